@@ -1,0 +1,128 @@
+"""The seams of the database half: what a server and a worker database can do, whatever hosts them.
+
+SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``; PostgreSQL and MySQL get a file of their own in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import URL
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic.owners import Owner
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in somebody's code."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(eq=False)
+class Checkout:
+    """A connection in use: taken from a pool and not yet given back.
+
+    Attributes:
+        owner: Who it belongs to: the session's owner where a session took it, else whoever checked it out.
+        location: The user's line that checked it out (the first frame that is not SQLAlchemy's, the driver's or ours).
+        engine: The engine's URL, password masked.
+    """
+
+    owner: Owner
+    location: Location
+    engine: str
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """A transaction or a cursor that a driver connection still has open.
+
+    Attributes:
+        kind: ``"transaction"`` or ``"cursor"``.
+        checkout: Who checked the connection out and where; None for a connection that no pool knows.
+    """
+
+    kind: str
+    checkout: Checkout | None
+
+
+class Layer(Protocol):
+    """What one wider-scoped fixture wrote: part of the baseline until the fixture's teardown."""
+
+    owner: Owner
+
+
+class WorkerDatabase(Protocol):
+    """The database that one process uses for one target, and how it gets back to its baseline.
+
+    Every method is synchronous, never touches the application's event loop, and may be called while that loop stands still.
+    """
+
+    name: str
+
+    @property
+    def url(self) -> URL:
+        """The URL at which any driver of the backend reaches it (without a driver name)."""
+
+    def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
+        """Open a connection for the application, with the arguments its engine would have used elsewhere."""
+
+    def mark_baseline(self) -> None:
+        """Make what the database holds now its baseline (after schema and seeds were built)."""
+
+    def dirty(self) -> bool:
+        """Whether anything was committed since the baseline was last in place."""
+
+    def open_work(self) -> list[OpenWork]:
+        """List the transactions and cursors that connections have open now."""
+
+    def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
+        """End the open transactions and cursors of these owners; return what was ended."""
+
+    def restore(self) -> bool:
+        """Bring the baseline back.
+
+        Returns:
+            Whether there was anything to undo.
+
+        Raises:
+            RestoreError: Something that outlives the test blocks it: named, after a time-out, and left alone.
+        """
+
+    def begin_layer(self) -> object:
+        """Note the state before a wider-scoped fixture's set-up; calls nest."""
+
+    def end_layer(self, start: object, owner: Owner) -> Layer | None:
+        """Take what was written since ``start`` into the baseline; None when nothing was."""
+
+    def remove_layer(self, layer: Layer) -> None:
+        """Take a layer out of the baseline, in any order.
+
+        Raises:
+            LayerConflict: What remains does not fit together without it; names both owners.
+        """
+
+    def close(self) -> None:
+        """Close every connection that is ours, and remove what the database left on disk."""
+
+
+class Server(Protocol):
+    """Where worker databases are made."""
+
+    backend: str
+
+    def create(self, name: str) -> WorkerDatabase:
+        """Make a new, empty worker database."""
+
+    def stop(self) -> None:
+        """Close and remove every database made here."""

@@ -1,0 +1,74 @@
+"""Who a connection, a session, a task, an override or an environment change belongs to.
+
+Only what a test itself made is undone, ended or reported when it ends; what a living wider fixture, the lifespan or the
+process made stays. The owner travels in a context variable: tasks, greenlets, ``anyio`` threads and portals
+copy it from whoever started them, so a poller that a lifespan started stays the lifespan's, however many tests
+run meanwhile. A bare ``threading.Thread`` has no context of its own; there the owner that the pytest hooks set last counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["process", "lifespan", "fixture", "test", "request"]
+Scope = Literal["function", "class", "module", "package", "session", "process"]
+
+
+@dataclass(eq=False)
+class Owner:
+    """Someone who makes things: the process, a lifespan, a fixture of some scope, a test, or a request.
+
+    Attributes:
+        name: What a report calls it: a node id, ``fixture 'catalogue' (module scope)``, ``request POST /api/users``.
+        kind: What it is.
+        scope: How long it lives; a test, its function-scoped fixtures and its requests have ``"function"``.
+        parent: Who started it; a request's parent is the test (or fixture) that sent it.
+        alive: False once its teardown is over.
+    """
+
+    name: str
+    kind: Kind
+    scope: Scope
+    parent: Owner | None = field(default=None, repr=False)
+    alive: bool = True
+
+    @property
+    def is_test_level(self) -> bool:
+        """Whether this ends with the test: the test, its function-scoped fixtures, and the requests of either."""
+        return self.scope == "function"
+
+
+PROCESS = Owner("the process", "process", "process")
+
+_current: ContextVar[Owner | None] = ContextVar("hermetic_owner", default=None)
+_latest: Owner = PROCESS
+
+
+def current() -> Owner:
+    """Return the owner of whatever is made now."""
+    return _current.get() or _latest
+
+
+@contextmanager
+def owned_by(owner: Owner, *, everywhere: bool = False) -> Iterator[Owner]:
+    """Make everything inside the block belong to ``owner``.
+
+    Args:
+        owner: Who what is made inside belongs to.
+        everywhere: Also count for threads without a context of their own. Only pytest's hooks, which run one at
+            a time in the main thread, may say so.
+    """
+    global _latest
+    token = _current.set(owner)
+    before = _latest
+    if everywhere:
+        _latest = owner
+    try:
+        yield owner
+    finally:
+        _latest = before
+        _current.reset(token)
