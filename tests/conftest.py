@@ -1,0 +1,19 @@
+"""What the whole suite shares: how hard hypothesis searches, and pytest's own harness for plugins.
+
+``HYPOTHESIS_PROFILE=check`` (``make check``) looks at 2,000 sequences where a plain run looks at 100.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["pytester"]
+
+# No deadline: one slow example on a busy machine is no failure.
+settings.register_profile("default", max_examples=100, deadline=None)
+settings.register_profile(
+    "check", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
