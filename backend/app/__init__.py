@@ -1,0 +1,1 @@
+"""The application. Nothing in this package knows hermetic."""
