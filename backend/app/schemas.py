@@ -1,9 +1,17 @@
 """What goes in and out of the API."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC; SQLite forgets the time zone of what it stores, which is always UTC here."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(in_utc)]
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -30,7 +38,7 @@ class UserOut(BaseModel):
     id: int
     name: str
     email: str | None
-    created_at: datetime
+    created_at: Moment
 
 
 class TaskIn(BaseModel):
@@ -54,4 +62,4 @@ class TaskOut(BaseModel):
     user_id: int
     title: str
     done: bool
-    created_at: datetime
+    created_at: Moment

@@ -1,0 +1,1 @@
+"""Tests that go through the application into its database."""
