@@ -1,0 +1,83 @@
+# Everything that this project does has a target here; CI runs the same ones.
+# All of them set up .venv at the root by themselves, from nothing but Python 3.11 or later.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# The Python that .venv is made of: the first one found.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+
+# pip's certificates are good for uv too.
+ifdef PIP_CERT
+SSL_CERT_FILE ?= $(PIP_CERT)
+export SSL_CERT_FILE
+endif
+
+# Another environment that happens to be active is none of our business.
+unexport VIRTUAL_ENV
+unexport PYTHONPATH
+unexport PYTEST_ADDOPTS
+unexport PYTEST_PLUGINS
+unexport PYTEST_DISABLE_PLUGIN_AUTOLOAD
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test check lint types arrows coverage sequences build compat serve clean
+
+help: ## Show the targets.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: $(READY) ## Make or update .venv from uv.lock.
+
+$(READY): pyproject.toml uv.lock .ci/setup
+	@PYTHON='$(PYTHON)' .ci/setup
+	@touch $@
+
+demo: $(READY) ## Run the example service's tests: real commits, a clean database for each.
+	@$(BIN)/python -m pytest backend
+
+test: $(READY) ## Run the whole suite: the library's tests, then the example service's.
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest backend
+
+check: lint types arrows coverage sequences build ## All that must hold before a change goes in.
+
+lint: $(READY) ## Ruff: rules and format.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY) ## Mypy, strict, over source and tests.
+	$(BIN)/mypy
+
+arrows: $(READY) ## The import contracts of the layers.
+	$(BIN)/lint-imports --no-logo
+
+coverage: $(READY) ## The whole suite, with every branch of src reached.
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q backend
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+sequences: $(READY) ## The property tests, with 2,000 sequences each.
+	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -m hypothesis -o timeout=1800
+
+build: $(READY) ## The wheel and the source distribution, into dist/.
+	rm -rf dist
+	$(BIN)/uv build --quiet
+	ls -l dist
+
+compat: build ## The suite against the installed wheel: oldest and newest Python, lowest and newest dependencies.
+	.ci/compat
+
+serve: $(READY) ## Run the example service on http://127.0.0.1:8000, on a database file of its own.
+	$(BIN)/alembic -c backend/alembic.ini upgrade head
+	$(BIN)/uvicorn backend.app.main:app
+
+clean: ## Remove what the targets made, .venv included.
+	rm -rf .venv dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
