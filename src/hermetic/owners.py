@@ -70,5 +70,6 @@ def owned_by(owner: Owner, *, everywhere: bool = False) -> Iterator[Owner]:
     try:
         yield owner
     finally:
-        _latest = before
+        if everywhere:
+            _latest = before
         _current.reset(token)
