@@ -77,6 +77,9 @@ class WorkerDatabase(Protocol):
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection for the application, with the arguments its engine would have used elsewhere."""
 
+    def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
+        """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""
+
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline (after schema and seeds were built)."""
 

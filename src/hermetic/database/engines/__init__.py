@@ -1,0 +1,33 @@
+"""Engines that work in every event loop and end on a database that hermetic made."""
+
+from hermetic.database.engines.checkouts import InUse
+from hermetic.database.engines.destinations import (
+    Creation,
+    Destination,
+    EngineRequest,
+    Itself,
+    LeftAlone,
+    Resolver,
+    Target,
+    masked,
+)
+from hermetic.database.engines.installation import EngineReport, Installation, install
+from hermetic.database.engines.location import user_location
+from hermetic.database.engines.loop_bound import LoopBoundPool
+
+__all__ = [
+    "Creation",
+    "Destination",
+    "EngineReport",
+    "EngineRequest",
+    "InUse",
+    "Installation",
+    "Itself",
+    "LeftAlone",
+    "LoopBoundPool",
+    "Resolver",
+    "Target",
+    "install",
+    "masked",
+    "user_location",
+]

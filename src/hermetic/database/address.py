@@ -1,0 +1,99 @@
+"""Which database a URL means, in a form that can be compared.
+
+Two URLs mean the same database whatever driver they name, whoever logs in, whether the host is ``localhost``,
+``127.0.0.1``, ``::1`` or left out, and whether the backend's own port is written. A SQLite file is its absolute path
+with symbolic links resolved, be it written as a path or as a ``file:`` URI.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
+
+from sqlalchemy import URL
+
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521}
+_BACKENDS = {"mariadb": "mysql", "postgres": "postgresql"}
+_THIS_MACHINE = {"", "127.0.0.1", "::1", "[::1]", "0.0.0.0"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One database.
+
+    Attributes:
+        backend: ``sqlite``, ``postgresql``, ``mysql``...
+        name: The database's name; a SQLite file's absolute path; for in-memory SQLite ``:memory:`` or the shared name.
+        host: The server's host (or socket folder), ``localhost`` for this machine; empty for SQLite.
+        port: The server's port; 0 for SQLite.
+        in_memory: Whether it is a SQLite database that no file holds.
+    """
+
+    backend: str
+    name: str
+    host: str = ""
+    port: int = 0
+    in_memory: bool = False
+
+
+def address_of(url: URL, folder: str | None = None) -> Address:
+    """Return the database that a URL means.
+
+    Args:
+        url: A SQLAlchemy URL.
+        folder: Where a relative SQLite path starts; the working directory where None.
+    """
+    backend = url.get_backend_name()
+    backend = _BACKENDS.get(backend, backend)
+    if backend == "sqlite":
+        return _sqlite(url, folder)
+    host = url.host or _last(url.query.get("host"))
+    port = url.port or _number(_last(url.query.get("port"))) or _PORTS.get(backend, 0)
+    name = url.database or url.username or ""
+    return Address(backend, name, "localhost" if host in _THIS_MACHINE else host.lower(), port)
+
+
+def is_in_memory(url: URL) -> bool:
+    """Whether a URL means a SQLite database that no file holds."""
+    return url.get_backend_name() == "sqlite" and _sqlite(url, None).in_memory
+
+
+def _sqlite(url: URL, folder: str | None) -> Address:
+    name = url.database or ""
+    query = {key: _last(value) for key, value in url.query.items()}
+    if name.startswith("file:"):
+        name, _, inline = name.removeprefix("file:").partition("?")
+        query |= dict(parse_qsl(inline))
+        name = _uri_path(name)
+    if query.get("vfs") == "memdb" or query.get("mode") == "memory":
+        return Address("sqlite", _memory_name(name), in_memory=True)
+    if name in ("", ":memory:"):
+        return Address("sqlite", ":memory:", in_memory=True)
+    return Address("sqlite", normal_path(name, folder))
+
+
+def normal_path(path: str, folder: str | None = None) -> str:
+    """Return a path as it is compared: absolute, links resolved."""
+    return os.path.normcase(os.path.realpath(os.path.join(folder or "", path)))
+
+
+def _memory_name(name: str) -> str:
+    return name if name not in ("", ":memory:") else ":memory:"
+
+
+def _uri_path(rest: str) -> str:
+    """The path in ``file:///a``, ``file://localhost/a``, ``file:/a`` or ``file:a``."""
+    if rest.startswith("//"):
+        rest = "/" + rest[2:].partition("/")[2]
+    return unquote(rest)
+
+
+def _last(value: str | tuple[str, ...] | None) -> str:
+    if isinstance(value, tuple):
+        return value[-1]
+    return value or ""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,69 @@
+"""Make a pool like the one that an engine came with.
+
+``Pool.recreate`` copies class and arguments, but also the listeners; here the copies *share* the original's
+listeners, so that one added later, to the engine or to any of its pools, is heard by all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import (
+    AsyncAdaptedQueuePool,
+    ConnectionPoolEntry,
+    Pool,
+    QueuePool,
+    SingletonThreadPool,
+    StaticPool,
+)
+
+
+class Creator(Protocol):
+    """What a pool calls for a new connection."""
+
+    def __call__(self, rec: ConnectionPoolEntry) -> DBAPIConnection: ...
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """How to make an engine's pool once more.
+
+    Attributes:
+        original: The pool the engine came with; never opened, never changed.
+        in_memory: Whether the URL was in-memory SQLite: its pool of one connection is the in-memory database's
+            life-line, not the user's wish, and on a worker database it would let one request roll back another's work.
+    """
+
+    original: Pool
+    in_memory: bool
+
+    def build(self, creator: Creator) -> Pool:
+        """Return a new pool that opens connections by ``creator``."""
+        pool = self._queue() if self._is_lifeline() else self._like_the_original()
+        pool._creator = creator
+        pool.__dict__["dispatch"] = self.original.dispatch
+        return pool
+
+    def _is_lifeline(self) -> bool:
+        return self.in_memory and isinstance(self.original, StaticPool | SingletonThreadPool)
+
+    def _like_the_original(self) -> Pool:
+        try:
+            return self.original.recreate()
+        except NotImplementedError:
+            return self._queue()
+
+    def _queue(self) -> Pool:
+        original = self.original
+        kind = AsyncAdaptedQueuePool if original._dialect.is_async else QueuePool
+        arguments: dict[str, Any] = {
+            "recycle": original._recycle,
+            "echo": original.echo,
+            "logging_name": original._orig_logging_name,
+            "reset_on_return": original._reset_on_return,
+            "pre_ping": original._pre_ping,
+            "dialect": original._dialect,
+        }
+        return kind(original._creator, **arguments)

@@ -1,0 +1,141 @@
+"""Who uses which connection, from its checkout to its return."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
+
+from hermetic import owners
+from hermetic.database.engines.closing import run_in_loop
+from hermetic.database.engines.connections import Index, fairy_of
+from hermetic.database.engines.location import user_location
+from hermetic.database.protocols import Checkout
+from hermetic.owners import Owner
+
+
+@dataclass(eq=False)
+class InUse:
+    """A connection that is checked out now.
+
+    Attributes:
+        checkout: Who checked it out, and where.
+        connection: The driver connection.
+        loop: The event loop it was checked out in; None outside any.
+    """
+
+    checkout: Checkout
+    connection: DBAPIConnection
+    loop: asyncio.AbstractEventLoop | None
+    dialect: Dialect
+    record: weakref.ref[ConnectionPoolEntry]
+
+    async def end(self) -> None:
+        """Close the connection, in the loop that runs it."""
+        await greenlet_spawn(self._end)
+
+    def end_now(self) -> None:
+        """Close the connection from synchronous code, on its loop where that stands still, else by force."""
+        if self.dialect.is_async:
+            run_in_loop(self.loop, self._end, self.dialect, [self.connection])
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        fairy = fairy_of(self.record())
+        if fairy is not None and fairy.dbapi_connection is self.connection:
+            fairy.invalidate()
+
+
+class Checkouts:
+    """The connections in use in this process, of every engine, redirected or not.
+
+    Args:
+        index: The connections that redirected engines have open.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._in_use: dict[int, list[InUse]] = {}
+        self._urls: weakref.WeakKeyDictionary[Pool, str] = weakref.WeakKeyDictionary()
+        self._listeners = (
+            ("checkout", self._on_checkout),
+            ("checkin", self._on_checkin),
+            ("close", self._on_close),
+            ("close_detached", self._on_close_detached),
+        )
+
+    def listen(self) -> None:
+        """Hear of every pool in the process."""
+        for name, listener in self._listeners:
+            event.listen(Pool, name, listener)
+
+    def stop(self) -> None:
+        """Hear of none any more."""
+        for name, listener in self._listeners:
+            event.remove(Pool, name, listener)
+        self._in_use.clear()
+
+    def name_pool(self, pool: Pool, url: str) -> None:
+        """Tell which engine (by its masked URL) a pool belongs to."""
+        self._urls[pool] = url
+
+    def list(self, of: Collection[Owner] | None = None) -> list[InUse]:
+        """Return the connections in use, oldest first: everybody's, or those of some owners."""
+        everything = [each for stack in list(self._in_use.values()) for each in stack]
+        return [each for each in everything if of is None or each.checkout.owner in of]
+
+    def of(self, connection: Any) -> Checkout | None:
+        """Return the checkout of a driver connection, or None when it is not in use."""
+        stack = self._in_use.get(id(connection))
+        return stack[-1].checkout if stack else None
+
+    def _on_checkout(
+        self, connection: DBAPIConnection, record: ConnectionPoolEntry, fairy: PoolProxiedConnection
+    ) -> None:
+        opened = self._index.get(connection)
+        if opened is not None and opened.stale:
+            raise DisconnectionError("hermetic made this connection's database anew")
+        pool: Pool = fairy._pool
+        dialect: Any = pool._dialect
+        checkout = Checkout(
+            owners.current(), user_location(), self._urls.get(pool, "a pool without an engine")
+        )
+        in_use = InUse(checkout, connection, asyncio._get_running_loop(), dialect, weakref.ref(record))
+        self._in_use.setdefault(id(connection), []).append(in_use)
+        if opened is not None and opened.target is not None:
+            opened.target.note_checkout(connection, checkout)
+
+    def _on_checkin(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        if connection is None:
+            return
+        stack = self._in_use.get(id(connection))
+        if not stack:
+            return
+        stack.pop()
+        if not stack:
+            del self._in_use[id(connection)]
+        opened = self._index.get(connection)
+        if opened is not None and opened.target is not None:
+            opened.target.note_checkout(connection, stack[-1].checkout if stack else None)
+
+    def _on_close(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        self._forget(connection)
+
+    def _on_close_detached(self, connection: DBAPIConnection) -> None:
+        self._forget(connection)
+
+    def _forget(self, connection: DBAPIConnection) -> None:
+        self._in_use.pop(id(connection), None)
+        opened = self._index.get(connection)
+        if opened is not None:
+            opened.holder.discard(opened)

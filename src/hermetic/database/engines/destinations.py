@@ -1,0 +1,87 @@
+"""What the pool descriptor asks about an engine, and what it can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import URL
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic.database.protocols import Checkout, Location
+from hermetic.owners import Owner
+
+
+@dataclass(frozen=True)
+class Creation:
+    """Who made an engine, and where.
+
+    Attributes:
+        owner: Who it belongs to.
+        location: The user's line that called ``create_engine``.
+        folder: The working directory then, against which a relative SQLite path is read.
+    """
+
+    owner: Owner
+    location: Location
+    folder: str
+
+
+@dataclass(frozen=True)
+class EngineRequest:
+    """An engine that is about to be used for the first time.
+
+    Attributes:
+        url: Its URL, with the password.
+        created: Who made it; None for an engine older than the installation.
+        own_creator: Whether it opens connections by a ``creator``, ``async_creator`` or ``pool`` of its own, so
+            that its URL does not tell what it opens.
+    """
+
+    url: URL
+    created: Creation | None = None
+    own_creator: bool = False
+
+
+class Target(Protocol):
+    """Where an engine's connections go: a worker database, or what stands for one until it is made."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
+        """Open a connection, or raise ContainmentError."""
+
+    def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
+        """Learn who uses one of its connections; None when it went back to its pool."""
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """The engine keeps its own pool, untouched."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Itself:
+    """The engine opens what its URL says, through a pool that works in every loop."""
+
+    why: str
+
+
+Destination = Target | LeftAlone | Itself
+Resolver = Callable[[EngineRequest], Destination]
+
+
+def masked(url: URL) -> str:
+    """Return the URL as text, its password hidden."""
+    return url.render_as_string(hide_password=True)
+
+
+def serves(target: object, database: object) -> bool:
+    """Whether ``target`` is ``database``, or what stands for it."""
+    return target is database or getattr(target, "worker", None) is database

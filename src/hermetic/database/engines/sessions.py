@@ -1,0 +1,60 @@
+"""A connection that a Session checks out belongs to the Session's owner.
+
+A session-scoped ``AsyncSession`` connects at its first statement, perhaps in the first test. The connection, and the
+transaction on it, are the session fixture's, not that test's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session, SessionTransaction
+
+from hermetic import owners
+from hermetic.database.engines.checkouts import Checkouts
+from hermetic.owners import Owner
+
+
+class SessionOwners:
+    """Notes who makes each Session, and hands what it checks out to that owner."""
+
+    def __init__(self, checkouts: Checkouts) -> None:
+        self._checkouts = checkouts
+        self._owners: WeakKeyDictionary[Session, Owner] = WeakKeyDictionary()
+        self._init: Callable[..., None] = Session.__init__
+
+    def listen(self) -> None:
+        """Note every Session made from now on."""
+        owner_of, original = self._owners, Session.__init__
+
+        @functools.wraps(original)
+        def __init__(self: Session, *args: Any, **kwargs: Any) -> None:
+            owner_of[self] = owners.current()
+            original(self, *args, **kwargs)
+
+        self._init = original
+        Session.__init__ = __init__  # type: ignore[method-assign]
+        event.listen(Session, "after_begin", self._on_begin)
+
+    def stop(self) -> None:
+        """Leave ``Session`` as it was found."""
+        Session.__init__ = self._init  # type: ignore[method-assign]
+        event.remove(Session, "after_begin", self._on_begin)
+
+    def _on_begin(self, session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+        owner = self._owners.get(session)
+        if owner is None or not _took_it_itself(transaction, connection):
+            return
+        checkout = self._checkouts.of(connection.connection.dbapi_connection)
+        if checkout is not None:
+            checkout.owner = owner
+
+
+def _took_it_itself(transaction: SessionTransaction, connection: Connection) -> bool:
+    """Whether the session checked the connection out, rather than being bound to one that somebody else holds."""
+    entry = getattr(transaction, "_connections", {}).get(connection)
+    return bool(entry[3]) if entry else True
