@@ -3,7 +3,8 @@
 Only what a test itself made is undone, ended or reported when it ends; what a living wider fixture, the lifespan or the
 process made stays. The owner travels in a context variable: tasks, greenlets, ``anyio`` threads and portals
 copy it from whoever started them, so a poller that a lifespan started stays the lifespan's, however many tests
-run meanwhile. A bare ``threading.Thread`` has no context of its own; there the owner that the pytest hooks set last counts.
+run meanwhile. A bare ``threading.Thread`` has no context of its own; there the owner that the pytest hooks set last
+counts.
 """
 
 from __future__ import annotations

@@ -1,0 +1,105 @@
+"""The pytest plugin: translates pytest's objects into calls of ``hermetic.run.Run``, and holds no logic of its own.
+
+Loaded by every pytest run of an environment that has hermetic installed, so it imports nothing heavy and, unless the
+project configured hermetic, does nothing. Containment starts before the first conftest is imported: conftests import
+applications, applications read settings and make engines.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from getpass import getuser
+from pathlib import Path
+
+import pytest
+
+from hermetic.errors import ConfigurationError
+from hermetic.pytest_plugin.fixtures import (
+    async_client,
+    async_db_session,
+    async_test_db,
+    hermetic_app,
+    hermetic_database,
+    hermetic_engine,
+    hermetic_lifespan,
+    hermetic_url,
+    setup_test_env,
+)
+from hermetic.pytest_plugin.options import add_options, read_settings
+from hermetic.pytest_plugin.state import RUN, SETTINGS
+
+__all__ = [
+    "async_client",
+    "async_db_session",
+    "async_test_db",
+    "hermetic_app",
+    "hermetic_database",
+    "hermetic_engine",
+    "hermetic_lifespan",
+    "hermetic_url",
+    "setup_test_env",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the ini keys and the flags."""
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start before any conftest is imported."""
+    _start(early_config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark, and the hooks of an active run."""
+    config.addinivalue_line(
+        "markers",
+        "hermetic(*, isolation=None, leaks=None): how often the baseline comes back for this test (test, class,"
+        " module or none), and what a leak of it is (error, warn or off).",
+    )
+    if SETTINGS not in config.stash:  # loaded by -p or from a conftest
+        _start(config)
+    if RUN in config.stash:
+        from hermetic.pytest_plugin.active import Active
+
+        config.pluginmanager.register(Active(config.stash[RUN]), "hermetic-active")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    run = config.stash.get(RUN, None)
+    if run is not None:
+        del config.stash[RUN]
+        run.stop()
+
+
+def _start(config: pytest.Config) -> None:
+    try:
+        settings = read_settings(config)
+        config.stash[SETTINGS] = settings
+        if settings.mode == "off":
+            return
+        from hermetic.run import Run
+
+        run = Run(settings, root=config.rootpath, temporary=_temporary_folders(config))
+        config.stash[RUN] = run
+        run.start()
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _temporary_folders(config: pytest.Config) -> tuple[Path, ...]:
+    """Where ``tmp_path`` lies: as pytest documents it (``--basetemp``, ``PYTEST_DEBUG_TEMPROOT``)."""
+    given = getattr(getattr(config, "known_args_namespace", config.option), "basetemp", None)
+    if given:
+        return (Path(given).resolve(),)
+    root = Path(os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()).resolve()
+    try:
+        return (root / f"pytest-of-{getuser()}", root / "pytest-of-unknown")
+    except (ImportError, OSError, KeyError):
+        return (root / "pytest-of-unknown",)

@@ -1,0 +1,107 @@
+"""Find the application that ``hermetic_app`` names: import it once, and call it if it is a factory.
+
+An import that fails is the user's error to read, so their own traceback is part of ours, without the frames of
+the import machinery.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import traceback
+from typing import Any
+
+from hermetic.errors import ConfigurationError
+
+EXTRAS = {"aiosqlite": "hermetic[sqlite]", "asyncpg": "asyncpg", "alembic": "alembic", "greenlet": "greenlet"}
+
+
+def resolve(path: str, *, key: str) -> Any:
+    """Import the object that ``module:attribute.path`` names.
+
+    Args:
+        path: ``package.module:attribute``; the attribute may have dots.
+        key: The setting that named it, for messages.
+
+    Raises:
+        ConfigurationError: The module does not import (its traceback is in the message), or has no such attribute.
+    """
+    module_name, _, attributes = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:
+        raise _import_error(module_name, path, key, error) from error
+    for name in attributes.removesuffix("()").split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            raise _attribute_error(found, name, path, key) from None
+    return found
+
+
+def load(path: str) -> Any:
+    """Import the application, or call the factory that makes it.
+
+    A plain function that needs no arguments is a factory, whether or not ``()`` is written behind it.
+
+    Raises:
+        ConfigurationError: As of ``resolve``, or what was found cannot be called as an ASGI application.
+    """
+    found = resolve(path, key="hermetic_app")
+    if path.endswith("()") or _is_factory(found):
+        try:
+            found = found()
+        except Exception as error:
+            raise ConfigurationError(
+                f"hermetic_app = {path}: the factory raised {type(error).__name__}: {error}",
+                why=_own_frames(error),
+            ) from error
+    if not callable(found):
+        raise ConfigurationError(
+            f"hermetic_app = {path} is {type(found).__name__!r}, which is not an ASGI application.",
+            hints=("name the FastAPI object, as in hermetic_app = backend.app.main:app",),
+        )
+    return found
+
+
+def _is_factory(found: Any) -> bool:
+    if not inspect.isroutine(found):
+        return False
+    parameters = inspect.signature(found).parameters.values()
+    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+
+
+def _import_error(module_name: str, path: str, key: str, error: Exception) -> ConfigurationError:
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing in EXTRAS:
+        hints: tuple[str, ...] = (f"pip install '{EXTRAS[missing]}'",)
+    elif missing and (module_name == missing or module_name.startswith(missing + ".")):
+        hints = (
+            "is the project's root on the import path? In the ini file: pythonpath = .",
+            f"searched: {', '.join(entry or '.' for entry in sys.path[:4])}, ...",
+        )
+    else:
+        hints = (f"python -c 'import {module_name}' shows the same error",)
+    return ConfigurationError(
+        f"{key} = {path}: importing {module_name} raised {type(error).__name__}: {error}",
+        why=_own_frames(error),
+        hints=hints,
+    )
+
+
+def _attribute_error(found: Any, name: str, path: str, key: str) -> ConfigurationError:
+    public = [n for n in vars(found) if not n.startswith("_")] if hasattr(found, "__dict__") else []
+    near = [n for n in public if callable(getattr(found, n, None)) and not inspect.isclass(getattr(found, n))]
+    return ConfigurationError(
+        f"{key} = {path}: {getattr(found, '__name__', found)!r} has no attribute {name!r}.",
+        hints=(f"it has: {', '.join(near[:8])}",) if near else (),
+    )
+
+
+def _own_frames(error: BaseException) -> str:
+    """Format the traceback from the first frame of the user's own code on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
+    text = "".join(traceback.format_list(own)).rstrip()
+    return f"Traceback of your code:\n{text}" if text else ""

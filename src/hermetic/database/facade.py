@@ -1,0 +1,31 @@
+"""What a test may do with its database, in one small object."""
+
+from __future__ import annotations
+
+from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.schema.call import async_url
+
+
+class Database:
+    """The application's worker database.
+
+    Attributes:
+        url: Its URL with the async driver, as ``create_async_engine`` takes it.
+        sync_url: Its URL with the default sync driver.
+    """
+
+    def __init__(self, worker: WorkerDatabase) -> None:
+        self._worker = worker
+        self.url = async_url(worker.url).render_as_string(hide_password=False)
+        self.sync_url = worker.url.render_as_string(hide_password=False)
+
+    def restore(self) -> bool:
+        """Bring the baseline back now.
+
+        Returns:
+            Whether there was anything to undo.
+
+        Raises:
+            RestoreError: A connection with open work blocks it.
+        """
+        return self._worker.restore()

@@ -1,0 +1,67 @@
+"""Find the application's ``MetaData`` among the modules that importing the application has loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from sqlalchemy import MetaData
+from sqlalchemy.orm import registry
+
+from hermetic.code import is_test_code
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A ``MetaData`` with tables, and the path under which the project reaches it."""
+
+    path: str
+    metadata: MetaData
+
+
+def find_metadata(root: Path, package: str | None) -> list[Candidate]:
+    """Return each distinct ``MetaData`` with tables that a loaded module of the project holds.
+
+    Args:
+        root: The project's folder; test modules in it do not count, but what project modules import from
+            elsewhere (``SQLModel``) does.
+        package: The application's top-level package, which may be installed outside ``root``.
+    """
+    found: dict[int, Candidate] = {}
+    for module in _project_modules(root, package):
+        for name, value in list(vars(module).items()):
+            metadata = _metadata_of(value)
+            if metadata is None or not metadata.tables:
+                continue
+            path = f"{module.__name__}:{name}" + ("" if value is metadata else ".metadata")
+            known = found.get(id(metadata))
+            if known is None or _rank(path, value) < _rank(known.path, None):
+                found[id(metadata)] = Candidate(path, metadata)
+    return list(found.values())
+
+
+def _rank(path: str, value: object) -> tuple[bool, int]:
+    """Prefer the base class, or the metadata itself, over a model that inherits it."""
+    name = path.split(":")[1].removesuffix(".metadata")
+    return (name not in ("Base", "SQLModel", "metadata"), len(path))
+
+
+def _metadata_of(value: object) -> MetaData | None:
+    """Look only at what is known to hold a ``MetaData``: asking any object for attributes may run anything."""
+    if isinstance(value, type | registry):
+        value = getattr(value, "metadata", None)
+    return value if isinstance(value, MetaData) else None
+
+
+def _project_modules(root: Path, package: str | None) -> Iterator[ModuleType]:
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not file:
+            continue
+        path = Path(file)
+        inside = path.is_relative_to(root) and "site-packages" not in path.parts
+        if (inside or name.partition(".")[0] == package) and not is_test_code(path, root):
+            yield module

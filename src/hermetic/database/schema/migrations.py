@@ -1,0 +1,73 @@
+"""Tables from Alembic: the project's real migrations, run once.
+
+``env.py`` may be sync or async (it calls ``asyncio.run``, so it gets a thread without a loop), and usually calls
+``logging.config.fileConfig``, which disables every logger that exists and so breaks ``caplog`` for the rest of the run:
+logging is put back as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.schema.call import async_url, in_thread
+from hermetic.errors import ConfigurationError
+
+
+def builder(ini: Path) -> Callable[[WorkerDatabase], None]:
+    """Return a function that upgrades a worker database to every head of the migrations of ``ini``.
+
+    Raises:
+        ConfigurationError: Alembic is not installed.
+    """
+    try:
+        from alembic import command
+        from alembic.config import Config
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            f"hermetic_schema = {ini.name} needs Alembic, which is not installed.",
+            hints=("pip install alembic",),
+        ) from None
+
+    def build(database: WorkerDatabase) -> None:
+        config = Config(str(ini))
+        url = async_url(database.url) if _is_async(ini, config) else database.url
+        config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
+        _make_absolute(config, "script_location", ini.parent)
+        _make_absolute(config, "prepend_sys_path", ini.parent)
+        with logging_kept():
+            in_thread(lambda: command.upgrade(config, "heads"))
+
+    def _is_async(path: Path, config: Config) -> bool:
+        location = config.get_main_option("script_location") or "alembic"
+        env = path.parent / location.replace("%(here)s", str(path.parent)) / "env.py"
+        return env.is_file() and "async_engine" in env.read_text(encoding="utf-8")
+
+    def _make_absolute(config: Config, option: str, root: Path) -> None:
+        value = config.get_main_option(option)
+        if value and ":" not in value and not Path(value).is_absolute():
+            config.set_main_option(option, str(root / value).replace("%", "%%"))
+
+    return build
+
+
+@contextmanager
+def logging_kept() -> Iterator[None]:
+    """Put every logger's handlers, level and state back at the end of the block."""
+    root = logging.getLogger()
+    loggers = [
+        root,
+        *(lg for lg in logging.root.manager.loggerDict.values() if isinstance(lg, logging.Logger)),
+    ]
+    before = [(lg, lg.handlers[:], lg.level, lg.propagate, lg.disabled) for lg in loggers]
+    try:
+        yield
+    finally:
+        for logger, handlers, level, propagate, disabled in before:
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.propagate = propagate
+            logger.disabled = disabled

@@ -1,0 +1,74 @@
+"""Know, for whatever an ASGI application does, who asked for it: which request, of which test, or the lifespan.
+
+Every Starlette application of the process goes through ``Starlette.__call__``, whoever calls it: our client, a user's
+own, ``TestClient`` in a thread, a server. So ownership is set there, once, instead of in each client. The
+applications seen there also tell whose ``dependency_overrides`` are to be watched.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, cast
+
+from hermetic.owners import Owner, current, owned_by
+
+Scope = MutableMapping[str, Any]
+Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
+
+
+class ApplicationWatch:
+    """Sets the owner inside every Starlette application, from ``install`` to ``uninstall``."""
+
+    def __init__(self) -> None:
+        self._original: Call | None = None
+
+    @property
+    def installed(self) -> bool:
+        """Whether Starlette was loaded when ``install`` was last called."""
+        return self._original is not None
+
+    def install(self) -> None:
+        """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
+        module = sys.modules.get("starlette.applications")
+        if self._original is not None or module is None or not hasattr(module, "Starlette"):
+            return
+        original: Call = module.Starlette.__call__
+        self._original = original
+
+        async def __call__(app: Any, scope: Scope, receive: Any, send: Any) -> None:
+            __tracebackhide__ = True
+            with owned_by(_owner_of(scope)):
+                await original(app, scope, receive, send)
+
+        cast(Any, __call__).hermetic_original = original
+        module.Starlette.__call__ = __call__
+
+    def uninstall(self) -> None:
+        """Put Starlette's own method back."""
+        if self._original is not None:
+            sys.modules["starlette.applications"].Starlette.__call__ = self._original  # type: ignore[attr-defined]
+            self._original = None
+
+
+def overriding_applications() -> list[Any]:
+    """List the FastAPI applications that loaded modules hold, and so whose overrides can outlive a test."""
+    fastapi = sys.modules.get("fastapi")
+    if fastapi is None or not hasattr(fastapi, "FastAPI"):
+        return []
+    found: dict[int, Any] = {}
+    for module in list(sys.modules.values()):
+        for value in list(getattr(module, "__dict__", {}).values()):
+            if isinstance(value, fastapi.FastAPI):
+                found[id(value)] = value
+    return list(found.values())
+
+
+def _owner_of(scope: Scope) -> Owner:
+    parent = current()
+    if scope["type"] == "lifespan":
+        return Owner(f"the lifespan that {parent.name} started", "lifespan", parent.scope, parent)
+    if parent.kind == "request":
+        return parent
+    what = scope.get("method", "websocket").upper()
+    return Owner(f"request {what} {scope['path']} of {parent.name}", "request", parent.scope, parent)

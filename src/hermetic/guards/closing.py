@@ -1,0 +1,85 @@
+"""Close what fixtures handed out, in the event loop in which it started.
+
+Our fixtures are synchronous and hand out objects that start at first use, in whatever loop that is. They must be
+closed in that same loop while it lives, and each runner ends its loop at a moment of its own: anyio inside the call of the test,
+pytest-asyncio before the finalizers of synchronous fixtures. So there are three moments, and the first that finds
+the loop alive closes: at the end of the test's own coroutine, on the idle loop after each hook that may have used the
+object, and at the object's fixture's end. Used again after that, it opens again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+
+class Closable(Protocol):
+    """Something that starts at first use and must be closed in the loop where it started."""
+
+    @property
+    def started_loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop in which it is open now; None while it is closed."""
+
+    async def close_in_loop(self) -> None:
+        """Close it; it may be used, and so opened, again."""
+
+
+class Closer:
+    """Keeps what is open and closes it; the last that was opened first."""
+
+    def __init__(self) -> None:
+        self._open: list[Closable] = []
+
+    def add(self, closable: Closable) -> None:
+        """Close this when its loop next gives the chance."""
+        self._open.append(closable)
+
+    def discard(self, closable: Closable) -> None:
+        """Close it if that is possible now, and forget it."""
+        self._close_idle([closable])
+        if closable in self._open:
+            self._open.remove(closable)
+
+    async def close_here(self) -> None:
+        """Close what is open in the running loop."""
+        here = asyncio.get_running_loop()
+        errors: list[Exception] = []
+        for closable in reversed(self._open[:]):
+            if closable.started_loop is here:
+                try:
+                    await closable.close_in_loop()
+                except Exception as error:
+                    errors.append(error)
+        _raise(errors)
+
+    def close_idle(self) -> None:
+        """Close what is open in loops that stand still."""
+        if self._open:
+            self._close_idle(self._open)
+
+    def _close_idle(self, closables: list[Closable]) -> None:
+        errors: list[Exception] = []
+        for closable in reversed(closables[:]):
+            loop = closable.started_loop
+            if loop is None or loop.is_closed() or loop.is_running() or _some_loop_runs():
+                continue
+            try:
+                loop.run_until_complete(closable.close_in_loop())
+            except Exception as error:
+                errors.append(error)
+        _raise(errors)
+
+
+def _some_loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _raise(errors: list[Exception]) -> None:
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup("several things did not close", errors)

@@ -1,0 +1,167 @@
+"""The hooks of an active run: what pytest does, told to ``Run``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator, Hashable
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pytest
+
+from hermetic.errors import HermeticError
+from hermetic.owners import Owner, current, owned_by
+from hermetic.pytest_plugin import marks
+from hermetic.pytest_plugin.calls import wrapped_call
+from hermetic.pytest_plugin.state import EXAMPLES, OWNER
+from hermetic.run import NEVER, Run
+from hermetic.trace.header import header_lines, summary_lines
+
+
+class HermeticWarning(pytest.PytestWarning):
+    """A leak, where ``hermetic_leaks = warn``."""
+
+
+class Active:
+    """Hooks of a run in mode ``observe`` or ``on``."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
+        self._ending: frozenset[str] = frozenset()
+
+    def pytest_report_header(self) -> list[str]:
+        return header_lines(self.run)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        lines = summary_lines(self.run)
+        if lines:
+            terminalreporter.section("hermetic")
+            for line in lines:
+                terminalreporter.line(line)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            marks.check(item)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
+        try:
+            self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)))
+        except HermeticError as error:
+            pytest.fail(str(error), pytrace=False)
+        with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):
+            try:
+                return (yield)
+            finally:
+                self.run.closer.close_idle()
+
+    @contextmanager
+    def _fixtures_of_examples(self, item: pytest.Item, owner: Owner) -> Generator[None, None, None]:
+        """What function-scoped fixtures wrote is the baseline of each hypothesis example, not just of the first."""
+        if not hasattr(getattr(item, "obj", None), "hypothesis"):
+            yield
+            return
+        item.stash[EXAMPLES] = Owner(f"the fixtures of {item.nodeid}", "fixture", "function", owner)
+        frame = self.run.begin_fixture(item.stash[EXAMPLES])
+        try:
+            yield
+        finally:
+            self.run.end_fixture(frame)
+
+    @pytest.fixture(autouse=True)
+    def _hermetic_test(self, request: pytest.FixtureRequest) -> Generator[None, None, None]:
+        """End what the test left open and undo what it changed: after its own fixtures, before wider ones end."""
+        yield
+        leaks = marks.leaks(request.node, self.run.settings)
+        restore = marks.isolation(request.node, self.run.settings) == "test"
+        try:
+            problems = self.run.end_test(restore=restore, ending=self._ending)
+        except HermeticError as error:
+            pytest.fail(str(error), pytrace=False)
+        if problems and self.run.settings.mode == "observe":
+            self.run.observed.extend(problems)
+        elif problems and leaks == "error":
+            pytest.fail("\n\n".join(problems), pytrace=False)
+        elif problems and leaks == "warn":
+            for problem in problems:
+                warnings.warn(HermeticWarning(problem), stacklevel=1)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        with owned_by(item.stash[OWNER], everywhere=True), wrapped_call(item, self.run):
+            try:
+                return (yield)
+            finally:
+                self.run.closer.close_idle()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, None, None]:
+        self._ending = _ending_scopes(item, nextitem)
+        if EXAMPLES in item.stash:
+            self.run.finish_fixture(item.stash[EXAMPLES])
+        with owned_by(item.stash.get(OWNER, current()), everywhere=True):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        scope: Any = fixturedef.scope
+        owner = Owner(f"fixture {fixturedef.argname!r} ({scope} scope)", "fixture", scope, current())
+        if scope == "function":
+            with owned_by(owner, everywhere=True):
+                return (yield)
+        frame = self.run.begin_fixture(owner)
+        self._fixtures[fixturedef] = owner
+        try:
+            with owned_by(owner, everywhere=True):
+                return (yield)
+        finally:
+            self.run.end_fixture(frame)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        self.run.closer.close_idle()
+        owner = self._fixtures.pop(fixturedef, None)
+        if owner is None:
+            return
+        try:
+            self.run.finish_fixture(owner)
+        except HermeticError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        blocked = self.run.blocked()
+        if report.failed and blocked:
+            report.sections.append(("hermetic", "\n\n".join(str(error) for error in blocked)))
+        return report
+
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
+        marks.refuse_without_runner(pyfuncitem)
+
+
+def _boundary(item: pytest.Item, isolation: str) -> Hashable:
+    """What the baseline's return is counted by: equal for two tests in a row, the second finds what the first left."""
+    if isolation == "test":
+        return NEVER
+    if isolation == "none":
+        return "none"
+    kind = pytest.Class if isolation == "class" else pytest.Module
+    node = item.getparent(kind)
+    return node.nodeid if node is not None else NEVER
+
+
+def _ending_scopes(item: pytest.Item, nextitem: pytest.Item | None) -> frozenset[str]:
+    if nextitem is None:
+        return frozenset({"function", "module", "session"})
+    if item.getparent(pytest.Module) is not nextitem.getparent(pytest.Module):
+        return frozenset({"function", "module"})
+    return frozenset({"function"})

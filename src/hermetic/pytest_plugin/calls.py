@@ -1,0 +1,90 @@
+"""What happens around the call of a test, inside its own event loop.
+
+anyio ends its loop inside the call, so what the test opened is closed at the end of the test's own coroutine. A
+hypothesis test is many calls: the baseline comes back before each example. A test with a frozen clock gets its application
+started before the clock stops (FastAPI builds its routes at the first request, which fails on freezegun's classes).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from hermetic.run import Run
+
+CLOCKS = ("freezegun", "time_machine")
+
+
+@contextmanager
+def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
+    """Wrap the item's function for the time of its call."""
+    if not isinstance(item, pytest.Function) or run.settings.mode != "on":
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        handle = getattr(item.obj, "hypothesis", None)
+        if handle is not None:
+            patch.setattr(handle, "inner_test", _example(handle.inner_test, run))
+        elif inspect.iscoroutinefunction(item.obj):
+            patch.setattr(item, "obj", _async(item.obj, run, item.funcargs))
+        yield
+
+
+def _example(inner: Callable[..., Any], run: Run) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(inner):
+        closing = _async(inner, run, {})
+
+        @functools.wraps(inner)
+        async def async_example(*args: Any, **kwargs: Any) -> None:
+            __tracebackhide__ = True
+            run.restore()
+            await closing(*args, **kwargs)
+
+        return async_example
+
+    @functools.wraps(inner)
+    def example(*args: Any, **kwargs: Any) -> None:
+        __tracebackhide__ = True
+        run.restore()
+        inner(*args, **kwargs)
+
+    return example
+
+
+def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if any(clock in sys.modules for clock in CLOCKS):
+            await _start_before_the_clock_stops(funcargs)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            await _close_after(error, run)
+            raise
+        await run.closer.close_here()
+        return result
+
+    return call
+
+
+async def _start_before_the_clock_stops(funcargs: dict[str, Any]) -> None:
+    lifespan = getattr(funcargs.get("async_client"), "lifespan", None)
+    if lifespan is not None:
+        # What goes wrong is raised again by the first request, where the test can expect it.
+        with suppress(Exception):
+            await lifespan.start()
+
+
+async def _close_after(error: BaseException, run: Run) -> None:
+    """Close what is open; what goes wrong doing so must not hide the test's own failure."""
+    try:
+        await run.closer.close_here()
+    except Exception as second:
+        error.add_note(f"hermetic: while closing what the test opened: {second!r}")

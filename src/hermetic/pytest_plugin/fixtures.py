@@ -1,0 +1,128 @@
+"""The fixtures, under the guide's names, and the building blocks that a project can override in its conftest.
+
+Every one is synchronous and hands out an object that starts at first use, in whatever event loop that is, so they work
+under every runner and every combination of loop scopes (pytest-asyncio ties an async fixture to a loop when it is defined).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hermetic.errors import HermeticError
+from hermetic.pytest_plugin.state import RUN, SETTINGS
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+    from hermetic.client import AsyncTestClient, Lifespan
+    from hermetic.database.facade import Database
+    from hermetic.run import Run
+
+
+def _lifespan_scope(fixture_name: str, config: pytest.Config) -> Any:
+    settings = config.stash.get(SETTINGS, None)
+    return settings.lifespan_scope if settings else "function"
+
+
+def active_run(request: pytest.FixtureRequest) -> Run:
+    """Return the run, or fail the test with what to write when there is none."""
+    run = request.config.stash.get(RUN, None)
+    if run is not None and run.settings.mode == "on":
+        return run
+    settings = request.config.stash[SETTINGS]
+    lacking = "hermetic_app = your.module:app" if settings.app is None else "hermetic = on"
+    pytest.fail(
+        f"The fixture {request.fixturename!r} needs hermetic, which is {settings.mode!r} in this run.\n\n"
+        f"hint: in the ini file of pytest: {lacking}",
+        pytrace=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def hermetic_app(request: pytest.FixtureRequest) -> Any:
+    """The application that ``hermetic_app`` names; override it to build yours in another way."""
+    try:
+        app = active_run(request).application()
+    except HermeticError as error:
+        pytest.fail(str(error), pytrace=False)
+    if app is None:
+        pytest.fail(
+            "No application is configured.\n\nhint: in the ini file of pytest: hermetic_app = your.module:app",
+            pytrace=False,
+        )
+    return app
+
+
+@pytest.fixture(scope="session")
+def hermetic_url(request: pytest.FixtureRequest) -> str:
+    """The URL of the application's worker database, with the async driver."""
+    return active_run(request).url
+
+
+@pytest.fixture(scope="session")
+def hermetic_database(request: pytest.FixtureRequest) -> Database:
+    """The application's worker database: its URLs, and ``restore()``."""
+    from hermetic.database.facade import Database
+
+    try:
+        return Database(active_run(request).databases.primary())
+    except HermeticError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def hermetic_engine(hermetic_database: Database) -> AsyncEngine:
+    """An ``AsyncEngine`` on the application's worker database, usable in every event loop."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    return create_async_engine(hermetic_database.url)
+
+
+@pytest.fixture(scope=_lifespan_scope)
+def hermetic_lifespan(request: pytest.FixtureRequest, hermetic_app: Any) -> Iterator[Lifespan]:
+    """The application's lifespan: starts with the first request, ends with the scope of ``hermetic_lifespan_scope``."""
+    from hermetic.pytest_plugin.lifespan import FixtureLifespan
+
+    run = active_run(request)
+    lifespan = FixtureLifespan(hermetic_app, run, scope=request.scope)
+    run.closer.add(lifespan)
+    yield lifespan
+    run.closer.discard(lifespan)
+
+
+@pytest.fixture
+def async_client(hermetic_app: Any, hermetic_lifespan: Lifespan) -> AsyncTestClient:
+    """A client that runs the application, its lifespan included, in the test's own event loop."""
+    from hermetic.client import AsyncTestClient
+
+    return AsyncTestClient._lazily(hermetic_app, lifespan=hermetic_lifespan)
+
+
+@pytest.fixture
+def async_db_session(request: pytest.FixtureRequest, hermetic_engine: AsyncEngine) -> Iterator[AsyncSession]:
+    """An ``AsyncSession`` on the application's database; it connects at its first statement."""
+    from hermetic.pytest_plugin.session import FixtureSession
+
+    run = active_run(request)
+    session = FixtureSession(hermetic_engine)
+    run.closer.add(session)
+    yield session.session
+    run.closer.discard(session)
+
+
+@pytest.fixture
+def async_test_db(async_db_session: AsyncSession) -> AsyncSession:
+    """The session of ``async_db_session``, under the other name that the guide gives it."""
+    return async_db_session
+
+
+@pytest.fixture
+def setup_test_env(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The variables of ``hermetic_env``; they are set before the application is imported, whoever asks for this."""
+    return {
+        name: value.replace("{url}", active_run(request).url)
+        for name, value in active_run(request).settings.env
+    }

@@ -1,0 +1,59 @@
+"""The lifespan that ``hermetic_lifespan`` hands out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hermetic.client import Lifespan
+from hermetic.owners import Owner, owned_by
+from hermetic.run import Run
+
+
+class FixtureLifespan(Lifespan):
+    """A lifespan that starts with the first request and, with a wide scope, counts as a wide fixture.
+
+    What the application's start-up writes belongs to the baseline for as long as a wide lifespan lives; with
+    the scope of a test it is undone with the test.
+    """
+
+    def __init__(self, app: Any, run: Run, *, scope: Any) -> None:
+        super().__init__(app)
+        self._run = run
+        self._scope = scope
+        self._owner: Owner | None = None
+
+    @property
+    def started_loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop in which the application is up, once its scope ends; None while it is to stay up."""
+        return self.loop if self.running and self._scope in self._run.ending else None
+
+    async def close_in_loop(self) -> None:
+        """Run the application's shutdown."""
+        await self.stop()
+
+    async def start(self) -> None:
+        """Run the application's start-up."""
+        if self._scope == "function":
+            await super().start()
+            return
+        self._finish()
+        self._owner = Owner(f"the lifespan ({self._scope} scope)", "lifespan", self._scope)
+        frame = self._run.begin_fixture(self._owner)
+        try:
+            with owned_by(self._owner):
+                await super().start()
+        finally:
+            self._run.end_fixture(frame)
+
+    async def stop(self) -> None:
+        """Run the application's shutdown, and take what its start-up wrote out of the baseline."""
+        try:
+            await super().stop()
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._owner is not None:
+            self._run.finish_fixture(self._owner)
+            self._owner = None

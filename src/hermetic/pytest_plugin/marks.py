@@ -1,0 +1,76 @@
+"""``@pytest.mark.hermetic``, checked against a real signature, and async tests that no plugin runs."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, cast, get_args
+
+import pytest
+
+from hermetic.errors import ConfigurationError
+from hermetic.settings import Isolation, Leaks, Settings, one_of
+
+
+def hermetic(*, isolation: Isolation | None = None, leaks: Leaks | None = None) -> dict[str, Any]:
+    """The mark's signature: a mark is checked by calling this with its arguments.
+
+    Raises:
+        ConfigurationError: A value is not valid.
+        TypeError: There is no such argument.
+    """
+    if isolation is not None:
+        one_of("isolation", isolation, get_args(Isolation), "the mark hermetic")
+    if leaks is not None:
+        one_of("leaks", leaks, get_args(Leaks), "the mark hermetic")
+    return {"isolation": isolation, "leaks": leaks}
+
+
+def check(item: pytest.Item) -> None:
+    """Refuse a mark that is not of the signature.
+
+    Raises:
+        pytest.UsageError: Names the test and what the mark takes.
+    """
+    for mark in item.iter_markers("hermetic"):
+        try:
+            hermetic(*mark.args, **mark.kwargs)
+        except (ConfigurationError, TypeError) as error:
+            text = str(error).replace("hermetic() ", "the mark hermetic ")
+            raise pytest.UsageError(
+                f"{item.nodeid}: {text}\n\nhint: the mark's signature is hermetic{inspect.signature(hermetic)}"
+            ) from None
+
+
+def isolation(item: pytest.Item, settings: Settings) -> Isolation:
+    """Return the isolation of a test: the closest mark's, or the project's."""
+    return cast(Isolation, _closest(item, "isolation", settings.isolation))
+
+
+def leaks(item: pytest.Item, settings: Settings) -> Leaks:
+    """Return what a leak of this test is: the closest mark's word, or the project's."""
+    return cast(Leaks, _closest(item, "leaks", settings.leaks))
+
+
+def refuse_without_runner(function: pytest.Function) -> None:
+    """Fail an async test that no plugin is going to run, and say what to install or to write."""
+    if not inspect.iscoroutinefunction(function.obj) or hasattr(function.obj, "hypothesis"):
+        return
+    manager = function.config.pluginmanager
+    hints = []
+    if manager.hasplugin("asyncio"):
+        hints.append("mark it with @pytest.mark.asyncio, or set asyncio_mode = auto in the ini file")
+    else:
+        hints.append("pip install 'hermetic[asyncio]' and set asyncio_mode = auto in the ini file")
+    hints.append(
+        "or use anyio's plugin: @pytest.mark.anyio and a fixture anyio_backend that returns 'asyncio'"
+    )
+    lines = "\n".join(f"hint: {hint}" for hint in hints)
+    pytest.fail(f"{function.nodeid} is async, and no plugin runs it.\n\n{lines}", pytrace=False)
+
+
+def _closest(item: pytest.Item, name: str, default: str) -> str:
+    for mark in item.iter_markers("hermetic"):
+        value = mark.kwargs.get(name)
+        if value is not None:
+            return str(value)
+    return default

@@ -1,0 +1,43 @@
+"""The ini keys and flags, and how they become ``Settings``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from hermetic.settings import INI, Settings, parse
+
+FLAGS: dict[str, str] = {
+    "hermetic": "off, observe or on, whatever the ini file says",
+    "hermetic_isolation": "how often the baseline comes back: test, class, module or none",
+    "hermetic_leaks": "what a leak of a test is: error, warn or off",
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register the ini keys and the flags."""
+    for key, (kind, help_text) in INI.items():
+        parser.addini(key, help_text, type=kind, default=None)
+    group = parser.getgroup("hermetic", "async database testing")
+    for key, help_text in FLAGS.items():
+        group.addoption(f"--{key.replace('_', '-')}", dest=f"flag_{key}", metavar="VALUE", help=help_text)
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Parse the configuration of a run.
+
+    Raises:
+        ConfigurationError: A value is not valid.
+    """
+    ini: dict[str, str | Sequence[str]] = {key: config.getini(key) for key in INI}
+    namespace = getattr(config, "known_args_namespace", config.option)
+    flags = {key: getattr(namespace, f"flag_{key}", None) for key in FLAGS}
+    return parse(
+        ini,
+        ini_source=config.inipath.name if config.inipath else "the ini file",
+        flags={key: value for key, value in flags.items() if value is not None},
+        environ=os.environ,
+    )
+

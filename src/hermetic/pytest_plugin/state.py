@@ -1,0 +1,18 @@
+"""What the plugin keeps on pytest's objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hermetic.owners import Owner
+from hermetic.settings import Settings
+
+if TYPE_CHECKING:
+    from hermetic.run import Run
+
+SETTINGS = pytest.StashKey[Settings]()
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+OWNER = pytest.StashKey[Owner]()
+EXAMPLES = pytest.StashKey[Owner]()

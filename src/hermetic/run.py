@@ -1,0 +1,328 @@
+"""One run of a test suite: its settings, its application, its databases, and what brings each test its baseline.
+
+The pytest plugin translates pytest's objects into calls of this class and knows no more; nothing here knows pytest.
+What happens when: ``start`` (before any conftest) sets the environment and contains the engines; the application is imported
+and the first worker database built when something first asks for them; ``begin_test`` and ``end_test`` bracket a test;
+``begin_fixture``, ``end_fixture`` and ``finish_fixture`` bracket a wider-scoped fixture's life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hermetic import application
+from hermetic.errors import HermeticError, LeakError
+from hermetic.guards.applications import ApplicationWatch, overriding_applications
+from hermetic.guards.closing import Closer
+from hermetic.guards.mapping import MappingGuard
+from hermetic.owners import Owner
+from hermetic.settings import Settings
+
+if TYPE_CHECKING:
+    from hermetic.database.engines import Installation
+    from hermetic.database.protocols import Layer, WorkerDatabase
+    from hermetic.database.registry import Databases
+
+RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
+NEVER: Hashable = object()
+
+
+@dataclass
+class Frame:
+    """A wider-scoped fixture (or lifespan) in its set-up: the state of everything before."""
+
+    owner: Owner
+    databases: dict[int, tuple[WorkerDatabase, object]]
+    mappings: list[tuple[MappingGuard[Any, Any], dict[Any, Any]]]
+
+
+@dataclass
+class Kept:
+    """What a living wider-scoped fixture added to the baseline."""
+
+    databases: list[tuple[WorkerDatabase, Layer]] = field(default_factory=list)
+    mappings: list[tuple[MappingGuard[Any, Any], Any]] = field(default_factory=list)
+
+
+class Run:
+    """The state of one run.
+
+    Args:
+        settings: What the project asked for; its mode is ``observe`` or ``on``.
+        root: The project's folder.
+        temporary: Folders whose database files are a test's own business.
+    """
+
+    def __init__(self, settings: Settings, *, root: Path, temporary: tuple[Path, ...]) -> None:
+        self.settings = settings
+        self.root = root
+        self.closer = Closer()
+        self._temporary = temporary
+        self._watch = ApplicationWatch()
+        self._environment_before: dict[str, str] | None = None
+        self._mappings: list[MappingGuard[Any, Any]] | None = None
+        self._frames: list[Frame] = []
+        self._kept: dict[int, Kept] = {}
+        self._boundary: Hashable = NEVER
+        self._installation: Installation | None = None
+        self._application_lock = threading.RLock()
+        self.schema_used: tuple[str, ...] = ()
+        self.ending: frozenset[str] = frozenset({"function"})
+        self.observed: list[str] = []
+
+    # -- the run
+
+    def start(self) -> None:
+        """Contain the process's engines and set the environment, before anything of the project is imported."""
+        from hermetic.database.engines import install
+
+        self._environment_before = dict(os.environ)
+        if self.settings.mode == "on":
+            for name, value in self.settings.env:
+                os.environ[name] = value.replace("{url}", self.url) if "{url}" in value else value
+        self._installation = install(self.databases.resolve, passive=self.settings.mode == "observe")
+
+    def stop(self) -> None:
+        """Leave nothing behind: databases, connections, patches, environment."""
+        self.closer.close_idle()
+        self._watch.uninstall()
+        if self._installation is not None:
+            self._installation.uninstall()
+            self.databases.stop()
+        if self._environment_before is not None:
+            os.environ.clear()
+            os.environ.update(self._environment_before)
+
+    @property
+    def installation(self) -> Installation:
+        """The engines' containment; there from ``start`` on."""
+        assert self._installation is not None, "the run has not been started"
+        return self._installation
+
+    @cached_property
+    def databases(self) -> Databases:
+        """The worker databases of this process."""
+        from hermetic.database.redirect import Redirect
+        from hermetic.database.registry import Databases
+        from hermetic.database.servers.sqlite import SqliteServer
+
+        directory = self.settings.directory
+        return Databases(
+            SqliteServer(directory=self.root / directory if directory else None),
+            Redirect.parse(
+                allow=self.settings.allow,
+                aliases=self.settings.targets,
+                temporary=self._temporary,
+                root=self.root,
+            ),
+            build=self._build,
+            created=self._note_created,
+        )
+
+    @property
+    def url(self) -> str:
+        """The URL of the application's worker database, with the async driver."""
+        from hermetic.database.schema.call import async_url
+
+        return async_url(self.databases.primary_url).render_as_string(hide_password=False)
+
+    # -- the application
+
+    @cached_property
+    def _application(self) -> Any:
+        return application.load(self.settings.app) if self.settings.app else None
+
+    def application(self) -> Any:
+        """Import the application (once) and return it; None when no ``hermetic_app`` is set.
+
+        Raises:
+            ConfigurationError: It does not import, or is no application.
+        """
+        with self._application_lock:
+            found = self._application
+        self._watch.install()
+        return found
+
+    def _build(self, database: WorkerDatabase) -> bool:
+        """Make the tables and the seed rows; False while the application is still being imported."""
+        from hermetic.database.schema import schemas
+        from hermetic.database.schema.call import call
+
+        if self._is_importing_application():
+            return False
+        package = self.settings.app.partition(":")[0].partition(".")[0] if self.settings.app else None
+        self.application()
+        found = schemas(
+            self.settings.schema, root=self.root, package=package, run_lifespan=self._run_lifespan
+        )
+        for schema in found:
+            schema.build(database)
+        for seed in self.settings.seed:
+            call(application.resolve(seed, key="hermetic_seed"), database, key="hermetic_seed")
+        self.schema_used = tuple(schema.description for schema in found)
+        return True
+
+    def _is_importing_application(self) -> bool:
+        module = sys.modules.get((self.settings.app or "").partition(":")[0])
+        return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+    def _run_lifespan(self) -> None:
+        from hermetic.client import Lifespan
+        from hermetic.database.schema.call import in_thread
+
+        app = self.application()
+        if app is None:
+            return
+
+        async def start_and_stop() -> None:
+            lifespan = Lifespan(app)
+            await lifespan.start()
+            await lifespan.stop()
+
+        in_thread(lambda: asyncio.run(start_and_stop()))
+
+    # -- wider-scoped fixtures
+
+    def begin_fixture(self, owner: Owner) -> Frame:
+        """Note the state before the set-up of a fixture that outlives a test."""
+        databases = {id(db): (db, db.begin_layer()) for db in self._all_databases()}
+        frame = Frame(owner, databases, [(guard, guard.begin_layer()) for guard in self._guards()])
+        self._frames.append(frame)
+        return frame
+
+    def end_fixture(self, frame: Frame) -> None:
+        """Take what the fixture's set-up wrote into the baseline."""
+        self._frames.remove(frame)
+        kept = Kept()
+        for database, start in frame.databases.values():
+            layer = database.end_layer(start, frame.owner)
+            if layer is not None:
+                kept.databases.append((database, layer))
+        for guard, before in frame.mappings:
+            mapping_layer = guard.end_layer(before)
+            if mapping_layer is not None:
+                kept.mappings.append((guard, mapping_layer))
+        self._kept[id(frame.owner)] = kept
+
+    def finish_fixture(self, owner: Owner) -> None:
+        """Take the fixture's part out of the baseline, after its teardown.
+
+        Raises:
+            LayerConflict: Another living fixture built on what this one wrote.
+        """
+        owner.alive = False
+        kept = self._kept.pop(id(owner), Kept())
+        for guard, mapping_layer in kept.mappings:
+            guard.remove_layer(mapping_layer)
+        for database, layer in kept.databases:
+            database.remove_layer(layer)
+
+    def _note_created(self, database: WorkerDatabase) -> None:
+        """A database that is made while fixtures are in their set-up starts empty for each of them."""
+        for frame in self._frames:
+            frame.databases[id(database)] = (database, database.begin_layer())
+
+    # -- a test
+
+    def begin_test(self, boundary: Hashable) -> None:
+        """Bring the baseline back, unless the test shares its isolation with the one before.
+
+        Args:
+            boundary: What the isolation is counted by: equal to the last test's, nothing is restored.
+
+        Raises:
+            RestoreError: Something that outlives the last test blocks it.
+        """
+        self._watch.install()
+        if self._mappings is None:
+            self._begin_first_test()
+        if boundary is NEVER or boundary != self._boundary:
+            self.restore()
+        self._boundary = boundary
+
+    def _begin_first_test(self) -> None:
+        """What imports and collection wrote is there for all tests: it belongs to the baseline."""
+        environment: MappingGuard[str, str] = MappingGuard(os.environ, ignore=RUNNERS_OWN)
+        overrides = [MappingGuard(app.dependency_overrides) for app in overriding_applications()]
+        self._mappings = [environment, *overrides]
+        if self.settings.mode == "on":
+            self.databases.settle()
+
+    def end_test(self, *, restore: bool, ending: frozenset[str]) -> list[str]:
+        """Undo what the test changed, and end what it left open.
+
+        Args:
+            restore: Bring the databases' baseline back now, before wider fixtures end, rather than at the next test.
+            ending: The scopes that end with this test; lifespans of these scopes are stopped.
+
+        Returns:
+            What it left open, a message each.
+        """
+        self.ending = ending
+        try:
+            self.closer.close_idle()
+        finally:
+            self.ending = frozenset({"function"})
+        problems = self._end_leaks()
+        if self.settings.mode == "on":
+            for guard in self._guards():
+                guard.restore()
+            if restore:
+                self.restore()
+        return problems
+
+    def restore(self) -> None:
+        """Bring every worker database back to its baseline.
+
+        Raises:
+            RestoreError: Something that outlives the test blocks it.
+        """
+        for database in self._all_databases():
+            database.restore()
+
+    def blocked(self) -> list[HermeticError]:
+        """Return, and forget, the errors of requests that waited for a lock of their own test."""
+        found: list[HermeticError] = []
+        for database in self._all_databases():
+            found.extend(database.blocked)
+            database.blocked.clear()
+        return found
+
+    def _end_leaks(self) -> list[str]:
+        leaks = [c for c in self.installation.checked_out() if c.owner.is_test_level]
+        messages = [
+            str(
+                LeakError(
+                    f"{leak.owner.name} left a connection checked out.",
+                    why=f"It was checked out at {leak.location} from {leak.engine}.",
+                    hints=("close the session or connection: 'async with' does it for you",),
+                )
+            )
+            for leak in leaks
+        ]
+        if self.settings.mode == "on":
+            owners = list({id(leak.owner): leak.owner for leak in leaks}.values())
+            for database in self._all_databases():
+                database.end_open_work(of=owners)
+            for leak in leaks:
+                self.installation.end(leak)
+        return messages
+
+    def _all_databases(self) -> list[WorkerDatabase]:
+        return self.databases.all() if self.settings.mode == "on" else []
+
+    def _guards(self) -> list[MappingGuard[Any, Any]]:
+        return self._mappings or []
+
+    def observations(self) -> list[str]:
+        """Return what mode ``on`` would do that ``observe`` has seen the need for."""
+        lines = [f"{engine.url} -> {engine.would_go_to}" for engine in self.installation.engines()]
+        return [*dict.fromkeys(lines), *self.observed]

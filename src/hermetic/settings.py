@@ -1,0 +1,164 @@
+"""The configuration, parsed once into a frozen object that remembers where each value came from.
+
+Values come from three places, the first that has one wins: the command line, the environment (``HERMETIC``), the ini
+file. Nothing here knows pytest: whoever reads the ini file hands over plain strings, and a mistake is a
+``ConfigurationError`` that lists the valid values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, cast, get_args
+
+from hermetic.errors import ConfigurationError
+
+Mode = Literal["off", "observe", "on"]
+Isolation = Literal["test", "class", "module", "none"]
+Leaks = Literal["error", "warn", "off"]
+LifespanScope = Literal["function", "module", "session"]
+
+INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
+    "hermetic": (
+        "string",
+        "off, observe (report what on would do) or on (the default once hermetic_app is set)",
+    ),
+    "hermetic_app": ("string", "the application, as module:attribute, or a factory that returns it"),
+    "hermetic_schema": (
+        "linelist",
+        "what makes the tables: module:MetaData, alembic.ini, a .sql file, a callable, or 'lifespan'",
+    ),
+    "hermetic_seed": ("linelist", "callables, sync or async, that write the rows every test starts from"),
+    "hermetic_env": (
+        "linelist",
+        "NAME=value, set before the application is imported; {url} is the database's URL",
+    ),
+    "hermetic_isolation": ("string", "how often the baseline comes back: test, class, module or none"),
+    "hermetic_leaks": ("string", "what a leak of a test is: error, warn or off"),
+    "hermetic_allow": ("linelist", "database URLs that engines may really open"),
+    "hermetic_targets": (
+        "linelist",
+        "'alias URL -> URL': databases that are another one, such as a read replica",
+    ),
+    "hermetic_directory": (
+        "string",
+        "where SQLite worker databases are made (default: memory-backed, if there is)",
+    ),
+    "hermetic_lifespan_scope": (
+        "string",
+        "how long async_client keeps the application up: function, module, session",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the project asked for.
+
+    Attributes:
+        sources: For each key that was set, where: ``"pytest.ini"``, ``"--hermetic"``, ``"HERMETIC"``.
+    """
+
+    mode: Mode = "off"
+    app: str | None = None
+    schema: tuple[str, ...] = ()
+    seed: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    isolation: Isolation = "test"
+    leaks: Leaks = "error"
+    allow: tuple[str, ...] = ()
+    targets: tuple[tuple[str, str], ...] = ()
+    directory: str | None = None
+    lifespan_scope: LifespanScope = "function"
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def one_of(key: str, value: str, valid: Sequence[str], source: str) -> str:
+    """Return ``value`` if it is valid for ``key``.
+
+    Raises:
+        ConfigurationError: It is not; the message lists the valid values and where it was set.
+    """
+    if value in valid:
+        return value
+    raise ConfigurationError(
+        f"{key} = {value!r} ({source}) is not a value that hermetic knows.",
+        hints=(f"use one of: {', '.join(valid)}",),
+    )
+
+
+def parse(
+    ini: Mapping[str, str | Sequence[str]],
+    *,
+    ini_source: str = "the ini file",
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Parse raw configuration into ``Settings``.
+
+    Args:
+        ini: The ini file's values by key: strings, or lists of lines. Missing and empty values count as unset.
+        ini_source: What to call the ini file in messages.
+        flags: Command-line values by ini key; they win over the environment and the ini file.
+        environ: The environment; ``HERMETIC`` sets the mode.
+
+    Raises:
+        ConfigurationError: A value is not valid; the message lists what is.
+    """
+    raw: dict[str, str | Sequence[str]] = {key: ini[key] for key in INI if ini.get(key)}
+    sources = dict.fromkeys(raw, ini_source)
+    if environ and environ.get("HERMETIC"):
+        raw["hermetic"], sources["hermetic"] = environ["HERMETIC"], "HERMETIC in the environment"
+    for key, value in (flags or {}).items():
+        raw[key], sources[key] = value, f"--{key.replace('_', '-')}"
+
+    def text(key: str) -> str | None:
+        return cast(str, raw[key]).strip() if key in raw else None
+
+    def lines(key: str) -> tuple[str, ...]:
+        value = raw.get(key, ())
+        found = value.splitlines() if isinstance(value, str) else value
+        return tuple(line.strip() for line in found if line.strip())
+
+    def choice(key: str, valid: Sequence[str], default: str) -> str:
+        value = text(key)
+        return default if value is None else one_of(key, value, valid, sources[key])
+
+    return Settings(
+        mode=cast(Mode, choice("hermetic", get_args(Mode), "on" if text("hermetic_app") else "off")),
+        app=_app_path(text("hermetic_app"), sources.get("hermetic_app", "")),
+        schema=lines("hermetic_schema"),
+        seed=lines("hermetic_seed"),
+        env=tuple(_pair("hermetic_env", line, "=", "NAME=value", sources) for line in lines("hermetic_env")),
+        isolation=cast(Isolation, choice("hermetic_isolation", get_args(Isolation), "test")),
+        leaks=cast(Leaks, choice("hermetic_leaks", get_args(Leaks), "error")),
+        allow=lines("hermetic_allow"),
+        targets=tuple(
+            _pair("hermetic_targets", line, "->", "alias URL -> URL", sources)
+            for line in lines("hermetic_targets")
+        ),
+        directory=text("hermetic_directory"),
+        lifespan_scope=cast(
+            LifespanScope, choice("hermetic_lifespan_scope", get_args(LifespanScope), "function")
+        ),
+        sources=sources,
+    )
+
+
+def _app_path(value: str | None, source: str) -> str | None:
+    if value is None or ":" in value.strip(":"):
+        return value
+    raise ConfigurationError(
+        f"hermetic_app = {value!r} ({source}) names a module, not an application in it.",
+        hints=(f"hermetic_app = {value.strip(':')}:app",),
+    )
+
+
+def _pair(key: str, line: str, separator: str, form: str, sources: Mapping[str, str]) -> tuple[str, str]:
+    left, found, right = line.partition(separator)
+    if not found or not left.strip():
+        raise ConfigurationError(
+            f"{key} has the line {line!r} ({sources[key]}), which is not of the form {form!r}.",
+            hints=(f"write each line of {key} as {form}",),
+        )
+    return left.strip(), right.strip()

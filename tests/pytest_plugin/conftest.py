@@ -1,0 +1,23 @@
+"""Example projects for the plugin's tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pytest_plugin.project import APP, INI, Project
+
+
+@pytest.fixture
+def empty_project(tmp_path: Path) -> Project:
+    """A project without a file."""
+    root = tmp_path / "a project"
+    root.mkdir()
+    return Project(root)
+
+
+@pytest.fixture
+def project(empty_project: Project) -> Project:
+    """A project with an application and the one setting it needs."""
+    return empty_project.write(shop_py=APP, pytest_ini=INI)

@@ -1,0 +1,152 @@
+"""The one harness of the plugin's tests: a small example project in a folder of its own, run by a real pytest."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+APP = """
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+engine = create_async_engine("sqlite+aiosqlite:///./production.db")
+SessionLocal = async_sessionmaker(engine, expire_on_commit=False)
+events: list[str] = []
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+async def get_session():
+    async with SessionLocal() as session:
+        yield session
+
+
+Session = Annotated[AsyncSession, Depends(get_session)]
+
+
+@asynccontextmanager
+async def lifespan(app):
+    events.append("startup")
+    yield {"ready": True}
+    events.append("shutdown")
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/users", status_code=201)
+async def create_user(body: dict, session: Session):
+    user = User(name=body["name"])
+    session.add(user)
+    try:
+        await session.commit()
+    except IntegrityError:
+        await session.rollback()
+        raise HTTPException(409) from None
+    return {"id": user.id, "name": user.name}
+
+
+@app.get("/users")
+async def list_users(session: Session):
+    return [user.name for user in await session.scalars(select(User).order_by(User.id))]
+"""
+
+INI = """
+[pytest]
+hermetic_app = shop:app
+pythonpath = .
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of pytest gave."""
+
+    status: int
+    output: str
+
+    def outcomes(self) -> dict[str, int]:
+        """Return the counts of the closing line, such as ``{"passed": 2, "errors": 1}``."""
+        closing = [line for line in self.output.splitlines() if re.search(r" in [\d.]+s", line)]
+        found = re.findall(
+            r"(\d+) (passed|failed|errors?|warnings?|skipped|rerun)", closing[-1] if closing else ""
+        )
+        return {
+            word if word in ("passed", "failed", "skipped", "rerun") else word.rstrip("s") + "s": int(n)
+            for n, word in found
+        }
+
+
+class Project:
+    """A project in ``root``: write files, run pytest in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.environment: dict[str, str] = {}
+
+    def write(self, **files: str) -> Project:
+        """Write files by name; ``__`` is a slash and the last ``_`` before a known ending the dot."""
+        for name, text in files.items():
+            stem, _, ending = name.replace("__", "/").rpartition("_")
+            self.write_path(f"{stem}.{ending}", text)
+        return self
+
+    def write_path(self, path: str, text: str) -> Project:
+        """Write one file."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return self
+
+    def pytest(self, *arguments: str, timeout: float = 60) -> Result:
+        """Run pytest in the project, in a process of its own, with every warning an error.
+
+        Args:
+            arguments: More arguments for pytest.
+            timeout: Seconds after which the run counts as hung.
+        """
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "HERMETIC"))}
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", **self.environment}
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:randomly",
+            "-W",
+            "error",
+            *arguments,
+        ]
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout + done.stderr)

@@ -1,0 +1,96 @@
+"""Finding the application: by path, by factory, and what is said when it cannot be found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hermetic import application
+from hermetic.errors import ConfigurationError
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder on the import path; what is imported from it is forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+ASGI = "async def app(scope, receive, send): ...\n"
+
+
+def test_an_object_is_found_by_its_path(package: Path) -> None:
+    """The attribute may have dots."""
+    (package / "shop_a.py").write_text(f"class Holder:\n    {ASGI}")
+    assert application.load("shop_a:Holder.app").__name__ == "app"
+
+
+@pytest.mark.parametrize("path", ["shop_b:make", "shop_b:make()"])
+def test_a_factory_is_called(package: Path, path: str) -> None:
+    """A function without arguments is a factory, whether or not it is written as a call."""
+    (package / "shop_b.py").write_text(f"{ASGI}def make(debug=False): return app\n")
+    assert application.load(path).__name__ == "app"
+
+
+def test_a_factory_that_fails_shows_the_users_lines(package: Path) -> None:
+    """What the factory raised is shown with the lines of the user's own code."""
+    (package / "shop_c.py").write_text("def make():\n    raise RuntimeError('no licence')\n")
+    with pytest.raises(ConfigurationError, match="no licence") as caught:
+        application.load("shop_c:make")
+    assert "shop_c.py" in str(caught.value)
+    assert "application.py" not in str(caught.value)
+
+
+def test_a_module_that_does_not_exist_names_the_import_path(package: Path) -> None:
+    """The usual cause is the import path, so the hint is the line that sets it."""
+    with pytest.raises(ConfigurationError) as caught:
+        application.load("nowhere.main:app")
+    assert "hint: is the project's root on the import path? In the ini file: pythonpath = ." in str(
+        caught.value
+    )
+
+
+def test_a_module_that_raises_shows_the_users_traceback(package: Path) -> None:
+    """An error in the user's module is shown with the user's line."""
+    (package / "shop_d.py").write_text("answer = 42\nraise ValueError('broken settings')\n")
+    with pytest.raises(ConfigurationError, match="ValueError: broken settings") as caught:
+        application.load("shop_d:app")
+    assert 'shop_d.py", line 2' in str(caught.value)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_missing_driver_names_the_extra(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that is not installed is an extra of ours to install."""
+    monkeypatch.setitem(sys.modules, "aiosqlite", None)
+    (package / "shop_e.py").write_text("import aiosqlite\n")
+    with pytest.raises(ConfigurationError) as caught:
+        application.load("shop_e:app")
+    assert "hint: pip install 'hermetic[sqlite]'" in str(caught.value)
+
+
+def test_a_missing_attribute_lists_what_there_is(package: Path) -> None:
+    """A wrong attribute is answered with those that could be meant."""
+    (package / "shop_f.py").write_text(f"{ASGI}answer = 42\n")
+    with pytest.raises(ConfigurationError, match="no attribute 'application'") as caught:
+        application.load("shop_f:application")
+    assert "hint: it has: app" in str(caught.value)
+
+
+def test_what_cannot_be_called_is_no_application(package: Path) -> None:
+    """A name that holds something else is an error that says what it holds."""
+    (package / "shop_g.py").write_text("app = 42\n")
+    with pytest.raises(ConfigurationError, match="is 'int', which is not an ASGI application"):
+        application.load("shop_g:app")
+
+
+def test_an_attribute_of_something_without_attributes(package: Path) -> None:
+    """An attribute of a plain value is answered without a list."""
+    (package / "shop_h.py").write_text("answer = 42\n")
+    with pytest.raises(ConfigurationError, match="no attribute 'app'"):
+        application.load("shop_h:answer.app")
