@@ -1,0 +1,73 @@
+"""The command ``hermetic``.
+
+Each verb is a module that is imported when it is asked for, so ``hermetic --version`` loads next to nothing. Findings
+go to stdout and talk to stderr; the exit code is 0 when all is well, 1 when a check found something, 2 for an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from hermetic import __version__
+from hermetic.cli.colour import red
+from hermetic.errors import HermeticError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: The words after ``hermetic``; those of the process when left out.
+
+    Returns:
+        The exit code: 0, 1 when a check found something, 2 for an error that was printed.
+
+    Raises:
+        SystemExit: ``--help``, ``--version``, or words that make no sense (argparse's own way out).
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except HermeticError as error:
+        print(f"{red('error', sys.stderr)}: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.verb == "explain":
+        from hermetic.cli.explain import run as explain
+
+        return explain(options.code)
+    from hermetic.cli.init import run as init
+
+    return init(options.directory, diff=options.diff, check=options.check)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hermetic", description="Test FastAPI applications on async databases."
+    )
+    parser.add_argument("--version", action="version", version=f"hermetic {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    init = verbs.add_parser(
+        "init",
+        help="set an existing project up",
+        description="Find the application, its tables and its test runner, and add what pytest's configuration lacks. "
+        "No code of the project is imported, settings that exist are never changed, and nothing is asked.",
+    )
+    init.add_argument(
+        "directory", metavar="DIR", nargs="?", default=".", help="the project (default: this one)"
+    )
+    init.add_argument(
+        "--diff", action="store_true", help="print a diff of what would change, and write nothing"
+    )
+    init.add_argument("--check", action="store_true", help="write nothing; exit 1 if something would change")
+
+    explain = verbs.add_parser("explain", help="explain an error code, or list them all")
+    explain.add_argument("code", metavar="CODE", nargs="?", help="a code such as HM200")
+    return parser

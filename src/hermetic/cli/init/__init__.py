@@ -1,0 +1,53 @@
+"""``hermetic init``: set an existing project up, asking nothing.
+
+It looks at the project (``sources``, ``symbols``), finds what hermetic needs to know (``application``, ``roots``,
+``schema``, ``runner``, ``environment``), adds the few lines that are missing to the file that pytest reads
+(``configuration``, ``editing``, ``files``) and lists what of the existing tests it makes unnecessary (``replaced``).
+Settings that exist are never changed, so a second run finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+from hermetic.cli.init.files import unified_diff, write
+from hermetic.cli.init.plan import make_plan
+from hermetic.cli.init.report import findings, outcome, shown, talk
+
+
+def run(directory: str, *, diff: bool, check: bool) -> int:
+    """Set a project up, or show what that would take.
+
+    Findings (or, with ``diff``, the diff and nothing else) go to stdout; what is said about them goes to stderr.
+
+    Args:
+        directory: The project's directory.
+        diff: Print a unified diff and write nothing.
+        check: Write nothing, and say by the exit code whether something would change.
+
+    Returns:
+        The exit code: 1 when ``check`` is on and something would change, else 0.
+
+    Raises:
+        ConfigurationError: The project cannot be set up; nothing was written.
+    """
+    plan = make_plan(Path(directory))
+    written = not (diff or check)
+    if written:
+        write(plan.edits)
+    _print(talk(plan), sys.stderr)
+    if diff:
+        for edit in plan.edits:
+            sys.stdout.writelines(unified_diff(edit, shown(edit.path)))
+    else:
+        _print(findings(plan), sys.stdout)
+    _print(outcome(plan, written=written), sys.stderr)
+    return int(check and bool(plan.edits))
+
+
+def _print(lines: Iterable[str], stream: TextIO) -> None:
+    for line in lines:
+        print(line, file=stream)

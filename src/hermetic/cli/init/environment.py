@@ -1,0 +1,196 @@
+"""Find the environment variables without which the application does not even import.
+
+Only those that name a database are written, for hermetic leads every engine to a database of its own whatever the URL
+says. Others (a secret key) are listed: their values are not ours to invent. Values that a conftest already gives are
+taken from there; a ``.env`` file is never copied, for it holds secrets.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.cli.init.configuration import Configuration
+from hermetic.cli.init.requirements import database_scheme, read_loosely
+from hermetic.cli.init.sources import Module, Sources
+from hermetic.cli.init.symbols import Symbols, assignments
+
+SETTINGS = frozenset({"pydantic_settings.BaseSettings", "pydantic.BaseSettings", "pydantic.v1.BaseSettings"})
+DATABASE_NAME = re.compile(
+    r"DATABASE_UR[IL]|DB_UR[IL]|_DSN$|^DSN$|SQLALCHEMY_UR[IL]|POSTGRES_UR[IL]|DB_CONNECTION"
+)
+SWITCH = "TESTING"
+
+
+@dataclass(frozen=True)
+class Need:
+    """A variable that the application reads and cannot do without (or the ``TESTING`` switch)."""
+
+    name: str
+    file: Path
+    line: int
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the application needs from the environment.
+
+    Attributes:
+        lines: ``NAME=value`` for ``hermetic_env``.
+        needs: Where those are read, in the same order.
+        unknown: Variables without a default whose values only the project knows.
+    """
+
+    lines: tuple[str, ...]
+    needs: tuple[Need, ...]
+    unknown: tuple[Need, ...]
+
+
+def find_environment(symbols: Symbols, configuration: Configuration) -> Environment:
+    """List what the application's settings need before it can be imported.
+
+    Args:
+        symbols: The project's names.
+        configuration: pytest's settings; variables given there (by pytest-env) are not needed again.
+    """
+    sources = symbols.sources
+    directories = (sources.root, configuration.path.parent)
+    given = set(_line_names([*configuration.strings("env"), *configuration.strings("hermetic_env")]))
+    needs: dict[str, Need] = {}
+    for module in sources.production:
+        for need in (*_environ_reads(module), *_required_fields(module, symbols)):
+            if need.name not in given:
+                needs.setdefault(need.name, need)
+    literals = _conftest_literals(sources)
+    scheme = database_scheme(sources, directories)
+    known = [need for need in needs.values() if need.name == SWITCH or DATABASE_NAME.search(need.name)]
+    lines = tuple(f"{need.name}={literals.get(need.name) or _value(need.name, scheme)}" for need in known)
+    local = {name for place in directories for name in _line_names(read_loosely(place / ".env").splitlines())}
+    unknown = tuple(need for need in needs.values() if need not in known and need.name not in local)
+    return Environment(lines, tuple(known), unknown)
+
+
+def environ_key(node: ast.AST) -> tuple[str, bool] | None:
+    """Return the variable that ``os.environ[...]``, ``.get`` or ``getenv`` names, and whether it must exist."""
+    if isinstance(node, ast.Subscript) and _is_environ(node.value):
+        return _text(node.slice, True)
+    if isinstance(node, ast.Call) and node.args:
+        name = ast.unparse(node.func)
+        if name in ("os.getenv", "getenv", "os.environ.get", "environ.get"):
+            return _text(node.args[0], False)
+    return None
+
+
+def environ_assignments(tree: ast.AST) -> Iterator[tuple[str, str | None, int]]:
+    """Yield (name, literal value or None, line) for what code sets in ``os.environ``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                found = environ_key(target)
+                if found:
+                    yield found[0], _literal(node.value), node.lineno
+        elif isinstance(node, ast.Call) and len(node.args) == 2 and isinstance(node.func, ast.Attribute):
+            key = _literal(node.args[0])
+            if node.func.attr == "setdefault" and _is_environ(node.func.value) and key:
+                yield key, _literal(node.args[1]), node.lineno
+
+
+def _is_environ(node: ast.expr) -> bool:
+    return ast.unparse(node) in ("os.environ", "environ")
+
+
+def _literal(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _text(node: ast.expr, required: bool) -> tuple[str, bool] | None:
+    name = _literal(node)
+    return (name, required) if name else None
+
+
+def _environ_reads(module: Module) -> Iterator[Need]:
+    for node in ast.walk(module.tree):
+        found = environ_key(node)
+        if found is None or not isinstance(node, ast.expr):
+            continue
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            continue
+        name, required = found
+        has_default = isinstance(node, ast.Call) and len(node.args) + len(node.keywords) > 1
+        if name == SWITCH or required or (DATABASE_NAME.search(name) and not has_default):
+            yield Need(name, module.path, node.lineno)
+
+
+def _required_fields(module: Module, symbols: Symbols) -> Iterator[Need]:
+    """Yield the fields without a default of the module's pydantic-settings classes, and a ``testing`` field."""
+    for definition in symbols.scope(module.path).definitions.values():
+        if not isinstance(definition, ast.ClassDef) or not _is_settings(module, definition, symbols):
+            continue
+        prefix = _prefix(definition)
+        for field in definition.body:
+            if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+                continue
+            name = (prefix + field.target.id).upper()
+            if name == SWITCH or (_is_required(field) and "ClassVar" not in ast.unparse(field.annotation)):
+                yield Need(name, module.path, field.lineno)
+
+
+def _is_settings(module: Module, definition: ast.ClassDef, symbols: Symbols) -> bool:
+    references = (symbols.resolve(module.path, base) for base in definition.bases)
+    return any(found is not None and found.file is None and found.name in SETTINGS for found in references)
+
+
+def _is_required(field: ast.AnnAssign) -> bool:
+    value = field.value
+    if value is None:
+        return True
+    if not isinstance(value, ast.Call) or ast.unparse(value.func) not in ("Field", "pydantic.Field"):
+        return False
+    named = {keyword.arg for keyword in value.keywords}
+    if named & {"alias", "validation_alias", "default", "default_factory"}:
+        return False  # an alias changes the variable's name: rather say nothing than something wrong
+    return not value.args or (isinstance(value.args[0], ast.Constant) and value.args[0].value is ...)
+
+
+def _prefix(definition: ast.ClassDef) -> str:
+    for node in ast.walk(definition):
+        pairs: list[tuple[str | None, ast.expr]] = []
+        if isinstance(node, ast.Call):
+            pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        elif isinstance(node, ast.Assign):
+            pairs = list(assignments(node))
+        elif isinstance(node, ast.Dict):
+            pairs = [
+                (_literal(key) if key else None, value)
+                for key, value in zip(node.keys, node.values, strict=True)
+            ]
+        for name, value in pairs:
+            if name == "env_prefix":
+                return _literal(value) or ""
+    return ""
+
+
+def _line_names(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        match = re.match(r"\s*(?:[DR]:)*(?:export\s+)?(\w+)\s*=", line)
+        if match:
+            yield match[1].upper()
+
+
+def _conftest_literals(sources: Sources) -> dict[str, str]:
+    literals: dict[str, str] = {}
+    for module in sources.tests:
+        if module.path.name == "conftest.py":
+            for name, value, _ in environ_assignments(module.tree):
+                if value:
+                    literals.setdefault(name, value)
+    return literals
+
+
+def _value(name: str, scheme: str) -> str:
+    if name == SWITCH:
+        return "true"
+    return f"{scheme}:///:memory:" if scheme.startswith("sqlite") else f"{scheme}://localhost/app"

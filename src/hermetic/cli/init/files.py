@@ -1,0 +1,102 @@
+"""Write files whole or not at all.
+
+Each new text is written beside its file first, and moved over it when all of them are on the disk: whoever looks
+meanwhile, or pulls the plug, finds the old file or the new one. A file that its owner made read-only stays as it is,
+even for root, whom the system would let through.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.errors import ConfigurationError
+
+WRITABLE = 0o222
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A file's text before (None where there is no file yet) and after."""
+
+    path: Path
+    before: str | None
+    after: str
+
+
+def write(edits: Sequence[Edit]) -> None:
+    """Write the new text of each file.
+
+    Raises:
+        ConfigurationError: A file is read-only, or cannot be written; none is changed then.
+    """
+    for edit in edits:
+        if edit.path.exists() and not edit.path.stat().st_mode & WRITABLE:
+            raise ConfigurationError(
+                f"{edit.path} is read-only. Nothing was written.",
+                hints=(f"chmod u+w '{edit.path}', or look at what is missing with: hermetic init --diff",),
+            )
+    prepared: list[tuple[Path, Path]] = []
+    try:
+        for edit in edits:
+            prepared.append(_prepare(edit))
+        while prepared:
+            temporary, target = prepared[0]
+            os.replace(temporary, target)
+            del prepared[0]
+    except OSError as error:
+        raise ConfigurationError(
+            f"{error.filename or edits[0].path} cannot be written.", why=str(error)
+        ) from error
+    finally:
+        for temporary, _ in prepared:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def unified_diff(edit: Edit, name: str) -> Iterator[str]:
+    """Yield the lines of a diff that ``patch`` understands, line endings and a missing final newline included.
+
+    Args:
+        edit: The change.
+        name: What the file is called in the diff.
+    """
+    old = "/dev/null" if edit.before is None else f"a/{name}"
+    before, after = (LINE.findall(text) for text in (edit.before or "", edit.after))
+    for line in difflib.unified_diff(before, after, old, f"b/{name}"):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _prepare(edit: Edit) -> tuple[Path, Path]:
+    """Write the new text beside the file; a link is followed, so that it stays a link."""
+    target = Path(os.path.realpath(edit.path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(edit.after.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        else:
+            temporary.chmod(0o666 & ~_umask())
+    except BaseException:
+        temporary.unlink()
+        raise
+    return temporary, target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

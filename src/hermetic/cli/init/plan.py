@@ -1,0 +1,235 @@
+"""Put together what ``hermetic init`` found and decide what to write. Nothing here prints, and nothing writes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.cli.init.application import Application, find_applications
+from hermetic.cli.init.configuration import Configuration, find_configuration, table_at
+from hermetic.cli.init.conftest import first_conftest
+from hermetic.cli.init.editing import Setting, add_settings
+from hermetic.cli.init.environment import Environment, find_environment
+from hermetic.cli.init.files import Edit
+from hermetic.cli.init.replaced import Replaced, find_replaced
+from hermetic.cli.init.roots import ImportRoot, find_root, is_installed
+from hermetic.cli.init.runner import Runner, find_runner
+from hermetic.cli.init.schema import Metadata, StartupTables, find_metadata, find_startup_tables
+from hermetic.cli.init.sources import Sources, read_sources
+from hermetic.cli.init.symbols import Symbols
+from hermetic.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Found:
+    """An application and the names under which it can be imported.
+
+    Attributes:
+        application: Where it is.
+        target: ``module:name``, as ``hermetic_app`` wants it; None where no import root gives it a name.
+    """
+
+    application: Application
+    target: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was found and what is to be written.
+
+    Attributes:
+        sources: The project.
+        configuration: pytest's configuration as it is.
+        found: The applications, the chosen one first.
+        metadata: The collections of tables.
+        startup: Where the application itself makes tables.
+        runner: Who runs async tests.
+        environment: What the application needs from the environment.
+        replaced: What existing tests do that hermetic now does.
+        missing_root: What the project's own ``pythonpath`` lacks; None when nothing is missing or it is ours to set.
+        settings: What is added to the configuration.
+        edits: The files to write; empty when there is nothing to do.
+    """
+
+    sources: Sources
+    configuration: Configuration
+    found: tuple[Found, ...]
+    metadata: tuple[Metadata, ...]
+    startup: StartupTables | None
+    runner: Runner
+    environment: Environment
+    replaced: tuple[Replaced, ...]
+    missing_root: str | None
+    settings: tuple[Setting, ...]
+    edits: tuple[Edit, ...]
+
+
+def is_available(module: str) -> bool:
+    """Whether a top-level module can be imported, told without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
+def make_plan(directory: Path, available: Callable[[str], bool] = is_available) -> Plan:
+    """Look at a project and decide what it needs.
+
+    Args:
+        directory: The project, or the part of a repository that holds the application.
+        available: Says whether a module can be imported here; decides about the runner where the project does not.
+
+    Raises:
+        ConfigurationError: There is no such directory, no application in it, or a configuration file that cannot
+            be read, parsed or added to.
+    """
+    sources = read_sources(directory)
+    configuration = find_configuration(sources.root, sources.boundary)
+    symbols = Symbols(sources)
+    applications = find_applications(symbols, _entrypoint(sources, configuration))
+    roots = _roots(applications, sources, configuration)
+    usable = [app for app in applications if app in roots]
+    if not usable and "hermetic_app" not in configuration.values:
+        raise _no_application(sources, applications)
+    chosen = usable[0] if usable else None
+    root = roots[chosen] if chosen else None
+    metadata = find_metadata(symbols, root, chosen.file) if chosen and root else []
+    startup = find_startup_tables(symbols)
+    runner = find_runner(sources, configuration, available)
+    environment = find_environment(symbols, configuration)
+    replaced = find_replaced(sources)
+    ordered = [*usable, *(app for app in applications if app not in roots)]
+    found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
+    wanted = [
+        *_application(found, root, configuration),
+        *_schema(metadata, startup, sources, configuration),
+        *_environment(environment),
+        *_adoption(replaced),
+        *runner.settings,
+    ]
+    settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
+    return Plan(
+        sources,
+        configuration,
+        found,
+        tuple(metadata),
+        startup,
+        runner,
+        environment,
+        tuple(replaced),
+        _missing_root(chosen, root, configuration),
+        settings,
+        tuple(_edits(sources, configuration, settings)),
+    )
+
+
+def relative(path: Path, start: Path) -> str:
+    """Return a path as an ini file names it: relative to ``start``, with forward slashes."""
+    return Path(os.path.relpath(path, start)).as_posix()
+
+
+def _entrypoint(sources: Sources, configuration: Configuration) -> str:
+    path = sources.root / "pyproject.toml"
+    document = configuration.document
+    if configuration.path != path and path.is_file():
+        document = find_configuration(sources.root, sources.root).document
+    table = table_at(document, ("tool", "fastapi")) or {}
+    return str(table.get("entrypoint", ""))
+
+
+def _roots(
+    applications: list[Application], sources: Sources, configuration: Configuration
+) -> dict[Application, ImportRoot]:
+    """Map the applications that can be imported to where their imports start."""
+    configured = _configured_roots(configuration)
+    roots = {app: find_root(app.file, sources, configured) for app in applications}
+    return {app: root for app, root in roots.items() if root is not None}
+
+
+def _configured_roots(configuration: Configuration) -> list[Path]:
+    return [(configuration.path.parent / name).resolve() for name in configuration.strings("pythonpath")]
+
+
+def _missing_root(
+    chosen: Application | None, root: ImportRoot | None, configuration: Configuration
+) -> str | None:
+    if chosen is None or root is None or "pythonpath" not in configuration.values:
+        return None
+    if root.directory in _configured_roots(configuration) or is_installed(root, chosen.file):
+        return None
+    return relative(root.directory, configuration.path.parent)
+
+
+def _target(application: Application, root: ImportRoot | None) -> str | None:
+    return f"{root.dotted(application.file)}:{application.name}" if root else None
+
+
+def _adoption(replaced: list[Replaced]) -> Iterator[Setting]:
+    if any(line.is_database for line in replaced):
+        yield Setting(
+            "hermetic", "observe", "Reports what `on` would do and changes nothing; the next step is: on"
+        )
+
+
+def _application(
+    found: tuple[Found, ...], root: ImportRoot | None, configuration: Configuration
+) -> Iterator[Setting]:
+    if root is None or found[0].target is None:
+        return
+    yield Setting("hermetic_app", found[0].target)
+    if not is_installed(root, found[0].application.file):
+        path = relative(root.directory, configuration.path.parent)
+        yield Setting("pythonpath", (path,) if configuration.is_toml else shlex.quote(path))
+
+
+def _schema(
+    metadata: list[Metadata], startup: StartupTables | None, sources: Sources, configuration: Configuration
+) -> Iterator[Setting]:
+    """Name what makes the tables where there is one answer; several are the user's to choose from."""
+    value = ""
+    if len(metadata) == 1:
+        value = metadata[0].target
+    elif not metadata and sources.alembic:
+        value = relative(sources.alembic[0], configuration.path.parent)
+    elif not metadata and startup:
+        value = "lifespan"
+    if value:
+        yield Setting("hermetic_schema", (value,) if configuration.native else value)
+
+
+def _environment(environment: Environment) -> Iterator[Setting]:
+    if environment.lines:
+        yield Setting("hermetic_env", environment.lines)
+
+
+def _edits(sources: Sources, configuration: Configuration, settings: tuple[Setting, ...]) -> Iterator[Edit]:
+    after = add_settings(configuration, settings)
+    if settings:
+        yield Edit(configuration.path, configuration.text, after)
+    conftest = first_conftest(sources, configuration)
+    if conftest is not None:
+        yield conftest
+
+
+def _no_application(sources: Sources, applications: list[Application]) -> ConfigurationError:
+    hint = "name it by hand, in the ini file: hermetic_app = package.module:app"
+    if applications:
+        file = applications[0].file
+        return ConfigurationError(
+            f"The application in {file} cannot be imported under any name.",
+            why="A part of its path is no Python identifier.",
+            hints=("rename the file", hint),
+        )
+    why = f"Looked for FastAPI(...) and functions that return it in {len(sources.production)} Python files"
+    why += " outside tests, docs, examples, scripts and migrations."
+    if sources.skipped:
+        names = ", ".join(
+            f"{relative(skip.path, sources.root)} ({skip.reason})" for skip in sources.skipped[:3]
+        )
+        why += f" Not readable as Python: {names}."
+    return ConfigurationError(
+        f"No FastAPI application was found in {sources.root}.",
+        why=why,
+        hints=("give the directory that holds it: hermetic init DIR", hint),
+    )

@@ -1,0 +1,127 @@
+"""Say what was found, what was written and why. Every function is pure: a plan in, lines out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from hermetic.cli.init.editing import render
+from hermetic.cli.init.plan import Plan, relative
+
+WIDTH = 13
+
+
+def shown(path: Path) -> str:
+    """Return a path as a person would type it here: relative below the current directory, absolute elsewhere."""
+    current = Path.cwd()
+    text = os.path.relpath(path, current) if path.is_relative_to(current) else str(path)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def talk(plan: Plan) -> Iterator[str]:
+    """Yield what was found, a topic a line, candidates and alternatives below."""
+    yield from _topic("application", list(_application(plan)))
+    yield from _topic("schema", list(_schema(plan)))
+    yield from _topic("runner", list(_runner(plan)))
+    yield from _topic("environment", list(_environment(plan)))
+    yield from _topic("skipped", [f"{shown(skip.path)}: {skip.reason}" for skip in plan.sources.skipped])
+    yield from _topic("configuration", list(_configuration(plan)))
+
+
+def findings(plan: Plan) -> Iterator[str]:
+    """Yield what existing tests do that hermetic now does, as ``file:line: slug: reason``."""
+    for replaced in plan.replaced:
+        yield f"{shown(replaced.file)}:{replaced.line}: {replaced.slug}: {replaced.reason}"
+
+
+def outcome(plan: Plan, *, written: bool) -> Iterator[str]:
+    """Yield what was (or would be) done, and the next step."""
+    for edit in plan.edits:
+        made = "create" if edit.before is None else "change"
+        yield f"{made}d {shown(edit.path)}" if written else f"would {made} {shown(edit.path)}"
+    if not plan.edits:
+        yield "nothing to do: hermetic is set up"
+    if plan.replaced:
+        yield f"{len(plan.replaced)} lines of the tests do what hermetic now does; delete them when you like"
+    mode = {setting.key: setting.value for setting in plan.settings}.get(
+        "hermetic", plan.configuration.values.get("hermetic")
+    )
+    if mode == "observe":
+        yield "next: run pytest and read hermetic's summary, then set hermetic = on"
+    elif plan.edits:
+        yield "next: write a test that asks for async_client, and run pytest"
+
+
+def _topic(name: str, lines: list[str]) -> Iterator[str]:
+    for index, line in enumerate(lines):
+        yield f"{name if index == 0 else '':<{WIDTH}} {line}"
+
+
+def _application(plan: Plan) -> Iterator[str]:
+    value = plan.configuration.values.get("hermetic_app")
+    if value is not None:
+        yield f"{value} (already set)"
+    for index, found in enumerate(plan.found):
+        app = found.application
+        place = f"{shown(app.file)}:{app.line}{', a factory' if app.is_factory else ''}"
+        prefix = "also found: " if index or value is not None else ""
+        if found.target != value:
+            yield f"{prefix}{found.target or 'no importable name'} ({place})"
+    if plan.missing_root is not None:
+        yield f"pythonpath is set and was not changed; the application needs {plan.missing_root} in it"
+
+
+def _schema(plan: Plan) -> Iterator[str]:
+    value = plan.configuration.values.get("hermetic_schema")
+    if value is not None:
+        yield f"{value} (already set)"
+        return
+    chosen = next((setting.value for setting in plan.settings if setting.key == "hermetic_schema"), None)
+    described = [
+        f"{metadata.target} ({metadata.tables} tables; {shown(metadata.file)}:{metadata.line})"
+        for metadata in plan.metadata
+    ]
+    if len(described) > 1:
+        yield f"left out: {len(described)} collections of tables. Name those of the database under test, one a line:"
+        yield from (f"  {line}" for line in described)
+    elif described:
+        yield described[0]
+    elif chosen is not None:
+        yield f"{chosen if isinstance(chosen, str) else chosen[0]} (no metadata with tables was found)"
+    else:
+        yield "left out: no tables were found. Name what makes them: hermetic_schema = package.models:Base.metadata"
+    if plan.sources.alembic and plan.metadata:
+        path = relative(plan.sources.alembic[0], plan.configuration.path.parent)
+        yield f"or, to run the migrations instead: hermetic_schema = {path}"
+    elif plan.startup and not plan.metadata:
+        yield f"the application makes tables at {shown(plan.startup.file)}:{plan.startup.line}"
+
+
+def _runner(plan: Plan) -> Iterator[str]:
+    runner = plan.runner
+    tests = f"{runner.async_tests} async tests" if runner.async_tests else "no async tests yet"
+    yield f"{runner.description} ({tests})"
+    if not runner.asyncio and not runner.anyio:
+        yield "async tests need one: pip install 'hermetic[asyncio]', then run this again"
+    elif runner.asyncio and runner.anyio:
+        yield "asyncio_mode = auto would run tests marked anyio on another loop than their fixtures: keep it strict"
+
+
+def _environment(plan: Plan) -> Iterator[str]:
+    environment = plan.environment
+    pairs = zip(environment.lines, environment.needs, strict=True)
+    kept = "hermetic_env" in plan.configuration.values
+    for line, need in pairs:
+        place = f"read at {shown(need.file)}:{need.line}"
+        yield f"{line} ({place}{'; hermetic_env is set and was not changed' if kept else ''})"
+    for need in environment.unknown:
+        yield f"{need.name} has no default ({shown(need.file)}:{need.line}): give it in hermetic_env"
+
+
+def _configuration(plan: Plan) -> Iterator[str]:
+    section = f"[{'.'.join(plan.configuration.section)}]"
+    yield f"{shown(plan.configuration.path)} {section}"
+    yield from (f"+ {line}" for line in render(plan.configuration, plan.settings))
+    if plan.configuration.is_toml and (plan.configuration.text or "").startswith("\ufeff"):
+        yield "the file starts with a byte order mark, with which pytest cannot read it: save it as plain UTF-8"

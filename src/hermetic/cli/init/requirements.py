@@ -1,0 +1,68 @@
+"""Read what a project says it needs: the files in which dependencies and database URLs are written down.
+
+Only names of packages and schemes of URLs are taken from them, never a password.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hermetic.cli.init.sources import Sources
+
+FILES = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "tox.ini")
+PATTERNS = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in")
+DOTENV = (".env", ".env.example", ".env.sample", ".env.template")
+SCHEME = re.compile(r"\b((?:postgres(?:ql)?|mysql|mariadb|sqlite)(?:\+\w+)?)://")
+DRIVERS = {
+    "asyncpg": "postgresql+asyncpg",
+    "psycopg": "postgresql+psycopg",
+    "asyncmy": "mysql+asyncmy",
+    "aiomysql": "mysql+aiomysql",
+}
+DEFAULT_SCHEME = "sqlite+aiosqlite"
+
+
+def read_requirements(directories: Iterable[Path]) -> str:
+    """Return the text of the files in which dependencies are declared."""
+    paths = []
+    for directory in dict.fromkeys(directories):
+        paths += [directory / name for name in FILES]
+        paths += [path for pattern in PATTERNS for path in sorted(directory.glob(pattern))]
+    return "\n".join(read_loosely(path) for path in paths)
+
+
+def read_loosely(path: Path) -> str:
+    """Return a file's text, whatever its encoding; empty where there is none or it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def database_scheme(sources: Sources, directories: Iterable[Path]) -> str:
+    """Say which kind of database URL the application expects: ``postgresql+asyncpg``, ``sqlite+aiosqlite``.
+
+    Args:
+        sources: The project; a URL in the application's own code tells first.
+        directories: Where ``.env`` files, then requirements, are looked for.
+    """
+    places = list(dict.fromkeys(directories))
+    texts = [text for module in sources.production for text in _texts(module.tree)]
+    texts += [read_loosely(directory / name) for directory in places for name in DOTENV]
+    for text in texts:
+        match = SCHEME.search(text)
+        if match:
+            return match[1]
+    wanted = read_requirements(places)
+    return next(
+        (scheme for driver, scheme in DRIVERS.items() if re.search(rf"\b{driver}\b", wanted)), DEFAULT_SCHEME
+    )
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

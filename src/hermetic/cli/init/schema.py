@@ -1,0 +1,138 @@
+"""Find the metadata that describes the application's tables.
+
+What counts is the module to import, not just the ``Base``: ``app.db:Base.metadata`` is empty until somebody imports
+``app.models``. So among the modules in which the base is visible, the one is chosen whose own imports reach the most
+tables.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.cli.init.models import SQLMODEL_BASE, find_tables, is_base
+from hermetic.cli.init.roots import ImportRoot
+from hermetic.cli.init.sources import Module
+from hermetic.cli.init.symbols import Reference, Symbols, import_target, statements
+
+SQLMODEL_TARGET = "sqlmodel:SQLModel.metadata"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """One collection of tables.
+
+    Attributes:
+        target: What ``hermetic_schema`` would be: ``app.models:Base.metadata``.
+        file: Where the base (or, for SQLModel, the first table) is defined.
+        line: The line of that.
+        tables: How many tables were counted.
+    """
+
+    target: str
+    file: Path
+    line: int
+    tables: int
+
+
+@dataclass(frozen=True)
+class StartupTables:
+    """A line of the application itself that creates tables."""
+
+    file: Path
+    line: int
+
+
+def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list[Metadata]:
+    """List the metadata that hold tables, the one with the most tables first.
+
+    Args:
+        symbols: The project's names.
+        root: Where imports of the application start; metadata that cannot be imported from there are left out.
+        application: The application's module, which hermetic imports before it looks for the tables.
+    """
+    found = []
+    for base, files in find_tables(symbols).items():
+        target = _target(base, set(files), symbols, root, application)
+        if target is not None:
+            found.append(Metadata(target, *_place(base, files, symbols), tables=len(files)))
+    return sorted(found, key=lambda metadata: (-metadata.tables, metadata.target))
+
+
+def find_startup_tables(symbols: Symbols) -> StartupTables | None:
+    """Return the first line of the application that creates tables when it runs: ``create_all``, CREATE TABLE."""
+    for module in symbols.sources.production:
+        for node in ast.walk(module.tree):
+            creates = isinstance(node, ast.Attribute) and node.attr == "create_all"
+            text = node.value if isinstance(node, ast.Constant) else None
+            if creates or (isinstance(text, str) and text.lstrip().upper().startswith("CREATE TABLE")):
+                assert isinstance(node, ast.expr)
+                return StartupTables(module.path, node.lineno)
+    return None
+
+
+def _target(
+    base: Reference, files: set[Path], symbols: Symbols, root: ImportRoot, application: Path
+) -> str | None:
+    """Return ``module:name`` for the module that sees the base and whose import brings in the most tables."""
+    if base == SQLMODEL_BASE and files <= _reached(application, symbols):
+        return SQLMODEL_TARGET
+    choices = []
+    for module in symbols.sources.production:
+        dotted = root.dotted(module.path)
+        name = _local_name(base, module, symbols)
+        if dotted is not None and name is not None:
+            missed = len(files - _reached(module.path, symbols))
+            rank = (missed, module.path != base.file, module.path not in files, len(dotted), dotted)
+            choices.append((rank, f"{dotted}:{name}"))
+    if not choices:
+        return SQLMODEL_TARGET if base == SQLMODEL_BASE else None
+    return min(choices)[1] + (".metadata" if base == SQLMODEL_BASE or is_base(base, symbols) else "")
+
+
+def _local_name(base: Reference, module: Module, symbols: Symbols) -> str | None:
+    scope = symbols.scope(module.path)
+    names = (*scope.definitions, *scope.imports)
+    return next((name for name in names if symbols.lookup(module.path, name) == base), None)
+
+
+def _reached(start: Path, symbols: Symbols) -> set[Path]:
+    """Return the files that importing a module imports, itself and its packages included."""
+    reached: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        file = waiting.pop()
+        if file not in reached:
+            reached.add(file)
+            waiting.extend(_direct_imports(file, symbols))
+            waiting.extend(
+                parent for parent in [file.parent / "__init__.py"] if parent in symbols.sources.modules
+            )
+    return reached
+
+
+def _direct_imports(file: Path, symbols: Symbols) -> Iterator[Path]:
+    for statement in statements([s for s in symbols.sources.modules[file].tree.body if not _for_types(s)]):
+        names: list[str] = []
+        if isinstance(statement, ast.Import):
+            names = [alias.name for alias in statement.names]
+        elif isinstance(statement, ast.ImportFrom):
+            target = import_target(statement, file)
+            names = [target, *(f"{target}.{alias.name}" for alias in statement.names)]
+        for name in names:
+            found = symbols.locate(name, file)
+            if found is not None:
+                yield found
+
+
+def _for_types(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
+
+
+def _place(base: Reference, files: list[Path], symbols: Symbols) -> tuple[Path, int]:
+    definition = symbols.definition(base)
+    if base.file is None or definition is None:
+        return files[0], 1
+    return base.file, definition.lineno

@@ -1,0 +1,176 @@
+"""Read the Python files of a project, importing none of them.
+
+`hermetic init` runs in projects whose code connects to production databases when it is imported, so all that it
+knows comes from syntax trees. A file that cannot be parsed is named and skipped: one broken script must not keep
+a project from being set up.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from hermetic.errors import ConfigurationError
+
+PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
+ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta")
+TEST_DIRECTORIES = frozenset({"test", "tests"})
+ASIDE_DIRECTORIES = frozenset(
+    {
+        "alembic",
+        "benchmarks",
+        "doc",
+        "docs",
+        "docs_src",
+        "example",
+        "examples",
+        "migrations",
+        "samples",
+        "scripts",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A parsed Python file.
+
+    Attributes:
+        path: The absolute path.
+        tree: Its syntax tree.
+        is_test: Whether it is a test, a conftest, or a module beside them.
+        is_production: Whether it can be part of the application: neither test, documentation, example nor migration.
+    """
+
+    path: Path
+    tree: ast.Module
+    is_test: bool
+    is_production: bool
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that could not be read as Python, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a project consists of.
+
+    Attributes:
+        root: The directory that was asked for.
+        boundary: The top of the repository, or ``root``: nothing above it is read or written.
+        modules: The parsed files by path, in a stable order.
+        skipped: The files that are not valid Python.
+        alembic: The ``alembic.ini`` files found, the shallowest first.
+    """
+
+    root: Path
+    boundary: Path
+    modules: Mapping[Path, Module]
+    skipped: tuple[Skipped, ...]
+    alembic: tuple[Path, ...]
+
+    @property
+    def production(self) -> list[Module]:
+        """The modules that can be part of the application."""
+        return [module for module in self.modules.values() if module.is_production]
+
+    @property
+    def tests(self) -> list[Module]:
+        """The tests, the conftests and the modules beside them."""
+        return [module for module in self.modules.values() if module.is_test]
+
+
+def read_sources(directory: Path) -> Sources:
+    """Parse every Python file below a directory, virtual environments and build output aside.
+
+    Args:
+        directory: The project, or a part of a repository.
+
+    Returns:
+        The parsed modules and the files that were skipped.
+
+    Raises:
+        ConfigurationError: The directory does not exist, is not one, or cannot be listed.
+    """
+    root = _existing(directory)
+    modules: dict[Path, Module] = {}
+    skipped: list[Skipped] = []
+    alembic: list[Path] = []
+    for path in _files(root):
+        if path.name == "alembic.ini":
+            alembic.append(path)
+            continue
+        parsed = _parse(path, path.relative_to(root))
+        if isinstance(parsed, Module):
+            modules[path] = parsed
+        else:
+            skipped.append(parsed)
+    alembic.sort(key=lambda path: (len(path.parts), path))
+    return Sources(root, find_boundary(root), modules, tuple(skipped), tuple(alembic))
+
+
+def find_boundary(root: Path) -> Path:
+    """Return the top of the repository that holds ``root``, or ``root`` where there is none."""
+    for directory in (root, *root.parents):
+        if (directory / ".git").exists():
+            return directory
+    return root
+
+
+def is_test_path(relative: PurePath) -> bool:
+    """Whether a path, relative to the project, is a test, a conftest, or lies in a directory of tests."""
+    name = relative.name
+    named = name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
+    return named or not TEST_DIRECTORIES.isdisjoint(relative.parts[:-1])
+
+
+def _existing(directory: Path) -> Path:
+    hint = "hermetic init [DIR]: DIR is the project's directory, the current one when left out"
+    if not directory.exists():
+        raise ConfigurationError(f"The directory {directory} does not exist.", hints=(hint,))
+    if not directory.is_dir():
+        raise ConfigurationError(f"{directory} is not a directory.", hints=(hint,))
+    try:
+        os.listdir(directory)
+    except OSError as error:
+        raise ConfigurationError(f"The directory {directory} cannot be read.", why=str(error)) from error
+    return directory.resolve()
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for parent, directories, names in os.walk(root):
+        here = Path(parent)
+        directories[:] = sorted(name for name in directories if not _is_pruned(here / name))
+        for name in sorted(names):
+            if name.endswith(".py") or name == "alembic.ini":
+                yield here / name
+
+
+def _is_pruned(directory: Path) -> bool:
+    name = directory.name
+    if name.startswith(".") or name in PRUNED or name.endswith(".egg-info"):
+        return True
+    return any((directory / marker).exists() for marker in ENVIRONMENT_MARKERS)
+
+
+def _parse(path: Path, relative: PurePath) -> Module | Skipped:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in the user's code is not ours to report
+            tree = ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as error:
+        return Skipped(path, f"line {error.lineno or 1}: {error.msg}")
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        return Skipped(path, str(error))
+    is_test = is_test_path(relative)
+    is_aside = not ASIDE_DIRECTORIES.isdisjoint(relative.parts[:-1])
+    return Module(path, tree, is_test, not is_test and not is_aside)

@@ -1,0 +1,210 @@
+"""What a name in a module stands for, told from syntax trees alone.
+
+``Base`` in ``app/models.py`` may be defined there, imported from ``app/db.py``, or re-exported by a package that
+star-imports it. Every finder asks the same question, "is this FastAPI's ``FastAPI``, or that ``Base``?", so names are
+followed here, once, through the files of the project, up to a definition or to a name of somebody else's package.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hermetic.cli.init.sources import Module, Sources
+
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.expr
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a name stands for.
+
+    Attributes:
+        file: The project's file that defines it; None for a name of another package.
+        name: The name in that file (``Base``, ``Base.metadata``, empty for the module itself), or the full dotted name
+            of something outside the project (``fastapi.FastAPI``).
+    """
+
+    file: Path | None
+    name: str
+
+
+@dataclass
+class Scope:
+    """The names that a module binds.
+
+    Attributes:
+        definitions: What is defined at the top level, if/try/with blocks included; the last binding counts.
+        imports: Local name to (module, name); the name is empty where the module itself is bound.
+        stars: The modules that are star-imported.
+    """
+
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+
+
+class Symbols:
+    """Resolve names across the modules of a project.
+
+    Args:
+        sources: The parsed project.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        self._scopes: dict[Path, Scope] = {}
+        self._roots = _search_roots(sources)
+
+    def scope(self, file: Path) -> Scope:
+        """Return the names that a file of the project binds."""
+        if file not in self._scopes:
+            self._scopes[file] = _read_scope(self.sources.modules[file])
+        return self._scopes[file]
+
+    def definition(self, reference: Reference | None) -> Definition | None:
+        """Return the syntax of what a reference stands for; None for what lies outside the project."""
+        if reference is None or reference.file is None:
+            return None
+        return self.scope(reference.file).definitions.get(reference.name)
+
+    def resolve(self, file: Path, expression: ast.expr) -> Reference | None:
+        """Say what an expression of a file stands for; None when it is not a plain (dotted) name."""
+        if isinstance(expression, ast.Name):
+            return self.lookup(file, expression.id)
+        if not isinstance(expression, ast.Attribute):
+            return None
+        owner = self.resolve(file, expression.value)
+        if owner is None:
+            return None
+        if owner.file is not None and not owner.name:
+            return self._member(owner.file, expression.attr, frozenset())
+        return Reference(owner.file, f"{owner.name}.{expression.attr}")
+
+    def lookup(self, file: Path, name: str) -> Reference | None:
+        """Say what a name at the top level of a file stands for; None for a builtin or an unknown name."""
+        return self._lookup(file, name, frozenset())
+
+    def locate(self, dotted: str, importer: Path) -> Path | None:
+        """Return the project's file that ``import dotted`` in ``importer`` loads, if it is one of the project's."""
+        for root in (package_root(importer.parent), *self._roots):
+            found = module_file(root, dotted, self.sources)
+            if found is not None:
+                return found
+        return None
+
+    def _lookup(self, file: Path, name: str, seen: frozenset[tuple[Path, str]]) -> Reference | None:
+        scope = self.scope(file)
+        if name in scope.definitions:
+            return Reference(file, name)
+        if (file, name) in seen:
+            return None
+        seen |= {(file, name)}
+        if name in scope.imports:
+            return self._imported(file, *scope.imports[name], seen)
+        for star in scope.stars:
+            source = self.locate(star, file)
+            found = self._lookup(source, name, seen) if source else None
+            if found is not None:
+                return found
+        return None
+
+    def _imported(
+        self, importer: Path, module: str, name: str, seen: frozenset[tuple[Path, str]]
+    ) -> Reference | None:
+        file = self.locate(module, importer)
+        if not name:
+            return Reference(file, "") if file else Reference(None, module)
+        if file is not None:
+            return self._member(file, name, seen)
+        submodule = self.locate(f"{module}.{name}", importer)
+        return Reference(submodule, "") if submodule else Reference(None, f"{module}.{name}")
+
+    def _member(self, file: Path, name: str, seen: frozenset[tuple[Path, str]]) -> Reference | None:
+        found = self._lookup(file, name, seen)
+        if found is not None or file.name != "__init__.py":
+            return found
+        submodule = module_file(file.parent, name, self.sources)
+        return Reference(submodule, "") if submodule else None
+
+
+def package_root(directory: Path) -> Path:
+    """Return the directory that must be on ``sys.path`` for a module in ``directory``: above its top package."""
+    while (directory / "__init__.py").exists():
+        directory = directory.parent
+    return directory
+
+
+def module_file(root: Path, dotted: str, sources: Sources) -> Path | None:
+    """Return the parsed file that the dotted name has below ``root``."""
+    target = root.joinpath(*dotted.split("."))
+    for candidate in (target / "__init__.py", target.parent / f"{target.name}.py"):
+        if candidate in sources.modules:
+            return candidate
+    return None
+
+
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when a body runs, those in if/try/with/for blocks included, functions' not."""
+    for statement in body:
+        yield statement
+        for block in ("body", "orelse", "finalbody"):
+            if not isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from statements(getattr(statement, block, []))
+        for handler in getattr(statement, "handlers", []):
+            yield from statements(handler.body)
+
+
+def assignments(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the (name, value) pairs that a statement assigns to plain names."""
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+        yield statement.target.id, statement.value
+    if isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, statement.value
+
+
+def import_target(node: ast.ImportFrom, file: Path) -> str:
+    """Return the absolute dotted name of the module that a ``from`` import names, relative ones counted up."""
+    if not node.level:
+        return node.module or ""
+    base = file.parent
+    for _ in range(node.level - 1):
+        base = base.parent
+    inside = base.relative_to(package_root(base)).parts
+    return ".".join([*inside, *(node.module or "").split(".")]).strip(".")
+
+
+def _search_roots(sources: Sources) -> list[Path]:
+    roots: set[Path] = {sources.root, sources.boundary}
+    for path in sources.modules:
+        for directory in path.parents:
+            if not directory.is_relative_to(sources.root):
+                break
+            roots.add(directory)
+    return sorted(roots, key=lambda path: (len(path.parts), path))
+
+
+def _read_scope(module: Module) -> Scope:
+    scope = Scope()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                scope.imports[bound] = (alias.name if alias.asname else bound, "")
+        elif isinstance(node, ast.ImportFrom):
+            target = import_target(node, module.path)
+            for alias in node.names:
+                if alias.name == "*":
+                    scope.stars.append(target)
+                else:
+                    scope.imports[alias.asname or alias.name] = (target, alias.name)
+    for statement in statements(module.tree.body):
+        if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            scope.definitions[statement.name] = statement
+        for name, value in assignments(statement):
+            scope.definitions[name] = value
+    return scope
