@@ -19,7 +19,7 @@ from hermetic import owners
 from hermetic.database.engines.closing import run_in_loop
 from hermetic.database.engines.connections import Index, fairy_of
 from hermetic.database.engines.location import user_location
-from hermetic.database.protocols import Checkout
+from hermetic.database.protocols import Checkout, Location
 from hermetic.owners import Owner
 
 
@@ -38,6 +38,21 @@ class InUse:
     loop: asyncio.AbstractEventLoop | None
     dialect: Dialect
     record: weakref.ref[ConnectionPoolEntry]
+
+    @property
+    def owner(self) -> Owner:
+        """Who it belongs to."""
+        return self.checkout.owner
+
+    @property
+    def location(self) -> Location:
+        """The user's line that checked it out."""
+        return self.checkout.location
+
+    @property
+    def engine(self) -> str:
+        """The engine's URL, password masked."""
+        return self.checkout.engine
 
     async def end(self) -> None:
         """Close the connection, in the loop that runs it."""

@@ -16,7 +16,7 @@ import os
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import Any, overload
 from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy.engine import Engine
@@ -46,8 +46,6 @@ from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.sessions import SessionOwners
 from hermetic.owners import Owner
 
-Mode = Literal["on", "observe"]
-
 
 @dataclass(frozen=True)
 class EngineReport:
@@ -62,6 +60,19 @@ class EngineReport:
     url: str
     created: Creation | None
     destination: Destination | None
+
+    @property
+    def would_go_to(self) -> str:
+        """The destination in words."""
+        match self.destination:
+            case None:
+                return "not used yet"
+            case LeftAlone(why):
+                return f"left alone: {why}"
+            case Itself(why):
+                return f"itself: {why}"
+            case target:
+                return target.name
 
 
 @dataclass(eq=False)
@@ -128,7 +139,7 @@ class Installation:
     """Every engine of the process, seen from its first use on. Made by ``install``."""
 
     resolver: Resolver
-    mode: Mode
+    passive: bool
     _index: Index = field(default_factory=Index)
     _adopted: WeakKeyDictionary[Engine, _Adopted] = field(default_factory=WeakKeyDictionary)
     _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
@@ -151,6 +162,10 @@ class Installation:
         """Return the connections in use: everybody's, or those of some owners."""
         self.sweep()
         return self._checkouts.list(of)
+
+    def end(self, in_use: InUse) -> None:
+        """Close a connection in use from synchronous code, on its loop where that stands still, else by force."""
+        in_use.end_now()
 
     def invalidate(self, database: object) -> None:
         """Have every connection on a worker database replaced: idle ones at their next checkout."""
@@ -209,7 +224,7 @@ class Installation:
         return ours or self._keeps_its_pool(adopted.destination)
 
     def _keeps_its_pool(self, destination: Destination | None) -> bool:
-        return self.mode == "observe" or isinstance(destination, LeftAlone)
+        return self.passive or isinstance(destination, LeftAlone)
 
     def _succeed(self, engine: Engine, adopted: _Adopted, pool: Pool) -> None:
         creator: object = pool._creator
@@ -278,17 +293,17 @@ class Installation:
             return keeper
 
 
-def install(resolver: Resolver, *, mode: Mode = "on") -> Installation:
+def install(resolver: Resolver, *, passive: bool = False) -> Installation:
     """See every SQLAlchemy engine of the process from now on.
 
     Args:
         resolver: Says where an engine's connections go, once for each engine, at its first use.
-        mode: ``"on"`` redirects; ``"observe"`` changes nothing and only records engines and checkouts.
+        passive: Change nothing, and only record engines and checkouts.
 
     Returns:
         The installation; its ``uninstall`` puts everything back.
     """
-    installation = Installation(resolver, mode)
+    installation = Installation(resolver, passive)
     installation._install()
     return installation
 

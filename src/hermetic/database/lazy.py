@@ -1,0 +1,113 @@
+"""A worker database that is made, and filled, at its first connection.
+
+Filling it opens connections to it: a migration, the application's own start-up. Those must get through, from the thread
+that builds and from threads that the build starts (which need not carry its context), while everybody else waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic.database.protocols import Checkout, Server, WorkerDatabase
+
+Build = Callable[[WorkerDatabase], bool | None]
+
+BUILD_PATIENCE = 60.0
+"""Seconds after which a thread that waits for a build goes on without it: the build may be waiting for that thread."""
+
+_building: ContextVar[frozenset[LazyDatabase]] = ContextVar("hermetic_building", default=frozenset())
+
+
+class LazyDatabase:
+    """Stands for a worker database from the moment an engine is resolved to it.
+
+    Args:
+        name: What it will be called.
+        server: Makes it.
+        build: Fills it; None for one that starts empty.
+        created: Called with the worker database as soon as it exists.
+
+    Attributes:
+        worker: The database, once it exists.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        server: Server,
+        build: Build | None,
+        created: Callable[[WorkerDatabase], None],
+    ) -> None:
+        self.name = name
+        self.worker: WorkerDatabase | None = None
+        self._server = server
+        self._build = build
+        self._created = created
+        self._is_built = build is None
+        self._making = threading.RLock()
+        self._turn = threading.Lock()
+        self._bystanders: frozenset[int | None] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"worker database {self.name!r}"
+
+    def build_with(self, build: Build) -> None:
+        """Turn an empty database into one of the application's: fill it at the next connection."""
+        self._build, self._is_built = build, False
+
+    def made(self) -> WorkerDatabase:
+        """Return the worker database, created if need be, not necessarily filled."""
+        with self._making:
+            if self.worker is None:
+                self.worker = self._server.create(self.name)
+                self.worker.mark_baseline()
+                self._created(self.worker)
+            return self.worker
+
+    def ready(self) -> WorkerDatabase:
+        """Return the worker database, created and filled if need be."""
+        worker = self.made()
+        if not self._is_built and not self._is_part_of_the_build():
+            self._wait_or_build(worker)
+        return worker
+
+    def _is_part_of_the_build(self) -> bool:
+        started_by_it = bool(self._bystanders) and threading.get_ident() not in self._bystanders
+        return started_by_it or self in _building.get()
+
+    def _wait_or_build(self, worker: WorkerDatabase) -> None:
+        if not self._turn.acquire(timeout=BUILD_PATIENCE):
+            return
+        try:
+            if not self._is_built:
+                self._is_built = self._fill(worker)
+        finally:
+            self._turn.release()
+
+    def _fill(self, worker: WorkerDatabase) -> bool:
+        assert self._build is not None
+        token = _building.set(_building.get() | {self})
+        self._bystanders = frozenset(thread.ident for thread in threading.enumerate())
+        try:
+            if self._build(worker) is False:
+                return False
+            worker.mark_baseline()
+            return True
+        finally:
+            self._bystanders = frozenset()
+            _building.reset(token)
+
+    def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
+        """Open a connection on the database, which is made and filled first."""
+        return self.ready().open(dialect, args, params)
+
+    def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
+        """Tell the database who uses one of its connections."""
+        if self.worker is not None:
+            self.worker.note_checkout(connection, checkout)

@@ -1,0 +1,218 @@
+"""Where an engine of the test process may go: the rules, as plain data in and plain data out.
+
+Containment: *a SQLAlchemy engine of the test process ends on a database that hermetic made, or is refused.* In this
+order, the first that fits:
+
+| an engine's URL                                                | goes to                                        |
+| ---                                                            | ---                                            |
+| one that ``hermetic_allow`` names                              | itself                                         |
+| an alias (``hermetic_targets``)                                | the application database of what it stands for |
+| a worker database's own                                        | that worker database                           |
+| one that the application is known to use                       | the application database of that target        |
+| SQLite files under pytest's temporary folders                  | left alone                                     |
+| that of an engine which the application made                   | an application database                        |
+| in-memory SQLite, opened by a creator or pool of the engine's own | a fresh empty database of its own           |
+| other in-memory SQLite                                         | left alone                                     |
+| another database of a backend that hermetic serves             | a fresh empty database, one for each URL       |
+| any other                                                      | refused                                        |
+
+A file under a temporary folder is a test's own, even where the application opens it: a test that made it and passed
+it on wants to find it there. Only where its URL is declared ahead (``hermetic_env``) is it the application's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from hermetic.database.address import Address, address_of, normal_path
+from hermetic.database.protocols import Location
+from hermetic.errors import ConfigurationError
+
+TEST_FOLDERS = frozenset({"tests", "test"})
+
+
+@dataclass(frozen=True)
+class ToApplication:
+    """A database with the application's schema and seed rows, one for each address."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
+class ToWorker:
+    """The worker database that lies at this address."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
+class ToFresh:
+    """An empty database: one for each address, or (None) for this engine alone."""
+
+    address: Address | None
+
+
+@dataclass(frozen=True)
+class Leave:
+    """The engine keeps its own pool, untouched."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Allow:
+    """The engine opens what its URL says."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """No connection is opened."""
+
+    why: str
+
+
+Decision = ToApplication | ToWorker | ToFresh | Leave | Allow | Refuse
+
+
+@dataclass(frozen=True)
+class Known:
+    """What has been learnt so far.
+
+    Attributes:
+        applications: The databases that the application is known to use.
+        workers: The worker databases that were made.
+        served: The backends for which there is a server.
+    """
+
+    applications: Collection[Address] = ()
+    workers: Collection[Address] = ()
+    served: Collection[str] = ("sqlite",)
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """The rules of one project. Made by ``Redirect.parse``.
+
+    Attributes:
+        allow: Databases that engines may really open.
+        aliases: Databases that stand for another one, with that other one.
+        temporary: Folders whose SQLite files are a test's own business.
+        root: The project's folder: only below it is code test code.
+    """
+
+    allow: tuple[Address, ...] = ()
+    aliases: tuple[tuple[Address, Address], ...] = ()
+    temporary: tuple[str, ...] = ()
+    root: str = ""
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        allow: Iterable[str] = (),
+        aliases: Iterable[tuple[str, str]] = (),
+        temporary: Iterable[Path] = (),
+        root: Path | None = None,
+    ) -> Redirect:
+        """Read the rules from the project's settings.
+
+        Args:
+            allow: URLs, as ``hermetic_allow`` has them.
+            aliases: Pairs of URLs, as ``hermetic_targets`` has them.
+            temporary: Folders of temporary files.
+            root: The project's folder, where relative SQLite paths start; the working directory where None.
+
+        Raises:
+            ConfigurationError: A URL cannot be read; the message shows it and the setting it is in.
+        """
+        folder = normal_path(str(root) if root else ".")
+
+        def read(text: str, key: str) -> Address:
+            return address_of(parse_url(text, key), folder)
+
+        return cls(
+            allow=tuple(read(text, "hermetic_allow") for text in allow),
+            aliases=tuple(
+                (read(alias, "hermetic_targets"), read(target, "hermetic_targets"))
+                for alias, target in aliases
+            ),
+            temporary=tuple(normal_path(str(path)) for path in temporary),
+            root=folder,
+        )
+
+    def destination(
+        self,
+        url: URL,
+        *,
+        is_application: bool,
+        own_creator: bool = False,
+        folder: str | None = None,
+        known: Known | None = None,
+    ) -> Decision:
+        """Say where an engine goes.
+
+        Args:
+            url: The engine's URL.
+            is_application: Whether the application made the engine.
+            own_creator: Whether it opens connections by a creator or a pool of its own.
+            folder: Where its relative SQLite path starts; the working directory where None.
+            known: What has been learnt so far.
+        """
+        known = known or Known()
+        address = address_of(url, folder)
+        if address in self.allow:
+            return Allow("hermetic_allow names it")
+        stands_for = dict(self.aliases).get(address)
+        if stands_for is not None:
+            return ToApplication(stands_for)
+        if address in known.workers:
+            return ToWorker(address)
+        if address in known.applications and address.backend in known.served:
+            return ToApplication(address)
+        if address.backend == "sqlite" and self._is_temporary(address):
+            return Leave("a file in pytest's temporary folder is the test's own")
+        if address.backend not in known.served:
+            return Refuse(f"hermetic has no {address.backend} server to make one on.")
+        if is_application:
+            return ToApplication(address)
+        if address.in_memory:
+            return ToFresh(None) if own_creator else Leave("an in-memory database is the test's own")
+        return ToFresh(address)
+
+    def _is_temporary(self, address: Address) -> bool:
+        if address.in_memory:
+            return False
+        return any(Path(address.name).is_relative_to(folder) for folder in self.temporary)
+
+    def is_test_code(self, location: Location) -> bool:
+        """Whether a place is in a test module, a conftest, or a folder of tests below the project's root."""
+        path = Path(normal_path(location.file))
+        name = path.name
+        if name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"):
+            return True
+        if not path.is_relative_to(self.root):
+            return False
+        return not TEST_FOLDERS.isdisjoint(path.relative_to(self.root).parts[:-1])
+
+
+def parse_url(text: str, key: str) -> URL:
+    """Read a database URL from a setting.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigurationError(
+            f"{key}: {text!r} is not a database URL.",
+            why=str(error),
+            hints=(f"{key} = postgresql://db.example:5432/name, or sqlite:///path/to/file.db",),
+        ) from error

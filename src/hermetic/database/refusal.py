@@ -1,0 +1,60 @@
+"""What an engine is told that must not connect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from sqlalchemy import URL
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic import owners
+from hermetic.database.engines.destinations import Creation, masked
+from hermetic.database.protocols import Checkout
+from hermetic.errors import ContainmentError
+from hermetic.owners import Owner
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Stands where a database would, and refuses each connection when it is asked for."""
+
+    url: URL
+    created: Creation | None
+    why: str
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return f"refused: {self.why}"
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            ContainmentError: Always; it names the engine, who asked, and the setting that would allow it.
+        """
+        raise refusal(self.url, self.created, self.why, asked_by=owners.current())
+
+    def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
+        """Nothing is ever checked out here."""
+
+
+def refusal(url: URL, created: Creation | None, why: str, *, asked_by: Owner) -> ContainmentError:
+    """Build the error for an engine that must not connect."""
+    shown = masked(url)
+    made = f" made at {created.location}" if created else ""
+    return ContainmentError(
+        f"{asked_by.name} asked for a connection to {shown}, which is not a database that hermetic made.",
+        why=f"The engine{made} has no worker database to go to: {why}",
+        hints=(
+            f"hermetic_allow = {shown}    (really open this database in tests)",
+            f"hermetic_targets = {shown} -> URL    (it stands for a database that the application uses)",
+            "hermetic_env = DATABASE_URL={url}    (the application reads its URL from the environment)",
+        ),
+    )

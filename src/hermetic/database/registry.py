@@ -1,0 +1,185 @@
+"""The worker databases of one process: which engine gets which, made and built when first needed.
+
+Importing an application makes engines, and a conftest may make more; none of that must create or build a database. So
+an engine is resolved to a *lazy* database, which is created and filled at the first connection. The *primary* one is
+the database that the application's first engine goes to; a further URL of the application gets one of its own, with the
+same schema and seed rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import RLock
+
+from sqlalchemy import URL
+
+from hermetic.database.address import Address, address_of
+from hermetic.database.engines.destinations import (
+    Creation,
+    Destination,
+    EngineRequest,
+    Itself,
+    LeftAlone,
+)
+from hermetic.database.lazy import Build, LazyDatabase
+from hermetic.database.protocols import Server, WorkerDatabase
+from hermetic.database.redirect import (
+    Allow,
+    Decision,
+    Known,
+    Leave,
+    Redirect,
+    Refuse,
+    ToApplication,
+    ToFresh,
+)
+from hermetic.database.refusal import Refusal
+
+
+class Databases:
+    """Says where each engine goes, and makes the databases.
+
+    Args:
+        server: Where worker databases are made.
+        redirect: The project's rules.
+        build: Fills a new application database with schema and seed rows; returns False when it cannot yet (the
+            application is still being imported): then it is asked again at the next connection.
+        created: Called with each worker database as soon as it exists.
+        name: What the first database is called; further ones are numbered.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        redirect: Redirect,
+        build: Build,
+        *,
+        created: Callable[[WorkerDatabase], None] = lambda database: None,
+        name: str = "hermetic",
+    ) -> None:
+        self._server = server
+        self._redirect = redirect
+        self._build = build
+        self._created = created
+        self._name = name
+        self._count = 0
+        self._lock = RLock()
+        self._all: list[LazyDatabase] = []
+        self._declared: set[Address] = set()
+        self._applications: dict[Address, LazyDatabase] = {}
+        self._fresh: dict[Address, LazyDatabase] = {}
+        self._primary: LazyDatabase | None = None
+        self._primary_is_bound = False
+
+    def declare(self, url: URL, folder: str | None = None) -> None:
+        """Say ahead that the application uses this URL.
+
+        Args:
+            url: As a setting or the environment has it.
+            folder: Where a relative SQLite path starts; the working directory where None.
+        """
+        self._declared.add(address_of(url, folder))
+
+    def resolve(self, request: EngineRequest) -> Destination:
+        """Say where an engine's connections go; makes nothing yet."""
+        with self._lock:
+            decision = self._redirect.destination(
+                request.url,
+                is_application=self._is_application(request.created),
+                own_creator=request.own_creator,
+                folder=request.created.folder if request.created else None,
+                known=self._known(),
+            )
+            return self._carry_out(decision, request)
+
+    def _is_application(self, created: Creation | None) -> bool:
+        return created is None or not self._redirect.is_test_code(created.location)
+
+    def _known(self) -> Known:
+        workers = [address_of(each.worker.url) for each in self._all if each.worker is not None]
+        return Known(
+            applications=self._declared | self._applications.keys(),
+            workers=workers,
+            served=(self._server.backend,),
+        )
+
+    def _carry_out(self, decision: Decision, request: EngineRequest) -> Destination:
+        match decision:
+            case Allow(why):
+                return Itself(why)
+            case Leave(why):
+                return LeftAlone(why)
+            case Refuse(why):
+                return Refusal(request.url, request.created, why)
+            case ToApplication(address):
+                return self._application(address)
+            case ToFresh(address):
+                return self._fresh_for(address)
+            case _:
+                return self._at(decision.address)
+
+    def _application(self, address: Address) -> LazyDatabase:
+        found = self._applications.get(address)
+        if found is None:
+            found = self._applications[address] = self._next_application(address)
+        return found
+
+    def _next_application(self, address: Address) -> LazyDatabase:
+        """The primary for the first; a test's database of that URL becomes the application's."""
+        earlier = self._fresh.pop(address, None)
+        if not self._primary_is_bound:
+            self._primary_is_bound = True
+            if earlier is None or self._primary is not None:
+                return self._the_primary()
+            self._primary = earlier
+        if earlier is None:
+            return self._new(self._build)
+        earlier.build_with(self._build)
+        return earlier
+
+    def _fresh_for(self, address: Address | None) -> LazyDatabase:
+        if address is None:
+            return self._new(None)
+        if address not in self._fresh:
+            self._fresh[address] = self._new(None)
+        return self._fresh[address]
+
+    def _at(self, address: Address) -> LazyDatabase:
+        return next(each for each in self._all if each.worker and address_of(each.worker.url) == address)
+
+    def _the_primary(self) -> LazyDatabase:
+        with self._lock:
+            if self._primary is None:
+                self._primary = self._new(self._build)
+            return self._primary
+
+    def _new(self, build: Build | None) -> LazyDatabase:
+        self._count += 1
+        name = self._name if self._count == 1 else f"{self._name}_{self._count}"
+        lazy = LazyDatabase(name, self._server, build, self._created)
+        self._all.append(lazy)
+        return lazy
+
+    def primary(self) -> WorkerDatabase:
+        """Return the application's database, made and built if it was not yet."""
+        return self._the_primary().ready()
+
+    @property
+    def primary_url(self) -> URL:
+        """The URL of the application's database; makes it, but does not build it."""
+        return self._the_primary().made().url
+
+    def all(self) -> list[WorkerDatabase]:
+        """Return the databases that exist, in the order in which they were first asked for."""
+        return [each.worker for each in list(self._all) if each.worker is not None]
+
+    def settle(self) -> None:
+        """Make what the databases hold now their baseline: what imports and collection wrote is there for all tests."""
+        for each in list(self._all):
+            if each.worker is not None:
+                each.ready().mark_baseline()
+
+    def stop(self) -> None:
+        """Close and remove every database."""
+        self._server.stop()
+        self._all.clear()
