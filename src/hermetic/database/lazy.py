@@ -54,8 +54,9 @@ class LazyDatabase:
         self._turn = threading.Lock()
         self._bystanders: frozenset[int | None] = frozenset()
 
-    def __repr__(self) -> str:
-        return f"worker database {self.name!r}"
+    def __str__(self) -> str:
+        contents = "an empty database" if self._build is None else "the application's database"
+        return f"{contents} {self.name!r}"
 
     def build_with(self, build: Build) -> None:
         """Turn an empty database into one of the application's: fill it at the next connection."""

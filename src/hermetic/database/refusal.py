@@ -30,7 +30,7 @@ class Refusal:
         """What reports call it."""
         return f"refused: {self.why}"
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self.name
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> NoReturn:

@@ -65,12 +65,18 @@ class LeftAlone:
 
     why: str
 
+    def __str__(self) -> str:
+        return f"left alone: {self.why}"
+
 
 @dataclass(frozen=True)
 class Itself:
     """The engine opens what its URL says, through a pool that works in every loop."""
 
     why: str
+
+    def __str__(self) -> str:
+        return f"itself: {self.why}"
 
 
 Destination = Target | LeftAlone | Itself

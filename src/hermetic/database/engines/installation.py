@@ -16,7 +16,7 @@ import os
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, Literal, overload
 from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy.engine import Engine
@@ -46,6 +46,8 @@ from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.sessions import SessionOwners
 from hermetic.owners import Owner
 
+Mode = Literal["on", "observe"]
+
 
 @dataclass(frozen=True)
 class EngineReport:
@@ -64,15 +66,7 @@ class EngineReport:
     @property
     def would_go_to(self) -> str:
         """The destination in words."""
-        match self.destination:
-            case None:
-                return "not used yet"
-            case LeftAlone(why):
-                return f"left alone: {why}"
-            case Itself(why):
-                return f"itself: {why}"
-            case target:
-                return target.name
+        return "nowhere: it was not used" if self.destination is None else str(self.destination)
 
 
 @dataclass(eq=False)
@@ -139,7 +133,7 @@ class Installation:
     """Every engine of the process, seen from its first use on. Made by ``install``."""
 
     resolver: Resolver
-    passive: bool
+    mode: Mode
     _index: Index = field(default_factory=Index)
     _adopted: WeakKeyDictionary[Engine, _Adopted] = field(default_factory=WeakKeyDictionary)
     _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
@@ -224,7 +218,7 @@ class Installation:
         return ours or self._keeps_its_pool(adopted.destination)
 
     def _keeps_its_pool(self, destination: Destination | None) -> bool:
-        return self.passive or isinstance(destination, LeftAlone)
+        return self.mode == "observe" or isinstance(destination, LeftAlone)
 
     def _succeed(self, engine: Engine, adopted: _Adopted, pool: Pool) -> None:
         creator: object = pool._creator
@@ -293,17 +287,17 @@ class Installation:
             return keeper
 
 
-def install(resolver: Resolver, *, passive: bool = False) -> Installation:
+def install(resolver: Resolver, *, mode: Mode = "on") -> Installation:
     """See every SQLAlchemy engine of the process from now on.
 
     Args:
         resolver: Says where an engine's connections go, once for each engine, at its first use.
-        passive: Change nothing, and only record engines and checkouts.
+        mode: ``"on"`` redirects; ``"observe"`` changes nothing and only records engines and checkouts.
 
     Returns:
         The installation; its ``uninstall`` puts everything back.
     """
-    installation = Installation(resolver, passive)
+    installation = Installation(resolver, mode)
     installation._install()
     return installation
 
