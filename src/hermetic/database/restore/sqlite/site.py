@@ -1,0 +1,82 @@
+"""What the connections of one worker database share: each other, the queue, and what went wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+from weakref import ReferenceType, ref
+
+from hermetic.database.restore.sqlite.queue import LockQueue
+from hermetic.errors import UncommittedWrites
+
+if TYPE_CHECKING:
+    from hermetic.database.restore.sqlite.tracked import TrackedConnection
+
+T = TypeVar("T")
+
+
+class WeakBag(Generic[T]):
+    """Objects held weakly, by identity; every method may be called from any thread.
+
+    ``weakref.WeakSet`` raises when one thread adds while another iterates; copying a dict's values does not.
+    """
+
+    def __init__(self) -> None:
+        self._refs: dict[int, ReferenceType[T]] = {}
+
+    def add(self, member: T) -> None:
+        """Hold a member until it is discarded or nobody else holds it."""
+        key = id(member)
+        self._refs[key] = ref(member, self._forget(key))
+
+    def _forget(self, key: int) -> Callable[[ReferenceType[T]], None]:
+        refs = self._refs
+
+        def forget(gone: ReferenceType[T]) -> None:
+            if refs.get(key) is gone:
+                refs.pop(key, None)
+
+        return forget
+
+    def discard(self, member: T) -> None:
+        """Hold a member no longer."""
+        self._refs.pop(id(member), None)
+
+    def members(self) -> list[T]:
+        """Return the members that are alive, in the order in which they came."""
+        alive = (reference() for reference in list(self._refs.values()))
+        return [member for member in alive if member is not None]
+
+
+class Site:
+    """The meeting place of the connections of one worker database.
+
+    Attributes:
+        path: The database's file.
+        queue: Who waits for its lock.
+        connections: The application's open connections.
+        blocked: Requests that waited in vain for a lock that their own test holds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.queue = LockQueue()
+        self.connections: WeakBag[TrackedConnection] = WeakBag()
+        self.blocked: list[UncommittedWrites] = []
+
+    def in_wal(self) -> bool:
+        """Whether the file is in WAL mode now: as long as a connection is open, its log then lies beside it."""
+        return self.path.with_name(self.path.name + "-wal").exists()
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's extended result code of an error; 0 where it has none."""
+    return getattr(error, "sqlite_errorcode", None) or 0
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else's lock refused a statement, so that waiting may help."""
+    code = code_of(error)
+    return code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT

@@ -1,0 +1,64 @@
+"""What a statement wants of SQLite's locks, told from its first word.
+
+SQLite itself knows exactly, but says it to C callers only. The first word is enough, for the answer decides who is
+woken first and who is named, never what is executed; it costs half a microsecond a statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from sqlite3 import complete_statement
+from typing import Literal
+
+Want = Literal["nothing", "read", "write", "commit"]
+
+_WORDS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|;)*([A-Za-z]+)(?:\s+([A-Za-z]+))?", re.DOTALL)
+_WRITES_IN_WITH = re.compile(r"\b(?:insert|update|delete|replace)\b", re.IGNORECASE)
+_BUSY_TIMEOUT = re.compile(r"\s*pragma\s+(?:\w+\.)?busy_timeout\b", re.IGNORECASE)
+
+_WANTS: dict[str, Want] = {
+    "SELECT": "read",
+    "VALUES": "read",
+    "EXPLAIN": "read",
+    "PRAGMA": "nothing",
+    "BEGIN": "nothing",
+    "SAVEPOINT": "nothing",
+    "ROLLBACK": "nothing",
+    "COMMIT": "commit",
+    "END": "commit",
+    "RELEASE": "commit",
+}
+
+
+def wanted_by(sql: str) -> Want:
+    """Tell what a statement wants: to read, to write, to commit, or no lock that outlives it."""
+    words = _WORDS.match(sql)
+    if words is None:
+        return "nothing"
+    first, second = words.group(1).upper(), (words.group(2) or "").upper()
+    if first == "BEGIN" and second in ("IMMEDIATE", "EXCLUSIVE"):
+        return "write"
+    if first == "WITH":
+        return "write" if _WRITES_IN_WITH.search(sql) else "read"
+    return _WANTS.get(first, "write")
+
+
+def is_busy_timeout(sql: str) -> bool:
+    """Whether a statement reads or sets ``PRAGMA busy_timeout``."""
+    return _BUSY_TIMEOUT.match(sql) is not None
+
+
+def split(script: str) -> Iterator[str]:
+    """Split a script into its statements, as ``sqlite3.Cursor.executescript`` does."""
+    begun = ""
+    for piece in script.split(";"):
+        begun += piece
+        if not complete_statement(begun + ";"):
+            begun += ";"
+            continue
+        if begun.strip():
+            yield begun
+        begun = ""
+    if begun.strip(" \t\r\n;"):
+        yield begun.removesuffix(";")

@@ -1,0 +1,151 @@
+"""How a connection waits for a lock: for how long, for whom, and what is said when it was in vain.
+
+SQLite does not wait where waiting cannot help, and neither do we: a transaction that has read and now wants to write
+while another one writes would wait for a committer that waits for it. It fails at once, as in production.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from hermetic.database.restore.sqlite.queue import FIRST_POLL, OTHERS_POLL, Waiter, now
+from hermetic.database.restore.sqlite.site import is_busy
+from hermetic.database.restore.sqlite.statements import Want
+from hermetic.errors import UncommittedWrites
+
+if TYPE_CHECKING:
+    from hermetic.database.restore.sqlite.tracked import TrackedConnection
+
+T = TypeVar("T")
+
+REQUEST_PATIENCE = 1.5
+"""Seconds that a request waits for a lock that its own test holds. The test waits for the request, so it is in vain."""
+
+
+def perform(connection: TrackedConnection, want: Want, attempt: Callable[[], T]) -> T:
+    """Run something on a connection, waiting in the database's queue while it is locked.
+
+    Args:
+        connection: The connection that it runs on.
+        want: What it wants of the lock.
+        attempt: Run it once; called again after each refusal.
+
+    Raises:
+        sqlite3.OperationalError: It was refused for as long as the engine wanted to wait.
+        UncommittedWrites: It is a request's, and the lock is held by the test that sent the request.
+    """
+    if want == "write" and connection.site.queue and not connection.would_deadlock():
+        return _in_line(connection, want, attempt)  # somebody was here before us
+    try:
+        return attempt()
+    except sqlite3.OperationalError as error:
+        if not is_busy(error):
+            raise
+        if want != "commit" and connection.would_deadlock():
+            raise _explained(error, connection, want) from None
+    return _in_line(connection, want, attempt)
+
+
+def _in_line(connection: TrackedConnection, want: Want, attempt: Callable[[], T]) -> T:
+    queue = connection.site.queue
+    waiter = queue.join(want)
+    connection.waiter = waiter
+    try:
+        return _retry(connection, waiter, attempt)
+    finally:
+        connection.waiter = None
+        queue.leave(waiter)
+        if not connection.has_transaction():
+            queue.wake()
+
+
+def _retry(connection: TrackedConnection, waiter: Waiter, attempt: Callable[[], T]) -> T:
+    queue = connection.site.queue
+    deadline = now() + connection.patience
+    in_vain_since: float | None = None
+    while True:
+        last = now() >= deadline
+        if last or queue.may_try(waiter):
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    raise
+                if last:
+                    raise _explained(error, connection, waiter.want) from None
+        if waiter.cancelled:
+            raise sqlite3.OperationalError("interrupted")
+        in_vain_since = _in_vain(connection, waiter, in_vain_since)
+        pause = FIRST_POLL if queue.may_try(waiter) else OTHERS_POLL
+        waiter.sleep(max(0.0, min(pause, deadline - now())))
+
+
+def _in_vain(connection: TrackedConnection, waiter: Waiter, since: float | None) -> float | None:
+    """Return since when a request waits for its own test; raise when that is long enough."""
+    holder = _own_test_among(connection, blockers(connection, waiter.want))
+    if holder is None:
+        return None
+    if since is None:
+        return now()
+    if now() - since < REQUEST_PATIENCE:
+        return since
+    error = _uncommitted(connection, holder, waiter.want)
+    connection.site.blocked.append(error)
+    raise error
+
+
+def blockers(connection: TrackedConnection, want: Want) -> list[TrackedConnection]:
+    """Return the connections whose open work can refuse what this one wants."""
+    others = [other for other in connection.site.connections.members() if other is not connection]
+    if want == "commit":
+        return [other for other in others if other.has_snapshot()]
+    return [other for other in others if other.has_written()]
+
+
+def _own_test_among(
+    connection: TrackedConnection, others: list[TrackedConnection]
+) -> TrackedConnection | None:
+    mine = connection.checkout
+    if mine is None or mine.owner.kind != "request":
+        return None
+    for other in others:
+        owner = other.checkout.owner if other.checkout else None
+        if owner is not None and owner.kind in ("test", "fixture") and owner.is_test_level:
+            return other
+    return None
+
+
+def _uncommitted(connection: TrackedConnection, holder: TrackedConnection, want: Want) -> UncommittedWrites:
+    assert connection.checkout is not None and holder.checkout is not None
+    request, test = connection.checkout, holder.checkout
+    reads = want == "commit"
+    return UncommittedWrites(
+        f"your test {'is still reading' if reads else 'holds uncommitted writes'} ({test.location}); "
+        f"{'end its transaction' if reads else 'commit'} before the request",
+        why=(
+            f"{request.owner.name} waited {REQUEST_PATIENCE} seconds at {request.location} for the lock of SQLite "
+            f"that {test.owner.name} holds, while the test waits for the request."
+        ),
+        hints=(
+            f"await session.{'rollback' if reads else 'commit'}() at {test.location}, before the request is sent",
+            "the database is put back after the test, so that a real commit leaves nothing behind",
+        ),
+    )
+
+
+def _explained(
+    error: sqlite3.OperationalError, connection: TrackedConnection, want: Want
+) -> sqlite3.OperationalError:
+    """Say in a note who holds the lock."""
+    named = [other.checkout for other in blockers(connection, want) if other.checkout]
+    for checkout in named:
+        error.add_note(
+            f"hermetic: the lock is held by {checkout.owner.name}, checked out at {checkout.location}"
+        )
+    if not named:
+        error.add_note(
+            "hermetic: no checked-out connection of this process holds the lock; another process may"
+        )
+    return error

@@ -1,0 +1,196 @@
+"""One worker database of SQLite: a real file in memory, put back by copying pages.
+
+Why a file, and not SQLite's ``memdb`` (one in-process database for many connections), which restores four times faster?
+Because on ``memdb`` a reader is refused ("database is locked") for as long as any connection has an uncommitted write,
+which no production database does, while on a file it reads on. The file lies on tmpfs where there is one; a
+subprocess can open it too, and the application's own ``PRAGMA journal_mode=WAL`` means what it says.
+
+Measured with 60 tables on tmpfs, SQLite 3.40, milliseconds (median):
+
+    restore, one row written, journal in memory     0.24
+    the same in WAL mode                            0.48
+    clean check (``PRAGMA data_version``)           0.014
+    ``create_all`` instead                          203
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic.database.protocols import OpenWork
+from hermetic.database.restore.sqlite import ending, failures
+from hermetic.database.restore.sqlite.layers import Layers, LayerStart, SqliteLayer
+from hermetic.database.restore.sqlite.opening import connect_arguments
+from hermetic.database.restore.sqlite.site import Site, is_busy
+from hermetic.database.restore.sqlite.snapshot import Blocked, Snapshot
+from hermetic.errors import UncommittedWrites
+from hermetic.owners import Owner
+
+PATIENCE = 2.0
+"""Seconds that a restore waits for the locks of others before it names them."""
+
+
+class SqliteDatabase:
+    """The worker database of one target; see ``hermetic.database.protocols.WorkerDatabase``.
+
+    Args:
+        name: What reports call it.
+        path: Its file, which does not exist yet.
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        self._site = Site(path)
+        self._mutex = RLock()
+        self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        self._keeper.execute("PRAGMA journal_mode=MEMORY").close()
+        self._keeper.execute("PRAGMA synchronous=OFF").close()
+        self.mark_baseline()
+
+    @property
+    def url(self) -> URL:
+        """The URL at which any driver reaches it."""
+        return URL.create("sqlite", database=str(self.path))
+
+    @property
+    def blocked(self) -> list[UncommittedWrites]:
+        """Requests that waited in vain for their own test, whether or not the application swallowed the error."""
+        return self._site.blocked
+
+    def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
+        """Open a connection for the application.
+
+        Args:
+            dialect: The engine's; pysqlite's or aiosqlite's.
+            args: The positional arguments its engine would have connected with.
+            params: The named ones; ``timeout``, ``isolation_level``, ``factory`` and the like keep their meaning.
+        """
+        database, arguments = connect_arguments(self._site, args, params)
+        return dialect.connect(database, **arguments)
+
+    def mark_baseline(self) -> None:
+        """Make what the database holds now its baseline."""
+        with self._mutex:
+            self._seen = self._version()
+            self._layers = Layers(self._snapshot(), self._snapshot)
+            self._moved = False
+
+    def dirty(self) -> bool:
+        """Whether anything was committed since the baseline was last in place."""
+        with self._mutex:
+            return self._differs(self._version())
+
+    def open_work(self) -> list[OpenWork]:
+        """List the transactions and cursors that connections have open now."""
+        return [work for connection in self._site.connections.members() for work in connection.open_work()]
+
+    def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
+        """End the open transactions and cursors of these owners; return what was ended.
+
+        A request, and a fixture that ends with a test, count as their parent's too.
+        """
+        return ending.end_open_work(self._site, of)
+
+    def restore(self) -> bool:
+        """Bring the baseline back, with the application's connections open.
+
+        Returns:
+            Whether there was anything to undo.
+
+        Raises:
+            RestoreError: Open work blocked it for two seconds; says whose, and leaves it alone.
+        """
+        with self._mutex:
+            seen = self._version()
+            if not self._differs(seen):
+                return False
+            try:
+                self._layers.current.write_to(self._keeper, PATIENCE)
+            except Blocked:
+                raise failures.restore_blocked(self._site, self.name) from None
+            except sqlite3.Error as error:
+                raise failures.not_restored(self._site, self.name, error) from error
+            self._seen, self._moved = seen, False
+            self._layers.restored(seen)
+            if self._site.in_wal():
+                self._mark_survivors()
+            return True
+
+    def begin_layer(self) -> LayerStart:
+        """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
+        with self._mutex:
+            version = self._version()
+            start = self._layers.begin(version, dirty=self._differs(version))
+            self._note_place(start)
+            return start
+
+    def end_layer(self, start: object, owner: Owner) -> SqliteLayer | None:
+        """Take what was written since ``start`` into the baseline.
+
+        Raises:
+            LayerConflict: It builds on what the test wrote before the set-up began.
+        """
+        assert isinstance(start, LayerStart)
+        with self._mutex:
+            layer = self._layers.end(start, self._version(), owner)
+            self._note_place(start)
+            return layer
+
+    def _note_place(self, start: LayerStart) -> None:
+        if self._layers.in_place(start):
+            self._seen, self._moved = start.version, False
+        else:
+            self._moved = True
+
+    def remove_layer(self, layer: object) -> None:
+        """Take a layer out of the baseline, in any order; the database is dirty until it is restored.
+
+        Raises:
+            LayerConflict: A later layer builds on it; it goes together with that one.
+        """
+        assert isinstance(layer, SqliteLayer)
+        with self._mutex:
+            self._moved = True
+            self._layers.remove(layer)
+
+    def close(self) -> None:
+        """Close every connection and remove the files."""
+        with self._mutex:
+            for connection in self._site.connections.members():
+                connection.close()
+            self._keeper.close()
+            for suffix in ("", "-journal", "-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def _differs(self, version: int | None) -> bool:
+        return self._moved or version is None or version != self._seen
+
+    def _version(self) -> int | None:
+        """Return SQLite's count of other connections' commits; None while one of them is being made."""
+        try:
+            rows = self._keeper.execute("PRAGMA data_version").fetchall()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            return None
+        version: int = rows[0][0]
+        return version
+
+    def _snapshot(self) -> Snapshot:
+        try:
+            return Snapshot.take(self._keeper, PATIENCE)
+        except Blocked:
+            raise failures.snapshot_blocked(self._site, self.name) from None
+
+    def _mark_survivors(self) -> None:
+        for connection in self._site.connections.members():
+            connection.outdated = connection.has_snapshot()

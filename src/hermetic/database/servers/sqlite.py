@@ -1,0 +1,177 @@
+"""Where SQLite's worker databases lie: a private directory of the run, in memory where the machine has such a place.
+
+The directory is held by a lock that the kernel drops when the process ends, however it ends; the next run removes the
+directories whose lock nobody holds, and nothing else. A normal exit leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from threading import RLock
+from urllib.parse import quote
+
+from hermetic.database.restore.sqlite.worker import SqliteDatabase
+from hermetic.errors import ConfigurationError
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows: no lock tells whether a run is alive, so nothing is reaped
+    fcntl = None  # type: ignore[assignment]
+
+MEMORY = Path("/dev/shm")
+ROOM = 32 * 1024 * 1024
+"""Bytes that must be free in memory. A container's /dev/shm often has just 64 MB."""
+
+LOCK = "lock"
+
+
+class SqliteServer:
+    """Makes worker databases as files; see ``hermetic.database.protocols.Server``.
+
+    Args:
+        directory: Where the run's own directory is made; by default in memory, else where temporary files go.
+        label: Who runs, for people who look into the directory: the project, the xdist worker.
+    """
+
+    backend = "sqlite"
+
+    def __init__(self, directory: Path | None = None, label: str = "") -> None:
+        self._parent = directory
+        self._label = label
+        self._mutex = RLock()
+        self._home: Path | None = None
+        self._lock: int | None = None
+        self._pid = os.getpid()
+        self._databases: list[SqliteDatabase] = []
+
+    def create(self, name: str) -> SqliteDatabase:
+        """Make a new, empty worker database.
+
+        Args:
+            name: What it is called; any text.
+
+        Raises:
+            ConfigurationError: The directory cannot be written, or its file system is full.
+        """
+        with self._mutex:
+            try:
+                path = self._directory() / f"{_file_name(name)}.db"
+                path.unlink(missing_ok=True)
+                database = SqliteDatabase(name, path)
+            except OSError as error:
+                raise _unusable(self._home or self._parent or _default_parent(), error) from error
+            self._databases.append(database)
+            return database
+
+    def stop(self) -> None:
+        """Close and remove every database made here, and the directory."""
+        with self._mutex:
+            if self._home is None or os.getpid() != self._pid:
+                return  # nothing was made, or a forked child is ending, and the files are its parent's
+            for database in self._databases:
+                database.close()
+            self._databases.clear()
+            shutil.rmtree(self._home, ignore_errors=True)
+            if self._lock is not None:
+                os.close(self._lock)
+            self._home = self._lock = None
+            atexit.unregister(self.stop)
+
+    def _directory(self) -> Path:
+        if self._home is None:
+            parent = self._parent or _default_parent()
+            parent.mkdir(parents=True, exist_ok=True)
+            reap(parent)
+            self._home = Path(tempfile.mkdtemp(prefix=_prefix(), dir=parent))
+            self._lock = _hold(self._home, f"process {os.getpid()} {self._label}\n")
+            self._pid = os.getpid()
+            atexit.register(self.stop)
+        return self._home
+
+
+def reap(parent: Path) -> list[Path]:
+    """Remove the directories of runs that are dead.
+
+    Args:
+        parent: Where the runs have their directories.
+
+    Returns:
+        What was removed.
+    """
+    dead = [home for home in sorted(parent.glob(f"{_prefix()}*")) if _is_ours(home) and _is_dead(home)]
+    for home in dead:
+        shutil.rmtree(home, ignore_errors=True)
+    return dead
+
+
+def _prefix() -> str:
+    return f"hermetic-{_user()}-"
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _default_parent() -> Path:
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+        return MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def _hold(home: Path, text: str) -> int | None:
+    """Hold the lock of a directory; it appears under its name only once it is held."""
+    if fcntl is None:  # pragma: no cover - see the import
+        return None
+    new = home / f"{LOCK}.new"
+    held = os.open(new, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    os.write(held, text.encode())
+    new.rename(home / LOCK)
+    return held
+
+
+def _is_ours(home: Path) -> bool:
+    status = home.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == _user()
+
+
+def _is_dead(home: Path) -> bool:
+    if fcntl is None:  # pragma: no cover - see the import
+        return False
+    try:
+        lock = os.open(home / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False  # it is not a run's, or it is being made or removed just now
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def _file_name(name: str) -> str:
+    safe = quote(name, safe=" '\"()[]{}+,=@!#~")
+    if len(safe) <= 100 and safe not in ("", ".", ".."):
+        return safe
+    return f"{safe[:60]}-{sha256(name.encode()).hexdigest()[:16]}"
+
+
+def _unusable(place: Path, error: OSError) -> ConfigurationError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return ConfigurationError(
+        f"no test database can be made in {place}: {error.strerror or error}",
+        why="the file system is full." if full else "",
+        hints=(
+            "set hermetic_directory to a directory that can be written and has room",
+            "in a container: docker run --shm-size=256m",
+        ),
+    )
