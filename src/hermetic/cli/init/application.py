@@ -32,12 +32,14 @@ class Application:
         line: Where.
         name: Its name in that module.
         is_factory: Whether it must be called to get the application.
+        required: The arguments without which a factory cannot be called; hermetic can use only one that has none.
     """
 
     file: Path
     line: int
     name: str
     is_factory: bool
+    required: tuple[str, ...] = ()
 
 
 def find_applications(symbols: Symbols, entrypoint: str = "") -> list[Application]:
@@ -56,6 +58,7 @@ def find_applications(symbols: Symbols, entrypoint: str = "") -> list[Applicatio
         reference = Reference(app.file, app.name)
         return (
             not _is_entrypoint(app, entrypoint),
+            bool(app.required),
             reference in mounted,
             not tested[reference],
             app.is_factory,
@@ -75,8 +78,8 @@ def _applications(module: Module, symbols: Symbols) -> Iterator[Application]:
     definitions = symbols.scope(module.path).definitions
     for name, value in definitions.items():
         if isinstance(value, ast.FunctionDef):
-            if _is_factory(module.path, value, symbols, frozenset()):
-                yield Application(module.path, value.lineno, name, True)
+            if _returns_application(module.path, value, symbols, frozenset()):
+                yield Application(module.path, value.lineno, name, True, _required(value.args))
         elif isinstance(value, ast.expr) and (
             _makes_application(module.path, value, symbols, frozenset()) or _wraps(name, value, module)
         ):
@@ -131,13 +134,11 @@ def _is_fastapi(reference: Reference | None, symbols: Symbols) -> bool:
     return any(base != own and _is_fastapi(base, symbols) for base in bases)
 
 
-def _is_factory(
-    file: Path, function: ast.FunctionDef, symbols: Symbols, seen: frozenset[tuple[Path, str]]
-) -> bool:
-    arguments = function.args
-    positional = len(arguments.posonlyargs) + len(arguments.args)
-    required = positional > len(arguments.defaults) or None in arguments.kw_defaults
-    return not required and _returns_application(file, function, symbols, seen)
+def _required(arguments: ast.arguments) -> tuple[str, ...]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    bare = positional[: len(positional) - len(arguments.defaults)]
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return tuple(argument.arg for argument in [*bare, *(word for word, default in named if default is None)])
 
 
 def _returns_application(

@@ -20,7 +20,9 @@ async_client, async_db_session and async_test_db come with hermetic: `pytest --f
 
 
 def first_conftest(sources: Sources, configuration: Configuration) -> Edit | None:
-    """Return the conftest to make; None when there is one anywhere."""
+    """Return the conftest to make; None when there is one anywhere, or the project was set up without one."""
+    if "hermetic_app" in configuration.values:
+        return None
     if any(
         path.name == "conftest.py" for path in (*sources.modules, *(skip.path for skip in sources.skipped))
     ):

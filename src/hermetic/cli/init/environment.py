@@ -76,11 +76,13 @@ def find_environment(symbols: Symbols, configuration: Configuration) -> Environm
 def environ_key(node: ast.AST) -> tuple[str, bool] | None:
     """Return the variable that ``os.environ[...]``, ``.get`` or ``getenv`` names, and whether it must exist."""
     if isinstance(node, ast.Subscript) and _is_environ(node.value):
-        return _text(node.slice, True)
-    if isinstance(node, ast.Call) and node.args:
-        name = ast.unparse(node.func)
-        if name in ("os.getenv", "getenv", "os.environ.get", "environ.get"):
-            return _text(node.args[0], False)
+        return _named(node.slice, True)
+    if (
+        isinstance(node, ast.Call)
+        and node.args
+        and ast.unparse(node.func) in ("os.getenv", "os.environ.get", "getenv")
+    ):
+        return _named(node.args[0], False)
     return None
 
 
@@ -99,29 +101,46 @@ def environ_assignments(tree: ast.AST) -> Iterator[tuple[str, str | None, int]]:
 
 
 def _is_environ(node: ast.expr) -> bool:
-    return ast.unparse(node) in ("os.environ", "environ")
+    return ast.unparse(node) == "os.environ"
 
 
 def _literal(node: ast.expr) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _text(node: ast.expr, required: bool) -> tuple[str, bool] | None:
+def _named(node: ast.expr, required: bool) -> tuple[str, bool] | None:
     name = _literal(node)
     return (name, required) if name else None
 
 
 def _environ_reads(module: Module) -> Iterator[Need]:
-    for node in ast.walk(module.tree):
+    reads = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call | ast.Subscript)]
+    optional = set(_optional_names(module.tree))
+    for node in reads:
         found = environ_key(node)
-        if found is None or not isinstance(node, ast.expr):
-            continue
-        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        if found is None or (isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)):
             continue
         name, required = found
-        has_default = isinstance(node, ast.Call) and len(node.args) + len(node.keywords) > 1
-        if name == SWITCH or required or (DATABASE_NAME.search(name) and not has_default):
+        if name == SWITCH or (name not in optional and (required or DATABASE_NAME.search(name))):
             yield Need(name, module.path, node.lineno)
+
+
+def _optional_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the variables that the code can do without: read with a default, before an ``or``, or after an ``in``."""
+    for node in ast.walk(tree):
+        reads: list[ast.expr] = []
+        if isinstance(node, ast.Call) and len(node.args) + len(node.keywords) > 1:
+            reads = [node]
+        elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            reads = node.values[:-1]
+        elif isinstance(node, ast.Compare) and _is_environ(node.comparators[0]):
+            name = _literal(node.left)
+            if name:
+                yield name
+        for read in reads:
+            found = environ_key(read)
+            if found:
+                yield found[0]
 
 
 def _required_fields(module: Module, symbols: Symbols) -> Iterator[Need]:

@@ -89,7 +89,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
     symbols = Symbols(sources)
     applications = find_applications(symbols, _entrypoint(sources, configuration))
     roots = _roots(applications, sources, configuration)
-    usable = [app for app in applications if app in roots]
+    usable = [app for app in applications if app in roots and not app.required]
     if not usable and "hermetic_app" not in configuration.values:
         raise _no_application(sources, applications)
     chosen = usable[0] if usable else None
@@ -99,7 +99,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
     runner = find_runner(sources, configuration, available)
     environment = find_environment(symbols, configuration)
     replaced = find_replaced(sources)
-    ordered = [*usable, *(app for app in applications if app not in roots)]
+    ordered = [*usable, *(app for app in applications if app not in usable)]
     found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
     wanted = [
         *_application(found, root, configuration),
@@ -214,11 +214,18 @@ def _edits(sources: Sources, configuration: Configuration, settings: tuple[Setti
 
 def _no_application(sources: Sources, applications: list[Application]) -> ConfigurationError:
     hint = "name it by hand, in the ini file: hermetic_app = package.module:app"
-    if applications:
-        file = applications[0].file
+    needy = next((app for app in applications if app.required), None)
+    if needy is not None:
         return ConfigurationError(
-            f"The application in {file} cannot be imported under any name.",
-            why="A part of its path is no Python identifier.",
+            f"The application's factory {needy.name} ({needy.file}:{needy.line}) needs arguments: "
+            f"{', '.join(needy.required)}.",
+            why="hermetic calls a factory without any.",
+            hints=(f"write a function that calls {needy.name} with those of a test, and name it", hint),
+        )
+    if applications:
+        return ConfigurationError(
+            f"The application in {applications[0].file} cannot be imported under any name.",
+            why="The file's name is no Python identifier.",
             hints=("rename the file", hint),
         )
     why = f"Looked for FastAPI(...) and functions that return it in {len(sources.production)} Python files"

@@ -43,7 +43,8 @@ def outcome(plan: Plan, *, written: bool) -> Iterator[str]:
     if not plan.edits:
         yield "nothing to do: hermetic is set up"
     if plan.replaced:
-        yield f"{len(plan.replaced)} lines of the tests do what hermetic now does; delete them when you like"
+        lines = _count(len(plan.replaced), "line")
+        yield f"{lines} of the tests do by hand what hermetic now does; delete them when you like"
     mode = {setting.key: setting.value for setting in plan.settings}.get(
         "hermetic", plan.configuration.values.get("hermetic")
     )
@@ -51,6 +52,10 @@ def outcome(plan: Plan, *, written: bool) -> Iterator[str]:
         yield "next: run pytest and read hermetic's summary, then set hermetic = on"
     elif plan.edits:
         yield "next: write a test that asks for async_client, and run pytest"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _topic(name: str, lines: list[str]) -> Iterator[str]:
@@ -79,7 +84,7 @@ def _schema(plan: Plan) -> Iterator[str]:
         return
     chosen = next((setting.value for setting in plan.settings if setting.key == "hermetic_schema"), None)
     described = [
-        f"{metadata.target} ({metadata.tables} tables; {shown(metadata.file)}:{metadata.line})"
+        f"{metadata.target} ({_count(metadata.tables, 'table')}; {shown(metadata.file)}:{metadata.line})"
         for metadata in plan.metadata
     ]
     if len(described) > 1:
@@ -100,7 +105,7 @@ def _schema(plan: Plan) -> Iterator[str]:
 
 def _runner(plan: Plan) -> Iterator[str]:
     runner = plan.runner
-    tests = f"{runner.async_tests} async tests" if runner.async_tests else "no async tests yet"
+    tests = _count(runner.async_tests, "async test") if runner.async_tests else "no async tests yet"
     yield f"{runner.description} ({tests})"
     if not runner.asyncio and not runner.anyio:
         yield "async tests need one: pip install 'hermetic[asyncio]', then run this again"

@@ -1,0 +1,75 @@
+"""The command line itself: verbs, exit codes, colours, and what it loads."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+
+import hermetic
+from hermetic.cli import main
+from hermetic.cli.colour import red
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say yes."""
+        return True
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--version`` prints the package's version and ends well."""
+    with pytest.raises(SystemExit) as exit_:
+        main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"hermetic {hermetic.__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["init", "--nonsense"]])
+def test_words_that_make_no_sense_exit_with_2(words: list[str]) -> None:
+    """A missing or unknown verb, and an unknown option, are usage errors."""
+    with pytest.raises(SystemExit) as exit_:
+        main(words)
+    assert exit_.value.code == 2
+
+
+def test_an_error_goes_to_stderr_with_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error of hermetic is printed with its code and hint, without a traceback."""
+    assert main(["init", "/does/not/exist"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: The directory /does/not/exist does not exist. [HM100]")
+    assert "hint: hermetic init [DIR]" in captured.err
+
+
+def test_the_entry_point_is_the_command() -> None:
+    """The installed command calls ``main``."""
+    (entry,) = entry_points(group="console_scripts", name="hermetic")
+    assert entry.load() is main
+
+
+def test_the_command_starts_without_heavy_imports() -> None:
+    """Importing the command, init included, loads neither the database nor the client half, nor pytest."""
+    code = "import sys, hermetic.cli.init; print({'sqlalchemy', 'fastapi', 'httpx2', 'pytest'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file gets plain text; a terminal gets colours."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert red("error", io.StringIO()) == "error"
+    assert red("error", Terminal()) == "\033[1;31merror\033[0m"
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR set a terminal gets plain text."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert red("error", Terminal()) == "error"

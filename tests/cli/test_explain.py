@@ -1,0 +1,48 @@
+"""`hermetic explain`."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermetic import errors
+from hermetic.cli import main
+from hermetic.cli.explain import codes
+
+
+def test_a_code_is_explained_by_the_docstring_of_its_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """The code, the class and its docstring are printed; the code's case does not matter."""
+    assert main(["explain", "hm310"]) == 0
+    assert capsys.readouterr().out == f"HM310  LayerConflict\n\n{errors.LayerConflict.__doc__}\n"
+
+
+def test_without_a_code_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each code of the hierarchy has a line, in order, with its first sentence."""
+    assert main(["explain"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:5] for line in lines] == sorted(codes())
+    assert (
+        "HM200  ContainmentError: A SQLAlchemy engine asked for a database that hermetic did not make."
+        in lines
+    )
+
+
+def test_every_error_class_has_a_code_of_its_own() -> None:
+    """No two errors of hermetic share a code, and none is left out."""
+    classes = {value for value in vars(errors).values() if isinstance(value, type)}
+    assert set(codes().values()) == {each for each in classes if issubclass(each, errors.HermeticError)}
+
+
+def test_a_users_subclass_without_a_code_is_not_listed() -> None:
+    """A subclass that inherits its code does not hide the error that the code stands for."""
+
+    class Own(errors.LeakError):
+        """Defined by a user."""
+
+    assert Own not in codes().values()
+
+
+def test_an_unknown_code_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    """A typo is an error with exit code 2 that says which codes there are."""
+    assert main(["explain", "HM999"]) == 2
+    assert "'HM999' is no code" in (error := capsys.readouterr().err)
+    assert "HM100, HM200" in error
