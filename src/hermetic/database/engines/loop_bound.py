@@ -19,6 +19,8 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.pool import Pool, PoolProxiedConnection
 
+from hermetic.database.engines.mutex import share_first_connect
+
 Loop = asyncio.AbstractEventLoop
 
 
@@ -41,6 +43,7 @@ class LoopBoundPool(Pool):
             pre_ping=original._pre_ping,
         )
         self.__dict__["dispatch"] = original.dispatch
+        share_first_connect(original)
         self.original = original
         self._make = make
         self._pools: WeakKeyDictionary[Loop, Pool] = WeakKeyDictionary()

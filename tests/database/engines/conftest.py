@@ -1,0 +1,51 @@
+"""Real engines on a real worker database, and proof that each test leaves nothing of either behind."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hermetic.database.engines import Installation, install
+from hermetic.database.lazy import LazyDatabase
+from hermetic.database.servers.sqlite import SqliteServer
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Fail a test that leaves a thread, or an object that warns when it is collected (warnings are errors)."""
+    before = set(threading.enumerate())
+    yield
+    gc.collect()
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def server(tmp_path: Path, nothing_left: None) -> Iterator[SqliteServer]:
+    """A server of worker databases."""
+    server = SqliteServer(tmp_path / "server")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(server: SqliteServer) -> LazyDatabase:
+    """An empty worker database that engines can be sent to."""
+    return LazyDatabase("worker", server, None, lambda made: None)
+
+
+@pytest.fixture
+def installation(database: LazyDatabase) -> Iterator[Installation]:
+    """Every engine goes to ``database``."""
+    installed = install(lambda request: database)
+    yield installed
+    installed.uninstall()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A database file that no redirected engine may make."""
+    return tmp_path / "elsewhere.db"
