@@ -39,7 +39,7 @@ $(READY): pyproject.toml uv.lock .ci/setup
 	@touch $@
 
 demo: $(READY) ## Run the example service's tests: real commits, a clean database for each.
-	@$(BIN)/python -m pytest backend
+	@$(BIN)/python -m backend.demo
 
 test: $(READY) ## Run the whole suite: the library's tests, then the example service's.
 	$(BIN)/python -m pytest

@@ -2,8 +2,8 @@
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.app.db import SessionMaker
 from backend.app.models import Task
 from backend.tests.async_test_client import AsyncTestClient
 
@@ -52,9 +52,9 @@ async def test_bad_input(async_client: AsyncTestClient, body: dict[str, str]) ->
     assert (await async_client.post(await new_user(async_client), json=body)).status_code == 422
 
 
-async def test_the_database_knows_its_foreign_keys(async_db_session: AsyncSession) -> None:
-    """A task of nobody is refused by the database itself."""
-    async_db_session.add(Task(user_id=99, title="Nobody's"))
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
-        await async_db_session.commit()
-    await async_db_session.rollback()
+async def test_the_database_knows_its_foreign_keys() -> None:
+    """A task of nobody is refused by the database itself, on the connections that the application makes."""
+    async with SessionMaker() as session:
+        session.add(Task(user_id=99, title="Nobody's"))
+        with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+            await session.commit()
