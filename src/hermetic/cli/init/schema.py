@@ -85,11 +85,18 @@ def _target(
         name = _local_name(base, module, symbols)
         if dotted is not None and name is not None:
             missed = len(files - _reached(module.path, symbols))
-            rank = (missed, module.path != base.file, module.path not in files, len(dotted), dotted)
+            rank = (missed, not _is_home(base, module.path), module.path not in files, len(dotted), dotted)
             choices.append((rank, f"{dotted}:{name}"))
     if not choices:
         return SQLMODEL_TARGET if base == SQLMODEL_BASE else None
     return min(choices)[1] + (".metadata" if base == SQLMODEL_BASE or is_base(base, symbols) else "")
+
+
+def _is_home(base: Reference, file: Path) -> bool:
+    """Whether a file defines the base, or is a package around that."""
+    if base.file is None:
+        return False
+    return file == base.file or (file.name == "__init__.py" and base.file.is_relative_to(file.parent))
 
 
 def _local_name(base: Reference, module: Module, symbols: Symbols) -> str | None:
