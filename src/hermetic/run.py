@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermetic import application
-from hermetic.errors import HermeticError, LeakError
+from hermetic.errors import HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.closing import Closer
+from hermetic.guards.leaks import leak_message
 from hermetic.guards.mapping import MappingGuard
 from hermetic.owners import Owner
 from hermetic.settings import Settings
@@ -88,7 +89,7 @@ class Run:
         if self.settings.mode == "on":
             for name, value in self.settings.env:
                 os.environ[name] = value.replace("{url}", self.url) if "{url}" in value else value
-        self._installation = install(self.databases.resolve, passive=self.settings.mode == "observe")
+        self._installation = install(self.databases.resolve, mode=self.settings.mode)
 
     def stop(self) -> None:
         """Leave nothing behind: databases, connections, patches, environment."""
@@ -297,23 +298,13 @@ class Run:
         return found
 
     def _end_leaks(self) -> list[str]:
-        leaks = [c for c in self.installation.checked_out() if c.owner.is_test_level]
-        messages = [
-            str(
-                LeakError(
-                    f"{leak.owner.name} left a connection checked out.",
-                    why=f"It was checked out at {leak.location} from {leak.engine}.",
-                    hints=("close the session or connection: 'async with' does it for you",),
-                )
-            )
-            for leak in leaks
-        ]
+        leaks = [each for each in self.installation.checked_out() if each.checkout.owner.is_test_level]
+        messages = [leak_message(leak.checkout) for leak in leaks]
         if self.settings.mode == "on":
-            owners = list({id(leak.owner): leak.owner for leak in leaks}.values())
             for database in self._all_databases():
-                database.end_open_work(of=owners)
+                database.end_open_work(of=[leak.checkout.owner for leak in leaks])
             for leak in leaks:
-                self.installation.end(leak)
+                leak.end_now()
         return messages
 
     def _all_databases(self) -> list[WorkerDatabase]:
@@ -324,5 +315,5 @@ class Run:
 
     def observations(self) -> list[str]:
         """Return what mode ``on`` would do that ``observe`` has seen the need for."""
-        lines = [f"{engine.url} -> {engine.would_go_to}" for engine in self.installation.engines()]
+        lines = [f"{engine.url} -> {engine.destination}" for engine in self.installation.engines()]
         return [*dict.fromkeys(lines), *self.observed]

@@ -22,7 +22,7 @@ class Thing:
         """Start, as a first request does."""
         self.started_loop = asyncio.get_running_loop()
 
-    async def close_in_loop(self) -> None:
+    async def aclose(self) -> None:
         """Close, and tell where."""
         self.closed_in.append(asyncio.get_running_loop())
         self.started_loop = None

@@ -75,7 +75,7 @@ INI = """
 hermetic_app = shop:app
 pythonpath = .
 asyncio_mode = auto
-asyncio_default_fixture_loop_scope = function
+asyncio_default_fixture_loop_scope = session
 """
 
 
@@ -128,6 +128,8 @@ class Project:
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "HERMETIC"))}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", **self.environment}
+        # The project lies in the outer run's temporary folder, whose database files would be left alone.
+        temporary = self.root.parent / "basetemp"
         command = [
             sys.executable,
             "-m",
@@ -138,8 +140,8 @@ class Project:
             "no:randomly",
             "-W",
             "error",
-            *arguments,
         ]
+        command += ["--basetemp", str(temporary), *arguments]
         done = subprocess.run(
             command,
             cwd=self.root,

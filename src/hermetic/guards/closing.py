@@ -20,7 +20,7 @@ class Closable(Protocol):
     def started_loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop in which it is open now; None while it is closed."""
 
-    async def close_in_loop(self) -> None:
+    async def aclose(self) -> None:
         """Close it; it may be used, and so opened, again."""
 
 
@@ -47,7 +47,7 @@ class Closer:
         for closable in reversed(self._open[:]):
             if closable.started_loop is here:
                 try:
-                    await closable.close_in_loop()
+                    await closable.aclose()
                 except Exception as error:
                     errors.append(error)
         _raise(errors)
@@ -64,7 +64,7 @@ class Closer:
             if loop is None or loop.is_closed() or loop.is_running() or _some_loop_runs():
                 continue
             try:
-                loop.run_until_complete(closable.close_in_loop())
+                loop.run_until_complete(closable.aclose())
             except Exception as error:
                 errors.append(error)
         _raise(errors)

@@ -94,11 +94,17 @@ def hermetic_lifespan(request: pytest.FixtureRequest, hermetic_app: Any) -> Iter
 
 
 @pytest.fixture
-def async_client(hermetic_app: Any, hermetic_lifespan: Lifespan) -> AsyncTestClient:
+def async_client(
+    request: pytest.FixtureRequest, hermetic_app: Any, hermetic_lifespan: Lifespan
+) -> Iterator[AsyncTestClient]:
     """A client that runs the application, its lifespan included, in the test's own event loop."""
     from hermetic.client import AsyncTestClient
 
-    return AsyncTestClient._lazily(hermetic_app, lifespan=hermetic_lifespan)
+    run = active_run(request)
+    client = AsyncTestClient._lazily(hermetic_app, lifespan=hermetic_lifespan)
+    run.closer.add(client)
+    yield client
+    run.closer.discard(client)
 
 
 @pytest.fixture

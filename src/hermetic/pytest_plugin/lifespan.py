@@ -19,32 +19,32 @@ class FixtureLifespan(Lifespan):
 
     def __init__(self, app: Any, run: Run, *, scope: Any) -> None:
         super().__init__(app)
-        self._run = run
+        self._suite = run
         self._scope = scope
-        self._owner: Owner | None = None
+        self._wide_owner: Owner | None = None
 
     @property
     def started_loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop in which the application is up, once its scope ends; None while it is to stay up."""
-        return self.loop if self.running and self._scope in self._run.ending else None
+        return self.loop if self.running and self._scope in self._suite.ending else None
 
-    async def close_in_loop(self) -> None:
+    async def aclose(self) -> None:
         """Run the application's shutdown."""
         await self.stop()
 
     async def start(self) -> None:
         """Run the application's start-up."""
-        if self._scope == "function":
+        if self._scope == "function" or self.loop is asyncio.get_running_loop():
             await super().start()
             return
         self._finish()
-        self._owner = Owner(f"the lifespan ({self._scope} scope)", "lifespan", self._scope)
-        frame = self._run.begin_fixture(self._owner)
+        self._wide_owner = Owner(f"the lifespan ({self._scope} scope)", "lifespan", self._scope)
+        frame = self._suite.begin_fixture(self._wide_owner)
         try:
-            with owned_by(self._owner):
+            with owned_by(self._wide_owner):
                 await super().start()
         finally:
-            self._run.end_fixture(frame)
+            self._suite.end_fixture(frame)
 
     async def stop(self) -> None:
         """Run the application's shutdown, and take what its start-up wrote out of the baseline."""
@@ -54,6 +54,6 @@ class FixtureLifespan(Lifespan):
             self._finish()
 
     def _finish(self) -> None:
-        if self._owner is not None:
-            self._run.finish_fixture(self._owner)
-            self._owner = None
+        if self._wide_owner is not None:
+            self._suite.finish_fixture(self._wide_owner)
+            self._wide_owner = None

@@ -40,4 +40,3 @@ def read_settings(config: pytest.Config) -> Settings:
         flags={key: value for key, value in flags.items() if value is not None},
         environ=os.environ,
     )
-

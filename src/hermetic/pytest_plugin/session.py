@@ -22,7 +22,7 @@ class FixtureSession:
         """The loop whose connection the session holds; None while it holds none."""
         return self._loop if self.session.in_transaction() else None
 
-    async def close_in_loop(self) -> None:
+    async def aclose(self) -> None:
         """Roll back what is uncommitted and give the connection back; the next statement connects again."""
         await self.session.close()
 
