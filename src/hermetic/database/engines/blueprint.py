@@ -7,23 +7,15 @@ listeners, so that one added later, to the engine or to any of its pools, is hea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import (
     AsyncAdaptedQueuePool,
-    ConnectionPoolEntry,
     Pool,
     QueuePool,
     SingletonThreadPool,
     StaticPool,
 )
-
-
-class Creator(Protocol):
-    """What a pool calls for a new connection."""
-
-    def __call__(self, rec: ConnectionPoolEntry) -> DBAPIConnection: ...
 
 
 @dataclass(frozen=True)
@@ -39,10 +31,9 @@ class Blueprint:
     original: Pool
     in_memory: bool
 
-    def build(self, creator: Creator) -> Pool:
-        """Return a new pool that opens connections by ``creator``."""
+    def build(self) -> Pool:
+        """Return a new pool, with the original's creator and listeners."""
         pool = self._queue() if self._is_lifeline() else self._like_the_original()
-        pool._creator = creator
         pool.__dict__["dispatch"] = self.original.dispatch
         return pool
 

@@ -50,11 +50,6 @@ class Keeper:
             self._generator = _until_the_loop_ends(self)
             _prime(self._generator)
 
-    @property
-    def orphaned(self) -> bool:
-        """Whether the loop is closed and something of it is still open."""
-        return self.loop.is_closed() and any(self._holders)
-
     def watch(self, holder: OpenConnections, pool: object) -> None:
         """Close this holder's connections when the loop ends, or when its pool does."""
         self._holders.add(holder)

@@ -16,12 +16,11 @@ import os
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import Literal, overload
 from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy.engine import Engine
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy.pool import Pool
 
 from hermetic import owners
 from hermetic.database.address import is_in_memory
@@ -37,12 +36,13 @@ from hermetic.database.engines.destinations import (
     Itself,
     LeftAlone,
     Resolver,
-    Target,
     masked,
     serves,
 )
 from hermetic.database.engines.location import user_location
 from hermetic.database.engines.loop_bound import LoopBoundPool
+from hermetic.database.engines.opening import Opener, Opening
+from hermetic.database.engines.seen import Seen, SeenEngines
 from hermetic.database.engines.sessions import SessionOwners
 from hermetic.owners import Owner
 
@@ -69,48 +69,6 @@ class EngineReport:
         return "nowhere: it was not used" if self.destination is None else str(self.destination)
 
 
-@dataclass(eq=False)
-class _Adopted:
-    """An engine's pool as it came, and what became of it."""
-
-    original: Pool
-    created: Creation | None = None
-    destination: Destination | None = None
-    settled: bool = False
-
-
-@dataclass(eq=False)
-class _Opening:
-    """How the connections of one engine are opened."""
-
-    engine_url: str
-    dialect: Any
-    arguments: ConnectArguments
-    target: Target | None
-    blueprint: Blueprint
-
-    def open(self, record: ConnectionPoolEntry) -> DBAPIConnection:
-        if self.target is None:
-            return self.blueprint.original._invoke_creator(record)
-        params = dict(self.arguments.params)
-        if self.blueprint.in_memory:
-            params["check_same_thread"] = False  # its pool of one connection a thread is gone
-        return self.target.open(self.dialect, self.arguments.args, params)
-
-
-@dataclass(eq=False)
-class _Opener:
-    """The creator of one pool: opens connections and remembers them."""
-
-    opening: _Opening
-    holder: OpenConnections
-
-    def __call__(self, rec: ConnectionPoolEntry) -> DBAPIConnection:
-        connection = self.opening.open(rec)
-        self.holder.add(connection, rec, self.opening.dialect, self.opening.target)
-        return connection
-
-
 class _PoolDescriptor:
     """Stands on the class for ``Engine.pool``."""
 
@@ -135,7 +93,7 @@ class Installation:
     resolver: Resolver
     mode: Mode
     _index: Index = field(default_factory=Index)
-    _adopted: WeakKeyDictionary[Engine, _Adopted] = field(default_factory=WeakKeyDictionary)
+    _seen: SeenEngines = field(default_factory=SeenEngines)
     _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -147,8 +105,8 @@ class Installation:
     def engines(self) -> list[EngineReport]:
         """Return what is known of every living engine that was made or used since."""
         return [
-            EngineReport(masked(engine.url), adopted.created, adopted.destination)
-            for engine, adopted in list(self._adopted.items())
+            EngineReport(masked(engine.url), seen.created, seen.destination)
+            for engine, seen in self._seen.items()
             if "url" in engine.__dict__
         ]
 
@@ -171,9 +129,8 @@ class Installation:
         """Close what loops left open that were closed without a chance to close it themselves."""
         with self._lock:
             for loop, keeper in list(self._keepers.items()):
-                if keeper.orphaned:
-                    keeper.close_now()
                 if loop.is_closed():
+                    keeper.close_now()
                     del self._keepers[loop]
 
     def uninstall(self) -> None:
@@ -183,8 +140,9 @@ class Installation:
         else:
             type.__setattr__(Engine, "pool", self._before)
         self._sessions.stop()
-        for engine, adopted in list(self._adopted.items()):
-            engine.__dict__["pool"] = adopted.original
+        for engine, seen in self._seen.items():
+            engine.__dict__["pool"] = seen.original
+        self._seen.forget()
         self._close_everything()
         self._checkouts.stop()
 
@@ -199,81 +157,87 @@ class Installation:
             keeper.close_now()
         self._keepers.clear()
         for opened in self._index:
-            opened.close()
+            if not opened.dialect.is_async:
+                opened.close()
 
     # --- what the descriptor calls ---
 
     def _assign(self, engine: Engine, pool: Pool) -> None:
         """``Engine.__init__`` brings a pool, or ``Engine.dispose`` a successor of ours."""
         engine.__dict__["pool"] = pool
-        adopted = self._adopted.get(engine)
-        if adopted is not None and adopted.settled and self._is_successor(adopted, pool):
-            self._succeed(engine, adopted, pool)
-            return
-        created = adopted.created if adopted else Creation(owners.current(), user_location(), _folder())
-        self._adopted[engine] = _Adopted(pool, created)
+        seen = self._seen.get(engine)
+        if seen is None:
+            created = Creation(owners.current(), user_location(), _folder())
+            self._seen.put(engine, Seen(pool, created))
+        elif seen.destination is not None and self._is_successor(seen.destination, pool):
+            self._succeed(engine, seen, pool)
+        else:
+            self._seen.put(engine, Seen(pool, seen.created))
 
-    def _is_successor(self, adopted: _Adopted, pool: Pool) -> bool:
-        ours = isinstance(pool, LoopBoundPool) or isinstance(pool._creator, _Opener)
-        return ours or self._keeps_its_pool(adopted.destination)
+    def _is_successor(self, destination: Destination, pool: Pool) -> bool:
+        ours = isinstance(pool, LoopBoundPool) or isinstance(pool._creator, Opener)
+        return ours or self._keeps_its_pool(destination)
 
-    def _keeps_its_pool(self, destination: Destination | None) -> bool:
+    def _keeps_its_pool(self, destination: Destination) -> bool:
         return self.mode == "observe" or isinstance(destination, LeftAlone)
 
-    def _succeed(self, engine: Engine, adopted: _Adopted, pool: Pool) -> None:
+    def _succeed(self, engine: Engine, seen: Seen, pool: Pool) -> None:
         creator: object = pool._creator
-        if self._keeps_its_pool(adopted.destination):
-            adopted.original = pool
-        elif isinstance(creator, _Opener) and not isinstance(pool, LoopBoundPool):
-            pool._creator = self._opener_for(pool, creator.opening)
-        self._checkouts.name_pool(pool, masked(engine.url))
+        if isinstance(pool, LoopBoundPool):
+            return
+        if isinstance(creator, Opener):
+            self._watch_pool(pool, creator.opening)
+        else:
+            seen.original = pool
+            self._checkouts.name_pool(pool, masked(engine.url))
 
     def _pool_of(self, engine: Engine) -> Pool:
-        adopted = self._adopted.get(engine)
-        if (adopted is None or not adopted.settled) and "url" in engine.__dict__:
+        seen = self._seen.get(engine)
+        if (seen is None or seen.destination is None) and "url" in engine.__dict__:
             with self._lock:
                 self._adopt(engine)
         pool: Pool = engine.__dict__["pool"]
         return pool
 
     def _adopt(self, engine: Engine) -> None:
-        adopted = self._adopted.setdefault(engine, _Adopted(engine.__dict__["pool"]))
-        if adopted.settled:
+        original = engine.__dict__["pool"]
+        seen = self._seen.get(engine) or self._seen.put(engine, Seen(original))
+        if seen.destination is not None:
             return
-        original = adopted.original
-        self._checkouts.name_pool(original, masked(engine.url))
         arguments = connect_arguments(engine.dialect, engine.url, original)
-        request = EngineRequest(engine.url, adopted.created, arguments.own_creator)
-        adopted.destination = self.resolver(request)
-        if not self._keeps_its_pool(adopted.destination):
-            engine.__dict__["pool"] = self._pool_for(engine, adopted, arguments)
-        adopted.settled = True
+        destination = self.resolver(EngineRequest(engine.url, seen.created, arguments.own_creator))
+        if self._keeps_its_pool(destination):
+            self._checkouts.name_pool(original, masked(engine.url))
+        else:
+            engine.__dict__["pool"] = self._pool_for(engine, original, destination, arguments)
+        seen.destination = destination
 
-    def _pool_for(self, engine: Engine, adopted: _Adopted, arguments: ConnectArguments) -> Pool:
-        destination = adopted.destination
+    def _pool_for(
+        self, engine: Engine, original: Pool, destination: Destination, arguments: ConnectArguments
+    ) -> Pool:
         target = None if isinstance(destination, Itself | LeftAlone) else destination
-        original = adopted.original
         if isinstance(original, LoopBoundPool):
             original = original.original
         blueprint = Blueprint(original, in_memory=target is not None and is_in_memory(engine.url))
-        opening = _Opening(masked(engine.url), engine.dialect, arguments, target, blueprint)
+        opening = Opening(masked(engine.url), engine.dialect, arguments, target, blueprint)
         if engine.dialect.is_async:
             return LoopBoundPool(original, lambda loop: self._pool_in_loop(loop, opening))
-        pool = blueprint.build(original._invoke_creator)
-        pool._creator = self._opener_for(pool, opening)
-        self._checkouts.name_pool(pool, opening.engine_url)
+        pool = blueprint.build()
+        self._watch_pool(pool, opening)
         return pool
 
-    def _opener_for(self, pool: Pool, opening: _Opening) -> _Opener:
-        """Make a synchronous pool's creator; what it still holds when it is forgotten is closed then."""
+    def _watch_pool(self, pool: Pool, opening: Opening) -> None:
+        """Have a synchronous pool open what it should; what it still holds when it is forgotten is closed then."""
         holder = OpenConnections(self._index)
         finalize(pool, holder.close_orphans).atexit = False
-        return _Opener(opening, holder)
+        pool._creator = Opener(opening, holder)
+        self._checkouts.name_pool(pool, opening.engine)
 
-    def _pool_in_loop(self, loop: asyncio.AbstractEventLoop | None, opening: _Opening) -> Pool:
+    def _pool_in_loop(self, loop: asyncio.AbstractEventLoop | None, opening: Opening) -> Pool:
+        pool = opening.blueprint.build()
         holder = OpenConnections(self._index)
-        pool = opening.blueprint.build(_Opener(opening, holder))
-        self._checkouts.name_pool(pool, opening.engine_url)
+        pool._creator = Opener(opening, holder)
+        self._checkouts.name_pool(pool, opening.engine)
         if loop is not None:
             self.sweep()
             self._keeper_of(loop).watch(holder, pool)
@@ -281,10 +245,9 @@ class Installation:
 
     def _keeper_of(self, loop: asyncio.AbstractEventLoop) -> Keeper:
         with self._lock:
-            keeper = self._keepers.get(loop)
-            if keeper is None:
-                keeper = self._keepers[loop] = Keeper(loop)
-            return keeper
+            if loop not in self._keepers:
+                self._keepers[loop] = Keeper(loop)
+            return self._keepers[loop]
 
 
 def install(resolver: Resolver, *, mode: Mode = "on") -> Installation:

@@ -1,8 +1,8 @@
 """One connection at a time is the first: a lock that waits in any event loop.
 
 SQLAlchemy lets one connection initialize the dialect while others wait for an ``asyncio.Lock``, kept with the engine's
-listeners. Those are shared by the pools of all loops, and that lock binds itself to the first loop in which somebody has
-to wait: a second loop then fails with "is bound to a different event loop", or, in another thread, waits for ever.
+listeners. Those are shared by the pools of all loops, and that lock binds itself to the first loop in which somebody
+has to wait: a second loop then fails with "is bound to a different event loop", or, in another thread, waits for ever.
 """
 
 from __future__ import annotations

@@ -1,0 +1,59 @@
+"""What is known of each engine, kept on the engine itself.
+
+A table outside, keyed weakly by engine, would keep every engine alive: an entry holds the engine's pool, the pool's
+listeners hold the dialect's initialization, and that holds the engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from weakref import WeakSet
+
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import Pool
+
+from hermetic.database.engines.destinations import Creation, Destination
+
+
+@dataclass(eq=False)
+class Seen:
+    """An engine's pool as it came, and what became of it.
+
+    Attributes:
+        original: The pool the engine came with.
+        created: Who made the engine; None for one older than the installation.
+        destination: Where its connections go; None until its first use.
+    """
+
+    original: Pool
+    created: Creation | None = None
+    destination: Destination | None = None
+
+
+class SeenEngines:
+    """The living engines that were made or used since the installation."""
+
+    def __init__(self) -> None:
+        self._key = f"_hermetic_{id(self):x}"
+        self._engines: WeakSet[Engine] = WeakSet()
+        self._lock = threading.Lock()
+
+    def get(self, engine: Engine) -> Seen | None:
+        seen: Seen | None = engine.__dict__.get(self._key)
+        return seen
+
+    def put(self, engine: Engine, seen: Seen) -> Seen:
+        engine.__dict__[self._key] = seen
+        with self._lock:
+            self._engines.add(engine)
+        return seen
+
+    def items(self) -> list[tuple[Engine, Seen]]:
+        with self._lock:
+            return [(engine, engine.__dict__[self._key]) for engine in self._engines]
+
+    def forget(self) -> None:
+        """Leave no trace on any engine."""
+        for engine, _ in self.items():
+            del engine.__dict__[self._key]
