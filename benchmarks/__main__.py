@@ -1,0 +1,17 @@
+"""Run all benchmarks: ``make bench``."""
+
+from __future__ import annotations
+
+from benchmarks import concurrency, restore, startup, suite
+
+
+def main() -> None:
+    """Measure everything, the quick ones first, and say where the figures are kept."""
+    for benchmark in (restore, startup, concurrency, suite):
+        benchmark.main([])
+        print()
+    print("Kept in benchmarks/results/.")
+
+
+if __name__ == "__main__":
+    main()

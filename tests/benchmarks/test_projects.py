@@ -1,0 +1,52 @@
+"""The projects that are measured."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from benchmarks.processes import BenchmarkFailed, run_pytest
+from benchmarks.projects import modules, write
+from benchmarks.recipes import GUIDE_RECIPE, RECIPES, Recipe, recipe
+from benchmarks.shop import TABLES, Base
+
+KEYS = [each.key for each in RECIPES]
+
+
+def functions(text: str) -> list[str]:
+    """Return the names of the tests in a module."""
+    return [node.name for node in ast.parse(text).body if isinstance(node, ast.AsyncFunctionDef)]
+
+
+def test_every_test_is_a_function_of_its_own() -> None:
+    """Seventy tests are three modules of at most thirty, no name twice."""
+    found = [functions(text) for text in modules(70)]
+    assert [len(names) for names in found] == [30, 30, 10]
+    assert len({name for names in found for name in names}) == 70
+
+
+def test_the_application_has_twenty_tables() -> None:
+    """The table in the README says so."""
+    assert len(Base.metadata.tables) == TABLES == 20
+
+
+def test_no_two_recipes_share_a_key() -> None:
+    """A key finds one recipe."""
+    assert [recipe(key).key for key in KEYS] == KEYS
+    assert len(set(KEYS)) == len(KEYS)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_recipes_tests_pass(tmp_path: Path, key: str) -> None:
+    """Each test finds a clean database: the same e-mail address again, and one row."""
+    project = write(recipe(key), tmp_path)
+    assert run_pytest(project.root, project.recipe.plugins, [project.tests(3)]).wall > 0
+
+
+def test_a_recipe_that_does_not_clean_up_is_no_measurement(tmp_path: Path) -> None:
+    """A test that fails stops the benchmark, with pytest's own output."""
+    project = write(Recipe("none", "no fixtures", None), tmp_path)
+    with pytest.raises(BenchmarkFailed, match="fixture 'async_client' not found"):
+        run_pytest(project.root, GUIDE_RECIPE.plugins, [project.tests(1)])
