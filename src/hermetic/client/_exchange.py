@@ -85,6 +85,7 @@ class Exchange:
         self._complete = False
         self._left = False
         self._heard = False
+        self._interrupted = False
         self._cancelled = False
         self._ended = False
         self._closed = False
@@ -228,8 +229,11 @@ class Exchange:
         try:
             await self._within_timeout(settled)
         except (asyncio.CancelledError, httpx2.ReadTimeout):
-            await self._leave()
-            self._error = None
+            self._interrupted = True
+            try:
+                await self._leave()
+            finally:
+                self._error = None  # the test has an error already: this one
             raise
         if self._upload.error is not None:
             await self.close()
@@ -239,11 +243,9 @@ class Exchange:
         if self._read_timeout is None:
             return await wait
         try:
-            async with asyncio.timeout(self._read_timeout) as timeout:
+            async with asyncio.timeout(self._read_timeout):
                 await wait
         except TimeoutError:
-            if not timeout.expired():
-                raise
             raise httpx2.ReadTimeout(
                 f"{self._owner.name}: the application sent nothing for {self._read_timeout} s; it waits here:\n"
                 f"{_stack.of_task(self._task)}",
@@ -269,7 +271,7 @@ class Exchange:
                 self._timer.cancel()
 
     def _cancel_later(self, turns: int) -> None:
-        if self._ended or self._complete:
+        if self._ended or (self._complete and not self._interrupted):
             return
         if turns:
             self.loop.call_soon(self._cancel_later, turns - 1)
@@ -286,9 +288,11 @@ class Exchange:
     async def _outlast(self) -> None:
         __tracebackhide__ = True
         self._release()
-        await outlast(self._task, self._cancel)
-        if (producer := self._upload.cancel()) is not None:
-            await outlast(producer, producer.cancel)
+        try:
+            await outlast(self._task, self._cancel)
+        finally:
+            if (producer := self._upload.cancel()) is not None:
+                await outlast(producer, producer.cancel)
 
     def _raise_error(self) -> None:
         __tracebackhide__ = True

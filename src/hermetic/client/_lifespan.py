@@ -5,7 +5,8 @@ it down in another), while cancel scopes and task groups must be closed by the t
 runs it: a task of the loop does, which belongs to nobody's task group, in a copy of the starter's context.
 
 A loop that is torn down cancels all its tasks. As a net under a lifespan that nobody stopped, its task takes the
-cancellation of its own wait for the shutdown as the word to shut down: the code after ``yield`` runs as it would have.
+cancellation of its own wait for the shutdown as the word to shut down: the code after ``yield`` runs as it would have
+(inside an anyio task group up to its first ``await``: the teardown cancels the group's children, and that the group).
 The same holds when a task group in the lifespan cancels its host because a child failed; leaving the group then raises
 the child's error.
 """
@@ -219,8 +220,7 @@ class _Run:
         if not self._ended:
             self._cancel()
         await outlast(self._task, self._cancel)
-        if not self._task.cancelled():
-            self._task.exception()  # else asyncio says that nobody looked at it
+        self._task.exception()  # else asyncio says that nobody looked at it
 
     def _raise_failure(self, kind: str) -> None:
         __tracebackhide__ = True

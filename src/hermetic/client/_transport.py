@@ -54,19 +54,15 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Run the application; return when its response has started."""
         __tracebackhide__ = True
-        running_loop()
-        if self.start_lifespan:
+        loop = running_loop()
+        if self.start_lifespan and not (self.lifespan.running and self.lifespan.loop is loop):
             await self.lifespan.start()
         exchange = self._begin(request)
         await exchange.wait_for_start()
         if exchange.start is None:
             await exchange.close()
             return self._no_response(request)
-        try:
-            return _response(exchange, request)
-        except BaseException:
-            await exchange.close()
-            raise
+        return _response(exchange, request)
 
     async def aclose(self) -> None:
         """Take leave of every response that is still open in this loop.
