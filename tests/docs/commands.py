@@ -1,0 +1,87 @@
+"""Run what a page tells its reader to type, and compare what is printed with what the page shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.docs.pages import Block
+
+PROGRAMS = {
+    "pytest": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"],
+    "hermetic": [str(Path(sys.executable).with_name("hermetic"))],
+    "python": [sys.executable],
+}
+"""What a page may tell its reader to run. A pytest that runs hermetic also takes every warning for an error."""
+
+_SECONDS = re.compile(r"\b\d+(\.\d+)?s\b")
+_BAD = re.compile(r"\b(failed|errors?)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of a console block, and the lines of output that the page shows."""
+
+    line: str
+    shown: tuple[str, ...]
+
+    @property
+    def ends_well(self) -> bool:
+        """Whether the page shows no failure."""
+        return not any(_BAD.search(line) for line in self.shown)
+
+
+def commands(block: Block) -> Iterator[Command]:
+    """Yield the commands of a console block."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        line, *shown = part.splitlines()
+        yield Command(line, tuple(shown))
+
+
+def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, as a reader would: nothing of this suite's own environment is passed on."""
+    assignments, program, arguments = _split(line)
+    known = list(PROGRAMS[program])
+    if program == "pytest":
+        # The project lies in this suite's own temporary folder, whose database files hermetic would leave alone.
+        known += ["--basetemp", str(folder.parent / "temporary")]
+    if program == "pytest" and "no:hermetic" not in arguments:
+        known += ["-W", "error"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "HERMETIC"))}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "110", "NO_COLOR": "1", **assignments}
+    return subprocess.run(
+        [*known, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+def missing(shown: tuple[str, ...], output: str) -> str | None:
+    """Return the first line that the page shows and the output does not have behind the one before it."""
+    printed = iter([_plain(line) for line in output.splitlines()])
+    for line in shown:
+        wanted = _plain(line)
+        if wanted in ("", "..."):
+            continue
+        pattern = re.compile(".*".join(re.escape(part) for part in wanted.split("...")))
+        if not any(pattern.fullmatch(found) for found in printed):
+            return line
+    return None
+
+
+def _split(line: str) -> tuple[dict[str, str], str, list[str]]:
+    words = shlex.split(line)
+    assignments = {}
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        assignments[name] = value
+    return assignments, words[0], words[1:]
+
+
+def _plain(line: str) -> str:
+    """Drop what differs from run to run or between terminals: durations, rulers, the space around."""
+    return _SECONDS.sub("0s", line).strip().strip("=_").strip()
