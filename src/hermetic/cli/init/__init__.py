@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TextIO
 
 from hermetic.cli.init.files import unified_diff, write
-from hermetic.cli.init.plan import make_plan
-from hermetic.cli.init.report import findings, outcome, shown, talk
+from hermetic.cli.init.plan import make_plan, relative
+from hermetic.cli.init.report import findings, outcome, talk
 
 
 def run(directory: str, *, diff: bool, check: bool) -> int:
@@ -41,7 +41,7 @@ def run(directory: str, *, diff: bool, check: bool) -> int:
     _print(talk(plan), sys.stderr)
     if diff:
         for edit in plan.edits:
-            sys.stdout.writelines(unified_diff(edit, shown(edit.path)))
+            sys.stdout.writelines(unified_diff(edit, relative(edit.path, plan.sources.boundary)))
     else:
         _print(findings(plan), sys.stdout)
     _print(outcome(plan, written=written), sys.stderr)

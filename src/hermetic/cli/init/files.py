@@ -69,9 +69,10 @@ def unified_diff(edit: Edit, name: str) -> Iterator[str]:
         edit: The change.
         name: What the file is called in the diff.
     """
-    old = "/dev/null" if edit.before is None else f"a/{name}"
+    tab = "\t" if " " in name else ""  # without it, patch takes a name to end at its first space
+    old = "/dev/null" if edit.before is None else f"a/{name}{tab}"
     before, after = (LINE.findall(text) for text in (edit.before or "", edit.after))
-    for line in difflib.unified_diff(before, after, old, f"b/{name}"):
+    for line in difflib.unified_diff(before, after, old, f"b/{name}{tab}"):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 

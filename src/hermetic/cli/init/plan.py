@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.application import Application, find_applications
-from hermetic.cli.init.configuration import Configuration, find_configuration, table_at
+from hermetic.cli.init.configuration import Configuration, find_configuration, read_configuration, table_at
 from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
@@ -133,7 +133,8 @@ def _entrypoint(sources: Sources, configuration: Configuration) -> str:
     path = sources.root / "pyproject.toml"
     document = configuration.document
     if configuration.path != path and path.is_file():
-        document = find_configuration(sources.root, sources.root).document
+        own = read_configuration(path)
+        document = own.document if own else {}
     table = table_at(document, ("tool", "fastapi")) or {}
     return str(table.get("entrypoint", ""))
 

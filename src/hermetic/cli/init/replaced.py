@@ -32,7 +32,9 @@ DATABASE = frozenset(
 SESSION_NAME = re.compile(
     r"(^|_)(db|database|session|sessionmaker|engine|conn|connection|uow)(_|$)", re.IGNORECASE
 )
-CLEARING = re.compile(r"^\s*(truncate\s|delete\s+from\s)", re.IGNORECASE)
+CLEARING = re.compile(
+    r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _in_module(module: Module) -> Iterator[Replaced]:
 
 def _outside_tests(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
-        if not _is_test(child):
+        if not _is_test(child) and not _is_docstring(child):
             yield child
             yield from _outside_tests(child)
 
@@ -87,6 +89,10 @@ def _is_test(node: ast.AST) -> bool:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     return node.name.startswith("test") and not _is_fixture(node)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -105,7 +111,7 @@ def _slugs(node: ast.AST) -> Iterator[str]:
             if _overrides_session(target):
                 yield "session-override"
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        if CLEARING.match(node.value):
+        if CLEARING.fullmatch(node.value):
             yield "truncate-loop"
         elif node.value == "after_transaction_end":
             yield "savepoint-listener"

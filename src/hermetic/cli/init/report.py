@@ -71,7 +71,7 @@ def _application(plan: Plan) -> Iterator[str]:
         app = found.application
         place = f"{shown(app.file)}:{app.line}{', a factory' if app.is_factory else ''}"
         prefix = "also found: " if index or value is not None else ""
-        if found.target != value:
+        if found.target is None or found.target != value:
             yield f"{prefix}{found.target or 'no importable name'} ({place})"
     if plan.missing_root is not None:
         yield f"pythonpath is set and was not changed; the application needs {plan.missing_root} in it"

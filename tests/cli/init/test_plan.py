@@ -1,0 +1,171 @@
+"""What is decided from all that was found."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermetic.cli.init.plan import is_available
+from hermetic.errors import ConfigurationError
+from tests.cli.init.projects import APP, MODELS, Project
+
+
+def test_a_plain_project_gets_the_few_lines_it_needs(project: Project) -> None:
+    """The application, the import root and the tables; nothing about a runner that is not there."""
+    project.write({"app/__init__.py": "", "app/main.py": APP, "app/models.py": MODELS})
+    assert project.settings() == {
+        "hermetic_app": "app.main:app",
+        "pythonpath": ".",
+        "hermetic_schema": "app.models:Base.metadata",
+    }
+
+
+def test_the_root_of_a_src_layout_is_src(project: Project) -> None:
+    """In a TOML file it is a list."""
+    project.write({"src/shop/__init__.py": "", "src/shop/api.py": APP, "pyproject.toml": ""})
+    assert project.settings() == {"hermetic_app": "shop.api:app", "pythonpath": ("src",)}
+
+
+def test_a_root_with_a_space_is_quoted_for_an_ini_file(project: Project) -> None:
+    """pytest splits the value as a shell does."""
+    assert project.write({"my app/main.py": APP}).settings()["pythonpath"] == "'my app'"
+
+
+def test_an_installed_project_needs_no_pythonpath(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its root is on the path of the environment already."""
+    project.write({"installed_pkg/__init__.py": "", "installed_pkg/main.py": APP})
+    monkeypatch.syspath_prepend(str(project.root))
+    assert project.settings() == {"hermetic_app": "installed_pkg.main:app"}
+
+
+def test_paths_are_relative_to_the_configuration(project: Project) -> None:
+    """Configuration above the project, within the repository, is what pytest reads."""
+    project.write({"pytest.ini": "[pytest]\n", ".git/HEAD": "", "api/main.py": APP, "api/alembic.ini": ""})
+    plan = Project(project.root / "api").plan()
+    assert {setting.key: setting.value for setting in plan.settings} == {
+        "hermetic_app": "main:app",
+        "pythonpath": "api",
+        "hermetic_schema": "api/alembic.ini",
+    }
+
+
+def test_a_setting_that_is_there_is_never_planned(project: Project) -> None:
+    """Whatever would have been chosen."""
+    project.write({"main.py": APP, "pytest.ini": "[pytest]\nhermetic_app = other:app\npythonpath = src\n"})
+    plan = project.plan()
+    assert [setting.key for setting in plan.settings] == []
+    assert plan.missing_root == "."
+
+
+@pytest.mark.parametrize("pythonpath", [".", "src ."])
+def test_a_pythonpath_that_has_the_root_lacks_nothing(project: Project, pythonpath: str) -> None:
+    """Alone or among others."""
+    project.write({"main.py": APP, "pytest.ini": f"[pytest]\npythonpath = {pythonpath}\n"})
+    assert project.plan().missing_root is None
+
+
+def test_an_application_that_is_set_need_not_be_found(project: Project) -> None:
+    """It may be made in a way that cannot be seen."""
+    plan = project.write({"pytest.ini": "[pytest]\nhermetic_app = odd:app\n"}).plan()
+    assert (plan.found, plan.settings, plan.edits) == ((), (), ())
+
+
+def test_two_collections_of_tables_are_the_users_choice(project: Project) -> None:
+    """Neither is named, and both are listed."""
+    plan = project.write({"main.py": APP, "a.py": MODELS, "b.py": MODELS}).plan()
+    assert "hermetic_schema" not in {setting.key for setting in plan.settings}
+    assert [metadata.target for metadata in plan.metadata] == ["a:Base.metadata", "b:Base.metadata"]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"alembic.ini": "", "models.py": MODELS}, "models:Base.metadata"),
+        ({"alembic.ini": "", "db.py": "x = 'CREATE TABLE a'"}, "alembic.ini"),
+        ({"db.py": "x = 'CREATE TABLE a'"}, "lifespan"),
+        ({}, None),
+    ],
+)
+def test_metadata_goes_before_migrations_before_the_lifespan(
+    project: Project, files: dict[str, str], expected: str | None
+) -> None:
+    """The fastest that is complete."""
+    assert project.write({"main.py": APP, **files}).settings().get("hermetic_schema") == expected
+
+
+def test_pytest_9s_table_gets_arrays(project: Project) -> None:
+    """A typed table takes lists only, for keys of several lines."""
+    project.write(
+        {"main.py": APP, "models.py": MODELS, "pyproject.toml": "[tool.pytest]\naddopts = ['-q']\n"}
+    )
+    assert project.settings() == {
+        "hermetic_app": "main:app",
+        "pythonpath": (".",),
+        "hermetic_schema": ("models:Base.metadata",),
+    }
+
+
+def test_a_suite_that_handles_the_database_starts_by_observing(project: Project) -> None:
+    """``observe`` changes nothing and reports."""
+    project.write({"main.py": APP, "tests/conftest.py": "m.create_all(e)"})
+    assert project.settings()["hermetic"] == "observe"
+
+
+def test_a_suite_with_a_client_of_its_own_starts_on(project: Project) -> None:
+    """A client fixture is no reason to wait."""
+    project.write({"main.py": APP, "tests/conftest.py": "c = AsyncClient(transport=ASGITransport(app=app))"})
+    assert "hermetic" not in project.settings()
+
+
+@pytest.mark.parametrize("inner", [True, False])
+def test_the_entry_point_of_fastapis_command_is_followed(project: Project, inner: bool) -> None:
+    """``[tool.fastapi]`` of the project's pyproject.toml, whether or not pytest reads that file."""
+    project.write(
+        {"main.py": APP, "odd.py": APP, "pyproject.toml": "[tool.fastapi]\nentrypoint = 'odd:app'\n"}
+    )
+    if inner:
+        project.write({"pytest.ini": ""})
+    assert project.settings()["hermetic_app"] == "odd:app"
+
+
+def test_an_environment_and_a_runner_are_part_of_it(project: Project) -> None:
+    """Their settings are added as they are."""
+    project.write(
+        {"main.py": APP + "import os\nx = os.environ['DB_URL']", "requirements.txt": "pytest-asyncio"}
+    )
+    settings = project.settings()
+    assert settings["hermetic_env"] == ("DB_URL=sqlite+aiosqlite:///:memory:",)
+    assert settings["asyncio_default_test_loop_scope"] == "session"
+
+
+def test_no_application_is_an_error_that_says_where_it_looked(project: Project) -> None:
+    """Broken files are named, for the application may be in one."""
+    project.write({"a.py": "", "tests/app.py": APP, "main.py": "def f(:"})
+    with pytest.raises(ConfigurationError) as error:
+        project.plan()
+    assert "in 1 Python files outside tests" in str(error.value)
+    assert "Not readable as Python: main.py (line 1: invalid syntax)" in str(error.value)
+
+
+def test_an_empty_directory_has_no_application(project: Project) -> None:
+    """With a hint on how to name one."""
+    with pytest.raises(ConfigurationError, match=r"hermetic_app = package\.module:app"):
+        project.plan()
+
+
+def test_a_factory_that_needs_arguments_is_named(project: Project) -> None:
+    """With its arguments."""
+    project.write({"main.py": "from fastapi import FastAPI\ndef create(url) -> FastAPI: ..."})
+    with pytest.raises(ConfigurationError, match=r"factory create \(.*main.py:2\) needs arguments: url"):
+        project.plan()
+
+
+def test_an_application_without_an_importable_name_is_named(project: Project) -> None:
+    """A file with a dash cannot be imported."""
+    with pytest.raises(ConfigurationError, match=r"my-app\.py cannot be imported under any name"):
+        project.write({"my-app.py": APP}).plan()
+
+
+def test_modules_are_available_or_not() -> None:
+    """Told without importing them."""
+    assert is_available("pytest")
+    assert not is_available("no_such_module")

@@ -1,0 +1,95 @@
+"""What of existing tests hermetic now does, by file, line and slug."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermetic.cli.init.replaced import DATABASE, REASONS, find_replaced
+from hermetic.cli.init.sources import read_sources
+from tests.cli.init.projects import Project
+
+
+def slugs(project: Project, text: str, name: str = "tests/conftest.py") -> list[tuple[int, str]]:
+    """Return the lines and slugs found in a file."""
+    sources = read_sources(project.write({name: text}).root)
+    return [(replaced.line, replaced.slug) for replaced in find_replaced(sources)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "app.dependency_overrides[get_current_user] = fake",
+        "app.dependency_overrides[get_settings()] = fake",
+        "overrides[get_db] = fake",
+        "app.dependency_overrides.update({get_current_user: fake, **more})",
+        "app.dependency_overrides.update(more)",
+        "settings.update({get_db: 1})",
+        "update({get_db: 1})",
+        "client = AsyncClient(base_url='https://example.com')",
+        "client = TestClient(app)",
+        "def event_loop(): ...",
+        "@fixture\ndef loop(): ...",
+        "x = 'delete from the list'",
+        "@fixture\ndef clean():\n    'Truncate all tables.'",
+        "session = AsyncSession(engine, join_transaction_mode='rollback_only')",
+        "value = os.environ['HOME']",
+        "async def test_x():\n    await c.run_sync(Base.metadata.create_all)\n    c.begin_nested()",
+        "def test_x():\n    app.dependency_overrides[get_db] = fake",
+    ],
+)
+def test_what_is_the_tests_own_is_left_alone(project: Project, text: str) -> None:
+    """Overrides of other things, clients of other servers, and what a test does in its own body."""
+    assert slugs(project, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("await c.run_sync(Base.metadata.create_all)", ["create-all"]),
+        ("SQLModel.metadata.drop_all(engine)", ["create-all"]),
+        ("await c.begin_nested()", ["savepoint-listener"]),
+        ("@event.listens_for(s, 'after_transaction_end')\ndef f(): ...", ["savepoint-listener"]),
+        ("s = AsyncSession(c, join_transaction_mode='create_savepoint')", ["savepoint-listener"]),
+        ("for t in reversed(Base.metadata.sorted_tables): ...", ["truncate-loop"]),
+        ("await s.execute(text(f'TRUNCATE {names} CASCADE'))", ["truncate-loop"]),
+        ("await s.execute(text('DELETE FROM users'))", ["truncate-loop"]),
+        ("await s.execute(text(f'delete from {table}'))", ["truncate-loop"]),
+        ("app.dependency_overrides[get_db] = f", ["session-override"]),
+        ("app.dependency_overrides[deps.get_async_session] = f", ["session-override"]),
+        ("main.app.dependency_overrides.update({get_session: f})", ["session-override"]),
+        ("@pytest.fixture(scope='session')\ndef event_loop(): ...", ["event-loop-fixture"]),
+        ("c = AsyncClient(transport=ASGITransport(app=app), base_url='x')", ["own-client"]),
+        ("c = httpx.AsyncClient(app=app)", ["own-client"]),
+        ("m = LifespanManager(app)", ["lifespan-manager"]),
+        ("e = create_async_engine(url, poolclass=NullPool)", ["engine-per-test"]),
+        ("os.environ['DATABASE_URL'] = 'x'", ["env-in-conftest"]),
+        ("os.environ.setdefault('TESTING', 'true')", ["env-in-conftest"]),
+    ],
+)
+def test_each_recipe_is_found(project: Project, text: str, expected: list[str]) -> None:
+    """One remark a line and kind."""
+    body = text if text.startswith("@") else f"async def helper():\n    {text}"
+    found = slugs(project, body)
+    assert [slug for _, slug in found] == expected
+    assert {line for line, _ in found} <= {1, 2}
+
+
+def test_a_fixture_whose_name_starts_with_test_is_looked_into(project: Project) -> None:
+    """``test_db`` is a fixture, not a test."""
+    assert slugs(project, "@pytest.fixture\ndef test_db():\n    m.create_all(e)") == [(3, "create-all")]
+
+
+def test_modules_beside_the_tests_are_looked_into(project: Project) -> None:
+    """Helpers and test modules have fixtures too; only a conftest sets the environment in time, so only its is told."""
+    text = "import os\nos.environ['A'] = 'x'\nm.create_all(e)"
+    assert slugs(project, text, "tests/helpers.py") == [(3, "create-all")]
+
+
+def test_the_application_is_not_looked_into(project: Project) -> None:
+    """What it does itself is its own business."""
+    assert slugs(project, "m.create_all(e)", "app/main.py") == []
+
+
+def test_every_slug_has_a_reason() -> None:
+    """Those about the database are known ones."""
+    assert set(REASONS) > DATABASE

@@ -1,0 +1,189 @@
+"""What is said about a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hermetic.cli.init.report import findings, outcome, shown, talk
+from hermetic.cli.init.runner import WHY_SESSION
+from tests.cli.init.projects import APP, MODELS, Project
+
+
+def said(project: Project, monkeypatch: pytest.MonkeyPatch, *installed: str) -> list[str]:
+    """Return the talk about a project, seen from its own directory."""
+    monkeypatch.chdir(project.root)
+    return list(talk(project.plan(*installed)))
+
+
+def test_a_whole_report(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A topic a line, candidates and alternatives below, the lines to add last."""
+    project.write(
+        {
+            "app/main.py": "import os\nfrom app.models import Base\n" + APP + "x = os.environ['DB_URL']\n",
+            "app/admin.py": APP,
+            "app/models.py": MODELS,
+            "app/config.py": "import os\nkey = os.environ['KEY']\n",
+            "alembic.ini": "",
+            "broken.py": "def f(:",
+            "tests/test_a.py": "@pytest.mark.asyncio\nasync def test(): ...",
+        }
+    )
+    assert said(project, monkeypatch) == [
+        "application   app.main:app (app/main.py:5)",
+        "              also found: app.admin:app (app/admin.py:3)",
+        "schema        app.models:Base.metadata (1 table; app/models.py:4)",
+        "              or, to run the migrations instead: hermetic_schema = alembic.ini",
+        "runner        pytest-asyncio (1 async test)",
+        "environment   DB_URL=sqlite+aiosqlite:///:memory: (read at app/main.py:6)",
+        "              KEY has no default (app/config.py:2): give it in hermetic_env",
+        "skipped       broken.py: line 1: invalid syntax",
+        "configuration pytest.ini [pytest]",
+        "              + hermetic_app = app.main:app",
+        "              + pythonpath = .",
+        "              + hermetic_schema = app.models:Base.metadata",
+        "              + hermetic_env =",
+        "              +     DB_URL=sqlite+aiosqlite:///:memory:",
+        f"              + # {WHY_SESSION}",
+        "              + asyncio_default_fixture_loop_scope = session",
+        "              + asyncio_default_test_loop_scope = session",
+    ]
+
+
+def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every topic names the value that stays."""
+    project.write(
+        {
+            "main.py": APP + "import os\nx = os.environ['DB_URL']\n",
+            "pytest.ini": "[pytest]\nhermetic_app = main:app\nhermetic_schema = x.sql\nhermetic_env = A=b\n"
+            "pythonpath = src\n",
+        }
+    )
+    assert said(project, monkeypatch) == [
+        "application   main:app (already set)",
+        "              pythonpath is set and was not changed; the application needs . in it",
+        "schema        x.sql (already set)",
+        "runner        none (no async tests yet)",
+        "              async tests need one: pip install 'hermetic[asyncio]', then run this again",
+        "environment   DB_URL=sqlite+aiosqlite:///:memory: "
+        "(read at main.py:5; hermetic_env is set and was not changed)",
+        "configuration pytest.ini [pytest]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        (
+            {"main.py": "from fastapi import FastAPI\ndef create():\n    return FastAPI()"},
+            "application   main:create (main.py:2, a factory)",
+        ),
+        (
+            {"main.py": APP, "my-app.py": APP + "app.include_router(r)"},
+            "              also found: no importable name (my-app.py:3)",
+        ),
+        (
+            {"pytest.ini": "[pytest]\nhermetic_app = other:app"},
+            "              also found: main:app (main.py:3)",
+        ),
+        ({"db.py": "x = 'CREATE TABLE a'"}, "schema        lifespan (no metadata with tables was found)"),
+        ({"db.py": "x = 'CREATE TABLE a'"}, "              the application makes tables at db.py:1"),
+        ({"alembic.ini": ""}, "schema        alembic.ini (no metadata with tables was found)"),
+        (
+            {"alembic.ini": "", "pyproject.toml": "[tool.pytest]\na = 1\n"},
+            "schema        alembic.ini (no metadata with tables was found)",
+        ),
+        ({"a.py": MODELS, "b.py": MODELS}, "                b:Base.metadata (1 table; b.py:4)"),
+        (
+            {},
+            "schema        left out: no tables were found. "
+            "Name what makes them: hermetic_schema = package.models:Base.metadata",
+        ),
+        (
+            {"tests/test_a.py": "import pytest_asyncio\n@pytest.mark.anyio\ndef test(): ..."},
+            "              asyncio_mode = auto would run tests marked anyio on another loop than their fixtures: "
+            "keep it strict",
+        ),
+        (
+            {"pyproject.toml": "\ufeff[project]\n"},
+            "              the file starts with a byte order mark, with which pytest cannot read it: "
+            "save it as plain UTF-8",
+        ),
+    ],
+)
+def test_each_circumstance_has_its_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], line: str
+) -> None:
+    """Alternatives, candidates, and why something was left out."""
+    assert line in said(project.write({"main.py": APP, **files}), monkeypatch)
+
+
+def test_findings_are_file_line_slug_and_reason(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form that editors understand."""
+    monkeypatch.chdir(project.root)
+    project.write({"main.py": APP, "tests/conftest.py": "m.create_all(e)\n"})
+    assert list(findings(project.plan())) == [
+        "tests/conftest.py:1: create-all: the tables are made once, in a template, and never again"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "written", "expected"),
+    [
+        (
+            {},
+            True,
+            [
+                "created pytest.ini",
+                "created tests/conftest.py",
+                "next: write a test that asks for async_client, and run pytest",
+            ],
+        ),
+        (
+            {"pytest.ini": "", "conftest.py": ""},
+            False,
+            ["would change pytest.ini", "next: write a test that asks for async_client, and run pytest"],
+        ),
+        (
+            {"conftest.py": "m.create_all(e)\nc.begin_nested()"},
+            True,
+            [
+                "created pytest.ini",
+                "2 lines of the tests do by hand what hermetic now does; delete them when you like",
+                "next: run pytest and read hermetic's summary, then set hermetic = on",
+            ],
+        ),
+        (
+            {"pytest.ini": "[pytest]\nhermetic_app = main:app\npythonpath = .\nhermetic = observe"},
+            True,
+            [
+                "nothing to do: hermetic is set up",
+                "next: run pytest and read hermetic's summary, then set hermetic = on",
+            ],
+        ),
+        (
+            {"pytest.ini": "[pytest]\nhermetic_app = main:app\npythonpath = .\nhermetic = on"},
+            True,
+            ["nothing to do: hermetic is set up"],
+        ),
+    ],
+)
+def test_the_outcome_ends_with_the_next_step(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    files: dict[str, str],
+    written: bool,
+    expected: list[str],
+) -> None:
+    """What was or would be written, what can be deleted, and what to do now."""
+    monkeypatch.chdir(project.root)
+    plan = project.write({"main.py": APP, **files}).plan()
+    assert list(outcome(plan, written=written)) == expected
+
+
+def test_paths_elsewhere_are_absolute(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path is only shown below the current directory; one that is no text can be printed all the same."""
+    monkeypatch.chdir(project.root)
+    assert shown(Path("/elsewhere/x.py")) == "/elsewhere/x.py"
+    assert shown(project.root / "a\udcff.py") == "a\ufffd.py"
