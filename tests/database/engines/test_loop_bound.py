@@ -172,8 +172,8 @@ def test_outside_a_loop_it_tells_its_status(installation: Installation, elsewher
     assert pool.status().startswith("Pool size: 3 ")
     assert pool.checkedout() == 0
     engine.sync_engine.dispose()
-    assert engine.sync_engine.pool is pool
     assert pool.size() == 3
+    assert engine.sync_engine.pool is pool
 
 
 def test_what_no_pool_has_is_an_attribute_error(installation: Installation) -> None:

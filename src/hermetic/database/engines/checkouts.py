@@ -17,7 +17,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from hermetic import owners
 from hermetic.database.engines.closing import run_in_loop
-from hermetic.database.engines.connections import Index, fairy_of
+from hermetic.database.engines.connections import Index, Opened
 from hermetic.database.engines.location import user_location
 from hermetic.database.protocols import Checkout, Location
 from hermetic.owners import Owner
@@ -37,7 +37,7 @@ class InUse:
     connection: DBAPIConnection
     loop: asyncio.AbstractEventLoop | None
     dialect: Dialect
-    record: weakref.ref[ConnectionPoolEntry]
+    fairy: weakref.ref[PoolProxiedConnection]
 
     @property
     def owner(self) -> Owner:
@@ -54,6 +54,12 @@ class InUse:
         """The engine's URL, password masked."""
         return self.checkout.engine
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the connection has not been given back yet."""
+        fairy = self.fairy()
+        return fairy is not None and fairy.dbapi_connection is self.connection
+
     async def end(self) -> None:
         """Close the connection, in the loop that runs it."""
         await greenlet_spawn(self._end)
@@ -66,7 +72,7 @@ class InUse:
             self._end()
 
     def _end(self) -> None:
-        fairy = fairy_of(self.record())
+        fairy = self.fairy()
         if fairy is not None and fairy.dbapi_connection is self.connection:
             fairy.invalidate()
 
@@ -106,11 +112,11 @@ class Checkouts:
 
     def list(self, of: Collection[Owner] | None = None) -> list[InUse]:
         """Return the connections in use, oldest first: everybody's, or those of some owners."""
-        everything = [each for stack in list(self._in_use.values()) for each in stack]
-        return [each for each in everything if of is None or each.checkout.owner in of]
+        everything = [each for stack in list(self._in_use.values()) for each in stack if each.is_live]
+        return [each for each in everything if of is None or each.owner in of]
 
     def of(self, connection: Any) -> Checkout | None:
-        """Return the checkout of a driver connection, or None when it is not in use."""
+        """Return the latest checkout of a driver connection, or None when it is not in use."""
         stack = self._in_use.get(id(connection))
         return stack[-1].checkout if stack else None
 
@@ -122,26 +128,22 @@ class Checkouts:
             raise DisconnectionError("hermetic made this connection's database anew")
         pool: Pool = fairy._pool
         dialect: Any = pool._dialect
-        checkout = Checkout(
-            owners.current(), user_location(), self._urls.get(pool, "a pool without an engine")
-        )
-        in_use = InUse(checkout, connection, asyncio._get_running_loop(), dialect, weakref.ref(record))
-        self._in_use.setdefault(id(connection), []).append(in_use)
-        if opened is not None and opened.target is not None:
-            opened.target.note_checkout(connection, checkout)
+        url = self._urls.get(pool, "a pool without an engine")
+        checkout = Checkout(owners.current(), user_location(), url)
+        in_use = InUse(checkout, connection, asyncio._get_running_loop(), dialect, weakref.ref(fairy))
+        shared_with = [each for each in self._in_use.get(id(connection), ()) if each.is_live]
+        self._in_use[id(connection)] = [*shared_with, in_use]
+        self._note(opened, connection, checkout)
 
     def _on_checkin(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-        if connection is None:
-            return
-        stack = self._in_use.get(id(connection))
-        if not stack:
-            return
-        stack.pop()
-        if not stack:
+        """Only the first of several users of a StaticPool's one connection is seen to give it back."""
+        if len(self._in_use.get(id(connection), ())) == 1:
             del self._in_use[id(connection)]
-        opened = self._index.get(connection)
+            self._note(self._index.get(connection), connection, None)
+
+    def _note(self, opened: Opened | None, connection: Any, checkout: Checkout | None) -> None:
         if opened is not None and opened.target is not None:
-            opened.target.note_checkout(connection, stack[-1].checkout if stack else None)
+            opened.target.note_checkout(connection, checkout)
 
     def _on_close(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         self._forget(connection)

@@ -32,7 +32,7 @@ def user_location() -> Location:
     Returns:
         The place, or ``UNKNOWN`` where the whole stack belongs to libraries.
     """
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe()
     greenlet = getcurrent()
     while True:
         while frame is not None:

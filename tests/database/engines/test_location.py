@@ -1,0 +1,64 @@
+"""Where in the user's code something happens."""
+
+from __future__ import annotations
+
+import asyncio
+import timeit
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy.util import greenlet_spawn
+
+from hermetic.database.engines import location
+from hermetic.database.engines.location import UNKNOWN, user_location
+from hermetic.database.protocols import Location
+
+
+def test_the_callers_line() -> None:
+    """Called directly, it is the caller."""
+    found = user_location()
+    assert (found.file, found.function) == (__file__, "test_the_callers_line")
+
+
+def test_out_of_a_greenlet() -> None:
+    """A stack that ends at SQLAlchemy's greenlet goes on in the greenlet's parent."""
+
+    async def main() -> Location:
+        return await greenlet_spawn(user_location)
+
+    found = asyncio.run(main())
+    assert (found.file, found.function) == (__file__, "main")
+
+
+def test_through_nested_tasks() -> None:
+    """asyncio's own frames are passed over."""
+
+    async def inner() -> Location:
+        return await greenlet_spawn(user_location)
+
+    async def main() -> Location:
+        return await asyncio.create_task(inner())
+
+    assert asyncio.run(main()).function == "inner"
+
+
+def test_generated_code_is_passed_over() -> None:
+    """Code without a file, as decorators and dataclasses generate it, is nobody's."""
+    scope: dict[str, Callable[[], Location]] = {"user_location": user_location}
+    exec(compile("def generated(): return user_location()", "<string>", "exec"), scope)
+    assert scope["generated"]().function == "test_generated_code_is_passed_over"
+
+
+def test_a_stack_of_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no frame is the user's, the place is unknown."""
+    monkeypatch.setattr(location, "_is_skipped", lambda filename: True)
+    assert user_location() == UNKNOWN
+
+
+def test_it_is_cheap() -> None:
+    """A look-up takes microseconds, also from thirty frames below the user's."""
+
+    def deep(levels: int) -> float:
+        return deep(levels - 1) if levels else min(timeit.repeat(user_location, number=100, repeat=5)) / 100
+
+    assert deep(30) < 100e-6
