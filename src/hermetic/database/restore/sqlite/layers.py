@@ -109,7 +109,11 @@ class Layers:
             LayerConflict: It builds on what the test wrote before the set-up began.
         """
         self._starts.remove(start)
-        self._take(start, version, owner)
+        try:
+            self._take(start, version, owner)
+        except LayerConflict:
+            self._remove(start.pieces)
+            raise
         if self._starts:
             self._starts[-1].before, self._starts[-1].version = start.before, start.version
         for piece in start.pieces:
@@ -119,6 +123,13 @@ class Layers:
     def in_place(self, start: LayerStart) -> bool:
         """Whether the database holds exactly the baseline after a set-up's piece was taken."""
         return start.before is self.current
+
+    def rebase(self, base: Snapshot, version: int | None) -> None:
+        """Start anew from another base, in the middle of whatever set-up; no layer is part of it."""
+        self.base = self.current = base
+        self._pieces.clear()
+        self._stuck.clear()
+        self.restored(version)
 
     def restored(self, version: int | None) -> None:
         """Note that the database holds the baseline again, in the middle of whatever set-up."""
@@ -131,31 +142,33 @@ class Layers:
         Raises:
             LayerConflict: A later layer builds on it. It then goes together with that one.
         """
+        conflicts = self._remove(layer.pieces)
+        if conflicts:
+            raise conflicts[0]
+
+    def _remove(self, pieces: Sequence[Piece]) -> list[LayerConflict]:
         conflicts = []
-        for piece in reversed(layer.pieces):
+        for piece in reversed([piece for piece in pieces if piece in self._pieces]):
             self._pieces.remove(piece)
             try:
                 self._take_out(piece)
             except LayerConflict as conflict:
                 self._stuck.append(piece)
                 conflicts.append(conflict)
-        if conflicts:
-            raise conflicts[0]
+        return conflicts
 
     def _take(self, start: LayerStart, version: int | None, owner: Owner = ASKER) -> None:
         if version is not None and version == start.version:
             return
         piece = Piece(start.before, self._live(), owner)
-        clean = self.in_place(start)
-        start.before, start.version = piece.after, version
-        if clean:
+        if self.in_place(start):
             self.current = piece.after
         elif piece.delta:
             self.current = self._changed(piece, piece.delta)
-        else:
-            return
-        self._pieces.append(piece)
-        start.pieces.append(piece)
+        start.before, start.version = piece.after, version
+        if self.in_place(start) or piece.delta:
+            self._pieces.append(piece)
+            start.pieces.append(piece)
 
     def _take_out(self, piece: Piece) -> None:
         if not self._pieces:

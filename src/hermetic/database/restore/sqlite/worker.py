@@ -54,6 +54,9 @@ class SqliteDatabase:
         self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         self._keeper.execute("PRAGMA journal_mode=MEMORY").close()
         self._keeper.execute("PRAGMA synchronous=OFF").close()
+        self._seen: int | None = None
+        self._moved = False
+        self._layers = Layers(self._snapshot(), self._snapshot)
         self.mark_baseline()
 
     @property
@@ -80,9 +83,8 @@ class SqliteDatabase:
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline."""
         with self._mutex:
-            self._seen = self._version()
-            self._layers = Layers(self._snapshot(), self._snapshot)
-            self._moved = False
+            self._seen, self._moved = self._version(), False
+            self._layers.rebase(self._snapshot(), self._seen)
 
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
@@ -113,14 +115,12 @@ class SqliteDatabase:
             seen = self._version()
             if not self._differs(seen):
                 return False
-            try:
-                self._layers.current.write_to(self._keeper, PATIENCE)
-            except Blocked:
-                raise failures.restore_blocked(self._site, self.name) from None
-            except sqlite3.Error as error:
-                raise failures.not_restored(self._site, self.name, error) from error
-            self._seen, self._moved = seen, False
-            self._layers.restored(seen)
+            self._write_back()
+            after = self._version()
+            if after != seen:  # a commit came between, or the page size went back, which counts as one
+                self._write_back()
+            self._seen, self._moved = after, False
+            self._layers.restored(after)
             if self._site.in_wal():
                 self._mark_survivors()
             return True
@@ -184,6 +184,14 @@ class SqliteDatabase:
             return None
         version: int = rows[0][0]
         return version
+
+    def _write_back(self) -> None:
+        try:
+            self._layers.current.write_to(self._keeper, PATIENCE)
+        except Blocked:
+            raise failures.restore_blocked(self._site, self.name) from None
+        except sqlite3.Error as error:
+            raise failures.not_restored(self._site, self.name, error) from error
 
     def _snapshot(self) -> Snapshot:
         try:
