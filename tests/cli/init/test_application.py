@@ -115,7 +115,7 @@ def test_an_application_with_routers_goes_before_one_with_routes(project: Projec
     """Routers before own routes before none, whatever the names."""
     project.write(
         {
-            "main.py": APP,
+            "main.py": APP + "@router.get('/')\ndef root(): ...\n",
             "routes.py": APP + "@app.get('/')\ndef root(): ...\n",
             "whole.py": APP + "app.include_router(router)\n",
         }

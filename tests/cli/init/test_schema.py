@@ -48,6 +48,7 @@ def test_each_way_to_write_a_base_is_seen(project: Project, text: str) -> None:
         "from sqlmodel import SQLModel\nclass Hero(SQLModel, table=False): ...",
         "from sqlalchemy import Table\nt = Table('a')\nu = Table('b', make())\nw = Table('c', other)\nx = f(1, 2)",
         "from sqlalchemy import Table\nother = 3\nw = Table('c', other)",
+        "from sqlalchemy import Table\nfrom lib import Base\nt = Table('a', Base.metadata)",
         "class A(A): ...\nclass B(C): ...\nclass C(B): ...",
         "x = f()\nclass A(x): ...\ny = x.z()",
     ],

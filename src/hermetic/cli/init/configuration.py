@@ -69,16 +69,12 @@ def find_configuration(root: Path, boundary: Path) -> Configuration:
         ConfigurationError: A file on the way cannot be read or parsed, as pytest itself would say.
     """
     pyproject: Configuration | None = None
-    for directory in (root, *root.parents):
-        for name in NAMES:
-            if not (directory / name).is_file():
-                continue
-            found = read_configuration(directory / name)
-            if found is not None and not _is_bare(found):
-                return found
-            pyproject = pyproject or found
-        if directory == boundary:
-            break
+    directories = [directory for directory in (root, *root.parents) if directory.is_relative_to(boundary)]
+    for path in (directory / name for directory in directories for name in NAMES):
+        found = read_configuration(path) if path.is_file() else None
+        if found is not None and not _is_bare(found):
+            return found
+        pyproject = pyproject or found
     return pyproject or Configuration(root / "pytest.ini", ("pytest",))
 
 

@@ -181,10 +181,7 @@ def import_target(node: ast.ImportFrom, file: Path) -> str:
 def _search_roots(sources: Sources) -> list[Path]:
     roots: set[Path] = {sources.root, sources.boundary}
     for path in sources.modules:
-        for directory in path.parents:
-            if not directory.is_relative_to(sources.root):
-                break
-            roots.add(directory)
+        roots.update(directory for directory in path.parents if directory.is_relative_to(sources.root))
     return sorted(roots, key=lambda path: (len(path.parts), path))
 
 
