@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from hermetic.client._asgi import ASGI3App, Message, Receive, Scope, Send
 
-Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+START = {"type": "http.response.start", "status": 200, "headers": []}
 
 
 async def start(

@@ -7,7 +7,7 @@ import asyncio
 from hermetic import AsyncTestClient
 from hermetic.client import Lifespan
 from tests.client.conftest import Run
-from tests.client.test_lifespan import Logged
+from tests.client.lifespans import Logged
 
 
 def test_the_first_request_starts_the_lifespan(run: Run) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from contextvars import ContextVar
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -15,60 +14,12 @@ from fastapi import FastAPI
 
 from hermetic import AsyncTestClient
 from hermetic.client import Lifespan
-from hermetic.client._asgi import Message, Receive, Scope, Send
+from hermetic.client._asgi import Receive, Scope, Send
 from hermetic.errors import ConfigurationError, LifespanError
 from hermetic.owners import Owner, current, owned_by
 from tests.client.apps import hello
 from tests.client.conftest import Run
-
-color: ContextVar[str] = ContextVar("color", default="none")
-
-
-class Logged:
-    """A FastAPI application that notes what its lifespan does, with a task group in it."""
-
-    def __init__(self, *, up: BaseException | None = None, down: BaseException | None = None) -> None:
-        self.log: list[str] = []
-        self.tasks: list[Any] = []
-        self.up, self.down = up, down
-        self.api = FastAPI(lifespan=self._lifespan)
-
-    @asynccontextmanager
-    async def _lifespan(self, app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        self.tasks.append(asyncio.current_task())
-        color.set("of the lifespan")
-        if self.up:
-            raise self.up
-        async with asyncio.TaskGroup() as group:
-            poller = group.create_task(self._poll())
-            self.log.append("up")
-            yield {"answer": 42}
-            self.tasks.append(asyncio.current_task())
-            await asyncio.sleep(0)
-            self.log.append("down")
-            poller.cancel()
-        if self.down:
-            raise self.down
-
-    async def _poll(self) -> None:
-        while True:
-            await asyncio.sleep(0)
-
-
-def protocol(*answers: Message, asks: int = 2) -> Any:
-    """Make an application that asks for ``asks`` messages of its lifespan, and gives these answers after the first."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        for number in range(asks):
-            await receive()
-            for answer in answers if number == 0 else ():
-                await send(answer)
-
-    return app
-
-
-COMPLETE = {"type": "lifespan.startup.complete"}
-FAILED = {"type": "lifespan.startup.failed", "message": "no database"}
+from tests.client.lifespans import COMPLETE, FAILED, Logged, color, protocol
 
 
 def test_entering_runs_the_lifespan_in_a_task_of_its_own(run: Run) -> None:
@@ -342,117 +293,6 @@ def test_cancelling_the_stop_ends_the_shutdown(run: Run) -> None:
     run(main())
 
 
-def test_the_teardown_of_the_loop_shuts_the_application_down() -> None:
-    """Nobody stopped it: the code after ``yield`` runs all the same, and its awaits work."""
-    app = Logged()
-    asyncio.run(Lifespan(app.api).start())
-    assert app.log == ["up", "down"]
-
-
-def test_an_error_in_such_a_shutdown_is_told_to_the_loop() -> None:
-    """There is nobody left to raise it to, but it is not swallowed."""
-    told: list[Any] = []
-    app = Logged(down=LookupError("in the shutdown"))
-
-    async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(
-            lambda loop, context: told.append(context["exception"])
-        )
-        await Lifespan(app.api).start()
-
-    asyncio.run(main())
-    assert told == [app.down]
-
-
-def test_a_lifespan_whose_loop_was_torn_down_starts_anew() -> None:
-    """It is not running, has nothing to stop, and can be started in another loop."""
-    app = Logged()
-    lifespan = Lifespan(app.api)
-    asyncio.run(lifespan.start())
-    assert (lifespan.running, lifespan.loop) == (False, None)
-    asyncio.run(lifespan.stop())
-    asyncio.run(lifespan.start())
-    assert app.log == ["up", "down"] * 2
-
-
-def test_a_start_in_another_living_loop_starts_anew() -> None:
-    """Requests must run where their application was started; the first ends with its own loop."""
-    app = Logged()
-    lifespan = Lifespan(app.api)
-    with asyncio.Runner() as first, asyncio.Runner() as second:
-        first.run(lifespan.start())
-        second.run(lifespan.start())
-        assert app.log == ["up", "up"]
-        assert lifespan.loop is second.get_loop()
-        second.run(lifespan.stop())
-        assert app.log == ["up", "up", "down"]
-    assert app.log == ["up", "up", "down", "down"]
-
-
-def test_a_stop_in_another_loop_is_an_error() -> None:
-    """It says where to stop it, and leaves it running."""
-    app = Logged()
-    lifespan = Lifespan(app.api)
-    with asyncio.Runner() as first, asyncio.Runner() as second:
-        first.run(lifespan.start())
-        with pytest.raises(LifespanError, match=r"another event loop(?s:.*)hint: .*`loop`"):
-            second.run(lifespan.stop())
-        first.run(lifespan.stop())
-    assert app.log == ["up", "down"]
-
-
-def test_a_failing_child_of_the_lifespans_task_group_is_raised_at_the_stop(run: Run) -> None:
-    """The group cancels its host, which waits for the shutdown; the child's error comes out."""
-
-    async def fail() -> None:
-        await asyncio.sleep(0)
-        raise LookupError("child")
-
-    def with_group(group: AbstractAsyncContextManager[Any], begin: str) -> FastAPI:
-        @asynccontextmanager
-        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            async with group as entered:
-                getattr(entered, begin)(fail() if begin == "create_task" else fail)
-                yield
-
-        return FastAPI(lifespan=lifespan)
-
-    async def main() -> None:
-        for app in (
-            with_group(asyncio.TaskGroup(), "create_task"),
-            with_group(anyio.create_task_group(), "start_soon"),
-        ):
-            with pytest.raises(ExceptionGroup) as caught:
-                async with AsyncTestClient(app):
-                    for _ in range(10):
-                        await asyncio.sleep(0)
-            assert caught.group_contains(LookupError, match="child")
-
-    run(main())
-
-
-def test_a_wait_of_another_task_is_cancelled_like_any(run: Run) -> None:
-    """Only the lifespan's own task takes a cancellation for the word to stop."""
-    seen: list[str] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        waiter = asyncio.ensure_future(receive())
-        await asyncio.sleep(0)
-        waiter.cancel()
-        await asyncio.wait([waiter])
-        seen.append("cancelled" if waiter.cancelled() else "answered")
-        await send(COMPLETE)
-        seen.append((await receive())["type"])
-
-    async def main() -> None:
-        async with AsyncTestClient(app):
-            assert seen == ["cancelled"]
-        assert seen == ["cancelled", "lifespan.shutdown"]
-
-    run(main())
-
-
 def test_what_a_lifespan_makes_belongs_to_it(run: Run) -> None:
     """Its owner lives as long as whoever started it, unless one is given."""
     seen: list[Owner] = []
@@ -487,20 +327,6 @@ def test_a_shared_lifespan_is_left_to_its_maker(run: Run) -> None:
         assert app.log == ["up", "down"]
 
     run(main())
-
-
-def test_a_client_whose_loop_died_can_be_entered_again() -> None:
-    """A fixture's loop that ended before its ``async with`` did."""
-    app = Logged()
-    client = AsyncTestClient(app.api)
-    asyncio.run(client.__aenter__())
-
-    async def main() -> None:
-        async with client:
-            pass
-
-    asyncio.run(main())
-    assert app.log == ["up", "down"] * 2
 
 
 def test_without_a_loop_the_error_says_so() -> None:
