@@ -110,6 +110,5 @@ class LazyDatabase:
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Tell the database who uses one of its connections."""
-        note = getattr(self.worker, "note_checkout", None)
-        if note is not None:
-            note(connection, checkout)
+        if self.worker is not None:
+            self.worker.note_checkout(connection, checkout)

@@ -1,6 +1,7 @@
 """The seams of the database half: what a server and a worker database can do, whatever hosts them.
 
-SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``; PostgreSQL and MySQL get a file of their own in each.
+SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``; PostgreSQL and MySQL get a file of their own in
+each.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Layer(Protocol):
 class WorkerDatabase(Protocol):
     """The database that one process uses for one target, and how it gets back to its baseline.
 
-    Every method is synchronous, never touches the application's event loop, and may be called while that loop stands still.
+    Every method is synchronous, never touches the application's event loop, and may be called while that loop stands
+    still.
     """
 
     name: str

@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, text
@@ -15,7 +14,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from hermetic.database.engines import Installation, install
 from hermetic.database.lazy import LazyDatabase
-from hermetic.database.protocols import Checkout
+from hermetic.database.restore.sqlite import tracked
 from hermetic.owners import Owner, owned_by
 
 MEMORY = "sqlite+aiosqlite://"
@@ -67,16 +66,16 @@ def test_of_some_owners(installation: Installation, engine: Engine) -> None:
         assert [each.owner for each in installation.checked_out([other])] == [other]
 
 
-def test_the_database_is_told(
-    installation: Installation, engine: Engine, database: LazyDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_database_is_told(installation: Installation, engine: Engine, database: LazyDatabase) -> None:
     """The worker database learns who uses each of its connections, and when nobody does."""
-    notes: list[Checkout | None] = []
-    worker: Any = database.made()
-    monkeypatch.setattr(worker, "note_checkout", lambda connection, note: notes.append(note), raising=False)
-    with engine.connect():
-        pass
-    assert [note and note.location.file for note in notes] == [__file__, None]
+    with engine.connect() as connection:
+        connection.execute(text("BEGIN IMMEDIATE"))
+        (work,) = database.made().open_work()
+        (in_use,) = installation.checked_out()
+        assert work.checkout is in_use.checkout
+        driver = tracked(connection.connection.driver_connection)
+        assert driver is not None
+    assert driver.checkout is None
 
 
 def test_a_static_pool_has_one_connection_in_use_twice(installation: Installation, elsewhere: Path) -> None:

@@ -25,12 +25,13 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.database.protocols import OpenWork
+from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.sqlite import ending, failures
 from hermetic.database.restore.sqlite.layers import Layers, LayerStart, SqliteLayer
 from hermetic.database.restore.sqlite.opening import connect_arguments
 from hermetic.database.restore.sqlite.site import Site, is_busy
 from hermetic.database.restore.sqlite.snapshot import Blocked, Snapshot
+from hermetic.database.restore.sqlite.tracked import tracked
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -79,6 +80,12 @@ class SqliteDatabase:
         """
         database, arguments = connect_arguments(self._site, args, params)
         return dialect.connect(database, **arguments)
+
+    def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
+        """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""
+        found = tracked(connection)
+        if found is not None:
+            found.checkout = checkout
 
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline."""
