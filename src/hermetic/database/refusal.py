@@ -53,8 +53,8 @@ def refusal(url: URL, created: Creation | None, why: str, *, asked_by: Owner) ->
         f"{asked_by.name} asked for a connection to {shown}, which is not a database that hermetic made.",
         why=f"The engine{made} has no worker database to go to: {why}",
         hints=(
-            f"hermetic_allow = {shown}    (really open this database in tests)",
-            f"hermetic_targets = {shown} -> URL    (it stands for a database that the application uses)",
-            "hermetic_env = DATABASE_URL={url}    (the application reads its URL from the environment)",
+            f"to really open this database in tests: hermetic_allow = {shown}",
+            f"if it stands for another database of the application: hermetic_targets = {shown} -> URL",
+            "if the application reads its URL from the environment: hermetic_env = DATABASE_URL={url}",
         ),
     )

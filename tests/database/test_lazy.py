@@ -1,0 +1,148 @@
+"""A worker database that is made and filled at its first connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic.database import lazy as module
+from hermetic.database.lazy import Build, LazyDatabase
+from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.servers.sqlite import SqliteServer
+
+DIALECT = create_engine("sqlite://").dialect
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[[Build | None], LazyDatabase]]:
+    """Make a lazy database."""
+    server = SqliteServer(tmp_path)
+    yield lambda build: LazyDatabase("lazy", server, build, lambda made: None)
+    server.stop()
+
+
+def connect(lazy: LazyDatabase) -> DBAPIConnection:
+    """Open a connection as an engine does."""
+    return lazy.open(DIALECT, (":memory:",), {})
+
+
+def tables(lazy: LazyDatabase) -> list[str]:
+    """Connect and list the tables."""
+    connection: Any = connect(lazy)
+    found = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    connection.close()
+    return found
+
+
+def run(lazy: LazyDatabase, statement: str) -> None:
+    """Connect and run a statement."""
+    connection: Any = connect(lazy)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_built_once_through_its_own_connections(make: Callable[[Build | None], LazyDatabase]) -> None:
+    """A build connects to the database that it builds; what it wrote is the baseline."""
+    built: list[WorkerDatabase] = []
+
+    def build(worker: WorkerDatabase) -> None:
+        built.append(worker)
+        run(lazy, "CREATE TABLE users (name TEXT)")
+
+    lazy = make(build)
+    assert [tables(lazy), tables(lazy)] == [["users"], ["users"]]
+    assert built == [lazy.worker]
+    assert not built[0].dirty()
+
+
+def test_built_through_a_thread(make: Callable[[Build | None], LazyDatabase]) -> None:
+    """A thread that the build starts gets through, though it has no context of the build's."""
+
+    def build(worker: WorkerDatabase) -> None:
+        thread = threading.Thread(target=run, args=(lazy, "CREATE TABLE users (name TEXT)"))
+        thread.start()
+        thread.join()
+
+    lazy = make(build)
+    assert tables(lazy) == ["users"]
+
+
+def test_not_yet(make: Callable[[Build | None], LazyDatabase]) -> None:
+    """A build that cannot be done yet is tried again at the next connection."""
+    answers = [False, True]
+
+    def build(worker: WorkerDatabase) -> bool:
+        return answers.pop(0)
+
+    lazy = make(build)
+    tables(lazy)
+    tables(lazy)
+    tables(lazy)
+    assert answers == []
+
+
+def test_a_build_that_fails(make: Callable[[Build | None], LazyDatabase]) -> None:
+    """Its error is the connection's, each time: a broken schema is not hidden by the first test's failure."""
+
+    def build(worker: WorkerDatabase) -> None:
+        raise RuntimeError("no such migration")
+
+    lazy = make(build)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="no such migration"):
+            connect(lazy)
+
+
+def test_others_wait(make: Callable[[Build | None], LazyDatabase]) -> None:
+    """A thread that was there before the build waits until it is over."""
+    begun, arrived = threading.Event(), threading.Event()
+
+    def build(worker: WorkerDatabase) -> None:
+        begun.set()
+        arrived.wait()
+        run(lazy, "CREATE TABLE users (name TEXT)")
+
+    lazy = make(build)
+
+    def connect_meanwhile() -> list[str]:
+        begun.wait()
+        arrived.set()
+        return tables(lazy)
+
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(connect_meanwhile)
+        assert tables(lazy) == ["users"]
+        assert other.result() == ["users"]
+
+
+def test_nobody_waits_for_ever(
+    make: Callable[[Build | None], LazyDatabase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the build itself waits for an older thread, that thread goes on after a while."""
+    monkeypatch.setattr(module, "BUILD_PATIENCE", 0.01)
+
+    def build(worker: WorkerDatabase) -> None:
+        threads.submit(run, lazy, "CREATE TABLE users (name TEXT)").result()
+
+    lazy = make(build)
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(int).result()
+        assert tables(lazy) == ["users"]
+
+
+def test_a_note_without_a_database(make: Callable[[Build | None], LazyDatabase]) -> None:
+    """A note for a database that was never made is nothing."""
+    lazy = make(None)
+    other = make(None)
+    connection = connect(other)
+    lazy.note_checkout(connection, None)
+    connection.close()
+    assert lazy.worker is None
