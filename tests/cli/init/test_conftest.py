@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.sources import read_sources
 from tests.cli.init.projects import Project
@@ -31,6 +32,15 @@ def test_a_conftest_that_is_not_read_is_not_overwritten(project: Project) -> Non
     """A tests directory that is left out of the search may hold one."""
     project.write({"build/conftest.py": ""})
     assert place(project, testpaths="build") is None
+
+
+@pytest.mark.parametrize(("where", "expected"), [("api", "api/tests"), ("..", "tests")])
+def test_without_tests_it_goes_beside_the_configuration(project: Project, where: str, expected: str) -> None:
+    """Below the project only."""
+    configuration = Configuration((project.root / where).resolve() / "pytest.ini", ("pytest",))
+    edit = first_conftest(read_sources(project.root), configuration)
+    assert edit is not None
+    assert edit.path == project.root / expected / "conftest.py"
 
 
 @pytest.mark.parametrize(

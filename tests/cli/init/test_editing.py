@@ -32,6 +32,11 @@ INI_CASES = {
     "section before another": ("[pytest]\na = 1\n\n[x]\nb = 2\n", "[pytest]\na = 1\n+\n[x]\nb = 2\n"),
     "comment of the next section": ("[pytest]\na = 1\n\n# x\n[x]\n", "[pytest]\na = 1\n+\n# x\n[x]\n"),
     "own trailing comment": ("[pytest]\na = 1\n# a\n\n[x]\n", "[pytest]\na = 1\n# a\n+\n[x]\n"),
+    "a banner below": (
+        "[pytest]\na = 1\n\n####\n# x\n####\n\n[x]\n",
+        "[pytest]\na = 1\n+\n####\n# x\n####\n\n[x]\n",
+    ),
+    "only comments": ("[pytest]\n# a\n\n# b\n", "[pytest]\n# a\n+\n# b\n"),
     "continuation lines": ("[pytest]\na =\n    1\n    2\n\n\n", "[pytest]\na =\n    1\n    2\n+\n\n"),
     "empty section": ("[pytest]\n[x]\n", "[pytest]\n+[x]\n"),
     "comment behind the header": ("[pytest]  # ours\n", "[pytest]  # ours\n+"),

@@ -69,6 +69,10 @@ def test_a_database_url_without_a_default_is_given(project: Project, text: str) 
     ("files", "url"),
     [
         ({"config.py": "x = 'postgresql+asyncpg://u:secret@db/x'"}, "postgresql+asyncpg://localhost/app"),
+        (
+            {"config.py": "url.replace('postgres://', 'postgresql+psycopg://')"},
+            "postgresql+psycopg://localhost/app",
+        ),
         ({".env": "DATABASE_URL=postgres://u:secret@db/x"}, "postgres://localhost/app"),
         ({".env.example": "DATABASE_URL=sqlite+aiosqlite:///x.db"}, "sqlite+aiosqlite:///:memory:"),
         ({"requirements.txt": "asyncmy>=1"}, "mysql+asyncmy://localhost/app"),

@@ -116,15 +116,38 @@ def test_a_suite_with_a_client_of_its_own_starts_on(project: Project) -> None:
     assert "hermetic" not in project.settings()
 
 
-@pytest.mark.parametrize("inner", [True, False])
-def test_the_entry_point_of_fastapis_command_is_followed(project: Project, inner: bool) -> None:
-    """``[tool.fastapi]`` of the project's pyproject.toml, whether or not pytest reads that file."""
-    project.write(
-        {"main.py": APP, "odd.py": APP, "pyproject.toml": "[tool.fastapi]\nentrypoint = 'odd:app'\n"}
-    )
-    if inner:
-        project.write({"pytest.ini": ""})
+@pytest.mark.parametrize("where", ["pyproject.toml", "part/pyproject.toml"])
+def test_the_entry_point_of_fastapis_command_is_followed(project: Project, where: str) -> None:
+    """``[tool.fastapi]`` of a pyproject.toml, whether or not pytest reads that file."""
+    project.write({"main.py": APP, "odd.py": APP, "pytest.ini": "", "other/pyproject.toml": "[broken"})
+    project.write({where: "[tool.fastapi]\nentrypoint = 'odd:app'\n"})
     assert project.settings()["hermetic_app"] == "odd:app"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"api/pytest.ini": ""}, "api/pytest.ini"),
+        ({"api/pyproject.toml": ""}, "api/pyproject.toml"),
+        ({"api/pytest.ini": "", "api/tests/test_a.py": ""}, "api/pytest.ini"),
+        ({"api/pytest.ini": "", "tests/test_a.py": ""}, "pyproject.toml"),
+        ({"api/tox.ini": "[other]"}, "pyproject.toml"),
+        ({"api/pyproject.toml": "", "tox.ini": "[pytest]"}, "tox.ini"),
+    ],
+)
+def test_a_part_of_a_repository_may_have_its_own_configuration(
+    project: Project, files: dict[str, str], expected: str
+) -> None:
+    """It counts where the tests, if there are any, lie there too."""
+    project.write({"pyproject.toml": "", "api/app/__init__.py": "", "api/app/main.py": APP, **files})
+    assert project.plan().configuration.path == project.root / expected
+
+
+def test_a_project_that_uses_hermetic_is_not_sent_back_to_observing(project: Project) -> None:
+    """With an application set and no mode, the mode is ``on``."""
+    ini = "[pytest]\nhermetic_app = main:app\npythonpath = .\n"
+    project.write({"main.py": APP, "pytest.ini": ini, "tests/conftest.py": "m.create_all(e)"})
+    assert project.settings() == {}
 
 
 def test_an_environment_and_a_runner_are_part_of_it(project: Project) -> None:

@@ -84,6 +84,20 @@ def test_a_module_without_that_name_gives_nothing(project: Project) -> None:
     assert resolved(project, "b.x") is None
 
 
+def test_a_folder_named_like_a_package_does_not_shadow_it(project: Project) -> None:
+    """``core/fastapi/`` is no reason to think that ``fastapi`` is the project's."""
+    project.write({"core/main.py": "from fastapi import FastAPI", "core/fastapi/__init__.py": ""})
+    assert resolved(project, "FastAPI", "core/main.py") == Reference(None, "fastapi.FastAPI")
+
+
+def test_imports_start_outside_packages(project: Project) -> None:
+    """A module inside a package is not importable by its bare name."""
+    project.write(
+        {"main.py": "from redis import Redis", "core/__init__.py": "", "core/redis.py": "Redis = 1"}
+    )
+    assert resolved(project, "Redis") == Reference(None, "redis.Redis")
+
+
 def test_imports_in_a_circle_end(project: Project) -> None:
     """Two modules that import a name from each other resolve it to nothing."""
     project.write({"main.py": "from a import x", "a.py": "from b import x", "b.py": "from a import x"})

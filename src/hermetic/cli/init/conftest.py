@@ -42,4 +42,11 @@ def _tests_directory(sources: Sources, configuration: Configuration) -> Path:
         for parent in module.path.parents
         if parent.name in TEST_DIRECTORIES and parent.is_relative_to(sources.root) and parent != sources.root
     }
-    return min(existing, key=lambda path: (len(path.parts), path), default=sources.root / "tests")
+    return min(
+        existing, key=lambda path: (len(path.parts), path), default=_home(sources, configuration) / "tests"
+    )
+
+
+def _home(sources: Sources, configuration: Configuration) -> Path:
+    directory = configuration.path.parent
+    return directory if directory.is_relative_to(sources.root) else sources.root

@@ -13,7 +13,6 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile
 
 from hermetic.cli.init.configuration import BOM, Configuration, Table, parse_ini, parse_toml
 from hermetic.errors import ConfigurationError
@@ -117,12 +116,23 @@ def _is_header(configuration: Configuration, line: str) -> bool:
 
 
 def _without_trailing(lines: list[str], start: int, end: int) -> int:
-    """Step back from the next header over the comment block that stands right above it, and over blank lines."""
-    kept = lines[start:end]
-    if end < len(lines):
-        kept = list(dropwhile(lambda line: line.startswith(("#", ";")), reversed(kept)))[::-1]
-    kept = list(dropwhile(lambda line: not line.strip(), reversed(kept)))[::-1]
-    return start + len(kept)
+    """Return where the section's own lines end: behind the last value and the comments that touch it.
+
+    Comments behind a blank line, or right above the next header, are about what follows.
+    """
+    last = max((index for index in range(start, end) if not _is_aside(lines[index])), default=start - 1) + 1
+    stop = last
+    while stop < end and _is_comment(lines[stop]):
+        stop += 1
+    return last if stop == end < len(lines) else stop
+
+
+def _is_aside(line: str) -> bool:
+    return not line.strip() or _is_comment(line)
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(("#", ";"))
 
 
 def _insert(lines: list[str], place: int, block: list[str], newline: str) -> str:

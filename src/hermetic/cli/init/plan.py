@@ -6,16 +6,18 @@ import importlib.util
 import os
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.application import Application, find_applications
-from hermetic.cli.init.configuration import Configuration, find_configuration, read_configuration, table_at
+from hermetic.cli.init.configuration import Configuration, find_configuration, find_home, parse_toml, table_at
 from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
 from hermetic.cli.init.files import Edit
 from hermetic.cli.init.replaced import Replaced, find_replaced
+from hermetic.cli.init.requirements import read_loosely
 from hermetic.cli.init.roots import ImportRoot, find_root, is_installed
 from hermetic.cli.init.runner import Runner, find_runner
 from hermetic.cli.init.schema import Metadata, StartupTables, find_metadata, find_startup_tables
@@ -85,9 +87,12 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
             be read, parsed or added to.
     """
     sources = read_sources(directory)
-    configuration = find_configuration(sources.root, sources.boundary)
     symbols = Symbols(sources)
-    applications = find_applications(symbols, _entrypoint(sources, configuration))
+    applications = find_applications(symbols, _entrypoint(sources))
+    home = sources.root
+    if applications:
+        home = find_home(applications[0].file, sources.root, (module.path for module in sources.tests))
+    configuration = find_configuration(home, sources.boundary)
     roots = _roots(applications, sources, configuration)
     usable = [app for app in applications if app in roots and not app.required]
     if not usable and "hermetic_app" not in configuration.values:
@@ -105,7 +110,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
         *_application(found, root, configuration),
         *_schema(metadata, startup, sources, configuration),
         *_environment(environment),
-        *_adoption(replaced),
+        *_adoption(replaced, configuration),
         *runner.settings,
     ]
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
@@ -129,14 +134,14 @@ def relative(path: Path, start: Path) -> str:
     return Path(os.path.relpath(path, start)).as_posix()
 
 
-def _entrypoint(sources: Sources, configuration: Configuration) -> str:
-    path = sources.root / "pyproject.toml"
-    document = configuration.document
-    if configuration.path != path and path.is_file():
-        own = read_configuration(path)
-        document = own.document if own else {}
-    table = table_at(document, ("tool", "fastapi")) or {}
-    return str(table.get("entrypoint", ""))
+def _entrypoint(sources: Sources) -> str:
+    """Return the application that ``fastapi run`` serves, if a pyproject.toml names it."""
+    for path in sources.pyprojects:
+        with suppress(ConfigurationError):
+            table = table_at(parse_toml(path, read_loosely(path)), ("tool", "fastapi")) or {}
+            if "entrypoint" in table:
+                return str(table["entrypoint"])
+    return ""
 
 
 def _roots(
@@ -166,8 +171,9 @@ def _target(application: Application, root: ImportRoot | None) -> str | None:
     return f"{root.dotted(application.file)}:{application.name}" if root else None
 
 
-def _adoption(replaced: list[Replaced]) -> Iterator[Setting]:
-    if any(line.is_database for line in replaced):
+def _adoption(replaced: list[Replaced], configuration: Configuration) -> Iterator[Setting]:
+    """Start a suite that handles the database itself with observing, unless hermetic is in use already."""
+    if "hermetic_app" not in configuration.values and any(line.is_database for line in replaced):
         yield Setting(
             "hermetic", "observe", "Reports what `on` would do and changes nothing; the next step is: on"
         )

@@ -18,6 +18,8 @@ from hermetic.cli.init.sources import Module, Sources
 REASONS = {
     "create-all": "the tables are made once, in a template, and never again",
     "savepoint-listener": "the application really commits, and the baseline comes back before the next test",
+    "shared-connection": "each request has a connection of its own from the real pool, and may commit",
+    "migrations": "hermetic_schema = alembic.ini runs them once, for the template",
     "truncate-loop": "only what a test wrote is undone, and ids start again",
     "session-override": "every engine of the application already ends on the test database",
     "event-loop-fixture": "pytest-asyncio 1.0 and later ignore it; loop scopes are set in the ini file",
@@ -26,12 +28,11 @@ REASONS = {
     "engine-per-test": "engines work in every event loop, each on a pool of its own there",
     "env-in-conftest": "hermetic_env is set before the application is imported, and changes are undone",
 }
-DATABASE = frozenset(
-    {"create-all", "savepoint-listener", "truncate-loop", "session-override", "engine-per-test"}
-)
+DATABASE = frozenset(REASONS) - {"event-loop-fixture", "own-client", "lifespan-manager", "env-in-conftest"}
 SESSION_NAME = re.compile(
     r"(^|_)(db|database|session|sessionmaker|engine|conn|connection|uow)(_|$)", re.IGNORECASE
 )
+CONNECTION_NAME = re.compile(r"(^|_)conn(ection)?$", re.IGNORECASE)
 CLEARING = re.compile(
     r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
 )
@@ -134,11 +135,15 @@ def _of_call(node: ast.Call) -> Iterator[str]:
         yield "lifespan-manager"
     elif name in ("create_async_engine", "async_engine_from_config"):
         yield "engine-per-test"
+    elif ast.unparse(node.func).endswith("command.upgrade"):
+        yield "migrations"
     elif name == "update" and _is_overrides(node.func) and any(_names_session(arg) for arg in node.args):
         yield "session-override"
     for word in node.keywords:
         if word.arg == "join_transaction_mode" and ast.unparse(word.value) == "'create_savepoint'":
             yield "savepoint-listener"
+        elif word.arg == "bind" and CONNECTION_NAME.search(_last_name(word.value)):
+            yield "shared-connection"
 
 
 def _is_application(word: ast.keyword) -> bool:

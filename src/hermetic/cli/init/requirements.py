@@ -52,10 +52,10 @@ def database_scheme(sources: Sources, directories: Iterable[Path]) -> str:
     places = list(dict.fromkeys(directories))
     texts = [text for module in sources.production for text in _texts(module.tree)]
     texts += [read_loosely(directory / name) for directory in places for name in DOTENV]
-    for text in texts:
-        match = SCHEME.search(text)
-        if match:
-            return match[1]
+    schemes = [match[1] for text in texts for match in SCHEME.finditer(text)]
+    if schemes:
+        # Code that turns "postgres://" into "postgresql+asyncpg://" names both; the driver is the one that is meant.
+        return next((scheme for scheme in schemes if "+" in scheme), schemes[0])
     wanted = read_requirements(places)
     return next(
         (scheme for driver, scheme in DRIVERS.items() if re.search(rf"\b{driver}\b", wanted)), DEFAULT_SCHEME

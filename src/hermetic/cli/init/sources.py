@@ -17,6 +17,7 @@ from pathlib import Path, PurePath
 from hermetic.errors import ConfigurationError
 
 PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
+OTHERS = ("alembic.ini", "pyproject.toml")
 ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta")
 TEST_DIRECTORIES = frozenset({"test", "tests"})
 ASIDE_DIRECTORIES = frozenset(
@@ -70,6 +71,7 @@ class Sources:
         modules: The parsed files by path, in a stable order.
         skipped: The files that are not valid Python.
         alembic: The ``alembic.ini`` files found, the shallowest first.
+        pyprojects: The ``pyproject.toml`` files found, the shallowest first.
     """
 
     root: Path
@@ -77,6 +79,7 @@ class Sources:
     modules: Mapping[Path, Module]
     skipped: tuple[Skipped, ...]
     alembic: tuple[Path, ...]
+    pyprojects: tuple[Path, ...]
 
     @property
     def production(self) -> list[Module]:
@@ -104,18 +107,20 @@ def read_sources(directory: Path) -> Sources:
     root = _existing(directory)
     modules: dict[Path, Module] = {}
     skipped: list[Skipped] = []
-    alembic: list[Path] = []
+    others: dict[str, list[Path]] = {name: [] for name in OTHERS}
     for path in _files(root):
-        if path.name == "alembic.ini":
-            alembic.append(path)
+        if path.name in OTHERS:
+            others[path.name].append(path)
             continue
         parsed = _parse(path, path.relative_to(root))
         if isinstance(parsed, Module):
             modules[path] = parsed
         else:
             skipped.append(parsed)
-    alembic.sort(key=lambda path: (len(path.parts), path))
-    return Sources(root, find_boundary(root), modules, tuple(skipped), tuple(alembic))
+    alembic, pyprojects = (
+        tuple(sorted(others[name], key=lambda path: (len(path.parts), path))) for name in OTHERS
+    )
+    return Sources(root, find_boundary(root), modules, tuple(skipped), alembic, pyprojects)
 
 
 def find_boundary(root: Path) -> Path:
@@ -151,7 +156,7 @@ def _files(root: Path) -> Iterator[Path]:
         here = Path(parent)
         directories[:] = sorted(name for name in directories if not _is_pruned(here / name))
         for name in sorted(names):
-            if name.endswith(".py") or name == "alembic.ini":
+            if name.endswith(".py") or name in OTHERS:
                 yield here / name
 
 

@@ -14,6 +14,10 @@ from pathlib import Path
 
 from hermetic.cli.init.sources import Module, Sources
 
+# A project may have a folder of one of these names (``core/fastapi/``), and still means the package when it says so.
+FOREIGN = frozenset(
+    {"fastapi", "pydantic", "pydantic_settings", "pytest", "sqlalchemy", "sqlmodel", "starlette"}
+)
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.expr
 
 
@@ -89,6 +93,8 @@ class Symbols:
 
     def locate(self, dotted: str, importer: Path) -> Path | None:
         """Return the project's file that ``import dotted`` in ``importer`` loads, if it is one of the project's."""
+        if dotted.partition(".")[0] in FOREIGN:
+            return None
         for root in (package_root(importer.parent), *self._roots):
             found = module_file(root, dotted, self.sources)
             if found is not None:
@@ -182,6 +188,7 @@ def _search_roots(sources: Sources) -> list[Path]:
     roots: set[Path] = {sources.root, sources.boundary}
     for path in sources.modules:
         roots.update(directory for directory in path.parents if directory.is_relative_to(sources.root))
+    roots = {root for root in roots if not (root / "__init__.py").exists()}
     return sorted(roots, key=lambda path: (len(path.parts), path))
 
 
