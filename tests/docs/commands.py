@@ -53,10 +53,24 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
         known += ["--basetemp", str(folder.parent / "temporary")]
     if program == "pytest" and "no:hermetic" not in arguments:
         known += ["-W", "error"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "HERMETIC"))}
-    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "110", "NO_COLOR": "1", **assignments}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "HERMETIC"))
+    }
+    environment |= {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "COLUMNS": "110",
+        "NO_COLOR": "1",
+    }
     return subprocess.run(
-        [*known, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=90, check=False
+        [*known, *arguments],
+        cwd=folder,
+        env=environment | assignments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

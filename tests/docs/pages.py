@@ -5,8 +5,8 @@ A page is written for people, so what a test needs to know is kept out of their 
 - A block whose first line is a comment with a file name (``# tests/test_users.py``) is that file.
 - A ``console`` block is a command (``$ pytest -q``) and what it prints; ``...`` stands for anything left out.
 - An ``sh`` block is commands without their output; each must be of a kind that a test knows to check.
-- ``<!-- project: NAME -->`` begins a new folder. It holds the example service, as ``app`` and as ``backend.app``, and
-  the configuration of ``DEFAULT_INI`` until a page shows another.
+- ``<!-- project: NAME -->`` begins a new folder. It holds the example service, as ``app`` (as ``backend.app`` if the
+  example says so), and the configuration of ``DEFAULT_INI`` until the page shows another.
 - ``<!-- literal: WHY -->`` before a block: it is shown and not run, for the reason given.
 """
 
@@ -28,7 +28,9 @@ asyncio_default_test_loop_scope = session
 hermetic_app = app.main:app
 """
 
-_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
 _DIRECTIVE = re.compile(r"<!-- *(?P<word>project|literal): *(?P<value>.*?) *-->", re.DOTALL)
 _FILE_NAME = re.compile(r"^(?:#|--) (?P<name>[\w./-]+\.(?:py|ini|toml|sql))$")
 

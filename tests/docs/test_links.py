@@ -39,5 +39,7 @@ def test_every_page_can_be_reached() -> None:
     """Each page of docs/ is linked from docs/README.md, and that one from the README."""
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     for page in (ROOT / "docs").glob("*.md"):
-        assert page.name == "README.md" or f"]({page.name}" in index, f"docs/README.md does not link {page.name}"
+        assert page.name == "README.md" or f"]({page.name}" in index, (
+            f"docs/README.md does not link {page.name}"
+        )
     assert "](docs/README.md" in (ROOT / "README.md").read_text(encoding="utf-8")

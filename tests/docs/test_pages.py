@@ -14,19 +14,22 @@ from tests.docs.commands import Command, commands, missing, run
 from tests.docs.pages import DEFAULT_INI, ROOT, Block, Example, blocks, examples, pages
 
 EXAMPLES = [example for page in pages() for example in examples(page)]
-SHELL = [(block, line) for page in pages() for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
-HIGHLIGHTED_ONLY = {"text": "output or a literal message", "console": "output that cannot be repeated here"}
+SHELL = [
+    (block, line)
+    for page in pages()
+    for block in blocks(page)
+    if block.language == "sh"
+    for line in block.text.splitlines()
+]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A project with the example service, under both names that the pages give it, and the usual configuration."""
-    root = tmp_path / "project"
-    ignored = shutil.ignore_patterns("__pycache__", "tests", "*.db", "pytest.ini")
-    shutil.copytree(ROOT / "backend", root / "backend", ignore=ignored)
-    shutil.copytree(ROOT / "backend" / "app", root / "app", ignore=ignored)
-    (root / "pytest.ini").write_text(DEFAULT_INI, encoding="utf-8")
-    return root
+def begin(example: Example, root: Path) -> Path:
+    """Make a project with the example service, under the name the example gives it, and the usual settings."""
+    folder = root / "project"
+    under = "backend/app" if any("backend.app" in block.text for block in example.blocks) else "app"
+    shutil.copytree(ROOT / "backend" / "app", folder / under, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "pytest.ini").write_text(DEFAULT_INI, encoding="utf-8")
+    return folder
 
 
 def write(block: Block, folder: Path) -> None:
@@ -42,15 +45,18 @@ def write(block: Block, folder: Path) -> None:
 def check(command: Command, folder: Path, where: object) -> None:
     """Run a command and compare."""
     done = run(command.line, folder)
-    output = done.stdout + done.stderr
+    output = done.stdout
     lacking = missing(command.shown, output)
     assert lacking is None, f"{where}: $ {command.line}\ndoes not print: {lacking}\n\n{output}"
-    assert (done.returncode == 0) is command.ends_well, f"{where}: $ {command.line} ended with {done.returncode}\n\n{output}"
+    assert (done.returncode == 0) is command.ends_well, (
+        f"{where}: $ {command.line} ended with {done.returncode}\n\n{output}"
+    )
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_what_a_page_shows_works(example: Example, folder: Path) -> None:
+def test_what_a_page_shows_works(example: Example, tmp_path: Path) -> None:
     """The files of an example, put together, do what the page says; without a command, their tests pass."""
+    folder = begin(example, tmp_path)
     unproved = None
     for block in example.blocks:
         if block.is_console:
@@ -79,13 +85,15 @@ def test_commands_for_the_shell_exist(block: Block, line: str) -> None:
     """A command without output is a target of the Makefile, an installation of what there is, or a known program."""
     command = line.partition("#")[0].strip()
     if match := re.fullmatch(r"make (\w+)", command):
-        assert f"\n{match[1]}:" in (ROOT / "Makefile").read_text(encoding="utf-8"), f"{block}: no target {match[1]}"
+        assert f"\n{match[1]}:" in (ROOT / "Makefile").read_text(encoding="utf-8"), (
+            f"{block}: no target {match[1]}"
+        )
     elif match := re.fullmatch(r"pip install '?hermetic\[([\w,]+)\]'?", command):
         extras = set(distribution("hermetic").metadata.get_all("Provides-Extra") or ())
         assert set(match[1].split(",")) <= extras, f"{block}: {match[1]} is not among {extras}"
     elif command.startswith("pytest backend/"):
         done = run(f"{command} -q", ROOT)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout
     else:
         assert command in ("", "git clone <this repository>"), f"{block}: nobody checks {command!r}"
 

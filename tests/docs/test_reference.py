@@ -1,0 +1,112 @@
+"""The pages of reference say what the code says: every key, default, fixture and error code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from hermetic import errors
+from hermetic.pytest_plugin import __all__ as FIXTURES
+from hermetic.pytest_plugin.options import FLAGS
+from hermetic.settings import INI, Isolation, Leaks, LifespanScope, Mode, Settings, parse
+from tests.docs.pages import ROOT
+
+CHOICES = {
+    "hermetic": get_args(Mode),
+    "hermetic_isolation": get_args(Isolation),
+    "hermetic_leaks": get_args(Leaks),
+    "hermetic_lifespan_scope": get_args(LifespanScope),
+}
+
+
+def sections(name: str, level: str) -> dict[str, str]:
+    """Return the text under each heading of a level, by heading."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    parts = re.split(rf"^{level} (.+)\n", text, flags=re.MULTILINE)
+    return {
+        heading: re.split(r"^#{1,3} ", body, maxsplit=1, flags=re.MULTILINE)[0]
+        for heading, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+KEYS = sections("configuration.md", "###")
+
+
+def test_every_key_has_a_section() -> None:
+    """The headings are the ini keys, in their order."""
+    assert list(KEYS) == list(INI)
+
+
+@pytest.mark.parametrize("key", CHOICES)
+def test_valid_values_are_listed(key: str) -> None:
+    """The values of a key with a choice are those that the parser takes."""
+    (line,) = re.findall(r"^- Values: (.+)$", KEYS[key], re.MULTILINE)
+    assert tuple(re.findall(r"`([^`]+)`", line)) == CHOICES[key]
+
+
+@pytest.mark.parametrize("key", [key for key in CHOICES if key != "hermetic"])
+def test_defaults_are_right(key: str) -> None:
+    """The default of a key with a choice is that of the settings."""
+    (line,) = re.findall(r"^- Default: `(\w+)`$", KEYS[key], re.MULTILINE)
+    assert line == getattr(Settings(), key.removeprefix("hermetic_"))
+
+
+def test_the_mode_s_default_is_right() -> None:
+    """The mode is on once an application is named, else off."""
+    assert (parse({}).mode, parse({"hermetic_app": "app.main:app"}).mode) == ("off", "on")
+    assert "- Default: `on` once `hermetic_app` is set, else `off`" in KEYS["hermetic"]
+
+
+@pytest.mark.parametrize("key", INI)
+def test_flags_are_named(key: str) -> None:
+    """A key that is a flag too says so, and no other does."""
+    named = re.findall(r"^- Flag: `(--[\w-]+)`", KEYS[key], re.MULTILINE)
+    assert named == ([f"--{key.replace('_', '-')}"] if key in FLAGS else [])
+
+
+@pytest.mark.parametrize("key", [key for key in INI if key != "hermetic"])
+def test_examples_parse(key: str) -> None:
+    """The example of a key, or what is said to be valid, is taken by the parser."""
+    for example in re.findall(rf"^- Example: `{key} = (.+)`$", KEYS[key], re.MULTILINE):
+        assert parse({key: example}).sources == {key: "the ini file"}
+
+
+def test_every_fixture_has_a_row() -> None:
+    """The table of fixtures names them all, and each name is a fixture."""
+    text = (ROOT / "docs" / "fixtures.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \| (?:function|session|as set) \|", text, re.MULTILINE)) == sorted(
+        FIXTURES
+    )
+
+
+def test_every_code_has_a_section() -> None:
+    """The headings are the codes of the classes, and each section names its class."""
+    found = sections("errors.md", "##")
+    classes = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.HermeticError)
+    ]
+    for kind in classes:
+        if kind is not errors.HermeticError:
+            assert f"**`{kind.__name__}`**" in found.pop(kind.code)
+    assert not found
+
+
+def test_no_code_of_another_page_is_made_up() -> None:
+    """Each code that a page speaks of has a section."""
+    known = {*sections("errors.md", "##"), "HM000"}
+    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+        assert set(re.findall(r"\bHM\d{3}\b", page.read_text(encoding="utf-8"))) <= known, Path(page).name
+
+
+def test_the_guide_s_sections_are_in_their_order() -> None:
+    """The guide keeps the sections of the document that it stands for."""
+    wanted = (
+        "The Problem|Common Error Patterns|How Others Handle This Issue|Our Solution|Best Practices|Migration Strategy|"
+        "Common Pitfalls|Testing the Solution|References|Summary"
+    )
+    assert list(sections("guide.md", "##")) == wanted.split("|")
