@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,7 +95,7 @@ def run(step: Step, connections: list[TrackedConnection], held: list[sqlite3.Cur
 
 
 @contextlib.contextmanager
-def seeded(**params: object) -> Iterator[tuple[SqliteDatabase, list[TrackedConnection]]]:
+def seeded(**params: Any) -> Iterator[tuple[SqliteDatabase, list[TrackedConnection]]]:
     """Make a worker database with the schema above, and three connections to it that never wait."""
     with TemporaryDirectory() as folder:
         database = SqliteDatabase("app", Path(folder) / "app.db")
@@ -114,7 +115,8 @@ def test_the_baseline_comes_back(isolation_level: str | None, sequence: list[Ste
     """
     test = owned("test_it")
     with seeded(isolation_level=isolation_level) as (database, connections):
-        before, held = dump_of(database), []
+        before = dump_of(database)
+        held: list[sqlite3.Cursor] = []
         for connection in connections:
             connection.execute("SELECT * FROM users").fetchall()
         for step in [*sequence, None]:

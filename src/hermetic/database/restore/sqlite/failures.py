@@ -19,7 +19,7 @@ def snapshot_blocked(site: Site, name: str) -> RestoreError:
     return _blocked(site, f"the database {name!r} could not be read to make it the baseline")
 
 
-def not_restored(site: Site, name: str, error: sqlite3.Error) -> RestoreError:
+def not_restored(site: Site, name: str, error: sqlite3.Error, *, wal: bool) -> RestoreError:
     """Say why SQLite would not write the baseline back."""
     what = f"the database {name!r} could not be brought back to its baseline: {error}"
     if code_of(error) == sqlite3.SQLITE_FULL:
@@ -28,7 +28,7 @@ def not_restored(site: Site, name: str, error: sqlite3.Error) -> RestoreError:
             why=f"the file system of {site.path.parent} is full.",
             hints=("set hermetic_directory to a directory on a larger file system",),
         )
-    if code_of(error) & 0xFF == sqlite3.SQLITE_READONLY and site.in_wal():
+    if code_of(error) & 0xFF == sqlite3.SQLITE_READONLY and wal:
         return RestoreError(
             what,
             why="the test changed the page size and then went to WAL mode, where SQLite cannot change it back.",

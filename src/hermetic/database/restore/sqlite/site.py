@@ -66,9 +66,11 @@ class Site:
         self.connections: WeakBag[TrackedConnection] = WeakBag()
         self.blocked: list[UncommittedWrites] = []
 
-    def in_wal(self) -> bool:
-        """Whether the file is in WAL mode now: as long as a connection is open, its log then lies beside it."""
-        return self.path.with_name(self.path.name + "-wal").exists()
+
+def in_wal(connection: sqlite3.Connection) -> bool:
+    """Whether a connection's file is in WAL mode now, which outlives connections, unlike the other modes."""
+    mode: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    return mode == "wal"
 
 
 def code_of(error: sqlite3.Error) -> int:

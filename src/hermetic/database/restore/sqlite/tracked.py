@@ -53,7 +53,7 @@ class TrackedConnection(sqlite3.Connection):
 
     def _tune(self) -> None:
         """Keep the rollback journal in memory and never wait for a disk: the file ends with the run."""
-        if not self.site.in_wal():
+        if self.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # setting it would end that mode
             self.execute("PRAGMA journal_mode=MEMORY").close()
         self.execute("PRAGMA synchronous=OFF").close()
 
@@ -122,6 +122,17 @@ class TrackedConnection(sqlite3.Connection):
     def cursor(self, factory: Any = None) -> Any:
         made: sqlite3.Cursor = super().cursor(_tracking(factory or sqlite3.Cursor))
         return made
+
+    # sqlite3's own three make a plain cursor, whatever ``cursor`` would return
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        return self.cursor().execute(sql, *parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, script: str, /) -> Any:
+        return self.cursor().executescript(script)
 
     def commit(self) -> None:
         self._ending("commit", super().commit)

@@ -29,7 +29,7 @@ from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.sqlite import ending, failures
 from hermetic.database.restore.sqlite.layers import Layers, LayerStart, SqliteLayer
 from hermetic.database.restore.sqlite.opening import connect_arguments
-from hermetic.database.restore.sqlite.site import Site, is_busy
+from hermetic.database.restore.sqlite.site import Site, in_wal, is_busy
 from hermetic.database.restore.sqlite.snapshot import Blocked, Snapshot
 from hermetic.database.restore.sqlite.tracked import tracked
 from hermetic.errors import UncommittedWrites
@@ -128,7 +128,7 @@ class SqliteDatabase:
                 self._write_back()
             self._seen, self._moved = after, False
             self._layers.restored(after)
-            if self._site.in_wal():
+            if in_wal(self._keeper):
                 self._mark_survivors()
             return True
 
@@ -198,7 +198,7 @@ class SqliteDatabase:
         except Blocked:
             raise failures.restore_blocked(self._site, self.name) from None
         except sqlite3.Error as error:
-            raise failures.not_restored(self._site, self.name, error) from error
+            raise failures.not_restored(self._site, self.name, error, wal=in_wal(self._keeper)) from error
 
     def _snapshot(self) -> Snapshot:
         try:
