@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,7 +169,7 @@ def _mounted(symbols: Symbols) -> set[Reference | None]:
     """Return the applications and factories that are mounted in another application."""
     mounted: set[Reference | None] = set()
     for module in symbols.sources.production:
-        for call in _method_calls(module.tree, frozenset({"mount"})):
+        for call in _method_calls(module.nodes, frozenset({"mount"})):
             for argument in [*call.args[1:], *(keyword.value for keyword in call.keywords)]:
                 made = argument.func if isinstance(argument, ast.Call) else argument
                 mounted.add(symbols.resolve(module.path, made))
@@ -187,18 +187,20 @@ def _imported_by_tests(symbols: Symbols) -> Counter[Reference | None]:
 
 def _router_evidence(app: Application, symbols: Symbols) -> int:
     """Return 2 for an application that includes routers, 1 for one with routes of its own, 0 for neither."""
-    tree: ast.AST = symbols.sources.modules[app.file].tree
+    nodes: Iterable[ast.AST] = symbols.sources.modules[app.file].nodes
     name: str | None = app.name
     definition = symbols.definition(Reference(app.file, app.name))
     if isinstance(definition, ast.FunctionDef):
-        tree, name = definition, None
-    if any(_method_calls(tree, frozenset({"include_router"}), name)):
+        nodes, name = tuple(ast.walk(definition)), None
+    if any(_method_calls(nodes, frozenset({"include_router"}), name)):
         return 2
-    return int(any(_method_calls(tree, ROUTES, name)))
+    return int(any(_method_calls(nodes, ROUTES, name)))
 
 
-def _method_calls(tree: ast.AST, methods: frozenset[str], owner: str | None = None) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
+def _method_calls(
+    nodes: Iterable[ast.AST], methods: frozenset[str], owner: str | None = None
+) -> Iterator[ast.Call]:
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
             holder = node.func.value
             if owner is None or (isinstance(holder, ast.Name) and holder.id == owner):

@@ -86,9 +86,9 @@ def environ_key(node: ast.AST) -> tuple[str, bool] | None:
     return None
 
 
-def environ_assignments(tree: ast.AST) -> Iterator[tuple[str, str | None, int]]:
+def environ_assignments(module: Module) -> Iterator[tuple[str, str | None, int]]:
     """Yield (name, literal value or None, line) for what code sets in ``os.environ``."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 found = environ_key(target)
@@ -114,8 +114,8 @@ def _named(node: ast.expr, required: bool) -> tuple[str, bool] | None:
 
 
 def _environ_reads(module: Module) -> Iterator[Need]:
-    reads = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call | ast.Subscript)]
-    optional = set(_optional_names(module.tree))
+    reads = [node for node in module.nodes if isinstance(node, ast.Call | ast.Subscript)]
+    optional = set(_optional_names(module))
     for node in reads:
         found = environ_key(node)
         if found is None or (isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)):
@@ -125,9 +125,9 @@ def _environ_reads(module: Module) -> Iterator[Need]:
             yield Need(name, module.path, node.lineno)
 
 
-def _optional_names(tree: ast.Module) -> Iterator[str]:
+def _optional_names(module: Module) -> Iterator[str]:
     """Yield the variables that the code can do without: read with a default, before an ``or``, or after an ``in``."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         reads: list[ast.expr] = []
         if isinstance(node, ast.Call) and len(node.args) + len(node.keywords) > 1:
             reads = [node]
@@ -203,7 +203,7 @@ def _conftest_literals(sources: Sources) -> dict[str, str]:
     literals: dict[str, str] = {}
     for module in sources.tests:
         if module.path.name == "conftest.py":
-            for name, value, _ in environ_assignments(module.tree):
+            for name, value, _ in environ_assignments(module):
                 if value:
                     literals.setdefault(name, value)
     return literals

@@ -75,7 +75,7 @@ def _in_module(module: Module) -> Iterator[Replaced]:
             assert isinstance(node, ast.stmt | ast.expr)
             yield Replaced(module.path, node.lineno, slug)
     if module.path.name == "conftest.py":
-        for _, _, line in environ_assignments(module.tree):
+        for _, _, line in environ_assignments(module):
             yield Replaced(module.path, line, "env-in-conftest")
 
 

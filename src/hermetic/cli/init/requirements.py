@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hermetic.cli.init.sources import Sources
+from hermetic.cli.init.sources import Module, Sources
 
 FILES = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "tox.ini")
 PATTERNS = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in")
@@ -50,7 +50,7 @@ def database_scheme(sources: Sources, directories: Iterable[Path]) -> str:
         directories: Where ``.env`` files, then requirements, are looked for.
     """
     places = list(dict.fromkeys(directories))
-    texts = [text for module in sources.production for text in _texts(module.tree)]
+    texts = [text for module in sources.production for text in _texts(module)]
     texts += [read_loosely(directory / name) for directory in places for name in DOTENV]
     schemes = [match[1] for text in texts for match in SCHEME.finditer(text)]
     if schemes:
@@ -62,7 +62,7 @@ def database_scheme(sources: Sources, directories: Iterable[Path]) -> str:
     )
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _texts(module: Module) -> Iterator[str]:
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value

@@ -8,15 +8,14 @@ under which they must be imported, else each is loaded twice, as two modules wit
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.sources import Module, Sources
-from hermetic.cli.init.symbols import module_file, package_root
+from hermetic.cli.init.symbols import FOREIGN, module_file, package_root
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,6 @@ def is_installed(root: ImportRoot, file: Path) -> bool:
     return any(Path(place).resolve().parent == root.directory for place in places if place)
 
 
-def imported_names(module: Module) -> Iterator[str]:
-    """Yield the absolute dotted names that a module imports, ``from`` imports with and without the last part."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
 def _candidates(file: Path, sources: Sources) -> list[ImportRoot]:
     return [ImportRoot(directory) for directory in file.parents if directory.is_relative_to(sources.boundary)]
 
@@ -105,9 +94,9 @@ def _votes(root: ImportRoot, file: Path, sources: Sources, voters: Iterable[Modu
     top, _, rest = (root.dotted(file) or "").partition(".")
     count = 0
     for voter in voters:
-        for name in imported_names(voter):
+        for name in voter.imported:
             first = name.partition(".")[0]
-            related = first == top if rest else first not in sys.stdlib_module_names
+            related = first == top if rest else first not in sys.stdlib_module_names | FOREIGN
             if related and module_file(root.directory, name, sources):
                 count += 1
     return count

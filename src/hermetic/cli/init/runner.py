@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.editing import Setting
 from hermetic.cli.init.requirements import read_requirements
-from hermetic.cli.init.sources import Sources
+from hermetic.cli.init.sources import Module, Sources
 
 SCOPES = ("asyncio_default_fixture_loop_scope", "asyncio_default_test_loop_scope")
 WHY_SESSION = (
@@ -56,7 +56,7 @@ def find_runner(
         configuration: pytest's settings.
         is_available: Says whether a top-level module can be imported where this command runs.
     """
-    text = "\n".join(ast.unparse(node) for module in sources.tests for node in _hints(module.tree))
+    text = "\n".join(ast.unparse(node) for module in sources.tests for node in _hints(module))
     wanted = read_requirements((sources.root, configuration.path.parent))
     barred = "no:asyncio" in " ".join(configuration.strings("addopts"))
     anyio = (
@@ -69,7 +69,7 @@ def find_runner(
     )
     if not asyncio and not anyio and not barred:
         asyncio = is_available("pytest_asyncio")
-    count = sum(1 for module in sources.tests for test in _async_tests(module.tree))
+    count = sum(1 for module in sources.tests for test in _async_tests(module))
     settings = tuple(_settings(configuration, count, anyio)) if asyncio else ()
     return Runner(asyncio, anyio, count, settings)
 
@@ -83,16 +83,16 @@ def _settings(configuration: Configuration, async_tests: int, anyio: bool) -> It
         yield Setting(SCOPES[1], "session")
 
 
-def _hints(tree: ast.Module) -> Iterator[ast.AST]:
+def _hints(module: Module) -> Iterator[ast.AST]:
     """Yield the nodes of a test module that can name a runner."""
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom | ast.Attribute | ast.arg):
             yield node
         elif isinstance(node, ast.FunctionDef) and node.name == "anyio_backend":
             yield ast.Name(node.name)
 
 
-def _async_tests(tree: ast.Module) -> Iterator[ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+def _async_tests(module: Module) -> Iterator[ast.AsyncFunctionDef]:
+    for node in module.nodes:
         if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test"):
             yield node

@@ -64,7 +64,7 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
 def find_startup_tables(symbols: Symbols) -> StartupTables | None:
     """Return the first line of the application that creates tables when it runs: ``create_all``, CREATE TABLE."""
     for module in symbols.sources.production:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             creates = isinstance(node, ast.Attribute) and node.attr == "create_all"
             text = node.value if isinstance(node, ast.Constant) else None
             if creates or (isinstance(text, str) and text.lstrip().upper().startswith("CREATE TABLE")):

@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePath
 
 from hermetic.errors import ConfigurationError
@@ -51,6 +52,22 @@ class Module:
     tree: ast.Module
     is_test: bool
     is_production: bool
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree; each finder looks at all of them, and walking is what takes the time."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def imported(self) -> tuple[str, ...]:
+        """The absolute dotted names that it imports, ``from`` imports with and without the last part."""
+        names: list[str] = []
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        return tuple(names)
 
 
 @dataclass(frozen=True)

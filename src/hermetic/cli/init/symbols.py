@@ -60,6 +60,7 @@ class Symbols:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self._scopes: dict[Path, Scope] = {}
+        self._located: dict[tuple[Path, str], Path | None] = {}
         self._roots = _search_roots(sources)
 
     def scope(self, file: Path) -> Scope:
@@ -93,9 +94,15 @@ class Symbols:
 
     def locate(self, dotted: str, importer: Path) -> Path | None:
         """Return the project's file that ``import dotted`` in ``importer`` loads, if it is one of the project's."""
+        key = importer.parent, dotted
+        if key not in self._located:
+            self._located[key] = self._search(*key)
+        return self._located[key]
+
+    def _search(self, directory: Path, dotted: str) -> Path | None:
         if dotted.partition(".")[0] in FOREIGN:
             return None
-        for root in (package_root(importer.parent), *self._roots):
+        for root in (package_root(directory), *self._roots):
             found = module_file(root, dotted, self.sources)
             if found is not None:
                 return found
@@ -194,7 +201,7 @@ def _search_roots(sources: Sources) -> list[Path]:
 
 def _read_scope(module: Module) -> Scope:
     scope = Scope()
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
