@@ -27,7 +27,7 @@ unexport PYTEST_DISABLE_PLUGIN_AUTOLOAD
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint types arrows coverage sequences build compat serve clean
+.PHONY: help setup demo test docs check lint types arrows coverage sequences build compat serve clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,6 +44,9 @@ demo: $(READY) ## Run the example service's tests: real commits, a clean databas
 test: $(READY) ## Run the whole suite: the library's tests, then the example service's.
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest backend
+
+docs: $(READY) ## Run every file and every command that the documentation shows.
+	$(BIN)/python -m pytest tests/docs
 
 check: lint types arrows coverage sequences build ## All that must hold before a change goes in.
 

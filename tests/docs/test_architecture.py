@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import hermetic
 from tests.docs.pages import ROOT
 
-SOURCE = ROOT / "src" / "hermetic"
+SOURCE = Path(hermetic.__file__).parent
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 PACKAGES = {
     "SQLAlchemy": "sqlalchemy",

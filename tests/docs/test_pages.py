@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tomllib
-from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from tests.docs.commands import Command, commands, missing, run
 from tests.docs.pages import DEFAULT_INI, ROOT, Block, Example, blocks, examples, pages
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXAMPLES = [example for page in pages() for example in examples(page)]
 SHELL = [
     (block, line)
@@ -89,8 +89,8 @@ def test_commands_for_the_shell_exist(block: Block, line: str) -> None:
             f"{block}: no target {match[1]}"
         )
     elif match := re.fullmatch(r"pip install '?hermetic\[([\w,]+)\]'?", command):
-        extras = set(distribution("hermetic").metadata.get_all("Provides-Extra") or ())
-        assert set(match[1].split(",")) <= extras, f"{block}: {match[1]} is not among {extras}"
+        extras = PROJECT["optional-dependencies"]
+        assert set(match[1].split(",")) <= set(extras), f"{block}: {match[1]} is not among {extras}"
     elif command.startswith("pytest backend/"):
         done = run(f"{command} -q", ROOT)
         assert done.returncode == 0, done.stdout
@@ -100,5 +100,4 @@ def test_commands_for_the_shell_exist(block: Block, line: str) -> None:
 
 def test_the_wheel_carries_the_readme() -> None:
     """The page that a package index shows is the one tested here."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["readme"] == "README.md"
+    assert PROJECT["readme"] == "README.md"
