@@ -171,7 +171,9 @@ def test_the_environment_fixture(project: Project) -> None:
         """
 def test_environment():
     assert os.environ["TESTING"] == "true"
-    assert str(__import__("backend.app.db").app.db.engine.url) == os.environ["DATABASE_URL"]
+    from backend.app.db import engine
+    assert engine.url.database == ":memory:"
+    assert os.environ["DATABASE_URL"] == "sqlite+aiosqlite:///:memory:"
 """,
         passed=2,
         conftest=blocks.SETUP_TEST_ENV,

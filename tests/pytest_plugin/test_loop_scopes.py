@@ -185,6 +185,7 @@ def test_the_plugin_of_anyio(shop: Project, backend: str, scope: str) -> None:
         "import pytest_asyncio\n", ""
     )
     shop.write_path("tests/test_cell.py", cell)
-    result = shop.pytest("-p", "no:asyncio")
+    shop.plugins = ("hermetic", "anyio")
+    result = shop.pytest()
     assert result.outcomes() == {"passed": 2}, result.output
     assert_all_shut_down(shop.root, 2)
