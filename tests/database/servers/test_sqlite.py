@@ -200,3 +200,16 @@ def test_a_full_file_system_is_told(monkeypatch: pytest.MonkeyPatch, server: Sql
     monkeypatch.setattr("tempfile.mkdtemp", full)
     with pytest.raises(ConfigurationError, match="the file system is full"):
         server.create("app")
+
+
+def test_a_place_where_sqlite_cannot_write_is_told(
+    monkeypatch: pytest.MonkeyPatch, server: SqliteServer
+) -> None:
+    """What SQLite refuses is told as what the system refuses."""
+    server.create("app")
+    monkeypatch.setattr(sqlite, "_file_name", lambda name: "x" * 300)
+    with pytest.raises(ConfigurationError, match="File name too long|unable to open"):
+        server.create("other")
+    monkeypatch.setattr(sqlite, "_file_name", lambda name: "missing/other")
+    with pytest.raises(ConfigurationError, match="unable to open database file"):
+        server.create("other")

@@ -10,6 +10,7 @@ import atexit
 import errno
 import os
 import shutil
+import sqlite3
 import stat
 import tempfile
 from hashlib import sha256
@@ -65,7 +66,7 @@ class SqliteServer:
                 path = self._directory() / f"{_file_name(name)}.db"
                 path.unlink(missing_ok=True)
                 database = SqliteDatabase(name, path)
-            except OSError as error:
+            except (OSError, sqlite3.OperationalError) as error:
                 raise _unusable(self._home or self._parent or _default_parent(), error) from error
             self._databases.append(database)
             return database
@@ -79,7 +80,7 @@ class SqliteServer:
                 database.close()
             self._databases.clear()
             shutil.rmtree(self._home, ignore_errors=True)
-            if self._lock is not None:
+            if self._lock is not None:  # pragma: no branch - see the import of fcntl
                 os.close(self._lock)
             self._home = self._lock = None
             atexit.unregister(self.stop)
@@ -165,10 +166,13 @@ def _file_name(name: str) -> str:
     return f"{safe[:60]}-{sha256(name.encode()).hexdigest()[:16]}"
 
 
-def _unusable(place: Path, error: OSError) -> ConfigurationError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+def _unusable(place: Path, error: OSError | sqlite3.OperationalError) -> ConfigurationError:
+    if isinstance(error, OSError):
+        full, reason = error.errno in (errno.ENOSPC, errno.EDQUOT), error.strerror
+    else:
+        full, reason = error.sqlite_errorcode == sqlite3.SQLITE_FULL, str(error)
     return ConfigurationError(
-        f"no test database can be made in {place}: {error.strerror or error}",
+        f"no test database can be made in {place}: {reason}",
         why="the file system is full." if full else "",
         hints=(
             "set hermetic_directory to a directory that can be written and has room",

@@ -36,6 +36,11 @@ def test_what_a_statement_wants(sql: str, want: Want) -> None:
     assert wanted_by(sql) == want
 
 
+def test_a_long_statement_is_told_too() -> None:
+    """One that is too long to be remembered is told all the same."""
+    assert wanted_by("INSERT INTO t VALUES " + "(1), " * 1000 + "(1)") == "write"
+
+
 def test_busy_timeout_is_recognised() -> None:
     """The one pragma that is answered by hermetic is found in any spelling."""
     assert is_busy_timeout("pragma main.BUSY_TIMEOUT = 3")

@@ -19,7 +19,7 @@ from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.restore.sqlite import SqliteDatabase, ending, worker
 from hermetic.errors import ConfigurationError, RestoreError
 from hermetic.owners import Owner
-from tests.database.restore.sqlite.opened import connect, dump_of, owned, values
+from tests.database.restore.sqlite.opened import checkout, connect, dump_of, owned, values
 
 ADD = "INSERT INTO users (name) VALUES (?)"
 
@@ -165,6 +165,29 @@ def test_a_restore_waits_for_a_short_lock(database: SqliteDatabase) -> None:
     connection.execute(ADD, ("linus",))
     threading.Timer(0.02, connection.rollback).start()
     assert database.restore()
+
+
+def test_a_page_size_goes_back(database: SqliteDatabase) -> None:
+    """A page size that a test changed is undone, and the database is clean then."""
+    before, connection = dump_of(database), connect(database, isolation_level=None)
+    connection.execute("PRAGMA page_size = 8192")
+    connection.execute("VACUUM")
+    assert database.restore()
+    assert not database.dirty()
+    assert dump_of(database) == before
+
+
+def test_who_uses_a_connection_is_noted(database: SqliteDatabase) -> None:
+    """The checkout is the connection's until it is given back; a connection of somebody else's is none of ours."""
+    mine: Any = connect(database)
+    foreign: Any = sqlite3.connect(":memory:")
+    noted = checkout(owned("test_it"))
+    database.note_checkout(mine, noted)
+    database.note_checkout(foreign, noted)
+    assert mine.checkout is noted
+    database.note_checkout(mine, None)
+    assert mine.checkout is None
+    foreign.close()
 
 
 def test_a_reader_in_wal_mode_does_not_block(database: SqliteDatabase) -> None:

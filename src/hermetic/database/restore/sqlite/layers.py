@@ -3,7 +3,8 @@
 Layers, not a stack: a session fixture that a module's second test is the first to ask for outlives a module fixture
 set up before it. Nearly always, though, a fixture finds a clean database and the last one in is the first out; then a
 layer is two snapshots, and nothing is compared. Else the rows that differ between two snapshots are worked out then,
-which takes milliseconds for small tables and half a second for 100,000 rows.
+which takes 9 ms at 60 small tables and a second for 100,000 rows. (Noting a clean start takes 0.014 ms, and taking
+the layer a snapshot, 0.14 ms.)
 
 What a fixture wrote is told by comparing the database after its set-up with the database before it, whatever a test had
 written before that. A set-up that asks for another fixture half-way is taken in pieces: what it wrote before, then the

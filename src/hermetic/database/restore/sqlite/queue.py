@@ -1,8 +1,8 @@
 """The queue in which the connections of one database wait for SQLite's one write lock.
 
 SQLite's own way is to sleep and try again, at growing intervals, so that whoever comes late may be served first and the
-lock lies idle in between: ten concurrent requests that each write took 190 ms. Here a connection that finds the
-database locked waits in line, is woken by whoever ends a transaction, and ten requests take 25 ms.
+lock lies idle in between: ten concurrent transactions took 185 ms and twenty 1,145. Here a connection that finds the
+database locked waits in line, is woken by whoever ends a transaction, and they take 22 and 50 ms.
 
 Readers and a committer do not stand in line: a reader is refused only while a committer waits for other readers, and
 everybody waits for the committer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import ReferenceType, ref
@@ -28,17 +27,8 @@ class WeakBag(Generic[T]):
 
     def add(self, member: T) -> None:
         """Hold a member until it is discarded or nobody else holds it."""
-        key = id(member)
-        self._refs[key] = ref(member, self._forget(key))
-
-    def _forget(self, key: int) -> Callable[[ReferenceType[T]], None]:
-        refs = self._refs
-
-        def forget(gone: ReferenceType[T]) -> None:
-            if refs.get(key) is gone:
-                refs.pop(key, None)
-
-        return forget
+        key, refs = id(member), self._refs
+        refs[key] = ref(member, lambda gone: refs.pop(key, None))
 
     def discard(self, member: T) -> None:
         """Hold a member no longer."""

@@ -1,15 +1,14 @@
 """The connections and cursors that the application gets: sqlite3's own, which also know what they have open.
 
 A pool, a session, an application's own SQL all end here, whatever thread or loop they come from, so this is where a
-transaction's end is seen, and where "database is locked" becomes a place in a queue. A statement costs about two
-microseconds more than on a plain connection.
+transaction's end is seen, and where "database is locked" becomes a place in a queue. A statement costs about six
+microseconds more than on a plain connection, where one through aiosqlite takes a hundred.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -47,7 +46,7 @@ class TrackedConnection(sqlite3.Connection):
         mode = kwargs.pop("autocommit", None)  # inside its endless transaction the pragmas would be refused
         super().__init__(*args, **kwargs)
         self._tune()
-        if mode is not None:
+        if mode is not None:  # pragma: no cover - Python 3.12 on
             self.autocommit = mode
         site.connections.add(self)
 
@@ -177,8 +176,11 @@ class TrackedConnection(sqlite3.Connection):
     # how a statement runs
 
     def _ending(self, want: Want, end: Callable[[], None]) -> None:
-        with self.running():
+        self.enter()
+        try:
             perform(self, want, end)
+        finally:
+            self.leave()
         self._ended()
 
     def _ended(self) -> None:
@@ -186,14 +188,13 @@ class TrackedConnection(sqlite3.Connection):
         if self.site.queue:
             self.site.queue.wake()
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Count a thread that is inside a statement."""
+    def enter(self) -> None:
+        """Count a thread that is inside a statement from now on."""
         self._running += 1
-        try:
-            yield
-        finally:
-            self._running -= 1
+
+    def leave(self) -> None:
+        """Count it no longer."""
+        self._running -= 1
 
     def ran(self, want: Want) -> None:
         """Note what a statement that succeeded left behind."""
@@ -215,21 +216,22 @@ class TrackedCursor(sqlite3.Cursor):
     pending = False
 
     def execute(self, sql: str, *parameters: Any) -> Any:
-        if is_busy_timeout(sql):
+        want = wanted_by(sql)
+        if want == "nothing" and is_busy_timeout(sql):
             return self._busy_timeout(sql, *parameters)
-        self._run(sql, partial(super().execute, sql, *parameters))
+        self._run(want, partial(super().execute, sql, *parameters))
         return self
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
         rows = _Resumable(parameters)
-        self._run(sql, lambda: super(TrackedCursor, self).executemany(sql, rows.resumed()))
+        self._run(wanted_by(sql), lambda: super(TrackedCursor, self).executemany(sql, rows.resumed()))
         return self
 
     def executescript(self, script: str, /) -> Any:
         """Run a script one statement at a time, so that one that is refused can be tried again alone."""
         connection = self.connection
         level = connection.isolation_level
-        if getattr(connection, "autocommit", -1) == -1:
+        if getattr(connection, "autocommit", -1) == -1:  # pragma: no branch - Python 3.12 on
             connection.commit()
             if level is not None:
                 connection.isolation_level = None
@@ -272,15 +274,17 @@ class TrackedCursor(sqlite3.Cursor):
         super().close()
         self._finished()
 
-    def _run(self, sql: str, attempt: Callable[[], Any]) -> None:
-        connection, want = self.connection, wanted_by(sql)
+    def _run(self, want: Want, attempt: Callable[[], Any]) -> None:
+        connection = self.connection
         self._finished()
+        connection.enter()
         try:
-            with connection.running():
-                perform(connection, want, attempt)
+            perform(connection, want, attempt)
         except sqlite3.OperationalError as error:
             _annotate(error, connection)
             raise
+        finally:
+            connection.leave()
         if self.description is not None:
             self.pending = True
             connection._cursors.add(self)
