@@ -83,7 +83,7 @@ def test_every_fixture_has_a_row() -> None:
 
 
 def test_every_code_has_a_section() -> None:
-    """The headings are the codes of the classes, and each section names its class."""
+    """The headings are the codes of the classes; each section names its class and says what ``explain`` says."""
     found = sections("errors.md", "##")
     classes = [
         kind
@@ -92,7 +92,10 @@ def test_every_code_has_a_section() -> None:
     ]
     for kind in classes:
         if kind is not errors.HermeticError:
-            assert f"**`{kind.__name__}`**" in found.pop(kind.code)
+            section = " ".join(found.pop(kind.code).split())
+            first = (kind.__doc__ or "").partition("\n")[0]
+            assert f"**`{kind.__name__}`**" in section
+            assert first.lower() in section.lower()
     assert not found
 
 
