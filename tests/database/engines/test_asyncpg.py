@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -108,8 +108,20 @@ def test_a_leak(engine: AsyncEngine, server: psycopg.Connection, name: str) -> N
     assert left_on(server, name) == 0
 
 
+@pytest.mark.parametrize(
+    "new_loop",
+    [
+        asyncio.new_event_loop,
+        # uvloop warns of the open socket in ``close``, and never comes back where that warning is an error
+        pytest.param(uvloop.new_event_loop, marks=pytest.mark.filterwarnings("ignore::ResourceWarning")),
+    ],
+)
 def test_a_loop_closed_without_shutdown(
-    engine: AsyncEngine, installed: Installation, server: psycopg.Connection, name: str
+    engine: AsyncEngine,
+    installed: Installation,
+    server: psycopg.Connection,
+    name: str,
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     """A connection whose loop is dead is aborted, without a warning."""
     leaked: list[AsyncConnection] = []
@@ -118,7 +130,7 @@ def test_a_loop_closed_without_shutdown(
         await answer(engine)
         leaked.append(await engine.connect())
 
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     loop.run_until_complete(leak())
     loop.close()
     installed.sweep()

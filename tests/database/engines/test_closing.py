@@ -214,6 +214,18 @@ def test_an_engine_that_is_forgotten_just_before_the_loop_ends(installation: Ins
     assert open_connections(installation) == 0
 
 
+def test_an_engine_that_is_forgotten_while_its_loop_stands_still(installation: Installation) -> None:
+    """The closing begins when the loop runs again, be it for the last time, and is waited for."""
+    loop = asyncio.new_event_loop()
+    engine = create_async_engine(MEMORY)
+    loop.run_until_complete(file_in(engine))
+    del engine
+    gc.collect()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    assert open_connections(installation) == 0
+    loop.close()
+
+
 def test_an_engine_that_is_forgotten_after_its_loop(installation: Installation) -> None:
     """Nothing is left to do when the loop ended first."""
     engine = create_async_engine(MEMORY)

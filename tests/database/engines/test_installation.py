@@ -145,6 +145,15 @@ class TestRedirected:
         assert asyncio.run(main()) == 1
 
 
+class Stubborn(sqlite3.Connection):
+    """A connection that complains when it is closed."""
+
+    def close(self) -> None:
+        """Close, and say that it failed."""
+        super().close()
+        raise sqlite3.ProgrammingError("not now")
+
+
 class TestSynchronous:
     """Synchronous engines keep their pool class."""
 
@@ -184,6 +193,16 @@ class TestSynchronous:
         engine.connect().close()
         gc.collect()
         assert len(list(installation._index)) == 1
+        del engine
+        gc.collect()
+        assert len(list(installation._index)) == 0
+
+    def test_forgotten_with_a_connection_that_will_not_close(
+        self, installation: Installation, elsewhere: Path
+    ) -> None:
+        """An error of the driver while an engine is collected disturbs nobody."""
+        engine = create_engine(f"sqlite:///{elsewhere}", connect_args={"factory": Stubborn})
+        engine.connect().close()
         del engine
         gc.collect()
         assert len(list(installation._index)) == 0

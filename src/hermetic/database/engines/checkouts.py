@@ -115,10 +115,10 @@ class Checkouts:
         everything = [each for stack in list(self._in_use.values()) for each in stack if each.is_live]
         return [each for each in everything if of is None or each.owner in of]
 
-    def of(self, connection: Any) -> Checkout | None:
-        """Return the latest checkout of a driver connection, or None when it is not in use."""
-        stack = self._in_use.get(id(connection))
-        return stack[-1].checkout if stack else None
+    def hand_over(self, connection: Any, owner: Owner) -> None:
+        """Make the latest checkout of a driver connection somebody's."""
+        for in_use in self._in_use.get(id(connection), ())[-1:]:
+            in_use.checkout.owner = owner
 
     def _on_checkout(
         self, connection: DBAPIConnection, record: ConnectionPoolEntry, fairy: PoolProxiedConnection

@@ -156,9 +156,8 @@ class Installation:
         for keeper in list(self._keepers.values()):
             keeper.close_now()
         self._keepers.clear()
-        for opened in self._index:
-            if not opened.dialect.is_async:
-                opened.close()
+        for opened in [each for each in self._index if not each.dialect.is_async]:
+            opened.close()
 
     # --- what the descriptor calls ---
 

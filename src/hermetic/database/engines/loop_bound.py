@@ -71,11 +71,6 @@ class LoopBoundPool(Pool):
                 self._without_loop = self._make(None)
             return self._without_loop
 
-    def forget(self, loop: Loop) -> None:
-        """Drop the pool of a loop that ended."""
-        with self._pools_lock:
-            self._pools.pop(loop, None)
-
     def loops(self) -> list[Loop]:
         """Return the loops that have a pool here."""
         with self._pools_lock:

@@ -47,11 +47,8 @@ class SessionOwners:
 
     def _on_begin(self, session: Session, transaction: SessionTransaction, connection: Connection) -> None:
         owner = self._owners.get(session)
-        if owner is None or not _took_it_itself(transaction, connection):
-            return
-        checkout = self._checkouts.of(connection.connection.dbapi_connection)
-        if checkout is not None:
-            checkout.owner = owner
+        if owner is not None and _took_it_itself(transaction, connection):
+            self._checkouts.hand_over(connection.connection.dbapi_connection, owner)
 
 
 def _took_it_itself(transaction: SessionTransaction, connection: Connection) -> bool:
