@@ -106,6 +106,7 @@ class Project:
         self.root = root
         self.environment: dict[str, str] = {}
         self.plugins: tuple[str, ...] = ("hermetic", "asyncio", "anyio")
+        self.every_plugin = False
 
     def write(self, **files: str) -> Project:
         """Write files by name; ``__`` is a slash and the last ``_`` before a known ending the dot."""
@@ -145,5 +146,7 @@ class Project:
 
     def _own_arguments(self) -> list[str]:
         """Plugins by name, because importing all that is installed takes longer than most of these runs."""
+        if self.every_plugin:
+            return ["-p", "no:cacheprovider", "-W", "error"]
         named = [part for name in self.plugins for part in ("-p", name)]
         return ["--disable-plugin-autoload", *named, "-p", "no:cacheprovider", "-W", "error"]

@@ -1,0 +1,253 @@
+"""Every kind of thing that ``hermetic_schema`` can name, and what is found where it names none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.schema import schemas
+from hermetic.errors import ConfigurationError
+
+MODELS = """
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+class Base(DeclarativeBase):
+    pass
+
+class Thing(Base):
+    __tablename__ = "things"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+
+
+def tables(worker: WorkerDatabase) -> list[str]:
+    """Return the names of the tables that the worker database has."""
+    engine = create_engine(worker.url)
+    try:
+        return sorted(inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+
+
+def build(
+    worker: WorkerDatabase, root: Path, *specs: str, run_lifespan: Callable[[], None] = lambda: None
+) -> list[str]:
+    """Build what the lines of ``hermetic_schema`` name; return their descriptions."""
+    found = schemas(specs, root=root, package=None, run_lifespan=run_lifespan)
+    for schema in found:
+        schema.build(worker)
+    return [schema.description for schema in found]
+
+
+@pytest.mark.parametrize("name", ["Base.metadata", "Base"])
+def test_a_metadata(worker: WorkerDatabase, package: Path, name: str) -> None:
+    """A ``MetaData``, or the declarative base that holds it."""
+    (package / "models_a.py").write_text(MODELS)
+    assert build(worker, package, f"models_a:{name}") == [f"models_a:{name}"]
+    assert tables(worker) == ["things"]
+
+
+def test_a_metadata_without_tables(worker: WorkerDatabase, package: Path) -> None:
+    """A table is known once its model's module was imported; the error says so."""
+    (package / "models_b.py").write_text("from sqlalchemy import MetaData\nmetadata = MetaData()\n")
+    with pytest.raises(ConfigurationError, match="has no tables") as caught:
+        build(worker, package, "models_b:metadata")
+    assert "imported" in str(caught.value)
+
+
+def test_an_sql_file(worker: WorkerDatabase, package: Path) -> None:
+    """Its statements are run, Windows line ends and a byte order mark included."""
+    (package / "schema.sql").write_bytes(b"\xef\xbb\xbfCREATE TABLE one (id);\r\nCREATE TABLE two (id);\r\n")
+    build(worker, package, "schema.sql")
+    assert tables(worker) == ["one", "two"]
+
+
+def test_an_sql_file_that_is_wrong(worker: WorkerDatabase, package: Path) -> None:
+    """The database's own words, and the file's name."""
+    (package / "schema.sql").write_text("CREATE TABEL one (id);")
+    with pytest.raises(ConfigurationError, match=r'schema\.sql: near "TABEL": syntax error'):
+        build(worker, package, "schema.sql")
+
+
+def test_a_file_that_is_not_there(worker: WorkerDatabase, package: Path) -> None:
+    """The error shows where it was looked for."""
+    with pytest.raises(ConfigurationError, match="there is no such file") as caught:
+        build(worker, package, "missing.sql")
+    assert str(package / "missing.sql") in str(caught.value)
+
+
+CALLABLES = (
+    MODELS
+    + """
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+
+SQL = text("CREATE TABLE made (id INTEGER)")
+calls = []
+
+def nothing(): calls.append("nothing")
+def connection(c: Connection): c.execute(SQL)
+def session(s: Session): s.execute(SQL)
+def unannotated(s): s.execute(SQL)
+def engine(e: Engine):
+    with e.begin() as c: c.execute(SQL)
+async def async_nothing(): calls.append("async nothing")
+async def async_connection(c: AsyncConnection): await c.execute(SQL)
+async def async_session(s: AsyncSession): await s.execute(SQL)
+async def async_unannotated(s): await s.execute(SQL)
+async def async_engine(e: AsyncEngine):
+    async with e.begin() as c: await c.execute(SQL)
+def wrong(a: int): ...
+def two(a, b): ...
+def raising(): raise RuntimeError("no rows today")
+answer = 42
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("connection", "session", "unannotated", "engine"),
+        *("async_connection", "async_session", "async_unannotated", "async_engine"),
+    ],
+)
+def test_a_callable_gets_what_it_asks_for(worker: WorkerDatabase, package: Path, name: str) -> None:
+    """By annotation; what it wrote is committed."""
+    (package / "made_a.py").write_text(CALLABLES)
+    build(worker, package, f"made_a:{name}")
+    assert tables(worker) == ["made"]
+
+
+@pytest.mark.parametrize(("name", "called"), [("nothing", "nothing"), ("async_nothing", "async nothing")])
+def test_a_callable_without_parameters_is_called(
+    worker: WorkerDatabase, package: Path, name: str, called: str
+) -> None:
+    """It uses the application's own engines."""
+    import importlib
+
+    (package / "made_b.py").write_text(CALLABLES)
+    build(worker, package, f"made_b:{name}")
+    assert importlib.import_module("made_b").calls == [called]
+
+
+@pytest.mark.parametrize("name", ["wrong", "two"])
+def test_a_callable_that_asks_for_something_else(worker: WorkerDatabase, package: Path, name: str) -> None:
+    """The error shows the signature and what may stand there."""
+    (package / "made_c.py").write_text(CALLABLES)
+    with pytest.raises(ConfigurationError, match=f"made_c:{name}.* cannot be called") as caught:
+        build(worker, package, f"made_c:{name}")
+    assert "Session, Connection, Engine" in str(caught.value)
+
+
+def test_a_callable_that_raises(worker: WorkerDatabase, package: Path) -> None:
+    """Its own error arrives as it was raised."""
+    (package / "made_d.py").write_text(CALLABLES)
+    with pytest.raises(RuntimeError, match="no rows today"):
+        build(worker, package, "made_d:raising")
+
+
+def test_something_that_can_make_nothing(worker: WorkerDatabase, package: Path) -> None:
+    """A name that holds neither a MetaData nor a callable."""
+    (package / "made_e.py").write_text(CALLABLES)
+    with pytest.raises(ConfigurationError, match="is 'int', which can make no tables"):
+        build(worker, package, "made_e:answer")
+
+
+def test_a_word_that_names_nothing(worker: WorkerDatabase, package: Path) -> None:
+    """The hint lists the kinds."""
+    with pytest.raises(ConfigurationError) as caught:
+        build(worker, package, "models")
+    assert "module:MetaData, alembic.ini, a .sql file, module:callable, lifespan" in str(caught.value)
+
+
+def test_lifespan(worker: WorkerDatabase, package: Path) -> None:
+    """The application's own start-up is run."""
+    runs: list[int] = []
+    assert build(worker, package, "lifespan", run_lifespan=lambda: runs.append(1)) == ["lifespan"]
+    assert runs == [1]
+
+
+ENV = """
+import asyncio
+import logging.config
+from alembic import context
+from sqlalchemy.ext.asyncio import async_engine_from_config
+
+config = context.config
+logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
+
+def run(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    engine = async_engine_from_config(config.get_section("alembic"))
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+asyncio.run(main())
+"""
+
+MIGRATION = """
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision = "{name}", {down!r}
+
+def upgrade():
+    op.create_table("table_{name}", sa.Column("id", sa.Integer, primary_key=True))
+"""
+
+
+def test_alembic_with_several_heads_and_an_async_env(worker: WorkerDatabase, package: Path) -> None:
+    """The real migrations run, every head; logging is as it was although env.py disables all loggers."""
+    (package / "migrations/versions").mkdir(parents=True)
+    (package / "alembic.ini").write_text(
+        "[alembic]\nscript_location = migrations\nsqlalchemy.url = sqlite:///no.db\n"
+    )
+    (package / "migrations/env.py").write_text(ENV)
+    for name, down in (("a", None), ("b", "a"), ("c", "a")):
+        (package / f"migrations/versions/{name}.py").write_text(MIGRATION.format(name=name, down=down))
+    logger = logging.getLogger("somebody.elses")
+    build(worker, package, "alembic.ini")
+    assert tables(worker) == ["alembic_version", "table_a", "table_b", "table_c"]
+    assert not logger.disabled
+
+
+def test_alembic_with_a_sync_env_and_an_absolute_location(worker: WorkerDatabase, package: Path) -> None:
+    """A synchronous env.py gets a synchronous driver."""
+    (package / "migrations/versions").mkdir(parents=True)
+    location = package / "migrations"
+    (package / "alembic.ini").write_text(f"[alembic]\nscript_location = {location}\n")
+    (location / "env.py").write_text(
+        "from alembic import context\nfrom sqlalchemy import create_engine\n"
+        "engine = create_engine(context.config.get_main_option('sqlalchemy.url'))\n"
+        "with engine.begin() as connection:\n"
+        "    context.configure(connection=connection)\n"
+        "    context.run_migrations()\n"
+        "engine.dispose()\n"
+    )
+    (location / "versions/a.py").write_text(MIGRATION.format(name="a", down=None))
+    build(worker, package, "alembic.ini")
+    assert "table_a" in tables(worker)
+
+
+def test_without_alembic_the_error_says_what_to_install(
+    worker: WorkerDatabase, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alembic is not a dependency of hermetic."""
+    monkeypatch.setitem(__import__("sys").modules, "alembic", None)
+    (package / "alembic.ini").write_text("[alembic]\n")
+    with pytest.raises(ConfigurationError) as caught:
+        build(worker, package, "alembic.ini")
+    assert "hint: pip install alembic" in str(caught.value)

@@ -1,0 +1,173 @@
+"""What a test leaves open is its own failure, by name, and never the next test's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pytest_plugin.project import Project
+
+AFTER = """
+
+async def test_after(async_client):
+    assert (await async_client.get("/users")).json() == []
+    assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
+"""
+
+
+def leaks(project: Project, body: str, *arguments: str) -> str:
+    """Run a test that leaks and one after it: the first fails at its teardown, the second is clean."""
+    project.write(test_leak_py=body + AFTER)
+    result = project.pytest(*arguments)
+    assert result.outcomes() == {"passed": 2, "errors": 1}, result.output
+    assert "ERROR at teardown of test_leak" in result.output
+    return result.output
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+def test_an_open_transaction(project: Project, scope: str) -> None:
+    """A session with uncommitted writes, in a loop that ends with the test and in one that does not."""
+    output = leaks(
+        project,
+        """
+from shop import SessionLocal, User
+
+kept = []
+
+async def test_leak(async_client):
+    session = SessionLocal()
+    kept.append(session)
+    session.add(User(name="uncommitted"))
+    await session.flush()
+""",
+        "-o",
+        f"asyncio_default_test_loop_scope={scope}",
+    )
+    assert "test_leak.py::test_leak left a connection checked out" in output
+    assert "test_leak.py:9" in output
+
+
+def test_an_unfinished_cursor(project: Project) -> None:
+    """A streamed result that is never read to its end."""
+    output = leaks(
+        project,
+        """
+from sqlalchemy import text
+from shop import engine
+
+kept = []
+
+async def test_leak(async_client):
+    connection = await engine.connect()
+    many = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i FROM n")
+    kept.append((connection, await connection.stream(many)))
+""",
+    )
+    assert "test_leak.py:7" in output
+
+
+def test_a_synchronous_engine(project: Project) -> None:
+    """A sync engine's connection, on the same database file."""
+    output = leaks(
+        project,
+        """
+from sqlalchemy import create_engine, text
+
+kept = []
+
+def test_leak(hermetic_database):
+    connection = create_engine(hermetic_database.sync_url).connect()
+    connection.execute(text("INSERT INTO users (name) VALUES ('uncommitted')"))
+    kept.append(connection)
+""",
+    )
+    assert "test_leak.py:6" in output
+
+
+def test_a_request_that_waits_for_its_own_test(project: Project) -> None:
+    """An uncommitted flush makes the request fail within two seconds, and says where."""
+    project.write(
+        test_a_py="""
+import time
+import pytest
+from shop import User
+
+async def test_flush(async_client, async_test_db):
+    async_test_db.add(User(name="mine"))
+    await async_test_db.flush()
+    started = time.monotonic()
+    try:
+        await async_client.post("/users", json={"name": "x"})
+    finally:
+        print("waited", time.monotonic() - started)
+
+"""
+        + AFTER
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 1, "failed": 1}, result.output
+    assert "UncommittedWrites: your test holds uncommitted writes" in result.output
+    assert "test_a.py:7); commit before the request" in result.output
+    waited = next(line for line in result.output.splitlines() if line.startswith("waited"))
+    assert float(waited.split()[1]) < 3
+
+
+def test_a_swallowed_wait_is_in_the_report(project: Project) -> None:
+    """Where the application turns the error into an answer, the failed test's report still says why."""
+    project.write_path(
+        "swallowing.py",
+        """
+        from fastapi import HTTPException
+        from shop import SessionLocal, User, app
+
+        @app.post("/swallow")
+        async def swallow():
+            try:
+                async with SessionLocal() as session:
+                    session.add(User(name="x"))
+                    await session.commit()
+            except Exception:
+                raise HTTPException(503) from None
+        """,
+    )
+    project.write(
+        test_a_py="""
+import swallowing
+from shop import User
+
+async def test_flush(async_client, async_test_db):
+    async_test_db.add(User(name="mine"))
+    await async_test_db.flush()
+    assert (await async_client.post("/swallow")).status_code == 201
+"""
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"failed": 1}, result.output
+    assert "your test holds uncommitted writes" in result.output
+    assert "test_a.py:6" in result.output
+
+
+def test_connections_of_fixtures_may_be_open_during_the_test(project: Project) -> None:
+    """A function-scoped fixture's session is open through the call, and closes in its teardown: no leak."""
+    project.write(
+        conftest_py="""
+import pytest
+from shop import SessionLocal, User
+
+@pytest.fixture
+async def session():
+    async with SessionLocal() as session:
+        session.add(User(name="fixture"))
+        await session.flush()
+        yield session
+        await session.commit()
+""",
+        test_a_py="""
+async def test_a(session):
+    await session.connection()
+
+async def test_b(async_client):
+    assert (await async_client.get("/users")).json() == []
+""",
+    )
+    result = project.pytest("-o", "asyncio_default_test_loop_scope=session")
+    assert result.outcomes() == {"passed": 2}, result.output
