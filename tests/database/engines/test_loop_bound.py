@@ -81,7 +81,11 @@ def test_the_pool_class_stays(installation: Installation, elsewhere: Path, kind:
 def test_the_pool_arguments_stay(installation: Installation, elsewhere: Path) -> None:
     """Size, overflow and time-out are the user's, in every loop."""
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{elsewhere}", pool_size=2, max_overflow=3, pool_timeout=4.5
+        f"sqlite+aiosqlite:///{elsewhere}",
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=2,
+        max_overflow=3,
+        pool_timeout=4.5,
     )
 
     async def main() -> tuple[int, int, float]:
@@ -167,7 +171,9 @@ def test_a_connection_that_outlives_dispose_is_closed_in_the_end(installation: I
 
 def test_outside_a_loop_it_tells_its_status(installation: Installation, elsewhere: Path) -> None:
     """Status and size can be asked for from synchronous code, and dispose does no harm there."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{elsewhere}", pool_size=3)
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{elsewhere}", poolclass=AsyncAdaptedQueuePool, pool_size=3
+    )
     pool: Any = engine.sync_engine.pool
     assert pool.status().startswith("Pool size: 3 ")
     assert pool.checkedout() == 0

@@ -1,9 +1,9 @@
 """The arguments with which an engine would have called its driver.
 
 ``create_engine`` merges the URL's arguments with ``connect_args`` and keeps the result only in the closure of the
-creator it makes. That closure (``create_engine.<locals>.connect`` with the cells ``dialect``, ``cargs_tup`` and
-``cparams``, the same from SQLAlchemy 2.0 to 2.1) is read here and nowhere else. Where there is none, the engine has a
-creator or a pool of its own, whose arguments nobody can know: then the URL's own arguments serve.
+creator it makes. That closure (``create_engine.<locals>.connect`` with the cells ``dialect``, ``cparams`` and
+``cargs_tup``, called ``cargs`` in SQLAlchemy 2.0.30) is read here and nowhere else. Where there is none, the engine has
+a creator or a pool of its own, whose arguments nobody can know: then the URL's own arguments serve.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ class ConnectArguments:
 def connect_arguments(dialect: Dialect, url: URL, pool: Pool) -> ConnectArguments:
     """Return the arguments of an engine with this dialect, URL and (original) pool."""
     cells = _closure(pool._creator)
-    if cells.get("dialect") is dialect and {"cargs_tup", "cparams"} <= cells.keys():
-        return ConnectArguments(tuple(cells["cargs_tup"]), dict(cells["cparams"]), own_creator=False)
+    named = cells.get("cargs_tup", cells.get("cargs"))
+    if cells.get("dialect") is dialect and named is not None and "cparams" in cells:
+        return ConnectArguments(tuple(named), dict(cells["cparams"]), own_creator=False)
     args, params = dialect.create_connect_args(url)
     return ConnectArguments(tuple(args), dict(params), own_creator=True)
 
