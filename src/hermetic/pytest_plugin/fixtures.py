@@ -57,12 +57,6 @@ def hermetic_app(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(scope="session")
-def hermetic_url(request: pytest.FixtureRequest) -> str:
-    """The URL of the application's worker database, with the async driver."""
-    return active_run(request).url
-
-
-@pytest.fixture(scope="session")
 def hermetic_database(request: pytest.FixtureRequest) -> Database:
     """The application's worker database: its URLs, and ``restore()``."""
     from hermetic.database.facade import Database
@@ -74,11 +68,17 @@ def hermetic_database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture(scope="session")
-def hermetic_engine(hermetic_database: Database) -> AsyncEngine:
+def hermetic_url(hermetic_database: Database) -> str:
+    """The URL of the application's worker database, with the async driver."""
+    return hermetic_database.url
+
+
+@pytest.fixture(scope="session")
+def hermetic_engine(hermetic_url: str) -> AsyncEngine:
     """An ``AsyncEngine`` on the application's worker database, usable in every event loop."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    return create_async_engine(hermetic_database.url)
+    return create_async_engine(hermetic_url)
 
 
 @pytest.fixture(scope=_lifespan_scope)
