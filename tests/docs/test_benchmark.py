@@ -1,0 +1,65 @@
+"""The figures on the pages are those that ``make bench`` measured last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+Raw = Mapping[str, Any]
+
+
+def tests_table(raw: Raw) -> str:
+    """Return the README's table: a row for each recipe, milliseconds a test, and what concurrency does to it."""
+    from benchmarks.recipes import RECIPES
+
+    lines = ["| recipe | ms a test | may the application commit concurrently? |", "| :--- | ---: | :--- |"]
+    for recipe in RECIPES:
+        measured = raw["recipes"][recipe.key]
+        lines.append(
+            f"| {recipe.title} | {median(measured['ms_a_test']):.1f} | {concurrently(measured['at_once'])} |"
+        )
+    return "\n".join(lines)
+
+
+def concurrently(at_once: list[Raw]) -> str:
+    """Say what came of ten POSTs at once, alone and beside five that are rolled back."""
+    for each in at_once:
+        if each["left_their_row"] < each["sent"]:
+            return f"no: {each['left_their_row']} of {each['sent']} left their row"
+    return "yes"
+
+
+def restore_table(raw: Raw) -> str:
+    """Return the table of restore alone, in milliseconds."""
+    sizes = raw["tables"]
+    lines = [
+        "| way back | " + " | ".join(f"{size} tables" for size in sizes) + " |",
+        "| :--- |" + " ---: |" * len(sizes),
+    ]
+    for way in next(iter(sizes.values())):
+        figures = [f"{median(ways[way]['us']) / 1000:.3f}" for ways in sizes.values()]
+        lines.append(f"| {way} | " + " | ".join(figures) + " |")
+    return "\n".join(lines).replace("1 tables", "1 table")
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "table"),
+    [("README.md", "suite", tests_table), ("docs/restore.md", "restore", restore_table)],
+    ids=["a test", "restore"],
+)
+def test_the_table_shows_the_last_results(page: str, name: str, table: Callable[[Raw], str]) -> None:
+    """A table between the marks of a benchmark has the medians of its raw results; paste the one shown if not."""
+    file = RESULTS / f"{name}.json"
+    if not file.exists():
+        pytest.skip("nothing was measured here: results are in the repository, not beside a wheel")
+    results = json.loads(file.read_text(encoding="utf-8"))
+    text = (ROOT / page).read_text(encoding="utf-8")
+    shown = text.partition(f"<!-- benchmark: {name} -->")[2].partition("<!-- end -->")[0].strip()
+    assert shown == table(results["raw"])
