@@ -15,7 +15,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 Raw = Mapping[str, Any]
 
 
-def tests_table(raw: Raw) -> str:
+def table_of_tests(raw: Raw) -> str:
     """Return the README's table: a row for each recipe, milliseconds a test, and what concurrency does to it."""
     from benchmarks.recipes import RECIPES
 
@@ -51,7 +51,7 @@ def restore_table(raw: Raw) -> str:
 
 @pytest.mark.parametrize(
     ("page", "name", "table"),
-    [("README.md", "suite", tests_table), ("docs/restore.md", "restore", restore_table)],
+    [("README.md", "suite", table_of_tests), ("docs/restore.md", "restore", restore_table)],
     ids=["a test", "restore"],
 )
 def test_the_table_shows_the_last_results(page: str, name: str, table: Callable[[Raw], str]) -> None:
