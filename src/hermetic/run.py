@@ -29,6 +29,7 @@ from hermetic.settings import Settings
 
 if TYPE_CHECKING:
     from hermetic.database.engines import Installation
+    from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.protocols import Layer, WorkerDatabase
     from hermetic.database.registry import Databases
 
@@ -89,7 +90,8 @@ class Run:
         if self.settings.mode == "on":
             for name, value in self.settings.env:
                 os.environ[name] = value.replace("{url}", self.url) if "{url}" in value else value
-        self._installation = install(self.databases.resolve, mode=self.settings.mode)
+        self._installation = install(self._destination, mode=self.settings.mode)
+        self.databases.learn_from(self._installation.unused)
 
     def stop(self) -> None:
         """Leave nothing behind: databases, connections, patches, environment."""
@@ -134,6 +136,13 @@ class Run:
         from hermetic.database.schema.call import async_url
 
         return async_url(self.databases.primary_url).render_as_string(hide_password=False)
+
+    def _destination(self, request: EngineRequest) -> Destination:
+        """Say where an engine goes; a test's own may be used before the application is imported."""
+        tests_have_begun = self._mappings is not None
+        if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
+            self.application()
+        return self.databases.resolve(request)
 
     # -- the application
 
@@ -299,7 +308,8 @@ class Run:
 
     def _end_leaks(self) -> list[str]:
         leaks = [each for each in self.installation.checked_out() if each.checkout.owner.is_test_level]
-        messages = [leak_message(leak.checkout) for leak in leaks]
+        abandoned = [each for each in self.installation.take_abandoned() if each.owner.is_test_level]
+        messages = [leak_message(checkout) for checkout in [*abandoned, *(leak.checkout for leak in leaks)]]
         if self.settings.mode == "on":
             for database in self._all_databases():
                 database.end_open_work(of=[leak.checkout.owner for leak in leaks])

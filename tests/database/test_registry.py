@@ -217,3 +217,14 @@ def test_stopping_removes_everything(project: Project) -> None:
     project.databases.stop()
     assert project.databases.all() == []
     assert not Path(str(worker.url.database)).exists()
+
+
+def test_the_applications_engines_count_before_they_are_used(project: Project) -> None:
+    """A test's engine may be used before the application's own, for the same URL."""
+    url = make_url("sqlite:///app.db")
+    location = Location(str(project.folder / "app.py"), 1, "f")
+    project.databases.learn_from(
+        lambda: [EngineRequest(url, Creation(PROCESS, location, str(project.folder)))]
+    )
+    assert project.lazy("sqlite:///app.db", by="test_app.py").ready() is project.databases.primary()
+    assert project.lazy("sqlite:///other.db", by="test_app.py").ready() is not project.databases.primary()

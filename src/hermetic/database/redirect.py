@@ -176,7 +176,7 @@ class Redirect:
             return ToWorker(address)
         if address in known.applications and address.backend in known.served:
             return ToApplication(address)
-        if address.backend == "sqlite" and self._is_temporary(address):
+        if address.backend == "sqlite" and self.is_temporary(address):
             return Leave("a file in pytest's temporary folder is the test's own")
         if address.backend not in known.served:
             return Refuse(f"hermetic has no {address.backend} server to make one on.")
@@ -186,7 +186,8 @@ class Redirect:
             return ToFresh(None) if own_creator else Leave("an in-memory database is the test's own")
         return ToFresh(address)
 
-    def _is_temporary(self, address: Address) -> bool:
+    def is_temporary(self, address: Address) -> bool:
+        """Whether an address is a file under a temporary folder."""
         if address.in_memory:
             return False
         return any(Path(address.name).is_relative_to(folder) for folder in self.temporary)

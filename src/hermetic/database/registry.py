@@ -8,12 +8,12 @@ same schema and seed rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import RLock
 
 from sqlalchemy import URL
 
-from hermetic.database.address import Address, address_of
+from hermetic.database.address import Address, address_of, is_in_memory
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -70,6 +70,15 @@ class Databases:
         self._fresh: dict[Address, LazyDatabase] = {}
         self._primary: LazyDatabase | None = None
         self._primary_is_bound = False
+        self._unused: Callable[[], Iterable[EngineRequest]] = tuple
+
+    def learn_from(self, unused: Callable[[], Iterable[EngineRequest]]) -> None:
+        """Learn the application's URLs from the engines it made, before it uses them.
+
+        Args:
+            unused: Returns the engines that were never used yet, the oldest first.
+        """
+        self._unused = unused
 
     def declare(self, url: URL, folder: str | None = None) -> None:
         """Say ahead that the application uses this URL.
@@ -83,14 +92,28 @@ class Databases:
     def resolve(self, request: EngineRequest) -> Destination:
         """Say where an engine's connections go; makes nothing yet."""
         with self._lock:
-            decision = self._redirect.destination(
-                request.url,
-                is_application=self._is_application(request.created),
-                own_creator=request.own_creator,
-                folder=request.created.folder if request.created else None,
-                known=self._known(),
-            )
-            return self._carry_out(decision, request)
+            for made in self._unused():
+                decision = self._decide(made)
+                if isinstance(decision, ToApplication):
+                    self._application(decision.address)
+            return self._carry_out(self._decide(request), request)
+
+    def _decide(self, request: EngineRequest) -> Decision:
+        return self._redirect.destination(
+            request.url,
+            is_application=self._is_application(request.created),
+            own_creator=request.own_creator,
+            folder=request.created.folder if request.created else None,
+            known=self._known(),
+        )
+
+    def is_of_a_test(self, request: EngineRequest) -> bool:
+        """Whether a test made the engine, for a database that may turn out to be the application's."""
+        if self._is_application(request.created) or is_in_memory(request.url):
+            return False
+        return not self._redirect.is_temporary(
+            address_of(request.url, request.created.folder if request.created else None)
+        )
 
     def _is_application(self, created: Creation | None) -> bool:
         return created is None or not self._redirect.is_test_code(created.location)

@@ -66,6 +66,8 @@ def test_a_leaked_connection_is_closed_in_its_loop(installation: Installation) -
         return asyncio.get_running_loop()
 
     assert [asyncio.run(main())] == loops
+    assert [checkout.location.function for checkout in installation.take_abandoned()] == ["main"]
+    assert installation.take_abandoned() == []
     asyncio.run(leaked[0].close())
     assert installation.checked_out() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import weakref
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ class Checkouts:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._in_use: dict[int, list[InUse]] = {}
+        self._abandoned: builtins.list[Checkout] = []
         self._urls: weakref.WeakKeyDictionary[Pool, str] = weakref.WeakKeyDictionary()
         self._listeners = (
             ("checkout", self._on_checkout),
@@ -114,6 +116,11 @@ class Checkouts:
         """Return the connections in use, oldest first: everybody's, or those of some owners."""
         everything = [each for stack in list(self._in_use.values()) for each in stack if each.is_live]
         return [each for each in everything if of is None or each.owner in of]
+
+    def take_abandoned(self) -> builtins.list[Checkout]:
+        """Return, and forget, the checkouts that the end of their event loop ended."""
+        abandoned, self._abandoned = self._abandoned, []
+        return abandoned
 
     def hand_over(self, connection: Any, owner: Owner) -> None:
         """Make the latest checkout of a driver connection somebody's."""
@@ -152,7 +159,10 @@ class Checkouts:
         self._forget(connection)
 
     def _forget(self, connection: DBAPIConnection) -> None:
-        self._in_use.pop(id(connection), None)
+        stack = self._in_use.pop(id(connection), [])
         opened = self._index.get(connection)
+        if id(connection) in self._index.abandoned:
+            self._index.abandoned.discard(id(connection))
+            self._abandoned.extend(each.checkout for each in stack)
         if opened is not None:
             opened.holder.discard(opened)

@@ -81,6 +81,7 @@ class Keeper:
         if self._tasks:
             await asyncio.wait(self._tasks)
         for holder in list(self._holders):
+            holder.index.abandoned.update(id(opened.connection) for opened in holder.in_use())
             await greenlet_spawn(holder.close)
 
     def close_now(self) -> None:

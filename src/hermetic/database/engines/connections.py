@@ -99,9 +99,9 @@ class OpenConnections:
         for opened in [each for each in self._opened if each.record() is None]:
             opened.close()
 
-    def in_use(self) -> bool:
-        """Whether one of them is checked out now."""
-        return any(fairy_of(opened.record()) is not None for opened in self._opened)
+    def in_use(self) -> list[Opened]:
+        """Return those that are checked out now."""
+        return [opened for opened in self._opened if fairy_of(opened.record()) is not None]
 
     def __iter__(self) -> Iterator[Opened]:
         return iter(list(self._opened))
@@ -111,10 +111,15 @@ class OpenConnections:
 
 
 class Index:
-    """Every open connection, by the identity of its driver connection."""
+    """Every open connection, by the identity of its driver connection.
+
+    Attributes:
+        abandoned: Identities of the connections whose loop ends while somebody still uses them.
+    """
 
     def __init__(self) -> None:
         self._by_id: dict[int, Opened] = {}
+        self.abandoned: set[int] = set()
 
     def add(self, opened: Opened) -> None:
         self._by_id[id(opened.connection)] = opened

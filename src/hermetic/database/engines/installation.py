@@ -44,6 +44,7 @@ from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.opening import Opener, Opening
 from hermetic.database.engines.seen import Seen, SeenEngines
 from hermetic.database.engines.sessions import SessionOwners
+from hermetic.database.protocols import Checkout
 from hermetic.owners import Owner
 
 Mode = Literal["on", "observe"]
@@ -110,6 +111,14 @@ class Installation:
             if "url" in engine.__dict__
         ]
 
+    def unused(self) -> list[EngineRequest]:
+        """Return the engines that were made and never used yet, the oldest first."""
+        return [
+            EngineRequest(engine.url, seen.created)
+            for engine, seen in self._seen.items()
+            if "url" in engine.__dict__ and seen.destination is None
+        ]
+
     def checked_out(self, of: Collection[Owner] | None = None) -> list[InUse]:
         """Return the connections in use: everybody's, or those of some owners."""
         self.sweep()
@@ -118,6 +127,10 @@ class Installation:
     def end(self, in_use: InUse) -> None:
         """Close a connection in use from synchronous code, on its loop where that stands still, else by force."""
         in_use.end_now()
+
+    def take_abandoned(self) -> list[Checkout]:
+        """Return, and forget, the checkouts that the end of their event loop ended, not their owner."""
+        return self._checkouts.take_abandoned()
 
     def invalidate(self, database: object) -> None:
         """Have every connection on a worker database replaced: idle ones at their next checkout."""
