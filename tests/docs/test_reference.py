@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -113,3 +114,23 @@ def test_the_guide_s_sections_are_in_their_order() -> None:
         "Common Pitfalls|Testing the Solution|References|Summary"
     )
     assert list(sections("guide.md", "##")) == wanted.split("|")
+
+
+def test_lowest_versions_are_those_declared() -> None:
+    """The page on compatibility names the lower bounds of pyproject.toml."""
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, extras = document["project"], document["project"]["optional-dependencies"]
+    declared = [
+        *project["dependencies"],
+        *extras["asyncio"],
+        *extras["sqlite"],
+        *document["dependency-groups"]["test"],
+    ]
+    bounds = dict(re.findall(r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)", "\n".join(map(str, declared)), re.MULTILINE))
+    bounds["python"] = project["requires-python"].removeprefix(">=")
+    text = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \| [\d.]+ \|$", text, re.MULTILINE)
+    assert len(rows) == 9
+    assert {name.lower(): lowest for name, lowest in rows} == {
+        name.lower(): bounds[name.lower()] for name, _ in rows
+    }
