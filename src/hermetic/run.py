@@ -90,7 +90,9 @@ class Run:
         if self.settings.mode == "on":
             for name, value in self.settings.env:
                 os.environ[name] = value.replace("{url}", self.url) if "{url}" in value else value
-        self._installation = install(self._destination, mode=self.settings.mode)
+        self._installation = install(
+            self._destination, mode="on" if self.settings.mode == "on" else "observe"
+        )
         self.databases.learn_from(self._installation.unused)
 
     def stop(self) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
 
@@ -75,6 +76,10 @@ class WorkerDatabase(Protocol):
     @property
     def url(self) -> URL:
         """The URL at which any driver of the backend reaches it (without a driver name)."""
+
+    @property
+    def blocked(self) -> list[UncommittedWrites]:
+        """Requests that waited in vain for their own test, whether or not the application swallowed the error."""
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection for the application, with the arguments its engine would have used elsewhere."""

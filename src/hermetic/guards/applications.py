@@ -47,7 +47,7 @@ class ApplicationWatch:
     def uninstall(self) -> None:
         """Put Starlette's own method back."""
         if self._original is not None:
-            sys.modules["starlette.applications"].Starlette.__call__ = self._original  # type: ignore[attr-defined]
+            sys.modules["starlette.applications"].Starlette.__call__ = self._original
             self._original = None
 
 
