@@ -27,7 +27,7 @@ unexport PYTEST_DISABLE_PLUGIN_AUTOLOAD
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test docs check lint types arrows coverage sequences build compat serve clean
+.PHONY: help setup demo test docs check lint types arrows coverage sequences bench build compat serve clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -74,6 +74,9 @@ build: $(READY) ## The wheel and the source distribution, into dist/.
 	rm -rf dist
 	$(BIN)/uv build --quiet
 	ls -l dist
+
+bench: $(READY) ## Measure, side by side with the usual recipes; some minutes, figures in benchmarks/results.
+	$(BIN)/python -m benchmarks
 
 compat: build ## The suite against the installed wheel: oldest and newest Python, lowest and newest dependencies.
 	.ci/compat

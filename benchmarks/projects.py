@@ -28,9 +28,9 @@ from sqlalchemy import text
 TEST = """
 
 async def test_{number:04}(async_client, async_test_db):
-    response = await async_client.post("/api/users", json={{"name": "Ada {number}", "email": "ada@example.com"}})
+    response = await async_client.post("/api/users", json={{"name": "Ada {number}", "email": "{email}"}})
     assert response.status_code == 201
-    names = await async_test_db.scalars(text("SELECT name FROM users"))
+    names = await async_test_db.scalars(text("SELECT name FROM users WHERE email = '{email}'"))
     assert names.all() == ["Ada {number}"]
 """
 
@@ -52,18 +52,24 @@ class Project:
         folder = self.root / f"tests_{count}"
         if not folder.exists():
             folder.mkdir()
-            for number, text in enumerate(modules(count)):
+            for number, text in enumerate(modules(count, cleans=self.recipe.cleans)):
                 (folder / f"test_{count}_{number:02}.py").write_text(text, encoding="utf-8")
         return folder.name
 
 
-def modules(count: int) -> list[str]:
-    """Write ``count`` tests, each a function of its own, in modules of thirty."""
-    starts = range(0, count, TESTS_A_MODULE)
-    return [
-        HEAD + "".join(TEST.format(number=n) for n in range(start, min(start + TESTS_A_MODULE, count)))
-        for start in starts
-    ]
+def modules(count: int, *, cleans: bool = True) -> list[str]:
+    """Write ``count`` tests, each a function of its own, in modules of thirty.
+
+    All use the same e-mail address, of which there may be one: a test that finds another's row fails. Only where
+    nothing cleans up (``cleans``) each has its own.
+    """
+    numbers = range(count)
+    chunks = [numbers[start : start + TESTS_A_MODULE] for start in range(0, count, TESTS_A_MODULE)]
+    return [HEAD + "".join(_test(number, cleans=cleans) for number in chunk) for chunk in chunks]
+
+
+def _test(number: int, *, cleans: bool) -> str:
+    return TEST.format(number=number, email="ada@example.com" if cleans else f"ada{number}@example.com")
 
 
 def write(recipe: Recipe, folder: Path) -> Project:

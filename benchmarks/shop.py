@@ -10,7 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel
-from sqlalchemy import Column, ForeignKey, Integer, Numeric, String, Table, func
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, Numeric, String, Table, Text, func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -35,23 +35,18 @@ class User(Base):
     created: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Event(Base):
-    """What somebody did."""
-
-    __tablename__ = "events"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    kind: Mapped[str] = mapped_column(String(20))
-
-
 for number in range(TABLES - len(Base.metadata.tables)):
     Table(
         f"things_{number:02}",
         Base.metadata,
         Column("id", Integer, primary_key=True),
-        Column("user_id", ForeignKey("users.id"), index=True),
+        Column("owner_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
         Column("title", String(200), nullable=False),
+        Column("description", Text),
+        Column("status", String(20), nullable=False, index=True),
         Column("amount", Numeric(10, 2), nullable=False),
+        Column("created", DateTime, nullable=False, server_default=func.now()),
+        Column("updated", DateTime),
     )
 
 
@@ -75,12 +70,10 @@ app = FastAPI()
 async def create_user(
     new: NewUser, session: Annotated[AsyncSession, Depends(get_session)]
 ) -> dict[str, int | str]:
-    """Make a user and note it, in one transaction; 409 and nothing where the e-mail address is taken."""
+    """Make a user; 409 where the e-mail address is taken."""
     user = User(name=new.name, email=new.email)
     try:
         session.add(user)
-        await session.flush()
-        session.add(Event(user_id=user.id, kind="created"))
         await session.commit()
     except IntegrityError as error:
         await session.rollback()

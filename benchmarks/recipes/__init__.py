@@ -32,6 +32,7 @@ class Recipe:
         conftest: The file here that becomes ``conftest.py``; None: the project has none.
         ini: What ``pytest.ini`` says beyond what it says in every project.
         plugins: The pytest plugins that it needs, by entry point.
+        cleans: Whether a test finds the database clean.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Recipe:
     conftest: str | None
     ini: str = SESSION_LOOPS
     plugins: tuple[str, ...] = ("asyncio",)
+    cleans: bool = True
 
     def conftest_text(self) -> str | None:
         """Return the text of its ``conftest.py``."""
@@ -60,6 +62,7 @@ RECIPES = (
     Recipe("savepoint", "savepoint on one shared connection, rolled back", "savepoint.py"),
     Recipe("delete", "`DELETE` from every table a test, a file", "delete.py"),
     Recipe("recreate", "`drop_all` and `create_all` a test, a file", "recreate.py"),
+    Recipe("nothing", "no clean-up at all, a file: the floor", "nothing.py", cleans=False),
 )
 
 

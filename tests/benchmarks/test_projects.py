@@ -27,6 +27,12 @@ def test_every_test_is_a_function_of_its_own() -> None:
     assert len({name for names in found for name in names}) == 70
 
 
+def test_tests_share_what_may_be_there_once() -> None:
+    """The same e-mail address in every test shows a recipe that does not clean up."""
+    (text,) = modules(2)
+    assert text.count('"email": "ada@example.com"') == 2
+
+
 def test_the_application_has_twenty_tables() -> None:
     """The table in the README says so."""
     assert len(Base.metadata.tables) == TABLES == 20
@@ -40,13 +46,13 @@ def test_no_two_recipes_share_a_key() -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_recipes_tests_pass(tmp_path: Path, key: str) -> None:
-    """Each test finds a clean database: the same e-mail address again, and one row."""
+    """Each test finds a clean database, with nobody at the one e-mail address that all use."""
     project = write(recipe(key), tmp_path)
     assert run_pytest(project.root, project.recipe.plugins, [project.tests(3)]).wall > 0
 
 
 def test_a_recipe_that_does_not_clean_up_is_no_measurement(tmp_path: Path) -> None:
-    """A test that fails stops the benchmark, with pytest's own output."""
-    project = write(Recipe("none", "no fixtures", None), tmp_path)
-    with pytest.raises(BenchmarkFailed, match="fixture 'async_client' not found"):
-        run_pytest(project.root, GUIDE_RECIPE.plugins, [project.tests(1)])
+    """A test that finds another's row stops the benchmark, with pytest's own output."""
+    project = write(Recipe("dirty", "no clean-up", "nothing.py"), tmp_path)
+    with pytest.raises(BenchmarkFailed, match="assert 409 == 201"):
+        run_pytest(project.root, GUIDE_RECIPE.plugins, [project.tests(2)])

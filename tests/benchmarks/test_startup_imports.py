@@ -26,8 +26,8 @@ def loaded_by_a_run(root: Path, ini: str) -> set[str]:
     project = Project(root).write(
         shop_py=APP, pytest_ini=ini, conftest_py=CONFTEST, test_nothing_py="def test_nothing(): pass"
     )
-    project.environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    result = project.pytest("-p", "hermetic", "-W", "ignore::pytest.PytestConfigWarning")
+    project.plugins = ("hermetic",)
+    result = project.pytest("-W", "ignore::pytest.PytestConfigWarning")
     assert result.status == 0, result.output
     return set((root / "loaded.txt").read_text(encoding="utf-8").split())
 
