@@ -9,12 +9,23 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, HermeticError
 
 EXTRAS = {"aiosqlite": "hermetic[sqlite]", "asyncpg": "asyncpg", "alembic": "alembic", "greenlet": "greenlet"}
+
+LIBRARIES = (
+    str(Path(__file__).parent),
+    *(sysconfig.get_path(k) for k in ("stdlib", "purelib", "platlib")),
+    "<",
+)
+"""How the names of files begin that are not the user's own code."""
 
 
 def resolve(path: str, *, key: str) -> Any:
@@ -65,6 +76,60 @@ def load(path: str) -> Any:
     return found
 
 
+@contextmanager
+def built_by(key: str, spec: str, *, place: str) -> Iterator[None]:
+    """Name what makes the tables or the seed rows in the errors that it raises.
+
+    Args:
+        key: The setting that named it.
+        spec: The setting's value.
+        place: Where the database lies, for when there is no room.
+
+    Raises:
+        ConfigurationError: Something else was raised inside; the message has it, and the user's own frames.
+    """
+    try:
+        yield
+    except HermeticError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"{key} = {spec} raised {type(error).__name__}: {error}",
+            why=_own_frames(error),
+            hints=(*install_hints(error), *_room_hints(error, place)),
+        ) from error
+
+
+@contextmanager
+def driver_of(url: str) -> Iterator[None]:
+    """Say what to install where the driver of a URL is missing.
+
+    Raises:
+        ConfigurationError: It is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{url} needs the driver {error.name}, which is not installed.", hints=install_hints(error)
+        ) from error
+
+
+def install_hints(error: BaseException) -> tuple[str, ...]:
+    """Return what to install when ``error`` says that a known driver or package is missing."""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    return (f"pip install '{EXTRAS[missing]}'",) if missing in EXTRAS else ()
+
+
+def _room_hints(error: BaseException, place: str) -> tuple[str, ...]:
+    if "database or disk is full" not in str(error):
+        return ()
+    return (
+        f"set hermetic_directory to a directory with more room than {place}",
+        "in a container: docker run --shm-size=256m",
+    )
+
+
 def _is_factory(found: Any) -> bool:
     if not inspect.isroutine(found):
         return False
@@ -74,14 +139,13 @@ def _is_factory(found: Any) -> bool:
 
 def _import_error(module_name: str, path: str, key: str, error: Exception) -> ConfigurationError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    if missing in EXTRAS:
-        hints: tuple[str, ...] = (f"pip install '{EXTRAS[missing]}'",)
-    elif missing and (module_name == missing or module_name.startswith(missing + ".")):
+    hints = install_hints(error)
+    if not hints and missing and (module_name == missing or module_name.startswith(missing + ".")):
         hints = (
             "is the project's root on the import path? In the ini file: pythonpath = .",
             f"searched: {', '.join(entry or '.' for entry in sys.path[:4])}, ...",
         )
-    else:
+    elif not hints:
         hints = (f"python -c 'import {module_name}' shows the same error",)
     return ConfigurationError(
         f"{key} = {path}: importing {module_name} raised {type(error).__name__}: {error}",
@@ -102,6 +166,6 @@ def _attribute_error(found: Any, name: str, path: str, key: str) -> Configuratio
 def _own_frames(error: BaseException) -> str:
     """Format the traceback from the first frame of the user's own code on."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
+    own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
     text = "".join(traceback.format_list(own)).rstrip()
     return f"Traceback of your code:\n{text}" if text else ""

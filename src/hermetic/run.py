@@ -86,14 +86,20 @@ class Run:
         """Contain the process's engines and set the environment, before anything of the project is imported."""
         from hermetic.database.engines import install
 
+        databases = self.databases
+        environment = self._environment() if self.settings.mode == "on" else {}
         self._environment_before = dict(os.environ)
-        if self.settings.mode == "on":
-            for name, value in self.settings.env:
-                os.environ[name] = value.replace("{url}", self.url) if "{url}" in value else value
+        os.environ.update(environment)
         self._installation = install(
             self._destination, mode="on" if self.settings.mode == "on" else "observe"
         )
-        self.databases.learn_from(self._installation.unused)
+        databases.learn_from(self._installation.unused)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            name: value.replace("{url}", self.url) if "{url}" in value else value
+            for name, value in self.settings.env
+        }
 
     def stop(self) -> None:
         """Leave nothing behind: databases, connections, patches, environment."""
@@ -175,10 +181,14 @@ class Run:
         found = schemas(
             self.settings.schema, root=self.root, package=package, run_lifespan=self._run_lifespan
         )
+        place = str(database.url.database)
         for schema in found:
-            schema.build(database)
+            with application.built_by("hermetic_schema", schema.description, place=place):
+                schema.build(database)
         for seed in self.settings.seed:
-            call(application.resolve(seed, key="hermetic_seed"), database, key="hermetic_seed")
+            function = application.resolve(seed, key="hermetic_seed")
+            with application.built_by("hermetic_seed", seed, place=place):
+                call(function, database, key="hermetic_seed")
         self.schema_used = tuple(schema.description for schema in found)
         return True
 

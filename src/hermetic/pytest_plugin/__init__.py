@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
 
@@ -65,7 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
         _start(config)
     if RUN in config.stash:
         from hermetic.pytest_plugin.active import Active
+        from hermetic.pytest_plugin.loops import refuse_unset_loop_scope
 
+        with _errors_as_usage_errors():
+            refuse_unset_loop_scope(config)
         config.pluginmanager.register(Active(config.stash[RUN]), "hermetic-active")
 
 
@@ -79,7 +84,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _start(config: pytest.Config) -> None:
-    try:
+    with _errors_as_usage_errors():
         settings = read_settings(config)
         config.stash[SETTINGS] = settings
         if settings.mode == "off":
@@ -87,8 +92,14 @@ def _start(config: pytest.Config) -> None:
         from hermetic.run import Run
 
         run = Run(settings, root=config.rootpath, temporary=_temporary_folders(config))
-        config.stash[RUN] = run
         run.start()
+        config.stash[RUN] = run
+
+
+@contextmanager
+def _errors_as_usage_errors() -> Iterator[None]:
+    try:
+        yield
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from hermetic.errors import HermeticError
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import marks
 from hermetic.pytest_plugin.calls import wrapped_call
+from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.pytest_plugin.state import EXAMPLES, OWNER
 from hermetic.run import NEVER, Run
 from hermetic.trace.header import header_lines, summary_lines
@@ -48,10 +48,8 @@ class Active:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
-        try:
+        with errors_as_failures():
             self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)))
-        except HermeticError as error:
-            pytest.fail(str(error), pytrace=False)
         with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):
             try:
                 return (yield)
@@ -77,10 +75,8 @@ class Active:
         yield
         leaks = marks.leaks(request.node, self.run.settings)
         restore = marks.isolation(request.node, self.run.settings) == "test"
-        try:
+        with errors_as_failures():
             problems = self.run.end_test(restore=restore, ending=self._ending)
-        except HermeticError as error:
-            pytest.fail(str(error), pytrace=False)
         if problems and self.run.settings.mode == "observe":
             self.run.observed.extend(problems)
         elif problems and leaks == "error":
@@ -129,10 +125,8 @@ class Active:
         owner = self._fixtures.pop(fixturedef, None)
         if owner is None:
             return
-        try:
+        with errors_as_failures():
             self.run.finish_fixture(owner)
-        except HermeticError as error:
-            pytest.fail(str(error), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

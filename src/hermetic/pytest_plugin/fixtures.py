@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hermetic.errors import HermeticError
+from hermetic.application import driver_of
+from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.pytest_plugin.state import RUN, SETTINGS
 
 if TYPE_CHECKING:
@@ -44,10 +45,8 @@ def active_run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture(scope="session")
 def hermetic_app(request: pytest.FixtureRequest) -> Any:
     """The application that ``hermetic_app`` names; override it to build yours in another way."""
-    try:
+    with errors_as_failures():
         app = active_run(request).application()
-    except HermeticError as error:
-        pytest.fail(str(error), pytrace=False)
     if app is None:
         pytest.fail(
             "No application is configured.\n\nhint: in the ini file of pytest: hermetic_app = your.module:app",
@@ -61,10 +60,8 @@ def hermetic_database(request: pytest.FixtureRequest) -> Database:
     """The application's worker database: its URLs, and ``restore()``."""
     from hermetic.database.facade import Database
 
-    try:
+    with errors_as_failures():
         return Database(active_run(request).databases.primary())
-    except HermeticError as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +75,8 @@ def hermetic_engine(hermetic_url: str) -> AsyncEngine:
     """An ``AsyncEngine`` on the application's worker database, usable in every event loop."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    return create_async_engine(hermetic_url)
+    with errors_as_failures(), driver_of(hermetic_url):
+        return create_async_engine(hermetic_url)
 
 
 @pytest.fixture(scope=_lifespan_scope)
