@@ -116,8 +116,8 @@ def test_the_guide_s_sections_are_in_their_order() -> None:
     assert list(sections("guide.md", "##")) == wanted.split("|")
 
 
-def test_lowest_versions_are_those_declared() -> None:
-    """The page on compatibility names the lower bounds of pyproject.toml."""
+def lower_bounds() -> dict[str, str]:
+    """Return the lowest version that pyproject.toml declares for each requirement, in small letters."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, extras = document["project"], document["project"]["optional-dependencies"]
     declared = [
@@ -126,11 +126,27 @@ def test_lowest_versions_are_those_declared() -> None:
         *extras["sqlite"],
         *document["dependency-groups"]["test"],
     ]
-    bounds = dict(re.findall(r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)", "\n".join(map(str, declared)), re.MULTILINE))
-    bounds["python"] = project["requires-python"].removeprefix(">=")
+    bounds = {"python": project["requires-python"].removeprefix(">=")}
+    for name, bound in re.findall(
+        r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)", "\n".join(map(str, declared)), re.MULTILINE
+    ):
+        bounds.setdefault(name, bound)
+    return bounds
+
+
+def test_lowest_versions_are_those_declared() -> None:
+    """The page on compatibility names the lower bounds of pyproject.toml."""
     text = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \| [\d.]+ \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+)(?: \([^)]+\))? \| [\d.]+ \|$", text, re.MULTILINE)
     assert len(rows) == 9
-    assert {name.lower(): lowest for name, lowest in rows} == {
-        name.lower(): bounds[name.lower()] for name, _ in rows
-    }
+    assert dict(rows) == {name: lower_bounds()[name.lower()] for name, _ in rows}
+
+
+def test_the_readme_names_the_same_versions() -> None:
+    """The README's line on compatibility has the same lower bounds."""
+    (line,) = re.findall(
+        r"^Python .+ and newer;", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    named = re.findall(r"([\w-]+) (\d+\.[\d.]+)", line.replace(" to 3.13", ""))
+    assert len(named) == 6
+    assert dict(named) == {name: lower_bounds()[name.lower()] for name, _ in named}
