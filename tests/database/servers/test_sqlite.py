@@ -208,7 +208,7 @@ def test_a_place_where_sqlite_cannot_write_is_told(
     """What SQLite refuses is told as what the system refuses."""
     server.create("app")
     monkeypatch.setattr(sqlite, "_file_name", lambda name: "x" * 300)
-    with pytest.raises(ConfigurationError, match="File name too long|unable to open"):
+    with pytest.raises(ConfigurationError, match=r"File name too long|unable to open"):
         server.create("other")
     monkeypatch.setattr(sqlite, "_file_name", lambda name: "missing/other")
     with pytest.raises(ConfigurationError, match="unable to open database file"):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,3 +278,9 @@ def test_a_foreign_connection_is_not_tracked() -> None:
     assert tracked(plain) is None
     assert tracked(object()) is None
     plain.close()
+
+
+def test_connections_are_ended_under_running_threads(tmp_path: Path) -> None:
+    """Ending and closing connections that other threads execute on crashes nothing."""
+    module = "tests.database.restore.sqlite.crowd"
+    subprocess.run([sys.executable, "-m", module, str(tmp_path), "6"], check=True, timeout=60)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pytest
 import time_machine
 from freezegun import freeze_time
-from sqlalchemy import event, text
+from sqlalchemy import AsyncAdaptedQueuePool, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hermetic.database.restore.sqlite import SqliteDatabase, TrackedConnection, waiting
@@ -349,7 +349,9 @@ def test_twenty_tasks_write(database: SqliteDatabase) -> None:
     """Twenty tasks of one loop write at once; those that roll back leave nothing, the others one row each."""
 
     async def main() -> None:
-        engine = create_async_engine("sqlite+aiosqlite:///elsewhere.db", pool_size=20)
+        engine = create_async_engine(
+            "sqlite+aiosqlite:///elsewhere.db", poolclass=AsyncAdaptedQueuePool, pool_size=20
+        )
         event.listen(
             engine.sync_engine, "do_connect", lambda d, r, args, params: database.open(d, args, params)
         )

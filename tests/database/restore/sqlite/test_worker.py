@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.restore.sqlite import SqliteDatabase, ending, worker
+from hermetic.database.restore.sqlite import SqliteDatabase, worker
+from hermetic.database.restore.sqlite.site import in_wal
 from hermetic.errors import ConfigurationError, RestoreError
 from hermetic.owners import Owner
 from tests.database.restore.sqlite.opened import checkout, connect, dump_of, owned, values
@@ -31,11 +32,11 @@ def add(database: SqliteDatabase, name: str = "grace") -> None:
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+def hasty(monkeypatch: pytest.MonkeyPatch, database: SqliteDatabase) -> None:
     """Have a blocked restore give up sooner, so that the tests are short."""
-    assert worker.PATIENCE == ending.STATEMENT_PATIENCE == 2.0
+    assert worker.PATIENCE == database._site.statement_patience == 2.0
     monkeypatch.setattr(worker, "PATIENCE", 0.02)
-    monkeypatch.setattr(ending, "STATEMENT_PATIENCE", 0.02)
+    monkeypatch.setattr(database._site, "statement_patience", 0.02)
 
 
 def test_it_is_a_worker_database(database: SqliteDatabase) -> None:
@@ -104,6 +105,13 @@ def test_another_process_is_undone(database: SqliteDatabase) -> None:
     subprocess.run([sys.executable, "-c", script, str(database.path)], check=True)
     assert database.restore()
     assert values(connect(database), "SELECT name FROM users") == ["ada"]
+
+
+def test_a_lock_held_by_a_process_leaves_the_mode_unknown(database: SqliteDatabase) -> None:
+    """While another process commits nothing can be read, which does not happen in WAL mode."""
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as foreign:
+        foreign.execute("BEGIN EXCLUSIVE")
+        assert not in_wal(database._keeper)
 
 
 def test_a_wide_owners_transaction_does_not_matter_when_clean(database: SqliteDatabase) -> None:
@@ -306,7 +314,7 @@ def test_a_running_statement_is_interrupted(database: SqliteDatabase) -> None:
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(connection.execute, endless)
         started.wait()
-        assert [work.kind for work in database.end_open_work(of=[test])] == ["transaction"]
+        assert [work.kind for work in database.end_open_work(of=[test])] == ["transaction", "cursor"]
         assert isinstance(running.exception(), sqlite3.OperationalError)
     assert not connection.has_transaction()
 
@@ -327,10 +335,14 @@ def test_a_statement_that_will_not_stop_is_left(database: SqliteDatabase) -> Non
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(connection.execute, "SELECT stick()")
         stuck.wait()
-        assert [work.kind for work in database.end_open_work(of=[test])] == ["transaction"]
-        assert connection.has_transaction()
+        ended = database.end_open_work(of=[test])
+        with pytest.raises(sqlite3.OperationalError, match="cannot be interrupted"):
+            connection.close()
+        database.close()
         release.set()
         running.exception()
+    assert [work.kind for work in ended] == ["transaction", "cursor"]
+    assert connection.has_transaction()
 
 
 def test_a_waiting_statement_is_ended(database: SqliteDatabase) -> None:

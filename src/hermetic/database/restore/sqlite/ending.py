@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from hermetic.database.protocols import OpenWork
-from hermetic.database.restore.sqlite.queue import now
 from hermetic.database.restore.sqlite.site import Site
 from hermetic.database.restore.sqlite.tracked import TrackedConnection
 from hermetic.owners import Owner
-
-STATEMENT_PATIENCE = 2.0
-"""Seconds that an interrupted statement may take to stop."""
 
 
 def end_open_work(site: Site, owners: Sequence[Owner]) -> list[OpenWork]:
@@ -37,19 +32,10 @@ def belongs(owner: Owner, owners: Sequence[Owner]) -> bool:
 
 def _end(connection: TrackedConnection) -> list[OpenWork]:
     work = connection.open_work()
-    if connection.is_running:
-        _stop_statement(connection)
-        work = work or connection.open_work()
-    if work and not connection.is_running:
-        connection.end_open_work()
-    return work
-
-
-def _stop_statement(connection: TrackedConnection, pause: float = 0.001) -> None:
-    deadline = now() + STATEMENT_PATIENCE
-    while connection.is_running and now() < deadline:
-        connection.interrupt()
-        _sleep(pause)
-
-
-_sleep = time.sleep
+    with connection.seized() as held:
+        if not held:
+            return work
+        left = connection.open_work()
+        if left:
+            connection.end_open_work()
+        return work or left

@@ -48,18 +48,23 @@ class Site:
         queue: Who waits for its lock.
         connections: The application's open connections.
         blocked: Requests that waited in vain for a lock that their own test holds.
+        statement_patience: Seconds that an interrupted statement may take to stop.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.queue = LockQueue()
         self.connections: WeakBag[TrackedConnection] = WeakBag()
+        self.statement_patience = 2.0
         self.blocked: list[UncommittedWrites] = []
 
 
 def in_wal(connection: sqlite3.Connection) -> bool:
     """Whether a connection's file is in WAL mode now, which outlives connections, unlike the other modes."""
-    mode: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    try:
+        mode: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    except sqlite3.OperationalError:
+        return False  # a commit is being made, which keeps nobody from reading in WAL mode
     return mode == "wal"
 
 

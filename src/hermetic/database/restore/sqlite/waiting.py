@@ -39,7 +39,8 @@ def perform(connection: TrackedConnection, want: Want, attempt: Callable[[], T])
     if want == "write" and connection.site.queue and not connection.would_deadlock():
         return _in_line(connection, want, attempt)  # somebody was here before us
     try:
-        return attempt()
+        with connection.guard:
+            return attempt()
     except sqlite3.OperationalError as error:
         if not is_busy(error):
             raise
@@ -66,17 +67,18 @@ def _retry(connection: TrackedConnection, waiter: Waiter, attempt: Callable[[], 
     deadline = now() + connection.patience
     in_vain_since: float | None = None
     while True:
+        if waiter.cancelled:
+            raise sqlite3.OperationalError("interrupted")
         last = now() >= deadline
         if last or queue.may_try(waiter):
             try:
-                return attempt()
+                with connection.guard:
+                    return attempt()
             except sqlite3.OperationalError as error:
                 if not is_busy(error):
                     raise
                 if last:
                     raise _explained(error, connection, waiter.want) from None
-        if waiter.cancelled:
-            raise sqlite3.OperationalError("interrupted")
         in_vain_since = _in_vain(connection, waiter, in_vain_since)
         pause = FIRST_POLL if queue.may_try(waiter) else OTHERS_POLL
         waiter.sleep(max(0.0, min(pause, deadline - now())))

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -178,7 +179,8 @@ class SqliteDatabase:
         """Close every connection and remove the files."""
         with self._mutex:
             for connection in self._site.connections.members():
-                connection.close()
+                with suppress(sqlite3.OperationalError):  # a statement that will not stop keeps its own open
+                    connection.close()
             self._keeper.close()
             for suffix in ("", "-journal", "-wal", "-shm"):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
