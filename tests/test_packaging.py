@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from importlib.metadata import distribution, entry_points
 from importlib.resources import files
+from pathlib import Path
+
+import pytest
 
 import hermetic
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_version_is_the_distribution_s() -> None:
@@ -42,3 +49,26 @@ def test_python_3_11_is_the_oldest() -> None:
     """The metadata asks for no newer Python than the one the project supports."""
     assert distribution("hermetic").metadata["Requires-Python"] == ">=3.11"
     assert sys.version_info >= (3, 11)
+
+
+@pytest.mark.parametrize(
+    "name", ["pytest", "sqlalchemy", "httpx2", "fastapi", "starlette", "pytest-asyncio", "anyio", "aiosqlite"]
+)
+def test_the_page_states_the_lowest_versions(name: str) -> None:
+    """The lower bounds that ``make compat`` installs are those that docs/compatibility.md promises."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = declared["project"]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    lines = [*project["dependencies"], *extras, *declared["dependency-groups"]["test"]]
+    bounds = {
+        found[1]
+        for line in lines
+        if isinstance(line, str)
+        and (found := re.match(rf"{name}(?:\[\w+\])?>=([\d.]+)", line))
+        and "python_version >=" not in line
+    }
+    row = re.search(
+        rf"^\| {name} \| ([\d.]+)", (ROOT / "docs/compatibility.md").read_text("utf-8"), re.M | re.I
+    )
+    assert row is not None
+    assert bounds == {row[1]}

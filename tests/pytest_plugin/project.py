@@ -131,6 +131,8 @@ class Project:
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "HERMETIC"))}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", **self.environment}
+        if not self.every_plugin:
+            environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the flag for it is younger than pytest 8.2
         # The project lies in the outer run's temporary folder, whose database files would be left alone.
         with tempfile.TemporaryDirectory(prefix="hermetic-basetemp-") as temporary:
             done = subprocess.run(
@@ -149,4 +151,4 @@ class Project:
         if self.every_plugin:
             return ["-p", "no:cacheprovider", "-W", "error"]
         named = [part for name in self.plugins for part in ("-p", name)]
-        return ["--disable-plugin-autoload", *named, "-p", "no:cacheprovider", "-W", "error"]
+        return [*named, "-p", "no:cacheprovider", "-W", "error"]
