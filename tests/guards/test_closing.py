@@ -112,3 +112,12 @@ def test_several_errors_arrive_together(loop: asyncio.AbstractEventLoop) -> None
     with pytest.raises(ExceptionGroup) as caught:
         loop.run_until_complete(main())
     assert len(caught.value.exceptions) == 2
+
+
+def test_without_an_event_loop_nothing_is_closed() -> None:
+    """A test that trio runs ends like any other: what is closed, or was open elsewhere, is passed by."""
+    closer, thing = Closer(), Thing()
+    closer.add(thing)
+    with pytest.raises(StopIteration):
+        closer.close_here().send(None)
+    assert thing.closed_in == []

@@ -41,8 +41,10 @@ class Closer:
             self._open.remove(closable)
 
     async def close_here(self) -> None:
-        """Close what is open in the running loop."""
-        here = asyncio.get_running_loop()
+        """Close what is open in the running loop; under trio there is none, and nothing of ours is open."""
+        here = _running_loop()
+        if here is None:
+            return
         errors: list[Exception] = []
         for closable in reversed(self._open[:]):
             if closable.started_loop is here:
@@ -61,7 +63,7 @@ class Closer:
         errors: list[Exception] = []
         for closable in reversed(closables[:]):
             loop = closable.started_loop
-            if loop is None or loop.is_closed() or loop.is_running() or _some_loop_runs():
+            if loop is None or loop.is_closed() or loop.is_running() or _running_loop():
                 continue
             try:
                 loop.run_until_complete(closable.aclose())
@@ -70,12 +72,11 @@ class Closer:
         _raise(errors)
 
 
-def _some_loop_runs() -> bool:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
 
 
 def _raise(errors: list[Exception]) -> None:
