@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -14,10 +15,17 @@ from hermetic.owners import Kind, Owner, Scope
 PRAGMAS = ("user_version", "application_id", "page_size", "auto_vacuum", "encoding", "integrity_check")
 
 
+_opened: WeakKeyDictionary[SqliteDatabase, list[TrackedConnection]] = WeakKeyDictionary()
+
+
 def connect(database: SqliteDatabase, owner: Owner | None = None, **params: Any) -> TrackedConnection:
-    """Open a connection as an engine of pysqlite does, in an owner's hands where one is given."""
+    """Open a connection as an engine of pysqlite does, in an owner's hands where one is given.
+
+    It lives, as in a pool, until the database closes it.
+    """
     dialect = SQLiteDialect_pysqlite(dbapi=cast(Any, sqlite3))
     connection = cast(TrackedConnection, database.open(dialect, ["app.db"], params))
+    _opened.setdefault(database, []).append(connection)
     if owner is not None:
         connection.checkout = checkout(owner)
     return connection

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, event, text
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hermetic.database.restore.sqlite import SqliteDatabase, TrackedConnection, tracked
@@ -91,7 +92,8 @@ def test_a_closed_connection_has_nothing_open(database: SqliteDatabase) -> None:
 
 def test_a_forgotten_connection_is_forgotten(database: SqliteDatabase) -> None:
     """Nothing here keeps a connection alive that its user has lost."""
-    connection = connect(database)
+    dialect: Any = SQLiteDialect_pysqlite(dbapi=sqlite3)
+    connection: Any = database.open(dialect, ["app.db"], {})
     connection.execute("INSERT INTO users (name) VALUES ('grace')")
     assert len(database.open_work()) == 1
     sqlite3.Connection.close(connection)

@@ -343,6 +343,7 @@ def test_a_statement_that_will_not_stop_is_left(database: SqliteDatabase) -> Non
         running.exception()
     assert [work.kind for work in ended] == ["transaction", "cursor"]
     assert connection.has_transaction()
+    connection.close()
 
 
 def test_a_waiting_statement_is_ended(database: SqliteDatabase) -> None:

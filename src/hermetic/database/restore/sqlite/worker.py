@@ -60,12 +60,16 @@ class SqliteDatabase:
         self._site = Site(path)
         self._mutex = RLock()
         self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        self._keeper.execute("PRAGMA journal_mode=MEMORY").close()
-        self._keeper.execute("PRAGMA synchronous=OFF").close()
         self._seen: int | None = None
         self._moved = False
-        self._layers = Layers(self._snapshot(), self._snapshot)
-        self.mark_baseline()
+        try:
+            self._keeper.execute("PRAGMA journal_mode=MEMORY").close()
+            self._keeper.execute("PRAGMA synchronous=OFF").close()
+            self._layers = Layers(self._snapshot(), self._snapshot)
+            self.mark_baseline()
+        except BaseException:
+            self._keeper.close()
+            raise
 
     @property
     def url(self) -> URL:
