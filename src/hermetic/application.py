@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +18,6 @@ from typing import Any
 from hermetic.errors import ConfigurationError, HermeticError
 
 EXTRAS = {"aiosqlite": "hermetic[sqlite]", "asyncpg": "asyncpg", "alembic": "alembic", "greenlet": "greenlet"}
-
-LIBRARIES = (
-    str(Path(__file__).parent),
-    *(sysconfig.get_path(k) for k in ("stdlib", "purelib", "platlib")),
-    "<",
-)
-"""How the names of files begin that are not the user's own code."""
 
 
 def resolve(path: str, *, key: str) -> Any:
@@ -166,6 +158,14 @@ def _attribute_error(found: Any, name: str, path: str, key: str) -> Configuratio
 def _own_frames(error: BaseException) -> str:
     """Format the traceback from the first frame of the user's own code on."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
+    own = [frame for frame in frames if not frame.filename.startswith(_libraries())]
     text = "".join(traceback.format_list(own)).rstrip()
     return f"Traceback of your code:\n{text}" if text else ""
+
+
+def _libraries() -> tuple[str, ...]:
+    """How the names of files begin that are not the user's own code."""
+    import sysconfig  # half of what the plugin's import took, and only an error needs it
+
+    places = (sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib"))
+    return (str(Path(__file__).parent), *places, "<")
