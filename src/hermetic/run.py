@@ -1,9 +1,9 @@
 """One run of a test suite: its settings, its application, its databases, and what brings each test its baseline.
 
 The pytest plugin translates pytest's objects into calls of this class and knows no more; nothing here knows pytest.
-What happens when: ``start`` (before any conftest) sets the environment and contains the engines; the application is imported
-and the first worker database built when something first asks for them; ``begin_test`` and ``end_test`` bracket a test;
-``begin_fixture``, ``end_fixture`` and ``finish_fixture`` bracket a wider-scoped fixture's life.
+What happens when: ``start`` (before any conftest) sets the environment and contains the engines; the application is
+imported and the first worker database built when something first asks for them; ``begin_test`` and ``end_test`` bracket
+a test; ``begin_fixture``, ``end_fixture`` and ``finish_fixture`` bracket a wider-scoped fixture's life.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hermetic.guards.applications import ApplicationWatch, overriding_applicatio
 from hermetic.guards.closing import Closer
 from hermetic.guards.leaks import leak_message
 from hermetic.guards.mapping import MappingGuard
+from hermetic.guards.observations import Observations, ObservedEngine
 from hermetic.owners import Owner
 from hermetic.settings import Settings
 
@@ -78,7 +79,7 @@ class Run:
         self._application_lock = threading.RLock()
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
-        self.observed: list[str] = []
+        self.observations = Observations()
 
     # -- the run
 
@@ -147,10 +148,16 @@ class Run:
 
     def _destination(self, request: EngineRequest) -> Destination:
         """Say where an engine goes; a test's own may be used before the application is imported."""
+        from hermetic.database.engines.destinations import masked
+
         tests_have_begun = self._mappings is not None
         if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
             self.application()
-        return self.databases.resolve(request)
+        destination = self.databases.resolve(request)
+        if self.settings.mode == "observe":
+            made_at = str(request.created.location) if request.created else ""
+            self.observations.note_engine(ObservedEngine(masked(request.url), made_at, str(destination)))
+        return destination
 
     # -- the application
 
@@ -334,8 +341,3 @@ class Run:
 
     def _guards(self) -> list[MappingGuard[Any, Any]]:
         return self._mappings or []
-
-    def observations(self) -> list[str]:
-        """Return what mode ``on`` would do that ``observe`` has seen the need for."""
-        lines = [f"{engine.url} -> {engine.destination}" for engine in self.installation.engines()]
-        return [*dict.fromkeys(lines), *self.observed]

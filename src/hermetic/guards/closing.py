@@ -2,9 +2,9 @@
 
 Our fixtures are synchronous and hand out objects that start at first use, in whatever loop that is. They must be
 closed in that same loop while it lives, and each runner ends its loop at a moment of its own: anyio inside the call of
-the test, pytest-asyncio before the finalizers of synchronous fixtures. So there are three moments, and the first that finds
-the loop alive closes: at the end of the test's own coroutine, on the idle loop after each hook that may have used the
-object, and at the object's fixture's end. Used again after that, it opens again.
+the test, pytest-asyncio before the finalizers of synchronous fixtures. So there are three moments, and the first that
+finds the loop alive closes: at the end of the test's own coroutine, on the idle loop after each hook that may have
+used the object, and at the object's fixture's end. Used again after that, it opens again.
 """
 
 from __future__ import annotations

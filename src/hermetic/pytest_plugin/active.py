@@ -78,7 +78,7 @@ class Active:
         with errors_as_failures():
             problems = self.run.end_test(restore=restore, ending=self._ending)
         if problems and self.run.settings.mode == "observe":
-            self.run.observed.extend(problems)
+            self.run.observations.leaks.extend(problems)
         elif problems and leaks == "error":
             pytest.fail("\n\n".join(problems), pytrace=False)
         elif problems and leaks == "warn":

@@ -1,8 +1,9 @@
 """What happens around the call of a test, inside its own event loop.
 
 anyio ends its loop inside the call, so what the test opened is closed at the end of the test's own coroutine. A
-hypothesis test is many calls: the baseline comes back before each example. A test with a frozen clock gets its application
-started before the clock stops (FastAPI builds its routes at the first request, which fails on freezegun's classes).
+hypothesis test is many calls: the baseline comes back before each example. A test with a frozen clock gets its
+application started before the clock stops (FastAPI builds its routes at the first request, which fails on freezegun's
+classes).
 """
 
 from __future__ import annotations

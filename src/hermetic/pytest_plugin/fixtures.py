@@ -1,7 +1,8 @@
 """The fixtures, under the guide's names, and the building blocks that a project can override in its conftest.
 
 Every one is synchronous and hands out an object that starts at first use, in whatever event loop that is, so they work
-under every runner and every combination of loop scopes (pytest-asyncio ties an async fixture to a loop when it is defined).
+under every runner and every combination of loop scopes (pytest-asyncio ties an async fixture to a loop when it is
+defined).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hermetic.run import Run
+from hermetic.trace.observed import observed_lines
 
 
 def header_lines(run: Run) -> list[str]:
@@ -27,5 +28,5 @@ def summary_lines(run: Run) -> list[str]:
             f"schema: {', '.join(run.schema_used)}; to fix it: hermetic_schema = {run.schema_used[0].split()[0]}"
         )
     if run.settings.mode == "observe":
-        lines.extend(run.observations())
+        lines.extend(observed_lines(run.observations, run.root))
     return lines
