@@ -212,6 +212,13 @@ def test_interrupt_ends_a_wait(database: SqliteDatabase) -> None:
             waiter.result()
 
 
+def test_interrupt_of_an_idle_connection(database: SqliteDatabase) -> None:
+    """It does nothing, as with sqlite3's own."""
+    connection = connect(database)
+    connection.interrupt()
+    assert values(connection, "SELECT name FROM users") == ["ada"]
+
+
 def test_close_ends_a_wait(database: SqliteDatabase) -> None:
     """A waiting statement of a connection that is closed meanwhile ends with an error."""
     second = connect(database)

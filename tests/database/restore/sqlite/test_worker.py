@@ -110,7 +110,10 @@ def test_another_process_is_undone(database: SqliteDatabase) -> None:
 def test_a_lock_held_by_a_process_leaves_the_mode_unknown(database: SqliteDatabase) -> None:
     """While another process commits nothing can be read, which does not happen in WAL mode."""
     with closing(sqlite3.connect(database.path, isolation_level=None)) as foreign:
+        database._write_back()
         foreign.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            database._keeper.execute("PRAGMA table_info(users)")
         assert not in_wal(database._keeper)
 
 

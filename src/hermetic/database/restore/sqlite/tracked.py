@@ -126,8 +126,7 @@ class TrackedConnection(sqlite3.Connection):
             Whether a running statement stopped in time; if not, the connection must be left alone.
         """
         deadline = now() + self.site.statement_patience
-        if self.waiter:
-            self.waiter.cancel()
+        self._cancel_wait()
         while not (held := self.guard.acquire(timeout=INTERRUPT_EVERY)) and now() < deadline:
             super().interrupt()
         try:
@@ -135,6 +134,11 @@ class TrackedConnection(sqlite3.Connection):
         finally:
             if held:
                 self.guard.release()
+
+    def _cancel_wait(self) -> None:
+        waiter = self.waiter  # its own thread may end the wait meanwhile
+        if waiter:
+            waiter.cancel()
 
     def end_open_work(self) -> None:
         """Close its cursors and roll its transaction back; for whoever seized it."""
@@ -175,8 +179,7 @@ class TrackedConnection(sqlite3.Connection):
         self._ended()
 
     def interrupt(self) -> None:
-        if self.waiter:
-            self.waiter.cancel()
+        self._cancel_wait()
         super().interrupt()
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> Any:
