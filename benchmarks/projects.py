@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.recipes import Recipe
+from benchmarks.shop import TABLES
 
 SHOP = Path(__file__).parent / "shop.py"
 AT_ONCE = Path(__file__).parent / "at_once.py"
@@ -72,12 +73,13 @@ def _test(number: int, *, cleans: bool) -> str:
     return TEST.format(number=number, email="ada@example.com" if cleans else f"ada{number}@example.com")
 
 
-def write(recipe: Recipe, folder: Path) -> Project:
-    """Write a recipe's project into a new folder inside ``folder``."""
+def write(recipe: Recipe, folder: Path, *, tables: int = TABLES) -> Project:
+    """Write a recipe's project, whose application has so many tables, into a new folder inside ``folder``."""
     root = folder / recipe.key
     root.mkdir()
     (root / "pytest.ini").write_text(INI + recipe.ini, encoding="utf-8")
-    (root / "shop.py").write_text(SHOP.read_text(encoding="utf-8"), encoding="utf-8")
+    shop = SHOP.read_text(encoding="utf-8").replace(f"TABLES = {TABLES}\n", f"TABLES = {tables}\n")
+    (root / "shop.py").write_text(shop, encoding="utf-8")
     (root / "test_at_once.py").write_text(AT_ONCE.read_text(encoding="utf-8"), encoding="utf-8")
     conftest = recipe.conftest_text()
     if conftest is not None:

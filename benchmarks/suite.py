@@ -17,6 +17,7 @@ from benchmarks.projects import Project, workplace, write
 from benchmarks.recipes import GUIDE_RECIPE, RECIPES, Recipe, recipe
 from benchmarks.results import Json, Report, keep, table
 from benchmarks.samples import ratios, sample, slope
+from benchmarks.shop import TABLES
 
 FEW, MANY = 30, 330
 ROUNDS = 3
@@ -109,6 +110,7 @@ def report(
     recipes: Sequence[Recipe],
     timings: dict[str, list[Timing]],
     concurrency: dict[str, tuple[AtOnce, AtOnce]],
+    tables: int = TABLES,
 ) -> Report:
     """Write the table."""
     slopes = {key: [each.slope for each in of] for key, of in timings.items()}
@@ -127,8 +129,8 @@ def report(
     )
     text = (
         "## A test's cost\n\n"
-        "One POST that commits, one SELECT; 20 tables of eight columns, a foreign key and two indexes; SQLite through "
-        "aiosqlite; files in a memory-backed folder. "
+        f"One POST that commits, one SELECT; {tables} tables of eight columns, a foreign key and two indexes; "
+        "SQLite through aiosqlite; files in a memory-backed folder. "
         f"Milliseconds a test: the slope between whole pytest runs of {FEW} and {MANY} tests, "
         f"{len(base)} rounds, all recipes in turns. Concurrency: {AT_ONCE} POSTs at once in one test, then {AT_ONCE} "
         f"beside {AT_ONCE_REFUSED} that are refused and rolled back.\n\n{table(head, rows)}"
@@ -143,7 +145,7 @@ def report(
         }
         for each in recipes
     }
-    return Report("suite", text, {"few": FEW, "many": MANY, "recipes": raw})
+    return Report("suite", text, {"few": FEW, "many": MANY, "tables": tables, "recipes": raw})
 
 
 def _broken(plain: AtOnce, mixed: AtOnce) -> str:
@@ -161,25 +163,26 @@ def _raw(result: AtOnce) -> Json:
     }
 
 
-def run(recipes: Sequence[Recipe], rounds: int, folder: Path) -> Report:
+def run(recipes: Sequence[Recipe], rounds: int, folder: Path, *, tables: int = TABLES) -> Report:
     """Write the projects, measure them, and report."""
-    projects = [write(each, folder) for each in recipes]
+    projects = [write(each, folder, tables=tables) for each in recipes]
     concurrency = {p.recipe.key: (at_once(p), at_once(p, refused=AT_ONCE_REFUSED)) for p in projects}
-    return report(recipes, measure(projects, rounds), concurrency)
+    return report(recipes, measure(projects, rounds), concurrency, tables)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, keep the raw figures, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--tables", type=int, default=TABLES, help="nothing is kept unless it is %(default)s")
     parser.add_argument("--only", nargs="+", metavar="RECIPE", help="keys of recipes; nothing is kept then")
     options = parser.parse_args(arguments)
     wanted = [recipe(key) for key in options.only] if options.only else list(RECIPES)
     if GUIDE_RECIPE not in wanted:
         wanted.append(GUIDE_RECIPE)
     with workplace() as folder:
-        found = run(wanted, options.rounds, folder)
-    if not options.only:
+        found = run(wanted, options.rounds, folder, tables=options.tables)
+    if not options.only and options.tables == TABLES:
         keep(found)
     print(found.text)
 

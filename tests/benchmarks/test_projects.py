@@ -38,6 +38,12 @@ def test_the_application_has_twenty_tables() -> None:
     assert len(Base.metadata.tables) == TABLES == 20
 
 
+def test_the_number_of_tables_can_be_chosen(tmp_path: Path) -> None:
+    """The application that is copied into a project has as many tables as asked for."""
+    shop = write(GUIDE_RECIPE, tmp_path, tables=60).root / "shop.py"
+    assert "\nTABLES = 60\n" in shop.read_text(encoding="utf-8")
+
+
 def test_no_two_recipes_share_a_key() -> None:
     """A key finds one recipe."""
     assert [recipe(key).key for key in KEYS] == KEYS
