@@ -1,7 +1,7 @@
-"""Fixtures of random scopes, asked for in random order by tests that write too: each test starts from the right rows.
+"""Fixtures of random scopes in random order, and tests that write too: each test starts from the right rows.
 
 The real ``Run`` on a real database, driven as pytest drives it: a fixture may be asked for before a test writes or
-after (``getfixturevalue``), by another fixture's set-up, and ends with its class, module or session, the youngest first.
+after (``getfixturevalue``), by another fixture's set-up, and ends with its class, module or session, youngest first.
 """
 
 from __future__ import annotations
