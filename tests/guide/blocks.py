@@ -1,7 +1,7 @@
 """The code blocks of the guide that this project started from, verbatim.
 
-Where a block leaves something out (an import, ``# ... setup code``), the project around it supplies that, and the block stays
-as it is.
+Where a block leaves something out (an import, ``# ... setup code``), the project around it supplies that, and the block
+stays as it is.
 """
 
 INI = """
