@@ -22,7 +22,7 @@ PACKAGES = (
 def describe() -> dict[str, str | int]:
     """Describe the machine and the versions that were measured."""
     described: dict[str, str | int] = {
-        "cpus": os.cpu_count() or 0,
+        "cpus": _usable_cpus(),
         "system": platform.system(),
         "architecture": platform.machine(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -34,6 +34,13 @@ def describe() -> dict[str, str | int]:
 def one_minute_load() -> float | None:
     """Return how many processes wanted to run in the last minute; None where the system does not say."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def _usable_cpus() -> int:
+    """Return how many processors this process may use, which ``taskset`` and containers limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 0
 
 
 def _version(package: str) -> str:
