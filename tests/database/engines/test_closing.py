@@ -72,6 +72,18 @@ def test_a_leaked_connection_is_closed_in_its_loop(installation: Installation) -
     assert installation.checked_out() == []
 
 
+def test_a_session_that_is_closed_after_its_loop_was_not_abandoned(installation: Installation) -> None:
+    """A fixture in a wider loop closes its session, used in the test's loop, when that loop has ended."""
+    session = AsyncSession(create_async_engine(MEMORY))
+
+    async def use() -> None:
+        await session.execute(text("SELECT 1"))
+
+    asyncio.run(use())
+    asyncio.run(session.close())
+    assert installation.take_abandoned() == []
+
+
 def test_a_leaked_session_is_closed_in_its_loop(installation: Installation) -> None:
     """A session left in a transaction does not keep its connection open."""
     engine = create_async_engine(MEMORY)

@@ -88,7 +88,7 @@ class Checkouts:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._in_use: dict[int, list[InUse]] = {}
-        self._abandoned: builtins.list[Checkout] = []
+        self._abandoned: builtins.list[tuple[Checkout, Any]] = []
         self._urls: weakref.WeakKeyDictionary[Pool, str] = weakref.WeakKeyDictionary()
         self._listeners = (
             ("checkout", self._on_checkout),
@@ -118,9 +118,13 @@ class Checkouts:
         return [each for each in everything if of is None or each.owner in of]
 
     def take_abandoned(self) -> builtins.list[Checkout]:
-        """Return, and forget, the checkouts that the end of their event loop ended."""
+        """Return, and forget, the checkouts that the end of their event loop ended, and their user has not since.
+
+        A fixture that lives in another loop than the test closes its session only after the test's loop has ended:
+        it abandoned nothing.
+        """
         abandoned, self._abandoned = self._abandoned, []
-        return abandoned
+        return [checkout for checkout, fairy in abandoned if _is_unreturned(fairy)]
 
     def hand_over(self, connection: Any, owner: Owner) -> None:
         """Make the latest checkout of a driver connection somebody's."""
@@ -163,6 +167,12 @@ class Checkouts:
         opened = self._index.get(connection)
         if id(connection) in self._index.abandoned:
             self._index.abandoned.discard(id(connection))
-            self._abandoned.extend(each.checkout for each in stack)
+            # Held until it is asked for: collected, it could not tell whether it was closed.
+            self._abandoned.extend((each.checkout, each.fairy()) for each in stack)
         if opened is not None:
             opened.holder.discard(opened)
+
+
+def _is_unreturned(fairy: Any) -> bool:
+    """Whether its user has not closed it, which says nothing of the driver connection that it once held."""
+    return fairy is not None and fairy._counter > 0
