@@ -94,3 +94,37 @@ def test_an_attribute_of_something_without_attributes(package: Path) -> None:
     (package / "shop_h.py").write_text("answer = 42\n")
     with pytest.raises(ConfigurationError, match="no attribute 'app'"):
         application.load("shop_h:answer.app")
+
+
+def test_what_a_seed_raises_has_its_setting_and_the_users_lines() -> None:
+    """The setting and the error; a ConfigurationError of our own goes through as it is."""
+    with (
+        pytest.raises(ConfigurationError) as raised,
+        application.built_by("hermetic_seed", "a:b", place="/here"),
+    ):
+        int("speed")
+    assert raised.value.what.startswith("hermetic_seed = a:b raised ValueError: invalid literal")
+    assert 'int("speed")' in raised.value.why
+    assert raised.value.hints == ()
+    with (
+        pytest.raises(ConfigurationError, match="our own"),
+        application.built_by("hermetic_seed", "a:b", place="/here"),
+    ):
+        raise ConfigurationError("our own")
+
+
+def test_a_full_disk_names_the_place() -> None:
+    """And the setting that moves the databases."""
+    with (
+        pytest.raises(ConfigurationError) as raised,
+        application.built_by("hermetic_schema", "a:b", place="/here"),
+    ):
+        raise OSError("database or disk is full")
+    assert raised.value.hints[0] == "set hermetic_directory to a directory with more room than /here"
+
+
+def test_a_missing_driver_of_a_url_names_the_extra() -> None:
+    """What to install for an engine of ours."""
+    with pytest.raises(ConfigurationError) as raised, application.driver_of("sqlite+aiosqlite:///x.db"):
+        raise ModuleNotFoundError("No module named 'aiosqlite'", name="aiosqlite")
+    assert raised.value.hints == ("pip install 'hermetic[sqlite]'",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pytest_plugin.project import Project, Result
+from tests.pytest_plugin.saying import ini
 
 
 def passes(project: Project, expected: int, *arguments: str) -> Result:
@@ -208,8 +209,11 @@ async def test_many(async_client, async_test_db, hermetic_url, n):
 
 
 def test_xdist(project: Project) -> None:
-    """Each worker has a database of its own."""
-    project.write(test_shop_py=MANY)
+    """Each worker has a database of its own, which its environment names."""
+    project.write(
+        pytest_ini=ini("hermetic_env = DATABASE_URL={url}"),
+        test_shop_py=MANY + '    assert hermetic_url == os.environ["DATABASE_URL"]\n',
+    )
     project.plugins = (*project.plugins, "xdist", "xdist.looponfail")
     project.environment["SEEN"] = str(project.root / "seen.txt")
     passes(project, 8, "-n", "2")

@@ -24,7 +24,7 @@ def observed_lines(observations: Observations, root: Path) -> list[str]:
 def _engines(engines: list[ObservedEngine], root: Path) -> list[str]:
     if not engines:
         return ["engines: none was used"]
-    lines = [f"engines: {len(engines)} used, whose connections would go elsewhere"]
+    lines = [f"engines: {len(engines)} used, and where their connections would go"]
     for engine in engines:
         made = f"  (made at {_relative(engine.made_at, root)})" if engine.made_at else ""
         lines.append(f"  {engine.url} -> {engine.destination}{made}")
