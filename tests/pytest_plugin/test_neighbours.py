@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
 from tests.pytest_plugin.project import Project, Result
@@ -293,6 +295,8 @@ def test_factory_boy(project: Project) -> None:
 
 def test_randomly(project: Project) -> None:
     """The order of the tests does not matter."""
+    if importlib.util.find_spec("pytest_randomly") is None:
+        pytest.skip("pytest-randomly is not part of the test environment")
     project.write(
         test_shop_py="""
         import pytest
