@@ -23,6 +23,8 @@ unexport PYTHONPATH
 unexport PYTEST_ADDOPTS
 unexport PYTEST_PLUGINS
 unexport PYTEST_DISABLE_PLUGIN_AUTOLOAD
+# Without compiled files each of the many runs of pytest compiles all that it imports, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 READY := .venv/.ready

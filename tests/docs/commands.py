@@ -57,7 +57,6 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
         key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "HERMETIC"))
     }
     environment |= {
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "COLUMNS": "110",
         "NO_COLOR": "1",

@@ -99,6 +99,10 @@ class Result:
         }
 
 
+FOREIGN = ("PYTEST", "HERMETIC", "PYTHONDONTWRITEBYTECODE")
+"""How the names of variables begin that would change a run."""
+
+
 class Project:
     """A project in ``root``: write files, run pytest in it."""
 
@@ -129,8 +133,8 @@ class Project:
             arguments: More arguments for pytest.
             timeout: Seconds after which the run counts as hung.
         """
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "HERMETIC"))}
-        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", **self.environment}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+        environment |= {"COLUMNS": "200", **self.environment}
         if not self.every_plugin:
             environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the flag for it is younger than pytest 8.2
         # The project lies in the outer run's temporary folder, whose database files would be left alone.
