@@ -54,7 +54,9 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     if program == "pytest" and "no:hermetic" not in arguments:
         known += ["-W", "error"]
     environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "HERMETIC"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PYTEST", "HERMETIC", "PYTHONDONTWRITEBYTECODE"))
     }
     environment |= {
         "PYTHONUNBUFFERED": "1",
