@@ -119,12 +119,14 @@ def report(
     for each in recipes:
         plain, mixed = concurrency[each.key]
         times = sample(ratios(slopes[each.key], base))
+        cpu = sample([timing.cpu_slope for timing in timings[each.key]])
         may = f"yes: {plain.text()}" if plain.works and mixed.works else f"no: {_broken(plain, mixed)}"
-        rows.append([each.title, sample(slopes[each.key]).text(), times.text(), may])
+        rows.append([each.title, sample(slopes[each.key]).text(), times.text(), cpu.text(), may])
     head = (
         "recipe",
         "ms a test",
         "times faster than the guide's",
+        "of the processor, ms",
         "may the application commit concurrently?",
     )
     text = (
