@@ -73,21 +73,21 @@ class PytestLike(RuleBasedStateMachine):
     @rule(scope=st.sampled_from(SCOPES), asks_for=st.none() | st.sampled_from(SCOPES))
     def a_fixture_is_asked_for(self, scope: Scope, asks_for: Scope | None) -> None:
         """It writes rows, perhaps after asking for another that lives at least as long."""
-        frame = self.run.begin_fixture((fixture := self._next(scope)).owner)
+        frame = self.run.checkpoints.begin((fixture := self._next(scope)).owner)
         self._write([fixture.added[0]])
         if asks_for is not None and SCOPES.index(asks_for) >= SCOPES.index(scope):
             self._set_up(self._next(asks_for))
         self._write([fixture.added[1]])
         self._rename(fixture)
-        self.run.end_fixture(frame)
+        self.run.checkpoints.end(frame)
         self.living.append(fixture)
         self.fresh = False
 
     def _set_up(self, fixture: Fixture) -> None:
-        frame = self.run.begin_fixture(fixture.owner)
+        frame = self.run.checkpoints.begin(fixture.owner)
         self._write(fixture.added)
         self._rename(fixture)
-        self.run.end_fixture(frame)
+        self.run.checkpoints.end(frame)
         self.living.append(fixture)
 
     @rule(number=st.integers(0, SEEDS - 1))
@@ -104,7 +104,7 @@ class PytestLike(RuleBasedStateMachine):
         gone = SCOPES[: SCOPES.index(ended) + 1] if ended else ()
         for fixture in [each for each in reversed(self.living) if each.owner.scope in gone]:
             self.living.remove(fixture)
-            self.run.finish_fixture(fixture.owner)
+            self.run.checkpoints.finish(fixture.owner)
         self.run.begin_test(NEVER)
         self.fresh = True
 

@@ -3,7 +3,7 @@
 The pytest plugin translates pytest's objects into calls of this class and knows no more; nothing here knows pytest.
 What happens when: ``start`` (before any conftest) sets the environment and contains the engines; the application is
 imported and the first worker database built when something first asks for them; ``begin_test`` and ``end_test`` bracket
-a test; ``begin_fixture``, ``end_fixture`` and ``finish_fixture`` bracket a wider-scoped fixture's life.
+a test; ``checkpoints`` brackets the life of wider-scoped fixtures.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,38 +21,21 @@ from typing import TYPE_CHECKING, Any
 from hermetic import application
 from hermetic.errors import HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
+from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
 from hermetic.guards.leaks import leak_message
 from hermetic.guards.mapping import MappingGuard
 from hermetic.guards.observations import Observations, ObservedEngine
-from hermetic.owners import Owner
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
     from hermetic.database.engines import Installation
     from hermetic.database.engines.destinations import Destination, EngineRequest
-    from hermetic.database.protocols import Layer, WorkerDatabase
+    from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 NEVER: Hashable = object()
-
-
-@dataclass
-class Frame:
-    """A wider-scoped fixture (or lifespan) in its set-up: the state of everything before."""
-
-    owner: Owner
-    databases: dict[int, tuple[WorkerDatabase, object]]
-    mappings: list[tuple[MappingGuard[Any, Any], dict[Any, Any]]]
-
-
-@dataclass
-class Kept:
-    """What a living wider-scoped fixture added to the baseline."""
-
-    databases: list[tuple[WorkerDatabase, Layer]] = field(default_factory=list)
-    mappings: list[tuple[MappingGuard[Any, Any], Any]] = field(default_factory=list)
 
 
 class Run:
@@ -72,11 +55,12 @@ class Run:
         self._watch = ApplicationWatch()
         self._environment_before: dict[str, str] | None = None
         self._mappings: list[MappingGuard[Any, Any]] | None = None
-        self._frames: list[Frame] = []
-        self._kept: dict[int, Kept] = {}
+        self.checkpoints = Checkpoints(self._all_databases, self._guards)
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
+        self._test_is_open = False
         self._application_lock = threading.RLock()
+        self._broken: dict[str, HermeticError] = {}
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
         self.observations = Observations()
@@ -136,7 +120,7 @@ class Run:
                 root=self.root,
             ),
             build=self._build,
-            created=self._note_created,
+            created=self.checkpoints.note_created,
         )
 
     @property
@@ -163,7 +147,12 @@ class Run:
 
     @cached_property
     def _application(self) -> Any:
-        return application.load(self.settings.app) if self.settings.app else None
+        if self.settings.app is None:
+            return None
+        with self._failing_once("application"):
+            found = application.load(self.settings.app)
+        self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])
+        return found
 
     def application(self) -> Any:
         """Import the application (once) and return it; None when no ``hermetic_app`` is set.
@@ -176,13 +165,29 @@ class Run:
         self._watch.install()
         return found
 
+    @contextmanager
+    def _failing_once(self, what: str) -> Iterator[None]:
+        """What failed is not tried again for each of a thousand tests: they all get the first error."""
+        if what in self._broken:
+            raise self._broken[what].with_traceback(None)
+        try:
+            yield
+        except HermeticError as error:
+            self._broken[what] = error
+            raise
+
     def _build(self, database: WorkerDatabase) -> bool:
         """Make the tables and the seed rows; False while the application is still being imported."""
+        if self._is_importing_application():
+            return False
+        with self._failing_once("build"):
+            self._build_schema_and_seeds(database)
+        return True
+
+    def _build_schema_and_seeds(self, database: WorkerDatabase) -> None:
         from hermetic.database.schema import schemas
         from hermetic.database.schema.call import call
 
-        if self._is_importing_application():
-            return False
         package = self.settings.app.partition(":")[0].partition(".")[0] if self.settings.app else None
         self.application()
         found = schemas(
@@ -197,7 +202,6 @@ class Run:
             with application.built_by("hermetic_seed", seed, place=place):
                 call(function, database, key="hermetic_seed")
         self.schema_used = tuple(schema.description for schema in found)
-        return True
 
     def _is_importing_application(self) -> bool:
         module = sys.modules.get((self.settings.app or "").partition(":")[0])
@@ -218,47 +222,6 @@ class Run:
 
         in_thread(lambda: asyncio.run(start_and_stop()))
 
-    # -- wider-scoped fixtures
-
-    def begin_fixture(self, owner: Owner) -> Frame:
-        """Note the state before the set-up of a fixture that outlives a test."""
-        databases = {id(db): (db, db.begin_layer()) for db in self._all_databases()}
-        frame = Frame(owner, databases, [(guard, guard.begin_layer()) for guard in self._guards()])
-        self._frames.append(frame)
-        return frame
-
-    def end_fixture(self, frame: Frame) -> None:
-        """Take what the fixture's set-up wrote into the baseline."""
-        self._frames.remove(frame)
-        kept = Kept()
-        for database, start in frame.databases.values():
-            layer = database.end_layer(start, frame.owner)
-            if layer is not None:
-                kept.databases.append((database, layer))
-        for guard, before in frame.mappings:
-            mapping_layer = guard.end_layer(before)
-            if mapping_layer is not None:
-                kept.mappings.append((guard, mapping_layer))
-        self._kept[id(frame.owner)] = kept
-
-    def finish_fixture(self, owner: Owner) -> None:
-        """Take the fixture's part out of the baseline, after its teardown.
-
-        Raises:
-            LayerConflict: Another living fixture built on what this one wrote.
-        """
-        owner.alive = False
-        kept = self._kept.pop(id(owner), Kept())
-        for guard, mapping_layer in kept.mappings:
-            guard.remove_layer(mapping_layer)
-        for database, layer in kept.databases:
-            database.remove_layer(layer)
-
-    def _note_created(self, database: WorkerDatabase) -> None:
-        """A database that is made while fixtures are in their set-up starts empty for each of them."""
-        for frame in self._frames:
-            frame.databases[id(database)] = (database, database.begin_layer())
-
     # -- a test
 
     def begin_test(self, boundary: Hashable) -> None:
@@ -273,17 +236,29 @@ class Run:
         self._watch.install()
         if self._mappings is None:
             self._begin_first_test()
+        if self._test_is_open:
+            self._end_leaks()  # of a test whose set-up failed: it failed by name already
+        self._test_is_open = True
         if boundary is NEVER or boundary != self._boundary:
             self.restore()
         self._boundary = boundary
 
     def _begin_first_test(self) -> None:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""
-        environment: MappingGuard[str, str] = MappingGuard(os.environ, ignore=RUNNERS_OWN)
-        overrides = [MappingGuard(app.dependency_overrides) for app in overriding_applications()]
-        self._mappings = [environment, *overrides]
+        self._mappings = [MappingGuard(os.environ, ignore=RUNNERS_OWN)]
+        self._guard_overrides(overriding_applications())
         if self.settings.mode == "on":
             self.databases.settle()
+
+    def _guard_overrides(self, applications: list[Any]) -> None:
+        """Watch the overrides of applications, from the first test on: what modules set before is for all tests."""
+        if self._mappings is None:
+            return
+        for app in applications:
+            if all(guard.mapping is not app.dependency_overrides for guard in self._mappings):
+                guard: MappingGuard[Any, Any] = MappingGuard(app.dependency_overrides)
+                self._mappings.append(guard)
+                self.checkpoints.note_guard(guard)
 
     def end_test(self, *, restore: bool, ending: frozenset[str]) -> list[str]:
         """Undo what the test changed, and end what it left open.
@@ -301,6 +276,7 @@ class Run:
         finally:
             self.ending = frozenset({"function"})
         problems = self._end_leaks()
+        self._test_is_open = False
         if self.settings.mode == "on":
             for guard in self._guards():
                 guard.restore()

@@ -342,3 +342,25 @@ async def test_url():
         result = project.pytest()
         assert result.outcomes() == {"passed": 2}, result.output
         assert not (root / "production.db").exists()
+
+
+def test_what_is_broken_is_tried_once(project: Project) -> None:
+    """Each of a thousand tests gets the first error; the application is not imported a thousand times."""
+    project.write(
+        broken_py="""
+with open("imports.log", "a") as log:
+    log.write("import ")
+raise ValueError("broken settings")
+""",
+        test_a_py="""
+import pytest
+
+@pytest.mark.parametrize("again", range(3))
+def test_it(hermetic_app, again): ...
+
+def test_another(async_test_db): ...
+""",
+    )
+    result = project.pytest("-o", "hermetic_app=broken:app")
+    assert result.outcomes() == {"errors": 4}, result.output
+    assert (project.root / "imports.log").read_text() == "import "

@@ -214,8 +214,9 @@ def test_the_environment_after_the_run_is_that_before(project: Project) -> None:
         import os
         import pytest
 
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         before = dict(os.environ)
-        arguments = ["-q", "--disable-plugin-autoload", "-p", "hermetic", "-p", "asyncio", "-p", "no:cacheprovider"]
+        arguments = ["-q", "-p", "hermetic", "-p", "asyncio", "-p", "no:cacheprovider"]
         assert pytest.main(arguments) == 0
         assert dict(os.environ) == before, set(os.environ.items()) ^ set(before.items())
         """,
@@ -231,7 +232,8 @@ def test_a_failing_start_leaves_the_environment_alone(project: Project) -> None:
         import os
         import pytest
 
-        arguments = ["-q", "--disable-plugin-autoload", "-p", "hermetic", "-p", "asyncio", "-p", "no:cacheprovider"]
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        arguments = ["-q", "-p", "hermetic", "-p", "asyncio", "-p", "no:cacheprovider"]
         assert pytest.main(arguments) == 4
         assert "TESTING" not in os.environ
         """,

@@ -42,8 +42,9 @@ class Started:
         # The project lies in the outer run's temporary folder, whose database files would be left alone.
         self._temporary = tempfile.TemporaryDirectory(prefix="hermetic-basetemp-")
         plugins = [part for name in project.plugins for part in ("-p", name)]
-        arguments = ["--disable-plugin-autoload", *plugins, "-p", "no:cacheprovider", "--basetemp"]
+        arguments = [*plugins, "-p", "no:cacheprovider", "--basetemp"]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "HERMETIC"))}
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *arguments, self._temporary.name],
             cwd=project.root,

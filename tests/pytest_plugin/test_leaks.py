@@ -171,3 +171,32 @@ async def test_b(async_client):
     )
     result = project.pytest("-o", "asyncio_default_test_loop_scope=session")
     assert result.outcomes() == {"passed": 2}, result.output
+
+
+def test_a_failed_set_up_leaves_nothing_to_the_next_test(project: Project) -> None:
+    """What a fixture left open before it failed is ended, and not reported of anybody else."""
+    project.write(
+        conftest_py="""
+import pytest
+from shop import SessionLocal, User
+
+kept = []
+
+@pytest.fixture
+async def broken():
+    session = SessionLocal()
+    kept.append(session)
+    session.add(User(name="uncommitted"))
+    await session.flush()
+    raise RuntimeError("no fixture today")
+""",
+        test_a_py="""
+async def test_broken(broken):
+    pass
+"""
+        + AFTER,
+    )
+    result = project.pytest("-o", "asyncio_default_test_loop_scope=session")
+    assert "no fixture today" in result.output
+    assert "test_after" not in result.output.partition("short test summary")[2]
+    assert result.outcomes()["passed"] == 1, result.output

@@ -169,3 +169,30 @@ async def test_2(holder):
     assert "fixture 'holder' (session scope)" in result.output
     assert "conftest.py:7" in result.output
     assert result.outcomes()["passed"] >= 1, result.output
+
+
+def test_overrides_of_an_application_that_a_test_is_the_first_to_import(project: Project) -> None:
+    """Whoever imports it first: what a test overrides is undone, what a wider fixture overrides stays."""
+    project.write(
+        conftest_py="""
+import pytest
+
+@pytest.fixture(scope="module")
+def wide(hermetic_app):
+    hermetic_app.dependency_overrides["wide"] = 1
+""",
+        test_a_py="""
+def test_1(wide, hermetic_app):
+    assert hermetic_app.dependency_overrides == {"wide": 1}
+    hermetic_app.dependency_overrides["narrow"] = 1
+
+def test_2(hermetic_app):
+    assert hermetic_app.dependency_overrides == {"wide": 1}
+""",
+        test_b_py="""
+def test_3(hermetic_app):
+    assert hermetic_app.dependency_overrides == {}
+""",
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 3}, result.output

@@ -38,7 +38,7 @@ class MappingGuard(Generic[K, V]):
     """
 
     def __init__(self, mapping: MutableMapping[K, V], *, ignore: frozenset[K] = frozenset()) -> None:
-        self._mapping = mapping
+        self.mapping = mapping
         self._ignore = ignore
         self._baseline = dict(mapping)
         self._layers: list[MappingLayer[K, V]] = []
@@ -46,17 +46,17 @@ class MappingGuard(Generic[K, V]):
 
     def changed(self) -> dict[K, tuple[V | _Missing, V | _Missing]]:
         """Return what differs from the baseline: for each key the baseline's value and the one now."""
-        return _difference(self._baseline, dict(self._mapping), self._ignore)
+        return _difference(self._baseline, dict(self.mapping), self._ignore)
 
     def begin_layer(self) -> dict[K, V]:
         """Note the content before a fixture's set-up; calls nest."""
-        self._open.append(dict(self._mapping))
+        self._open.append(dict(self.mapping))
         return self._open[-1]
 
     def end_layer(self, before: dict[K, V]) -> MappingLayer[K, V] | None:
         """Take what was changed since ``before`` into the baseline; None when nothing was."""
         del self._open[next(i for i, started in enumerate(self._open) if started is before) :]
-        changes = _difference(before, dict(self._mapping), self._ignore)
+        changes = _difference(before, dict(self.mapping), self._ignore)
         if not changes:
             return None
         layer = MappingLayer(changes)
@@ -76,12 +76,12 @@ class MappingGuard(Generic[K, V]):
                 covering.changes[key] = (before, covering.changes[key][1])
                 continue
             _put(self._baseline, key, before)
-            _put(self._mapping, key, before)
+            _put(self.mapping, key, before)
 
     def restore(self) -> None:
         """Undo every change since the baseline."""
         for key, (before, _) in self.changed().items():
-            _put(self._mapping, key, before)
+            _put(self.mapping, key, before)
 
 
 def _difference(

@@ -63,11 +63,11 @@ class Active:
             yield
             return
         item.stash[EXAMPLES] = Owner(f"the fixtures of {item.nodeid}", "fixture", "function", owner)
-        frame = self.run.begin_fixture(item.stash[EXAMPLES])
+        frame = self.run.checkpoints.begin(item.stash[EXAMPLES])
         try:
             yield
         finally:
-            self.run.end_fixture(frame)
+            self.run.checkpoints.end(frame)
 
     @pytest.fixture(autouse=True)
     def _hermetic_test(self, request: pytest.FixtureRequest) -> Generator[None, None, None]:
@@ -99,7 +99,7 @@ class Active:
     ) -> Generator[None, None, None]:
         self._ending = _ending_scopes(item, nextitem)
         if EXAMPLES in item.stash:
-            self.run.finish_fixture(item.stash[EXAMPLES])
+            self.run.checkpoints.finish(item.stash[EXAMPLES])
         with owned_by(item.stash.get(OWNER, current()), everywhere=True):
             return (yield)
 
@@ -112,13 +112,14 @@ class Active:
         if scope == "function":
             with owned_by(owner, everywhere=True):
                 return (yield)
-        frame = self.run.begin_fixture(owner)
+        frame = self.run.checkpoints.begin(owner)
         self._fixtures[fixturedef] = owner
         try:
             with owned_by(owner, everywhere=True):
                 return (yield)
         finally:
-            self.run.end_fixture(frame)
+            with errors_as_failures():
+                self.run.checkpoints.end(frame)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         self.run.closer.close_idle()
@@ -126,7 +127,7 @@ class Active:
         if owner is None:
             return
         with errors_as_failures():
-            self.run.finish_fixture(owner)
+            self.run.checkpoints.finish(owner)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

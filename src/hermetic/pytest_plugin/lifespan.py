@@ -39,12 +39,12 @@ class FixtureLifespan(Lifespan):
             return
         self._finish()
         self._wide_owner = Owner(f"the lifespan ({self._scope} scope)", "lifespan", self._scope)
-        frame = self._suite.begin_fixture(self._wide_owner)
+        frame = self._suite.checkpoints.begin(self._wide_owner)
         try:
             with owned_by(self._wide_owner):
                 await super().start()
         finally:
-            self._suite.end_fixture(frame)
+            self._suite.checkpoints.end(frame)
 
     async def stop(self) -> None:
         """Run the application's shutdown, and take what its start-up wrote out of the baseline."""
@@ -55,5 +55,5 @@ class FixtureLifespan(Lifespan):
 
     def _finish(self) -> None:
         if self._wide_owner is not None:
-            self._suite.finish_fixture(self._wide_owner)
+            self._suite.checkpoints.finish(self._wide_owner)
             self._wide_owner = None

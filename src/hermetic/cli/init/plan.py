@@ -20,7 +20,13 @@ from hermetic.cli.init.replaced import Replaced, find_replaced
 from hermetic.cli.init.requirements import read_loosely
 from hermetic.cli.init.roots import ImportRoot, find_root, is_installed
 from hermetic.cli.init.runner import Runner, find_runner
-from hermetic.cli.init.schema import Metadata, StartupTables, find_metadata, find_startup_tables
+from hermetic.cli.init.schema import (
+    Metadata,
+    StartupTables,
+    find_metadata,
+    find_startup_migrations,
+    find_startup_tables,
+)
 from hermetic.cli.init.sources import Sources, read_sources
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
@@ -49,6 +55,7 @@ class Plan:
         found: The applications, the chosen one first.
         metadata: The collections of tables.
         startup: Where the application itself makes tables.
+        migrating: Where the application itself runs the migrations of an ``alembic.ini``.
         runner: Who runs async tests.
         environment: What the application needs from the environment.
         replaced: What existing tests do that hermetic now does.
@@ -62,6 +69,7 @@ class Plan:
     found: tuple[Found, ...]
     metadata: tuple[Metadata, ...]
     startup: StartupTables | None
+    migrating: StartupTables | None
     runner: Runner
     environment: Environment
     replaced: tuple[Replaced, ...]
@@ -101,6 +109,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
     root = roots[chosen] if chosen else None
     metadata = find_metadata(symbols, root, chosen.file) if chosen and root else []
     startup = find_startup_tables(symbols)
+    migrating = find_startup_migrations(symbols) if sources.alembic else None
     runner = find_runner(sources, configuration, available)
     environment = find_environment(symbols, configuration)
     replaced = find_replaced(sources)
@@ -108,7 +117,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
     found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
     wanted = [
         *_application(found, root, configuration),
-        *_schema(metadata, startup, sources, configuration),
+        *_schema([] if migrating else metadata, startup, sources, configuration),
         *_environment(environment),
         *_adoption(replaced, configuration),
         *runner.settings,
@@ -120,6 +129,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
         found,
         tuple(metadata),
         startup,
+        migrating,
         runner,
         environment,
         tuple(replaced),

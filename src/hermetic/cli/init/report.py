@@ -87,6 +87,10 @@ def _schema(plan: Plan) -> Iterator[str]:
         f"{metadata.target} ({_count(metadata.tables, 'table')}; {shown(metadata.file)}:{metadata.line})"
         for metadata in plan.metadata
     ]
+    if plan.migrating and chosen is not None:
+        place = f"{shown(plan.migrating.file)}:{plan.migrating.line}"
+        yield f"{chosen if isinstance(chosen, str) else chosen[0]} (the application itself migrates at {place})"
+        return
     if len(described) > 1:
         yield f"left out: {len(described)} collections of tables. Name those of the database under test, one a line:"
         yield from (f"  {line}" for line in described)

@@ -39,7 +39,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class StartupTables:
-    """A line of the application itself that creates tables."""
+    """A line of the application itself that creates tables, or runs migrations that do."""
 
     file: Path
     line: int
@@ -70,6 +70,16 @@ def find_startup_tables(symbols: Symbols) -> StartupTables | None:
             if creates or (isinstance(text, str) and text.lstrip().upper().startswith("CREATE TABLE")):
                 assert isinstance(node, ast.expr)
                 return StartupTables(module.path, node.lineno)
+    return None
+
+
+def find_startup_migrations(symbols: Symbols) -> StartupTables | None:
+    """Return the first line of the application that runs Alembic: on tables that are there already, it would fail."""
+    for module in symbols.sources.production:
+        for node in module.nodes:
+            if isinstance(node, ast.Attribute) and node.attr == "upgrade":
+                if ast.unparse(node.value).rpartition(".")[2] == "command":
+                    return StartupTables(module.path, node.lineno)
     return None
 
 

@@ -1,0 +1,107 @@
+"""Checkpoints: what a wider-scoped fixture wrote belongs to the baseline for as long as the fixture lives.
+
+There is no API to learn: around each set-up of such a fixture the state of every worker database, of the environment
+and of the dependency overrides is noted, and what was changed becomes a layer of the baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hermetic.guards.mapping import MappingGuard
+from hermetic.owners import Owner
+
+if TYPE_CHECKING:
+    from hermetic.database.protocols import Layer, WorkerDatabase
+
+
+@dataclass
+class Frame:
+    """A wider-scoped fixture (or lifespan) in its set-up: the state of everything before."""
+
+    owner: Owner
+    databases: dict[int, tuple[WorkerDatabase, object]]
+    mappings: list[tuple[MappingGuard[Any, Any], dict[Any, Any]]]
+
+
+@dataclass
+class Kept:
+    """What a living wider-scoped fixture added to the baseline."""
+
+    databases: list[tuple[WorkerDatabase, Layer]] = field(default_factory=list)
+    mappings: list[tuple[MappingGuard[Any, Any], Any]] = field(default_factory=list)
+
+
+class Checkpoints:
+    """Takes what wider-scoped fixtures write into the baseline, and out of it again.
+
+    Args:
+        databases: Returns the worker databases that exist.
+        guards: Returns the guards of the mappings that are watched.
+    """
+
+    def __init__(
+        self,
+        databases: Callable[[], list[WorkerDatabase]],
+        guards: Callable[[], list[MappingGuard[Any, Any]]],
+    ) -> None:
+        self._databases = databases
+        self._guards = guards
+        self._frames: list[Frame] = []
+        self._kept: dict[int, Kept] = {}
+
+    def begin(self, owner: Owner) -> Frame:
+        """Note the state before the set-up of a fixture that outlives a test; calls nest."""
+        databases = {id(db): (db, db.begin_layer()) for db in self._databases()}
+        frame = Frame(owner, databases, [(guard, guard.begin_layer()) for guard in self._guards()])
+        self._frames.append(frame)
+        return frame
+
+    def end(self, frame: Frame) -> None:
+        """Take what the fixture's set-up wrote into the baseline.
+
+        Raises:
+            LayerConflict: It builds on what the test wrote before it asked for the fixture.
+        """
+        self._frames.remove(frame)
+        kept = self._kept[id(frame.owner)] = Kept()
+        for guard, before in frame.mappings:
+            mapping_layer = guard.end_layer(before)
+            if mapping_layer is not None:
+                kept.mappings.append((guard, mapping_layer))
+        with ExitStack() as every:  # an error of one database must not keep the others from ending
+            for database, start in frame.databases.values():
+                every.callback(_end_layer, kept, database, start, frame.owner)
+
+    def finish(self, owner: Owner) -> None:
+        """Take the fixture's part out of the baseline, after its teardown.
+
+        Raises:
+            LayerConflict: Another living fixture built on what this one wrote.
+        """
+        owner.alive = False
+        kept = self._kept.pop(id(owner), Kept())
+        for guard, mapping_layer in kept.mappings:
+            guard.remove_layer(mapping_layer)
+        with ExitStack() as every:
+            for database, layer in kept.databases:
+                every.callback(database.remove_layer, layer)
+
+    def note_created(self, database: WorkerDatabase) -> None:
+        """A database that is made while fixtures are in their set-up starts empty for each of them."""
+        for frame in self._frames:
+            frame.databases[id(database)] = (database, database.begin_layer())
+
+    def note_guard(self, guard: MappingGuard[Any, Any]) -> None:
+        """A mapping that is watched from now on starts as it is for each fixture in its set-up."""
+        for frame in self._frames:
+            frame.mappings.append((guard, guard.begin_layer()))
+
+
+def _end_layer(kept: Kept, database: WorkerDatabase, start: object, owner: Owner) -> None:
+    layer = database.end_layer(start, owner)
+    if layer is not None:
+        kept.databases.append((database, layer))
