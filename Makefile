@@ -44,7 +44,7 @@ demo: $(READY) ## Run the example service's tests: real commits, a clean databas
 	@$(BIN)/python -m backend.demo
 
 test: $(READY) ## Run the whole suite: the library's tests, then the example service's.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -p xdist -n auto
 	$(BIN)/python -m pytest backend
 
 docs: $(READY) ## Run every file and every command that the documentation shows.
