@@ -92,6 +92,24 @@ def test_metadata_goes_before_migrations_before_the_lifespan(
     assert project.write({"main.py": APP, **files}).settings().get("hermetic_schema") == expected
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"alembic.ini": "", "db.py": "alembic.command.upgrade(config, 'head')"}, "alembic.ini"),
+        ({"alembic.ini": "", "db.py": "game.upgrade(ship)"}, "models:Base.metadata"),
+        ({"db.py": "command.upgrade(config, 'head')"}, "models:Base.metadata"),
+    ],
+)
+def test_an_application_that_migrates_at_its_start_needs_migrated_tables(
+    project: Project, files: dict[str, str], expected: str
+) -> None:
+    """Its first migration fails where the models' tables are there already."""
+    assert (
+        project.write({"main.py": APP, "models.py": MODELS, **files}).settings()["hermetic_schema"]
+        == expected
+    )
+
+
 def test_pytest_9s_table_gets_arrays(project: Project) -> None:
     """A typed table takes lists only, for keys of several lines."""
     project.write(

@@ -91,6 +91,14 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
         ({"db.py": "x = 'CREATE TABLE a'"}, "              the application makes tables at db.py:1"),
         ({"alembic.ini": ""}, "schema        alembic.ini (no metadata with tables was found)"),
         (
+            {"alembic.ini": "", "models.py": MODELS, "db.py": "command.upgrade(config, 'head')"},
+            "schema        alembic.ini (the application itself migrates at db.py:1)",
+        ),
+        (
+            {"alembic.ini": "", "db.py": "command.upgrade(c)", "pyproject.toml": "[tool.pytest]\na = 1\n"},
+            "schema        alembic.ini (the application itself migrates at db.py:1)",
+        ),
+        (
             {"alembic.ini": "", "pyproject.toml": "[tool.pytest]\na = 1\n"},
             "schema        alembic.ini (no metadata with tables was found)",
         ),

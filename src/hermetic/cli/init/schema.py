@@ -77,9 +77,8 @@ def find_startup_migrations(symbols: Symbols) -> StartupTables | None:
     """Return the first line of the application that runs Alembic: on tables that are there already, it would fail."""
     for module in symbols.sources.production:
         for node in module.nodes:
-            if isinstance(node, ast.Attribute) and node.attr == "upgrade":
-                if ast.unparse(node.value).rpartition(".")[2] == "command":
-                    return StartupTables(module.path, node.lineno)
+            if isinstance(node, ast.Attribute) and f".{ast.unparse(node)}".endswith(".command.upgrade"):
+                return StartupTables(module.path, node.lineno)
     return None
 
 
