@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-TEST_FOLDERS = frozenset({"tests", "test", "testing"})
+TEST_FOLDERS = frozenset({"tests", "test"})
 
 
 def is_test_code(file: Path, root: Path) -> bool:
-    """Whether a file is a conftest, a test module, or lies in a tests folder below ``root``."""
+    """Whether a file is a conftest, a test module, or lies in a tests folder below ``root``.
+
+    Both paths must be absolute, with links resolved. The folders above ``root`` say nothing: a project may lie in
+    somebody's ``/home/test``.
+    """
     if file.name == "conftest.py" or file.stem.startswith("test_") or file.stem.endswith("_test"):
         return True
-    folders = file.parent.relative_to(root).parts if file.is_relative_to(root) else file.parent.parts
-    return not TEST_FOLDERS.isdisjoint(folders)
+    return file.is_relative_to(root) and not TEST_FOLDERS.isdisjoint(file.relative_to(root).parts[:-1])

@@ -29,11 +29,10 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from hermetic.code import is_test_code
 from hermetic.database.address import Address, address_of, normal_path
 from hermetic.database.protocols import Location
 from hermetic.errors import ConfigurationError
-
-TEST_FOLDERS = frozenset({"tests", "test"})
 
 
 @dataclass(frozen=True)
@@ -194,13 +193,7 @@ class Redirect:
 
     def is_test_code(self, location: Location) -> bool:
         """Whether a place is in a test module, a conftest, or a folder of tests below the project's root."""
-        path = Path(normal_path(location.file))
-        name = path.name
-        if name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"):
-            return True
-        if not path.is_relative_to(self.root):
-            return False
-        return not TEST_FOLDERS.isdisjoint(path.relative_to(self.root).parts[:-1])
+        return is_test_code(Path(normal_path(location.file)), Path(self.root))
 
 
 def parse_url(text: str, key: str) -> URL:
