@@ -29,6 +29,7 @@ class Owner:
         scope: How long it lives; a test, its function-scoped fixtures and its requests have ``"function"``.
         parent: Who started it; a request's parent is the test (or fixture) that sent it.
         alive: False once its teardown is over.
+        accountable: False for our own fixtures: we close what they hand out, so that it is nobody's leak.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Owner:
     scope: Scope
     parent: Owner | None = field(default=None, repr=False)
     alive: bool = True
+    accountable: bool = True
 
     @property
     def is_test_level(self) -> bool:

@@ -304,7 +304,8 @@ class Run:
     def _end_leaks(self) -> list[str]:
         leaks = [each for each in self.installation.checked_out() if each.checkout.owner.is_test_level]
         abandoned = [each for each in self.installation.take_abandoned() if each.owner.is_test_level]
-        messages = [leak_message(checkout) for checkout in [*abandoned, *(leak.checkout for leak in leaks)]]
+        left = [*abandoned, *(leak.checkout for leak in leaks)]
+        messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
         if self.settings.mode == "on":
             for database in self._all_databases():
                 database.end_open_work(of=[leak.checkout.owner for leak in leaks])

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from hermetic.owners import Owner, current, owned_by
-from hermetic.pytest_plugin import marks
+from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import wrapped_call
 from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.pytest_plugin.state import EXAMPLES, OWNER
@@ -108,7 +108,13 @@ class Active:
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
         scope: Any = fixturedef.scope
-        owner = Owner(f"fixture {fixturedef.argname!r} ({scope} scope)", "fixture", scope, current())
+        owner = Owner(
+            f"fixture {fixturedef.argname!r} ({scope} scope)",
+            "fixture",
+            scope,
+            current(),
+            accountable=getattr(fixturedef.func, "__module__", None) != fixtures.__name__,
+        )
         if scope == "function":
             with owned_by(owner, everywhere=True):
                 return (yield)
