@@ -23,11 +23,6 @@ class ApplicationWatch:
     def __init__(self) -> None:
         self._original: Call | None = None
 
-    @property
-    def installed(self) -> bool:
-        """Whether Starlette was loaded when ``install`` was last called."""
-        return self._original is not None
-
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
         module = sys.modules.get("starlette.applications")

@@ -36,9 +36,8 @@ class Closer:
 
     def discard(self, closable: Closable) -> None:
         """Close it if that is possible now, and forget it."""
+        self._open.remove(closable)
         self._close_idle([closable])
-        if closable in self._open:
-            self._open.remove(closable)
 
     async def close_here(self) -> None:
         """Close what is open in the running loop; under trio there is none, and nothing of ours is open."""

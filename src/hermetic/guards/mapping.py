@@ -15,8 +15,7 @@ V = TypeVar("V")
 
 
 class _Missing:
-    def __repr__(self) -> str:
-        return "(not set)"
+    """The value of a key that is not there."""
 
 
 MISSING = _Missing()
