@@ -256,9 +256,14 @@ def test_a_connection_that_is_forgotten(installation: Installation) -> None:
     async def main() -> None:
         connection = await engine.connect()
         await file_through(connection)
+        threads = set(threading.enumerate())
         with pytest.warns(SAWarning, match="non-checked-in connection"):
             del connection
             gc.collect()
+        # The driver's thread answers to this loop before it ends: a loop that is closed too soon makes it fail.
+        async with asyncio.timeout(10):
+            while any(each.is_alive() for each in threads if "_connection_worker_thread" in each.name):
+                await asyncio.sleep(0)
 
     asyncio.run(main())
     assert installation.checked_out() == []
