@@ -9,7 +9,7 @@ counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -43,6 +43,15 @@ class Owner:
     def is_test_level(self) -> bool:
         """Whether this ends with the test: the test, its function-scoped fixtures, and the requests of either."""
         return self.scope == "function"
+
+    def belongs_to(self, owners: Sequence[Owner]) -> bool:
+        """Whether this is one of these, or something of a test's that one of them started."""
+        here: Owner | None = self
+        while here is not None:
+            if any(here is one for one in owners):
+                return True
+            here = here.parent if here.is_test_level else None
+        return False
 
 
 PROCESS = Owner("the process", "process", "process")

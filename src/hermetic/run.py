@@ -12,7 +12,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -29,13 +29,18 @@ from hermetic.guards.observations import Observations, ObservedEngine
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
     from hermetic.database.engines import Installation
     from hermetic.database.engines.destinations import Destination, EngineRequest
-    from hermetic.database.protocols import WorkerDatabase
+    from hermetic.database.protocols import Server, WorkerDatabase
     from hermetic.database.registry import Databases
+    from hermetic.database.schema import Schema
+    from hermetic.database.servers.postgresql import Instance
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 NEVER: Hashable = object()
+RAW_DRIVERS = {"sqlite": ("sqlite3", "aiosqlite"), "postgresql": ("asyncpg", "psycopg2", "psycopg")}
 
 
 class Run:
@@ -45,11 +50,15 @@ class Run:
         settings: What the project asked for; its mode is ``observe`` or ``on``.
         root: The project's folder.
         temporary: Folders whose database files are a test's own business.
+        worker: Which process of the run this is: ``main``, or the xdist worker's name.
     """
 
-    def __init__(self, settings: Settings, *, root: Path, temporary: tuple[Path, ...]) -> None:
+    def __init__(
+        self, settings: Settings, *, root: Path, temporary: tuple[Path, ...], worker: str = "main"
+    ) -> None:
         self.settings = settings
         self.root = root
+        self.worker = worker
         self.closer = Closer()
         self._temporary = temporary
         self._watch = ApplicationWatch()
@@ -64,6 +73,9 @@ class Run:
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
         self.observations = Observations()
+        self.notes: list[str] = []
+        self._url_is_handed_out = False
+        self._shared: Instance | None = None
 
     # -- the run
 
@@ -73,6 +85,7 @@ class Run:
 
         databases = self.databases
         environment = self._environment() if self.settings.mode == "on" else {}
+        self._url_is_handed_out = environment != dict(self.settings.env) and self.settings.mode == "on"
         self._environment_before = dict(os.environ)
         os.environ.update(environment)
         self._installation = install(
@@ -81,15 +94,34 @@ class Run:
         databases.learn_from(self._installation.unused)
 
     def _environment(self) -> dict[str, str]:
-        return {
-            name: value.replace("{url}", self.url) if "{url}" in value else value
-            for name, value in self.settings.env
-        }
+        return {name: self.filled(name, value) for name, value in self.settings.env}
+
+    def filled(self, name: str, value: str) -> str:
+        """Return a value of ``hermetic_env`` with the database's URL in it.
+
+        Args:
+            name: The variable; where it, or a line of ``.env``, names a driver already, ``{url}`` names the same.
+            value: As the setting has it.
+        """
+        from hermetic.database.urls import dotenv, filled
+
+        if "{" not in value:
+            return value
+        known = os.environ.get(name) or dotenv(self.root).get(name)
+        return filled(value, lambda: self.databases.primary_url, known)
+
+    def share(self) -> None:
+        """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
+        from hermetic.database.servers.postgresql import making
+
+        self._shared = making.share(self.settings, self.root, self._directory)
 
     def stop(self) -> None:
         """Leave nothing behind: databases, connections, patches, environment."""
         self.closer.close_idle()
         self._watch.uninstall()
+        if self._shared is not None:
+            self._shared.stop()
         if self._installation is not None:
             self._installation.uninstall()
             self.databases.stop()
@@ -108,11 +140,10 @@ class Run:
         """The worker databases of this process."""
         from hermetic.database.redirect import Redirect
         from hermetic.database.registry import Databases
-        from hermetic.database.servers.sqlite import SqliteServer
+        from hermetic.database.servers import Servers
 
-        directory = self.settings.directory
         return Databases(
-            SqliteServer(directory=self.root / directory if directory else None),
+            Servers({"sqlite": self._sqlite, "postgresql": self._postgresql}),
             Redirect.parse(
                 allow=self.settings.allow,
                 aliases=self.settings.targets,
@@ -121,7 +152,31 @@ class Run:
             ),
             build=self._build,
             created=self.checkpoints.note_created,
+            backend=self.settings.database or ("postgresql" if self.settings.postgresql else "sqlite"),
         )
+
+    def _sqlite(self) -> Server:
+        from hermetic.database.servers.sqlite import SqliteServer
+
+        return SqliteServer(directory=self._directory)
+
+    def _postgresql(self) -> Server:
+        from hermetic.database.servers.postgresql.making import make_server
+
+        return make_server(
+            self.settings,
+            root=self.root,
+            directory=self._directory,
+            worker=self.worker,
+            replace=self._replace,
+        )
+
+    @property
+    def _directory(self) -> Path | None:
+        return self.root / self.settings.directory if self.settings.directory else None
+
+    def _replace(self, database: WorkerDatabase, connections: Sequence[DBAPIConnection] | None) -> None:
+        self.installation.invalidate(database, connections)
 
     @property
     def url(self) -> str:
@@ -186,22 +241,49 @@ class Run:
 
     def _build_schema_and_seeds(self, database: WorkerDatabase) -> None:
         from hermetic.database.schema import schemas
-        from hermetic.database.schema.call import call
 
+        self.databases.begin()
         package = self.settings.app.partition(":")[0].partition(".")[0] if self.settings.app else None
         self.application()
         found = schemas(
             self.settings.schema, root=self.root, package=package, run_lifespan=self._run_lifespan
         )
+        seeds = {seed: application.resolve(seed, key="hermetic_seed") for seed in self.settings.seed}
+        note = database.fill(
+            lambda: self._fingerprint(found, seeds), lambda: self._build_with(found, seeds, database)
+        )
+        self.schema_used = tuple(schema.description for schema in found)
+        if note:
+            self.notes.append(note)
+
+    def _build_with(
+        self, found: Sequence[Schema], seeds: Mapping[str, Callable[..., Any]], database: WorkerDatabase
+    ) -> None:
+        from hermetic.database.schema.call import call
+
         place = str(database.url.database)
         for schema in found:
             with application.built_by("hermetic_schema", schema.description, place=place):
                 schema.build(database)
-        for seed in self.settings.seed:
-            function = application.resolve(seed, key="hermetic_seed")
+        for seed, function in seeds.items():
             with application.built_by("hermetic_seed", seed, place=place):
                 call(function, database, key="hermetic_seed")
-        self.schema_used = tuple(schema.description for schema in found)
+
+    def _fingerprint(self, found: Sequence[Schema], seeds: Mapping[str, Callable[..., Any]]) -> str:
+        from hermetic import __version__
+        from hermetic.database.schema import fingerprint
+
+        def texts() -> Iterator[str]:
+            yield from (__version__, str(self.root))
+            yield from (*self.settings.extensions, *self.settings.roles, str(self.settings.template_database))
+            for schema in found:
+                yield schema.description
+                yield from schema.fingerprint()
+            for function in seeds.values():
+                yield from fingerprint.of_function(function, self.root)
+            yield from fingerprint.of_globs(self.root, self.settings.fingerprint)
+
+        return fingerprint.digest(texts())
 
     def _is_importing_application(self) -> bool:
         module = sys.modules.get((self.settings.app or "").partition(":")[0])
@@ -236,12 +318,21 @@ class Run:
         self._watch.install()
         if self._mappings is None:
             self._begin_first_test()
+        if self._url_is_handed_out:
+            self._prepare_for_raw_drivers()
         if self._test_is_open:
             self._end_leaks()  # of a test whose set-up failed: it failed by name already
         self._test_is_open = True
         if boundary is NEVER or boundary != self._boundary:
             self.restore()
         self._boundary = boundary
+
+    def _prepare_for_raw_drivers(self) -> None:
+        """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
+        drivers = RAW_DRIVERS[self.databases.primary_backend]
+        if any(driver in sys.modules for driver in drivers):
+            self.databases.primary()
+            self._url_is_handed_out = False
 
     def _begin_first_test(self) -> None:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""

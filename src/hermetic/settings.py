@@ -7,7 +7,7 @@ file. Nothing here knows pytest: whoever reads the ini file hands over plain str
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
@@ -17,6 +17,7 @@ Mode = Literal["off", "observe", "on"]
 Isolation = Literal["test", "class", "module", "none"]
 Leaks = Literal["error", "warn", "off"]
 LifespanScope = Literal["function", "module", "session"]
+Backend = Literal["sqlite", "postgresql"]
 
 INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
     "hermetic": (
@@ -40,9 +41,28 @@ INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
         "linelist",
         "'alias URL -> URL': databases that are another one, such as a read replica",
     ),
+    "hermetic_database": (
+        "string",
+        "sqlite or postgresql: what {url} in hermetic_env is (default: what the application's engine says)",
+    ),
+    "hermetic_postgresql": (
+        "string",
+        "auto, embedded, /path/to/bin, or the URL of a server on which databases may be created",
+    ),
+    "hermetic_postgresql_version": ("string", "the major version that production runs; another one is told"),
+    "hermetic_extensions": ("linelist", "PostgreSQL extensions, made before the schema is"),
+    "hermetic_roles": ("linelist", "PostgreSQL roles that the schema or the application names"),
+    "hermetic_template_database": (
+        "string",
+        "a database of the PostgreSQL server that each new one starts as a copy of",
+    ),
+    "hermetic_fingerprint": (
+        "linelist",
+        "globs of further files that schema and seed rows depend on: a change builds the template anew",
+    ),
     "hermetic_directory": (
         "string",
-        "where SQLite worker databases are made (default: memory-backed, if there is)",
+        "where worker databases lie (default: memory-backed, if there is)",
     ),
     "hermetic_lifespan_scope": (
         "string",
@@ -56,6 +76,9 @@ class Settings:
     """What the project asked for.
 
     Attributes:
+        database: What ``{url}`` is; None where only the application's engine tells.
+        rebuild: Whether the schema is built whatever template there is.
+        keep_failed: Whether a failed test's database is kept.
         sources: For each key that was set, where: ``"pytest.ini"``, ``"--hermetic"``, ``"HERMETIC"``.
     """
 
@@ -70,6 +93,15 @@ class Settings:
     targets: tuple[tuple[str, str], ...] = ()
     directory: str | None = None
     lifespan_scope: LifespanScope = "function"
+    database: Backend | None = None
+    postgresql: str | None = None
+    postgresql_version: str | None = None
+    extensions: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    template_database: str | None = None
+    fingerprint: tuple[str, ...] = ()
+    rebuild: bool = False
+    keep_failed: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -93,6 +125,7 @@ def parse(
     ini_source: str = "the ini file",
     flags: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
+    switches: Collection[str] = (),
 ) -> Settings:
     """Parse raw configuration into ``Settings``.
 
@@ -101,6 +134,7 @@ def parse(
         ini_source: What to call the ini file in messages.
         flags: Command-line values by ini key; they win over the environment and the ini file.
         environ: The environment; ``HERMETIC`` sets the mode.
+        switches: Names of the command-line switches that were given: ``rebuild``, ``keep_failed``.
 
     Raises:
         ConfigurationError: A value is not valid; the message lists what is.
@@ -141,6 +175,15 @@ def parse(
         lifespan_scope=cast(
             LifespanScope, choice("hermetic_lifespan_scope", get_args(LifespanScope), "function")
         ),
+        database=cast(Backend | None, choice("hermetic_database", get_args(Backend), "") or None),
+        postgresql=text("hermetic_postgresql"),
+        postgresql_version=_version(text("hermetic_postgresql_version"), sources),
+        extensions=lines("hermetic_extensions"),
+        roles=lines("hermetic_roles"),
+        template_database=text("hermetic_template_database"),
+        fingerprint=lines("hermetic_fingerprint"),
+        rebuild="rebuild" in switches,
+        keep_failed="keep_failed" in switches,
         sources=sources,
     )
 
@@ -151,6 +194,16 @@ def _app_path(value: str | None, source: str) -> str | None:
     raise ConfigurationError(
         f"hermetic_app = {value!r} ({source}) names a module, not an application in it.",
         hints=(f"hermetic_app = {value.strip(':')}:app",),
+    )
+
+
+def _version(value: str | None, sources: Mapping[str, str]) -> str | None:
+    if value is None or value.isdigit():
+        return value
+    key = "hermetic_postgresql_version"
+    raise ConfigurationError(
+        f"{key} = {value!r} ({sources[key]}) is not a major version of PostgreSQL.",
+        hints=(f"{key} = 16",),
     )
 
 

@@ -14,6 +14,7 @@ from hermetic.database.protocols import Location, WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.refusal import Refusal
 from hermetic.database.registry import Databases
+from hermetic.database.servers import Servers
 from hermetic.database.servers.sqlite import SqliteServer
 from hermetic.owners import PROCESS
 
@@ -26,7 +27,7 @@ class Project:
         self.built: list[str] = []
         self.created: list[str] = []
         self.databases = Databases(
-            SqliteServer(folder / "server"),
+            Servers({"sqlite": lambda: SqliteServer(folder / "server")}),
             Redirect.parse(allow=["sqlite:////srv/allowed.db"], root=folder),
             self.build,
             created=lambda database: self.created.append(database.name),
@@ -173,7 +174,7 @@ def test_the_others(project: Project) -> None:
     """Allowed, left alone, refused."""
     assert isinstance(project.resolve("sqlite:////srv/allowed.db"), Itself)
     assert isinstance(project.resolve("sqlite://", by="conftest.py"), LeftAlone)
-    assert isinstance(project.resolve("postgresql://db/app"), Refusal)
+    assert isinstance(project.resolve("mysql://db/app"), Refusal)
 
 
 def test_settling(project: Project) -> None:

@@ -152,14 +152,14 @@ def test_own_engines(tmp_path):
             from sqlalchemy.exc import OperationalError
 
             def test_it():
-                engine = create_engine("postgresql+psycopg://me:secret@127.0.0.1:1/shop?connect_timeout=1")
+                engine = create_engine("mysql+pymysql://me:secret@127.0.0.1:1/shop?connect_timeout=1")
                 with pytest.raises(OperationalError):
                     engine.connect()
             """
         )
         result = project.pytest("--hermetic", "observe")
         assert result.outcomes() == {"passed": 1}, result.output
-        assert "postgresql+psycopg://me:***@127.0.0.1:1/shop?connect_timeout=1 -> refused" in result.output
+        assert "mysql+pymysql://me:***@127.0.0.1:1/shop?connect_timeout=1 -> refused" in result.output
         assert "secret" not in result.output
 
     def test_it_reports_leaks_and_fails_none(self, project: Project) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema.call import async_url
+from hermetic.database.schema.call import async_url, sync_url
 
 
 class Database:
@@ -17,7 +17,7 @@ class Database:
     def __init__(self, worker: WorkerDatabase) -> None:
         self._worker = worker
         self.url = async_url(worker.url).render_as_string(hide_password=False)
-        self.sync_url = worker.url.render_as_string(hide_password=False)
+        self.sync_url = sync_url(worker.url).render_as_string(hide_password=False)
 
     def restore(self) -> bool:
         """Bring the baseline back now.

@@ -32,6 +32,7 @@ class LazyDatabase:
         server: Makes it.
         build: Fills it; None for one that starts empty.
         created: Called with the worker database as soon as it exists.
+        user: As whom the application logs in elsewhere.
 
     Attributes:
         worker: The database, once it exists.
@@ -43,8 +44,10 @@ class LazyDatabase:
         server: Server,
         build: Build | None,
         created: Callable[[WorkerDatabase], None],
+        user: str | None = None,
     ) -> None:
         self.name = name
+        self._user = user
         self.worker: WorkerDatabase | None = None
         self._server = server
         self._build = build
@@ -58,6 +61,16 @@ class LazyDatabase:
         contents = "an empty database" if self._build is None else "the application's database"
         return f"{contents} {self.name!r}"
 
+    @property
+    def backend(self) -> str:
+        """Which kind of database it is."""
+        return self._server.backend
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is made and filled."""
+        return self.worker is not None and self._is_built
+
     def build_with(self, build: Build) -> None:
         """Turn an empty database into one of the application's: fill it at the next connection."""
         self._build, self._is_built = build, False
@@ -66,7 +79,7 @@ class LazyDatabase:
         """Return the worker database, created if need be, not necessarily filled."""
         with self._making:
             if self.worker is None:
-                self.worker = self._server.create(self.name)
+                self.worker = self._server.create(self.name, self._user)
                 self.worker.mark_baseline()
                 self._created(self.worker)
             return self.worker
@@ -112,3 +125,8 @@ class LazyDatabase:
         """Tell the database who uses one of its connections."""
         if self.worker is not None:
             self.worker.note_checkout(connection, checkout)
+
+    def note_closed(self, connection: DBAPIConnection) -> None:
+        """Tell the database that one of its connections was closed."""
+        if self.worker is not None:
+            self.worker.note_closed(connection)

@@ -1,12 +1,12 @@
 """The seams of the database half: what a server and a worker database can do, whatever hosts them.
 
-SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``; PostgreSQL and MySQL get a file of their own in
-each.
+SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``, PostgreSQL in ``servers/postgresql`` and
+``restore/postgresql``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -78,6 +78,10 @@ class WorkerDatabase(Protocol):
         """The URL at which any driver of the backend reaches it (without a driver name)."""
 
     @property
+    def exists(self) -> bool:
+        """Whether it was made; one that was not is empty, and its URL is known all the same."""
+
+    @property
     def blocked(self) -> list[UncommittedWrites]:
         """Requests that waited in vain for their own test, whether or not the application swallowed the error."""
 
@@ -86,6 +90,20 @@ class WorkerDatabase(Protocol):
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""
+
+    def note_closed(self, connection: DBAPIConnection) -> None:
+        """Forget a connection that ``open`` returned, and that was closed."""
+
+    def fill(self, fingerprint: Callable[[], str], build: Callable[[], None]) -> str:
+        """Fill it, while it is empty: as the template of a fingerprint where there is one, else by building it.
+
+        Args:
+            fingerprint: Tells what the contents depend on.
+            build: Makes tables and rows, by way of engines that end here.
+
+        Returns:
+            What there is to say of where the contents come from.
+        """
 
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline (after schema and seeds were built)."""
@@ -131,8 +149,16 @@ class Server(Protocol):
 
     backend: str
 
-    def create(self, name: str) -> WorkerDatabase:
-        """Make a new, empty worker database."""
+    def create(self, name: str, user: str | None = None) -> WorkerDatabase:
+        """Make a new, empty worker database.
+
+        Args:
+            name: Tells it from the others of this process.
+            user: As whom the application logs in elsewhere, where the backend knows users.
+        """
+
+    def begin(self) -> None:
+        """Start what takes a moment to start, in the background."""
 
     def stop(self) -> None:
         """Close and remove every database made here."""

@@ -44,6 +44,9 @@ class Refusal:
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Nothing is ever checked out here."""
 
+    def note_closed(self, connection: DBAPIConnection) -> None:
+        """Nor opened."""
+
 
 def refusal(url: URL, created: Creation | None, why: str, *, asked_by: Owner) -> ContainmentError:
     """Build the error for an engine that must not connect."""

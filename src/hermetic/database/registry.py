@@ -22,7 +22,7 @@ from hermetic.database.engines.destinations import (
     LeftAlone,
 )
 from hermetic.database.lazy import Build, LazyDatabase
-from hermetic.database.protocols import Server, WorkerDatabase
+from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
     Allow,
     Decision,
@@ -34,30 +34,34 @@ from hermetic.database.redirect import (
     ToFresh,
 )
 from hermetic.database.refusal import Refusal
+from hermetic.database.servers import Servers
 
 
 class Databases:
     """Says where each engine goes, and makes the databases.
 
     Args:
-        server: Where worker databases are made.
+        servers: Where worker databases are made, by backend.
         redirect: The project's rules.
         build: Fills a new application database with schema and seed rows; returns False when it cannot yet (the
             application is still being imported): then it is asked again at the next connection.
         created: Called with each worker database as soon as it exists.
         name: What the first database is called; further ones are numbered.
+        backend: What the application's database is as long as no engine of the application has told.
     """
 
     def __init__(
         self,
-        server: Server,
+        servers: Servers,
         redirect: Redirect,
         build: Build,
         *,
         created: Callable[[WorkerDatabase], None] = lambda database: None,
         name: str = "hermetic",
+        backend: str = "sqlite",
     ) -> None:
-        self._server = server
+        self._servers = servers
+        self._backend = backend
         self._redirect = redirect
         self._build = build
         self._created = created
@@ -95,7 +99,7 @@ class Databases:
             for made in self._unused():
                 decision = self._decide(made)
                 if isinstance(decision, ToApplication):
-                    self._application(decision.address)
+                    self._application(decision.address, made.url.username)
             return self._carry_out(self._decide(request), request)
 
     def _decide(self, request: EngineRequest) -> Decision:
@@ -123,7 +127,7 @@ class Databases:
         return Known(
             applications=self._declared | self._applications.keys(),
             workers=workers,
-            served=(self._server.backend,),
+            served=self._servers.keys(),
         )
 
     def _carry_out(self, decision: Decision, request: EngineRequest) -> Destination:
@@ -135,36 +139,39 @@ class Databases:
             case Refuse(why):
                 return Refusal(request.url, request.created, why)
             case ToApplication(address):
-                return self._application(address)
+                return self._application(address, request.url.username)
             case ToFresh(address):
-                return self._fresh_for(address)
+                return self._fresh_for(address, request.url)
             case _:
                 return self._at(decision.address)
 
-    def _application(self, address: Address) -> LazyDatabase:
+    def _application(self, address: Address, user: str | None) -> LazyDatabase:
         found = self._applications.get(address)
         if found is None:
-            found = self._applications[address] = self._next_application(address)
+            found = self._applications[address] = self._next_application(address, user)
         return found
 
-    def _next_application(self, address: Address) -> LazyDatabase:
+    def _next_application(self, address: Address, user: str | None) -> LazyDatabase:
         """The primary for the first; a test's database of that URL becomes the application's."""
         earlier = self._fresh.pop(address, None)
         if not self._primary_is_bound:
             self._primary_is_bound = True
-            if earlier is None or self._primary is not None:
-                return self._the_primary()
-            self._primary = earlier
+            primary = self._primary
+            if primary is not None and primary.backend == address.backend:
+                return primary
+            self._primary = earlier or self._new(self._build, address.backend, user)
+            if earlier is None:
+                return self._primary
         if earlier is None:
-            return self._new(self._build)
+            return self._new(self._build, address.backend, user)
         earlier.build_with(self._build)
         return earlier
 
-    def _fresh_for(self, address: Address | None) -> LazyDatabase:
+    def _fresh_for(self, address: Address | None, url: URL) -> LazyDatabase:
         if address is None:
-            return self._new(None)
+            return self._new(None, "sqlite")
         if address not in self._fresh:
-            self._fresh[address] = self._new(None)
+            self._fresh[address] = self._new(None, address.backend, url.username)
         return self._fresh[address]
 
     def _at(self, address: Address) -> LazyDatabase:
@@ -173,13 +180,13 @@ class Databases:
     def _the_primary(self) -> LazyDatabase:
         with self._lock:
             if self._primary is None:
-                self._primary = self._new(self._build)
+                self._primary = self._new(self._build, self._backend)
             return self._primary
 
-    def _new(self, build: Build | None) -> LazyDatabase:
+    def _new(self, build: Build | None, backend: str, user: str | None = None) -> LazyDatabase:
         self._count += 1
         name = self._name if self._count == 1 else f"{self._name}_{self._count}"
-        lazy = LazyDatabase(name, self._server, build, self._created)
+        lazy = LazyDatabase(name, self._servers[backend], build, self._created, user)
         self._all.append(lazy)
         return lazy
 
@@ -192,17 +199,30 @@ class Databases:
         """The URL of the application's database; makes it, but does not build it."""
         return self._the_primary().made().url
 
+    @property
+    def primary_backend(self) -> str:
+        """What the application's database is, as far as is known."""
+        return self._primary.backend if self._primary is not None else self._backend
+
     def all(self) -> list[WorkerDatabase]:
         """Return the databases that exist, in the order in which they were first asked for."""
         return [each.worker for each in list(self._all) if each.worker is not None]
 
+    def begin(self) -> None:
+        """Start what the application's database needs, in the background."""
+        self._servers[self.primary_backend].begin()
+
     def settle(self) -> None:
         """Make what the databases hold now their baseline: what imports and collection wrote is there for all tests."""
         for each in list(self._all):
-            if each.worker is not None:
+            if each.worker is not None and each.worker.exists:
                 each.ready().mark_baseline()
+
+    def primary_is_ready(self) -> bool:
+        """Whether the application's database is made and filled."""
+        return self._primary is not None and self._primary.is_ready
 
     def stop(self) -> None:
         """Close and remove every database."""
-        self._server.stop()
+        self._servers.stop()
         self._all.clear()

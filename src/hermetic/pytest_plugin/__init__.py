@@ -91,7 +91,12 @@ def _start(config: pytest.Config) -> None:
             return
         from hermetic.run import Run
 
-        run = Run(settings, root=config.rootpath, temporary=_temporary_folders(config))
+        run = Run(
+            settings,
+            root=config.rootpath,
+            temporary=_temporary_folders(config),
+            worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
+        )
         run.start()
         config.stash[RUN] = run
 

@@ -31,6 +31,11 @@ class Active:
         self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
         self._ending: frozenset[str] = frozenset()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """xdist is about to start workers, which inherit the environment."""
+        self.run.share()
+
     def pytest_report_header(self) -> list[str]:
         return header_lines(self.run)
 

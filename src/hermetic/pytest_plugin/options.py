@@ -15,6 +15,11 @@ FLAGS: dict[str, str] = {
     "hermetic_leaks": "what a leak of a test is: error, warn or off",
 }
 
+SWITCHES: dict[str, str] = {
+    "rebuild": "build schema and seed rows anew, whatever template there is",
+    "keep_failed": "keep a copy of each failed test's database (PostgreSQL); 'hermetic db clean' drops them",
+}
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Register the ini keys and the flags."""
@@ -23,6 +28,13 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("hermetic", "async database testing")
     for key, help_text in FLAGS.items():
         group.addoption(f"--{key.replace('_', '-')}", dest=f"flag_{key}", metavar="VALUE", help=help_text)
+    for key, help_text in SWITCHES.items():
+        group.addoption(
+            f"--hermetic-{key.replace('_', '-')}",
+            dest=f"switch_{key}",
+            action="store_true",
+            help=help_text,
+        )
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -39,4 +51,5 @@ def read_settings(config: pytest.Config) -> Settings:
         ini_source=config.inipath.name if config.inipath else "the ini file",
         flags={key: value for key, value in flags.items() if value is not None},
         environ=os.environ,
+        switches=[key for key in SWITCHES if getattr(namespace, f"switch_{key}", False)],
     )

@@ -86,6 +86,8 @@ class OpenConnections:
         self.index.add(opened)
 
     def discard(self, opened: Opened) -> None:
+        if opened in self._opened and opened.target is not None:
+            opened.target.note_closed(opened.connection)
         self._opened.discard(opened)
         self.index.discard(opened)
 

@@ -58,6 +58,9 @@ class Target(Protocol):
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses one of its connections; None when it went back to its pool."""
 
+    def note_closed(self, connection: DBAPIConnection) -> None:
+        """Forget one of its connections, which was closed."""
+
 
 @dataclass(frozen=True)
 class LeftAlone:

@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, overload
 from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import Pool
 
 from hermetic import owners
@@ -132,11 +133,12 @@ class Installation:
         """Return, and forget, the checkouts that the end of their event loop ended, not their owner."""
         return self._checkouts.take_abandoned()
 
-    def invalidate(self, database: object) -> None:
-        """Have every connection on a worker database replaced: idle ones at their next checkout."""
+    def invalidate(self, database: object, connections: Sequence[DBAPIConnection] | None = None) -> None:
+        """Have connections on a worker database replaced, these or (None) all: idle ones at their next checkout."""
+        wanted = None if connections is None else {id(connection) for connection in connections}
         for opened in self._index:
             if opened.target is not None and serves(opened.target, database):
-                opened.stale = True
+                opened.stale = opened.stale or wanted is None or id(opened.connection) in wanted
 
     def sweep(self) -> None:
         """Close what loops left open that were closed without a chance to close it themselves."""

@@ -6,7 +6,7 @@ that is safe: when exactly one ``MetaData`` with tables is in reach of the appli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from sqlalchemy import MetaData
 
 from hermetic.application import resolve
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema import call, metadata, migrations, script
+from hermetic.database.schema import call, fingerprint, metadata, migrations, script
 from hermetic.database.schema.discovery import find_metadata
 from hermetic.errors import ConfigurationError
 
 Build = Callable[[WorkerDatabase], None]
+Fingerprint = Callable[[], Iterator[str]]
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,12 @@ class Schema:
     Attributes:
         description: What the header calls it.
         build: Makes the tables in an empty worker database.
+        fingerprint: Tells what they depend on, in texts.
     """
 
     description: str
     build: Build
+    fingerprint: Fingerprint
 
 
 def schemas(
@@ -50,7 +53,7 @@ def schemas(
         ConfigurationError: A line names nothing that can make tables, or several things could and none is named.
     """
     if specs:
-        return [_named(spec, root, run_lifespan) for spec in specs]
+        return [_named(spec, root, package, run_lifespan) for spec in specs]
     found = find_metadata(root, package)
     if len(found) > 1:
         lines = "\n".join(f"    {candidate.path}" for candidate in found)
@@ -60,19 +63,33 @@ def schemas(
             hints=(f"name those that do, one a line:\nhermetic_schema =\n{lines}",),
         )
     if found:
-        return [Schema(f"{found[0].path} (found)", metadata.builder(found[0].metadata))]
-    return [Schema("lifespan (no MetaData was found)", lambda database: run_lifespan())]
+        owned = found[0].metadata
+        return [
+            Schema(
+                f"{found[0].path} (found)", metadata.builder(owned), lambda: fingerprint.of_metadata(owned)
+            )
+        ]
+    return [_of_lifespan("lifespan (no MetaData was found)", root, package, run_lifespan)]
 
 
-def _named(spec: str, root: Path, run_lifespan: Callable[[], None]) -> Schema:
+def _of_lifespan(
+    description: str, root: Path, package: str | None, run_lifespan: Callable[[], None]
+) -> Schema:
+    """An application's start-up may do anything, so that its template depends on all of its modules."""
+    return Schema(description, lambda database: run_lifespan(), lambda: fingerprint.of_package(root, package))
+
+
+def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[], None]) -> Schema:
     if spec == "lifespan":
-        return Schema(spec, lambda database: run_lifespan())
+        return _of_lifespan(spec, root, package, run_lifespan)
     if spec.endswith((".ini", ".toml")):
-        return Schema(spec, migrations.builder(_file(spec, root)))
+        ini = _file(spec, root)
+        return Schema(spec, migrations.builder(ini), lambda: migrations.fingerprint(ini))
     if spec.endswith(".sql"):
-        return Schema(spec, script.builder(_file(spec, root)))
+        path = _file(spec, root)
+        return Schema(spec, script.builder(path), lambda: fingerprint.of_files([path]))
     if ":" in spec:
-        return Schema(spec, _of_object(spec, resolve(spec, key="hermetic_schema")))
+        return _of_object(spec, resolve(spec, key="hermetic_schema"), root)
     raise ConfigurationError(
         f"hermetic_schema = {spec!r} names nothing that can make tables.",
         hints=(
@@ -82,7 +99,7 @@ def _named(spec: str, root: Path, run_lifespan: Callable[[], None]) -> Schema:
     )
 
 
-def _of_object(spec: str, found: Any) -> Build:
+def _of_object(spec: str, found: Any, root: Path) -> Schema:
     owned = found if isinstance(found, MetaData) else getattr(found, "metadata", None)
     if isinstance(owned, MetaData):
         if not owned.tables:
@@ -91,9 +108,14 @@ def _of_object(spec: str, found: Any) -> Build:
                 why="A MetaData knows a table once the module of its model was imported.",
                 hints=("name the object in a module that imports every model, such as the models package",),
             )
-        return metadata.builder(owned)
+        tables = owned
+        return Schema(spec, metadata.builder(owned), lambda: fingerprint.of_metadata(tables))
     if callable(found):
-        return lambda database: call.call(found, database, key="hermetic_schema")
+        return Schema(
+            spec,
+            lambda database: call.call(found, database, key="hermetic_schema"),
+            lambda: fingerprint.of_function(found, root),
+        )
     raise ConfigurationError(
         f"hermetic_schema = {spec} is {type(found).__name__!r}, which can make no tables.",
         hints=("name a MetaData, a declarative base or a callable",),

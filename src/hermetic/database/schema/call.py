@@ -12,6 +12,7 @@ import threading
 import typing
 from collections.abc import Callable
 from contextvars import copy_context
+from importlib.util import find_spec
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine
@@ -21,12 +22,18 @@ from sqlalchemy.orm import Session
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ConfigurationError
 
-ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite"}
-
 
 def async_url(url: URL) -> URL:
-    """Return the URL with the async driver of its backend."""
-    return url.set(drivername=ASYNC_DRIVERS[url.get_backend_name()])
+    """Return the URL with an async driver of its backend: of PostgreSQL's two, the one that is installed."""
+    if url.get_backend_name() == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite")
+    driver = "asyncpg" if find_spec("asyncpg") else "psycopg"
+    return url.set(drivername=f"postgresql+{driver}")
+
+
+def sync_url(url: URL) -> URL:
+    """Return the URL with the sync driver that hermetic itself uses."""
+    return url if url.get_backend_name() == "sqlite" else url.set(drivername="postgresql+psycopg")
 
 
 def in_thread(function: Callable[[], None]) -> None:
@@ -105,7 +112,7 @@ def _call_sync(function: Callable[..., Any], wanted: type | None, database: Work
     if wanted is None:
         function()
         return
-    engine = create_engine(database.url)
+    engine = create_engine(sync_url(database.url))
     try:
         if wanted is Engine:
             function(engine)

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from sqlalchemy import MetaData, create_engine
 
 from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.schema.call import sync_url
 
 
 def builder(metadata: MetaData) -> Callable[[WorkerDatabase], None]:
     """Return a function that creates every table of ``metadata`` in a worker database."""
 
     def build(database: WorkerDatabase) -> None:
-        engine = create_engine(database.url)
+        engine = create_engine(sync_url(database.url))
         try:
             metadata.create_all(engine)
         finally:

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema.call import async_url, in_thread
+from hermetic.database.schema.call import async_url, in_thread, sync_url
+from hermetic.database.schema.fingerprint import of_files
 from hermetic.errors import ConfigurationError
 
 
@@ -34,7 +35,7 @@ def builder(ini: Path) -> Callable[[WorkerDatabase], None]:
 
     def build(database: WorkerDatabase) -> None:
         config = Config(str(ini))
-        url = async_url(database.url) if _is_async(ini, config) else database.url
+        url = async_url(database.url) if _is_async(ini, config) else sync_url(database.url)
         config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
         _make_absolute(config, "script_location", ini.parent)
         _make_absolute(config, "prepend_sys_path", ini.parent)
@@ -52,6 +53,20 @@ def builder(ini: Path) -> Callable[[WorkerDatabase], None]:
             config.set_main_option(option, str(root / value).replace("%", "%%"))
 
     return build
+
+
+def fingerprint(ini: Path) -> Iterator[str]:
+    """Tell what the migrations of ``ini`` depend on: every file of theirs, wherever its versions lie."""
+    from alembic.config import Config
+
+    config = Config(str(ini))
+    here = {"here": str(ini.parent)}
+    folders = [config.get_main_option("script_location") or "alembic"]
+    folders += (config.get_main_option("version_locations") or "").replace(",", " ").replace(";", " ").split()
+    places = [
+        ini.parent / (folder.replace("%(here)s", here["here"])) for folder in folders if ":" not in folder
+    ]
+    yield from of_files([ini, *(file for place in places for file in place.rglob("*") if file.is_file())])
 
 
 @contextmanager

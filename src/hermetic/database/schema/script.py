@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import create_engine
 
 from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.schema.call import sync_url
 from hermetic.errors import ConfigurationError
 
 
@@ -20,15 +21,24 @@ def builder(path: Path) -> Callable[[WorkerDatabase], None]:
     """
 
     def build(database: WorkerDatabase) -> None:
-        engine = create_engine(database.url)
+        engine = create_engine(sync_url(database.url))
         try:
             with engine.connect() as connection:
                 driver = cast(Any, connection.connection.driver_connection)
                 try:
-                    driver.executescript(path.read_text(encoding="utf-8-sig"))
+                    _run(driver, path.read_text(encoding="utf-8-sig"))
                 except engine.dialect.loaded_dbapi.Error as error:
                     raise ConfigurationError(f"hermetic_schema = {path.name}: {error}") from error
         finally:
             engine.dispose()
 
     return build
+
+
+def _run(driver: Any, statements: str) -> None:
+    """Run several statements: sqlite3 has a method for that, psycopg takes them at once if there are no parameters."""
+    if hasattr(driver, "executescript"):
+        driver.executescript(statements)
+        return
+    driver.execute(statements)
+    driver.commit()

@@ -1,0 +1,36 @@
+"""Where worker databases are made, by backend; each kind of server is opened when its first database is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from hermetic.database.protocols import Server
+
+
+class Servers(Mapping[str, Server]):
+    """The servers of one process.
+
+    Args:
+        makers: How to make each, by backend.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Server]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Server] = {}
+
+    def __getitem__(self, backend: str) -> Server:
+        if backend not in self._made:
+            self._made[backend] = self._makers[backend]()
+        return self._made[backend]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def stop(self) -> None:
+        """Stop those that were made."""
+        for server in self._made.values():
+            server.stop()
+        self._made.clear()

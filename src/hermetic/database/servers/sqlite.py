@@ -51,11 +51,15 @@ class SqliteServer:
         self._pid = os.getpid()
         self._databases: list[SqliteDatabase] = []
 
-    def create(self, name: str) -> SqliteDatabase:
+    def begin(self) -> None:
+        """There is nothing to start."""
+
+    def create(self, name: str, user: str | None = None) -> SqliteDatabase:
         """Make a new, empty worker database.
 
         Args:
             name: What it is called; any text.
+            user: SQLite knows none.
 
         Raises:
             ConfigurationError: The directory cannot be written, or its file system is full.

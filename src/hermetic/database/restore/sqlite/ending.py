@@ -15,19 +15,9 @@ def end_open_work(site: Site, owners: Sequence[Owner]) -> list[OpenWork]:
     ended = []
     for connection in site.connections.members():
         checkout = connection.checkout
-        if checkout is not None and belongs(checkout.owner, owners):
+        if checkout is not None and checkout.owner.belongs_to(owners):
             ended.extend(_end(connection))
     return ended
-
-
-def belongs(owner: Owner, owners: Sequence[Owner]) -> bool:
-    """Whether an owner is one of these, or something of a test's that one of them started."""
-    here: Owner | None = owner
-    while here is not None:
-        if any(here is one for one in owners):
-            return True
-        here = here.parent if here.is_test_level else None
-    return False
 
 
 def _end(connection: TrackedConnection) -> list[OpenWork]:

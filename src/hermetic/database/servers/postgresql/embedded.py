@@ -26,7 +26,7 @@ from hermetic.database.servers import homes
 from hermetic.database.servers.postgresql import drivers, hold
 from hermetic.database.servers.postgresql.binaries import Binaries
 from hermetic.database.servers.postgresql.burial import bury, reap
-from hermetic.database.servers.postgresql.failure import not_started, stopped_answering
+from hermetic.database.servers.postgresql.failure import last_words, not_started, stopped_answering
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts
 from hermetic.database.servers.postgresql.launch import STEP, Launch, read_report, wait_for_report
 from hermetic.database.servers.postgresql.launcher import files
@@ -62,6 +62,8 @@ class Embedded:
     """
 
     administrator = ADMINISTRATOR
+    is_shared = False
+    password = None
 
     def __init__(
         self,
@@ -174,6 +176,10 @@ class Embedded:
     def reap_databases(self) -> list[str]:
         """Drop nothing: the whole server is the run's, and what a run keeps has no worker databases."""
         return []
+
+    def last_words(self) -> str:
+        """Return the end of the server's log."""
+        return last_words(self.home)
 
     def stop(self) -> None:
         """Let go of the server; the last process of the run waits until nothing of it is left."""

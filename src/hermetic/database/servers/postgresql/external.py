@@ -50,6 +50,8 @@ class External:
         run_id: The run's, in another of its processes.
     """
 
+    is_shared = True
+
     def __init__(self, url: URL, run_id: str | None = None) -> None:
         self.administrator = url.username or ""
         self.run_id = run_id or secrets.token_hex(4)
@@ -58,6 +60,11 @@ class External:
         self._pid: int | None = None
         self._facts: Facts | None = None
         self._session: psycopg.Connection[Any] | None = None
+
+    @property
+    def password(self) -> str | None:
+        """The password that the URL names."""
+        return self._url.password
 
     def url(self, database: str, user: str, password: str | None = None) -> URL:
         """Return the URL of a database; host, port and options are the setting's, the password only if it fits."""
@@ -103,6 +110,10 @@ class External:
         pattern = f"^{PREFIX}[0-9a-f]{{8}}(_|$)"
         names = [name for (name,) in session.execute(DEAD, (pattern, SPACE, len(PREFIX) + 1))]
         return [name for name in names if self._drop(session, name)]
+
+    def last_words(self) -> str:
+        """Return nothing: its log is where its owner keeps it."""
+        return ""
 
     def stop(self) -> None:
         """Let go of the run's lock."""

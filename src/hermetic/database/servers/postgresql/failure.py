@@ -41,6 +41,11 @@ def stopped_answering(home: Path) -> ConfigurationError:
     )
 
 
+def last_words(home: Path) -> str:
+    """Return the end of a server's log, as text."""
+    return "\n".join(_said(home))
+
+
 def _said(home: Path) -> list[str]:
     text = files.read(str(home / "log")) or ""
     lines = text.strip().splitlines()[-LINES:]

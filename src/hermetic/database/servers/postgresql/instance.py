@@ -38,10 +38,16 @@ class Instance(Protocol):
     Attributes:
         administrator: The role that administers.
         run_id: The run's, a short hexadecimal number, the same in all of its processes.
+        is_shared: Whether others use the server too.
     """
 
     administrator: str
     run_id: str
+    is_shared: bool
+
+    @property
+    def password(self) -> str | None:
+        """The administrator's password, where there is one."""
 
     def url(self, database: str, user: str, password: str | None = None) -> URL:
         """Return the URL of a database, without a driver. Known before the server is started; asks no server."""
@@ -72,6 +78,9 @@ class Instance(Protocol):
 
     def reap_databases(self) -> list[str]:
         """Drop the worker databases of dead runs; return their names."""
+
+    def last_words(self) -> str:
+        """Return what the server wrote last, where that can be known."""
 
     def stop(self) -> None:
         """Let go of it. The last process of the run that does leaves nothing behind. Idempotent."""

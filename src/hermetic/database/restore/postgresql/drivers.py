@@ -1,0 +1,61 @@
+"""What can be asked of a PostgreSQL driver's connection without a word to the server."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+ELSEWHERE = frozenset(
+    [
+        *("dsn", "service", "host", "hostaddr", "port", "user", "password", "passfile", "dbname", "database"),
+        *("requiressl", "ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl"),
+        *("sslnegotiation", "direct_tls", "channel_binding", "gssencmode", "krbsrvname", "gsslib"),
+        *("require_auth", "target_session_attrs", "load_balance_hosts", "ssl_context", "tcp_user_timeout"),
+    ]
+)
+"""Arguments that say which server, database and user: ours take their place. The others keep their meaning."""
+
+
+IDLE = 0
+"""libpq's PQTRANS_IDLE."""
+
+
+def driver_connection(connection: DBAPIConnection) -> Any:
+    """Return the driver's own connection inside what a pool holds."""
+    return getattr(connection, "driver_connection", None) or connection
+
+
+def backend_pid(connection: DBAPIConnection) -> int | None:
+    """Return the process id of the server's side; None where the driver does not tell."""
+    driver = driver_connection(connection)
+    with suppress(Exception):
+        if hasattr(driver, "get_server_pid"):  # asyncpg
+            return int(driver.get_server_pid())
+        return int(driver.info.backend_pid)  # psycopg, psycopg2
+    return None
+
+
+def in_transaction(connection: DBAPIConnection) -> bool:
+    """Whether the server's last word was that a transaction is open."""
+    driver = driver_connection(connection)
+    with suppress(Exception):
+        if hasattr(driver, "is_in_transaction"):  # asyncpg
+            return bool(driver.is_in_transaction())
+        return int(driver.info.transaction_status) != IDLE  # psycopg, psycopg2
+    return False
+
+
+def connect_arguments(dialect: Dialect, params: dict[str, Any], ours: Any) -> dict[str, Any]:
+    """Return what an engine passes to its driver, with another server, database and user.
+
+    Args:
+        dialect: The engine's.
+        params: What it would have passed.
+        ours: The URL to open.
+    """
+    _, replacing = dialect.create_connect_args(ours.set(drivername=f"postgresql+{dialect.driver}"))
+    kept = {key: value for key, value in params.items() if key not in ELSEWHERE}
+    return {**kept, **replacing}

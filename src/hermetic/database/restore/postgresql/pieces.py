@@ -1,0 +1,55 @@
+"""The baseline as layers: which wider-scoped fixture wrote which piece of it.
+
+Layers, not a stack: see ``restore/sqlite/layers.py`` for why. Here the baseline's rows lie in the server, and a piece
+is kept as the rows that went and the rows that came (``sql/layering.sql``), so that it can be taken out of the middle.
+A fixture that changed the *schema* gives a piece of another kind: the whole database as it was before is kept under
+another name, and comes back when the fixture ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hermetic.owners import Owner
+
+ASKER = Owner("a fixture that asks for another one in its set-up", "fixture", "process")
+
+
+@dataclass(eq=False)
+class Piece:
+    """What was written between two moments.
+
+    Attributes:
+        number: Its number in the server; pieces are numbered in the order in which they began.
+        owner: The fixture that wrote it.
+        schema_before: For one that changed the schema: where hermetic's own tables of before are kept.
+        origin_before: And what the database is copied from when the piece goes.
+    """
+
+    number: int
+    owner: Owner = ASKER
+    schema_before: str | None = None
+    origin_before: str | None = None
+
+
+@dataclass(eq=False)
+class Start:
+    """A set-up under way.
+
+    Attributes:
+        number: The number of the piece that it writes now; None where it writes none, for it asked for another fixture.
+        lsn: The place in the write-ahead log when that piece began.
+        pieces: What it wrote before it asked for another fixture.
+    """
+
+    number: int | None = None
+    lsn: str | None = None
+    pieces: list[Piece] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class PostgresqlLayer:
+    """What one fixture wrote; see ``hermetic.database.protocols.Layer``."""
+
+    owner: Owner
+    pieces: list[Piece]

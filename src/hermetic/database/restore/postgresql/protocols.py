@@ -1,0 +1,60 @@
+"""What a worker database needs of the server that hosts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+if TYPE_CHECKING:
+    import psycopg
+
+Replace = Callable[[Any, Sequence[DBAPIConnection] | None], None]
+"""Tells the pools that connections of a worker database are gone: these, or (None) all."""
+
+
+class Host(Protocol):
+    """Makes, copies and drops databases; implemented in ``servers/postgresql/host.py``."""
+
+    @property
+    def privileged(self) -> bool:
+        """Whether the administrator is a superuser."""
+
+    def describe_end(self) -> str:
+        """Say what the server wrote last."""
+
+    def url(self, database: str, user: str) -> URL:
+        """Where a database is reached; known before the server runs."""
+
+    def connect(self, database: str) -> psycopg.Connection[Any]:
+        """Open a connection as administrator, in autocommit."""
+
+    def create(self, database: str, owner: str, template: str | None = None) -> None:
+        """Make a database, as a copy of another one."""
+
+    def drop(self, database: str) -> None:
+        """Drop a database, whoever is connected."""
+
+    def rename(self, database: str, name: str) -> None:
+        """Give a database another name."""
+
+    def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
+        """End the sessions in a database, these or all, and wait until they are gone."""
+
+    def template(self, fingerprint: str) -> str | None:
+        """Return the name of the template of this fingerprint, if there is one."""
+
+    def keep_as_template(self, database: str, fingerprint: str) -> bool:
+        """Copy a database to the template of this fingerprint, unless somebody stays connected to it."""
+
+    def built(self, template: str) -> str:
+        """When a template was built, for people."""
+
+    def exclusively(self, what: str) -> AbstractContextManager[None]:
+        """Let one process of all that use this server do something at a time."""
+
+    def role_for(self, wanted: str) -> str:
+        """Return the role that a connection of this user gets."""

@@ -1,0 +1,75 @@
+"""The connections that the application has to one worker database: whose they are, and what they left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic.database.protocols import Checkout, OpenWork
+from hermetic.database.restore.postgresql.drivers import backend_pid, in_transaction
+
+
+@dataclass(eq=False)
+class Session:
+    """A connection.
+
+    Attributes:
+        connection: What its pool holds.
+        pid: The process of the server's side; None where the driver does not tell.
+        checkout: Who uses it now; None while it is in its pool.
+        changed: Whether a statement left something in it that outlives a check-in.
+    """
+
+    connection: DBAPIConnection
+    pid: int | None
+    checkout: Checkout | None = None
+    changed: bool = False
+
+    @property
+    def is_of_a_test(self) -> bool:
+        """Whether it is idle, or in the hands of something that ends with the test."""
+        return self.checkout is None or self.checkout.owner.is_test_level
+
+    def open_work(self) -> OpenWork | None:
+        """Return the transaction that it has open, if any."""
+        return OpenWork("transaction", self.checkout) if in_transaction(self.connection) else None
+
+
+class Sessions:
+    """The open connections, by identity; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Session] = {}
+        self._lock = threading.Lock()
+
+    def opened(self, connection: DBAPIConnection) -> Session:
+        """Remember a connection that was opened."""
+        session = Session(connection, backend_pid(connection))
+        with self._lock:
+            self._by_id[id(connection)] = session
+        return session
+
+    def closed(self, connection: DBAPIConnection) -> None:
+        """Forget one."""
+        with self._lock:
+            self._by_id.pop(id(connection), None)
+
+    def get(self, connection: object) -> Session | None:
+        """Return what is known of a connection."""
+        return self._by_id.get(id(connection))
+
+    def by_pid(self, pid: int) -> Session | None:
+        """Return the connection whose server side is this process."""
+        return next((each for each in self.all() if each.pid == pid), None)
+
+    def all(self) -> list[Session]:
+        """Return every open connection."""
+        with self._lock:
+            return list(self._by_id.values())
+
+    def where(self, wanted: Callable[[Session], bool]) -> list[Session]:
+        """Return those that are wanted."""
+        return [each for each in self.all() if wanted(each)]

@@ -1,0 +1,78 @@
+-- Takes everything that the database holds as its baseline: run once, when schema and seed rows are built.
+CREATE FUNCTION pg_hermetic.take_baseline(big integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    r record;
+BEGIN
+    PERFORM pg_hermetic.track_table(relations.oid, name, rank, big)
+    FROM pg_hermetic.relations JOIN pg_hermetic.ranks() ON relid = oid WHERE relkind = 'r';
+    FOR r IN SELECT oid, name FROM pg_hermetic.relations WHERE relkind = 'p' LOOP
+        PERFORM pg_hermetic.add_triggers(r.oid, r.name, false);
+    END LOOP;
+    INSERT INTO pg_hermetic.families
+    WITH RECURSIVE descent AS (
+        SELECT inhparent AS parent, inhrelid AS member FROM pg_catalog.pg_inherits
+        UNION
+        SELECT descent.parent, i.inhrelid FROM descent JOIN pg_catalog.pg_inherits i ON i.inhparent = descent.member
+    )
+    SELECT parent, member FROM descent WHERE parent IN (SELECT oid FROM pg_hermetic.relations WHERE relkind IN ('r', 'p'))
+    UNION
+    SELECT parent, parent FROM descent;
+    PERFORM pg_hermetic.track_sequences();
+    PERFORM pg_hermetic.track_views();
+    INSERT INTO pg_hermetic.large_objects
+    SELECT oid, lo_get(oid), lomacl::text, lomowner FROM pg_catalog.pg_largeobject_metadata;
+    PERFORM pg_hermetic.see_large_objects();
+    INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();
+END $$;
+
+-- Where each sequence stands now: from PostgreSQL 18 on there is a function for that, before it one statement that
+-- reads them all and whose plan is kept. A sequence that hands out values from a cache would go on with them after a
+-- restore, so it keeps none. setval also makes the next nextval write to the log, which is how a restore that sees an
+-- unchanged log knows that no sequence moved.
+CREATE FUNCTION pg_hermetic.track_sequences() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s record;
+    every text;
+BEGIN
+    FOR s IN SELECT r.name FROM pg_catalog.pg_sequence JOIN pg_hermetic.relations r ON r.oid = seqrelid WHERE seqcache > 1 LOOP
+        EXECUTE format('ALTER SEQUENCE %s CACHE 1', s.name);
+    END LOOP;
+    INSERT INTO pg_hermetic.sequences SELECT oid, 0, false, 0, false FROM pg_hermetic.relations WHERE relkind = 'S';
+    IF current_setting('server_version_num')::integer >= 180000 THEN
+        CREATE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        LANGUAGE sql STABLE AS $b$
+            SELECT s.seqid, d.last_value, d.is_called
+            FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
+        $b$;
+    ELSE
+        SELECT string_agg(format('SELECT %s::oid, s.last_value, s.is_called FROM %s s', oid, name), ' UNION ALL ')
+        INTO every FROM pg_hermetic.relations WHERE relkind = 'S';
+        EXECUTE format(
+            'CREATE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)'
+            ' LANGUAGE plpgsql STABLE AS $b$ BEGIN RETURN QUERY %s; END $b$',
+            coalesce(every, 'SELECT 0::oid, 0::bigint, false WHERE false')
+        );
+    END IF;
+    UPDATE pg_hermetic.sequences base
+    SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)
+    FROM pg_hermetic.sequences_now() now WHERE now.seqid = base.seqid;
+    PERFORM setval(seqid::regclass, last_value, is_called) FROM pg_hermetic.sequences;
+END $$;
+
+CREATE FUNCTION pg_hermetic.track_views() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v record;
+    same boolean;
+BEGIN
+    FOR v IN SELECT oid, name, relispopulated FROM pg_hermetic.relations WHERE relkind = 'm' LOOP
+        same := v.relispopulated;
+        IF same THEN
+            EXECUTE format(
+                'SELECT NOT EXISTS ((SELECT q::text FROM (%s) q EXCEPT ALL SELECT m::text FROM %s m)'
+                ' UNION ALL (SELECT m::text FROM %2$s m EXCEPT ALL SELECT q::text FROM (%1$s) q))',
+                rtrim(pg_get_viewdef(v.oid), ';'), v.name
+            ) INTO same;
+        END IF;
+        INSERT INTO pg_hermetic.views VALUES (v.oid, v.relispopulated, same);
+    END LOOP;
+END $$;

@@ -1,0 +1,103 @@
+-- What is in the catalog and was not there from the start, with who may do what to it.
+CREATE FUNCTION pg_hermetic.objects_now() RETURNS TABLE (classid oid, objid oid, acl text) LANGUAGE sql STABLE AS $$
+    SELECT 'pg_class'::regclass::oid, oid, relacl::text FROM pg_catalog.pg_class WHERE oid >= 16384
+    UNION ALL SELECT 'pg_type'::regclass, oid, typacl::text FROM pg_catalog.pg_type WHERE oid >= 16384
+    UNION ALL SELECT 'pg_proc'::regclass, oid, proacl::text FROM pg_catalog.pg_proc WHERE oid >= 16384
+    UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl::text FROM pg_catalog.pg_namespace
+        WHERE oid >= 16384 OR nspname = 'public'
+    UNION ALL SELECT 'pg_constraint'::regclass, oid, NULL FROM pg_catalog.pg_constraint WHERE oid >= 16384
+    UNION ALL SELECT 'pg_trigger'::regclass, oid, NULL FROM pg_catalog.pg_trigger WHERE oid >= 16384
+    UNION ALL SELECT 'pg_rewrite'::regclass, oid, NULL FROM pg_catalog.pg_rewrite WHERE oid >= 16384
+    UNION ALL SELECT 'pg_policy'::regclass, oid, NULL FROM pg_catalog.pg_policy
+    UNION ALL SELECT 'pg_attrdef'::regclass, oid, NULL FROM pg_catalog.pg_attrdef
+    UNION ALL SELECT 'pg_extension'::regclass, oid, NULL FROM pg_catalog.pg_extension
+    UNION ALL SELECT 'pg_collation'::regclass, oid, NULL FROM pg_catalog.pg_collation WHERE oid >= 16384
+    UNION ALL SELECT 'pg_operator'::regclass, oid, NULL FROM pg_catalog.pg_operator WHERE oid >= 16384
+    UNION ALL SELECT 'pg_cast'::regclass, oid, NULL FROM pg_catalog.pg_cast WHERE oid >= 16384
+    UNION ALL SELECT 'pg_statistic_ext'::regclass, oid, NULL FROM pg_catalog.pg_statistic_ext
+$$;
+
+-- Whether all that was done to the schema is undone by dropping what was made: nothing of the baseline was altered or
+-- dropped, and no right on it was given or taken.
+CREATE FUNCTION pg_hermetic.only_added() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM pg_hermetic.ddl d
+        WHERE tag <> 'REFRESH MATERIALIZED VIEW' AND (
+            EXISTS (SELECT FROM pg_hermetic.objects o WHERE o.classid = d.classid AND o.objid = d.objid)
+            OR d.objid IS NULL AND tag NOT IN ('GRANT', 'REVOKE')
+        )
+    ) AND (
+        NOT EXISTS (SELECT FROM pg_hermetic.ddl WHERE tag IN ('GRANT', 'REVOKE'))
+        OR NOT EXISTS (
+            SELECT FROM pg_hermetic.objects o JOIN pg_hermetic.objects_now() n USING (classid, objid)
+            WHERE o.acl IS DISTINCT FROM n.acl
+        )
+    )
+$$;
+
+-- Whether every view that was refreshed can be brought back by refreshing it again.
+CREATE FUNCTION pg_hermetic.only_true_views() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM pg_hermetic.ddl d JOIN pg_hermetic.views v ON v.relid = d.objid
+        WHERE tag = 'REFRESH MATERIALIZED VIEW' AND v.populated AND NOT v.true_to_query
+    )
+$$;
+
+CREATE FUNCTION pg_hermetic.drop_statement(kind text, identity text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN kind IN (
+            'table', 'index', 'sequence', 'view', 'materialized view', 'type', 'function', 'procedure', 'aggregate',
+            'trigger', 'policy', 'rule', 'schema', 'extension', 'foreign table', 'operator', 'operator class',
+            'operator family', 'cast', 'collation', 'conversion', 'text search configuration',
+            'text search dictionary', 'text search parser', 'text search template', 'event trigger', 'publication',
+            'foreign-data wrapper', 'server'
+        ) THEN format('DROP %s IF EXISTS %s CASCADE', kind, identity)
+        WHEN kind = 'statistics object' THEN format('DROP STATISTICS IF EXISTS %s CASCADE', identity)
+    END
+$$;
+
+-- Bring back the views that were refreshed, once their tables are.
+CREATE FUNCTION pg_hermetic.put_back_views() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v record;
+BEGIN
+    FOR v IN
+        SELECT r.name, views.populated FROM pg_hermetic.views JOIN pg_hermetic.relations r ON r.oid = views.relid
+        WHERE EXISTS (SELECT FROM pg_hermetic.ddl WHERE tag = 'REFRESH MATERIALIZED VIEW' AND objid = views.relid)
+        ORDER BY views.relid
+    LOOP
+        EXECUTE format('REFRESH MATERIALIZED VIEW %s %s', v.name, CASE WHEN v.populated THEN '' ELSE 'WITH NO DATA' END);
+    END LOOP;
+END $$;
+
+-- Restore after DDL, in one transaction.
+CREATE FUNCTION pg_hermetic.restore_after_ddl(OUT outcome text, OUT lsn pg_lsn) LANGUAGE plpgsql AS $$
+DECLARE
+    acted_on tid[];
+BEGIN
+    lsn := pg_catalog.pg_current_wal_insert_lsn();
+    SELECT array_agg(ctid) INTO acted_on FROM pg_hermetic.ddl;
+    outcome := pg_hermetic.undo_ddl();
+    IF outcome = 'anew' THEN
+        RETURN;
+    END IF;
+    PERFORM pg_hermetic.put_back_tables();
+    PERFORM pg_hermetic.put_back_sequences();
+    IF pg_hermetic.large_objects_changed() THEN
+        PERFORM pg_hermetic.put_back_large_objects();
+        PERFORM pg_hermetic.see_large_objects();
+    END IF;
+    PERFORM pg_hermetic.put_back_views();
+    DELETE FROM pg_hermetic.ddl WHERE ctid = ANY (acted_on);
+    outcome := 'restored';
+END $$;
+
+-- Whether the schema is not what it was when the baseline was marked.
+CREATE FUNCTION pg_hermetic.schema_changed() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT pg_hermetic.was_altered() OR pg_hermetic.large_objects_changed()
+$$;
+
+CREATE FUNCTION pg_hermetic.is_dirty() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM pg_hermetic.marks) OR EXISTS (SELECT FROM pg_hermetic.dirty)
+        OR EXISTS (SELECT FROM pg_hermetic.moved()) OR pg_hermetic.schema_changed()
+$$;

@@ -1,0 +1,290 @@
+"""The databases of one PostgreSQL server: made, copied, dropped, and told apart from everybody else's.
+
+Names say what a database is: ``hermetic_w_<run>_...`` is a worker's and goes with its run, ``hermetic_t_<fingerprint>``
+is a template and stays for the next run. Nothing else on a server is ever touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL
+
+from hermetic.database.servers.postgresql.instance import Instance
+from hermetic.database.servers.postgresql.roles import Roles
+from hermetic.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import psycopg
+
+TEMPLATE = "hermetic_t_"
+KEPT_TEMPLATES = 3
+"""How many templates of one project stay: today's, and those of the branches that one goes back and forth between."""
+
+ADMINISTRATION = "hermetic administration"
+END_SECONDS = 5
+"""How long a session may take to end that was told to."""
+
+
+class PostgresqlHost:
+    """Makes and drops databases; see ``hermetic.database.restore.postgresql.protocols.Host``.
+
+    Args:
+        instance: The server.
+        project: Which project's templates are its own.
+        roles: Further roles that the schema names.
+        extensions: Made in each new database, before the schema.
+        template_database: What new databases start as; PostgreSQL's own template where None.
+        rebuild: Whether templates of earlier runs do not count.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        *,
+        project: str = "",
+        roles: Sequence[str] = (),
+        extensions: Sequence[str] = (),
+        template_database: str | None = None,
+        rebuild: bool = False,
+    ) -> None:
+        self.instance = instance
+        self._project = project
+        self._roles = Roles(instance, roles)
+        self._extensions = extensions
+        self._template_database = template_database
+        self._rebuild = rebuild
+        self._maintenance: psycopg.Connection[Any] | None = None
+        self._lock = RLock()
+
+    @property
+    def privileged(self) -> bool:
+        """Whether the administrator is a superuser."""
+        return self.instance.start().is_superuser
+
+    def url(self, database: str, user: str) -> URL:
+        """Where a database is reached; known before the server runs."""
+        return self.instance.url(database, user, self._roles.password(user))
+
+    def connect(self, database: str) -> psycopg.Connection[Any]:
+        """Open a connection as administrator, in autocommit."""
+        return self._open(database)
+
+    def _open(self, database: str | None) -> psycopg.Connection[Any]:
+        return self.instance.connect(database, application_name=ADMINISTRATION)
+
+    def role_for(self, wanted: str) -> str:
+        """Return the declared role of that name; empty for any other, which gets the owner's."""
+        return wanted if wanted in self._roles.declared else ""
+
+    def owner_for(self, wanted: str | None) -> str:
+        """Return the role that a database belongs to whose application logs in as ``wanted``."""
+        return self._roles.owner_for(wanted, self._run)
+
+    # -- databases
+
+    def create(self, database: str, owner: str, template: str | None = None) -> None:
+        """Make a database, as a copy of another one.
+
+        Raises:
+            ConfigurationError: An extension cannot be had, a template is missing, or there is no room.
+        """
+        self._roles.ensure(owner, self._run)
+        source = template or self._template_database
+        parts = [f"CREATE DATABASE {_quoted(database)} OWNER {_quoted(owner)}"]
+        if source:
+            parts.append(f"TEMPLATE {_quoted(source)}")
+            if self.instance.start().version >= 150000 and not self.instance.is_shared:
+                parts.append("STRATEGY FILE_COPY")  # half the time where nothing is synced to a disk
+        with _creating(database, source):
+            self._run(" ".join(parts))
+        if template is None:
+            self._add_extensions(database)
+        else:
+            self._copy_settings(template, database)
+
+    def _add_extensions(self, database: str) -> None:
+        if not self._extensions:
+            return
+        with self.connect(database) as connection:
+            for extension in self._extensions:
+                with _adding(extension):
+                    connection.execute(f"CREATE EXTENSION IF NOT EXISTS {_quoted(extension)} CASCADE")
+
+    def _copy_settings(self, source: str, target: str) -> None:
+        """``ALTER DATABASE ... SET`` of a migration is not part of what CREATE DATABASE copies."""
+        rows = self._run(
+            "SELECT unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase"
+            " WHERE setrole = 0 AND datname = %s",
+            [source],
+        )
+        for (setting,) in rows:
+            name, _, value = setting.partition("=")
+            self._run(f"ALTER DATABASE {_quoted(target)} SET {name} TO {_literal(value)}")
+
+    def drop(self, database: str) -> None:
+        """Drop a database, whoever is connected."""
+        self._run(f"DROP DATABASE IF EXISTS {_quoted(database)} WITH (FORCE)")
+
+    def rename(self, database: str, name: str) -> None:
+        """Give a database another name."""
+        self._run(f"ALTER DATABASE {_quoted(database)} RENAME TO {_quoted(name)}")
+
+    def exists(self, database: str) -> bool:
+        """Whether there is a database of that name."""
+        return bool(self._run("SELECT FROM pg_database WHERE datname = %s", [database]))
+
+    def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
+        """End the sessions in a database, these or all but our own, and wait until they are gone."""
+        self._run(
+            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity"
+            " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))",
+            [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
+        )
+
+    # -- templates
+
+    def template(self, fingerprint: str) -> str | None:
+        """Return the name of the template of this fingerprint, if there is one that counts."""
+        name = TEMPLATE + fingerprint
+        if not self.exists(name):
+            return None
+        if self._rebuild and self._note_of(name).get("run") != self.instance.run_id:
+            return None
+        return name
+
+    def keep_as_template(self, database: str, fingerprint: str) -> bool:
+        """Copy a database to the template of this fingerprint, unless somebody stays connected to it."""
+        from psycopg.errors import ObjectInUse
+
+        try:
+            self._keep(database, TEMPLATE + fingerprint)
+        except ObjectInUse:  # a poller of the application's, that connects again and again
+            return False
+        return True
+
+    def _keep(self, database: str, name: str) -> None:
+        unfinished = f"{name}_new"
+        self.drop(unfinished)
+        owner = self._run(
+            "SELECT rolname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s", [database]
+        )[0][0]
+        self.create(unfinished, owner, database)
+        note = {
+            "project": self._project,
+            "built": datetime.now().astimezone().isoformat(" ", "seconds"),
+            "run": self.instance.run_id,
+        }
+        self._run(f"COMMENT ON DATABASE {_quoted(unfinished)} IS {_literal(json.dumps(note))}")
+        self.drop(name)
+        self.rename(unfinished, name)
+        self._forget_old_templates()
+        self.instance.keep()
+
+    def built(self, template: str) -> str:
+        """When a template was built, for people."""
+        return str(self._note_of(template).get("built", "some time ago"))
+
+    def templates(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the templates on this server with what is noted of each, the newest first."""
+        rows = self._run("SELECT datname FROM pg_database WHERE datname ^@ %s", [TEMPLATE])
+        noted = [(name, self._note_of(name)) for (name,) in rows]
+        return sorted(noted, key=lambda each: str(each[1].get("built", "")), reverse=True)
+
+    def _forget_old_templates(self) -> None:
+        mine = [name for name, note in self.templates() if note.get("project") == self._project]
+        for name in mine[KEPT_TEMPLATES:]:
+            self._run(f"DROP DATABASE IF EXISTS {_quoted(name)}")
+
+    def _note_of(self, database: str) -> dict[str, Any]:
+        rows = self._run(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [database]
+        )
+        try:
+            note: dict[str, Any] = json.loads(rows[0][0])
+        except (IndexError, TypeError, ValueError):
+            return {}
+        return note
+
+    @contextmanager
+    def exclusively(self, what: str) -> Iterator[None]:
+        """Let one process of all that use this server do something at a time."""
+        key = int.from_bytes(sha256(what.encode()).digest()[:8], "big", signed=True)
+        with self._open(None) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [key])
+            yield
+
+    # -- our session
+
+    def _run(self, query: str, parameters: Sequence[Any] | None = None) -> list[Any]:
+        with self._lock:
+            if self._maintenance is None or self._maintenance.closed:
+                self._maintenance = self._open(None)
+            cursor = self._maintenance.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def describe_end(self) -> str:
+        """Say what the server wrote last."""
+        return self.instance.last_words()
+
+    def close(self) -> None:
+        """End our session."""
+        with self._lock:
+            if self._maintenance is not None:
+                self._maintenance.close()
+                self._maintenance = None
+
+
+@contextmanager
+def _creating(database: str, source: str | None) -> Iterator[None]:
+    from psycopg.errors import DiskFull, InvalidCatalogName
+
+    try:
+        yield
+    except InvalidCatalogName as error:
+        raise ConfigurationError(
+            f"hermetic_template_database = {source}: there is no such database.", why=str(error)
+        ) from None
+    except DiskFull as error:
+        raise _no_room(database, error) from None
+
+
+def _no_room(database: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"no test database {database!r} can be made: {error}",
+        why="the file system of the PostgreSQL server is full.",
+        hints=(
+            "set hermetic_directory to a directory that has room",
+            "in a container: docker run --shm-size=512m",
+        ),
+    )
+
+
+@contextmanager
+def _adding(extension: str) -> Iterator[None]:
+    from psycopg import Error
+
+    try:
+        yield
+    except Error as error:
+        raise ConfigurationError(
+            f"hermetic_extensions names {extension!r}, which this server cannot load: {error}",
+            hints=(
+                "the server's own package of that extension must be installed where the server runs",
+                "for a server that has it: hermetic_postgresql = postgresql://user@host/database",
+            ),
+        ) from None
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,73 @@
+"""The roles on a server: who owns a worker database, and as whom its application connects. Never a superuser.
+
+A superuser passes every policy of row-level security and may do anything, so that tests of what tenants may not do
+would pass for nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from hermetic.database.servers.postgresql.instance import Instance
+
+DEFAULT = "app"
+SHARED = "hermetic_app"
+"""On a server that others use too, where nobody's role is changed."""
+
+Run = Callable[[str], list[Any]]
+
+
+class Roles:
+    """The roles of one server.
+
+    Args:
+        instance: The server.
+        declared: What ``hermetic_roles`` names; an application may log in as any of these.
+    """
+
+    def __init__(self, instance: Instance, declared: Sequence[str]) -> None:
+        self.declared = tuple(declared)
+        self._instance = instance
+        self._made: set[str] = set()
+        self._may_create: bool | None = None
+
+    def owner_for(self, wanted: str | None, run: Run) -> str:
+        """Return who owns the database of an application that logs in as ``wanted``."""
+        if not self._instance.is_shared:
+            return DEFAULT if wanted in (None, "", self._instance.administrator) else str(wanted)
+        if self._may_create is None:
+            rows = run("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+            self._may_create = bool(rows[0][0])
+        return SHARED if self._may_create else self._instance.administrator
+
+    def password(self, role: str) -> str | None:
+        """Return a role's password: derived from the administrator's, so that runs at once agree on it."""
+        if not self._instance.is_shared or role == self._instance.administrator:
+            return self._instance.password
+        key = (self._instance.password or "hermetic").encode()
+        return hmac.new(key, role.encode(), "sha256").hexdigest()
+
+    def ensure(self, owner: str, run: Run) -> None:
+        """Make the roles that there are not yet."""
+        for role in (owner, *self.declared):
+            if role not in self._made and role != self._instance.administrator:
+                self._make(role, run)
+                if role != owner:
+                    run(f'GRANT "{role}" TO "{owner}"')
+                self._made.add(role)
+
+    def _make(self, role: str, run: Run) -> None:
+        from psycopg.errors import DuplicateObject, UniqueViolation
+
+        rights = (
+            f"LOGIN PASSWORD '{self.password(role)}'"
+            if self._instance.is_shared
+            else "LOGIN CREATEDB CREATEROLE"
+        )
+        with suppress(DuplicateObject, UniqueViolation):  # of an earlier run, or of another worker just now
+            run(f'CREATE ROLE "{role}" {rights}')
+        if self._instance.is_shared:
+            run(f'GRANT "{role}" TO CURRENT_USER')

@@ -1,0 +1,81 @@
+"""Where PostgreSQL worker databases are made; see ``hermetic.database.protocols.Server``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import Engine
+
+from hermetic.database.restore.postgresql.protocols import Replace
+from hermetic.database.restore.postgresql.traces import leaves_traces
+from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
+from hermetic.database.servers.postgresql.host import PostgresqlHost
+from hermetic.database.servers.postgresql.instance import PREFIX
+
+
+class PostgresqlServer:
+    """Makes worker databases on one PostgreSQL server.
+
+    Args:
+        host: The server.
+        worker: Which process of the run this is: ``main``, or the xdist worker's name.
+        replace: Tells the pools which connections are gone.
+    """
+
+    backend = "postgresql"
+
+    def __init__(self, host: PostgresqlHost, *, worker: str, replace: Replace) -> None:
+        self.host = host
+        self._worker = worker
+        self._replace = replace
+        self._databases: list[PostgresqlDatabase] = []
+        self._is_listening = False
+
+    def create(self, name: str, user: str | None = None) -> PostgresqlDatabase:
+        """Say where a worker database will be; it is made when it is first needed.
+
+        Args:
+            name: Tells it from the others of this process.
+            user: As whom the application logs in elsewhere.
+        """
+        further = name.removeprefix("hermetic")
+        full = f"{PREFIX}{self.host.instance.run_id}_{self._worker}{further}"
+        database = PostgresqlDatabase(full, self.host, self.host.owner_for(user), self._replace)
+        self._databases.append(database)
+        if not self._is_listening:
+            self._is_listening = True
+            event.listen(Engine, "before_cursor_execute", self._read)
+        return database
+
+    def begin(self) -> None:
+        """Start the server in the background."""
+        self.host.instance.begin()
+
+    def stop(self) -> None:
+        """Drop every database made here, and let go of the server."""
+        if self._is_listening:
+            event.remove(Engine, "before_cursor_execute", self._read)
+            self._is_listening = False
+        for database in self._databases:
+            database.close()
+        self._databases.clear()
+        self.host.close()
+        self.host.instance.stop()
+
+    def _read(
+        self, connection: Connection, cursor: object, statement: str, parameters: object, *_: object
+    ) -> None:
+        """Note what leaves something in a session that a check-in does not undo."""
+        if connection.dialect.name == "postgresql" and leaves_traces(statement):
+            driver_connection: Any = connection.connection.dbapi_connection
+            for database in self._databases:
+                session = database.sessions.get(driver_connection)
+                if session is not None:
+                    session.changed = True
+
+    @property
+    def databases(self) -> Sequence[PostgresqlDatabase]:
+        """Those made here."""
+        return tuple(self._databases)

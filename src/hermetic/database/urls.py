@@ -1,0 +1,59 @@
+"""The worker database's URL, in the form that its reader takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from hermetic.database.schema.call import async_url, sync_url
+
+Form = Callable[[URL], URL]
+
+
+def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:
+    """Put a URL in the place of its placeholders.
+
+    Args:
+        value: ``{url}`` has an async driver, or the one that ``known`` has; ``{sync_url}`` a sync one; ``{dsn}`` none,
+            which is how asyncpg, psycopg and libpq take it.
+        url: The database's, asked for only where it is needed.
+        known: What the reader got until now.
+    """
+    forms: dict[str, Form] = {"{url}": _like(known), "{sync_url}": sync_url, "{dsn}": _plain}
+    for placeholder, form in forms.items():
+        if placeholder in value:
+            value = value.replace(placeholder, form(url()).render_as_string(hide_password=False))
+    return value
+
+
+def _plain(url: URL) -> URL:
+    return url
+
+
+def _like(known: str | None) -> Form:
+    """Return how to name the driver that a URL names; one without a driver is read by a driver itself."""
+    try:
+        example = make_url(known or "")
+    except (ArgumentError, ValueError):
+        return async_url
+
+    def like(url: URL) -> URL:
+        same = example.get_backend_name() == url.get_backend_name()
+        return url.set(drivername=example.drivername) if same else async_url(url)
+
+    return like
+
+
+def dotenv(root: Path) -> dict[str, str]:
+    """Return what a project's ``.env`` sets, as far as it is plain ``NAME=value``."""
+    try:
+        lines = (root / ".env").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        return {}
+    pairs = (
+        line.removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#")
+    )
+    return {name.strip(): value.strip().strip("\"'") for name, found, value in pairs if found}
