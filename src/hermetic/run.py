@@ -185,6 +185,15 @@ class Run:
 
         return async_url(self.databases.primary_url).render_as_string(hide_password=False)
 
+    def primary(self) -> WorkerDatabase:
+        """Return the application's database, ready; imports the application, whose engine says what it is.
+
+        Raises:
+            ConfigurationError: The application does not import, or its schema or seed rows cannot be made.
+        """
+        self.application()
+        return self.databases.primary()
+
     def _destination(self, request: EngineRequest) -> Destination:
         """Say where an engine goes; a test's own may be used before the application is imported."""
         from hermetic.database.engines.destinations import masked
@@ -331,7 +340,7 @@ class Run:
         """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
         drivers = RAW_DRIVERS[self.databases.primary_backend]
         if any(driver in sys.modules for driver in drivers):
-            self.databases.primary()
+            self.primary()
             self._url_is_handed_out = False
 
     def _begin_first_test(self) -> None:

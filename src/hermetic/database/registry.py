@@ -96,11 +96,15 @@ class Databases:
     def resolve(self, request: EngineRequest) -> Destination:
         """Say where an engine's connections go; makes nothing yet."""
         with self._lock:
-            for made in self._unused():
-                decision = self._decide(made)
-                if isinstance(decision, ToApplication):
-                    self._application(decision.address, made.url.username)
+            self._learn()
             return self._carry_out(self._decide(request), request)
+
+    def _learn(self) -> None:
+        """Note which databases the application's engines are for, those too that were not used yet."""
+        for made in self._unused():
+            decision = self._decide(made)
+            if isinstance(decision, ToApplication):
+                self._application(decision.address, made.url.username)
 
     def _decide(self, request: EngineRequest) -> Decision:
         return self._redirect.destination(
@@ -191,7 +195,9 @@ class Databases:
         return lazy
 
     def primary(self) -> WorkerDatabase:
-        """Return the application's database, made and built if it was not yet."""
+        """Return the application's database, made and built if it was not yet; its engines say what it is."""
+        with self._lock:
+            self._learn()
         return self._the_primary().ready()
 
     @property

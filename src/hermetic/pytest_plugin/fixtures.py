@@ -62,7 +62,7 @@ def hermetic_database(request: pytest.FixtureRequest) -> Database:
     from hermetic.database.facade import Database
 
     with errors_as_failures():
-        return Database(active_run(request).databases.primary())
+        return Database(active_run(request).primary())
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,12 @@ class Host(Protocol):
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
         """End the sessions in a database, these or all, and wait until they are gone."""
 
+    def waiting(self, database: str) -> list[tuple[int, list[int]]]:
+        """Return the sessions in a database that wait for a lock, each with those that hold it."""
+
+    def cancel(self, pid: int) -> None:
+        """Cancel what a session is doing."""
+
     def template(self, fingerprint: str) -> str | None:
         """Return the name of the template of this fingerprint, if there is one."""
 

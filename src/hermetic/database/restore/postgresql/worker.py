@@ -22,6 +22,7 @@ from hermetic.database.restore.postgresql.drivers import connect_arguments
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
 from hermetic.database.restore.postgresql.protocols import Host, Replace
 from hermetic.database.restore.postgresql.sessions import Session, Sessions
+from hermetic.database.restore.postgresql.watching import LockWatch
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -41,6 +42,7 @@ class PostgresqlDatabase:
         self.owner = owner
         self.sessions = Sessions()
         self.blocked: list[UncommittedWrites] = []
+        self.watch = LockWatch(name, host, self.sessions, self.blocked.append)
         self._host = host
         self._mutex = RLock()
         self._replace = replace
@@ -86,6 +88,7 @@ class PostgresqlDatabase:
         session = self.sessions.get(connection)
         if session is not None:
             session.checkout = checkout
+            self.watch.note(checkout)
 
     def note_closed(self, connection: DBAPIConnection) -> None:
         """Forget a connection that was closed."""
@@ -233,6 +236,7 @@ class PostgresqlDatabase:
     def close(self) -> None:
         """End our own session and drop the database."""
         with self._mutex:
+            self.watch.stop()
             if self._born and not self._closed:
                 self._closed = True
                 self._baseline.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hermetic.database.restore.sqlite.queue import FIRST_POLL, OTHERS_POLL, Waiter, now
 from hermetic.database.restore.sqlite.site import is_busy
 from hermetic.database.restore.sqlite.statements import Want
-from hermetic.errors import UncommittedWrites
+from hermetic.database.restore.uncommitted import holds_for, uncommitted_writes
 
 if TYPE_CHECKING:
     from hermetic.database.restore.sqlite.tracked import TrackedConnection
@@ -93,7 +93,14 @@ def _in_vain(connection: TrackedConnection, waiter: Waiter, since: float | None)
         return now()
     if now() - since < REQUEST_PATIENCE:
         return since
-    error = _uncommitted(connection, holder, waiter.want)
+    assert connection.checkout is not None and holder.checkout is not None
+    error = uncommitted_writes(
+        connection.checkout,
+        holder.checkout,
+        seconds=REQUEST_PATIENCE,
+        lock="the lock of SQLite",
+        reads=waiter.want == "commit",
+    )
     connection.site.blocked.append(error)
     raise error
 
@@ -109,32 +116,10 @@ def blockers(connection: TrackedConnection, want: Want) -> list[TrackedConnectio
 def _own_test_among(
     connection: TrackedConnection, others: list[TrackedConnection]
 ) -> TrackedConnection | None:
-    mine = connection.checkout
-    if mine is None or mine.owner.kind != "request":
-        return None
     for other in others:
-        owner = other.checkout.owner if other.checkout else None
-        if owner is not None and owner.kind in ("test", "fixture") and owner.is_test_level:
+        if holds_for(connection.checkout, other.checkout.owner if other.checkout else None):
             return other
     return None
-
-
-def _uncommitted(connection: TrackedConnection, holder: TrackedConnection, want: Want) -> UncommittedWrites:
-    assert connection.checkout is not None and holder.checkout is not None
-    request, test = connection.checkout, holder.checkout
-    reads = want == "commit"
-    return UncommittedWrites(
-        f"your test {'is still reading' if reads else 'holds uncommitted writes'} ({test.location}); "
-        f"{'end its transaction' if reads else 'commit'} before the request",
-        why=(
-            f"{request.owner.name} waited {REQUEST_PATIENCE} seconds at {request.location} for the lock of SQLite "
-            f"that {test.owner.name} holds, while the test waits for the request."
-        ),
-        hints=(
-            f"await session.{'rollback' if reads else 'commit'}() at {test.location}, before the request is sent",
-            "the database is put back after the test, so that a real commit leaves nothing behind",
-        ),
-    )
 
 
 def _explained(

@@ -148,6 +148,18 @@ class PostgresqlHost:
             [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
         )
 
+    def waiting(self, database: str) -> list[tuple[int, list[int]]]:
+        """Return the sessions in a database that wait for a lock, each with those that hold it."""
+        return self._run(
+            "SELECT pid, pg_blocking_pids(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND wait_event_type = 'Lock'",
+            [database],
+        )
+
+    def cancel(self, pid: int) -> None:
+        """Cancel what a session is doing."""
+        self._run("SELECT pg_cancel_backend(%s)", [pid])
+
     # -- templates
 
     def template(self, fingerprint: str) -> str | None:

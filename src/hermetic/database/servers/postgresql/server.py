@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
 from hermetic.database.restore.postgresql.protocols import Replace
+from hermetic.database.restore.postgresql.sessions import Session
 from hermetic.database.restore.postgresql.traces import leaves_traces
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.servers.postgresql.host import PostgresqlHost
@@ -47,6 +48,7 @@ class PostgresqlServer:
         if not self._is_listening:
             self._is_listening = True
             event.listen(Engine, "before_cursor_execute", self._read)
+            event.listen(Engine, "handle_error", self._explain)
         return database
 
     def begin(self) -> None:
@@ -57,6 +59,7 @@ class PostgresqlServer:
         """Drop every database made here, and let go of the server."""
         if self._is_listening:
             event.remove(Engine, "before_cursor_execute", self._read)
+            event.remove(Engine, "handle_error", self._explain)
             self._is_listening = False
         for database in self._databases:
             database.close()
@@ -65,15 +68,26 @@ class PostgresqlServer:
         self.host.instance.stop()
 
     def _read(
-        self, connection: Connection, cursor: object, statement: str, parameters: object, *_: object
+        self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object
     ) -> None:
         """Note what leaves something in a session that a check-in does not undo."""
         if connection.dialect.name == "postgresql" and leaves_traces(statement):
-            driver_connection: Any = connection.connection.dbapi_connection
-            for database in self._databases:
-                session = database.sessions.get(driver_connection)
-                if session is not None:
-                    session.changed = True
+            for _, session in self._of(connection):
+                session.changed = True
+
+    def _explain(self, context: ExceptionContext) -> None:
+        """Say why a statement was cancelled, where that was here."""
+        if context.dialect.name == "postgresql" and context.connection is not None:
+            for database, session in self._of(context.connection):
+                database.watch.explain(context, session)
+
+    def _of(self, connection: Connection) -> Iterator[tuple[PostgresqlDatabase, Session]]:
+        fairy: Any = connection._dbapi_connection
+        driver_connection = getattr(fairy, "dbapi_connection", None)
+        for database in self._databases:
+            session = database.sessions.get(driver_connection)
+            if session is not None:
+                yield database, session
 
     @property
     def databases(self) -> Sequence[PostgresqlDatabase]:
