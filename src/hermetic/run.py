@@ -392,6 +392,7 @@ class Run:
         """
         for database in self._all_databases():
             database.restore()
+        self.databases.undo()
 
     def blocked(self) -> list[HermeticError]:
         """Return, and forget, the errors of requests that waited for a lock of their own test."""

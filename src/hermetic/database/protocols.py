@@ -6,7 +6,7 @@ SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``, PostgreS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -156,6 +156,16 @@ class Server(Protocol):
             name: Tells it from the others of this process.
             user: As whom the application logs in elsewhere, where the backend knows users.
         """
+
+    @property
+    def named(self) -> Collection[str]:
+        """The databases on it that code under test made under names of its own."""
+
+    def adopt(self, name: str) -> WorkerDatabase:
+        """Return one of those, to be restored like any other."""
+
+    def undo(self) -> None:
+        """Remove those that the test made which ends now."""
 
     def begin(self) -> None:
         """Start what takes a moment to start, in the background."""

@@ -51,7 +51,7 @@ class Baseline:
         self._refuse_if_held = refuse_if_held
         self._administration: Administration | None = None
         self._seen: str | None = None
-        self._is_marked = False
+        self.is_marked = False
         self._origin: str | None = None
         self._copies: list[str] = []
         self._numbers = 0
@@ -86,13 +86,13 @@ class Baseline:
 
     def is_copy_of(self, template: str) -> None:
         """The database was just copied from a template, which has its baseline in it."""
-        self._is_marked = True
+        self.is_marked = True
         self._origin = template
         self._seen = None
 
     def mark(self) -> None:
         """Make what the database holds now its baseline, without any layer."""
-        if not self._is_marked:
+        if not self.is_marked:
             self._install()
             return
         if self._schema_changed():
@@ -109,7 +109,7 @@ class Baseline:
         else:
             self.administration.one("SELECT pg_hermetic.take_baseline(%s)", [NEVER])
             self.administration.one("SELECT pg_hermetic.see_catalog()")
-        self._is_marked = True
+        self.is_marked = True
         self._seen = None
 
     def _reinstall(self) -> None:

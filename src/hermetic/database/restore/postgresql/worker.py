@@ -63,8 +63,8 @@ class PostgresqlDatabase:
 
     @property
     def exists(self) -> bool:
-        """Whether it was made on the server."""
-        return self._born
+        """Whether it was made on the server, and not dropped since."""
+        return self._born and not self._closed
 
     # -- the application's connections
 
@@ -127,14 +127,25 @@ class PostgresqlDatabase:
 
     # -- its contents
 
+    def adopt(self) -> None:
+        """The application made it itself, just now: what it holds is its first baseline."""
+        self._born = True
+
+    def disappear(self) -> None:
+        """The application is about to drop it: our session would be in the way."""
+        with self._mutex:
+            self.watch.stop()
+            self._closed = True
+            self._baseline.close()
+
     def ensure(self) -> None:
         """Make it, empty, if it does not exist yet."""
         with self._mutex:
             if not self._born:
                 self._host.create(self.name, self.owner)
                 self._born = True
-                if not self._is_being_filled:
-                    self._baseline.mark()
+            if not self._is_being_filled and not self._baseline.is_marked:
+                self._baseline.mark()
 
     def fill(self, fingerprint: Callable[[], str], build: Callable[[], None]) -> str:
         """Fill it: as the template of a fingerprint where there is one, else by building, and make that the template.
@@ -177,7 +188,7 @@ class PostgresqlDatabase:
 
     @property
     def _is_marked(self) -> bool:
-        return self._born and not self._is_being_filled
+        return self._baseline.is_marked and not self._is_being_filled and not self._closed
 
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline; one that does not exist yet is empty anyhow."""
@@ -188,7 +199,7 @@ class PostgresqlDatabase:
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
         with self._mutex:
-            return self._born and self._baseline.dirty()
+            return self._is_marked and self._baseline.dirty()
 
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.
@@ -200,7 +211,7 @@ class PostgresqlDatabase:
             RestoreError: Something that outlives the test blocks it: named, after a time-out, and left alone.
         """
         with self._mutex:
-            if not self._born or self._closed:
+            if not self._is_marked:
                 return False
             changed = self.sessions.where(lambda one: one.changed and one.is_of_a_test)
             if changed:
