@@ -21,6 +21,9 @@ all rows back costs less than noting."""
 
 NEVER = 2**31 - 1
 
+EMPTY = ""
+"""The origin of a database that began as PostgreSQL's own template."""
+
 FILES = ("schema", "marking", "tracking", "restoring", "ddl", "layering", "baseline")
 RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"
 
@@ -58,6 +61,7 @@ class Baseline:
         self._starts: list[Start] = []
         self._pieces: list[Piece] = []
         self._stuck: list[Piece] = []
+        self._debt: Piece | None = None
         self._tidying = Tidying()
 
     @property
@@ -94,6 +98,8 @@ class Baseline:
         """Make what the database holds now its baseline, without any layer."""
         if not self.is_marked:
             self._install()
+            if self.administration.one("SELECT NOT EXISTS (SELECT FROM pg_hermetic.relations)")[0]:
+                self._origin = EMPTY
             return
         if self._schema_changed():
             self._reinstall()
@@ -102,13 +108,7 @@ class Baseline:
             self._seen = None
 
     def _install(self) -> None:
-        level = "privileged" if self.administration.privileged else "unprivileged"
-        self.administration.run_file(*FILES, level)
-        if self.administration.privileged:
-            self.administration.one("SELECT pg_hermetic.take_baseline(%s)", [BIG])
-        else:
-            self.administration.one("SELECT pg_hermetic.take_baseline(%s)", [NEVER])
-            self.administration.one("SELECT pg_hermetic.see_catalog()")
+        _install_in(self.administration)
         self.is_marked = True
         self._seen = None
 
@@ -158,6 +158,7 @@ class Baseline:
 
     def restore(self) -> bool:
         """Bring the baseline back; return whether there was anything to undo."""
+        self._settle()
         outcome, self._seen = self.administration.one(RESTORE, [self._seen])
         if outcome == "ddl":
             outcome = self._undo_ddl()
@@ -193,9 +194,11 @@ class Baseline:
         if origin is None:
             raise failures.no_origin(self._name)
         fresh = f"{self._name}_new"
-        self._host.create(fresh, self._owner, origin)
+        self._host.create(fresh, self._owner, origin or None)
         target = self._administration_of(fresh)
         try:
+            if origin == EMPTY:
+                _install_in(target)
             drifted = [row[0] for row in self.administration.all(f"SELECT relid FROM {schema}.drift")]
             carry_over(self.administration, target, drifted, schema=schema)
         finally:
@@ -204,12 +207,14 @@ class Baseline:
         self._disconnect()
         self._host.drop(self._name)
         self._host.rename(fresh, self._name)
+        self._origin = origin
         self._seen = None
 
     # -- layers
 
     def begin(self, *, exists: bool) -> Start:
         """Note the state before a set-up; take what an enclosing one wrote so far."""
+        self._settle()
         if self._starts and exists:
             self._take(self._starts[-1], ASKER)
         start = Start()
@@ -280,6 +285,7 @@ class Baseline:
         Raises:
             LayerConflict: A later layer builds on it. It then goes together with that one.
         """
+        self._settle()
         conflicts = self._remove(layer.pieces)
         if conflicts:
             raise conflicts[0]
@@ -317,8 +323,13 @@ class Baseline:
         if later:
             raise failures.schema_conflict(piece.owner, [one.owner for one in later])
         assert piece.schema_before is not None
-        self._make_anew(piece.origin_before, piece.schema_before)
-        self._origin = piece.origin_before
+        self._debt = piece
+
+    def _settle(self) -> None:
+        """Bring the schema of before back, now that somebody needs it: a run that ends does not."""
+        piece, self._debt = self._debt, None
+        if piece is not None and piece.schema_before is not None:
+            self._make_anew(piece.origin_before, piece.schema_before)
 
     @contextmanager
     def _conflicts(self, number: int, owner: Owner) -> Iterator[None]:
@@ -340,3 +351,11 @@ class Baseline:
         return failures.conflict(
             owner, [one for one in others if one is not owner], error.diag.message_primary
         )
+
+
+def _install_in(administration: Administration) -> None:
+    level = "privileged" if administration.privileged else "unprivileged"
+    administration.run_file(*FILES, level)
+    administration.one("SELECT pg_hermetic.take_baseline(%s)", [BIG if administration.privileged else NEVER])
+    if not administration.privileged:
+        administration.one("SELECT pg_hermetic.see_catalog()")

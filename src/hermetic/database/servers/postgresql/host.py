@@ -87,6 +87,11 @@ class PostgresqlHost:
         """Return the role that a database belongs to whose application logs in as ``wanted``."""
         return self._roles.owner_for(wanted, self._run)
 
+    def owner_of(self, database: str) -> str:
+        """Return the role that a database on the server belongs to."""
+        query = "SELECT rolname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s"
+        return str(self._run(query, [database])[0][0])
+
     # -- databases
 
     def create(self, database: str, owner: str, template: str | None = None) -> None:
@@ -184,10 +189,7 @@ class PostgresqlHost:
     def _keep(self, database: str, name: str) -> None:
         unfinished = f"{name}_new"
         self.drop(unfinished)
-        owner = self._run(
-            "SELECT rolname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s", [database]
-        )[0][0]
-        self.create(unfinished, owner, database)
+        self.create(unfinished, self.owner_of(database), database)
         note = {
             "project": self._project,
             "built": datetime.now().astimezone().isoformat(" ", "seconds"),

@@ -64,7 +64,7 @@ class PostgresqlServer:
 
     def adopt(self, name: str) -> PostgresqlDatabase:
         """Return a database that code under test made, to be restored like any other."""
-        database = PostgresqlDatabase(name, self.host, self.host.owner_for(None), self._replace)
+        database = PostgresqlDatabase(name, self.host, self.host.owner_of(name), self._replace)
         database.adopt()
         self._databases.append(database)
         return database
