@@ -16,6 +16,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -186,14 +187,17 @@ class Embedded:
                 self._launch.wait(2 * self._limit)
                 self._launch.close()
                 self._launch = None
-            if hold.release(self.home):
-                self._wait_until_gone()
+            with hold.watching(self.home) as has_ended:
+                if hold.release(self.home):
+                    self._wait_until_gone(has_ended)
 
     def _join(self) -> None:
         """Hold the home, making it if need be."""
         if self._pid == os.getpid():
             return
-        self._launch = self._facts = None  # in a forked child: those are its parent's
+        if self._launch is not None:  # a forked child's parent started it
+            self._launch.disown()
+        self._launch = self._facts = None
         try:
             joined = hold.hold(self.home)
         except FileNotFoundError:
@@ -232,10 +236,10 @@ class Embedded:
                 return False
         return True
 
-    def _wait_until_gone(self) -> None:
+    def _wait_until_gone(self, launcher_has_ended: Callable[[], bool]) -> None:
         for _ in range(int(self._limit / STEP)):
-            if not hold.has_launcher(self.home):
+            if launcher_has_ended():
                 break
             time.sleep(STEP)
         if self.home.exists():
-            bury(self.home)
+            bury(self.home)  # it was killed, or nothing was ever started there

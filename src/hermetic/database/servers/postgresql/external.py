@@ -122,7 +122,7 @@ class External:
         url = self._url.set(database=database).render_as_string(hide_password=False)
         try:
             connection: psycopg.Connection[Any] = driver.connect(url, **{"autocommit": True, **options})
-        except driver.OperationalError as error:
+        except driver.Error as error:
             raise ConfigurationError(
                 f"the PostgreSQL server {self._url.render_as_string()} cannot be reached.",
                 why=str(error).strip(),

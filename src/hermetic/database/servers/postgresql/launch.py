@@ -27,7 +27,7 @@ class Launch:
 
     def __init__(self, request: Request, log: Path) -> None:
         command = [sys.executable, "-I", "-S", "-c", BOOT, str(Path(__file__).parent)]
-        with log.open("ab") as errors:
+        with open(log, "ab", opener=_private) as errors:
             self._process = subprocess.Popen(
                 [*command, json.dumps(request._asdict())],
                 stdin=subprocess.DEVNULL,
@@ -35,7 +35,6 @@ class Launch:
                 stderr=errors,
                 start_new_session=True,
             )
-        self._pid = os.getpid()
         self._pipe: IO[bytes] | None = self._process.stdout
 
     def wait(self, seconds: float) -> bool:
@@ -54,8 +53,18 @@ class Launch:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
-            if os.getpid() == self._pid:
-                self._process.wait()
+            self._process.wait()
+
+    def disown(self) -> None:
+        """Forget it in a forked child: it is the parent's to reap."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+            self._process.returncode = 0
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def read_report(home: Path) -> dict[str, Any] | None:

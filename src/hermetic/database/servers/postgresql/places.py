@@ -58,7 +58,12 @@ def cache_directory() -> Path:
     if given := os.environ.get("HERMETIC_CACHE"):
         return Path(given).absolute()
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "hermetic"
+    if os.path.isabs(base):
+        return Path(base) / "hermetic"
+    try:
+        return Path.home() / ".cache" / "hermetic"
+    except RuntimeError:  # a user without a name and a home, as in containers: then there is no cache
+        return Path(os.devnull) / "hermetic"
 
 
 def project_cache(project: Path, binaries: Path) -> Path:

@@ -18,8 +18,10 @@ import fcntl
 import hashlib
 import locale
 import os
+import re
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from . import files
 from .account import Account, become
@@ -73,20 +75,21 @@ def _from_project(data: str, project: str, who: Account) -> bool:
 
 
 def _first_time(data: str, binaries: str, made: str, who: Account) -> str:
-    """Run initdb, and keep what it made; of several at once, one does."""
-    try:
-        os.makedirs(os.path.dirname(made), 0o700, exist_ok=True)
-        with files.locked(f"{made}.lock", fcntl.LOCK_EX):
-            version = files.read(f"{made}/version")
-            if version is not None:
-                files.copy_tree(f"{made}/data", data, who.uid, who.gid)
-                return version
-            version = _version(binaries)
-            initdb(data, binaries, int(version.split(".")[0]), who)
-            _keep_initdb(data, made, version)
+    """Run initdb, and keep what it made; of several at once, one does. Without a usable cache, each does."""
+    with ExitStack() as stack:
+        try:
+            os.makedirs(os.path.dirname(made), 0o700, exist_ok=True)
+            stack.enter_context(files.locked(f"{made}.lock", fcntl.LOCK_EX))
+        except OSError as error:
+            _say(f"the cache cannot be used: {error}")
+        version = files.read(f"{made}/version")
+        if version is not None:
+            files.copy_tree(f"{made}/data", data, who.uid, who.gid)
             return version
-    except PermissionError as error:
-        raise StartError(f"the cache cannot be written: {error}") from error
+        version = _version(binaries)
+        initdb(data, binaries, int(re.split(r"\D", version)[0]), who)
+        _keep_initdb(data, made, version)
+        return version
 
 
 def _keep_initdb(data: str, made: str, version: str) -> None:
@@ -99,7 +102,7 @@ def _keep_initdb(data: str, made: str, version: str) -> None:
         os.rename(new, made)
     except OSError as error:
         files.remove(new)  # the run goes on without: only the next one is slow again
-        print(f"hermetic: what initdb made could not be kept in {made}: {error}", file=sys.stderr, flush=True)
+        _say(f"what initdb made could not be kept in {made}: {error}")
 
 
 def _version(binaries: str) -> str:
@@ -175,3 +178,7 @@ def keep(data: str, project: str) -> None:
         for other in os.listdir(project):
             if other not in (name, "current", "lock"):
                 files.remove(f"{project}/{other}")
+
+
+def _say(text: str) -> None:
+    print(f"hermetic: {text}", file=sys.stderr, flush=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import sys
+import time
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from . import files
@@ -40,9 +43,7 @@ def main(text: str) -> NoReturn:  # pragma: no cover - a process without site, w
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lock = os.open(f"{request.home}/launcher", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not is_first(lock):
         os._exit(0)  # another process of the run was faster, and its launcher reports
     server = Server(request.home, request.socket, request.port, request.max_connections)
     signal.signal(signal.SIGTERM, _terminate)
@@ -59,6 +60,16 @@ def main(text: str) -> NoReturn:  # pragma: no cover - a process without site, w
         os._exit(0)
 
 
+def is_first(lock: int) -> bool:
+    """Whether no other launcher is at work; not misled by somebody who looks at the lock just now."""
+    for _ in range(25):
+        with suppress(OSError):
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.002)
+    return False
+
+
 def launch(request: Request, server: Server) -> dict[str, object]:
     """Make the data directory and start the server; return what happened, as the report has it."""
     command: list[str] = []
@@ -66,7 +77,7 @@ def launch(request: Request, server: Server) -> dict[str, object]:
         who = account()
         binaries = executable(request.binaries, who, request.cache)
         version = fill(server.data, binaries, request.cache, request.project, who)
-        major = int(version.split(".")[0])
+        major = int(re.split(r"\D", version)[0])
         _make_socket_directory(request, who.uid, who.gid)
         command = server.command(binaries, major)
         server.start(command, who, request.limit)
