@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from hermetic.database.servers.postgresql.embedded import Embedded
+from hermetic.database.servers.postgresql.launcher import files
 from hermetic.database.servers.postgresql.places import project_cache
 from tests.database.servers.postgresql.conftest import Make
 from tests.database.servers.postgresql.processes import (
@@ -93,9 +96,6 @@ def test_a_killed_launcher_keeps_nothing(make: Make) -> None:
     with first.connect() as connection:
         connection.execute("CREATE DATABASE template_made_once")
     first.keep()
-    import os
-    import signal
-
     os.kill(launcher_of(first.home), signal.SIGKILL)
     first.stop()
     assert gone(first.home)
@@ -104,8 +104,6 @@ def test_a_killed_launcher_keeps_nothing(make: Make) -> None:
 
 def test_without_psql_nothing_is_kept(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Worker databases could not be dropped, so the next run builds anew."""
-    from hermetic.database.servers.postgresql.launcher import files
-
     write = files.write_whole
 
     def elsewhere(path: str, text: str) -> None:

@@ -168,7 +168,7 @@ def test_two_processes_of_a_run_start_one_server(make: Make) -> None:
     workers = [run(handover, STARTED + WAITS) for _ in range(2)]
     for worker in workers:
         line(worker)
-    assert len(processes_of(first.home)) == 2
+    eventually(lambda: len(processes_of(first.home)) == 2, "a second launcher has seen that it is second")
     for worker in workers:
         worker.communicate("")
     first.connect().close()

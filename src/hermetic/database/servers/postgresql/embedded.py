@@ -200,7 +200,7 @@ class Embedded:
         self._launch = self._facts = None
         try:
             joined = hold.hold(self.home)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             joined = self._make()
         if not joined:
             raise ConfigurationError("the test server's run has ended; nothing can be started in it.")

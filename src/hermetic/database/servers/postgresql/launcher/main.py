@@ -18,7 +18,7 @@ from .account import account, executable
 from .cluster import StartError, fill, keep, locale_name
 from .server import Server, drop_databases
 
-ROOM_HINT = "the file system is full."
+FULL = "the file system is full."
 
 
 class Request(NamedTuple):
@@ -82,10 +82,8 @@ def launch(request: Request, server: Server) -> dict[str, object]:
         command = server.command(binaries, major)
         server.start(command, who, request.limit)
     except (StartError, OSError) as error:
-        full = isinstance(error, OSError) and files.is_full(error)
-        if full:
-            files.remove(server.data)
-        return {"error": str(error), "why": ROOM_HINT if full else "", "command": command}
+        files.remove(server.data)  # gives room for the report
+        return {"error": str(error), "why": FULL if files.is_full(error) else "", "command": command}
     return {"version": version, "locale": locale_name(major), "binaries": binaries}
 
 
