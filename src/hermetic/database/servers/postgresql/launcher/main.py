@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from . import files
-from .account import account, executable
+from .account import Account, account, executable
 from .cluster import StartError, fill, keep, locale_name
 from .server import Server, drop_databases
 
@@ -78,7 +78,7 @@ def launch(request: Request, server: Server) -> dict[str, object]:
         binaries = executable(request.binaries, who, request.cache)
         version = fill(server.data, binaries, request.cache, request.project, who)
         major = int(re.split(r"\D", version)[0])
-        _make_socket_directory(request, who.uid, who.gid)
+        _make_socket_directory(request, who)
         command = server.command(binaries, major)
         server.start(command, who, request.limit)
     except (StartError, OSError) as error:
@@ -87,12 +87,12 @@ def launch(request: Request, server: Server) -> dict[str, object]:
     return {"version": version, "locale": locale_name(major), "binaries": binaries}
 
 
-def _make_socket_directory(request: Request, uid: int, gid: int) -> None:
+def _make_socket_directory(request: Request, who: Account) -> None:
     """Make ``home/socket``: a directory, or a link to a shorter one, which the end of the run finds by it."""
     if not request.socket:
         return
     os.mkdir(request.socket, 0o711)
-    os.chown(request.socket, uid, gid)
+    os.chown(request.socket, who.uid, who.gid)
     link = f"{request.home}/socket"
     if request.socket != link:
         os.symlink(request.socket, link)
