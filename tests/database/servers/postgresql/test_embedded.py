@@ -265,6 +265,11 @@ def test_psycopg_is_asked_for(make: Make, monkeypatch: pytest.MonkeyPatch) -> No
         make().connect()
 
 
+def test_there_are_no_databases_to_reap(make: Make) -> None:
+    """What a dead run left went with its server."""
+    assert make().reap_databases() == []
+
+
 def test_own_binaries_serve(make: Make) -> None:
     """A PostgreSQL of the machine's does as well as the wheel's."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))

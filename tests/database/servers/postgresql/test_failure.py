@@ -98,7 +98,7 @@ def test_a_launcher_that_ends_at_once_is_told(make: Make, monkeypatch: pytest.Mo
 
 def test_a_launcher_that_says_nothing_is_told(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait for it is bounded too, and so is the wait for its end."""
-    boot = "import sys; sys.stdout.flush(); sys.stdin.close(); import time; time.sleep(1)"
+    boot = "import sys; sys.stdout.flush(); sys.stdin.close(); import time; time.sleep(600)"
     monkeypatch.setattr("hermetic.database.servers.postgresql.launch.BOOT", boot)
     instance = make(limit=0.05)
     with pytest.raises(ConfigurationError, match="nothing was heard of it"):
@@ -117,6 +117,16 @@ def test_a_place_that_is_a_file_is_told(make: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="hermetic_directory"):
         make(directory=tmp_path / "file").start()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root's server runs as somebody else")
+def test_a_place_that_the_server_cannot_enter_is_told(make: Make, tmp_path: Path) -> None:
+    """As under root's home; with who it runs as, and the setting."""
+    tmp_path.chmod(0o700)
+    instance = make(directory=tmp_path)
+    with pytest.raises(ConfigurationError, match="cannot enter") as caught:
+        instance.start()
+    assert "hermetic_directory" in str(caught.value)
 
 
 @pytest.fixture

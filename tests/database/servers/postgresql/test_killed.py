@@ -114,7 +114,7 @@ def test_a_killed_server_leaves_no_shared_memory(make: Make) -> None:
     assert ours in segments()
     os.kill(server_of(instance.home), signal.SIGKILL)
     instance.stop()
-    assert ours not in segments()
+    eventually(lambda: ours not in segments(), "its last child has let go of the memory")
 
 
 def test_a_killed_launcher_ends_the_server(place: Path, make: Make) -> None:
@@ -137,6 +137,19 @@ def test_a_killed_launcher_leaves_nothing_after_stop(make: Make) -> None:
     os.kill(launcher_of(instance.home), signal.SIGKILL)
     instance.stop()
     assert gone(instance.home)
+
+
+def test_the_wait_for_the_launcher_is_bounded(make: Make) -> None:
+    """One that a debugger holds does not hang the run; the server ends, and the home goes."""
+    instance = make()
+    instance.start()
+    launcher = launcher_of(instance.home)
+    os.kill(launcher, signal.SIGSTOP)
+    instance._limit = 0.01
+    instance.stop()
+    assert not instance.home.exists()
+    os.kill(launcher, signal.SIGKILL)
+    eventually(lambda: gone(instance.home), "nothing is left")
 
 
 def test_a_terminated_launcher_cleans_up(make: Make) -> None:

@@ -110,9 +110,9 @@ class External:
             if self._pid != os.getpid():
                 return  # nothing was started here, or a forked child is ending, and the session is its parent's
             atexit.unregister(self.stop)
-            if self._session is not None:
-                self._session.close()
-            self._session = self._facts = self._pid = None
+            session, self._session, self._facts, self._pid = self._session, None, None, None
+            assert session is not None
+            session.close()
 
     def _maintenance(self) -> str:
         return self._url.database or "postgres"

@@ -116,7 +116,7 @@ def watching(home: Path) -> Iterator[Callable[[], bool]]:
 def _forget_parent() -> None:
     """In a forked child nothing is held: what the parent holds is the parent's, its descriptors are just closed."""
     for home, (pid, held, _) in list(_held.items()):
-        if pid != os.getpid():
+        if pid != os.getpid():  # pragma: no cover - the forked child, which no coverage sees
             os.close(held)
             del _held[home]
 

@@ -18,7 +18,7 @@ from hermetic.database.servers.postgresql.launcher.account import Account
 from hermetic.database.servers.postgresql.launcher.cluster import StartError
 from hermetic.database.servers.postgresql.launcher.main import Request
 from hermetic.database.servers.postgresql.launcher.server import Server, describe, drop_databases
-from tests.database.servers.postgresql.processes import server_of
+from tests.database.servers.postgresql.processes import eventually, server_of
 
 
 @pytest.fixture
@@ -102,11 +102,42 @@ def test_a_cluster_that_cannot_be_kept_is_not_half_kept(
     assert os.listdir(request_.project) == ["lock"]
 
 
+def test_a_torn_cluster_is_not_kept(request_: Request, server: Server) -> None:
+    """Nor one with worker databases in it: here, for want of a psql."""
+    main.launch(request_, server)
+    files.write_whole(f"{request_.home}/keep", json.dumps({"binaries": "/nowhere", "prefix": "hermetic_w_"}))
+    main.finish(request_, server)
+    assert not os.path.exists(request_.project)
+
+
+def test_a_killed_servers_memory_is_freed(request_: Request, server: Server) -> None:
+    """It had no time to do that itself."""
+    main.launch(request_, server)
+    segment = (Path(server.data) / "postmaster.pid").read_text().splitlines()[6].split()[1]
+    os.kill(server.pid, signal.SIGKILL)
+    eventually(lambda: server.poll() is not None, "it has ended")
+
+    def segments() -> set[str]:
+        return {row.split()[1] for row in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
+
+    eventually(lambda: segment not in segments(), "its last child has let go of the memory")
+    main.finish(request_, server)
+
+
 def test_a_failed_start_leaves_room(request_: Request, server: Server) -> None:
     """The report says why, and the data directory is gone."""
     what = main.launch(request_._replace(binaries="/nowhere"), server)
     assert "/nowhere/postgres" in str(what["error"])
     assert not os.path.exists(server.data)
+    main.finish(request_, server)
+
+
+def test_a_home_that_the_server_cannot_enter_is_told(
+    request_: Request, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before PostgreSQL says so in its own way."""
+    monkeypatch.setattr(main, "can", lambda who, check: not check())
+    assert request_.home in str(main.launch(request_, server)["error"])
     main.finish(request_, server)
 
 

@@ -21,13 +21,17 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 
 from . import files
 from .account import Account, become
 
 OPTIONS_VERSION = 1
 """To be raised with every change of what ``make`` does."""
+
+
+DAYS = 60
 
 
 class StartError(Exception):
@@ -59,6 +63,7 @@ def fill(data: str, binaries: str, cache: str, project: str, who: Account) -> st
     if version is None:
         version = _first_time(data, binaries, made, who)
     elif not _from_project(data, project, who):
+        _touch(f"{made}/version")
         files.copy_tree(f"{made}/data", data, who.uid, who.gid)
     return version
 
@@ -67,6 +72,7 @@ def _from_project(data: str, project: str, who: Account) -> bool:
     if files.read(f"{project}/current") is None:
         return False
     with files.locked(f"{project}/lock", fcntl.LOCK_SH):
+        _touch(f"{project}/current")
         generation = f"{project}/{files.read(f'{project}/current')}"
         if not os.path.isdir(generation):
             return False
@@ -100,6 +106,7 @@ def _keep_initdb(data: str, made: str, version: str) -> None:
         files.copy_tree(data, f"{new}/data", os.getuid(), os.getgid())
         files.write_whole(f"{new}/version", version)
         os.rename(new, made)
+        prune(os.path.dirname(made), "version")
     except OSError as error:
         files.remove(new)  # the run goes on without: only the next one is slow again
         _say(f"what initdb made could not be kept in {made}: {error}")
@@ -178,6 +185,20 @@ def keep(data: str, project: str) -> None:
         for other in os.listdir(project):
             if other not in (name, "current", "lock"):
                 files.remove(f"{project}/{other}")
+    prune(os.path.dirname(project), "current")
+
+
+def prune(folder: str, mark: str) -> None:
+    """Remove what no run has used for ``DAYS``: of projects that were moved, of binaries that were updated."""
+    for name in os.listdir(folder):
+        with suppress(OSError):  # not one of ours, or another run was faster
+            if os.stat(f"{folder}/{name}/{mark}").st_mtime < time.time() - DAYS * 86400:
+                files.remove(f"{folder}/{name}")
+
+
+def _touch(path: str) -> None:
+    with suppress(OSError):  # a cache that can only be read serves as well
+        os.utime(path)
 
 
 def _say(text: str) -> None:

@@ -36,7 +36,7 @@ def copy_tree(source: str, target: str, uid: int, gid: int) -> None:
 
 
 def _copy_file(source: str, target: str, uid: int, gid: int) -> None:
-    given = os.open(source, os.O_RDONLY)
+    given = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         made = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -73,12 +73,17 @@ def write_whole(path: str, text: str) -> None:
     """
     new = f"{path}.{os.getpid()}.new"
     try:
-        with open(new, "w", encoding="utf-8") as file:
+        with open(new, "w", encoding="utf-8", opener=private) as file:
             file.write(text)
         os.rename(new, path)
     except OSError:
         remove(new)
         raise
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file, for ``open``; nobody else can read or write one that it makes, whatever the umask."""
+    return os.open(path, flags, 0o600)
 
 
 def read(path: str) -> str | None:

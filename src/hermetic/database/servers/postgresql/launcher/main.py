@@ -14,10 +14,13 @@ from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from . import files
-from .account import Account, account, executable
+from .account import Account, account, can, executable
 from .cluster import StartError, fill, keep, locale_name
 from .server import Server, drop_databases
 
+UNREACHABLE = (
+    "it runs as user {uid}, who cannot enter {home}; set hermetic_directory to a place that all can enter"
+)
 FULL = "the file system is full."
 
 
@@ -38,6 +41,7 @@ def main(text: str) -> NoReturn:  # pragma: no cover - a process without site, w
     """Start a server, tell how that went on standard output, stay until the run is over, clean up."""
     request = Request(**json.loads(text))
     os.chdir("/")
+    os.umask(0o077)
     if os.fork():
         os._exit(0)  # whoever started us need not wait, and the server's end is no business of theirs
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -75,6 +79,8 @@ def launch(request: Request, server: Server) -> dict[str, object]:
     command: list[str] = []
     try:
         who = account()
+        if not can(who, lambda: os.access(request.home, os.X_OK)):
+            raise StartError(UNREACHABLE.format(uid=who.uid, home=request.home))
         binaries = executable(request.binaries, who, request.cache)
         version = fill(server.data, binaries, request.cache, request.project, who)
         major = int(re.split(r"\D", version)[0])
