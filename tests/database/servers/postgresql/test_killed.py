@@ -197,3 +197,4 @@ def test_two_runs_make_the_cache_once(place: Path, tmp_path: Path, monkeypatch: 
     names = sorted(path.name for path in (tmp_path / "fresh" / "initdb").iterdir())
     assert len(names) == 2
     assert names[1] == f"{names[0]}.lock"
+    assert names[0].endswith(".cluster")

@@ -154,7 +154,7 @@ class Embedded:
         """
         self.start()
         report = read_report(self.home) or {}
-        wanted = {"binaries": report["binaries"], "prefix": PREFIX}
+        wanted = {"binaries": report["binaries"], "version": report["version"], "prefix": PREFIX}
         files.write_whole(str(self.home / "keep"), json.dumps(wanted))
 
     def handover(self) -> dict[str, str]:

@@ -69,4 +69,4 @@ def cache_directory() -> Path:
 def project_cache(project: Path, binaries: Path) -> Path:
     """Return where a project's kept cluster lies, for these binaries."""
     text = f"{project.resolve()}\n{cluster.key(str(binaries))}"
-    return cache_directory() / "projects" / sha256(text.encode()).hexdigest()[:16]
+    return cache_directory() / "projects" / f"{sha256(text.encode()).hexdigest()[:16]}.cluster"

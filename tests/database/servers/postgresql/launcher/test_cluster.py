@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.servers.postgresql import binaries
-from hermetic.database.servers.postgresql.launcher import cluster, files
+from hermetic.database.servers.postgresql.launcher import archive, cluster
 from hermetic.database.servers.postgresql.launcher.account import account
 from hermetic.database.servers.postgresql.launcher.cluster import StartError, fill
 
@@ -28,7 +28,7 @@ def test_initdb_runs_once(
     version = fill(f"{place}/one", programs, cache, str(place), who)
     monkeypatch.setattr(cluster, "initdb", None)
     assert fill(f"{place}/two", programs, cache, str(place), who) == version
-    made = f"{cache}/initdb/{cluster.key(programs)}"
+    made = f"{cache}/initdb/{cluster.key(programs)}.cluster"
     assert cluster._first_time(f"{place}/three", programs, made, who) == version
     control = [(place / name / "global" / "pg_control").read_bytes() for name in ("one", "two", "three")]
     assert len(set(control)) == 1
@@ -49,7 +49,7 @@ def test_a_full_cache_is_left_as_it_was(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Half-made is as good as nothing."""
-    monkeypatch.setattr(files, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
+    monkeypatch.setattr(archive, "pack", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
     fill(f"{place}/data", programs, str(tmp_path), str(place), account())
     assert "could not be kept" in capfd.readouterr().err
     assert [path.suffix for path in (tmp_path / "initdb").iterdir()] == [".lock"]
@@ -72,16 +72,15 @@ def test_a_program_that_fails_is_told(place: Path, tmp_path: Path) -> None:
         fill(f"{place}/data", str(place), str(tmp_path), str(place), account())
 
 
-def test_what_is_long_unused_is_removed(tmp_path: Path) -> None:
-    """And nothing else: neither what is in use nor what is not ours."""
-    for name in ("old", "new", "strange"):
-        (tmp_path / name).mkdir()
+def test_what_is_long_unused_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was used meanwhile stays; what another run removes at the same time is no error."""
     for name in ("old", "new"):
-        (tmp_path / name / "version").write_text("18.6")
-    (tmp_path / "old.lock").write_text("")
-    os.utime(tmp_path / "old" / "version", (0, 0))
-    cluster.prune(str(tmp_path), "version")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old.lock", "strange"]
+        (tmp_path / name).write_text("")
+    os.utime(tmp_path / "old", (0, 0))
+    cluster.prune(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    monkeypatch.setattr(os, "listdir", lambda _: ["gone"])
+    cluster.prune(str(tmp_path))
 
 
 def test_another_build_has_another_key(tmp_path: Path) -> None:

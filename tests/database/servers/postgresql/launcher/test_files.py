@@ -1,34 +1,16 @@
-"""Tests of copies, locks and files that appear as a whole."""
+"""Tests of locks and files that appear as a whole."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hermetic.database.servers.postgresql.launcher import files
-
-
-def test_a_copy_has_all_but_the_marks_of_a_running_server(tmp_path: Path) -> None:
-    """Directories, files and links; each for its owner only, whatever it was before."""
-    source, target = tmp_path / "source", tmp_path / "target"
-    (source / "base" / "1").mkdir(parents=True)
-    (source / "base" / "1" / "pg").write_bytes(b"x" * 3_000_000)
-    (source / "empty").write_text("")
-    (source / "link").symlink_to("/elsewhere")
-    (source / "postmaster.pid").write_text("1")
-    (source / "empty").chmod(0o644)
-    files.copy_tree(str(source), str(target), os.getuid(), os.getgid())
-    assert (target / "base" / "1" / "pg").read_bytes() == b"x" * 3_000_000
-    assert os.readlink(target / "link") == "/elsewhere"
-    assert not (target / "postmaster.pid").exists()
-    assert stat.S_IMODE((target / "empty").stat().st_mode) == 0o600
-    assert stat.S_IMODE((target / "base").stat().st_mode) == 0o700
 
 
 def test_a_lock_excludes(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def _keep(request: Request, server: Server, wanted: dict[str, str]) -> None:
     if not server.stop(signal.SIGINT) or not dropped:
         return  # what is left may be torn, or hold the databases of a run; the next run builds anew
     try:
-        keep(server.data, request.project)
+        keep(server.data, request.project, wanted["version"])
     except OSError as error:
         print(f"hermetic: the cluster could not be kept: {error}", file=sys.stderr, flush=True)
 
