@@ -121,9 +121,9 @@ class External:
             if self._pid != os.getpid():
                 return  # nothing was started here, or a forked child is ending, and the session is its parent's
             atexit.unregister(self.stop)
-            if self._session is not None:
-                self._session.close()
-            self._session = self._facts = self._pid = None
+            session, self._session, self._facts, self._pid = self._session, None, None, None
+            assert session is not None
+            session.close()
 
     def _maintenance(self) -> str:
         return self._url.database or "postgres"
@@ -133,7 +133,7 @@ class External:
         url = self._url.set(database=database).render_as_string(hide_password=False)
         try:
             connection: psycopg.Connection[Any] = driver.connect(url, **{"autocommit": True, **options})
-        except driver.OperationalError as error:
+        except driver.Error as error:
             raise ConfigurationError(
                 f"the PostgreSQL server {self._url.render_as_string()} cannot be reached.",
                 why=str(error).strip(),
