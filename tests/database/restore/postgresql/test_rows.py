@@ -42,8 +42,8 @@ WRITES = {
     "a circle of references": "UPDATE employees SET department = NULL; DELETE FROM departments",
     "a circle that cannot wait": "INSERT INTO employees VALUES (3, 2, 1); INSERT INTO departments VALUES (2, 3)",
     "a circle that always was": """
-        SET CONSTRAINTS ALL DEFERRED; INSERT INTO hens VALUES (2, 2); INSERT INTO eggs VALUES (2, 2); DELETE FROM hens WHERE id = 1;
-        DELETE FROM eggs WHERE id = 1
+        SET CONSTRAINTS ALL DEFERRED; INSERT INTO hens VALUES (2, 2); INSERT INTO eggs VALUES (2, 2);
+        DELETE FROM hens WHERE id = 1; DELETE FROM eggs WHERE id = 1
     """,
     "a parent of partitions": "INSERT INTO events VALUES (9, '2025-09-09', 'x'), (9, '2024-09-09', 'x')",
     "a parent's update": "UPDATE events SET what = 'moved', day = day - 365 WHERE id = 3",
@@ -73,7 +73,8 @@ WRITES = {
     "a large object gone": "SELECT lo_unlink(4711)",
     "a view refreshed": "INSERT INTO users (email) VALUES ('x'); REFRESH MATERIALIZED VIEW user_count",
     "views of views refreshed": """
-        DELETE FROM posts; DELETE FROM users; REFRESH MATERIALIZED VIEW user_count; REFRESH MATERIALIZED VIEW count_of_count
+        DELETE FROM posts; DELETE FROM users; REFRESH MATERIALIZED VIEW user_count;
+        REFRESH MATERIALIZED VIEW count_of_count
     """,
     "an unfilled view refreshed": "REFRESH MATERIALIZED VIEW unfilled",
     "a view emptied": "REFRESH MATERIALIZED VIEW user_count WITH NO DATA",
