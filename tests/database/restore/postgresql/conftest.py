@@ -26,7 +26,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture(scope="session")
 def superuser(instance: Instance) -> Iterator[Place]:
     """The server, where hermetic may do anything."""
-    place = Place("superuser", instance, instance.connect)
+    place = Place("superuser", instance, instance)
     yield place
     place.stop()
 
@@ -37,7 +37,7 @@ def plain(instance: Instance) -> Iterator[Place]:
     with instance.connect() as connection:
         connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
     external = External(instance.url("postgres", PLAIN))
-    place = Place("plain", external, instance.connect)
+    place = Place("plain", external, instance)
     yield place
     place.stop()
     external.stop()

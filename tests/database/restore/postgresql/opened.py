@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -32,11 +32,11 @@ class Opened:
 
     Attributes:
         database: What is tested.
-        look: Opens a superuser's connection to a database of that name.
+        look: Opens a superuser's connection to a database of that name, which is gone from the server afterwards.
     """
 
     database: PostgresqlDatabase
-    look: Callable[[str], Connection]
+    look: Callable[[str], AbstractContextManager[Connection]]
     _open: ExitStack = field(default_factory=ExitStack)
 
     def connect(self, *, autocommit: bool = True, **options: Any) -> Connection:
@@ -55,13 +55,13 @@ class Opened:
 
     def rows(self, query: str) -> list[Any]:
         """Read something, as a superuser; a row of one column is its value."""
-        with closing(self.look(self.database.name)) as connection:
+        with self.look(self.database.name) as connection:
             found = connection.execute(query).fetchall()
         return [row[0] if len(row) == 1 else row for row in found]
 
     def dump(self) -> Dump:
         """Return everything that it holds."""
-        with closing(self.look(self.database.name)) as connection:
+        with self.look(self.database.name) as connection:
             return dump(connection)
 
     def layer(self, name: str, *statements: str) -> PostgresqlLayer:
@@ -97,7 +97,7 @@ class Place:
 
     level: Level
     instance: Instance
-    look: Callable[[str], Connection]
+    superuser: Instance
     pools: Pools = field(default_factory=Pools)
     _servers: dict[str, PostgresqlServer] = field(default_factory=dict)
     _count: int = 0
@@ -119,6 +119,15 @@ class Place:
         if schema:
             database.fill(lambda: key, lambda: opened.run(schema))
         return opened
+
+    @contextmanager
+    def look(self, database: str) -> Iterator[Connection]:
+        """Look at a database as a superuser; no trace of it is left, for a plain role could not end such a session."""
+        with self.superuser.connect(database) as connection:
+            pid = connection.info.backend_pid
+            yield connection
+        with self.superuser.connect() as connection:
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
     def stop(self) -> None:
         """Drop everything."""

@@ -89,10 +89,13 @@ BEGIN
         END IF;
         EXECUTE statement;
     END LOOP;
+    IF EXISTS (SELECT classid, objid FROM pg_hermetic.objects EXCEPT SELECT classid, objid FROM pg_hermetic.objects_now()) THEN
+        RAISE EXCEPTION 'a foreign key went with a partition that it was extended to';
+    END IF;
     RETURN CASE WHEN EXISTS (SELECT FROM pg_hermetic.ddl WHERE tag <> 'REFRESH MATERIALIZED VIEW') THEN 'undone' ELSE 'refreshed' END;
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
         RAISE;
-    WHEN OTHERS THEN -- a kind of thing that cannot be dropped, or not like that
+    WHEN OTHERS THEN -- a thing that cannot be dropped, or takes others with it
         RETURN 'anew';
 END $$;
