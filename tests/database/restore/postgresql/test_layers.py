@@ -249,7 +249,7 @@ def test_the_same_row_in_two_layers(opened: Opened) -> None:
     second = opened.layer("second", "UPDATE users SET name = 'second'; " + add("more"))
     with pytest.raises(
         LayerConflict,
-        match="fixture 'first' and fixture 'second' wrote the same data: rows of the table public.users",
+        match=r"fixture 'first' and fixture 'second' wrote the same data: rows of the table public\.users",
     ):
         opened.database.remove_layer(first)
     assert names(opened) == ["second", "more"]
