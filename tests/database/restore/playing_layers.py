@@ -156,10 +156,10 @@ class Table(Protocol):
 class Play:
     """Does each step both to the database and to the model."""
 
-    def __init__(self, database: WorkerDatabase, table: Table) -> None:
+    def __init__(self, database: WorkerDatabase, table: Table, model: type[Model] = Model) -> None:
         self.database = database
         self.table = table
-        self.model = Model(table.read())
+        self.model = model(table.read())
         self.layers: dict[int, Layer] = {}
         self.count = 0
 
@@ -239,7 +239,7 @@ class Play:
             assert clashed
         else:
             assert not clashed
-        assert self.database.dirty()
+            assert self.database.dirty()
 
     def do(self, steps: list[Write | SetUp | TearDown | NextTest]) -> None:
         """Do a whole play: after each restore the rows are the base's and the living layers'; in the end the base's."""

@@ -136,32 +136,34 @@ class Layers:
 
     def _remove(self, pieces: Sequence[Piece]) -> list[LayerConflict]:
         self._baseline.look_again()
-        conflicts = []
-        for piece in reversed([piece for piece in pieces if piece in self._pieces]):
-            try:
-                self._take_out(piece)
-            except LayerConflict as conflict:
-                self._stuck.append(piece)
-                conflicts.append(conflict)
-            self._pieces.remove(piece)
-        self._retry_stuck()
-        return conflicts
+        mine = [piece for piece in pieces if piece in self._pieces]
+        self._pieces = [piece for piece in self._pieces if piece not in mine]
+        self._stuck += mine
+        conflicts = self._take_out_stuck()
+        return [conflicts[piece] for piece in mine if piece in self._stuck]
 
-    def _retry_stuck(self) -> None:
-        for piece in reversed(list(self._stuck)):
-            try:
-                self._take_out(piece)
-            except LayerConflict:
-                continue  # whoever owns it was told when it was removed
-            self._stuck.remove(piece)
+    def _take_out_stuck(self) -> dict[Piece, LayerConflict]:
+        """Take out what can be, the newest first, for as long as that makes way for others."""
+        while True:
+            conflicts = {}
+            before = len(self._stuck)
+            for piece in sorted(self._stuck, key=lambda one: one.number, reverse=True):
+                try:
+                    self._take_out(piece)
+                except LayerConflict as conflict:
+                    conflicts[piece] = conflict
+                else:
+                    self._stuck.remove(piece)
+            if not conflicts or len(self._stuck) == before:
+                return conflicts
 
     def _take_out(self, piece: Piece) -> None:
         if piece.before is not None:
             self._owe(piece)
-            return
-        is_last = all(one.number <= piece.number for one in self._pieces + self._stuck)
-        with self._conflicts(piece.number, piece.owner):
-            self._one("SELECT pg_hermetic.remove_piece(%s, %s)", [piece.number, not is_last])
+        elif self._debt is None or piece.number > self._debt.number:  # else it goes when the schema is back
+            is_last = all(one.number <= piece.number for one in self._pieces + self._stuck)
+            with self._conflicts(piece.number, piece.owner):
+                self._one("SELECT pg_hermetic.remove_piece(%s, %s)", [piece.number, not is_last])
 
     def _owe(self, piece: Piece) -> None:
         later = [one for one in self._pieces if one.number > piece.number]
@@ -185,7 +187,7 @@ class Layers:
         for (number,) in self._baseline.administration.all("SELECT * FROM pg_hermetic.pieces()"):
             if number not in living:
                 self._stuck.append(Piece(number))
-        self._retry_stuck()
+        self._take_out_stuck()
 
     # -- conflicts
 

@@ -5,6 +5,24 @@ BEGIN
     EXECUTE format('DROP TABLE IF EXISTS pg_hermetic.d%s_%s', piece, relid);
 END $$;
 
+-- A piece goes only where it was the last to touch a row: then what remains is what was there before it, and in the end
+-- nothing of any piece is left, in whatever order they went. (Where rows have no key, it does to be there.)
+CREATE FUNCTION pg_hermetic.check_last(this_piece integer, t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    later integer;
+    touched boolean;
+BEGIN
+    FOR later IN SELECT piece FROM pg_hermetic.deltas WHERE relid = t.relid AND piece > this_piece AND t.keys <> '{}' LOOP
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM pg_hermetic.d%s_%s one JOIN pg_hermetic.d%s_%2$s other ON %4$s)',
+            this_piece, t.relid, later, pg_hermetic.same_key(t.keys, 'one', 'other')
+        ) INTO touched;
+        IF touched THEN
+            PERFORM pg_hermetic.clash(t.relid, t.name);
+        END IF;
+    END LOOP;
+END $$;
+
 -- Take a piece out of the baseline. The tables that it wrote are dirty until the next restore. Whether what remains
 -- fits together need be asked only where the piece is not the last one: else it was there before.
 CREATE FUNCTION pg_hermetic.remove_piece(this_piece integer, check_rest boolean) RETURNS void LANGUAGE plpgsql AS $$
@@ -16,6 +34,9 @@ BEGIN
         PERFORM pg_hermetic.clash(misfit, misfit::regclass::text);
     END IF;
     FOR t IN SELECT tables.* FROM pg_hermetic.tables JOIN pg_hermetic.deltas USING (relid) WHERE piece = this_piece LOOP
+        IF check_rest THEN
+            PERFORM pg_hermetic.check_last(this_piece, t);
+        END IF;
         IF t.by_row THEN
             EXECUTE format('INSERT INTO pg_hermetic.k%1$s SELECT %3$s FROM pg_hermetic.d%2$s_%1$s', t.relid, this_piece, pg_hermetic.key_names(t.keys));
         END IF;
