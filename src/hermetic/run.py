@@ -76,7 +76,9 @@ class Run:
         self._environment_before = dict(os.environ)
         os.environ.update(environment)
         self._installation = install(
-            self._destination, mode="on" if self.settings.mode == "on" else "observe"
+            self._destination,
+            mode="on" if self.settings.mode == "on" else "observe",
+            prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
 
@@ -130,13 +132,15 @@ class Run:
 
         return async_url(self.databases.primary_url).render_as_string(hide_password=False)
 
-    def _destination(self, request: EngineRequest) -> Destination:
-        """Say where an engine goes; a test's own may be used before the application is imported."""
-        from hermetic.database.engines.destinations import masked
-
+    def _prepare(self, request: EngineRequest) -> None:
+        """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
         tests_have_begun = self._mappings is not None
         if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
             self.application()
+
+    def _destination(self, request: EngineRequest) -> Destination:
+        from hermetic.database.engines.destinations import masked
+
         destination = self.databases.resolve(request)
         if self.settings.mode == "observe":
             made_at = str(request.created.location) if request.created else ""
