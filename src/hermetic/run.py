@@ -60,6 +60,7 @@ class Run:
         self._installation: Installation | None = None
         self._test_is_open = False
         self._application_lock = threading.RLock()
+        self._is_loading = False
         self._broken: dict[str, HermeticError] = {}
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
@@ -153,8 +154,12 @@ class Run:
     def _application(self) -> Any:
         if self.settings.app is None:
             return None
-        with self._failing_once("application"):
-            found = application.load(self.settings.app)
+        self._is_loading = True
+        try:
+            with self._failing_once("application"):
+                found = application.load(self.settings.app)
+        finally:
+            self._is_loading = False
         self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])
         return found
 
@@ -181,8 +186,8 @@ class Run:
             raise
 
     def _build(self, database: WorkerDatabase) -> bool:
-        """Make the tables and the seed rows; False while the application is still being imported."""
-        if self._is_importing_application():
+        """Make the tables and the seed rows; False while the application is still being imported, or made."""
+        if self._is_loading or self._is_importing_application():
             return False
         with self._failing_once("build"):
             self._build_schema_and_seeds(database)
