@@ -56,6 +56,42 @@ def test_freezegun(project: Project) -> None:
     passes(project, 4)
 
 
+def test_a_clock_that_a_fixture_stops(project: Project) -> None:
+    """The routes are built before a fixture stops the clock, which FastAPI could not do after it."""
+    project.write_path(
+        "dated.py",
+        """
+        from __future__ import annotations
+        from datetime import datetime
+        from fastapi import APIRouter
+        from shop import app
+
+        router = APIRouter()
+
+        @router.get("/now")
+        async def now(since: datetime | None = None) -> datetime:
+            return datetime.now()
+
+        app.include_router(router, prefix="/api")
+        """,
+    )
+    project.write(
+        test_shop_py="""
+import pytest
+from freezegun import freeze_time
+
+@pytest.fixture
+def frozen():
+    with freeze_time("2020-02-02"):
+        yield
+
+async def test_it(frozen, async_client):
+    assert (await async_client.get("/api/now")).json() == "2020-02-02T00:00:00"
+"""
+    )
+    passes(project, 1, "-o", "hermetic_app=dated:app")
+
+
 def test_freezegun_on_an_unanswered_lock(project: Project) -> None:
     """Our own timers do not stand still with the clock: a request that waits for its own test fails in time."""
     project.write(
