@@ -128,7 +128,7 @@ class Project:
         target.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
         return self
 
-    def pytest(self, *arguments: str, timeout: float = 60) -> Result:
+    def pytest(self, *arguments: str, timeout: float = 120) -> Result:
         """Run pytest in the project, in a process of its own, with every warning an error.
 
         Args:

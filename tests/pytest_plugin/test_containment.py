@@ -258,5 +258,5 @@ def test_an_application_that_connects_while_it_is_imported(project: Project) -> 
             assert request.getfixturevalue("hermetic_app").title == "FastAPI"
         """
     )
-    result = project.pytest(timeout=30)
+    result = project.pytest()
     assert result.outcomes() == {"passed": 1}, result.output

@@ -107,7 +107,7 @@ async def test_it(async_client):
     assert made.calls == ["create_app"]
 """
     )
-    result = project.pytest("-o", "hermetic_app=made:create_app", timeout=30)
+    result = project.pytest("-o", "hermetic_app=made:create_app")
     assert result.outcomes() == {"passed": 1}, result.output
 
 
