@@ -69,6 +69,7 @@ class Run:
         self._installation: Installation | None = None
         self._test_is_open = False
         self._application_lock = threading.RLock()
+        self._is_loading = False
         self._broken: dict[str, HermeticError] = {}
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
@@ -89,7 +90,9 @@ class Run:
         self._environment_before = dict(os.environ)
         os.environ.update(environment)
         self._installation = install(
-            self._destination, mode="on" if self.settings.mode == "on" else "observe"
+            self._destination,
+            mode="on" if self.settings.mode == "on" else "observe",
+            prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
 
@@ -194,13 +197,15 @@ class Run:
         self.application()
         return self.databases.primary()
 
-    def _destination(self, request: EngineRequest) -> Destination:
-        """Say where an engine goes; a test's own may be used before the application is imported."""
-        from hermetic.database.engines.destinations import masked
-
+    def _prepare(self, request: EngineRequest) -> None:
+        """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
         tests_have_begun = self._mappings is not None
         if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
             self.application()
+
+    def _destination(self, request: EngineRequest) -> Destination:
+        from hermetic.database.engines.destinations import masked
+
         destination = self.databases.resolve(request)
         if self.settings.mode == "observe":
             made_at = str(request.created.location) if request.created else ""
@@ -215,8 +220,12 @@ class Run:
             return None
         if self.settings.mode == "on" and (self.settings.database or self.settings.postgresql):
             self.databases.begin()  # while the application is being imported, which takes longer
-        with self._failing_once("application"):
-            found = application.load(self.settings.app)
+        self._is_loading = True
+        try:
+            with self._failing_once("application"):
+                found = application.load(self.settings.app)
+        finally:
+            self._is_loading = False
         self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])
         return found
 
@@ -243,8 +252,8 @@ class Run:
             raise
 
     def _build(self, database: WorkerDatabase) -> bool:
-        """Make the tables and the seed rows; False while the application is still being imported."""
-        if self._is_importing_application():
+        """Make the tables and the seed rows; False while the application is still being imported, or made."""
+        if self._is_loading or self._is_importing_application():
             return False
         with self._failing_once("build"):
             self._build_schema_and_seeds(database)
