@@ -148,13 +148,18 @@ class PostgresqlHost:
 
     def exists(self, database: str) -> bool:
         """Whether there is a database of that name."""
-        return bool(self._run("SELECT FROM pg_database WHERE datname = %s", [database]))
+        return bool(self._run("SELECT 1 FROM pg_database WHERE datname = %s", [database]))
 
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
-        """End the sessions in a database, these or all but our own, and wait until they are gone."""
+        """End the sessions in a database, these or all but our own, and wait until they are gone.
+
+        Those of roles that ours has no power over stay: a superuser who looks on.
+        """
         self._run(
-            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity"
-            " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))",
+            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid"
+            " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))"
+            " AND backend_type = 'client backend' AND pg_has_role(usesysid, 'USAGE')"
+            " AND (NOT rolsuper OR current_setting('is_superuser')::boolean)",
             [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
         )
 
