@@ -364,12 +364,19 @@ class Run:
                 self._mappings.append(guard)
                 self.checkpoints.note_guard(guard)
 
-    def end_test(self, *, restore: bool, ending: frozenset[str]) -> list[str]:
+    def end_test(
+        self,
+        *,
+        restore: bool,
+        ending: frozenset[str],
+        left: Callable[[list[str]], None] = lambda problems: None,
+    ) -> list[str]:
         """Undo what the test changed, and end what it left open.
 
         Args:
             restore: Bring the databases' baseline back now, before wider fixtures end, rather than at the next test.
             ending: The scopes that end with this test; lifespans of these scopes are stopped.
+            left: Called with what it left open once that is ended, before anything is undone.
 
         Returns:
             What it left open, a message each.
@@ -380,6 +387,7 @@ class Run:
         finally:
             self.ending = frozenset({"function"})
         problems = self._end_leaks()
+        left(problems)
         self._test_is_open = False
         if self.settings.mode == "on":
             for guard in self._guards():
@@ -387,6 +395,12 @@ class Run:
             if restore:
                 self.restore()
         return problems
+
+    def keep(self, test: str) -> str:
+        """Keep the databases as a failed test left them; return what its report says of that."""
+        from hermetic.guards.keeping import keep
+
+        return keep(self._all_databases(), test, self.root)
 
     def restore(self) -> None:
         """Bring every worker database back to its baseline.

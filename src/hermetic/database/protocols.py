@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.kept import Kept
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -125,6 +127,17 @@ class WorkerDatabase(Protocol):
 
         Raises:
             RestoreError: Something that outlives the test blocks it: named, after a time-out, and left alone.
+        """
+
+    def keep(self, test: str, folder: Path) -> Kept:
+        """Copy what it holds now to where it stays when the run is over.
+
+        Args:
+            test: Whose it is.
+            folder: Where copies go that are files.
+
+        Raises:
+            NotKept: Too many are kept, or somebody who outlives the test is in the way.
         """
 
     def begin_layer(self) -> object:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
+from hermetic.database.kept import Kept
+from hermetic.database.servers.postgresql import keeping
 from hermetic.database.servers.postgresql.instance import Facts, Instance
 from hermetic.database.servers.postgresql.roles import Roles
 from hermetic.errors import ConfigurationError
@@ -66,6 +68,8 @@ class PostgresqlHost:
         self._maintenance: psycopg.Connection[Any] | None = None
         self._lock = RLock()
         self.facts: Facts | None = None
+
+    own_name = ADMINISTRATION
 
     @property
     def privileged(self) -> bool:
@@ -204,6 +208,10 @@ class PostgresqlHost:
         self.rename(unfinished, name)
         self._forget_old_templates()
         self.instance.keep()
+
+    def keep(self, database: str, owner: str, test: str) -> Kept:
+        """Copy the database of a failed test to one that stays."""
+        return keeping.keep(self, database, owner, test, self._project)
 
     def built(self, template: str) -> str:
         """When a template was built, for people."""
