@@ -32,5 +32,5 @@ def test_a_test_s_latest_takes_the_place_of_its_earlier_ones() -> None:
 def test_there_is_a_limit() -> None:
     """What is over it is told, with the command that makes room."""
     notes = {f"name {n}": noted(f"test {n}", "/project") for n in range(LIMIT)}
-    with pytest.raises(NotKept, match="20 databases .* 'hermetic db clean'"):
+    with pytest.raises(NotKept, match=r"20 databases .* 'hermetic db clean'"):
         room_for("another", notes)

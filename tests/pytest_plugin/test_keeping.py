@@ -52,7 +52,7 @@ def test_on_sqlite(project: Project) -> None:
     result = project.pytest("--hermetic-keep-failed")
     assert result.outcomes() == {"failed": 2, "passed": 2, "errors": 1}
     found = re.findall(r"^kept as (\S+): sqlite:///(.+)$", result.output, re.MULTILINE)
-    names = [re.sub("_[0-9a-f]{6}.db$", "", name) for name, _ in found]
+    names = [re.sub(r"_[0-9a-f]{6}\.db$", "", name) for name, _ in found]
     assert sorted(names) == ["hermetic_k_test_fails", "hermetic_k_test_leaks"]
     rows = []
     for _, path in found:
@@ -66,7 +66,7 @@ def test_nothing_is_kept_unasked(project: Project) -> None:
     """Without the switch a failure is only a failure."""
     result = project.write(test_users_py=TESTS).pytest()
     assert "2 failed" in result.output
-    assert "kept" not in result.output
+    assert "kept as" not in result.output
     assert not (project.root / ".hermetic").exists()
 
 
