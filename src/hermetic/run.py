@@ -198,6 +198,11 @@ class Run:
         self.application()
         return self.databases.primary()
 
+    def empty_database(self) -> WorkerDatabase:
+        """Return an empty database of the application's kind, which is dropped when the test ends."""
+        self.application()
+        return self.databases.empty()
+
     def _destination(self, request: EngineRequest) -> Destination:
         """Say where an engine goes; a test's own may be used before the application is imported."""
         from hermetic.database.engines.destinations import masked
@@ -388,6 +393,7 @@ class Run:
             self.ending = frozenset({"function"})
         problems = self._end_leaks()
         left(problems)
+        self.databases.drop_empty()
         self._test_is_open = False
         if self.settings.mode == "on":
             for guard in self._guards():

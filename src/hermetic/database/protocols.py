@@ -170,6 +170,12 @@ class Server(Protocol):
             user: As whom the application logs in elsewhere, where the backend knows users.
         """
 
+    def create_empty(self, name: str, user: str | None = None) -> WorkerDatabase:
+        """Make an empty database for one test, at once; nothing of ours is in it, and nothing restores it."""
+
+    def drop(self, database: WorkerDatabase) -> None:
+        """Close and remove one database that was made here."""
+
     def begin(self) -> None:
         """Start what takes a moment to start, in the background."""
 

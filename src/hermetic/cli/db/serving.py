@@ -26,8 +26,6 @@ from hermetic.errors import ConfigurationError
 
 COMMAND = "from hermetic.cli import main; raise SystemExit(main())"
 STEP = 0.02
-STEPS = 1500
-"""Of ``STEP`` seconds, that a server may take to end."""
 
 ENDS = (signal.SIGINT, signal.SIGTERM)
 
@@ -146,9 +144,7 @@ def stop(project: Project) -> list[Running]:
     for server in mine:
         os.kill(server.process, signal.SIGTERM)
     for server in mine:
-        for _ in range(STEPS):
-            if not server.home.exists():
-                break
+        while server.home.exists():  # its launcher ends the server by force, if need be, and removes that
             time.sleep(STEP)
     return mine
 
