@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hermetic.database.registry import Databases
     from hermetic.database.schema import Schema
     from hermetic.database.servers.postgresql import Instance
+    from hermetic.database.servers.postgresql.server import PostgresqlServer
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 NEVER: Hashable = object()
@@ -75,6 +76,8 @@ class Run:
         self.ending: frozenset[str] = frozenset({"function"})
         self.observations = Observations()
         self.notes: list[str] = []
+        self.notes_of_workers: list[str] = []
+        self.postgresql: PostgresqlServer | None = None
         self._url_is_handed_out = False
         self._shared: Instance | None = None
 
@@ -166,13 +169,14 @@ class Run:
     def _postgresql(self) -> Server:
         from hermetic.database.servers.postgresql.making import make_server
 
-        return make_server(
+        self.postgresql = make_server(
             self.settings,
             root=self.root,
             directory=self._directory,
             worker=self.worker,
             replace=self._replace,
         )
+        return self.postgresql
 
     @property
     def _directory(self) -> Path | None:
@@ -196,6 +200,11 @@ class Run:
         """
         self.application()
         return self.databases.primary()
+
+    def empty_database(self) -> WorkerDatabase:
+        """Return an empty database of the application's kind, which is dropped when the test ends."""
+        self.application()
+        return self.databases.empty()
 
     def _prepare(self, request: EngineRequest) -> None:
         """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
@@ -371,12 +380,19 @@ class Run:
                 self._mappings.append(guard)
                 self.checkpoints.note_guard(guard)
 
-    def end_test(self, *, restore: bool, ending: frozenset[str]) -> list[str]:
+    def end_test(
+        self,
+        *,
+        restore: bool,
+        ending: frozenset[str],
+        left: Callable[[list[str]], None] = lambda problems: None,
+    ) -> list[str]:
         """Undo what the test changed, and end what it left open.
 
         Args:
             restore: Bring the databases' baseline back now, before wider fixtures end, rather than at the next test.
             ending: The scopes that end with this test; lifespans of these scopes are stopped.
+            left: Called with what it left open once that is ended, before anything is undone.
 
         Returns:
             What it left open, a message each.
@@ -387,6 +403,8 @@ class Run:
         finally:
             self.ending = frozenset({"function"})
         problems = self._end_leaks()
+        left(problems)
+        self.databases.drop_empty()
         self._test_is_open = False
         if self.settings.mode == "on":
             for guard in self._guards():
@@ -394,6 +412,12 @@ class Run:
             if restore:
                 self.restore()
         return problems
+
+    def keep(self, test: str) -> str:
+        """Keep the databases as a failed test left them; return what its report says of that."""
+        from hermetic.guards.keeping import keep
+
+        return keep(self._all_databases(), test, self.root)
 
     def restore(self) -> None:
         """Bring every worker database back to its baseline.

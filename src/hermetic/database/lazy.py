@@ -47,7 +47,7 @@ class LazyDatabase:
         user: str | None = None,
     ) -> None:
         self.name = name
-        self._user = user
+        self.user = user
         self.worker: WorkerDatabase | None = None
         self._server = server
         self._build = build
@@ -66,11 +66,6 @@ class LazyDatabase:
         """Which kind of database it is."""
         return self._server.backend
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether it is made and filled."""
-        return self.worker is not None and self._is_built
-
     def build_with(self, build: Build) -> None:
         """Turn an empty database into one of the application's: fill it at the next connection."""
         self._build, self._is_built = build, False
@@ -79,7 +74,7 @@ class LazyDatabase:
         """Return the worker database, created if need be, not necessarily filled."""
         with self._making:
             if self.worker is None:
-                self.worker = self._server.create(self.name, self._user)
+                self.worker = self._server.create(self.name, self.user)
                 self.worker.mark_baseline()
                 self._created(self.worker)
             return self.worker

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
     from hermetic.client import AsyncTestClient, Lifespan
-    from hermetic.database.facade import Database
+    from hermetic.database.facade import Database, EmptyDatabase
     from hermetic.run import Run
 
 
@@ -66,6 +66,15 @@ def hermetic_database(request: pytest.FixtureRequest) -> Database:
 
     with errors_as_failures():
         return Database(active_run(request).primary())
+
+
+@pytest.fixture
+def hermetic_empty_database(request: pytest.FixtureRequest) -> EmptyDatabase:
+    """An empty database of the test's own, for tests of migrations: its URLs; dropped when the test ends."""
+    from hermetic.database.facade import EmptyDatabase
+
+    with errors_as_failures():
+        return EmptyDatabase.of(active_run(request).empty_database())
 
 
 @pytest.fixture(scope="session")
