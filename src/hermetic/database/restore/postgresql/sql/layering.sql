@@ -222,7 +222,7 @@ BEGIN
     DELETE FROM pg_hermetic.deltas WHERE piece = this_piece;
     DELETE FROM pg_hermetic.moves WHERE piece = this_piece;
     UPDATE pg_hermetic.sequences base SET
-        last_value = coalesce(latest.last_value, base_value), is_called = coalesce(latest.is_called, base_called)
+        last_value = coalesce(latest.last_value, base.base_value), is_called = coalesce(latest.is_called, base.base_called)
     FROM pg_hermetic.sequences every
     LEFT JOIN (SELECT DISTINCT ON (seqid) * FROM pg_hermetic.moves WHERE piece > 0 ORDER BY seqid, piece DESC) latest USING (seqid)
     WHERE every.seqid = base.seqid;
