@@ -213,6 +213,8 @@ class Run:
     def _application(self) -> Any:
         if self.settings.app is None:
             return None
+        if self.settings.mode == "on" and (self.settings.database or self.settings.postgresql):
+            self.databases.begin()  # while the application is being imported, which takes longer
         with self._failing_once("application"):
             found = application.load(self.settings.app)
         self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])

@@ -63,12 +63,12 @@ class Administration:
     def one(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         """Run a statement and return its first row; it is prepared once."""
         with self._lock:
-            return self.connection.execute(self._named(query), parameters, prepare=True).fetchone()
+            return self.connection.execute(self._named(query), parameters or None, prepare=True).fetchone()
 
     def all(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Run a statement and return its rows."""
         with self._lock:
-            return self.connection.execute(self._named(query), parameters).fetchall()
+            return self.connection.execute(self._named(query), parameters or None).fetchall()
 
     def run(self, query: str, parameters: Sequence[Any] | None = None) -> None:
         """Run one statement, or without parameters several."""
