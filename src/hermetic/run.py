@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hermetic.database.registry import Databases
     from hermetic.database.schema import Schema
     from hermetic.database.servers.postgresql import Instance
+    from hermetic.database.servers.postgresql.server import PostgresqlServer
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 NEVER: Hashable = object()
@@ -74,6 +75,8 @@ class Run:
         self.ending: frozenset[str] = frozenset({"function"})
         self.observations = Observations()
         self.notes: list[str] = []
+        self.notes_of_workers: list[str] = []
+        self.postgresql: PostgresqlServer | None = None
         self._url_is_handed_out = False
         self._shared: Instance | None = None
 
@@ -163,13 +166,14 @@ class Run:
     def _postgresql(self) -> Server:
         from hermetic.database.servers.postgresql.making import make_server
 
-        return make_server(
+        self.postgresql = make_server(
             self.settings,
             root=self.root,
             directory=self._directory,
             worker=self.worker,
             replace=self._replace,
         )
+        return self.postgresql
 
     @property
     def _directory(self) -> Path | None:

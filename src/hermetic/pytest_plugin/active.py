@@ -16,7 +16,7 @@ from hermetic.pytest_plugin.calls import wrapped_call
 from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.pytest_plugin.state import EXAMPLES, OWNER
 from hermetic.run import NEVER, Run
-from hermetic.trace.header import header_lines, summary_lines
+from hermetic.trace.header import closing_lines, header_lines, summary_lines
 
 
 class HermeticWarning(pytest.PytestWarning):
@@ -35,6 +35,17 @@ class Active:
     def pytest_xdist_setupnodes(self) -> None:
         """xdist is about to start workers, which inherit the environment."""
         self.run.share()
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a worker of xdist: the controller, which has the terminal, says what there is to say."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["hermetic"] = closing_lines(self.run)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of xdist is done; one that died has said nothing."""
+        self.run.notes_of_workers.extend(getattr(node, "workeroutput", {}).get("hermetic", ()))
 
     def pytest_report_header(self) -> list[str]:
         return header_lines(self.run)

@@ -155,7 +155,7 @@ class PostgresqlDatabase:
             build: Makes tables and rows, through the application's engines or by ``url``.
 
         Returns:
-            What to say of it: empty where it was built.
+            What to say of it: empty where no template was asked for.
         """
         # No lock of ours is held meanwhile: a build opens connections from threads of its own.
         if self._born:  # somebody wrote into it before it was known to be the application's
@@ -169,7 +169,7 @@ class PostgresqlDatabase:
                 return f"template reused, built {self._host.built(template)}"
             self._build(build)
             self._baseline.become_template(key)
-            return ""
+            return f"template built (fingerprint {key})"
 
     def _become_copy_of(self, template: str) -> None:
         with self._mutex:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
-from hermetic.database.servers.postgresql.instance import Instance
+from hermetic.database.servers.postgresql.instance import Facts, Instance
 from hermetic.database.servers.postgresql.roles import Roles
 from hermetic.errors import ConfigurationError
 
@@ -42,6 +42,9 @@ class PostgresqlHost:
         extensions: Made in each new database, before the schema.
         template_database: What new databases start as; PostgreSQL's own template where None.
         rebuild: Whether templates of earlier runs do not count.
+
+    Attributes:
+        facts: What is known of the server, once it was used.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class PostgresqlHost:
         self._rebuild = rebuild
         self._maintenance: psycopg.Connection[Any] | None = None
         self._lock = RLock()
+        self.facts: Facts | None = None
 
     @property
     def privileged(self) -> bool:
@@ -77,7 +81,9 @@ class PostgresqlHost:
         return self._open(database)
 
     def _open(self, database: str | None) -> psycopg.Connection[Any]:
-        return self.instance.connect(database, application_name=ADMINISTRATION)
+        connection = self.instance.connect(database, application_name=ADMINISTRATION)
+        self.facts = self.instance.start()
+        return connection
 
     def role_for(self, wanted: str) -> str:
         """Return the declared role of that name; empty for any other, which gets the owner's."""
@@ -143,7 +149,7 @@ class PostgresqlHost:
 
     def exists(self, database: str) -> bool:
         """Whether there is a database of that name."""
-        return bool(self._run("SELECT FROM pg_database WHERE datname = %s", [database]))
+        return bool(self._run("SELECT 1 FROM pg_database WHERE datname = %s", [database]))
 
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
         """End the sessions in a database, these or all but our own, and wait until they are gone."""
