@@ -28,6 +28,8 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
     if not isinstance(item, pytest.Function) or run.settings.mode != "on":
         yield
         return
+    if _clock_may_stop():
+        run.import_drivers()
     with pytest.MonkeyPatch.context() as patch:
         handle = getattr(item.obj, "hypothesis", None)
         if handle is not None:
@@ -35,6 +37,10 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
         elif inspect.iscoroutinefunction(item.obj):
             patch.setattr(item, "obj", _async(item.obj, run, item.funcargs))
         yield
+
+
+def _clock_may_stop() -> bool:
+    return any(clock in sys.modules for clock in CLOCKS)
 
 
 def _example(inner: Callable[..., Any], run: Run) -> Callable[..., Any]:
@@ -62,7 +68,7 @@ def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> 
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        if any(clock in sys.modules for clock in CLOCKS):
+        if _clock_may_stop():
             await _start_before_the_clock_stops(funcargs)
         try:
             result = await function(*args, **kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pytest_plugin.postgresql.conftest import POSTGRESQL_APP
+from tests.pytest_plugin.on_postgresql.conftest import POSTGRESQL_APP
 from tests.pytest_plugin.project import Project
 from tests.pytest_plugin.test_loop_scopes import (
     CELL,

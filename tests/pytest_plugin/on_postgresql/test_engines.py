@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.pytest_plugin.postgresql.conftest import ELSEWHERE
+from tests.pytest_plugin.on_postgresql.conftest import ELSEWHERE
 from tests.pytest_plugin.project import Project
 
 TESTS = f'''

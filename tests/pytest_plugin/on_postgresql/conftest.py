@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.pytest_plugin.postgresql import URL
 from tests.pytest_plugin.project import APP, INI, Project
 
 SQLITE = "sqlite+aiosqlite:///./production.db"
-ELSEWHERE = "postgresql+asyncpg://shop:secret@db.example/shop"
+ELSEWHERE = URL
 """Where the application's engine would go without us: a host that does not exist."""
 
 POSTGRESQL_APP = APP.replace(SQLITE, ELSEWHERE)
