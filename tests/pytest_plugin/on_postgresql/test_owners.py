@@ -107,7 +107,7 @@ async def test_after(async_client):
     result = project.pytest(*SESSION_LOOPS)
     assert result.outcomes() == {"passed": 2, "errors": 1}, result.output
     assert "test_a.py::test_leak left a connection checked out" in result.output
-    assert "test_a.py:23" in result.output
+    assert "test_a.py:20" in result.output
 
 
 def test_what_sessions_are_left_with(project: Project) -> None:

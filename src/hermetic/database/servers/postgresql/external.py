@@ -33,8 +33,7 @@ FROM pg_roles WHERE rolname = current_user
 """
 
 DEAD = """
-SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
-WHERE rolname = current_user AND datname ~ %s
+SELECT datname FROM pg_database WHERE pg_has_role(datdba, 'USAGE') AND datname ~ %s
   AND NOT EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid::bigint = %s
       AND lpad(to_hex(objid::bigint), 8, '0') = substr(datname, %s, 8)
@@ -103,7 +102,7 @@ class External:
         return {"kind": "external", "url": url, "run_id": self.run_id}
 
     def reap_databases(self) -> list[str]:
-        """Drop the worker databases that dead runs of this role left, unless somebody is connected to one."""
+        """Drop the worker databases that dead runs left and that are ours to drop, unless somebody is connected to one."""
         self.start()
         session = self._session
         assert session is not None
@@ -138,7 +137,7 @@ class External:
                 f"the PostgreSQL server {self._url.render_as_string()} cannot be reached.",
                 why=str(error).strip(),
                 hints=("check hermetic_postgresql: host, port, role, password and database",),
-            ) from error
+            ) from None  # its traceback shows the password
         return connection
 
     def _learn(self, session: psycopg.Connection[Any]) -> Facts:
