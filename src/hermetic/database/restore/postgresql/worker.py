@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
-from hermetic.database.restore.postgresql.administration import Administration
+from hermetic.database.restore.postgresql.administration import Administration, digest, scripts
 from hermetic.database.restore.postgresql.baseline import Baseline
 from hermetic.database.restore.postgresql.drivers import connect_arguments
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
@@ -161,7 +161,7 @@ class PostgresqlDatabase:
         if self._born:  # somebody wrote into it before it was known to be the application's
             build()
             return ""
-        key = fingerprint()
+        key = digest([fingerprint(), str(self._host.version), *scripts()])
         with self._host.exclusively(f"build {key}"):
             template = self._host.template(key)
             if template is not None:

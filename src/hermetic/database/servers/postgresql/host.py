@@ -72,6 +72,11 @@ class PostgresqlHost:
         """Whether the administrator is a superuser."""
         return self.instance.start().is_superuser
 
+    @property
+    def version(self) -> int:
+        """The server's, as ``server_version_num`` has it."""
+        return self.instance.start().version
+
     def url(self, database: str, user: str) -> URL:
         """Where a database is reached; known before the server runs."""
         return self.instance.url(database, user, self._roles.password(user))

@@ -194,8 +194,8 @@ BEGIN
         INSERT INTO pg_hermetic.moves SELECT this_piece, * FROM moved WHERE this_piece > 0
     )
     UPDATE pg_hermetic.sequences base SET last_value = moved.last_value, is_called = moved.is_called,
-        base_value = CASE WHEN this_piece = 0 THEN moved.last_value ELSE base_value END,
-        base_called = CASE WHEN this_piece = 0 THEN moved.is_called ELSE base_called END
+        base_value = CASE WHEN this_piece = 0 THEN moved.last_value ELSE base.base_value END,
+        base_called = CASE WHEN this_piece = 0 THEN moved.is_called ELSE base.base_called END
     FROM moved WHERE moved.seqid = base.seqid;
     GET DIAGNOSTICS taken = ROW_COUNT;
     DELETE FROM pg_hermetic.moves WHERE piece = -this_piece;
