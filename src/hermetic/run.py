@@ -371,7 +371,7 @@ class Run:
             raise
 
     def import_drivers(self) -> None:
-        """Import what PostgreSQL needs before a test stops the clock: psycopg's C part refuses a patched ``datetime``."""
+        """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
         if "sqlalchemy.dialects.postgresql" in sys.modules:
             from hermetic.database.servers.postgresql import drivers
 

@@ -1,4 +1,4 @@
-"""Real migrations: run once for the template, by an async ``env.py`` that sets up logging, with data and several heads."""
+"""Real migrations, run once for the template: async ``env.py``, ``fileConfig``, data migrations, several heads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.pytest_plugin.project import INI, Project
 
-ENV = '''
+ENV = """
 import asyncio
 from logging.config import fileConfig
 
@@ -31,7 +31,7 @@ async def main():
 
 
 asyncio.run(main())
-'''
+"""
 
 FIRST = '''
 """The tables, and a row."""
@@ -57,7 +57,7 @@ def downgrade():
     op.drop_table("users")
 '''
 
-HEAD = '''
+HEAD = """
 from alembic import op
 
 revision = "{name}"
@@ -70,7 +70,7 @@ def upgrade():
 
 def downgrade():
     op.execute("DELETE FROM users WHERE name = 'head {name}'")
-'''
+"""
 
 ALEMBIC = """
 [alembic]
@@ -131,7 +131,10 @@ async def test_alembic_check_is_clean(hermetic_url):
 def migrated(project: Project) -> Project:
     """A shop with two heads of migrations."""
     project.write(
-        alembic_ini=ALEMBIC, pytest_ini=INI + "hermetic_schema = alembic.ini\n", test_shop_py=TESTS, script_mako=""
+        alembic_ini=ALEMBIC,
+        pytest_ini=INI + "hermetic_schema = alembic.ini\n",
+        test_shop_py=TESTS,
+        script_mako="",
     )
     project.write_path("conftest.py", "import logging\n\nlogging.getLogger('shop.before')\n")
     project.write_path("migrations/env.py", ENV)
@@ -155,7 +158,9 @@ def test_migrations_are_the_template(migrated: Project) -> None:
 
 def test_a_migration_that_fails(migrated: Project) -> None:
     """Its own error, with the frames of the project's code."""
-    migrated.write_path("migrations/versions/c.py", HEAD.format(name="c").replace("INTO users", "INTO nowhere"))
+    migrated.write_path(
+        "migrations/versions/c.py", HEAD.format(name="c").replace("INTO users", "INTO nowhere")
+    )
     result = migrated.pytest("-k", "again")
     assert result.status == 1
     assert 'relation "nowhere" does not exist' in result.output

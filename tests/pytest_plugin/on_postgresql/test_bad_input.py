@@ -30,14 +30,24 @@ def test_a_value_that_is_none(project: Project, line: str, texts: tuple[str, ...
     ("line", "texts"),
     [
         ("hermetic_postgresql = newest", ("'newest'", "hint: use one of: auto, embedded, /path/to")),
-        ("hermetic_postgresql = /nowhere/bin", ("/nowhere/bin", "looked for the programs postgres and initdb")),
+        (
+            "hermetic_postgresql = /nowhere/bin",
+            ("/nowhere/bin", "looked for the programs postgres and initdb"),
+        ),
         ("hermetic_postgresql = mysql://db.example/x", ("mysql://", "not PostgreSQL's")),
         (
             "hermetic_postgresql = postgresql://me:secret@127.0.0.1:1/postgres",
-            ("postgresql://me:***@127.0.0.1:1/postgres", "cannot be reached", "hint: check hermetic_postgresql"),
+            (
+                "postgresql://me:***@127.0.0.1:1/postgres",
+                "cannot be reached",
+                "hint: check hermetic_postgresql",
+            ),
         ),
         ("hermetic_extensions = postgis_of_tomorrow", ("'postgis_of_tomorrow'", "cannot load", "hint: ")),
-        ("hermetic_template_database = nowhere", ("hermetic_template_database = nowhere", "no such database")),
+        (
+            "hermetic_template_database = nowhere",
+            ("hermetic_template_database = nowhere", "no such database"),
+        ),
     ],
 )
 def test_a_server_that_cannot_serve(project: Project, line: str, texts: tuple[str, ...]) -> None:

@@ -127,7 +127,7 @@ def test_tables_made_by_the_application_s_start_up(project: Project) -> None:
 
 
 def test_ddl_in_a_test_is_undone(project: Project) -> None:
-    """A table that is made, one that is dropped, a type, a schema: gone or back at the next test, on pooled connections."""
+    """Tables that are made or dropped, a type, a schema: gone or back at the next test, on pooled connections."""
     project.write(
         test_a_py="""
         import pytest

@@ -1,4 +1,4 @@
-"""However an engine was made, and whatever its driver, it ends on the worker database, and what it commits is undone."""
+"""However an engine was made, whatever its driver: it ends on the worker database, and its commits are undone."""
 
 from __future__ import annotations
 

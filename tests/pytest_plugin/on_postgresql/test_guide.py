@@ -1,4 +1,4 @@
-"""The guide's promise on asyncpg: really committing endpoints, from the synchronous client and from many requests at once."""
+"""The guide's promise on asyncpg: endpoints that commit, by the synchronous client and by many requests at once."""
 
 from __future__ import annotations
 

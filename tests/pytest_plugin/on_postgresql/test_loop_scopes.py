@@ -1,4 +1,4 @@
-"""The matrix of loop scopes on asyncpg, whose connections know one loop only; see ``tests.pytest_plugin.test_loop_scopes``."""
+"""The matrix of loop scopes on asyncpg, whose connections know one loop only; SQLite's is in the folder above."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applications without SQLAlchemy: they get the worker database by its URL, known before anything of theirs is imported."""
+"""Applications without SQLAlchemy get the worker database by its URL, known before anything of theirs is imported."""
 
 from __future__ import annotations
 
@@ -120,7 +120,9 @@ def notes(empty_project: Project) -> Project:
 @pytest.mark.parametrize("opening", [ASYNCPG, PSYCOPG], ids=["asyncpg", "psycopg"])
 def test_a_pool_of_the_driver_s_own(notes: Project, opening: str, scope: str) -> None:
     """``{dsn}`` names no driver; what the pool's connections commit is undone, and no module named PostgreSQL."""
-    notes.write(pytest_ini=INI.format(env="DATABASE_URL={dsn}", scope=scope), notes_py=APP.format(opening=opening))
+    notes.write(
+        pytest_ini=INI.format(env="DATABASE_URL={dsn}", scope=scope), notes_py=APP.format(opening=opening)
+    )
     result = notes.pytest("-o", "hermetic_database=postgresql")
     assert result.outcomes() == {"passed": 5}, result.output
 

@@ -1,4 +1,4 @@
-"""xdist: a database a worker, one server, one template; nothing is built twice, and ``-n 0`` is a run like any other."""
+"""xdist: a database a worker, one server, one template, nothing built twice; ``-n 0`` is a run like any other."""
 
 from __future__ import annotations
 

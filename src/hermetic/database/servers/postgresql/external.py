@@ -18,6 +18,7 @@ from sqlalchemy import URL
 
 from hermetic.database.servers.postgresql import drivers
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts
+from hermetic.database.servers.postgresql.roles import SHARED
 from hermetic.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ FROM pg_roles WHERE rolname = current_user
 """
 
 DEAD = """
-SELECT datname FROM pg_database WHERE pg_has_role(datdba, 'USAGE') AND datname ~ %s
+SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
+WHERE rolname IN (current_user, %s) AND datname ~ %s
   AND NOT EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid::bigint = %s
       AND lpad(to_hex(objid::bigint), 8, '0') = substr(datname, %s, 8)
@@ -102,12 +104,12 @@ class External:
         return {"kind": "external", "url": url, "run_id": self.run_id}
 
     def reap_databases(self) -> list[str]:
-        """Drop the worker databases that dead runs left and that are ours to drop, unless somebody is connected to one."""
+        """Drop the worker databases of dead runs that are ours to drop, unless somebody is connected to one."""
         self.start()
         session = self._session
         assert session is not None
         pattern = f"^{PREFIX}[0-9a-f]{{8}}(_|$)"
-        names = [name for (name,) in session.execute(DEAD, (pattern, SPACE, len(PREFIX) + 1))]
+        names = [name for (name,) in session.execute(DEAD, (SHARED, pattern, SPACE, len(PREFIX) + 1))]
         return [name for name in names if self._drop(session, name)]
 
     def last_words(self) -> str:
