@@ -13,13 +13,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermetic import application
-from hermetic.errors import HermeticError
+from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
@@ -109,12 +109,26 @@ class Run:
             name: The variable; where it, or a line of ``.env``, names a driver already, ``{url}`` names the same.
             value: As the setting has it.
         """
-        from hermetic.database.urls import dotenv, filled
+        from hermetic.database.urls import filled
 
         if "{" not in value:
             return value
-        known = os.environ.get(name) or dotenv(self.root).get(name)
-        return filled(value, lambda: self.databases.primary_url, known)
+        return filled(value, lambda: self.databases.primary_url, self._known(name))
+
+    def _known(self, name: str) -> str | None:
+        """Return what a variable would be without us."""
+        from hermetic.database.urls import dotenv
+
+        return (self._environment_before or os.environ).get(name) or dotenv(self.root).get(name)
+
+    def _backend(self) -> str:
+        """What the application's database is, as far as that can be known before it is imported."""
+        from hermetic.database.urls import PLACEHOLDERS, is_postgresql
+
+        if self.settings.database or self.settings.postgresql:
+            return self.settings.database or "postgresql"
+        names = [name for name, value in self.settings.env if any(each in value for each in PLACEHOLDERS)]
+        return "postgresql" if any(is_postgresql(self._known(name)) for name in names) else "sqlite"
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
@@ -158,7 +172,7 @@ class Run:
             ),
             build=self._build,
             created=self.checkpoints.note_created,
-            backend=self.settings.database or ("postgresql" if self.settings.postgresql else "sqlite"),
+            backend=self._backend(),
         )
 
     def _sqlite(self) -> Server:
@@ -247,6 +261,8 @@ class Run:
         with self._application_lock:
             found = self._application
         self._watch.install()
+        if self._url_is_handed_out and self._mappings is not None:
+            self._prepare_for_raw_drivers()
         return found
 
     @contextmanager
@@ -359,9 +375,22 @@ class Run:
     def _prepare_for_raw_drivers(self) -> None:
         """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
         drivers = RAW_DRIVERS[self.databases.primary_backend]
-        if any(driver in sys.modules for driver in drivers):
+        if not any(driver in sys.modules for driver in drivers):
+            return
+        self._url_is_handed_out = False
+        try:
             self.primary()
-            self._url_is_handed_out = False
+        except BaseException:
+            self._url_is_handed_out = True  # the next test is told too
+            raise
+
+    def import_drivers(self) -> None:
+        """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
+        if "sqlalchemy.dialects.postgresql" in sys.modules:
+            from hermetic.database.servers.postgresql import drivers
+
+            with suppress(ConfigurationError):  # the first connection says it, if there is one
+                drivers.psycopg()
 
     def _begin_first_test(self) -> None:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""

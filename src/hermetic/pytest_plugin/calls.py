@@ -29,6 +29,8 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
     if not isinstance(item, pytest.Function) or run.settings.mode != "on":
         yield
         return
+    if _a_clock_may_stop():
+        run.import_drivers()
     with pytest.MonkeyPatch.context() as patch:
         handle = getattr(item.obj, "hypothesis", None)
         if handle is not None:

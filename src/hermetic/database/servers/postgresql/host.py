@@ -263,7 +263,10 @@ class PostgresqlHost:
     def _run(self, query: str, parameters: Sequence[Any] | None = None) -> list[Any]:
         with self._lock:
             if self._maintenance is None or self._maintenance.closed:
+                first = self._maintenance is None
                 self._maintenance = self._open(None)
+                if first:
+                    self.instance.reap_databases()
             cursor = self._maintenance.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 
