@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import application
+from hermetic import application, owners
 from hermetic.errors import HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.checkpoints import Checkpoints
@@ -278,6 +278,7 @@ class Run:
         problems = self._end_leaks()
         self._test_is_open = False
         if self.settings.mode == "on":
+            self.observations.note_overrides(owners.current().name, self._guards())
             for guard in self._guards():
                 guard.restore()
             if restore:

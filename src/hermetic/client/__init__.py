@@ -8,6 +8,7 @@ from hermetic.client._client import AsyncTestClient
 from hermetic.client._disconnect import WebSocketDenialResponse, WebSocketDisconnect
 from hermetic.client._events import EventStream
 from hermetic.client._lifespan import Lifespan
+from hermetic.client._live import LiveServer
 from hermetic.client._websocket import WebSocketSession
 
 __all__ = [
@@ -15,11 +16,12 @@ __all__ = [
     "AsyncTestClient",
     "EventStream",
     "Lifespan",
+    "LiveServer",
     "WebSocketDenialResponse",
     "WebSocketDisconnect",
     "WebSocketSession",
 ]
 
 AsyncTestClient.__module__ = "hermetic"
-for _public in (EventStream, Lifespan, WebSocketDenialResponse, WebSocketSession):
+for _public in (EventStream, Lifespan, LiveServer, WebSocketDenialResponse, WebSocketSession):
     _public.__module__ = "hermetic.client"

@@ -58,6 +58,15 @@ def _is_asgi3(app: ASGIApp) -> bool:
     return False
 
 
+def header_pairs(message: Message) -> list[tuple[bytes, bytes]]:
+    """Return copies of the headers of a message; text, which the specification forbids, is taken as latin-1."""
+    return [(_raw(name), _raw(value)) for name, value in message.get("headers") or []]
+
+
+def _raw(part: str | bytes) -> bytes:
+    return part.encode("latin-1") if isinstance(part, str) else bytes(part)
+
+
 @dataclass(frozen=True)
 class Connection:
     """What every request of a client is said to come through.
@@ -106,7 +115,7 @@ def scope_of(request: httpx2.Request, connection: Connection, state: dict[str, A
         "query_string": url.query,
         "headers": headers,
         "client": connection.client,
-        "server": [url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]],
+        "server": [url.raw_host.decode("ascii"), _PORTS[url.scheme] if url.port is None else url.port],
         "extensions": {name: {} for name in (*_OFFERED, *connection.extensions)},
         "state": state.copy(),
     }

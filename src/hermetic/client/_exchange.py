@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx2
 
-from hermetic.client._asgi import ASGI3App, Message, Scope
+from hermetic.client._asgi import ASGI3App, Message, Scope, header_pairs
 from hermetic.client._conversation import Conversation, expect
 from hermetic.client._upload import upload_of
 from hermetic.client._waiting import outlast
@@ -121,8 +121,7 @@ class Exchange(Conversation):
     def _on_start(self, message: Message) -> None:
         __tracebackhide__ = True
         expect(self.start is None, 'Received multiple "http.response.start" messages.')
-        headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", [])]
-        self.start = {"status": message["status"], "headers": headers}
+        self.start = {"status": message["status"], "headers": header_pairs(message)}
         if message.get("trailers", False):
             self._trailers = self.extensions["http.response.trailers"] = []
         self._signal.fire()
@@ -132,7 +131,7 @@ class Exchange(Conversation):
         expect(self.start is not None, 'Received "http.response.body" without "http.response.start".')
         expect(not self._complete, 'Received "http.response.body" after response completed.')
         expect(not self._body_sent, 'Received "http.response.body" after body completed.')
-        data = bytes(message.get("body", b""))
+        data = b"" if self.request.method == "HEAD" else bytes(message.get("body", b""))
         final = not message.get("more_body", False)
         self._body_sent = final
         await self._hand_over(data)
@@ -152,7 +151,7 @@ class Exchange(Conversation):
         expect(self._body_sent, 'Received "http.response.trailers" before body completed.')
         expect(not self._complete, 'Received "http.response.trailers" after response completed.')
         assert self._trailers is not None
-        self._trailers.extend((bytes(name), bytes(value)) for name, value in message.get("headers", []))
+        self._trailers.extend(header_pairs(message))
         if not message.get("more_trailers", False):
             self._finish()
 
@@ -162,7 +161,7 @@ class Exchange(Conversation):
 
     async def _hand_over(self, data: bytes) -> None:
         __tracebackhide__ = True
-        if self._left or not data or self.request.method == "HEAD":
+        if self._left:
             await asyncio.sleep(0)  # else an application that sends for ever would stop the loop
             return
         await self._signal.until(lambda: self._chunk is None or self._left)
@@ -194,14 +193,17 @@ class Exchange(Conversation):
             StopAsyncIteration: There is none, and the application has ended (or is left to itself).
         """
         __tracebackhide__ = True
-        await self._wait(lambda: self._chunk is not None or self.detached)
-        chunk = self._chunk
-        if chunk is None:
-            if not self.detached:
-                self._raise_error()
-            raise StopAsyncIteration
-        self._release()
-        return chunk.data
+        while True:
+            await self._wait(lambda: self._chunk is not None or self.detached)
+            chunk = self._chunk
+            if chunk is None:
+                break
+            self._release()
+            if chunk.data:
+                return chunk.data
+        if not self.detached:
+            self._raise_error()
+        raise StopAsyncIteration
 
     async def close(self) -> None:
         """End the exchange: wait for an application that has sent everything, take leave of one that has not.
@@ -214,11 +216,18 @@ class Exchange(Conversation):
             return
         self._closed = True
         try:
-            finished = self._ended or (self._body_sent and self._upload.error is None)
-            await (self._outlast() if finished else self._leave())
+            await (self._outlast() if self._may_finish() else self._leave())
         finally:
             self._on_close(self)
         self._raise_error()
+
+    def _may_finish(self) -> bool:
+        sent = self._body_sent and (self._trailers is None or self._complete)
+        return self._ended or (sent and self._upload.error is None and not self._interrupted)
+
+    def abandon(self) -> None:
+        """Have ``finish`` take leave even of an application that has sent everything: its test forgot it."""
+        self._interrupted = True
 
     async def finish(self) -> None:
         """End the exchange, and wait for an application that was left to itself as well.

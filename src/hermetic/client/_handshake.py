@@ -46,6 +46,12 @@ async def shake_hands(
     request = client.build_request("GET", url, headers=headers, **options)
     request.url = request.url.copy_with(scheme=SCHEMES.get(request.url.scheme, request.url.scheme))
     response = await client.send(request, stream=True, follow_redirects=False, **sending)
+    return await socket_of(response)
+
+
+async def socket_of(response: httpx2.Response) -> Socket:
+    """Return what an application accepted; raise what it refused, as of ``shake_hands``."""
+    __tracebackhide__ = True
     socket = response.extensions.get(SOCKET)
     if isinstance(socket, Socket):
         return socket

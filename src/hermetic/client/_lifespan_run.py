@@ -47,6 +47,7 @@ class LifespanRun:
         self._ended = False
         self._cancelled = False
         self._error: BaseException | None = None
+        self._app = app
         scope: Scope = {"type": "lifespan", "asgi": ASGI_VERSION.copy(), "state": state}
         self._task = asyncio.create_task(self._live(app, scope), name=f"hermetic {name}")
 
@@ -117,7 +118,7 @@ class LifespanRun:
     async def _raise_why_not_started(self) -> None:
         __tracebackhide__ = True
         await self.cancel()
-        if not self._asked and isinstance(self._error, Exception):
+        if not self._asked and isinstance(self._error, Exception) and not _knows_lifespans(self._app):
             self._error = None  # it does not know the protocol: the specification says to go on without
         self._raise_failure("lifespan.startup.failed")
         self.started = True
@@ -181,3 +182,10 @@ class LifespanRun:
                 why="The application caught the error itself and said only this.",
                 hints=("let the error leave the lifespan: a test then shows its traceback",),
             )
+
+
+def _knows_lifespans(app: Any) -> bool:
+    """Whether it is Starlette's, behind whatever middleware: what is raised there is no ignorance of the protocol."""
+    while app is not None and not hasattr(app, "router"):
+        app = getattr(app, "app", None)
+    return hasattr(getattr(app, "router", None), "lifespan_context")

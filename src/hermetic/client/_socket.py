@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from hermetic.client._asgi import Message
+from hermetic.client._asgi import Message, header_pairs
 from hermetic.client._conversation import Conversation, expect
 from hermetic.client._disconnect import WebSocketDisconnect
 
@@ -128,12 +128,12 @@ class Socket(Conversation):
             await self._leave_for_good()
             raise
         if self.accepted is not None:
-            response = httpx2.Response(101, headers=_headers(self.accepted), stream=_OpenSocket(self))
+            response = httpx2.Response(101, headers=header_pairs(self.accepted), stream=_OpenSocket(self))
             response.extensions[SOCKET] = self
             return response
         await self.close()
         if self._denied and self._denial is not None:
-            status, headers = self._denial["status"], _headers(self._denial)
+            status, headers = self._denial["status"], header_pairs(self._denial)
             return httpx2.Response(
                 status, headers=headers, content=b"".join(self._denial_body), request=self.request
             )
@@ -234,7 +234,3 @@ class _OpenSocket(httpx2.AsyncByteStream):
 
 def _size(message: Message) -> int:
     return OVERHEAD + len(message.get("text") or message.get("bytes") or b"")
-
-
-def _headers(message: Message) -> list[tuple[bytes, bytes]]:
-    return [(bytes(name), bytes(value)) for name, value in message.get("headers") or []]

@@ -97,7 +97,11 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
             BaseException: What the first of these applications raised.
         """
         __tracebackhide__ = True
-        await self._finish([each for each in list(self._open) if not self._forgotten(each)])
+        here = [each for each in list(self._open) if not self._forgotten(each)]
+        left = [each for each in here if isinstance(each, Exchange) and not each.detached]
+        for exchange in left:
+            exchange.abandon()
+        await self._finish(here)
 
     async def drain(self) -> None:
         """Wait for the applications whose responses are complete.
@@ -160,7 +164,8 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         __tracebackhide__ = True
         if self.manners.raise_errors:
             raise AssertionError(
-                f"{request.method} {request.url}: the application ended without sending any response."
+                f"AsyncTestClient did not receive any response to {request.method} {request.url}: "
+                "the application ended without sending one."
             )
         return httpx2.Response(500, request=request, stream=httpx2.ByteStream(b""))
 
