@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import application
+from hermetic import application, owners
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.checkpoints import Checkpoints
@@ -436,6 +436,7 @@ class Run:
         self.databases.drop_empty()
         self._test_is_open = False
         if self.settings.mode == "on":
+            self.observations.note_overrides(owners.current().name, self._guards())
             for guard in self._guards():
                 guard.restore()
             if restore:
