@@ -8,10 +8,9 @@ DECLARE
     written record;
     anything boolean := false;
 BEGIN
-    FOR written IN
-        SELECT tables AS t, d.entire FROM pg_hermetic.take_dirty() d JOIN pg_hermetic.tables tables USING (relid)
-    LOOP
-        t := written.t;
+    FOR written IN SELECT * FROM pg_hermetic.take_dirty() LOOP
+        SELECT * INTO t FROM pg_hermetic.tables WHERE relid = written.relid;
+        CONTINUE WHEN NOT FOUND;
         anything := true;
         IF t.guard IS NOT NULL THEN
             EXECUTE t.guard;

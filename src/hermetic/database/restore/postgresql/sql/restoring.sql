@@ -2,14 +2,20 @@
 
 -- What is marked, with partitions and heirs; takes only the marks that it returns, so that those of a transaction which
 -- commits meanwhile are found by the next restore.
-CREATE FUNCTION pg_hermetic.take_dirty() RETURNS TABLE (relid oid, entire boolean) LANGUAGE sql AS $$
+CREATE FUNCTION pg_hermetic.take_dirty() RETURNS TABLE (relid oid, entire boolean) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_hermetic.marks) AND NOT EXISTS (SELECT FROM pg_hermetic.dirty) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
     WITH marked AS (DELETE FROM pg_hermetic.marks RETURNING *),
         known AS (DELETE FROM pg_hermetic.dirty RETURNING *),
         every AS (SELECT * FROM marked UNION ALL SELECT * FROM known)
     SELECT coalesce(f.member, e.relid), bool_or(e.entire)
     FROM every e LEFT JOIN pg_hermetic.families f ON f.parent = e.relid
-    GROUP BY 1
-$$;
+    GROUP BY 1;
+END $$;
 
 CREATE FUNCTION pg_hermetic.fill(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -20,18 +26,16 @@ BEGIN
     END IF;
 END $$;
 
--- Which sequences stand elsewhere than at the baseline.
-CREATE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean) LANGUAGE sql STABLE AS $$
-    SELECT now.seqid, now.last_value, now.is_called
-    FROM pg_hermetic.sequences_now() now JOIN pg_hermetic.sequences base USING (seqid)
-    WHERE now.last_value <> base.last_value OR now.is_called <> base.is_called
-$$;
-
 CREATE FUNCTION pg_hermetic.put_back_sequences() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    s record;
+    anything boolean := false;
 BEGIN
-    PERFORM setval(base.seqid::regclass, base.last_value, base.is_called)
-    FROM pg_hermetic.moved() now JOIN pg_hermetic.sequences base USING (seqid);
-    RETURN FOUND;
+    FOR s IN SELECT seqid FROM pg_hermetic.moved() LOOP
+        PERFORM setval(seqid::regclass, last_value, is_called) FROM pg_hermetic.sequences WHERE seqid = s.seqid;
+        anything := true;
+    END LOOP;
+    RETURN anything;
 END $$;
 
 -- The place in the write-ahead log from which on nothing has been looked at: as long as the log stands there, nothing
