@@ -64,7 +64,7 @@ arrows: $(READY) ## The import contracts of the layers.
 
 coverage: $(READY) ## The whole suite, with every branch of src reached.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q -p xdist -n auto
 	$(BIN)/coverage run -m pytest -q backend
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.recipes import Recipe
@@ -43,10 +43,12 @@ class Project:
     Attributes:
         recipe: How its tests get a clean database.
         root: Its folder.
+        variables: What its environment has.
     """
 
     recipe: Recipe
     root: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def tests(self, count: int) -> str:
         """Return the folder, relative to the project's, that holds ``count`` tests; written at first use."""
@@ -73,7 +75,9 @@ def _test(number: int, *, cleans: bool) -> str:
     return TEST.format(number=number, email="ada@example.com" if cleans else f"ada{number}@example.com")
 
 
-def write(recipe: Recipe, folder: Path, *, tables: int = TABLES) -> Project:
+def write(
+    recipe: Recipe, folder: Path, *, tables: int = TABLES, variables: Mapping[str, str] | None = None
+) -> Project:
     """Write a recipe's project, whose application has so many tables, into a new folder inside ``folder``."""
     root = folder / recipe.key
     root.mkdir()
@@ -84,7 +88,7 @@ def write(recipe: Recipe, folder: Path, *, tables: int = TABLES) -> Project:
     conftest = recipe.conftest_text()
     if conftest is not None:
         (root / "conftest.py").write_text(conftest, encoding="utf-8")
-    return Project(recipe, root)
+    return Project(recipe, root, variables or {})
 
 
 @contextmanager

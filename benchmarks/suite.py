@@ -79,6 +79,7 @@ def at_once(project: Project, *, refused: int = 0) -> AtOnce:
         "AT_ONCE_RESULT": str(result),
         "AT_ONCE_COUNT": str(AT_ONCE),
         "AT_ONCE_REFUSED": str(refused),
+        **project.variables,
     }
     try:
         run_pytest(project.root, project.recipe.plugins, ["test_at_once.py"], variables)
@@ -94,12 +95,14 @@ def measure(projects: Sequence[Project], rounds: int) -> dict[str, list[Timing]]
     """Time every project in every round, each round beginning with another one."""
     timings: dict[str, list[Timing]] = {project.recipe.key: [] for project in projects}
     for project in projects:  # compile its modules, warm the file cache
-        run_pytest(project.root, project.recipe.plugins, [project.tests(MANY), "--collect-only"])
-        run_pytest(project.root, project.recipe.plugins, [project.tests(FEW)])
+        run_pytest(
+            project.root, project.recipe.plugins, [project.tests(MANY), "--collect-only"], project.variables
+        )
+        run_pytest(project.root, project.recipe.plugins, [project.tests(FEW)], project.variables)
     for number in range(rounds):
         for project in [*projects[number % len(projects) :], *projects[: number % len(projects)]]:
             few, many = (
-                run_pytest(project.root, project.recipe.plugins, [project.tests(count)])
+                run_pytest(project.root, project.recipe.plugins, [project.tests(count)], project.variables)
                 for count in (FEW, MANY)
             )
             timings[project.recipe.key].append(Timing(few, many))

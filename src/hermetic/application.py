@@ -88,7 +88,7 @@ def built_by(key: str, spec: str, *, place: str) -> Iterator[None]:
         raise ConfigurationError(
             f"{key} = {spec} raised {type(error).__name__}: {error}",
             why=_own_frames(error),
-            hints=(*install_hints(error), *_room_hints(error, place)),
+            hints=(*install_hints(error), *_room_hints(error, place), *_extension_hints(error)),
         ) from error
 
 
@@ -119,6 +119,16 @@ def _room_hints(error: BaseException, place: str) -> tuple[str, ...]:
     return (
         f"set hermetic_directory to a directory with more room than {place}",
         "in a container: docker run --shm-size=256m",
+    )
+
+
+def _extension_hints(error: BaseException) -> tuple[str, ...]:
+    """Return where to get a PostgreSQL extension that the server has not: the wheel has none that needs OpenSSL."""
+    if "extension" not in str(error) or "is not available" not in str(error):
+        return ()
+    return (
+        "a server of your own that has it: hermetic_postgresql = /usr/lib/postgresql/16/bin (with its contrib package)",
+        "or one that runs elsewhere: hermetic_postgresql = postgresql://user:password@host/database",
     )
 
 

@@ -13,13 +13,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermetic import application
-from hermetic.errors import HermeticError
+from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
@@ -70,6 +70,7 @@ class Run:
         self._installation: Installation | None = None
         self._test_is_open = False
         self._application_lock = threading.RLock()
+        self._is_loading = False
         self._broken: dict[str, HermeticError] = {}
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
@@ -92,7 +93,9 @@ class Run:
         self._environment_before = dict(os.environ)
         os.environ.update(environment)
         self._installation = install(
-            self._destination, mode="on" if self.settings.mode == "on" else "observe"
+            self._destination,
+            mode="on" if self.settings.mode == "on" else "observe",
+            prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
 
@@ -106,12 +109,26 @@ class Run:
             name: The variable; where it, or a line of ``.env``, names a driver already, ``{url}`` names the same.
             value: As the setting has it.
         """
-        from hermetic.database.urls import dotenv, filled
+        from hermetic.database.urls import filled
 
         if "{" not in value:
             return value
-        known = os.environ.get(name) or dotenv(self.root).get(name)
-        return filled(value, lambda: self.databases.primary_url, known)
+        return filled(value, lambda: self.databases.primary_url, self._known(name))
+
+    def _known(self, name: str) -> str | None:
+        """Return what a variable would be without us."""
+        from hermetic.database.urls import dotenv
+
+        return (self._environment_before or os.environ).get(name) or dotenv(self.root).get(name)
+
+    def _backend(self) -> str:
+        """What the application's database is, as far as that can be known before it is imported."""
+        from hermetic.database.urls import PLACEHOLDERS, is_postgresql
+
+        if self.settings.database or self.settings.postgresql:
+            return self.settings.database or "postgresql"
+        names = [name for name, value in self.settings.env if any(each in value for each in PLACEHOLDERS)]
+        return "postgresql" if any(is_postgresql(self._known(name)) for name in names) else "sqlite"
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
@@ -155,7 +172,7 @@ class Run:
             ),
             build=self._build,
             created=self.checkpoints.note_created,
-            backend=self.settings.database or ("postgresql" if self.settings.postgresql else "sqlite"),
+            backend=self._backend(),
         )
 
     def _sqlite(self) -> Server:
@@ -203,13 +220,15 @@ class Run:
         self.application()
         return self.databases.empty()
 
-    def _destination(self, request: EngineRequest) -> Destination:
-        """Say where an engine goes; a test's own may be used before the application is imported."""
-        from hermetic.database.engines.destinations import masked
-
+    def _prepare(self, request: EngineRequest) -> None:
+        """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
         tests_have_begun = self._mappings is not None
         if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
             self.application()
+
+    def _destination(self, request: EngineRequest) -> Destination:
+        from hermetic.database.engines.destinations import masked
+
         destination = self.databases.resolve(request)
         if self.settings.mode == "observe":
             made_at = str(request.created.location) if request.created else ""
@@ -222,8 +241,14 @@ class Run:
     def _application(self) -> Any:
         if self.settings.app is None:
             return None
-        with self._failing_once("application"):
-            found = application.load(self.settings.app)
+        if self.settings.mode == "on" and (self.settings.database or self.settings.postgresql):
+            self.databases.begin()  # while the application is being imported, which takes longer
+        self._is_loading = True
+        try:
+            with self._failing_once("application"):
+                found = application.load(self.settings.app)
+        finally:
+            self._is_loading = False
         self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])
         return found
 
@@ -236,6 +261,8 @@ class Run:
         with self._application_lock:
             found = self._application
         self._watch.install()
+        if self._url_is_handed_out and self._mappings is not None:
+            self._prepare_for_raw_drivers()
         return found
 
     @contextmanager
@@ -250,8 +277,8 @@ class Run:
             raise
 
     def _build(self, database: WorkerDatabase) -> bool:
-        """Make the tables and the seed rows; False while the application is still being imported."""
-        if self._is_importing_application():
+        """Make the tables and the seed rows; False while the application is still being imported, or made."""
+        if self._is_loading or self._is_importing_application():
             return False
         with self._failing_once("build"):
             self._build_schema_and_seeds(database)
@@ -348,9 +375,22 @@ class Run:
     def _prepare_for_raw_drivers(self) -> None:
         """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
         drivers = RAW_DRIVERS[self.databases.primary_backend]
-        if any(driver in sys.modules for driver in drivers):
+        if not any(driver in sys.modules for driver in drivers):
+            return
+        self._url_is_handed_out = False
+        try:
             self.primary()
-            self._url_is_handed_out = False
+        except BaseException:
+            self._url_is_handed_out = True  # the next test is told too
+            raise
+
+    def import_drivers(self) -> None:
+        """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
+        if "sqlalchemy.dialects.postgresql" in sys.modules:
+            from hermetic.database.servers.postgresql import drivers
+
+            with suppress(ConfigurationError):  # the first connection says it, if there is one
+                drivers.psycopg()
 
     def _begin_first_test(self) -> None:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""
@@ -416,6 +456,7 @@ class Run:
         """
         for database in self._all_databases():
             database.restore()
+        self.databases.undo()
 
     def blocked(self) -> list[HermeticError]:
         """Return, and forget, the errors of requests that waited for a lock of their own test."""

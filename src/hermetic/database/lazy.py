@@ -55,7 +55,7 @@ class LazyDatabase:
         self._is_built = build is None
         self._making = threading.RLock()
         self._turn = threading.Lock()
-        self._bystanders: frozenset[int | None] = frozenset()
+        self._bystanders: frozenset[threading.Thread] = frozenset()
 
     def __str__(self) -> str:
         contents = "an empty database" if self._build is None else "the application's database"
@@ -87,7 +87,8 @@ class LazyDatabase:
         return worker
 
     def _is_part_of_the_build(self) -> bool:
-        started_by_it = bool(self._bystanders) and threading.get_ident() not in self._bystanders
+        # Not by their numbers: a thread that the build starts may get that of one which has ended since.
+        started_by_it = bool(self._bystanders) and threading.current_thread() not in self._bystanders
         return started_by_it or self in _building.get()
 
     def _wait_or_build(self, worker: WorkerDatabase) -> None:
@@ -102,7 +103,7 @@ class LazyDatabase:
     def _fill(self, worker: WorkerDatabase) -> bool:
         assert self._build is not None
         token = _building.set(_building.get() | {self})
-        self._bystanders = frozenset(thread.ident for thread in threading.enumerate())
+        self._bystanders = frozenset(threading.enumerate())
         try:
             if self._build(worker) is False:
                 return False

@@ -6,7 +6,7 @@ SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``, PostgreS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -169,6 +169,16 @@ class Server(Protocol):
             name: Tells it from the others of this process.
             user: As whom the application logs in elsewhere, where the backend knows users.
         """
+
+    @property
+    def named(self) -> Collection[str]:
+        """The databases on it that code under test made under names of its own."""
+
+    def adopt(self, name: str) -> WorkerDatabase:
+        """Return one of those, to be restored like any other."""
+
+    def undo(self) -> None:
+        """Remove those that the test made which ends now."""
 
     def create_empty(self, name: str, user: str | None = None) -> WorkerDatabase:
         """Make an empty database for one test, at once; nothing of ours is in it, and nothing restores it."""

@@ -8,6 +8,7 @@ order, the first that fits:
 | one that ``hermetic_allow`` names                              | itself                                         |
 | an alias (``hermetic_targets``)                                | the application database of what it stands for |
 | a worker database's own                                        | that worker database                           |
+| that of a database which code under test made (CREATE DATABASE) | that database, on hermetic's server           |
 | one that the application is known to use                       | the application database of that target        |
 | SQLite files under pytest's temporary folders                  | left alone                                     |
 | that of an engine which the application made                   | an application database                        |
@@ -50,6 +51,13 @@ class ToWorker:
 
 
 @dataclass(frozen=True)
+class ToNamed:
+    """The database of this name that code under test made itself, on hermetic's server."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
 class ToFresh:
     """An empty database: one for each address, or (None) for this engine alone."""
 
@@ -77,7 +85,7 @@ class Refuse:
     why: str
 
 
-Decision = ToApplication | ToWorker | ToFresh | Leave | Allow | Refuse
+Decision = ToApplication | ToWorker | ToNamed | ToFresh | Leave | Allow | Refuse
 
 
 @dataclass(frozen=True)
@@ -88,11 +96,13 @@ class Known:
         applications: The databases that the application is known to use.
         workers: The worker databases that were made.
         served: The backends for which there is a server.
+        named: Backend and name of the databases that code under test made itself.
     """
 
     applications: Collection[Address] = ()
     workers: Collection[Address] = ()
     served: Collection[str] = ("sqlite",)
+    named: Collection[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -173,6 +183,8 @@ class Redirect:
             return ToApplication(stands_for)
         if address in known.workers:
             return ToWorker(address)
+        if (address.backend, address.name) in known.named:
+            return ToNamed(address)
         if address in known.applications and address.backend in known.served:
             return ToApplication(address)
         if address.backend == "sqlite" and self.is_temporary(address):

@@ -32,6 +32,7 @@ from hermetic.database.redirect import (
     Refuse,
     ToApplication,
     ToFresh,
+    ToNamed,
 )
 from hermetic.database.refusal import Refusal
 from hermetic.database.servers import Servers
@@ -133,6 +134,7 @@ class Databases:
             applications=self._declared | self._applications.keys(),
             workers=workers,
             served=self._servers.keys(),
+            named=[(backend, name) for backend, server in self._servers.made() for name in server.named],
         )
 
     def _carry_out(self, decision: Decision, request: EngineRequest) -> Destination:
@@ -145,6 +147,8 @@ class Databases:
                 return Refusal(request.url, request.created, why)
             case ToApplication(address):
                 return self._application(address, request.url.username)
+            case ToNamed(address):
+                return self._named(address)
             case ToFresh(address):
                 return self._fresh_for(address, request.url)
             case _:
@@ -178,6 +182,15 @@ class Databases:
         if address not in self._fresh:
             self._fresh[address] = self._new(None, address.backend, url.username)
         return self._fresh[address]
+
+    def _named(self, address: Address) -> LazyDatabase:
+        living = [each for each in self._all if each.worker is not None and each.worker.exists]
+        found = next((each for each in living if each.worker and each.worker.name == address.name), None)
+        if found is None:
+            found = self._new(None, address.backend)
+            found.worker = self._servers[address.backend].adopt(address.name)
+            self._created(found.worker)
+        return found
 
     def _at(self, address: Address) -> LazyDatabase:
         return next(each for each in self._all if each.worker and address_of(each.worker.url) == address)
@@ -243,6 +256,14 @@ class Databases:
         for each in list(self._all):
             if each.worker is not None and each.worker.exists:
                 each.ready().mark_baseline()
+
+    def undo(self) -> None:
+        """Remove the databases that the test which ends now made itself."""
+        for _, server in self._servers.made():
+            gone = set(server.named)
+            server.undo()
+            gone -= set(server.named)
+            self._all = [each for each in self._all if each.worker is None or each.worker.name not in gone]
 
     def stop(self) -> None:
         """Close and remove every database."""

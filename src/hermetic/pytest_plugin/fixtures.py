@@ -46,6 +46,8 @@ def active_run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture(scope="session")
 def hermetic_app(request: pytest.FixtureRequest) -> Any:
     """The application that ``hermetic_app`` names; override it to build yours in another way."""
+    from hermetic.pytest_plugin.calls import build_routes
+
     with errors_as_failures():
         app = active_run(request).application()
     if app is None:
@@ -53,6 +55,7 @@ def hermetic_app(request: pytest.FixtureRequest) -> Any:
             "No application is configured.\n\nhint: in the ini file of pytest: hermetic_app = your.module:app",
             pytrace=False,
         )
+    build_routes(app)
     return app
 
 

@@ -29,6 +29,10 @@ class Servers(Mapping[str, Server]):
     def __len__(self) -> int:
         return len(self._makers)
 
+    def made(self) -> list[tuple[str, Server]]:
+        """Return those that were made, with their backends."""
+        return list(self._made.items())
+
     def stop(self) -> None:
         """Stop those that were made."""
         for server in self._made.values():

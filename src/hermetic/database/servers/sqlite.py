@@ -12,9 +12,11 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
+from typing import NoReturn
 from urllib.parse import quote
 
 from hermetic.database.protocols import WorkerDatabase
@@ -51,6 +53,18 @@ class SqliteServer:
         self._lock: int | None = None
         self._pid = os.getpid()
         self._databases: list[SqliteDatabase] = []
+
+    @property
+    def named(self) -> Collection[str]:
+        """SQLite has no CREATE DATABASE."""
+        return ()
+
+    def adopt(self, name: str) -> NoReturn:
+        """There is nothing to adopt."""
+        raise NotImplementedError(name)  # pragma: no cover - nothing is ever named
+
+    def undo(self) -> None:
+        """Nor to undo."""
 
     def begin(self) -> None:
         """There is nothing to start."""

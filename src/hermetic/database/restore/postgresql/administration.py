@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from importlib.resources import files
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -63,12 +64,12 @@ class Administration:
     def one(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         """Run a statement and return its first row; it is prepared once."""
         with self._lock:
-            return self.connection.execute(self._named(query), parameters, prepare=True).fetchone()
+            return self.connection.execute(self._named(query), parameters or None, prepare=True).fetchone()
 
     def all(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Run a statement and return its rows."""
         with self._lock:
-            return self.connection.execute(self._named(query), parameters).fetchall()
+            return self.connection.execute(self._named(query), parameters or None).fetchall()
 
     def run(self, query: str, parameters: Sequence[Any] | None = None) -> None:
         """Run one statement, or without parameters several."""
@@ -90,6 +91,18 @@ class Administration:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+
+def scripts() -> list[str]:
+    """Return all of ``sql/``: what hermetic puts into a database is part of what a template holds."""
+    return [
+        each.read_text(encoding="utf-8") for each in sorted((files(__package__) / "sql").iterdir(), key=str)
+    ]
+
+
+def digest(texts: Sequence[str]) -> str:
+    """Return a short name for these texts."""
+    return sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 @lru_cache

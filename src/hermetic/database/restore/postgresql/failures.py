@@ -104,6 +104,15 @@ def conflict(owner: Owner, others: Sequence[Owner], table: str) -> LayerConflict
     )
 
 
+def changed_before(owner: Owner) -> LayerConflict:
+    """Say that a fixture wrote after its test had changed the schema."""
+    return LayerConflict(
+        f"{owner.name} was asked for after the test had changed the schema, and wrote to the database.",
+        why="What it did cannot be told from what the test did before.",
+        hints=("ask for the fixture in the test's arguments, not with getfixturevalue",),
+    )
+
+
 def schema_conflict(owner: Owner, others: Sequence[Owner]) -> LayerConflict:
     """Name the fixtures that came after one that changed the schema, and outlive it."""
     names = " and ".join(dict.fromkeys(one.name for one in others))

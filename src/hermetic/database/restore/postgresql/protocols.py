@@ -25,6 +25,10 @@ class Host(Protocol):
     def privileged(self) -> bool:
         """Whether the administrator is a superuser."""
 
+    @property
+    def version(self) -> int:
+        """The server's, as ``server_version_num`` has it."""
+
     def describe_end(self) -> str:
         """Say what the server wrote last."""
 

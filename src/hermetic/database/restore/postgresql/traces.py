@@ -21,10 +21,23 @@ _FIRST_WORD = re.compile(
 _ANYWHERE = re.compile(
     r"\bpg_(?:try_)?advisory_lock|\bset_config\s*\((?![^)]*\btrue\s*\))|\bINTO\s+TEMP", re.IGNORECASE
 )
-_CREATES_DATABASE = re.compile(rf"{_COMMENTS}(?:CREATE|ALTER)\s+DATABASE\b", re.IGNORECASE)
+_OF_A_DATABASE = re.compile(
+    rf"{_COMMENTS}(?P<verb>CREATE|DROP)\s+DATABASE\s+(?:IF\s+EXISTS\s+)?(?:\"(?P<quoted>(?:[^\"]|\"\")+)\"|(?P<plain>[\w$]+))",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=4096)
 def leaves_traces(statement: str) -> bool:
     """Whether a session is not as it was after this statement, whatever its transaction comes to."""
     return bool(_FIRST_WORD.match(statement) or _ANYWHERE.search(statement))
+
+
+@lru_cache(maxsize=4096)
+def of_a_database(statement: str) -> tuple[str, str] | None:
+    """Return what a statement does to a whole database, ``create`` or ``drop``, and the database's name."""
+    found = _OF_A_DATABASE.match(statement)
+    if found is None:
+        return None
+    quoted, plain = found["quoted"], found["plain"]
+    return found["verb"].lower(), quoted.replace('""', '"') if quoted else plain.lower()

@@ -18,9 +18,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
-from hermetic.database.restore.postgresql.administration import Administration
+from hermetic.database.restore.postgresql.administration import Administration, digest, scripts
 from hermetic.database.restore.postgresql.baseline import Baseline
 from hermetic.database.restore.postgresql.drivers import connect_arguments
+from hermetic.database.restore.postgresql.layers import Layers
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
 from hermetic.database.restore.postgresql.protocols import Host, Replace
 from hermetic.database.restore.postgresql.sessions import Session, Sessions
@@ -51,7 +52,13 @@ class PostgresqlDatabase:
         self._born = False
         self._is_being_filled = False
         self._closed = False
-        self._baseline = Baseline(name, owner, host, self.end_sessions, self._refuse_if_held)
+        self._baseline = Baseline(
+            *(name, owner, host),
+            end_sessions=self.end_sessions,
+            replace_sessions=lambda: self.end_sessions(self.sessions.all()),
+            refuse_if_held=self._refuse_if_held,
+        )
+        self._layers = Layers(self._baseline)
 
     @property
     def url(self) -> URL:
@@ -65,8 +72,8 @@ class PostgresqlDatabase:
 
     @property
     def exists(self) -> bool:
-        """Whether it was made on the server."""
-        return self._born
+        """Whether it was made on the server, and not dropped since."""
+        return self._born and not self._closed
 
     # -- the application's connections
 
@@ -129,14 +136,25 @@ class PostgresqlDatabase:
 
     # -- its contents
 
+    def adopt(self) -> None:
+        """The application made it itself, just now: what it holds is its first baseline."""
+        self._born = True
+
+    def disappear(self) -> None:
+        """The application is about to drop it: our session would be in the way."""
+        with self._mutex:
+            self.watch.stop()
+            self._closed = True
+            self._baseline.close()
+
     def ensure(self) -> None:
         """Make it, empty, if it does not exist yet."""
         with self._mutex:
             if not self._born:
                 self._host.create(self.name, self.owner)
                 self._born = True
-                if not self._is_being_filled:
-                    self._baseline.mark()
+            if not self._is_being_filled and not self._baseline.is_marked:
+                self._baseline.mark()
 
     def fill(self, fingerprint: Callable[[], str], build: Callable[[], None]) -> str:
         """Fill it: as the template of a fingerprint where there is one, else by building, and make that the template.
@@ -152,7 +170,7 @@ class PostgresqlDatabase:
         if self._born:  # somebody wrote into it before it was known to be the application's
             build()
             return ""
-        key = fingerprint()
+        key = digest([fingerprint(), str(self._host.version), *scripts()])
         with self._host.exclusively(f"build {key}"):
             template = self._host.template(key)
             if template is not None:
@@ -179,18 +197,20 @@ class PostgresqlDatabase:
 
     @property
     def _is_marked(self) -> bool:
-        return self._born and not self._is_being_filled
+        return self._baseline.is_marked and not self._is_being_filled and not self._closed
 
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline; one that does not exist yet is empty anyhow."""
         with self._mutex:
             if self._born:
+                self._layers.settle()
                 self._baseline.mark()
+                self._layers.forget()
 
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
         with self._mutex:
-            return self._born and self._baseline.dirty()
+            return self._is_marked and (self._layers.is_in_debt or self._baseline.dirty())
 
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.
@@ -202,12 +222,13 @@ class PostgresqlDatabase:
             RestoreError: Something that outlives the test blocks it: named, after a time-out, and left alone.
         """
         with self._mutex:
-            if not self._born or self._closed:
+            if not self._is_marked:
                 return False
             changed = self.sessions.where(lambda one: one.changed and one.is_of_a_test)
             if changed:
                 self.end_sessions(changed)
             with failures.explained(self.name, self.sessions, self.administration, self._host):
+                self._layers.settle()
                 return self._baseline.restore()
 
     def keep(self, test: str, folder: Path) -> Kept:
@@ -223,7 +244,7 @@ class PostgresqlDatabase:
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
         with self._mutex:
-            return self._baseline.begin(exists=self._is_marked)
+            return self._layers.begin(exists=self._is_marked)
 
     def end_layer(self, start: object, owner: Owner) -> PostgresqlLayer | None:
         """Take what was written since ``start`` into the baseline.
@@ -233,7 +254,7 @@ class PostgresqlDatabase:
         """
         assert isinstance(start, Start)
         with self._mutex, failures.explained(self.name, self.sessions, self.administration, self._host):
-            return self._baseline.end(start, owner, exists=self._is_marked)
+            return self._layers.end(start, owner, exists=self._is_marked)
 
     def remove_layer(self, layer: object) -> None:
         """Take a layer out of the baseline, in any order; the database is dirty until it is restored.
@@ -243,7 +264,7 @@ class PostgresqlDatabase:
         """
         assert isinstance(layer, PostgresqlLayer)
         with self._mutex, failures.explained(self.name, self.sessions, self.administration, self._host):
-            self._baseline.remove(layer)
+            self._layers.remove(layer)
 
     def close(self) -> None:
         """End our own session and drop the database."""

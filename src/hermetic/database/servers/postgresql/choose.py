@@ -102,16 +102,16 @@ def _url(setting: str) -> URL:
     except ArgumentError:
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
-        scheme = setting.partition("://")[0]
+        scheme, found, _ = setting.partition("://")  # the rest may hold a password
         raise ConfigurationError(
-            f"hermetic_postgresql is a URL ({scheme}://...) that is not PostgreSQL's.",
+            f"hermetic_postgresql is a URL ({scheme if found else ''}://...) that is not PostgreSQL's.",
             hints=(f"use one of: {', '.join(VALID)}",),
         )
     return url.set(drivername="postgresql")
 
 
 def _needs_posix() -> None:
-    if os.name != "posix":
+    if not hasattr(os, "fork"):
         raise ConfigurationError(
             "hermetic starts PostgreSQL servers on Linux and macOS only.",
             hints=("set hermetic_postgresql = postgresql://user:password@host/database",),

@@ -17,6 +17,7 @@ def psycopg() -> Any:
     """
     try:
         import psycopg as module
+        import psycopg.sql
     except ImportError as error:
         raise ConfigurationError(
             "psycopg cannot be imported; hermetic needs it to prepare and restore PostgreSQL databases.",

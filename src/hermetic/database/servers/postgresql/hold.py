@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
@@ -104,10 +106,24 @@ def has_launcher(home: Path) -> bool:
     return not _is_free(home / "launcher", missing=True)
 
 
+@contextmanager
+def watching(home: Path) -> Iterator[Callable[[], bool]]:
+    """Watch the launcher of a home, which may go meanwhile; yields what tells whether its process has ended."""
+    try:
+        descriptor = os.open(home / "launcher", os.O_RDWR)
+    except FileNotFoundError:
+        yield lambda: True
+        return
+    try:
+        yield lambda: _lock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
 def _forget_parent() -> None:
     """In a forked child nothing is held: what the parent holds is the parent's, its descriptors are just closed."""
     for home, (pid, held, _) in list(_held.items()):
-        if pid != os.getpid():
+        if pid != os.getpid():  # pragma: no cover - the forked child, which no coverage sees
             os.close(held)
             del _held[home]
 

@@ -76,6 +76,11 @@ class PostgresqlHost:
         """Whether the administrator is a superuser."""
         return self.instance.start().is_superuser
 
+    @property
+    def version(self) -> int:
+        """The server's, as ``server_version_num`` has it."""
+        return self.instance.start().version
+
     def url(self, database: str, user: str) -> URL:
         """Where a database is reached; known before the server runs."""
         return self.instance.url(database, user, self._roles.password(user))
@@ -96,6 +101,11 @@ class PostgresqlHost:
     def owner_for(self, wanted: str | None) -> str:
         """Return the role that a database belongs to whose application logs in as ``wanted``."""
         return self._roles.owner_for(wanted, self._run)
+
+    def owner_of(self, database: str) -> str:
+        """Return the role that a database on the server belongs to."""
+        query = "SELECT rolname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s"
+        return str(self._run(query, [database])[0][0])
 
     # -- databases
 
@@ -151,10 +161,15 @@ class PostgresqlHost:
         return bool(self._run("SELECT 1 FROM pg_database WHERE datname = %s", [database]))
 
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
-        """End the sessions in a database, these or all but our own, and wait until they are gone."""
+        """End the sessions in a database, these or all but our own, and wait until they are gone.
+
+        Those of roles that ours has no power over stay: a superuser who looks on.
+        """
         self._run(
-            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity"
-            " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))",
+            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid"
+            " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))"
+            " AND backend_type = 'client backend' AND pg_has_role(usesysid, 'USAGE')"
+            " AND (NOT rolsuper OR current_setting('is_superuser')::boolean)",
             [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
         )
 
@@ -194,10 +209,7 @@ class PostgresqlHost:
     def _keep(self, database: str, name: str) -> None:
         unfinished = f"{name}_new"
         self.drop(unfinished)
-        owner = self._run(
-            "SELECT rolname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s", [database]
-        )[0][0]
-        self.create(unfinished, owner, database)
+        self.create(unfinished, self.owner_of(database), database)
         note = {
             "project": self._project,
             "built": datetime.now().astimezone().isoformat(" ", "seconds"),
@@ -251,7 +263,10 @@ class PostgresqlHost:
     def _run(self, query: str, parameters: Sequence[Any] | None = None) -> list[Any]:
         with self._lock:
             if self._maintenance is None or self._maintenance.closed:
+                first = self._maintenance is None
                 self._maintenance = self._open(None)
+                if first:
+                    self.instance.reap_databases()
             cursor = self._maintenance.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 

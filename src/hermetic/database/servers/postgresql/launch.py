@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import subprocess
 import sys
@@ -27,7 +26,7 @@ class Launch:
 
     def __init__(self, request: Request, log: Path) -> None:
         command = [sys.executable, "-I", "-S", "-c", BOOT, str(Path(__file__).parent)]
-        with log.open("ab") as errors:
+        with open(log, "ab", opener=files.private) as errors:
             self._process = subprocess.Popen(
                 [*command, json.dumps(request._asdict())],
                 stdin=subprocess.DEVNULL,
@@ -35,7 +34,6 @@ class Launch:
                 stderr=errors,
                 start_new_session=True,
             )
-        self._pid = os.getpid()
         self._pipe: IO[bytes] | None = self._process.stdout
 
     def wait(self, seconds: float) -> bool:
@@ -50,12 +48,19 @@ class Launch:
         return True
 
     def close(self) -> None:
-        """Let go of the pipe and reap the process that forked, which has ended long ago."""
+        """Let go of the pipe and reap the process that forked; it has ended long ago unless it hangs."""
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
-            if os.getpid() == self._pid:
-                self._process.wait()
+            self._process.kill()
+            self._process.wait()
+
+    def disown(self) -> None:  # pragma: no cover - in a forked child, which no coverage sees
+        """Forget it in a forked child: it is the parent's to reap."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+            self._process.returncode = 0
 
 
 def read_report(home: Path) -> dict[str, Any] | None:

@@ -58,10 +58,15 @@ def cache_directory() -> Path:
     if given := os.environ.get("HERMETIC_CACHE"):
         return Path(given).absolute()
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "hermetic"
+    if os.path.isabs(base):
+        return Path(base) / "hermetic"
+    try:
+        return Path.home() / ".cache" / "hermetic"
+    except RuntimeError:  # a user without a name and a home, as in containers: then there is no cache
+        return Path(os.devnull) / "hermetic"
 
 
 def project_cache(project: Path, binaries: Path) -> Path:
     """Return where a project's kept cluster lies, for these binaries."""
     text = f"{project.resolve()}\n{cluster.key(str(binaries))}"
-    return cache_directory() / "projects" / sha256(text.encode()).hexdigest()[:16]
+    return cache_directory() / "projects" / f"{sha256(text.encode()).hexdigest()[:16]}.cluster"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
+from hermetic import owners
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.restore.postgresql.empty import EmptyDatabase
 from hermetic.database.restore.postgresql.protocols import Replace
 from hermetic.database.restore.postgresql.sessions import Session
-from hermetic.database.restore.postgresql.traces import leaves_traces
+from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_database
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.servers.postgresql.instance import PREFIX
+from hermetic.owners import Owner
 
 
 class PostgresqlServer:
@@ -34,6 +36,7 @@ class PostgresqlServer:
         self._worker = worker
         self._replace = replace
         self._databases: list[PostgresqlDatabase] = []
+        self._named: dict[str, Owner] = {}
         self._is_listening = False
 
     def create(self, name: str, user: str | None = None) -> PostgresqlDatabase:
@@ -63,11 +66,33 @@ class PostgresqlServer:
 
     def _added(self, database: PostgresqlDatabase) -> PostgresqlDatabase:
         self._databases.append(database)
+        self._listen()
+        return database
+
+    def _listen(self) -> None:
         if not self._is_listening:
             self._is_listening = True
             event.listen(Engine, "before_cursor_execute", self._read)
             event.listen(Engine, "handle_error", self._explain)
+
+    @property
+    def named(self) -> Collection[str]:
+        """The databases that code under test made by ``CREATE DATABASE``."""
+        return self._named.keys()
+
+    def adopt(self, name: str) -> PostgresqlDatabase:
+        """Return a database that code under test made, to be restored like any other."""
+        database = PostgresqlDatabase(name, self.host, self.host.owner_of(name), self._replace)
+        database.adopt()
+        self._databases.append(database)
         return database
+
+    def undo(self) -> None:
+        """Drop the databases that a test made itself."""
+        for name, owner in list(self._named.items()):
+            if owner.is_test_level:
+                self._forget(name)
+                self.host.drop(name)
 
     def begin(self) -> None:
         """Start the server in the background."""
@@ -82,6 +107,9 @@ class PostgresqlServer:
         for database in self._databases:
             database.close()
         self._databases.clear()
+        for name in self._named:
+            self.host.drop(name)
+        self._named.clear()
         self.host.close()
         self.host.instance.stop()
 
@@ -92,6 +120,20 @@ class PostgresqlServer:
         if connection.dialect.name == "postgresql" and leaves_traces(statement):
             for _, session in self._of(connection):
                 session.changed = True
+        whole = of_a_database(statement) if connection.dialect.name == "postgresql" else None
+        if whole is not None and any(self._of(connection)):
+            self._note_database(*whole)
+
+    def _note_database(self, verb: str, name: str) -> None:
+        self._forget(name)
+        if verb == "create":
+            self._named[name] = owners.current()
+
+    def _forget(self, name: str) -> None:
+        self._named.pop(name, None)
+        for database in [one for one in self._databases if one.name == name]:
+            database.disappear()
+            self._databases.remove(database)
 
     def _explain(self, context: ExceptionContext) -> None:
         """Say why a statement was cancelled, where that was here."""

@@ -3,10 +3,13 @@ CREATE FUNCTION pg_hermetic.take_baseline(big integer) RETURNS void LANGUAGE plp
 DECLARE
     r record;
 BEGIN
+    INSERT INTO pg_hermetic.policed SELECT oid, name FROM pg_hermetic.relations
+    WHERE relkind = 'r' AND relforcerowsecurity AND pg_hermetic.is_policed();
+    PERFORM pg_hermetic.lift_policies();
     PERFORM pg_hermetic.track_table(relations.oid, name, rank, big)
     FROM pg_hermetic.relations JOIN pg_hermetic.ranks() ON relid = oid WHERE relkind = 'r';
     FOR r IN SELECT oid, name FROM pg_hermetic.relations WHERE relkind = 'p' LOOP
-        PERFORM pg_hermetic.add_triggers(r.oid, r.name, false);
+        PERFORM pg_hermetic.add_trigger(r.name, 'INSERT OR UPDATE OR DELETE OR TRUNCATE');
     END LOOP;
     INSERT INTO pg_hermetic.families
     WITH RECURSIVE descent AS (
@@ -22,6 +25,7 @@ BEGIN
     INSERT INTO pg_hermetic.large_objects
     SELECT oid, lo_get(oid), lomacl::text, lomowner FROM pg_catalog.pg_largeobject_metadata;
     PERFORM pg_hermetic.see_large_objects();
+    PERFORM pg_hermetic.impose_policies();
     INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();
 END $$;
 
@@ -37,7 +41,8 @@ BEGIN
     FOR s IN SELECT r.name FROM pg_catalog.pg_sequence JOIN pg_hermetic.relations r ON r.oid = seqrelid WHERE seqcache > 1 LOOP
         EXECUTE format('ALTER SEQUENCE %s CACHE 1', s.name);
     END LOOP;
-    INSERT INTO pg_hermetic.sequences SELECT oid, 0, false, 0, false FROM pg_hermetic.relations WHERE relkind = 'S';
+    INSERT INTO pg_hermetic.sequences
+    SELECT oid, 0, false, 0, false, relpersistence = 'u' FROM pg_hermetic.relations WHERE relkind = 'S';
     IF current_setting('server_version_num')::integer >= 180000 THEN
         CREATE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
         LANGUAGE sql STABLE AS $b$
@@ -68,8 +73,8 @@ BEGIN
         same := v.relispopulated;
         IF same THEN
             EXECUTE format(
-                'SELECT NOT EXISTS ((SELECT q::text FROM (%s) q EXCEPT ALL SELECT m::text FROM %s m)'
-                ' UNION ALL (SELECT m::text FROM %2$s m EXCEPT ALL SELECT q::text FROM (%1$s) q))',
+                'SELECT NOT EXISTS ((SELECT (q.*)::text FROM (%s) q EXCEPT ALL SELECT (m.*)::text FROM %s m)'
+                ' UNION ALL (SELECT (m.*)::text FROM %2$s m EXCEPT ALL SELECT (q.*)::text FROM (%1$s) q))',
                 rtrim(pg_get_viewdef(v.oid), ';'), v.name
             ) INTO same;
         END IF;

@@ -34,31 +34,19 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- No trigger sees large objects: they are told by where their pages lie.
-CREATE FUNCTION pg_hermetic.large_objects_digest() RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(coalesce((SELECT string_agg(format('%s %s %s', oid, xmin, lomacl), ',' ORDER BY oid) FROM pg_catalog.pg_largeobject_metadata), '')
-        || coalesce((SELECT string_agg(format('%s %s %s %s', loid, pageno, xmin, ctid), ',' ORDER BY loid, pageno) FROM pg_catalog.pg_largeobject), ''))
-$$;
-
-CREATE FUNCTION pg_hermetic.large_objects_changed() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN EXISTS (SELECT FROM pg_hermetic.large_objects)
-            THEN pg_hermetic.large_objects_digest() IS DISTINCT FROM (SELECT digest FROM pg_hermetic.large_objects_seen)
-        ELSE EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
-    END
-$$;
-
-CREATE FUNCTION pg_hermetic.see_large_objects() RETURNS void LANGUAGE sql AS $$
-    DELETE FROM pg_hermetic.large_objects_seen;
-    INSERT INTO pg_hermetic.large_objects_seen SELECT pg_hermetic.large_objects_digest();
-$$;
-
-CREATE FUNCTION pg_hermetic.put_back_large_objects() RETURNS void LANGUAGE plpgsql AS $$
+-- The place in the write-ahead log from which on nothing has been looked at: as long as the log stands there, nothing
+-- was written. NULL where that cannot be told. A transaction is written to the log a moment before others see it, so
+-- that none may be under way; and unlogged sequences move without a word.
+CREATE FUNCTION pg_hermetic.place() RETURNS pg_lsn LANGUAGE plpgsql AS $$
+DECLARE
+    lsn pg_lsn := pg_catalog.pg_current_wal_insert_lsn();
+    seen pg_snapshot;
 BEGIN
-    PERFORM lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata;
-    PERFORM lo_from_bytea(loid, data) FROM pg_hermetic.large_objects;
-    UPDATE pg_catalog.pg_largeobject_metadata m SET lomacl = o.acl::aclitem[], lomowner = o.owner
-    FROM pg_hermetic.large_objects o WHERE o.loid = m.oid;
+    seen := pg_catalog.pg_current_snapshot();
+    IF pg_snapshot_xmin(seen) <> pg_snapshot_xmax(seen) OR EXISTS (SELECT FROM pg_hermetic.sequences WHERE unlogged) THEN
+        RETURN NULL;
+    END IF;
+    RETURN lsn;
 END $$;
 
 -- The one round trip. What comes back: 'clean' (nothing was undone), 'restored', or 'ddl' (nothing was done yet: the
@@ -73,6 +61,7 @@ BEGIN
         outcome := 'clean';
         RETURN;
     END IF;
+    lsn := pg_hermetic.place();
     IF pg_hermetic.was_altered() THEN
         outcome := 'ddl';
         RETURN;
@@ -80,9 +69,8 @@ BEGIN
     tables_written := pg_hermetic.put_back_tables();
     sequences_moved := pg_hermetic.put_back_sequences();
     outcome := CASE WHEN tables_written OR sequences_moved THEN 'restored' ELSE 'clean' END;
-    IF pg_hermetic.large_objects_changed() THEN
-        PERFORM pg_hermetic.put_back_large_objects();
-        PERFORM pg_hermetic.see_large_objects();
+    IF pg_hermetic.put_back_large_objects() THEN
         outcome := 'restored';
     END IF;
+    DELETE FROM pg_hermetic.moves WHERE piece < 0; -- a set-up under way finds everything as at the baseline
 END $$;

@@ -9,7 +9,7 @@ What ends what, each way tried by a test:
 
 | dies | then |
 | --- | --- |
-| every process of the run | the kernel drops their locks on ``home/alive``; the launcher ends the server, removes the home |
+| every process of the run | the kernel drops their locks on ``home/alive``; the launcher ends the server and its home |
 | one of several processes of the run | nothing |
 | the server | the launcher reaps it; the home, with the log, stays until the run ends |
 | the launcher | the kernel ends the server (Linux); elsewhere it ends itself when it finds its data directory gone |

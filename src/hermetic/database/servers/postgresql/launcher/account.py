@@ -7,6 +7,7 @@ read. The permissions of the user's own folders are never touched.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -83,7 +84,7 @@ def executable(binaries: str, who: Account, cache: str) -> str:
     parent = _readable_parent(who, cache)
     home = f"{parent}/binaries-{key}"
     root, libraries = _extent(binaries)
-    with files.locked(f"{parent}/lock", 2):  # LOCK_EX
+    with files.locked(f"{parent}/lock", fcntl.LOCK_EX):
         if not os.path.isdir(home):
             files.remove(f"{home}.new")
             _copy(root, libraries, f"{home}.new")
@@ -94,10 +95,13 @@ def executable(binaries: str, who: Account, cache: str) -> str:
 def _readable_parent(who: Account, cache: str) -> str:
     temporary = f"{tempfile.gettempdir()}/hermetic-{os.getuid()}-binaries"
     for place in (cache, SHARED, temporary):
+        previous = os.umask(0o022)
         try:
-            os.makedirs(place, 0o755, exist_ok=True)
+            os.makedirs(place, exist_ok=True)
         except OSError:
             continue
+        finally:
+            os.umask(previous)
         status = os.lstat(place)
         if status.st_uid != os.getuid() or status.st_mode & 0o022:
             continue  # another user could put binaries of their own there

@@ -3,13 +3,8 @@
 ``initdb`` takes 0.6 s, a copy of what it made 40 ms. So what it makes is kept, for each build of the binaries and each
 set of options; and a project whose run asked for it has its own stopped cluster kept, with the databases in it.
 
-    CACHE/initdb/KEY/data         as initdb left it
-    CACHE/initdb/KEY/version      "18.6"
-    CACHE/projects/HASH/current   the name of the generation that counts
-    CACHE/projects/HASH/GEN/      a stopped cluster
-
-Everything is made beside its place and renamed into it. A project's generation is read under a shared lock and
-replaced under an exclusive one, so that a reader never has a torn copy; of two runs that end, the last wins.
+    CACHE/initdb/KEY.cluster      as initdb left it
+    CACHE/projects/HASH.cluster   a stopped cluster of the project; of two runs that end, the last wins
 """
 
 from __future__ import annotations
@@ -18,14 +13,20 @@ import fcntl
 import hashlib
 import locale
 import os
+import re
 import subprocess
 import sys
+import time
+from contextlib import ExitStack, suppress
 
-from . import files
+from . import archive, files
 from .account import Account, become
 
-OPTIONS_VERSION = 1
+OPTIONS_VERSION = 2
 """To be raised with every change of what ``make`` does."""
+
+
+DAYS = 60
 
 
 class StartError(Exception):
@@ -46,60 +47,44 @@ def fill(data: str, binaries: str, cache: str, project: str, who: Account) -> st
         data: The directory to make.
         binaries: Of the server.
         cache: The user's cache.
-        project: The project's directory in the cache; need not exist.
+        project: The project's cluster in the cache; need not exist.
         who: Whom the files belong to.
 
     Returns:
         The server's version, such as ``"18.6"``.
     """
-    made = f"{cache}/initdb/{key(binaries)}"
-    version = files.read(f"{made}/version")
-    if version is None:
-        version = _first_time(data, binaries, made, who)
-    elif not _from_project(data, project, who):
-        files.copy_tree(f"{made}/data", data, who.uid, who.gid)
-    return version
-
-
-def _from_project(data: str, project: str, who: Account) -> bool:
-    if files.read(f"{project}/current") is None:
-        return False
-    with files.locked(f"{project}/lock", fcntl.LOCK_SH):
-        generation = f"{project}/{files.read(f'{project}/current')}"
-        if not os.path.isdir(generation):
-            return False
-        files.copy_tree(generation, data, who.uid, who.gid)
-    return True
+    made = f"{cache}/initdb/{key(binaries)}.cluster"
+    for path in (project, made):
+        version = archive.unpack(path, data, who)
+        if version is not None:
+            _touch(path)
+            return version
+    return _first_time(data, binaries, made, who)
 
 
 def _first_time(data: str, binaries: str, made: str, who: Account) -> str:
-    """Run initdb, and keep what it made; of several at once, one does."""
-    try:
-        os.makedirs(os.path.dirname(made), 0o700, exist_ok=True)
-        with files.locked(f"{made}.lock", fcntl.LOCK_EX):
-            version = files.read(f"{made}/version")
-            if version is not None:
-                files.copy_tree(f"{made}/data", data, who.uid, who.gid)
-                return version
-            version = _version(binaries)
-            initdb(data, binaries, int(version.split(".")[0]), who)
-            _keep_initdb(data, made, version)
+    """Run initdb, and keep what it made; of several at once, one does. Without a usable cache, each does."""
+    with ExitStack() as stack:
+        try:
+            os.makedirs(os.path.dirname(made), 0o700, exist_ok=True)
+            stack.enter_context(files.locked(f"{made}.lock", fcntl.LOCK_EX))
+        except OSError as error:
+            _say(f"the cache cannot be used: {error}")
+        version = archive.unpack(made, data, who)
+        if version is not None:
             return version
-    except PermissionError as error:
-        raise StartError(f"the cache cannot be written: {error}") from error
+        version = _version(binaries)
+        initdb(data, binaries, int(re.split(r"\D", version)[0]), who)
+        _keep_initdb(data, made, version)
+        return version
 
 
 def _keep_initdb(data: str, made: str, version: str) -> None:
-    new = f"{made}.new"
     try:
-        files.remove(new)
-        os.mkdir(new, 0o700)
-        files.copy_tree(data, f"{new}/data", os.getuid(), os.getgid())
-        files.write_whole(f"{new}/version", version)
-        os.rename(new, made)
-    except OSError as error:
-        files.remove(new)  # the run goes on without: only the next one is slow again
-        print(f"hermetic: what initdb made could not be kept in {made}: {error}", file=sys.stderr, flush=True)
+        archive.pack(data, made, version)
+        prune(os.path.dirname(made))
+    except OSError as error:  # the run goes on without: only the next one is slow again
+        _say(f"what initdb made could not be kept in {made}: {error}")
 
 
 def _version(binaries: str) -> str:
@@ -161,17 +146,25 @@ def _libc_locale() -> str:
     return "C.UTF-8"
 
 
-def keep(data: str, project: str) -> None:
-    """Make a stopped cluster the project's; the one before it goes once no reader holds it."""
-    os.makedirs(project, 0o700, exist_ok=True)
-    with files.locked(f"{project}/lock", fcntl.LOCK_EX):
-        name = f"generation-{os.urandom(4).hex()}"
-        try:
-            files.copy_tree(data, f"{project}/{name}", os.getuid(), os.getgid())
-            files.write_whole(f"{project}/current", name)
-        except OSError:
-            files.remove(f"{project}/{name}")
-            raise
-        for other in os.listdir(project):
-            if other not in (name, "current", "lock"):
-                files.remove(f"{project}/{other}")
+def keep(data: str, project: str, version: str) -> None:
+    """Make a stopped cluster the project's."""
+    os.makedirs(os.path.dirname(project), 0o700, exist_ok=True)
+    archive.pack(data, project, version)
+    prune(os.path.dirname(project))
+
+
+def prune(folder: str) -> None:
+    """Remove what no run has used for ``DAYS``: of projects that were moved, of binaries that were updated."""
+    for name in os.listdir(folder):
+        with suppress(OSError):  # another run was faster
+            if os.stat(f"{folder}/{name}").st_mtime < time.time() - DAYS * 86400:
+                files.remove(f"{folder}/{name}")
+
+
+def _touch(path: str) -> None:
+    with suppress(OSError):  # a cache that can only be read serves as well
+        os.utime(path)
+
+
+def _say(text: str) -> None:
+    print(f"hermetic: {text}", file=sys.stderr, flush=True)

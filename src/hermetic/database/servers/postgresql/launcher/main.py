@@ -5,17 +5,23 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import sys
+import time
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from . import files
-from .account import account, executable
+from .account import Account, account, can, executable
 from .cluster import StartError, fill, keep, locale_name
 from .server import Server, drop_databases
 
-ROOM_HINT = "the file system is full."
+UNREACHABLE = (
+    "it runs as user {uid}, who cannot enter {home}; set hermetic_directory to a place that all can enter"
+)
+FULL = "the file system is full."
 
 
 class Request(NamedTuple):
@@ -35,14 +41,13 @@ def main(text: str) -> NoReturn:  # pragma: no cover - a process without site, w
     """Start a server, tell how that went on standard output, stay until the run is over, clean up."""
     request = Request(**json.loads(text))
     os.chdir("/")
+    os.umask(0o077)
     if os.fork():
         os._exit(0)  # whoever started us need not wait, and the server's end is no business of theirs
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lock = os.open(f"{request.home}/launcher", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not is_first(lock):
         os._exit(0)  # another process of the run was faster, and its launcher reports
     server = Server(request.home, request.socket, request.port, request.max_connections)
     signal.signal(signal.SIGTERM, _terminate)
@@ -59,31 +64,41 @@ def main(text: str) -> NoReturn:  # pragma: no cover - a process without site, w
         os._exit(0)
 
 
+def is_first(lock: int) -> bool:
+    """Whether no other launcher is at work; not misled by somebody who looks at the lock just now."""
+    for _ in range(25):
+        with suppress(OSError):
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.002)
+    return False
+
+
 def launch(request: Request, server: Server) -> dict[str, object]:
     """Make the data directory and start the server; return what happened, as the report has it."""
     command: list[str] = []
     try:
         who = account()
+        if not can(who, lambda: os.access(request.home, os.X_OK)):
+            raise StartError(UNREACHABLE.format(uid=who.uid, home=request.home))
         binaries = executable(request.binaries, who, request.cache)
         version = fill(server.data, binaries, request.cache, request.project, who)
-        major = int(version.split(".")[0])
-        _make_socket_directory(request, who.uid, who.gid)
+        major = int(re.split(r"\D", version)[0])
+        _make_socket_directory(request, who)
         command = server.command(binaries, major)
         server.start(command, who, request.limit)
     except (StartError, OSError) as error:
-        full = isinstance(error, OSError) and files.is_full(error)
-        if full:
-            files.remove(server.data)
-        return {"error": str(error), "why": ROOM_HINT if full else "", "command": command}
+        files.remove(server.data)  # gives room for the report
+        return {"error": str(error), "why": FULL if files.is_full(error) else "", "command": command}
     return {"version": version, "locale": locale_name(major), "binaries": binaries}
 
 
-def _make_socket_directory(request: Request, uid: int, gid: int) -> None:
+def _make_socket_directory(request: Request, who: Account) -> None:
     """Make ``home/socket``: a directory, or a link to a shorter one, which the end of the run finds by it."""
     if not request.socket:
         return
     os.mkdir(request.socket, 0o711)
-    os.chown(request.socket, uid, gid)
+    os.chown(request.socket, who.uid, who.gid)
     link = f"{request.home}/socket"
     if request.socket != link:
         os.symlink(request.socket, link)
@@ -119,7 +134,7 @@ def _keep(request: Request, server: Server, wanted: dict[str, str]) -> None:
     if not server.stop(signal.SIGINT) or not dropped:
         return  # what is left may be torn, or hold the databases of a run; the next run builds anew
     try:
-        keep(server.data, request.project)
+        keep(server.data, request.project, wanted["version"])
     except OSError as error:
         print(f"hermetic: the cluster could not be kept: {error}", file=sys.stderr, flush=True)
 

@@ -4,7 +4,8 @@ Settings: nothing of a test database outlives its run, so nothing is made durabl
 PostgreSQL 18: from exec to ready 25-50 ms; ``io_method=sync`` and no autovacuum make it five processes fewer, so an
 immediate shutdown takes 5-10 ms. ``dynamic_shared_memory_type=mmap`` keeps those segments in the data directory, where
 they go with it; as POSIX ones they stay in ``/dev/shm`` for ever after ``kill -9``, and count against its 64 MB in a
-container.
+container. ``max_wal_size`` is small since the WAL lies in memory; without full pages and fsync checkpoints are cheap.
+Autovacuum is off: it would compete with tests for locks and for the processor at random; whoever restores vacuums.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "checkpoint_timeout": "1d",
-    "max_wal_size": "1GB",
+    "max_wal_size": "128MB",
     "min_wal_size": "2MB",
     "bgwriter_lru_maxpages": "0",
     "autovacuum": "off",
