@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test docs check lint types arrows coverage sequences conformance bench build compat serve clean
+.PHONY: help setup demo test docs check lint types arrows coverage sequences conformance soak bench build compat serve clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -74,6 +74,9 @@ sequences: $(READY) ## The property tests, with 2,000 sequences each.
 
 conformance: $(READY) ## Starlette's and httpx's own tests, through hermetic's client.
 	$(BIN)/python -m conformance
+
+soak: $(READY) ## Random operations on PostgreSQL for SECONDS=600, and how many sequences were tried.
+	$(BIN)/python -m tests.database.restore.postgresql.soak $(or $(SECONDS),600)
 
 build: $(READY) ## The wheel and the source distribution, into dist/.
 	rm -rf dist

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from hermetic.database.servers.postgresql.choose import choose
-from hermetic.database.servers.postgresql.external import External
 from hermetic.database.servers.postgresql.instance import Instance
-from tests.database.restore.postgresql.opened import WORLD, Opened, Place
-
-PLAIN = "hermetic_plain"
+from tests.database.restore.postgresql.opened import WORLD, Opened, Place, plain_place
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +31,10 @@ def superuser(instance: Instance) -> Iterator[Place]:
 @pytest.fixture(scope="session")
 def plain(instance: Instance) -> Iterator[Place]:
     """The same, where hermetic's role may make databases and no more."""
-    with instance.connect() as connection:
-        connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
-    external = External(instance.url("postgres", PLAIN))
-    place = Place("plain", external, instance)
+    place = plain_place(instance)
     yield place
     place.stop()
-    external.stop()
+    place.instance.stop()
 
 
 @pytest.fixture(params=["superuser", "plain"])

@@ -64,6 +64,7 @@ Dump = dict[str, list[Any]]
 
 def dump(connection: psycopg.Connection[Any]) -> Dump:
     """Return all that a database holds, as its administrator sees it."""
+    connection.execute("SET DateStyle = 'ISO'; SET search_path = public")
     found: Dump = {"catalog": sorted(repr(row) for row in connection.execute(CATALOG))}
     relations = connection.execute(RELATIONS).fetchall()
     queries = [_query(name, kind) for name, kind in relations]

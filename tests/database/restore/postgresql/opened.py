@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
+from hermetic.database.servers.postgresql.external import External
 from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.servers.postgresql.instance import Instance
 from hermetic.database.servers.postgresql.server import PostgresqlServer
@@ -21,6 +22,8 @@ from hermetic.owners import Kind, Owner, Scope
 from tests.database.restore.postgresql.dumping import Dump, dump
 
 WORLD = (Path(__file__).parent / "world.sql").read_text(encoding="utf-8")
+
+PLAIN = "hermetic_plain"
 
 Level = Literal["superuser", "plain"]
 Connection = psycopg.Connection[Any]
@@ -135,6 +138,13 @@ class Place:
             for database in server.databases:
                 database.close()
             server.host.close()
+
+
+def plain_place(instance: Instance) -> Place:
+    """Return a server as a role sees it that may make databases and no more."""
+    with instance.connect() as connection:
+        connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
+    return Place("plain", External(instance.url("postgres", PLAIN)), instance)
 
 
 def fixture(name: str, scope: Scope = "module", kind: Kind = "fixture") -> Owner:

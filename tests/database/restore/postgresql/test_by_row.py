@@ -7,36 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.database.restore.postgresql.opened import WORLD, Opened, Place
-
-TOUCHES = {
-    "insert": "INSERT INTO items VALUES (1000, 'new', 'sad')",
-    "update": "UPDATE items SET name = 'changed' || id WHERE id % 7 = 0",
-    "update of the key": "UPDATE items SET id = id + 10000 WHERE id < 5",
-    "unique values that change places": """
-        UPDATE items SET name = 'x' WHERE id = 1; UPDATE items SET name = 'item 1' WHERE id = 2;
-        UPDATE items SET name = 'item 2' WHERE id = 1
-    """,
-    "keys that change places": """
-        UPDATE items SET id = -1 WHERE id = 1; UPDATE items SET id = 1 WHERE id = 2;
-        UPDATE items SET id = 2 WHERE id = -1
-    """,
-    "delete": "DELETE FROM items WHERE id IN (3, 600)",
-    "all": "DELETE FROM items",
-    "truncate": "TRUNCATE items CASCADE; INSERT INTO items VALUES (1, 'x')",
-    "a touch, then truncate": "DELETE FROM items WHERE id = 1; TRUNCATE items CASCADE",
-    "on conflict": "INSERT INTO items VALUES (1, 'x'), (1001, 'y') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
-    "merge": """
-        MERGE INTO items i USING (VALUES (1), (2), (2000)) v (id) ON i.id = v.id
-        WHEN MATCHED AND v.id = 1 THEN DELETE WHEN MATCHED THEN UPDATE SET name = 'merged'
-        WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'x')
-    """,
-    "a cascade": "DELETE FROM items WHERE id = 5; UPDATE items SET id = 7000 WHERE id = 6",
-    "back to what it was": "UPDATE items SET name = 'x' WHERE id = 1; UPDATE items SET name = 'item 1' WHERE id = 1",
-    "a key of an enum": "UPDATE items_by_mood SET mood = 'sad', n = 1000 WHERE mood = 'ok' AND n = 1",
-    "a composite key": "DELETE FROM items_by_mood WHERE n = 7; INSERT INTO items_by_mood VALUES ('ok', 700, 'x')",
-    "a copy of a table": "INSERT INTO items SELECT id + 5000, name || 'x' FROM items",
-    "without a key": "DELETE FROM readings WHERE n = 3; UPDATE readings SET v = 1 WHERE n = 4",
-}
+from tests.database.restore.postgresql.operations import TOUCHES
 
 
 @pytest.mark.parametrize("script", TOUCHES.values(), ids=TOUCHES.keys())

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeAlias
 
-import pytest
-from hypothesis import event, given
-from hypothesis import strategies as st
+from hypothesis import given
 
-from hermetic.database.restore.sqlite import SqliteDatabase, SqliteLayer, TrackedConnection
-from hermetic.database.restore.sqlite.layers import LayerStart
-from hermetic.errors import LayerConflict
-from tests.database.restore.sqlite.opened import connect, dump_of, owned
+from hermetic.database.restore.sqlite import SqliteDatabase, TrackedConnection
+from tests.database.restore.playing_layers import Cell, NextTest, Play, Rows, SetUp, TearDown, Write, plays
+from tests.database.restore.sqlite.opened import connect, dump_of
 
 SCHEMA = """
 CREATE TABLE plain (k INTEGER PRIMARY KEY, v);
@@ -31,141 +27,12 @@ INSERT INTO flat (k, v) VALUES (1, 'one');
 """
 KEYS = {"plain": "k", "keyless": "rowid", "texts": "k", "flat": "k"}
 
-Cell: TypeAlias = tuple[str, int]
-Rows: TypeAlias = dict[Cell, object]
-Change: TypeAlias = dict[Cell, tuple[object, object]]
 
+@dataclass(eq=False)
+class Table:
+    """The rows of the database."""
 
-@dataclass(frozen=True)
-class Write:
-    """Set or delete one row."""
-
-    cell: Cell
-    value: object
-
-
-@dataclass(frozen=True)
-class SetUp:
-    """A wider fixture's set-up: what it writes, and the fixtures that it asks for half-way."""
-
-    steps: tuple[Write | SetUp, ...]
-
-
-@dataclass(frozen=True)
-class TearDown:
-    """The end of one of the living fixtures."""
-
-    which: int
-
-
-NextTest: TypeAlias = Literal["next test"]
-
-writes = st.builds(
-    Write,
-    cell=st.tuples(st.sampled_from(sorted(KEYS)), st.integers(1, 3)),
-    value=st.sampled_from([None, "a", b"a", 1, 1.0, "", -(2**40)]),
-)
-set_ups: st.SearchStrategy[SetUp] = st.recursive(
-    st.builds(SetUp, st.lists(writes, max_size=3).map(tuple)),
-    lambda inner: st.builds(SetUp, st.lists(writes | inner, max_size=4).map(tuple)),
-    max_leaves=3,
-)
-plays = st.lists(
-    st.one_of(writes, set_ups, st.builds(TearDown, st.integers(0, 5)), st.just("next test")), max_size=14
-)
-
-
-class Clash(Exception):
-    """A change does not fit."""
-
-
-def changed(rows: Rows, change: Change) -> Rows:
-    """Apply a change, or refuse."""
-    result = dict(rows)
-    for cell, (old, new) in change.items():
-        if not alike(result.get(cell), old):
-            raise Clash
-        result[cell] = new
-    return {cell: value for cell, value in result.items() if value is not None}
-
-
-def alike(one: object, other: object) -> bool:
-    """Compare exactly."""
-    return type(one) is type(other) and one == other
-
-
-def change_between(before: Rows, after: Rows) -> Change:
-    """Say what differs."""
-    cells = before.keys() | after.keys()
-    pairs = {cell: (before.get(cell), after.get(cell)) for cell in cells}
-    return {cell: pair for cell, pair in pairs.items() if not alike(*pair)}
-
-
-@dataclass
-class Model:
-    """The database as dictionaries: what it holds, its baseline, and the living layers as lists of changes."""
-
-    live: Rows
-    base: Rows = field(init=False)
-    baseline: Rows = field(init=False)
-    layers: dict[int, list[Change]] = field(default_factory=dict)
-    stuck: list[Change] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.base = self.baseline = dict(self.live)
-
-    def take(self, before: Rows) -> Change:
-        """Take what was written since ``before`` into the baseline."""
-        change = change_between(before, self.live)
-        self.baseline = changed(self.baseline, change)
-        return change
-
-    def remove(self, number: int) -> bool:
-        """Take a layer out; return whether that clashed."""
-        clashed = False
-        changes = self.layers.pop(number)
-        for index in reversed(range(len(changes))):
-            self.stuck.append(changes[index])
-            rest = changes[:index] + [change for kept in self.layers.values() for change in kept]
-            clashed = not self.retry(rest) or clashed
-        return clashed
-
-    def retry(self, rest: list[Change]) -> bool:
-        """Take out whatever can be; return whether the one that came last went."""
-        newest = self.stuck[-1]
-        if not rest:
-            self.baseline, self.stuck = dict(self.base), []
-        for change in [newest, *reversed(self.stuck[:-1])] if self.stuck else []:
-            try:
-                self.baseline = changed(
-                    self.baseline, {cell: (new, old) for cell, (old, new) in change.items()}
-                )
-            except Clash:
-                if change is newest:
-                    return False
-                continue
-            self.stuck = [one for one in self.stuck if one is not change]
-        return True
-
-
-@dataclass
-class Asker:
-    """A set-up under way: since when, and the pieces that were taken."""
-
-    start: LayerStart
-    before: Rows
-    taken: list[Change] = field(default_factory=list)
-
-
-class Play:
-    """Does each step both to the database and to the model."""
-
-    def __init__(self, database: SqliteDatabase, connection: TrackedConnection) -> None:
-        self.database = database
-        self.connection = connection
-        self.model = Model(self.read())
-        self.layers: dict[int, SqliteLayer] = {}
-        self.count = 0
+    connection: TrackedConnection
 
     def read(self) -> Rows:
         """Read what the database holds."""
@@ -175,139 +42,33 @@ class Play:
             for key, value in self.connection.execute(f"SELECT {name}, v FROM {table}").fetchall()
         }
 
-    def write(self, step: Write) -> None:
+    def write(self, cell: Cell, value: object) -> None:
         """Write one row."""
-        table, key = step.cell
+        table, key = cell
         name = KEYS[table]
-        if step.value is None:
+        if value is None:
             self.connection.execute(f"DELETE FROM {table} WHERE {name} = ?", (key,))
-            self.model.live.pop(step.cell, None)
         else:
             sql = f"INSERT OR REPLACE INTO {table} ({name}, v) VALUES (?, ?)"
-            self.connection.execute(sql, (key, step.value))
-            self.model.live[step.cell] = step.value
-
-    def set_up(self, step: SetUp, asker: Asker | None = None) -> None:
-        """Run a fixture's set-up, which another one may have asked for."""
-        with self.clashing(asker):
-            mine = Asker(self.database.begin_layer(), dict(self.model.live))
-        if asker:
-            self.take(asker)
-        try:
-            for inner in step.steps:
-                if isinstance(inner, Write):
-                    self.write(inner)
-                else:
-                    self.set_up(inner, mine)
-                    mine.before = dict(self.model.live)
-        except LayerConflict:
-            self.fail(mine)
-            raise
-        layer = self.end(mine)
-        if layer is not None:
-            self.take(mine)
-            self.count += 1
-            self.model.layers[self.count], self.layers[self.count] = mine.taken, layer
-
-    def fail(self, mine: Asker) -> None:
-        """End the layer of a set-up that failed because one that it asked for did."""
-        with suppress(LayerConflict):
-            layer = self.database.end_layer(mine.start, owned("a failed fixture", "fixture", "module"))
-            if layer is not None:
-                self.database.remove_layer(layer)
-
-    def end(self, mine: Asker) -> SqliteLayer | None:
-        """End a set-up's layer."""
-        with self.clashing(mine):
-            layer = self.database.end_layer(mine.start, owned(f"fixture {self.count}", "fixture", "module"))
-        assert layer is not None or not (mine.taken or change_between(mine.before, self.model.live))
-        return layer
-
-    @contextmanager
-    def clashing(self, asker: Asker | None) -> Iterator[None]:
-        """Look that the model refuses to take what the database refuses to take."""
-        try:
-            yield
-        except LayerConflict:
-            assert asker is not None
-            with pytest.raises(Clash):
-                self.model.take(asker.before)
-            raise
-
-    def take(self, asker: Asker) -> None:
-        """Take a piece of a set-up into the model's baseline; a commit that changed nothing may make one too."""
-        change = self.model.take(asker.before)
-        if len(asker.start.pieces) > len(asker.taken):
-            asker.taken.append(change)
-        else:
-            assert not change
-
-    def tear_down(self, step: TearDown) -> None:
-        """End one of the living fixtures."""
-        if not self.layers:
-            return
-        number = list(self.layers)[step.which % len(self.layers)]
-        clashed = self.model.remove(number)
-        try:
-            self.database.remove_layer(self.layers.pop(number))
-        except LayerConflict:
-            event("layers that clash when one is removed")
-            assert clashed
-        else:
-            assert not clashed
-        assert self.database.dirty()
-
-    def step(self, step: Write | SetUp | TearDown | NextTest) -> None:
-        """Do one step of a play."""
-        match step:
-            case Write():
-                self.write(step)
-            case SetUp():
-                self.set_up(step)
-            case TearDown():
-                self.tear_down(step)
-            case _:
-                self.next_test()
-
-    def next_test(self) -> None:
-        """Restore, and look."""
-        self.database.restore()
-        self.model.live = dict(self.model.baseline)
-        assert exactly(self.read()) == exactly(self.model.live)
-
-
-def exactly(rows: Rows) -> dict[Cell, tuple[type, object]]:
-    """Make rows comparable with their types."""
-    return {cell: (type(value), value) for cell, value in rows.items()}
+            self.connection.execute(sql, (key, value))
 
 
 @contextmanager
-def seeded() -> Iterator[Play]:
+def seeded() -> Iterator[tuple[SqliteDatabase, Play]]:
     """Make a worker database with the schema above."""
     with TemporaryDirectory() as folder:
         database = SqliteDatabase("app", Path(folder) / "app.db")
         with closing(connect(database, isolation_level=None)) as connection:
             connection.executescript(SCHEMA)
             database.mark_baseline()
-            yield Play(database, connection)
+            yield database, Play(database, Table(connection))
         database.close()
 
 
 @given(steps=plays)
 def test_any_order_of_layers(steps: list[Write | SetUp | TearDown | NextTest]) -> None:
     """After each restore the rows are the base's and the living layers', and at the end the base is back whole."""
-    with seeded() as play:
-        before = dump_of(play.database)
-        try:
-            for step in steps:
-                play.step(step)
-            play.next_test()
-            while play.layers:
-                play.tear_down(TearDown(0))
-        except LayerConflict:
-            event("a set-up that builds on what its test wrote")
-            for layer in play.layers.values():
-                with suppress(LayerConflict):
-                    play.database.remove_layer(layer)
-        play.database.restore()
-        assert dump_of(play.database) == before
+    with seeded() as (database, play):
+        before = dump_of(database)
+        play.do(steps)
+        assert dump_of(database) == before

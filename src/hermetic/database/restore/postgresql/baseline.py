@@ -22,7 +22,7 @@ EMPTY = ""
 """The origin of a database that began as PostgreSQL's own template."""
 
 ATTEMPTS = 3
-"""Restores that are tried where a transaction that commits meanwhile brings rows that are in the way."""
+"""Restores that are tried where a transaction that commits meanwhile brings rows, or a schema, that are in the way."""
 
 FILES = (
     *("schema", "marking", "tracking", "touching", "large_objects", "restoring", "ddl"),
@@ -203,13 +203,15 @@ class Baseline:
 
     def _try(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         """Return what a query does; None where foreign keys in a circle, which cannot wait, are in the way."""
-        from psycopg import IntegrityError
+        from psycopg import IntegrityError, InternalError, ProgrammingError
 
         for attempt in range(ATTEMPTS):
             try:
                 return self.administration.one(query, parameters)
-            except IntegrityError:
-                if self.administration.privileged and attempt == ATTEMPTS - 1:
+            except (IntegrityError, InternalError, ProgrammingError) as error:
+                if attempt < ATTEMPTS - 1:
+                    continue
+                if self.administration.privileged or not isinstance(error, IntegrityError):
                     raise
         return None
 

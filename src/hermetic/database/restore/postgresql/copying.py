@@ -13,7 +13,7 @@ from typing import Any
 
 from hermetic.database.restore.postgresql.administration import Administration
 
-WHOLE = ("sequences", "moves", "deltas")
+WHOLE = ("sequences", "moves", "deltas", "drift")
 
 
 def carry_over(

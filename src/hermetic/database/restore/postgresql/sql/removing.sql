@@ -77,7 +77,7 @@ BEGIN
     LOOP
         EXECUTE CASE WHEN f.confrelid = table_oid THEN format(
             'SELECT EXISTS (SELECT FROM pg_hermetic.s%s c JOIN pg_hermetic.d%s_%s d ON d.hermetic_side = ''+'' AND %s'
-            ' WHERE NOT EXISTS (SELECT FROM pg_hermetic.s%3$s p WHERE %s))',
+            ' WHERE NOT EXISTS (SELECT FROM pg_hermetic.s%3$s p WHERE %5$s))',
             f.conrelid, piece, table_oid, pg_hermetic.reference_match(f, 'c', 'd'), pg_hermetic.reference_match(f, 'c', 'p')
         ) ELSE format(
             'SELECT EXISTS (SELECT FROM pg_hermetic.d%s_%s c WHERE c.hermetic_side = ''-'' AND %s'
