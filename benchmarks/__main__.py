@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks import concurrency, restore, startup, suite
+from benchmarks import client, concurrency, restore, startup, suite
 
 
 def main() -> None:
     """Measure everything, the quick ones first, and say where the figures are kept."""
-    for benchmark in (restore, startup, concurrency, suite):
+    for benchmark in (restore, client, startup, concurrency, suite):
         benchmark.main([])
         print()
     print("Kept in benchmarks/results/.")
