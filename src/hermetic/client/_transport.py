@@ -63,6 +63,16 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         self._open: set[Exchange | Socket] = set()
 
     @property
+    def app(self) -> ASGIApp:
+        """The application; which version it is written for is found out once."""
+        return self._app
+
+    @app.setter
+    def app(self, app: ASGIApp) -> None:
+        self._app = app
+        self._asgi3 = as_asgi3(app)
+
+    @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop of a response or websocket that is still open; None when all are closed."""
         return next((each.loop for each in self._open if not each.loop.is_closed()), None)
@@ -77,7 +87,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         if scope["type"] == "websocket":
             return await self._connect(scope, request)
         exchange = Exchange(
-            as_asgi3(self.app),
+            self._asgi3,
             scope,
             request,
             detach=self.manners.background == "detach",
@@ -136,7 +146,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
 
     async def _connect(self, scope: Scope, request: httpx2.Request) -> httpx2.Response:
         __tracebackhide__ = True
-        socket = Socket(as_asgi3(self.app), scope, request, **self._options(f"websocket {request.url.path}"))
+        socket = Socket(self._asgi3, scope, request, **self._options(f"websocket {request.url.path}"))
         self._open.add(socket)
         return await socket.answer()
 
