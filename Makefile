@@ -29,7 +29,8 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences bench build compat serve clean
+.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences conformance bench build compat \
+	serve clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -67,13 +68,16 @@ arrows: $(READY) ## The import contracts of the layers.
 
 coverage: $(READY) ## The whole suite, with every branch of src reached.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q -p xdist -n auto
 	$(BIN)/coverage run -m pytest -q backend
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
 	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -m hypothesis -o timeout=1800
+
+conformance: $(READY) ## Starlette's and httpx's own tests, through hermetic's client.
+	$(BIN)/python -m conformance
 
 build: $(READY) ## The wheel and the source distribution, into dist/.
 	rm -rf dist

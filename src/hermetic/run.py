@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import application
+from hermetic import application, owners
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.checkpoints import Checkpoints
@@ -70,6 +70,7 @@ class Run:
         self._installation: Installation | None = None
         self._test_is_open = False
         self._application_lock = threading.RLock()
+        self._is_loading = False
         self._broken: dict[str, HermeticError] = {}
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
@@ -92,7 +93,9 @@ class Run:
         self._environment_before = dict(os.environ)
         os.environ.update(environment)
         self._installation = install(
-            self._destination, mode="on" if self.settings.mode == "on" else "observe"
+            self._destination,
+            mode="on" if self.settings.mode == "on" else "observe",
+            prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
 
@@ -212,13 +215,20 @@ class Run:
         self.application()
         return self.databases.primary()
 
-    def _destination(self, request: EngineRequest) -> Destination:
-        """Say where an engine goes; a test's own may be used before the application is imported."""
-        from hermetic.database.engines.destinations import masked
+    def empty_database(self) -> WorkerDatabase:
+        """Return an empty database of the application's kind, which is dropped when the test ends."""
+        self.application()
+        return self.databases.empty()
 
+    def _prepare(self, request: EngineRequest) -> None:
+        """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
         tests_have_begun = self._mappings is not None
         if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
             self.application()
+
+    def _destination(self, request: EngineRequest) -> Destination:
+        from hermetic.database.engines.destinations import masked
+
         destination = self.databases.resolve(request)
         if self.settings.mode == "observe":
             made_at = str(request.created.location) if request.created else ""
@@ -233,8 +243,12 @@ class Run:
             return None
         if self.settings.mode == "on" and (self.settings.database or self.settings.postgresql):
             self.databases.begin()  # while the application is being imported, which takes longer
-        with self._failing_once("application"):
-            found = application.load(self.settings.app)
+        self._is_loading = True
+        try:
+            with self._failing_once("application"):
+                found = application.load(self.settings.app)
+        finally:
+            self._is_loading = False
         self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])
         return found
 
@@ -263,8 +277,8 @@ class Run:
             raise
 
     def _build(self, database: WorkerDatabase) -> bool:
-        """Make the tables and the seed rows; False while the application is still being imported."""
-        if self._is_importing_application():
+        """Make the tables and the seed rows; False while the application is still being imported, or made."""
+        if self._is_loading or self._is_importing_application():
             return False
         with self._failing_once("build"):
             self._build_schema_and_seeds(database)
@@ -395,12 +409,19 @@ class Run:
                 self._mappings.append(guard)
                 self.checkpoints.note_guard(guard)
 
-    def end_test(self, *, restore: bool, ending: frozenset[str]) -> list[str]:
+    def end_test(
+        self,
+        *,
+        restore: bool,
+        ending: frozenset[str],
+        left: Callable[[list[str]], None] = lambda problems: None,
+    ) -> list[str]:
         """Undo what the test changed, and end what it left open.
 
         Args:
             restore: Bring the databases' baseline back now, before wider fixtures end, rather than at the next test.
             ending: The scopes that end with this test; lifespans of these scopes are stopped.
+            left: Called with what it left open once that is ended, before anything is undone.
 
         Returns:
             What it left open, a message each.
@@ -411,13 +432,22 @@ class Run:
         finally:
             self.ending = frozenset({"function"})
         problems = self._end_leaks()
+        left(problems)
+        self.databases.drop_empty()
         self._test_is_open = False
         if self.settings.mode == "on":
+            self.observations.note_overrides(owners.current().name, self._guards())
             for guard in self._guards():
                 guard.restore()
             if restore:
                 self.restore()
         return problems
+
+    def keep(self, test: str) -> str:
+        """Keep the databases as a failed test left them; return what its report says of that."""
+        from hermetic.guards.keeping import keep
+
+        return keep(self._all_databases(), test, self.root)
 
     def restore(self) -> None:
         """Bring every worker database back to its baseline.

@@ -75,7 +75,7 @@ class Started:
 
     def ended(self) -> str:
         """Wait for the end; return the output."""
-        output, _ = self.process.communicate(timeout=60)
+        output, _ = self.process.communicate(timeout=120)
         self._temporary.cleanup()
         return output
 

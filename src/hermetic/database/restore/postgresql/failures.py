@@ -55,16 +55,20 @@ def blocked(name: str, sessions: Sessions, rows: Sequence[Any]) -> RestoreError:
     )
 
 
-def held(name: str, why: str, sessions: Sequence[Session]) -> RestoreError:
-    """Name who has connections that would have to be ended."""
-    lines = [
+def in_use(sessions: Sequence[Session]) -> str:
+    """Name who has connections that would have to be ended, a line each."""
+    return "\n".join(
         f"  {one.checkout.owner.name}, checked out at {one.checkout.location}"
         for one in sessions
         if one.checkout
-    ]
+    )
+
+
+def held(name: str, why: str, sessions: Sequence[Session]) -> RestoreError:
+    """Say that connections would have to be ended which are somebody's who outlives the test."""
     return RestoreError(
         f"the database {name!r} could not be brought back to its baseline: {why}, and a connection is in use.",
-        why="these outlive the test, so that hermetic does not end them:\n" + "\n".join(lines),
+        why="these outlive the test, so that hermetic does not end them:\n" + in_use(sessions),
         hints=(
             "give the connection back before the test that changes the schema",
             "or change the schema in a fixture of the same scope",
@@ -97,6 +101,15 @@ def conflict(owner: Owner, others: Sequence[Owner], table: str) -> LayerConflict
             "give both fixtures the same scope, or let one use the other",
             "ask for the fixture in the test's arguments, not with getfixturevalue after it has written",
         ),
+    )
+
+
+def changed_before(owner: Owner) -> LayerConflict:
+    """Say that a fixture wrote after its test had changed the schema."""
+    return LayerConflict(
+        f"{owner.name} was asked for after the test had changed the schema, and wrote to the database.",
+        why="What it did cannot be told from what the test did before.",
+        hints=("ask for the fixture in the test's arguments, not with getfixturevalue",),
     )
 
 

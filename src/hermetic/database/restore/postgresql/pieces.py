@@ -22,14 +22,13 @@ class Piece:
     Attributes:
         number: Its number in the server; pieces are numbered in the order in which they began.
         owner: The fixture that wrote it.
-        schema_before: For one that changed the schema: where hermetic's own tables of before are kept.
-        origin_before: And what the database is copied from when the piece goes.
+        before: For one that changed the schema: where hermetic's own tables of before are kept, and what the database
+            is copied from when the piece goes.
     """
 
     number: int
     owner: Owner = ASKER
-    schema_before: str | None = None
-    origin_before: str | None = None
+    before: tuple[str, str | None] | None = None
 
 
 @dataclass(eq=False)
@@ -37,13 +36,17 @@ class Start:
     """A set-up under way.
 
     Attributes:
-        number: The number of the piece that it writes now; None where it writes none, for it asked for another fixture.
-        lsn: The place in the write-ahead log when that piece began.
+        number: The number of the piece that it writes now; None before the database was made.
+        place: The place in the write-ahead log when that piece began; None where that could not be told.
+        altered: Whether the schema was not the baseline's then: the test had changed it.
+        schema_state: What the schema was, in that case.
         pieces: What it wrote before it asked for another fixture.
     """
 
     number: int | None = None
-    lsn: str | None = None
+    place: str | None = None
+    altered: bool = False
+    schema_state: str | None = None
     pieces: list[Piece] = field(default_factory=list)
 
 

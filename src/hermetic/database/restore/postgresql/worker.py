@@ -7,6 +7,7 @@ runs. Measured on PostgreSQL 18 with 60 tables: see ``benchmarks/results``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -14,11 +15,13 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
 from hermetic.database.restore.postgresql.administration import Administration, digest, scripts
 from hermetic.database.restore.postgresql.baseline import Baseline
 from hermetic.database.restore.postgresql.drivers import connect_arguments
+from hermetic.database.restore.postgresql.layers import Layers
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
 from hermetic.database.restore.postgresql.protocols import Host, Replace
 from hermetic.database.restore.postgresql.sessions import Session, Sessions
@@ -49,7 +52,13 @@ class PostgresqlDatabase:
         self._born = False
         self._is_being_filled = False
         self._closed = False
-        self._baseline = Baseline(name, owner, host, self.end_sessions, self._refuse_if_held)
+        self._baseline = Baseline(
+            *(name, owner, host),
+            end_sessions=self.end_sessions,
+            replace_sessions=lambda: self.end_sessions(self.sessions.all()),
+            refuse_if_held=self._refuse_if_held,
+        )
+        self._layers = Layers(self._baseline)
 
     @property
     def url(self) -> URL:
@@ -194,12 +203,14 @@ class PostgresqlDatabase:
         """Make what the database holds now its baseline; one that does not exist yet is empty anyhow."""
         with self._mutex:
             if self._born:
+                self._layers.settle()
                 self._baseline.mark()
+                self._layers.forget()
 
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
         with self._mutex:
-            return self._is_marked and self._baseline.dirty()
+            return self._is_marked and (self._layers.is_in_debt or self._baseline.dirty())
 
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.
@@ -217,12 +228,23 @@ class PostgresqlDatabase:
             if changed:
                 self.end_sessions(changed)
             with failures.explained(self.name, self.sessions, self.administration, self._host):
+                self._layers.settle()
                 return self._baseline.restore()
+
+    def keep(self, test: str, folder: Path) -> Kept:
+        """Copy what it holds now to a database of its own, for which the application's idle connections must go."""
+        with self._mutex:
+            held = self.sessions.where(lambda one: not one.is_of_a_test)
+            if held:
+                raise NotKept(failures.in_use(held))
+            self.end_sessions([one for one in self.sessions.all() if one.pid is not None])
+            self.administration.close()
+            return self._host.keep(self.name, self.owner, test)
 
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
         with self._mutex:
-            return self._baseline.begin(exists=self._is_marked)
+            return self._layers.begin(exists=self._is_marked)
 
     def end_layer(self, start: object, owner: Owner) -> PostgresqlLayer | None:
         """Take what was written since ``start`` into the baseline.
@@ -232,7 +254,7 @@ class PostgresqlDatabase:
         """
         assert isinstance(start, Start)
         with self._mutex, failures.explained(self.name, self.sessions, self.administration, self._host):
-            return self._baseline.end(start, owner, exists=self._is_marked)
+            return self._layers.end(start, owner, exists=self._is_marked)
 
     def remove_layer(self, layer: object) -> None:
         """Take a layer out of the baseline, in any order; the database is dirty until it is restored.
@@ -242,7 +264,7 @@ class PostgresqlDatabase:
         """
         assert isinstance(layer, PostgresqlLayer)
         with self._mutex, failures.explained(self.name, self.sessions, self.administration, self._host):
-            self._baseline.remove(layer)
+            self._layers.remove(layer)
 
     def close(self) -> None:
         """End our own session and drop the database."""

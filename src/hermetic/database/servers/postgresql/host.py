@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
+from hermetic.database.kept import Kept
+from hermetic.database.servers.postgresql import keeping
 from hermetic.database.servers.postgresql.instance import Facts, Instance
 from hermetic.database.servers.postgresql.roles import Roles
 from hermetic.errors import ConfigurationError
@@ -66,6 +68,8 @@ class PostgresqlHost:
         self._maintenance: psycopg.Connection[Any] | None = None
         self._lock = RLock()
         self.facts: Facts | None = None
+
+    own_name = ADMINISTRATION
 
     @property
     def privileged(self) -> bool:
@@ -157,10 +161,15 @@ class PostgresqlHost:
         return bool(self._run("SELECT 1 FROM pg_database WHERE datname = %s", [database]))
 
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
-        """End the sessions in a database, these or all but our own, and wait until they are gone."""
+        """End the sessions in a database, these or all but our own, and wait until they are gone.
+
+        Those of roles that ours has no power over stay: a superuser who looks on.
+        """
         self._run(
-            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity"
-            " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))",
+            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid"
+            " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))"
+            " AND backend_type = 'client backend' AND pg_has_role(usesysid, 'USAGE')"
+            " AND (NOT rolsuper OR current_setting('is_superuser')::boolean)",
             [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
         )
 
@@ -211,6 +220,10 @@ class PostgresqlHost:
         self.rename(unfinished, name)
         self._forget_old_templates()
         self.instance.keep()
+
+    def keep(self, database: str, owner: str, test: str) -> Kept:
+        """Copy the database of a failed test to one that stays."""
+        return keeping.keep(self, database, owner, test, self._project)
 
     def built(self, template: str) -> str:
         """When a template was built, for people."""

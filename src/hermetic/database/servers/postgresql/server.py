@@ -10,6 +10,8 @@ from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
 from hermetic import owners
+from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.restore.postgresql.empty import EmptyDatabase
 from hermetic.database.restore.postgresql.protocols import Replace
 from hermetic.database.restore.postgresql.sessions import Session
 from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_database
@@ -46,9 +48,25 @@ class PostgresqlServer:
             name: Tells it from the others of this process.
             user: As whom the application logs in elsewhere.
         """
-        further = name.removeprefix("hermetic")
-        full = f"{PREFIX}{self.host.instance.run_id}_{self._worker}{further}"
-        database = PostgresqlDatabase(full, self.host, self.host.owner_for(user), self._replace)
+        owner = self.host.owner_for(user)
+        return self._added(PostgresqlDatabase(self._full(name), self.host, owner, self._replace))
+
+    def create_empty(self, name: str, user: str | None = None) -> PostgresqlDatabase:
+        """Make an empty database without a baseline, at once; see ``create``."""
+        owner = self.host.owner_for(user)
+        database = self._added(EmptyDatabase(self._full(name), self.host, owner, self._replace))
+        database.ensure()
+        return database
+
+    def drop(self, database: WorkerDatabase) -> None:
+        """Close and drop a database that was made here."""
+        database.close()
+        self._databases = [each for each in self._databases if each is not database]
+
+    def _full(self, name: str) -> str:
+        return f"{PREFIX}{self.host.instance.run_id}_{self._worker}{name.removeprefix('hermetic')}"
+
+    def _added(self, database: PostgresqlDatabase) -> PostgresqlDatabase:
         self._databases.append(database)
         self._listen()
         return database

@@ -3,10 +3,13 @@ CREATE FUNCTION pg_hermetic.take_baseline(big integer) RETURNS void LANGUAGE plp
 DECLARE
     r record;
 BEGIN
+    INSERT INTO pg_hermetic.policed SELECT oid, name FROM pg_hermetic.relations
+    WHERE relkind = 'r' AND relforcerowsecurity AND pg_hermetic.is_policed();
+    PERFORM pg_hermetic.lift_policies();
     PERFORM pg_hermetic.track_table(relations.oid, name, rank, big)
     FROM pg_hermetic.relations JOIN pg_hermetic.ranks() ON relid = oid WHERE relkind = 'r';
     FOR r IN SELECT oid, name FROM pg_hermetic.relations WHERE relkind = 'p' LOOP
-        PERFORM pg_hermetic.add_triggers(r.oid, r.name, false);
+        PERFORM pg_hermetic.add_trigger(r.name, 'INSERT OR UPDATE OR DELETE OR TRUNCATE');
     END LOOP;
     INSERT INTO pg_hermetic.families
     WITH RECURSIVE descent AS (
@@ -22,10 +25,11 @@ BEGIN
     INSERT INTO pg_hermetic.large_objects
     SELECT oid, lo_get(oid), lomacl::text, lomowner FROM pg_catalog.pg_largeobject_metadata;
     PERFORM pg_hermetic.see_large_objects();
+    PERFORM pg_hermetic.impose_policies();
     INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();
 END $$;
 
--- Where each sequence stands now: from PostgreSQL 18 on there is a function for that, before it one statement that
+-- Where each sequence stands now, and which stand elsewhere than at the baseline: from PostgreSQL 18 on there is a function for that, before it one statement that
 -- reads them all and whose plan is kept. A sequence that hands out values from a cache would go on with them after a
 -- restore, so it keeps none. setval also makes the next nextval write to the log, which is how a restore that sees an
 -- unchanged log knows that no sequence moved.
@@ -37,12 +41,19 @@ BEGIN
     FOR s IN SELECT r.name FROM pg_catalog.pg_sequence JOIN pg_hermetic.relations r ON r.oid = seqrelid WHERE seqcache > 1 LOOP
         EXECUTE format('ALTER SEQUENCE %s CACHE 1', s.name);
     END LOOP;
-    INSERT INTO pg_hermetic.sequences SELECT oid, 0, false, 0, false FROM pg_hermetic.relations WHERE relkind = 'S';
+    INSERT INTO pg_hermetic.sequences
+    SELECT oid, 0, false, 0, false, relpersistence = 'u' FROM pg_hermetic.relations WHERE relkind = 'S';
     IF current_setting('server_version_num')::integer >= 180000 THEN
         CREATE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
         LANGUAGE sql STABLE AS $b$
             SELECT s.seqid, d.last_value, d.is_called
             FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
+        $b$;
+        CREATE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        LANGUAGE sql STABLE AS $b$
+            SELECT s.seqid, d.last_value, d.is_called
+            FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
+            WHERE d.last_value <> s.last_value OR d.is_called <> s.is_called
         $b$;
     ELSE
         SELECT string_agg(format('SELECT %s::oid, s.last_value, s.is_called FROM %s s', oid, name), ' UNION ALL ')
@@ -52,6 +63,12 @@ BEGIN
             ' LANGUAGE plpgsql STABLE AS $b$ BEGIN RETURN QUERY %s; END $b$',
             coalesce(every, 'SELECT 0::oid, 0::bigint, false WHERE false')
         );
+        CREATE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        LANGUAGE sql STABLE AS $b$
+            SELECT now.seqid, now.last_value, now.is_called
+            FROM pg_hermetic.sequences_now() now JOIN pg_hermetic.sequences base USING (seqid)
+            WHERE now.last_value <> base.last_value OR now.is_called <> base.is_called
+        $b$;
     END IF;
     UPDATE pg_hermetic.sequences base
     SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)
@@ -68,8 +85,8 @@ BEGIN
         same := v.relispopulated;
         IF same THEN
             EXECUTE format(
-                'SELECT NOT EXISTS ((SELECT q::text FROM (%s) q EXCEPT ALL SELECT m::text FROM %s m)'
-                ' UNION ALL (SELECT m::text FROM %2$s m EXCEPT ALL SELECT q::text FROM (%1$s) q))',
+                'SELECT NOT EXISTS ((SELECT (q.*)::text FROM (%s) q EXCEPT ALL SELECT (m.*)::text FROM %s m)'
+                ' UNION ALL (SELECT (m.*)::text FROM %2$s m EXCEPT ALL SELECT (q.*)::text FROM (%1$s) q))',
                 rtrim(pg_get_viewdef(v.oid), ';'), v.name
             ) INTO same;
         END IF;

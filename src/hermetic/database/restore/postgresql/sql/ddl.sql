@@ -1,6 +1,10 @@
 -- What is in the catalog and was not there from the start, with who may do what to it.
 CREATE FUNCTION pg_hermetic.objects_now() RETURNS TABLE (classid oid, objid oid, acl text) LANGUAGE sql STABLE AS $$
-    SELECT 'pg_class'::regclass::oid, oid, relacl::text FROM pg_catalog.pg_class WHERE oid >= 16384
+    SELECT 'pg_class'::regclass::oid, oid, concat_ws(' ', relacl, (
+            SELECT string_agg(format('%s %s', attnum, attacl), ',' ORDER BY attnum)
+            FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL
+        ))
+        FROM pg_catalog.pg_class c WHERE oid >= 16384
     UNION ALL SELECT 'pg_type'::regclass, oid, typacl::text FROM pg_catalog.pg_type WHERE oid >= 16384
     UNION ALL SELECT 'pg_proc'::regclass, oid, proacl::text FROM pg_catalog.pg_proc WHERE oid >= 16384
     UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl::text FROM pg_catalog.pg_namespace
@@ -70,12 +74,12 @@ BEGIN
     END LOOP;
 END $$;
 
--- Restore after DDL, in one transaction.
-CREATE FUNCTION pg_hermetic.restore_after_ddl(OUT outcome text, OUT lsn pg_lsn) LANGUAGE plpgsql AS $$
+-- Restore after DDL, in one transaction. 'undone', 'refreshed' (nothing but views was touched), or 'anew' (nothing was
+-- done: only a copy of the origin brings the schema back).
+CREATE FUNCTION pg_hermetic.restore_after_ddl(OUT outcome text) LANGUAGE plpgsql AS $$
 DECLARE
     acted_on tid[];
 BEGIN
-    lsn := pg_catalog.pg_current_wal_insert_lsn();
     SELECT array_agg(ctid) INTO acted_on FROM pg_hermetic.ddl;
     outcome := pg_hermetic.undo_ddl();
     IF outcome = 'anew' THEN
@@ -83,13 +87,9 @@ BEGIN
     END IF;
     PERFORM pg_hermetic.put_back_tables();
     PERFORM pg_hermetic.put_back_sequences();
-    IF pg_hermetic.large_objects_changed() THEN
-        PERFORM pg_hermetic.put_back_large_objects();
-        PERFORM pg_hermetic.see_large_objects();
-    END IF;
+    PERFORM pg_hermetic.put_back_large_objects();
     PERFORM pg_hermetic.put_back_views();
     DELETE FROM pg_hermetic.ddl WHERE ctid = ANY (acted_on);
-    outcome := 'restored';
 END $$;
 
 -- Whether the schema is not what it was when the baseline was marked.
@@ -98,6 +98,9 @@ CREATE FUNCTION pg_hermetic.schema_changed() RETURNS boolean LANGUAGE sql STABLE
 $$;
 
 CREATE FUNCTION pg_hermetic.is_dirty() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM pg_hermetic.marks) OR EXISTS (SELECT FROM pg_hermetic.dirty)
-        OR EXISTS (SELECT FROM pg_hermetic.moved()) OR pg_hermetic.schema_changed()
+    SELECT CASE
+        WHEN pg_hermetic.schema_changed() THEN true -- a sequence that is gone could not be read
+        ELSE EXISTS (SELECT FROM pg_hermetic.marks) OR EXISTS (SELECT FROM pg_hermetic.dirty)
+            OR EXISTS (SELECT FROM pg_hermetic.moved())
+    END
 $$;

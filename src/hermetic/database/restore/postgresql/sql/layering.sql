@@ -1,4 +1,4 @@
--- What wider fixtures write becomes part of the baseline, and goes out of it when they end, in any order.
+-- What wider fixtures write becomes part of the baseline.
 --
 -- A piece is what was written between two moments. Its rows are kept as a difference (rows that went, rows that came),
 -- so that a piece can be taken out of the middle. Rows are compared as text, in the form in which the baseline keeps
@@ -17,26 +17,26 @@ $$;
 CREATE FUNCTION pg_hermetic.touched_only(rows_of text, t pg_hermetic.tables) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT format(
         'SELECT r.* FROM (%s) r WHERE EXISTS (SELECT FROM pg_hermetic.k%s k WHERE %s)', rows_of, t.relid,
-        (SELECT string_agg(format('r.%I = k.%1$I', key), ' AND ') FROM unnest(t.keys) AS key)
+        pg_hermetic.same_key(t.keys, 'r', 'k')
     )
 $$;
 
--- Begin a piece: what is dirty now was not written by it. True where the database is as the baseline.
+-- Begin a piece: what is dirty now was not written by it. Returns whether the schema is not the baseline's.
 CREATE FUNCTION pg_hermetic.begin_piece(piece integer) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     t pg_hermetic.tables;
-    clean boolean := true;
 BEGIN
     INSERT INTO pg_hermetic.dirty SELECT * FROM pg_hermetic.take_dirty();
+    IF NOT pg_hermetic.only_added() THEN -- nothing that is written now can be told from what was before
+        RETURN true;
+    END IF;
+    PERFORM pg_hermetic.lift_policies();
     FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid IN (SELECT relid FROM pg_hermetic.dirty) LOOP
         EXECUTE format('CREATE UNLOGGED TABLE pg_hermetic.b%s_%s AS %s', piece, t.relid, pg_hermetic.live_rows(t));
-        clean := false;
     END LOOP;
-    IF EXISTS (SELECT FROM pg_hermetic.moved()) THEN
-        clean := false;
-    END IF;
+    PERFORM pg_hermetic.impose_policies();
     INSERT INTO pg_hermetic.moves SELECT -piece, moved.* FROM pg_hermetic.moved() moved;
-    RETURN clean;
+    RETURN pg_hermetic.schema_changed();
 END $$;
 
 -- Keep the difference between two sets of rows; false when there is none.
@@ -47,8 +47,10 @@ DECLARE
 BEGIN
     EXECUTE format($f$
         CREATE UNLOGGED TABLE pg_hermetic.d%1$s_%2$s AS
-        WITH before AS MATERIALIZED (SELECT b.*, b::text AS hermetic_row, row_number() OVER (PARTITION BY b::text) AS hermetic_nth FROM (%3$s) b),
-            after AS MATERIALIZED (SELECT a.*, a::text AS hermetic_row, row_number() OVER (PARTITION BY a::text) AS hermetic_nth FROM (%4$s) a)
+        WITH before AS MATERIALIZED (
+                SELECT r.*, (r.*)::text AS hermetic_row, row_number() OVER (PARTITION BY (r.*)::text) AS hermetic_nth FROM (%3$s) r),
+            after AS MATERIALIZED (
+                SELECT r.*, (r.*)::text AS hermetic_row, row_number() OVER (PARTITION BY (r.*)::text) AS hermetic_nth FROM (%4$s) r)
         SELECT '-' AS hermetic_side, before.* FROM before LEFT JOIN after USING (hermetic_row, hermetic_nth) WHERE after.hermetic_row IS NULL
         UNION ALL
         SELECT '+', after.* FROM after LEFT JOIN before USING (hermetic_row, hermetic_nth) WHERE before.hermetic_row IS NULL
@@ -58,8 +60,20 @@ BEGIN
         EXECUTE format('DROP TABLE pg_hermetic.d%s_%s', piece, t.relid);
         RETURN false;
     END IF;
-    INSERT INTO pg_hermetic.deltas VALUES (piece, t.relid);
+    INSERT INTO pg_hermetic.deltas VALUES (piece, t.relid, true);
     RETURN true;
+END $$;
+
+CREATE FUNCTION pg_hermetic.clash(relid oid, name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'HM310', MESSAGE = name, DETAIL = relid;
+END $$;
+
+-- Note that the baseline of a table is not what it was.
+CREATE FUNCTION pg_hermetic.rows_changed(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('UPDATE pg_hermetic.tables SET filled = EXISTS (SELECT FROM pg_hermetic.s%1$s) WHERE relid = %1$s', t.relid);
+    INSERT INTO pg_hermetic.drift VALUES (t.relid) ON CONFLICT DO NOTHING;
 END $$;
 
 -- Apply a difference to the baseline's rows. Raises HM310 with the table's name where it does not fit.
@@ -75,13 +89,12 @@ BEGIN
     EXECUTE format('SELECT count(*) FROM pg_hermetic.d%s_%s WHERE hermetic_side = %L', piece, t.relid, going) INTO expected;
     IF t.by_row THEN
         EXECUTE format(
-            'DELETE FROM pg_hermetic.s%2$s s USING pg_hermetic.d%1$s_%2$s d WHERE d.hermetic_side = %3$L AND %4$s AND s::text = d.hermetic_row',
-            piece, t.relid, going,
-            (SELECT string_agg(format('s.%I = d.%1$I', key), ' AND ') FROM unnest(t.keys) AS key)
+            'DELETE FROM pg_hermetic.s%2$s s USING pg_hermetic.d%1$s_%2$s d WHERE d.hermetic_side = %3$L AND %4$s AND (s.*)::text = d.hermetic_row',
+            piece, t.relid, going, pg_hermetic.same_key(t.keys, 's', 'd')
         );
     ELSE
         EXECUTE format($f$
-            WITH numbered AS (SELECT s.ctid AS place, s::text AS hermetic_row, row_number() OVER (PARTITION BY s::text) AS nth FROM pg_hermetic.s%2$s s),
+            WITH numbered AS (SELECT s.ctid AS place, (s.*)::text AS hermetic_row, row_number() OVER (PARTITION BY (s.*)::text) AS nth FROM pg_hermetic.s%2$s s),
                 wanted AS (SELECT hermetic_row, row_number() OVER (PARTITION BY hermetic_row) AS nth FROM pg_hermetic.d%1$s_%2$s WHERE hermetic_side = %3$L)
             DELETE FROM pg_hermetic.s%2$s s USING numbered JOIN wanted USING (hermetic_row, nth) WHERE s.ctid = numbered.place
             $f$, piece, t.relid, going);
@@ -90,16 +103,14 @@ BEGIN
     IF t.keys <> '{}' THEN
         EXECUTE format(
             'SELECT EXISTS (SELECT FROM pg_hermetic.s%2$s s JOIN pg_hermetic.d%1$s_%2$s d ON %4$s WHERE d.hermetic_side = %3$L)',
-            piece, t.relid, coming,
-            (SELECT string_agg(format('s.%I = d.%1$I', key), ' AND ') FROM unnest(t.keys) AS key)
+            piece, t.relid, coming, pg_hermetic.same_key(t.keys, 's', 'd')
         ) INTO clash;
     END IF;
     IF found_rows < expected OR clash THEN
-        RAISE EXCEPTION USING ERRCODE = 'HM310', MESSAGE = t.name, DETAIL = t.relid;
+        PERFORM pg_hermetic.clash(t.relid, t.name);
     END IF;
     EXECUTE format('INSERT INTO pg_hermetic.s%2$s SELECT %4$s FROM pg_hermetic.d%1$s_%2$s WHERE hermetic_side = %3$L', piece, t.relid, coming, names);
-    EXECUTE format('UPDATE pg_hermetic.tables SET filled = EXISTS (SELECT FROM pg_hermetic.s%1$s) WHERE relid = %1$s', t.relid);
-    INSERT INTO pg_hermetic.drift VALUES (t.relid) ON CONFLICT DO NOTHING;
+    PERFORM pg_hermetic.rows_changed(t);
 END $$;
 
 -- The baseline's rows become those of the table.
@@ -107,7 +118,7 @@ CREATE FUNCTION pg_hermetic.take_over(t pg_hermetic.tables, entire boolean) RETU
 BEGIN
     IF t.by_row AND NOT entire THEN
         EXECUTE format('DELETE FROM pg_hermetic.s%1$s s USING (%2$s) k WHERE %3$s', t.relid,
-            pg_hermetic.kept_rows('k', t.relid), (SELECT string_agg(format('s.%I = k.%1$I', key), ' AND ') FROM unnest(t.keys) AS key));
+            pg_hermetic.kept_rows('k', t.relid), pg_hermetic.same_key(t.keys, 's', 'k'));
         EXECUTE format('INSERT INTO pg_hermetic.s%s %s', t.relid, pg_hermetic.touched_only(pg_hermetic.live_rows(t), t));
     ELSE
         EXECUTE format('DELETE FROM pg_hermetic.s%s', t.relid);
@@ -116,57 +127,60 @@ BEGIN
     IF t.by_row THEN
         EXECUTE format('DELETE FROM pg_hermetic.k%s', t.relid);
     END IF;
-    EXECUTE format('UPDATE pg_hermetic.tables SET filled = EXISTS (SELECT FROM pg_hermetic.s%1$s) WHERE relid = %1$s', t.relid);
-    INSERT INTO pg_hermetic.drift VALUES (t.relid) ON CONFLICT DO NOTHING;
+    PERFORM pg_hermetic.rows_changed(t);
 END $$;
 
--- End a piece: what was written since it began is part of the baseline. True when anything was. With piece 0 nothing
--- is kept of what the baseline was before.
+-- Keep what was written to one table since a piece began; true when that is anything. A table that was dirty then stays
+-- dirty, and only what came since becomes part of the baseline.
+CREATE FUNCTION pg_hermetic.take_table(piece integer, t pg_hermetic.tables, entire boolean, was_dirty boolean)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    before text := CASE WHEN was_dirty THEN format('SELECT t.* FROM pg_hermetic.b%s_%s t', piece, t.relid) ELSE pg_hermetic.kept_rows('s', t.relid) END;
+    after text := pg_hermetic.live_rows(t);
+    written boolean;
+BEGIN
+    IF t.by_row AND NOT entire THEN
+        before := pg_hermetic.touched_only(before, t);
+        after := pg_hermetic.touched_only(after, t);
+    END IF;
+    written := pg_hermetic.keep_delta(piece, t, before, after);
+    IF NOT was_dirty THEN
+        PERFORM pg_hermetic.take_over(t, entire);
+    ELSIF written THEN
+        PERFORM pg_hermetic.apply_delta(piece, t, '-', '+');
+    END IF;
+    RETURN written;
+END $$;
+
+-- End a piece: what was written since it began is part of the baseline. True when anything was.
 CREATE FUNCTION pg_hermetic.end_piece(piece integer) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    t pg_hermetic.tables;
     written record;
     was_dirty boolean;
-    before text;
-    after text;
     anything boolean := false;
 BEGIN
-    CREATE TEMPORARY TABLE IF NOT EXISTS was (relid oid, entire boolean);
-    TRUNCATE was;
-    WITH known AS (DELETE FROM pg_hermetic.dirty RETURNING *) INSERT INTO was SELECT * FROM known;
+    PERFORM pg_hermetic.lift_policies();
+    CREATE TEMPORARY TABLE IF NOT EXISTS hermetic_was (relid oid, entire boolean);
+    TRUNCATE hermetic_was;
+    WITH known AS (DELETE FROM pg_hermetic.dirty RETURNING *) INSERT INTO hermetic_was SELECT * FROM known;
     FOR written IN
         SELECT tables AS t, d.entire FROM pg_hermetic.take_dirty() d JOIN pg_hermetic.tables tables USING (relid)
     LOOP
-        t := written.t;
-        was_dirty := EXISTS (SELECT FROM was WHERE relid = t.relid);
-        IF piece > 0 THEN
-            before := CASE WHEN was_dirty THEN format('SELECT t.* FROM pg_hermetic.b%s_%s t', piece, t.relid) ELSE pg_hermetic.kept_rows('s', t.relid) END;
-            after := pg_hermetic.live_rows(t);
-            IF t.by_row AND NOT written.entire THEN
-                before := pg_hermetic.touched_only(before, t);
-                after := pg_hermetic.touched_only(after, t);
-            END IF;
-            IF pg_hermetic.keep_delta(piece, t, before, after) THEN
-                anything := true;
-                IF was_dirty THEN
-                    PERFORM pg_hermetic.apply_delta(piece, t, '-', '+');
-                END IF;
-            END IF;
-        END IF;
-        IF NOT was_dirty OR piece = 0 THEN
-            PERFORM pg_hermetic.take_over(t, written.entire);
-            DELETE FROM was WHERE relid = t.relid;
-        END IF;
+        was_dirty := EXISTS (SELECT FROM hermetic_was WHERE relid = (written.t).relid);
+        anything := pg_hermetic.take_table(piece, written.t, written.entire, was_dirty) OR anything;
+        UPDATE hermetic_was SET entire = true WHERE relid = (written.t).relid AND written.entire;
     END LOOP;
-    IF piece = 0 THEN
-        FOR written IN SELECT tables AS t, was.entire FROM was JOIN pg_hermetic.tables tables USING (relid) LOOP
-            PERFORM pg_hermetic.take_over(written.t, written.entire);
-        END LOOP;
-        TRUNCATE was;
-    END IF;
-    INSERT INTO pg_hermetic.dirty SELECT * FROM was;
+    INSERT INTO pg_hermetic.dirty SELECT * FROM hermetic_was;
     PERFORM pg_hermetic.drop_copies(piece);
+    PERFORM pg_hermetic.impose_policies();
     RETURN pg_hermetic.take_moves(piece) OR anything;
+END $$;
+
+-- Forget that a piece began: it does not fit, and nothing of it is taken.
+CREATE FUNCTION pg_hermetic.abandon_piece(this_piece integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_hermetic.drop_copies(this_piece);
+    DELETE FROM pg_hermetic.moves WHERE piece = -this_piece;
 END $$;
 
 CREATE FUNCTION pg_hermetic.drop_copies(piece integer) RETURNS void LANGUAGE plpgsql AS $$
@@ -191,58 +205,42 @@ BEGIN
         WHERE (now.last_value, now.is_called)
             IS DISTINCT FROM (coalesce(began.last_value, base.last_value), coalesce(began.is_called, base.is_called))
     ), kept AS (
-        INSERT INTO pg_hermetic.moves SELECT this_piece, * FROM moved WHERE this_piece > 0
+        INSERT INTO pg_hermetic.moves SELECT this_piece, * FROM moved
     )
-    UPDATE pg_hermetic.sequences base SET last_value = moved.last_value, is_called = moved.is_called,
-        base_value = CASE WHEN this_piece = 0 THEN moved.last_value ELSE base.base_value END,
-        base_called = CASE WHEN this_piece = 0 THEN moved.is_called ELSE base.base_called END
+    UPDATE pg_hermetic.sequences base SET last_value = moved.last_value, is_called = moved.is_called
     FROM moved WHERE moved.seqid = base.seqid;
     GET DIAGNOSTICS taken = ROW_COUNT;
     DELETE FROM pg_hermetic.moves WHERE piece = -this_piece;
-    PERFORM setval(now.seqid::regclass, now.last_value, now.is_called)
-    FROM pg_hermetic.sequences_now() now JOIN pg_hermetic.sequences base USING (seqid)
-    WHERE taken > 0 AND (now.last_value, now.is_called) IS NOT DISTINCT FROM (base.last_value, base.is_called);
+    IF taken > 0 THEN
+        PERFORM pg_hermetic.let_moves_be_logged();
+    END IF;
     RETURN taken > 0;
 END $$;
 
--- Take a piece out of the baseline. The tables that it wrote are dirty until the next restore.
-CREATE FUNCTION pg_hermetic.remove_piece(this_piece integer) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    t pg_hermetic.tables;
-BEGIN
-    FOR t IN SELECT tables.* FROM pg_hermetic.tables JOIN pg_hermetic.deltas USING (relid) WHERE piece = this_piece LOOP
-        IF t.by_row THEN
-            EXECUTE format('INSERT INTO pg_hermetic.k%1$s SELECT %3$s FROM pg_hermetic.d%2$s_%1$s', t.relid, this_piece,
-                (SELECT string_agg(quote_ident(key), ', ') FROM unnest(t.keys) AS key));
-        END IF;
-        PERFORM pg_hermetic.apply_delta(this_piece, t, '+', '-');
-        INSERT INTO pg_hermetic.dirty VALUES (t.relid, NOT t.by_row);
-        EXECUTE format('DROP TABLE pg_hermetic.d%s_%s', this_piece, t.relid);
-    END LOOP;
-    DELETE FROM pg_hermetic.deltas WHERE piece = this_piece;
-    DELETE FROM pg_hermetic.moves WHERE piece = this_piece;
-    UPDATE pg_hermetic.sequences base SET
-        last_value = coalesce(latest.last_value, base.base_value), is_called = coalesce(latest.is_called, base.base_called)
-    FROM pg_hermetic.sequences every
-    LEFT JOIN (SELECT DISTINCT ON (seqid) * FROM pg_hermetic.moves WHERE piece > 0 ORDER BY seqid, piece DESC) latest USING (seqid)
-    WHERE every.seqid = base.seqid;
-END $$;
-
--- Which living pieces wrote this table.
-CREATE FUNCTION pg_hermetic.writers(table_oid oid) RETURNS SETOF integer LANGUAGE sql STABLE AS $$
-    SELECT piece FROM pg_hermetic.deltas WHERE relid = table_oid ORDER BY piece
+-- See track_sequences: the next nextval of each writes to the log.
+CREATE FUNCTION pg_hermetic.let_moves_be_logged() RETURNS void LANGUAGE sql AS $$
+    SELECT setval(now.seqid::regclass, now.last_value, now.is_called)
+    FROM pg_hermetic.sequences_now() now JOIN pg_hermetic.sequences base USING (seqid)
+    WHERE (now.last_value, now.is_called) IS NOT DISTINCT FROM (base.last_value, base.is_called)
 $$;
 
--- Make room for another baseline after a change of the schema; what this one was is kept under another name.
-CREATE FUNCTION pg_hermetic.retire(piece integer) RETURNS void LANGUAGE plpgsql AS $$
+-- What the database holds now is its baseline, and nothing is kept of what it was before, nor of any piece.
+CREATE FUNCTION pg_hermetic.take_everything() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    t record;
+    written record;
 BEGIN
-    FOR t IN SELECT tgname, tgrelid::regclass AS name FROM pg_catalog.pg_trigger WHERE tgname ^@ 'zz_hermetic' LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.name);
+    PERFORM pg_hermetic.lift_policies();
+    FOR written IN
+        SELECT tables AS t, d.entire FROM pg_hermetic.take_dirty() d JOIN pg_hermetic.tables tables USING (relid)
+    LOOP
+        PERFORM pg_hermetic.take_over(written.t, written.entire);
     END LOOP;
-    FOR t IN SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtname IN ('hermetic_commands', 'hermetic_drops') LOOP
-        EXECUTE format('DROP EVENT TRIGGER %I', t.evtname);
-    END LOOP;
-    EXECUTE format('ALTER SCHEMA pg_hermetic RENAME TO pg_hermetic_%s', piece);
+    PERFORM pg_hermetic.impose_policies();
+    UPDATE pg_hermetic.sequences base
+    SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)
+    FROM pg_hermetic.sequences_now() now WHERE now.seqid = base.seqid;
+    PERFORM pg_hermetic.let_moves_be_logged();
+    PERFORM pg_hermetic.forget_piece(piece, relid) FROM pg_hermetic.deltas;
+    DELETE FROM pg_hermetic.deltas;
+    DELETE FROM pg_hermetic.moves;
 END $$;

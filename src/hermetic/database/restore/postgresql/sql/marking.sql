@@ -15,7 +15,7 @@ BEGIN
     INSERT INTO pg_hermetic.ddl (tag, classid, objid, subid, dropped)
     SELECT command_tag, classid, objid, objsubid, false
     FROM pg_catalog.pg_event_trigger_ddl_commands()
-    WHERE NOT in_extension AND schema_name IS DISTINCT FROM 'pg_temp';
+    WHERE NOT in_extension AND schema_name IS DISTINCT FROM 'pg_temp' AND command_tag <> 'REINDEX';
 END $$;
 
 CREATE FUNCTION pg_hermetic.note_drops() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$

@@ -8,10 +8,9 @@ DECLARE
     written record;
     anything boolean := false;
 BEGIN
-    FOR written IN
-        SELECT tables AS t, d.entire FROM pg_hermetic.take_dirty() d JOIN pg_hermetic.tables tables USING (relid)
-    LOOP
-        t := written.t;
+    FOR written IN SELECT * FROM pg_hermetic.take_dirty() LOOP
+        SELECT * INTO t FROM pg_hermetic.tables WHERE relid = written.relid;
+        CONTINUE WHEN NOT FOUND;
         anything := true;
         IF t.guard IS NOT NULL THEN
             EXECUTE t.guard;
@@ -19,13 +18,10 @@ BEGIN
         IF t.by_row AND NOT written.entire THEN
             EXECUTE format('SELECT pg_hermetic.r%s()', t.relid);
         ELSE
-            EXECUTE 'DELETE FROM ONLY ' || t.name;
-            IF t.filled THEN
-                PERFORM pg_hermetic.fill(t);
-            END IF;
-            IF t.by_row THEN
+            IF t.by_row THEN -- before the rows: what is committed in between is noted for the next restore
                 EXECUTE format('DELETE FROM pg_hermetic.k%s', t.relid);
             END IF;
+            EXECUTE format('SELECT pg_hermetic.w%s(%L)', t.relid, t.filled);
         END IF;
         IF t.unguard IS NOT NULL THEN
             EXECUTE t.unguard;
@@ -33,6 +29,32 @@ BEGIN
     END LOOP;
     RETURN anything;
 END $$;
+
+-- A table's own function: its plans are made once a session.
+CREATE FUNCTION pg_hermetic.prepare(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'CREATE FUNCTION pg_hermetic.w%s(filled boolean) RETURNS void LANGUAGE plpgsql AS $b$'
+        ' BEGIN DELETE FROM ONLY %s; IF filled THEN %s; END IF; END $b$',
+        t.relid, t.name, pg_hermetic.filling(t)
+    );
+END $$;
+
+CREATE FUNCTION pg_hermetic.is_policed() RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT false $$;
+
+CREATE FUNCTION pg_hermetic.also_in_the_way(table_oid oid) RETURNS TABLE (off text, back text) LANGUAGE sql IMMUTABLE AS
+    $$ SELECT '', '' WHERE false $$;
+
+-- Large objects are told by where their pages lie.
+CREATE FUNCTION pg_hermetic.large_objects_digest() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT md5(coalesce((SELECT string_agg(format('%s %s %s', oid, xmin, lomacl), ',' ORDER BY oid) FROM pg_catalog.pg_largeobject_metadata), '')
+        || coalesce((SELECT string_agg(format('%s %s %s %s', loid, pageno, xmin, ctid), ',' ORDER BY loid, pageno) FROM pg_catalog.pg_largeobject), ''))
+$$;
+
+CREATE FUNCTION pg_hermetic.put_back_rights_on_large_objects() RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_catalog.pg_largeobject_metadata m SET lomacl = o.acl::aclitem[], lomowner = o.owner
+    FROM pg_hermetic.large_objects o WHERE o.loid = m.oid
+$$;
 
 CREATE EVENT TRIGGER hermetic_commands ON ddl_command_end EXECUTE FUNCTION pg_hermetic.note_commands();
 ALTER EVENT TRIGGER hermetic_commands ENABLE ALWAYS;
@@ -44,7 +66,12 @@ CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE sql STABLE AS
     SELECT EXISTS (SELECT FROM pg_hermetic.ddl)
 $$;
 
--- Undo DDL in place. 'undone', or 'anew' (nothing was done: only a copy of the template brings the schema back).
+-- Tells whether anything was done to the schema between two moments.
+CREATE FUNCTION pg_hermetic.schema_state() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT concat_ws(' ', (SELECT count(*) FROM pg_hermetic.ddl), pg_hermetic.large_objects_digest())
+$$;
+
+-- Undo DDL in place; see restore_after_ddl for what comes back.
 CREATE FUNCTION pg_hermetic.undo_ddl() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     made record;
@@ -64,12 +91,17 @@ BEGIN
         CONTINUE WHEN identified.identity IS NULL OR identified.type IN ('table constraint', 'domain constraint', 'default value');
         statement := pg_hermetic.drop_statement(identified.type, identified.identity);
         IF statement IS NULL THEN
-            RAISE EXCEPTION USING ERRCODE = 'HM001', MESSAGE = identified.type;
+            RETURN 'anew';
         END IF;
         EXECUTE statement;
     END LOOP;
-    RETURN 'undone';
+    IF EXISTS (SELECT classid, objid FROM pg_hermetic.objects EXCEPT SELECT classid, objid FROM pg_hermetic.objects_now()) THEN
+        RAISE EXCEPTION 'a foreign key went with a partition that it was extended to';
+    END IF;
+    RETURN CASE WHEN EXISTS (SELECT FROM pg_hermetic.ddl WHERE tag <> 'REFRESH MATERIALIZED VIEW') THEN 'undone' ELSE 'refreshed' END;
 EXCEPTION
-    WHEN SQLSTATE 'HM001' OR dependent_objects_still_exist THEN
+    WHEN lock_not_available OR deadlock_detected THEN
+        RAISE;
+    WHEN OTHERS THEN -- a thing that cannot be dropped, or takes others with it
         RETURN 'anew';
 END $$;

@@ -23,9 +23,12 @@ CREATE TABLE pg_hermetic.tables (
     reading text NOT NULL, -- the same, read from the baseline's rows
     storing text NOT NULL, -- the same, as the baseline keeps them
     keys text[] NOT NULL, -- the columns of the primary key; empty without one
-    guard text, -- switches off triggers and rules that fire even for a replica
-    unguard text -- switches them on again
+    guard text, -- switches off what would act during a restore
+    unguard text -- and on again
 );
+
+-- Tables whose policies of row-level security hold for hermetic too: for an owner, where they are forced.
+CREATE TABLE pg_hermetic.policed (relid oid NOT NULL, name text NOT NULL);
 
 -- A statement that names a parent marks the parent alone: its partitions and heirs were written all the same.
 CREATE TABLE pg_hermetic.families (parent oid NOT NULL, member oid NOT NULL);
@@ -36,7 +39,8 @@ CREATE TABLE pg_hermetic.sequences (
     last_value bigint NOT NULL,
     is_called boolean NOT NULL,
     base_value bigint NOT NULL,
-    base_called boolean NOT NULL
+    base_called boolean NOT NULL,
+    unlogged boolean NOT NULL
 );
 CREATE TABLE pg_hermetic.moves (
     piece integer NOT NULL,
@@ -46,7 +50,11 @@ CREATE TABLE pg_hermetic.moves (
 );
 
 -- What wider fixtures wrote: pg_hermetic.d<piece>_<relid> has the rows that came (+) and went (-).
-CREATE TABLE pg_hermetic.deltas (piece integer NOT NULL, relid oid NOT NULL);
+CREATE TABLE pg_hermetic.deltas (
+    piece integer NOT NULL,
+    relid oid NOT NULL,
+    fits boolean NOT NULL -- false where the table was changed since by a fixture that still lives
+);
 
 -- Tables whose baseline is not what the database was copied with.
 CREATE TABLE pg_hermetic.drift (relid oid PRIMARY KEY);

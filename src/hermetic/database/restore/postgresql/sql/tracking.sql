@@ -20,7 +20,7 @@ $$;
 
 -- The tables, sequences and materialized views that belong to the application.
 CREATE VIEW pg_hermetic.relations AS
-    SELECT c.oid, c.relkind, c.relowner, c.relispopulated,
+    SELECT c.oid, c.relkind, c.relpersistence, c.relispopulated, c.relforcerowsecurity,
         format('%I.%I', n.nspname, c.relname) AS name,
         EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS in_family
     FROM pg_catalog.pg_class c
@@ -55,125 +55,103 @@ BEGIN
     END LOOP;
 END $$;
 
+-- What acts on rows even while they are put back, as the words that switch it off and on again.
+CREATE FUNCTION pg_hermetic.firing(table_oid oid) RETURNS TABLE (off text, back text) LANGUAGE sql STABLE AS $$
+    SELECT format('DISABLE %s %I', what, name),
+        format('ENABLE %s %s %I', CASE enabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, what, name)
+    FROM (
+        SELECT 'TRIGGER' AS what, tgname AS name, tgenabled AS enabled FROM pg_catalog.pg_trigger
+        WHERE tgrelid = table_oid AND NOT tgisinternal AND tgname !~ '^zz_hermetic'
+        UNION ALL
+        SELECT 'RULE', rulename, ev_enabled FROM pg_catalog.pg_rewrite WHERE ev_class = table_oid AND ev_type <> '1'
+    ) firing
+    WHERE enabled = ANY (pg_hermetic.firing_states())
+    UNION ALL SELECT 'NO FORCE ROW LEVEL SECURITY', 'FORCE ROW LEVEL SECURITY' FROM pg_hermetic.policed WHERE relid = table_oid
+    UNION ALL SELECT * FROM pg_hermetic.also_in_the_way(table_oid)
+$$;
+
+-- See every row, or again those that policies show.
+CREATE FUNCTION pg_hermetic.lift_policies() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    p record;
+BEGIN
+    FOR p IN SELECT name FROM pg_hermetic.policed LOOP
+        EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', p.name);
+    END LOOP;
+END $$;
+
+CREATE FUNCTION pg_hermetic.impose_policies() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    p record;
+BEGIN
+    FOR p IN SELECT name FROM pg_hermetic.policed LOOP
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', p.name);
+    END LOOP;
+END $$;
+
 -- Note everything about one table, its baseline's rows included.
 CREATE FUNCTION pg_hermetic.track_table(table_oid oid, table_name text, table_rank integer, big integer)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     t pg_hermetic.tables;
     rows_held bigint;
-    kind "char";
-    family boolean;
 BEGIN
-    SELECT relkind, in_family INTO kind, family FROM pg_hermetic.relations WHERE oid = table_oid;
     t.relid := table_oid;
     t.name := table_name;
     t.rank := table_rank;
     SELECT coalesce(string_agg(format('%I', attname), ', ' ORDER BY attnum), ''),
-        coalesce(string_agg(CASE WHEN own THEN format('s.%I::%s', attname, type) ELSE format('s.%I', attname) END, ', ' ORDER BY attnum), ''),
-        coalesce(string_agg(CASE WHEN own THEN format('t.%I::text AS %1$I', attname) ELSE format('t.%I', attname) END, ', ' ORDER BY attnum), '')
+        coalesce(string_agg(pg_hermetic.reading(c, 's'), ', ' ORDER BY attnum), ''),
+        coalesce(string_agg(pg_hermetic.storing(c), ', ' ORDER BY attnum), '')
     INTO t.columns, t.reading, t.storing
-    FROM (
-        SELECT attname, attnum, pg_hermetic.is_own_type(atttypid) AS own, format_type(atttypid, atttypmod) AS type
-        FROM pg_catalog.pg_attribute
-        WHERE attrelid = table_oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-    ) columns;
+    FROM pg_catalog.pg_attribute c
+    WHERE attrelid = table_oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     SELECT coalesce(array_agg(attname::text ORDER BY position), '{}') INTO t.keys
     FROM pg_catalog.pg_index, unnest(indkey) WITH ORDINALITY AS key (number, position)
     JOIN pg_catalog.pg_attribute ON attnum = key.number AND attgenerated = ''
     WHERE indrelid = table_oid AND indisprimary AND attrelid = table_oid;
-    SELECT string_agg(format('ALTER TABLE %s DISABLE %s %I', table_name, what, name), '; '),
-        string_agg(format('ALTER TABLE %s ENABLE %s %s %I', table_name, CASE enabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, what, name), '; ')
+    SELECT string_agg(format('ALTER TABLE %s %s', table_name, off), '; '),
+        string_agg(format('ALTER TABLE %s %s', table_name, back), '; ')
     INTO t.guard, t.unguard
-    FROM (
-        SELECT 'TRIGGER' AS what, tgname AS name, tgenabled AS enabled FROM pg_catalog.pg_trigger
-        WHERE tgrelid = table_oid AND NOT tgisinternal AND tgparentid = 0 AND tgname !~ '^zz_hermetic'
-        UNION ALL
-        SELECT 'RULE', rulename, ev_enabled FROM pg_catalog.pg_rewrite WHERE ev_class = table_oid AND ev_type <> '1'
-    ) firing
-    WHERE enabled = ANY (pg_hermetic.firing_states());
+    FROM pg_hermetic.firing(table_oid);
     EXECUTE format('CREATE TABLE pg_hermetic.s%s AS SELECT %s FROM ONLY %s t', table_oid, t.storing, table_name);
     GET DIAGNOSTICS rows_held = ROW_COUNT;
     t.filled := rows_held > 0;
-    t.by_row := kind = 'r' AND NOT family AND rows_held >= big AND t.keys <> '{}';
+    t.by_row := rows_held >= big AND pg_hermetic.can_be_put_back_by_row(table_oid, t.keys);
     INSERT INTO pg_hermetic.tables SELECT t.*;
-    PERFORM pg_hermetic.add_triggers(table_oid, table_name, t.by_row);
+    PERFORM pg_hermetic.prepare(t);
+    PERFORM pg_hermetic.add_trigger(table_name, CASE WHEN t.by_row THEN 'TRUNCATE' ELSE 'INSERT OR UPDATE OR DELETE OR TRUNCATE' END);
+    IF t.by_row THEN
+        PERFORM pg_hermetic.note_keys(t);
+    END IF;
 END $$;
 
--- How one column of a key is compared between a table (t) and rows kept by hermetic (named by alias).
-CREATE FUNCTION pg_hermetic.key_match(table_oid oid, alias text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(
-        format('t.%I = %s.%1$I', attname, alias)
-            || CASE WHEN pg_hermetic.is_own_type(atttypid) THEN '::' || format_type(atttypid, atttypmod) ELSE '' END,
-        ' AND '
-    )
-    FROM pg_hermetic.tables, unnest(keys) AS key
-    JOIN pg_catalog.pg_attribute ON attname = key
-    WHERE relid = table_oid AND attrelid = table_oid
+-- How a column is read from the rows that hermetic keeps, and how it is kept.
+CREATE FUNCTION pg_hermetic.reading(c pg_catalog.pg_attribute, alias text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT format('%s.%I', alias, c.attname)
+        || CASE WHEN pg_hermetic.is_own_type(c.atttypid) THEN '::' || format_type(c.atttypid, c.atttypmod) ELSE '' END
 $$;
 
--- The columns of a key, as hermetic keeps them.
-CREATE FUNCTION pg_hermetic.key_storing(table_oid oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(
-        CASE WHEN pg_hermetic.is_own_type(atttypid) THEN format('t.%I::text AS %1$I', attname) ELSE format('t.%I', attname) END,
-        ', '
-    )
-    FROM pg_hermetic.tables, unnest(keys) AS key
-    JOIN pg_catalog.pg_attribute ON attname = key
-    WHERE relid = table_oid AND attrelid = table_oid
+CREATE FUNCTION pg_hermetic.storing(c pg_catalog.pg_attribute) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN pg_hermetic.is_own_type(c.atttypid) THEN format('t.%I::text AS %1$I', c.attname) ELSE format('t.%I', c.attname) END
 $$;
 
-CREATE FUNCTION pg_hermetic.add_triggers(table_oid oid, table_name text, by_row boolean)
-RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    unless text := 'WHEN (pg_catalog.current_setting(''hermetic.off'', true) IS DISTINCT FROM ''on'')';
-    event text;
-    rows_of text;
-    storing text;
+-- Triggers of partitions and heirs cannot see the rows of a statement. Keys are noted in the application's session: the
+-- text of a value of an own type, a domain over timestamptz say, may not be the same there; an enum's is.
+CREATE FUNCTION pg_hermetic.can_be_put_back_by_row(table_oid oid, keys text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT keys <> '{}'
+        AND NOT (SELECT in_family FROM pg_hermetic.relations WHERE oid = table_oid)
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_type ON pg_type.oid = atttypid
+            WHERE attrelid = table_oid AND attname = ANY (keys) AND pg_hermetic.is_own_type(atttypid) AND typtype <> 'e'
+        )
+$$;
+
+CREATE FUNCTION pg_hermetic.unless_off() RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT 'WHEN (pg_catalog.current_setting(''hermetic.off'', true) IS DISTINCT FROM ''on'')'
+$$;
+
+CREATE FUNCTION pg_hermetic.add_trigger(table_name text, events text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT by_row THEN
-        EXECUTE format('CREATE TRIGGER zz_hermetic AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT %s EXECUTE FUNCTION pg_hermetic.mark()', table_name, unless);
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_hermetic', table_name);
-        RETURN;
-    END IF;
-    storing := pg_hermetic.key_storing(table_oid);
-    EXECUTE format('CREATE UNLOGGED TABLE pg_hermetic.k%s AS SELECT %s FROM %s t WITH NO DATA', table_oid, storing, table_name);
-    EXECUTE format('CREATE INDEX ON pg_hermetic.s%s (%s)', table_oid, (SELECT string_agg(quote_ident(key), ', ') FROM pg_hermetic.tables, unnest(keys) AS key WHERE relid = table_oid));
-    EXECUTE format('ANALYZE pg_hermetic.s%s', table_oid);
-    EXECUTE format($f$
-        CREATE FUNCTION pg_hermetic.m%1$s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $b$
-        BEGIN
-            IF TG_OP <> 'INSERT' THEN
-                INSERT INTO pg_hermetic.k%1$s SELECT %2$s FROM removed t;
-            END IF;
-            IF TG_OP <> 'DELETE' THEN
-                INSERT INTO pg_hermetic.k%1$s SELECT %2$s FROM added t;
-            END IF;
-            INSERT INTO pg_hermetic.marks (relid, entire) VALUES (TG_RELID, false);
-            RETURN NULL;
-        END $b$
-        $f$, table_oid, storing);
-    EXECUTE format($f$
-        CREATE FUNCTION pg_hermetic.r%1$s() RETURNS void LANGUAGE plpgsql
-        SET enable_hashjoin = off SET enable_mergejoin = off AS $b$
-        DECLARE
-            touched pg_hermetic.k%1$s[];
-        BEGIN
-            WITH taken AS (DELETE FROM pg_hermetic.k%1$s RETURNING *)
-            SELECT array_agg(DISTINCT taken::pg_hermetic.k%1$s) INTO touched FROM taken;
-            DELETE FROM ONLY %2$s t USING unnest(touched) k WHERE %3$s;
-            INSERT INTO %2$s (%4$s) OVERRIDING SYSTEM VALUE
-            SELECT %5$s FROM unnest(touched) k JOIN pg_hermetic.s%1$s s ON %6$s;
-        END $b$
-        $f$, table_oid, table_name, pg_hermetic.key_match(table_oid, 'k'),
-        (SELECT t.columns FROM pg_hermetic.tables t WHERE relid = table_oid),
-        (SELECT t.reading FROM pg_hermetic.tables t WHERE relid = table_oid),
-        (SELECT string_agg(format('s.%I = k.%1$I', key), ' AND ') FROM pg_hermetic.tables, unnest(keys) AS key WHERE relid = table_oid));
-    FOR event, rows_of IN VALUES ('INSERT', 'NEW TABLE AS added'), ('DELETE', 'OLD TABLE AS removed'),
-        ('UPDATE', 'OLD TABLE AS removed NEW TABLE AS added')
-    LOOP
-        EXECUTE format('CREATE TRIGGER zz_hermetic_%s AFTER %1$s ON %s REFERENCING %s FOR EACH STATEMENT %s EXECUTE FUNCTION pg_hermetic.m%s()', event, table_name, rows_of, unless, table_oid);
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_hermetic_%s', table_name, event);
-    END LOOP;
-    EXECUTE format('CREATE TRIGGER zz_hermetic AFTER TRUNCATE ON %s FOR EACH STATEMENT %s EXECUTE FUNCTION pg_hermetic.mark()', table_name, unless);
+    EXECUTE format('CREATE TRIGGER zz_hermetic AFTER %s ON %s FOR EACH STATEMENT %s EXECUTE FUNCTION pg_hermetic.mark()', events, table_name, pg_hermetic.unless_off());
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_hermetic', table_name);
 END $$;

@@ -13,6 +13,8 @@ CREATE FUNCTION pg_hermetic.concerned() RETURNS SETOF oid LANGUAGE sql AS $$
     SELECT relid FROM concerned
 $$;
 
+CREATE FUNCTION pg_hermetic.prepare(t pg_hermetic.tables) RETURNS void LANGUAGE sql IMMUTABLE AS $$ SELECT NULL::void $$;
+
 CREATE FUNCTION pg_hermetic.put_back_tables() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     relids oid[] := (SELECT array_agg(relid) FROM pg_hermetic.concerned() relid);
@@ -21,17 +23,15 @@ BEGIN
     IF relids IS NULL THEN
         RETURN false;
     END IF;
+    FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid = ANY (relids) AND guard IS NOT NULL LOOP
+        EXECUTE t.guard;
+    END LOOP;
     SET CONSTRAINTS ALL DEFERRED;
     FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid = ANY (relids) ORDER BY rank DESC LOOP
-        IF t.guard IS NOT NULL THEN
-            EXECUTE t.guard;
-        END IF;
         EXECUTE 'DELETE FROM ONLY ' || t.name;
     END LOOP;
-    FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid = ANY (relids) ORDER BY rank LOOP
-        IF t.filled THEN
-            PERFORM pg_hermetic.fill(t);
-        END IF;
+    FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid = ANY (relids) AND filled ORDER BY rank LOOP
+        EXECUTE pg_hermetic.filling(t);
     END LOOP;
     SET CONSTRAINTS ALL IMMEDIATE; -- a table with checks still to come cannot be altered
     FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid = ANY (relids) AND unguard IS NOT NULL LOOP
@@ -40,36 +40,90 @@ BEGIN
     RETURN true;
 END $$;
 
--- Every row of the catalog that the application can make, by who wrote it last. hermetic's own objects do not count.
+CREATE FUNCTION pg_hermetic.is_policed() RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT true $$;
+
+-- Tables that refer to each other in a circle have no order; their foreign keys are checked in the end instead.
+CREATE FUNCTION pg_hermetic.also_in_the_way(table_oid oid) RETURNS TABLE (off text, back text) LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE reached AS (
+        SELECT conname, confrelid FROM pg_catalog.pg_constraint
+        WHERE contype = 'f' AND conrelid = table_oid AND confrelid <> table_oid AND NOT condeferrable AND conparentid = 0
+        UNION
+        SELECT reached.conname, f.confrelid FROM reached
+        JOIN pg_catalog.pg_constraint f ON f.contype = 'f' AND f.conrelid = reached.confrelid
+    )
+    SELECT format('ALTER CONSTRAINT %I DEFERRABLE', conname), format('ALTER CONSTRAINT %I NOT DEFERRABLE', conname)
+    FROM reached WHERE confrelid = table_oid
+$$;
+
+CREATE FUNCTION pg_hermetic.large_objects_digest() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT md5(string_agg(format('%s %s %s', oid, lomacl, md5(lo_get(oid))), ',' ORDER BY oid))
+    FROM pg_catalog.pg_largeobject_metadata
+$$;
+
+-- They are all its own; who else may do what with them is told by GRANT alone.
+CREATE FUNCTION pg_hermetic.put_back_rights_on_large_objects() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    o record;
+BEGIN
+    FOR o IN
+        SELECT loid, privilege_type AS what, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS grantee
+        FROM pg_hermetic.large_objects, aclexplode(acl::aclitem[]) WHERE grantee <> owner
+    LOOP
+        EXECUTE format('GRANT %s ON LARGE OBJECT %s TO %s', o.what, o.loid, o.grantee);
+    END LOOP;
+END $$;
+
+-- What materialized views hold: REFRESH ... CONCURRENTLY leaves no trace in the catalog.
+CREATE FUNCTION pg_hermetic.view_rows() RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v record;
+    one text;
+    every text := '';
+BEGIN
+    FOR v IN SELECT name FROM pg_hermetic.relations WHERE relkind = 'm' AND relispopulated ORDER BY oid LOOP
+        EXECUTE format('SELECT md5(string_agg((m.*)::text, '','' ORDER BY (m.*)::text COLLATE "C")) FROM %s m', v.name) INTO one;
+        every := concat_ws(' ', every, v.name, one);
+    END LOOP;
+    RETURN every;
+END $$;
+
+-- Everything in the catalog that the application can make or change, as a digest. Where nothing of ours touches a row
+-- of the catalog, the transaction that wrote it last tells; else, what it says.
 CREATE FUNCTION pg_hermetic.catalog() RETURNS text LANGUAGE sql STABLE AS $$
     WITH own AS (
         SELECT oid FROM pg_catalog.pg_namespace WHERE NOT pg_hermetic.is_hidden(oid)
     ), relations AS (
-        SELECT oid, xmin FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM own) AND oid >= 16384
+        SELECT * FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM own) AND oid >= 16384
+    ), lines AS (
+        SELECT concat_ws(' ', 'n', oid, nspname, nspowner, nspacl) AS line FROM pg_catalog.pg_namespace WHERE oid IN (SELECT oid FROM own)
+        UNION ALL SELECT concat_ws(' ', 'c', oid, relname, relnamespace, relowner, relkind, relpersistence, relacl, relrowsecurity,
+            relforcerowsecurity, relispopulated, relispartition, reloptions, relreplident) FROM relations
+        UNION ALL SELECT concat_ws(' ', 'a', attrelid, attnum, xmin) FROM pg_catalog.pg_attribute
+            WHERE attnum > 0 AND attrelid IN (SELECT oid FROM relations)
+        UNION ALL SELECT concat_ws(' ', 't', oid, xmin) FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM own) AND oid >= 16384
+        UNION ALL SELECT concat_ws(' ', 'e', oid, xmin) FROM pg_catalog.pg_enum
+        UNION ALL SELECT concat_ws(' ', 'p', oid, xmin) FROM pg_catalog.pg_proc WHERE pronamespace IN (SELECT oid FROM own) AND oid >= 16384
+        UNION ALL SELECT concat_ws(' ', 'o', oid, conname, condeferrable, condeferred, convalidated, contypid, coninhcount)
+            FROM pg_catalog.pg_constraint WHERE connamespace IN (SELECT oid FROM own)
+        UNION ALL SELECT concat_ws(' ', 'g', oid, tgname, tgenabled, tgfoid) FROM pg_catalog.pg_trigger
+            WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM relations)
+        UNION ALL SELECT concat_ws(' ', 'l', oid, xmin) FROM pg_catalog.pg_policy
+        UNION ALL SELECT concat_ws(' ', 'r', oid, rulename, ev_enabled, md5(ev_action::text)) FROM pg_catalog.pg_rewrite
+            WHERE ev_class IN (SELECT oid FROM relations)
+        UNION ALL SELECT concat_ws(' ', 'd', oid, xmin) FROM pg_catalog.pg_attrdef WHERE adrelid IN (SELECT oid FROM relations)
+        UNION ALL SELECT concat_ws(' ', 's', seqrelid, xmin) FROM pg_catalog.pg_sequence
+        UNION ALL SELECT concat_ws(' ', 'i', inhrelid, inhparent) FROM pg_catalog.pg_inherits
+        UNION ALL SELECT concat_ws(' ', 'x', oid, xmin) FROM pg_catalog.pg_extension
+        UNION ALL SELECT concat_ws(' ', 'm', classoid, objoid, objsubid, xmin) FROM pg_catalog.pg_description
+            WHERE objoid IN (SELECT oid FROM own UNION ALL SELECT oid FROM relations)
+        UNION ALL SELECT concat_ws(' ', 'f', oid, xmin) FROM pg_catalog.pg_default_acl
+        UNION ALL SELECT 'v' || pg_hermetic.view_rows()
     )
-    SELECT md5(concat_ws('|',
-        (SELECT string_agg(format('%s %s', oid, nspacl), ',' ORDER BY oid) FROM pg_catalog.pg_namespace WHERE oid IN (SELECT oid FROM own)),
-        (SELECT string_agg(format('%s %s %s %s %s', oid, relname, relkind, relacl, relrowsecurity), ',' ORDER BY oid)
-            FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM own) AND oid >= 16384),
-        (SELECT string_agg(format('%s %s %s', attrelid, attnum, xmin), ',' ORDER BY attrelid, attnum)
-            FROM pg_catalog.pg_attribute WHERE attnum > 0 AND attrelid IN (SELECT oid FROM relations)),
-        (SELECT string_agg(format('%s %s', oid, xmin), ',' ORDER BY oid) FROM pg_catalog.pg_type
-            WHERE typnamespace IN (SELECT oid FROM own) AND oid >= 16384),
-        (SELECT string_agg(format('%s %s', oid, xmin), ',' ORDER BY oid) FROM pg_catalog.pg_enum),
-        (SELECT string_agg(format('%s %s', oid, xmin), ',' ORDER BY oid) FROM pg_catalog.pg_proc
-            WHERE pronamespace IN (SELECT oid FROM own) AND oid >= 16384),
-        (SELECT string_agg(format('%s %s', oid, xmin), ',' ORDER BY oid) FROM pg_catalog.pg_constraint
-            WHERE connamespace IN (SELECT oid FROM own)),
-        (SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_catalog.pg_trigger
-            WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM relations)),
-        (SELECT string_agg(format('%s %s', oid, xmin), ',' ORDER BY oid) FROM pg_catalog.pg_policy),
-        (SELECT string_agg(format('%s %s', oid, xmin), ',' ORDER BY oid) FROM pg_catalog.pg_rewrite
-            WHERE ev_class IN (SELECT oid FROM relations)),
-        (SELECT string_agg(format('%s %s', oid, xmin), ',' ORDER BY oid) FROM pg_catalog.pg_attrdef
-            WHERE adrelid IN (SELECT oid FROM relations)),
-        (SELECT string_agg(format('%s %s', seqrelid, xmin), ',' ORDER BY seqrelid) FROM pg_catalog.pg_sequence),
-        (SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_catalog.pg_extension)
-    ))
+    SELECT md5(string_agg(line, ',' ORDER BY line COLLATE "C")) FROM lines
+$$;
+
+CREATE FUNCTION pg_hermetic.schema_state() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT concat_ws(' ', pg_hermetic.catalog(), pg_hermetic.large_objects_digest())
 $$;
 
 CREATE TABLE pg_hermetic.catalog_seen (digest text);

@@ -1,0 +1,59 @@
+"""One embedded server for all tests, and on it a worker database for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hermetic.database.servers.postgresql.choose import choose
+from hermetic.database.servers.postgresql.external import External
+from hermetic.database.servers.postgresql.instance import Instance
+from tests.database.restore.postgresql.opened import WORLD, Opened, Place
+
+PLAIN = "hermetic_plain"
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """A server of the suite's own."""
+    made = choose("embedded", project=tmp_path_factory.mktemp("project"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def superuser(instance: Instance) -> Iterator[Place]:
+    """The server, where hermetic may do anything."""
+    place = Place("superuser", instance, instance)
+    yield place
+    place.stop()
+
+
+@pytest.fixture(scope="session")
+def plain(instance: Instance) -> Iterator[Place]:
+    """The same, where hermetic's role may make databases and no more."""
+    with instance.connect() as connection:
+        connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
+    external = External(instance.url("postgres", PLAIN))
+    place = Place("plain", external, instance)
+    yield place
+    place.stop()
+    external.stop()
+
+
+@pytest.fixture(params=["superuser", "plain"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A server, with either kind of rights."""
+    found: Place = request.getfixturevalue(request.param)
+    found.pools.replaced.clear()
+    yield found
+
+
+@pytest.fixture
+def world(place: Place) -> Iterator[Opened]:
+    """A worker database that holds one of everything."""
+    opened = place.database(WORLD)
+    yield opened
+    opened.close()
