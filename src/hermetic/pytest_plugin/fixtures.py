@@ -155,4 +155,4 @@ def async_test_db(async_db_session: AsyncSession) -> AsyncSession:
 @pytest.fixture
 def setup_test_env(request: pytest.FixtureRequest) -> dict[str, str]:
     """The variables of ``hermetic_env``; they are set before the application is imported, whoever asks for this."""
-    return {name: active_run(request).filled(name, value) for name, value in active_run(request).settings.env}
+    return active_run(request).environment.variables()
