@@ -61,7 +61,8 @@ class Active:
         for item in items:
             marks.check(item)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    # Inside pytest's own wrappers: where this fails before the set-up, their teardown needs what theirs prepared.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
         with errors_as_failures():

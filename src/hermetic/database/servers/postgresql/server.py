@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, ExceptionContext, event
@@ -17,6 +18,7 @@ from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_data
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.servers.postgresql.instance import PREFIX
+from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner
 
 
@@ -104,14 +106,26 @@ class PostgresqlServer:
             event.remove(Engine, "before_cursor_execute", self._read)
             event.remove(Engine, "handle_error", self._explain)
             self._is_listening = False
-        for database in self._databases:
-            database.close()
+        try:
+            self._drop_all()
+        finally:
+            self.host.close()
+            self.host.instance.stop()
+
+    def _drop_all(self) -> None:
+        """Drop what was made here; a server that is gone has nothing to drop, and each test has said so."""
+        databases, named = [each for each in self._databases if each.exists], list(self._named)
         self._databases.clear()
-        for name in self._named:
-            self.host.drop(name)
         self._named.clear()
-        self.host.close()
-        self.host.instance.stop()
+        if not databases and not named:
+            return
+        from psycopg import OperationalError
+
+        with suppress(OperationalError, ConfigurationError):
+            for database in databases:
+                database.close()
+            for name in named:
+                self.host.drop(name)
 
     def _read(
         self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object
