@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test docs check lint types arrows coverage sequences bench build compat serve clean
+.PHONY: help setup demo test docs check lint types arrows coverage sequences conformance bench build compat serve clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -71,6 +71,9 @@ coverage: $(READY) ## The whole suite, with every branch of src reached.
 
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
 	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -m hypothesis -o timeout=1800
+
+conformance: $(READY) ## Starlette's and httpx's own tests, through hermetic's client.
+	$(BIN)/python -m conformance
 
 build: $(READY) ## The wheel and the source distribution, into dist/.
 	rm -rf dist

@@ -8,17 +8,18 @@ a test; ``checkpoints`` brackets the life of wider-scoped fixtures.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import application
+from hermetic import application, owners
+from hermetic.contents import Contents
+from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.checkpoints import Checkpoints
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.protocols import Server, WorkerDatabase
     from hermetic.database.registry import Databases
-    from hermetic.database.schema import Schema
     from hermetic.database.servers.postgresql import Instance
     from hermetic.database.servers.postgresql.server import PostgresqlServer
 
@@ -63,7 +63,7 @@ class Run:
         self.closer = Closer()
         self._temporary = temporary
         self._watch = ApplicationWatch()
-        self._environment_before: dict[str, str] | None = None
+        self.environment = Environment(settings, root, lambda: self.databases.primary_url)
         self._mappings: list[MappingGuard[Any, Any]] | None = None
         self.checkpoints = Checkpoints(self._all_databases, self._guards)
         self._boundary: Hashable = NEVER
@@ -88,47 +88,14 @@ class Run:
         from hermetic.database.engines import install
 
         databases = self.databases
-        environment = self._environment() if self.settings.mode == "on" else {}
-        self._url_is_handed_out = environment != dict(self.settings.env) and self.settings.mode == "on"
-        self._environment_before = dict(os.environ)
-        os.environ.update(environment)
+        self._url_is_handed_out = self.settings.mode == "on" and self.environment.hands_out_the_url
+        self.environment.start()
         self._installation = install(
             self._destination,
             mode="on" if self.settings.mode == "on" else "observe",
             prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
-
-    def _environment(self) -> dict[str, str]:
-        return {name: self.filled(name, value) for name, value in self.settings.env}
-
-    def filled(self, name: str, value: str) -> str:
-        """Return a value of ``hermetic_env`` with the database's URL in it.
-
-        Args:
-            name: The variable; where it, or a line of ``.env``, names a driver already, ``{url}`` names the same.
-            value: As the setting has it.
-        """
-        from hermetic.database.urls import filled
-
-        if "{" not in value:
-            return value
-        return filled(value, lambda: self.databases.primary_url, self._known(name))
-
-    def _known(self, name: str) -> str | None:
-        """Return what a variable would be without us."""
-        from hermetic.database.urls import dotenv
-
-        return (self._environment_before or os.environ).get(name) or dotenv(self.root).get(name)
-
-    def _backend(self) -> str:
-        """What the application's database is, as far as that can be known before it is imported."""
-        from hermetic.database.urls import PLACEHOLDERS, is_postgresql
-
-        if self.settings.database or self.settings.postgresql:
-            return self.settings.database or "postgresql"
-        names = [name for name, value in self.settings.env if any(each in value for each in PLACEHOLDERS)]
-        return "postgresql" if any(is_postgresql(self._known(name)) for name in names) else "sqlite"
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
@@ -145,9 +112,7 @@ class Run:
         if self._installation is not None:
             self._installation.uninstall()
             self.databases.stop()
-        if self._environment_before is not None:
-            os.environ.clear()
-            os.environ.update(self._environment_before)
+        self.environment.stop()
 
     @property
     def installation(self) -> Installation:
@@ -172,7 +137,7 @@ class Run:
             ),
             build=self._build,
             created=self.checkpoints.note_created,
-            backend=self._backend(),
+            backend=self.environment.backend(),
         )
 
     def _sqlite(self) -> Server:
@@ -281,73 +246,20 @@ class Run:
         if self._is_loading or self._is_importing_application():
             return False
         with self._failing_once("build"):
-            self._build_schema_and_seeds(database)
+            self._build_contents(database)
         return True
 
-    def _build_schema_and_seeds(self, database: WorkerDatabase) -> None:
-        from hermetic.database.schema import schemas
-
+    def _build_contents(self, database: WorkerDatabase) -> None:
         self.databases.begin()
-        package = self.settings.app.partition(":")[0].partition(".")[0] if self.settings.app else None
-        self.application()
-        found = schemas(
-            self.settings.schema, root=self.root, package=package, run_lifespan=self._run_lifespan
-        )
-        seeds = {seed: application.resolve(seed, key="hermetic_seed") for seed in self.settings.seed}
-        note = database.fill(
-            lambda: self._fingerprint(found, seeds), lambda: self._build_with(found, seeds, database)
-        )
-        self.schema_used = tuple(schema.description for schema in found)
+        contents = Contents.find(self.settings, self.root, self.application())
+        note = database.fill(contents.fingerprint, lambda: contents.build(database))
+        self.schema_used = contents.descriptions
         if note:
             self.notes.append(note)
-
-    def _build_with(
-        self, found: Sequence[Schema], seeds: Mapping[str, Callable[..., Any]], database: WorkerDatabase
-    ) -> None:
-        from hermetic.database.schema.call import call
-
-        place = str(database.url.database)
-        for schema in found:
-            with application.built_by("hermetic_schema", schema.description, place=place):
-                schema.build(database)
-        for seed, function in seeds.items():
-            with application.built_by("hermetic_seed", seed, place=place):
-                call(function, database, key="hermetic_seed")
-
-    def _fingerprint(self, found: Sequence[Schema], seeds: Mapping[str, Callable[..., Any]]) -> str:
-        from hermetic import __version__
-        from hermetic.database.schema import fingerprint
-
-        def texts() -> Iterator[str]:
-            yield from (__version__, str(self.root))
-            yield from (*self.settings.extensions, *self.settings.roles, str(self.settings.template_database))
-            for schema in found:
-                yield schema.description
-                yield from schema.fingerprint()
-            for function in seeds.values():
-                yield from fingerprint.of_function(function, self.root)
-            yield from fingerprint.of_globs(self.root, self.settings.fingerprint)
-
-        return fingerprint.digest(texts())
 
     def _is_importing_application(self) -> bool:
         module = sys.modules.get((self.settings.app or "").partition(":")[0])
         return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
-
-    def _run_lifespan(self) -> None:
-        from hermetic.client import Lifespan
-        from hermetic.database.schema.call import in_thread
-
-        app = self.application()
-        if app is None:
-            return
-
-        async def start_and_stop() -> None:
-            lifespan = Lifespan(app)
-            await lifespan.start()
-            await lifespan.stop()
-
-        in_thread(lambda: asyncio.run(start_and_stop()))
 
     # -- a test
 
@@ -436,6 +348,7 @@ class Run:
         self.databases.drop_empty()
         self._test_is_open = False
         if self.settings.mode == "on":
+            self.observations.note_overrides(owners.current().name, self._guards())
             for guard in self._guards():
                 guard.restore()
             if restore:

@@ -6,6 +6,8 @@ from hermetic.run import Run
 from hermetic.trace.observed import observed_lines
 from hermetic.trace.server import announcement, facts_lines
 
+SHOWN = 5
+
 
 def header_lines(run: Run) -> list[str]:
     """Return the lines for the top: mode, application, schema, isolation, and the server if settings name one."""
@@ -20,6 +22,17 @@ def header_lines(run: Run) -> list[str]:
     ]
     lines = [", ".join(parts), *announcement(settings, run.root)]
     return [f"hermetic: {line}" for line in lines]
+
+
+def override_lines(left: list[str]) -> list[str]:
+    """Return what is said of the overrides that tests left behind, the first few by name."""
+    if not left:
+        return []
+    lines = [
+        f"overrides: {len(left)} that tests left were undone; to have them end: with client.override(...)"
+    ]
+    lines += [f"  {each}" for each in left[:SHOWN]]
+    return lines if len(left) <= SHOWN else [*lines, f"  ... and {len(left) - SHOWN} more"]
 
 
 def summary_lines(run: Run) -> list[str]:
@@ -37,6 +50,7 @@ def closing_lines(run: Run) -> list[str]:
         lines.append(
             f"schema: {', '.join(run.schema_used)}; to fix it: hermetic_schema = {run.schema_used[0].split()[0]}"
         )
+    lines.extend(override_lines(list(run.observations.overrides)))
     return [*lines, *_server(run), *run.notes]
 
 
