@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import NoReturn
 
@@ -76,15 +75,6 @@ def test_a_port_is_for_guis(
         port = probe.getsockname()[1]
     assert main(["db", "start", "--port", str(port), str(project.root)]) == 0
     assert f"postgresql://app@127.0.0.1:{port}/hermetic_k_test_one_" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_either_signal_ends_the_wait(number: signal.Signals) -> None:
-    """Blocked while it is waited for, and no longer than that."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, serving.ENDS)
-    signal.pthread_kill(threading.get_ident(), number)  # another thread, which blocks nothing, would take it
-    serving.wait()
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(serving.ENDS) == set()
 
 
 def test_an_external_server_runs_already(

@@ -27,8 +27,6 @@ from hermetic.errors import ConfigurationError
 COMMAND = "from hermetic.cli import main; raise SystemExit(main())"
 STEP = 0.02
 
-ENDS = (signal.SIGINT, signal.SIGTERM)
-
 
 def start(project: Project, port: int | None, *, detached: bool = False) -> int:
     """Serve until a signal; print how to get there.
@@ -57,6 +55,7 @@ def start(project: Project, port: int | None, *, detached: bool = False) -> int:
     instance = Embedded(
         found, project=project.root, label=project.serves, directory=project.directory, where=where
     )
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stop sends is a Ctrl-C too
     try:
         _say(lines(project, instance))
         if detached:
@@ -65,8 +64,9 @@ def start(project: Project, port: int | None, *, detached: bool = False) -> int:
             print("serving a copy of them until Ctrl-C; what is changed in it is gone then", file=sys.stderr)
         wait()
     except KeyboardInterrupt:
-        pass  # before it was waited for
+        pass
     finally:
+        signal.signal(signal.SIGTERM, before)
         instance.stop()
     return 0
 
@@ -99,12 +99,9 @@ def nothing_kept(project: Project) -> ConfigurationError:
 
 
 def wait() -> None:
-    """Wait until somebody ends us."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-    try:
-        signal.sigwait(ENDS)
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    """Wait until somebody interrupts us. Not in one go: a signal that comes just before a sleep does not end it."""
+    while True:
+        time.sleep(1)
 
 
 def detach(project: Project, port: int | None) -> int:

@@ -14,9 +14,6 @@ class EmptyDatabase(PostgresqlDatabase):
         super().__init__(*arguments)
         self._is_being_filled = True  # for good: so no baseline is ever marked in it
 
-    def mark_baseline(self) -> None:
-        """There is none."""
-
     def dirty(self) -> bool:
         """Whether there may be something in it."""
         return self.exists
@@ -27,6 +24,5 @@ class EmptyDatabase(PostgresqlDatabase):
 
     def close(self) -> None:
         """Drop it; what the test's engines still hold is told to go."""
-        if self.exists and not self._closed:
-            self.end_sessions()
+        self.end_sessions()
         super().close()
