@@ -29,10 +29,11 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test docs check lint types arrows coverage sequences soak bench build compat serve clean
+.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences conformance soak bench build \
+	compat serve clean
 
 help: ## Show the targets.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: $(READY) ## Make or update .venv from uv.lock.
 
@@ -42,6 +43,9 @@ $(READY): pyproject.toml uv.lock .ci/setup
 
 demo: $(READY) ## Run the example service's tests: real commits, a clean database for each.
 	@$(BIN)/python -m backend.demo
+
+demo-postgres: $(READY) ## The same on PostgreSQL: one setting differs, the server is private and leaves nothing behind.
+	@$(BIN)/python -m backend.demo -o hermetic_database=postgresql
 
 test: $(READY) ## Run the whole suite: the library's tests, then the example service's.
 	$(BIN)/python -m pytest -p xdist -n auto
@@ -64,13 +68,16 @@ arrows: $(READY) ## The import contracts of the layers.
 
 coverage: $(READY) ## The whole suite, with every branch of src reached.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q -p xdist -n auto
 	$(BIN)/coverage run -m pytest -q backend
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
 	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -m hypothesis -o timeout=1800
+
+conformance: $(READY) ## Starlette's and httpx's own tests, through hermetic's client.
+	$(BIN)/python -m conformance
 
 soak: $(READY) ## Random operations on PostgreSQL for SECONDS=600, and how many sequences were tried.
 	$(BIN)/python -m tests.database.restore.postgresql.soak $(or $(SECONDS),600)

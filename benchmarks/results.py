@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.machine import describe, one_minute_load
 
 RESULTS = Path(__file__).parent / "results"
-ORDER = ("suite", "restore", "startup", "concurrency", "postgresql_suite", "postgresql_restore")
+ORDER = ("suite", "restore", "startup", "concurrency", "postgresql_suite", "postgresql_restore", "client")
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | float | bool | None
 

@@ -8,18 +8,19 @@ a test; ``checkpoints`` brackets the life of wider-scoped fixtures.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import application
-from hermetic.errors import HermeticError
+from hermetic import application, owners
+from hermetic.contents import Contents
+from hermetic.environment import Environment
+from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.protocols import Server, WorkerDatabase
     from hermetic.database.registry import Databases
-    from hermetic.database.schema import Schema
     from hermetic.database.servers.postgresql import Instance
+    from hermetic.database.servers.postgresql.server import PostgresqlServer
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 NEVER: Hashable = object()
@@ -62,18 +63,21 @@ class Run:
         self.closer = Closer()
         self._temporary = temporary
         self._watch = ApplicationWatch()
-        self._environment_before: dict[str, str] | None = None
+        self.environment = Environment(settings, root, lambda: self.databases.primary_url)
         self._mappings: list[MappingGuard[Any, Any]] | None = None
         self.checkpoints = Checkpoints(self._all_databases, self._guards)
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
         self._test_is_open = False
         self._application_lock = threading.RLock()
+        self._is_loading = False
         self._broken: dict[str, HermeticError] = {}
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
         self.observations = Observations()
         self.notes: list[str] = []
+        self.notes_of_workers: list[str] = []
+        self.postgresql: PostgresqlServer | None = None
         self._url_is_handed_out = False
         self._shared: Instance | None = None
 
@@ -84,31 +88,14 @@ class Run:
         from hermetic.database.engines import install
 
         databases = self.databases
-        environment = self._environment() if self.settings.mode == "on" else {}
-        self._url_is_handed_out = environment != dict(self.settings.env) and self.settings.mode == "on"
-        self._environment_before = dict(os.environ)
-        os.environ.update(environment)
+        self._url_is_handed_out = self.settings.mode == "on" and self.environment.hands_out_the_url
+        self.environment.start()
         self._installation = install(
-            self._destination, mode="on" if self.settings.mode == "on" else "observe"
+            self._destination,
+            mode="on" if self.settings.mode == "on" else "observe",
+            prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
-
-    def _environment(self) -> dict[str, str]:
-        return {name: self.filled(name, value) for name, value in self.settings.env}
-
-    def filled(self, name: str, value: str) -> str:
-        """Return a value of ``hermetic_env`` with the database's URL in it.
-
-        Args:
-            name: The variable; where it, or a line of ``.env``, names a driver already, ``{url}`` names the same.
-            value: As the setting has it.
-        """
-        from hermetic.database.urls import dotenv, filled
-
-        if "{" not in value:
-            return value
-        known = os.environ.get(name) or dotenv(self.root).get(name)
-        return filled(value, lambda: self.databases.primary_url, known)
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
@@ -125,9 +112,7 @@ class Run:
         if self._installation is not None:
             self._installation.uninstall()
             self.databases.stop()
-        if self._environment_before is not None:
-            os.environ.clear()
-            os.environ.update(self._environment_before)
+        self.environment.stop()
 
     @property
     def installation(self) -> Installation:
@@ -152,7 +137,7 @@ class Run:
             ),
             build=self._build,
             created=self.checkpoints.note_created,
-            backend=self.settings.database or ("postgresql" if self.settings.postgresql else "sqlite"),
+            backend=self.environment.backend(),
         )
 
     def _sqlite(self) -> Server:
@@ -163,13 +148,14 @@ class Run:
     def _postgresql(self) -> Server:
         from hermetic.database.servers.postgresql.making import make_server
 
-        return make_server(
+        self.postgresql = make_server(
             self.settings,
             root=self.root,
             directory=self._directory,
             worker=self.worker,
             replace=self._replace,
         )
+        return self.postgresql
 
     @property
     def _directory(self) -> Path | None:
@@ -194,13 +180,20 @@ class Run:
         self.application()
         return self.databases.primary()
 
-    def _destination(self, request: EngineRequest) -> Destination:
-        """Say where an engine goes; a test's own may be used before the application is imported."""
-        from hermetic.database.engines.destinations import masked
+    def empty_database(self) -> WorkerDatabase:
+        """Return an empty database of the application's kind, which is dropped when the test ends."""
+        self.application()
+        return self.databases.empty()
 
+    def _prepare(self, request: EngineRequest) -> None:
+        """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
         tests_have_begun = self._mappings is not None
         if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
             self.application()
+
+    def _destination(self, request: EngineRequest) -> Destination:
+        from hermetic.database.engines.destinations import masked
+
         destination = self.databases.resolve(request)
         if self.settings.mode == "observe":
             made_at = str(request.created.location) if request.created else ""
@@ -215,8 +208,12 @@ class Run:
             return None
         if self.settings.mode == "on" and (self.settings.database or self.settings.postgresql):
             self.databases.begin()  # while the application is being imported, which takes longer
-        with self._failing_once("application"):
-            found = application.load(self.settings.app)
+        self._is_loading = True
+        try:
+            with self._failing_once("application"):
+                found = application.load(self.settings.app)
+        finally:
+            self._is_loading = False
         self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])
         return found
 
@@ -229,6 +226,8 @@ class Run:
         with self._application_lock:
             found = self._application
         self._watch.install()
+        if self._url_is_handed_out and self._mappings is not None:
+            self._prepare_for_raw_drivers()
         return found
 
     @contextmanager
@@ -243,77 +242,24 @@ class Run:
             raise
 
     def _build(self, database: WorkerDatabase) -> bool:
-        """Make the tables and the seed rows; False while the application is still being imported."""
-        if self._is_importing_application():
+        """Make the tables and the seed rows; False while the application is still being imported, or made."""
+        if self._is_loading or self._is_importing_application():
             return False
         with self._failing_once("build"):
-            self._build_schema_and_seeds(database)
+            self._build_contents(database)
         return True
 
-    def _build_schema_and_seeds(self, database: WorkerDatabase) -> None:
-        from hermetic.database.schema import schemas
-
+    def _build_contents(self, database: WorkerDatabase) -> None:
         self.databases.begin()
-        package = self.settings.app.partition(":")[0].partition(".")[0] if self.settings.app else None
-        self.application()
-        found = schemas(
-            self.settings.schema, root=self.root, package=package, run_lifespan=self._run_lifespan
-        )
-        seeds = {seed: application.resolve(seed, key="hermetic_seed") for seed in self.settings.seed}
-        note = database.fill(
-            lambda: self._fingerprint(found, seeds), lambda: self._build_with(found, seeds, database)
-        )
-        self.schema_used = tuple(schema.description for schema in found)
+        contents = Contents.find(self.settings, self.root, self.application())
+        note = database.fill(contents.fingerprint, lambda: contents.build(database))
+        self.schema_used = contents.descriptions
         if note:
             self.notes.append(note)
-
-    def _build_with(
-        self, found: Sequence[Schema], seeds: Mapping[str, Callable[..., Any]], database: WorkerDatabase
-    ) -> None:
-        from hermetic.database.schema.call import call
-
-        place = str(database.url.database)
-        for schema in found:
-            with application.built_by("hermetic_schema", schema.description, place=place):
-                schema.build(database)
-        for seed, function in seeds.items():
-            with application.built_by("hermetic_seed", seed, place=place):
-                call(function, database, key="hermetic_seed")
-
-    def _fingerprint(self, found: Sequence[Schema], seeds: Mapping[str, Callable[..., Any]]) -> str:
-        from hermetic import __version__
-        from hermetic.database.schema import fingerprint
-
-        def texts() -> Iterator[str]:
-            yield from (__version__, str(self.root))
-            yield from (*self.settings.extensions, *self.settings.roles, str(self.settings.template_database))
-            for schema in found:
-                yield schema.description
-                yield from schema.fingerprint()
-            for function in seeds.values():
-                yield from fingerprint.of_function(function, self.root)
-            yield from fingerprint.of_globs(self.root, self.settings.fingerprint)
-
-        return fingerprint.digest(texts())
 
     def _is_importing_application(self) -> bool:
         module = sys.modules.get((self.settings.app or "").partition(":")[0])
         return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
-
-    def _run_lifespan(self) -> None:
-        from hermetic.client import Lifespan
-        from hermetic.database.schema.call import in_thread
-
-        app = self.application()
-        if app is None:
-            return
-
-        async def start_and_stop() -> None:
-            lifespan = Lifespan(app)
-            await lifespan.start()
-            await lifespan.stop()
-
-        in_thread(lambda: asyncio.run(start_and_stop()))
 
     # -- a test
 
@@ -341,9 +287,22 @@ class Run:
     def _prepare_for_raw_drivers(self) -> None:
         """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
         drivers = RAW_DRIVERS[self.databases.primary_backend]
-        if any(driver in sys.modules for driver in drivers):
+        if not any(driver in sys.modules for driver in drivers):
+            return
+        self._url_is_handed_out = False
+        try:
             self.primary()
-            self._url_is_handed_out = False
+        except BaseException:
+            self._url_is_handed_out = True  # the next test is told too
+            raise
+
+    def import_drivers(self) -> None:
+        """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
+        if "sqlalchemy.dialects.postgresql" in sys.modules:
+            from hermetic.database.servers.postgresql import drivers
+
+            with suppress(ConfigurationError):  # the first connection says it, if there is one
+                drivers.psycopg()
 
     def _begin_first_test(self) -> None:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""
@@ -362,12 +321,19 @@ class Run:
                 self._mappings.append(guard)
                 self.checkpoints.note_guard(guard)
 
-    def end_test(self, *, restore: bool, ending: frozenset[str]) -> list[str]:
+    def end_test(
+        self,
+        *,
+        restore: bool,
+        ending: frozenset[str],
+        left: Callable[[list[str]], None] = lambda problems: None,
+    ) -> list[str]:
         """Undo what the test changed, and end what it left open.
 
         Args:
             restore: Bring the databases' baseline back now, before wider fixtures end, rather than at the next test.
             ending: The scopes that end with this test; lifespans of these scopes are stopped.
+            left: Called with what it left open once that is ended, before anything is undone.
 
         Returns:
             What it left open, a message each.
@@ -378,13 +344,22 @@ class Run:
         finally:
             self.ending = frozenset({"function"})
         problems = self._end_leaks()
+        left(problems)
+        self.databases.drop_empty()
         self._test_is_open = False
         if self.settings.mode == "on":
+            self.observations.note_overrides(owners.current().name, self._guards())
             for guard in self._guards():
                 guard.restore()
             if restore:
                 self.restore()
         return problems
+
+    def keep(self, test: str) -> str:
+        """Keep the databases as a failed test left them; return what its report says of that."""
+        from hermetic.guards.keeping import keep
+
+        return keep(self._all_databases(), test, self.root)
 
     def restore(self) -> None:
         """Bring every worker database back to its baseline.

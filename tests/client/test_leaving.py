@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from hermetic import AsyncTestClient
-from hermetic.client import _exchange
+from hermetic.client import _conversation
 from hermetic.client._asgi import Receive, Scope, Send
 from tests.client.apps import START, Recorder, endless, hello, sends, start
 from tests.client.conftest import Run
@@ -52,7 +52,7 @@ def test_an_application_that_does_not_listen_is_cancelled(run: Run) -> None:
 
 def test_an_application_that_heard_may_take_more_than_a_few_turns(run: Run) -> None:
     """It has a second to end: enough for a session to be closed."""
-    app = Recorder(linger=10 * _exchange.TURNS_AFTER_DISCONNECT)
+    app = Recorder(linger=10 * _conversation.TURNS_AFTER_DISCONNECT)
 
     async def main() -> None:
         async with AsyncTestClient(app).stream("GET", "/"):
@@ -66,7 +66,7 @@ def test_an_application_that_heard_and_does_not_end_is_cancelled(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After its second it is cancelled like any other."""
-    monkeypatch.setattr(_exchange, "SECONDS_AFTER_HEARING", 0.01)
+    monkeypatch.setattr(_conversation, "SECONDS_AFTER_HEARING", 0.01)
     app = Recorder(linger=10_000_000)
 
     async def main() -> None:

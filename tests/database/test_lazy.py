@@ -75,6 +75,26 @@ def test_built_through_a_thread(make: Callable[[Build | None], LazyDatabase]) ->
     assert tables(lazy) == ["users"]
 
 
+def test_built_through_a_thread_with_the_number_of_another(
+    make: Callable[[Build | None], LazyDatabase],
+) -> None:
+    """A thread that the build starts gets through, also where its number was an older thread's."""
+    may_end = threading.Event()
+    older = threading.Thread(target=may_end.wait)
+    newer = threading.Thread(target=lambda: run(lazy, "CREATE TABLE users (name TEXT)"), daemon=True)
+
+    def build(worker: WorkerDatabase) -> None:
+        may_end.set()
+        older.join()
+        newer.start()
+        newer.join(10)
+        assert not newer.is_alive(), "it waits for the build that waits for it"
+
+    lazy = make(build)
+    older.start()
+    assert tables(lazy) == ["users"]
+
+
 def test_not_yet(make: Callable[[Build | None], LazyDatabase]) -> None:
     """A build that cannot be done yet is tried again at the next connection."""
     answers = [False, True]

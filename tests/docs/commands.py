@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.docs.pages import Block
+from tests.docs.pages import ROOT, Block
 
 PROGRAMS = {
     "pytest": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"],
@@ -63,6 +63,8 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
         "COLUMNS": "110",
         "NO_COLOR": "1",
     }
+    if folder != ROOT:
+        environment["HERMETIC_CACHE"] = str(folder.parent / "cache")  # not the user's, for projects that go
     return subprocess.run(
         [*known, *arguments],
         cwd=folder,
@@ -70,7 +72,7 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 

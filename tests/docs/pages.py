@@ -32,7 +32,7 @@ _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
 _DIRECTIVE = re.compile(r"<!-- *(?P<word>project|literal): *(?P<value>.*?) *-->", re.DOTALL)
-_FILE_NAME = re.compile(r"^(?:#|--) (?P<name>[\w./-]+\.(?:py|ini|toml|sql))$")
+_FILE_NAME = re.compile(r"^(?:#|--) (?P<name>[\w./-]+\.(?:py|ini|toml|sql|yaml))$")
 
 
 @dataclass(frozen=True)

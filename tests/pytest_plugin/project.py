@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +128,7 @@ class Project:
         target.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
         return self
 
-    def pytest(self, *arguments: str, timeout: float = 60) -> Result:
+    def pytest(self, *arguments: str, timeout: float = 120) -> Result:
         """Run pytest in the project, in a process of its own, with every warning an error.
 
         Args:
@@ -134,21 +136,21 @@ class Project:
             timeout: Seconds after which the run counts as hung.
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-        environment |= {"COLUMNS": "200", **self.environment}
+        environment |= {"COLUMNS": "200", "PYTHONFAULTHANDLER": "1", **self.environment}
         if not self.every_plugin:
             environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the flag for it is younger than pytest 8.2
         # The project lies in the outer run's temporary folder, whose database files would be left alone.
         with tempfile.TemporaryDirectory(prefix="hermetic-basetemp-") as temporary:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "pytest", *self._own_arguments(), "--basetemp", temporary, *arguments],
                 cwd=self.root,
                 env=environment,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
-                timeout=timeout,
-                check=False,
             )
-        return Result(done.returncode, done.stdout + done.stderr)
+            output = _output_of(process, timeout)
+        return Result(process.returncode, output)
 
     def _own_arguments(self) -> list[str]:
         """Plugins by name, because importing all that is installed takes longer than most of these runs."""
@@ -156,3 +158,19 @@ class Project:
             return ["-p", "no:cacheprovider", "-W", "error"]
         named = [part for name in self.plugins for part in ("-p", name)]
         return [*named, "-p", "no:cacheprovider", "-W", "error"]
+
+
+def _output_of(process: subprocess.Popen[str], timeout: float) -> str:
+    """Wait for a run and return what it wrote; one that hangs says where each of its threads stands."""
+    with process:
+        try:
+            return "".join(process.communicate(timeout=timeout))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            killer = threading.Timer(10, process.kill)
+            killer.start()
+            output = "".join(process.communicate())
+            killer.cancel()
+            raise AssertionError(f"the run hung for {timeout} seconds:\n{output}") from None
+        finally:
+            process.kill()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pytest_plugin.project import Project
+from tests.pytest_plugin.project import INI, Project
 
 WHERE = """
 from pathlib import Path
@@ -226,3 +226,34 @@ async def test_it(async_client):
     assert (await async_client.post("/users", json={"name": "x"})).status_code == 201
 """,
     )
+
+
+def test_an_application_that_connects_while_it_is_imported(project: Project) -> None:
+    """A test's own engine, used first, has the application imported; a thread that this waits for gets through."""
+    project.write_path("pytest.ini", INI.replace("shop:app", "late:app"))
+    project.write_path(
+        "late.py",
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        from sqlalchemy import create_engine
+        from shop import app
+
+        engine = create_engine("sqlite:///./production.db")
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(lambda: engine.connect().close()).result()
+        engine.dispose()
+        """,
+    )
+    project.write_path("tests/where.py", WHERE)
+    project.write(
+        test_a_py="""
+        from tests.where import *
+
+        async def test_it(request):
+            tables = await tables_of("sqlite+aiosqlite:///./production.db")
+            assert tables == ["users"]
+            assert request.getfixturevalue("hermetic_app").title == "FastAPI"
+        """
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 1}, result.output

@@ -44,11 +44,17 @@ class Started:
         plugins = [part for name in project.plugins for part in ("-p", name)]
         arguments = [*plugins, "-p", "no:cacheprovider", "--basetemp"]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "HERMETIC"))}
-        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200", **project.environment}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *arguments, self._temporary.name],
             cwd=project.root,
-            env={**environment, "READY": str(ready), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
+            env={
+                **environment,
+                **project.environment,
+                "READY": str(ready),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "COLUMNS": "200",
+            },
             pass_fds=(ready,),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -69,7 +75,7 @@ class Started:
 
     def ended(self) -> str:
         """Wait for the end; return the output."""
-        output, _ = self.process.communicate(timeout=60)
+        output, _ = self.process.communicate(timeout=120)
         self._temporary.cleanup()
         return output
 

@@ -56,6 +56,42 @@ def test_freezegun(project: Project) -> None:
     passes(project, 4)
 
 
+def test_a_clock_that_a_fixture_stops(project: Project) -> None:
+    """The routes are built before a fixture stops the clock, which FastAPI could not do after it."""
+    project.write_path(
+        "dated.py",
+        """
+        from __future__ import annotations
+        from datetime import datetime
+        from fastapi import APIRouter
+        from shop import app
+
+        router = APIRouter()
+
+        @router.get("/now")
+        async def now(since: datetime | None = None) -> datetime:
+            return datetime.now()
+
+        app.include_router(router, prefix="/api")
+        """,
+    )
+    project.write(
+        test_shop_py="""
+import pytest
+from freezegun import freeze_time
+
+@pytest.fixture
+def frozen():
+    with freeze_time("2020-02-02"):
+        yield
+
+async def test_it(frozen, async_client):
+    assert (await async_client.get("/api/now")).json() == "2020-02-02T00:00:00"
+"""
+    )
+    passes(project, 1, "-o", "hermetic_app=dated:app")
+
+
 def test_freezegun_on_an_unanswered_lock(project: Project) -> None:
     """Our own timers do not stand still with the clock: a request that waits for its own test fails in time."""
     project.write(
@@ -70,7 +106,7 @@ async def test_it_waits_for_itself(async_client, async_test_db):
     await async_client.post("/users", json={"name": "waits"})
 """
     )
-    result = project.pytest(timeout=40)
+    result = project.pytest()
     assert result.outcomes()["failed"] == 1, result.output
     assert "holds uncommitted writes" in result.output
 
@@ -150,13 +186,15 @@ def test_pytest_timeout(project: Project) -> None:
         test_shop_py="""
         import asyncio
         import pytest
+        import signal
         from shop import User
 
-        @pytest.mark.timeout(0.5)
+        @pytest.mark.timeout(50)
         async def test_slow(async_client, async_test_db):
             await async_client.post("/users", json={"name": "committed"})
             async_test_db.add(User(name="uncommitted"))
             await async_test_db.flush()
+            signal.setitimer(signal.ITIMER_REAL, 0.01)  # the time is up: now, however slow the machine is
             await asyncio.sleep(60)
 
         async def test_next(async_client):

@@ -73,6 +73,44 @@ async def test_with_it(async_client):
     assert result.outcomes() == {"passed": 3}, result.output
 
 
+@pytest.mark.parametrize(
+    "how", ["asyncio.run(make_tables())", "threads.submit(asyncio.run, make_tables()).result()"]
+)
+def test_a_factory_that_makes_tables(project: Project, how: str) -> None:
+    """A factory that connects, itself or through a thread, is called once, and its tables are there."""
+    project.write_path(
+        "made.py",
+        f"""
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+        from shop import Base, app, engine
+
+        calls = []
+
+        async def make_tables():
+            async with engine.begin() as connection:
+                await connection.run_sync(Base.metadata.create_all)
+
+        def create_app():
+            calls.append("create_app")
+            with ThreadPoolExecutor(1) as threads:
+                {how}
+            return app
+        """,
+    )
+    project.write(
+        test_a_py="""
+import made
+
+async def test_it(async_client):
+    assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
+    assert made.calls == ["create_app"]
+"""
+    )
+    result = project.pytest("-o", "hermetic_app=made:create_app")
+    assert result.outcomes() == {"passed": 1}, result.output
+
+
 def test_no_application_and_no_tables(empty_project: Project) -> None:
     """``hermetic = on`` alone contains and restores what tests make."""
     empty_project.write(

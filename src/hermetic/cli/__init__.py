@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from hermetic import __version__
 from hermetic.cli.colour import red
+from hermetic.cli.db.parser import add_parser as add_db
 from hermetic.errors import HermeticError
 
 __all__ = ["main"]
@@ -42,6 +43,10 @@ def _run(options: argparse.Namespace) -> int:
         from hermetic.cli.explain import run as explain
 
         return explain(options.code)
+    if options.verb == "db":
+        from hermetic.cli.db import run as db
+
+        return db(options)
     from hermetic.cli.init import run as init
 
     return init(options.directory, diff=options.diff, check=options.check)
@@ -70,4 +75,5 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = verbs.add_parser("explain", help="explain an error code, or list them all")
     explain.add_argument("code", metavar="CODE", nargs="?", help="a code such as HM200")
+    add_db(verbs)
     return parser

@@ -5,9 +5,23 @@ Knows nothing of pytest and nothing of databases.
 
 from hermetic.client._asgi import ASGIApp
 from hermetic.client._client import AsyncTestClient
+from hermetic.client._disconnect import WebSocketDenialResponse, WebSocketDisconnect
+from hermetic.client._events import EventStream
 from hermetic.client._lifespan import Lifespan
+from hermetic.client._live import LiveServer
+from hermetic.client._websocket import WebSocketSession
 
-__all__ = ["ASGIApp", "AsyncTestClient", "Lifespan"]
+__all__ = [
+    "ASGIApp",
+    "AsyncTestClient",
+    "EventStream",
+    "Lifespan",
+    "LiveServer",
+    "WebSocketDenialResponse",
+    "WebSocketDisconnect",
+    "WebSocketSession",
+]
 
 AsyncTestClient.__module__ = "hermetic"
-Lifespan.__module__ = "hermetic.client"
+for _public in (EventStream, Lifespan, LiveServer, WebSocketDenialResponse, WebSocketSession):
+    _public.__module__ = "hermetic.client"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -24,7 +25,8 @@ ASGIApp = ASGI3App | ASGI2App
 # Below 2.4 a send to a client that left does nothing, as here; from 2.4 on it would raise OSError.
 ASGI_VERSION = {"version": "3.0", "spec_version": "2.3"}
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_OFFERED = ("http.response.debug", "http.response.trailers")
 
 
 def as_asgi3(app: ASGIApp) -> ASGI3App:
@@ -56,19 +58,42 @@ def _is_asgi3(app: ASGIApp) -> bool:
     return False
 
 
-def http_scope(
-    request: httpx2.Request, *, root_path: str, client: tuple[str, int], state: dict[str, Any]
-) -> Scope:
-    """Build the scope of an HTTP request.
+def header_pairs(message: Message) -> list[tuple[bytes, bytes]]:
+    """Return copies of the headers of a message; text, which the specification forbids, is taken as latin-1."""
+    return [(_raw(name), _raw(value)) for name, value in message.get("headers") or []]
+
+
+def _raw(part: str | bytes) -> bytes:
+    return part.encode("latin-1") if isinstance(part, str) else bytes(part)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What every request of a client is said to come through.
+
+    Attributes:
+        root_path: Where the application is said to be mounted.
+        client: The address that requests are said to come from.
+        http_version: The version of HTTP that they are said to use.
+        extensions: ASGI extensions that are offered besides those that ``TestClient`` offers.
+    """
+
+    root_path: str = ""
+    client: tuple[str, int] = ("testclient", 50000)
+    http_version: str = "1.1"
+    extensions: tuple[str, ...] = ()
+
+
+def scope_of(request: httpx2.Request, connection: Connection, state: dict[str, Any]) -> Scope:
+    """Build the scope of a request, of HTTP or, by its URL, of a websocket.
 
     Args:
         request: The request, complete with its headers.
-        root_path: Where the application is said to be mounted.
-        client: The address the request is said to come from.
+        connection: What it is said to come through.
         state: What the lifespan left for requests; the application gets a shallow copy.
 
     Raises:
-        httpx2.UnsupportedProtocol: The URL is neither http nor https.
+        httpx2.UnsupportedProtocol: The URL is neither of HTTP nor of a websocket.
     """
     __tracebackhide__ = True
     url = request.url
@@ -78,19 +103,30 @@ def http_scope(
     headers = [(name.lower(), value) for name, value in request.headers.raw]
     if "host" not in request.headers:
         headers.insert(0, (b"host", url.netloc))
-    return {
+    scope = {
         "type": "http",
         "asgi": ASGI_VERSION.copy(),
-        "http_version": "1.1",
+        "http_version": connection.http_version,
         "method": request.method,
         "path": url.path,
         "raw_path": url.raw_path.split(b"?", 1)[0],
-        "root_path": root_path,
+        "root_path": connection.root_path,
         "scheme": url.scheme,
         "query_string": url.query,
         "headers": headers,
-        "client": client,
-        "server": [url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]],
-        "extensions": {"http.response.debug": {}, "http.response.trailers": {}},
+        "client": connection.client,
+        "server": [url.raw_host.decode("ascii"), _PORTS[url.scheme] if url.port is None else url.port],
+        "extensions": {name: {} for name in (*_OFFERED, *connection.extensions)},
         "state": state.copy(),
+    }
+    return _websocket(scope, request) if url.scheme in ("ws", "wss") else scope
+
+
+def _websocket(scope: dict[str, Any], request: httpx2.Request) -> Scope:
+    del scope["method"]
+    asked = request.headers.get("sec-websocket-protocol", "")
+    return scope | {
+        "type": "websocket",
+        "subprotocols": [name.strip() for name in asked.split(",") if name.strip()],
+        "extensions": {"websocket.http.response": {}},
     }

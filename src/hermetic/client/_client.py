@@ -1,32 +1,29 @@
-"""``AsyncTestClient``: an ``httpx2.AsyncClient`` with the manners of Starlette's ``TestClient``.
-
-Of 2,162 places in 45 public suites that make a client, 1,352 make it in a test and never enter it, and 227 at module
-level: so un-entered use is the normal case, it runs no lifespan, and a client is never closed for good.
-
-Nothing private of httpx2 is used. It keeps a state "closed" that only its own ``aclose`` and ``__aexit__`` set; ours
-replace both, since there is no connection pool to close.
-"""
+"""``AsyncTestClient``: what Starlette's ``TestClient`` can do, awaited, and what it cannot."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx2
 
-from hermetic.client._asgi import ASGIApp
-from hermetic.client._lifespan import Lifespan
-from hermetic.client._transport import InLoopTransport
-from hermetic.client._upload import BothWays
+from hermetic.client import _authentication
+from hermetic.client._base import InLoopClient
+from hermetic.client._events import EventStream
+from hermetic.client._handshake import shake_hands
+from hermetic.client._overrides import overriding
+from hermetic.client._websocket import WebSocketSession
 
 if TYPE_CHECKING:
     from httpx2._client import UseClientDefault
-    from httpx2._types import AuthTypes, CookieTypes, HeaderTypes, QueryParamTypes, TimeoutTypes
+    from httpx2._types import HeaderTypes, TimeoutTypes
+
+MAX_EVENT_SIZE = 1024 * 1024
 
 
-class AsyncTestClient(httpx2.AsyncClient):
+class AsyncTestClient(InLoopClient):
     """Call an ASGI application in the test's own event loop.
 
     Each request runs the application in a task of its own, with a copy of the test's context, and the response is
@@ -53,6 +50,13 @@ class AsyncTestClient(httpx2.AsyncClient):
         max_redirects: How many redirects are followed.
         event_hooks: Functions to call with each request and response.
         default_encoding: The encoding of text responses that name none.
+        http_version: The version of HTTP that requests are said to use.
+        asgi_extensions: ASGI extensions to offer besides those of ``TestClient``: ``http.response.pathsend``,
+            ``http.response.early_hint``.
+        background: ``"await"`` has a response wait for the application's background tasks; with ``"detach"`` it is
+            there before them, and ``drain`` waits.
+        lifespan_context: Whether requests see the context variables that the lifespan set; servers do not do so.
+        authenticate: How a client becomes a user's, for ``as_user`` and ``login``; the fixture ``hermetic_auth``.
 
     Example:
         >>> import asyncio
@@ -67,156 +71,110 @@ class AsyncTestClient(httpx2.AsyncClient):
         'hello'
     """
 
-    __test__ = False
+    def websocket_connect(
+        self, url: httpx2.URL | str, subprotocols: Sequence[str] | None = None, **options: Any
+    ) -> WebSocketSession:
+        """Return a websocket, to be opened by ``async with``.
 
-    def __init__(
+        Args:
+            url: Where; relative to the client's base URL.
+            subprotocols: The subprotocols to offer.
+            options: Arguments of a request: ``headers``, ``cookies``, ``params``, ``timeout``, ``auth``.
+
+        Example:
+            >>> async def chat(client):
+            ...     async with client.websocket_connect("/ws") as websocket:
+            ...         await websocket.send_text("hello")
+            ...         return await websocket.receive_text(timeout=1)
+        """
+        return WebSocketSession(lambda: shake_hands(self, url, subprotocols, options))
+
+    @asynccontextmanager
+    async def sse(
         self,
-        app: ASGIApp,
-        base_url: httpx2.URL | str = "http://testserver",
-        raise_server_exceptions: bool = True,
-        root_path: str = "",
+        url: httpx2.URL | str,
         *,
-        cookies: CookieTypes | None = None,
+        method: str = "GET",
         headers: HeaderTypes | None = None,
-        follow_redirects: bool = True,
-        client: tuple[str, int] = ("testclient", 50000),
-        lifespan: Lifespan | None = None,
-        auth: AuthTypes | None = None,
-        params: QueryParamTypes | None = None,
-        timeout: TimeoutTypes = None,
-        max_redirects: int = 20,
-        event_hooks: Mapping[str, list[Callable[..., Any]]] | None = None,
-        default_encoding: str | Callable[[bytes], str | None] = "utf-8",
-    ) -> None:
-        self._own_lifespan = lifespan is None
-        self._entered_in: asyncio.AbstractEventLoop | None = None
-        self._in_loop = InLoopTransport(
-            app,
-            lifespan=lifespan or Lifespan(app, name=f"the lifespan of {_name_of(app)}"),
-            raise_server_exceptions=raise_server_exceptions,
-            root_path=root_path,
-            client=client,
-        )
-        merged = httpx2.Headers(headers)
-        merged.setdefault("user-agent", "testclient")
-        super().__init__(
-            transport=self._in_loop,
-            base_url=base_url,
-            cookies=cookies,
-            headers=merged,
-            follow_redirects=follow_redirects,
-            auth=auth,
-            params=params,
-            timeout=timeout,
-            max_redirects=max_redirects,
-            event_hooks=event_hooks,
-            default_encoding=default_encoding,
-        )
+        timeout: TimeoutTypes | UseClientDefault = httpx2.USE_CLIENT_DEFAULT,
+        max_event_size: int | None = MAX_EVENT_SIZE,
+        **options: Any,
+    ) -> AsyncIterator[EventStream]:
+        """Connect to a stream of server-sent events.
 
-    @classmethod
-    def _lazily(cls, app: ASGIApp, *, lifespan: Lifespan | None = None, **options: Any) -> Self:
-        """Make a client whose first request in a loop starts the lifespan, for fixtures that are synchronous.
+        Args:
+            url: Where; relative to the client's base URL.
+            method: The request's method.
+            headers: The request's headers.
+            timeout: Seconds to wait for the response, and for each event; None for ever; by default the client's.
+            max_event_size: How many bytes an event may have.
+            options: Other arguments of a request.
 
-        Its own lifespan is ended by ``await client.aclose()`` in ``client.started_loop``; a shared one by its maker.
-        The next request starts it again, in whatever loop that is.
+        Example:
+            >>> async def first(client):
+            ...     async with client.sse("/events", timeout=1) as events:
+            ...         async for event in events:
+            ...             return event.data
         """
-        client = cls(app, lifespan=lifespan, **options)
-        client._in_loop.start_lifespan = True
-        return client
-
-    @property
-    def app(self) -> ASGIApp:
-        """The application; set it to send the requests that follow to another."""
-        return self._in_loop.app
-
-    @app.setter
-    def app(self, app: ASGIApp) -> None:
-        self._in_loop.app = app
-        if self._own_lifespan:
-            self.lifespan.app = app
-
-    @property
-    def app_state(self) -> dict[str, Any]:
-        """What the lifespan left for requests: each gets a shallow copy as ``scope["state"]``."""
-        return self.lifespan.state
-
-    @app_state.setter
-    def app_state(self, state: dict[str, Any]) -> None:
-        self.lifespan.state = state
-
-    @property
-    def lifespan(self) -> Lifespan:
-        """The application's lifespan, to be shared with other clients."""
-        return self._in_loop.lifespan
-
-    @property
-    def started_loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop in which ``aclose`` has something to end: a lifespan of its own, or a response; else None."""
-        own = self.lifespan.loop if self._own_lifespan else None
-        return own or self._in_loop.loop
-
-    async def send(
-        self,
-        request: httpx2.Request,
-        *,
-        stream: bool = False,
-        auth: AuthTypes | UseClientDefault | None = httpx2.USE_CLIENT_DEFAULT,
-        follow_redirects: bool | UseClientDefault = httpx2.USE_CLIENT_DEFAULT,
-    ) -> httpx2.Response:
-        """Send a request, as ``httpx2.AsyncClient`` does; its body may come from a plain generator as well."""
         __tracebackhide__ = True
-        if not isinstance(request.stream, httpx2.AsyncByteStream):
-            request.stream = BothWays(request.stream)
-        return await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        limit = self.timeout if timeout is httpx2.USE_CLIENT_DEFAULT else httpx2.Timeout(cast(Any, timeout))
+        accept = {"accept": "text/event-stream", "cache-control": "no-store"} | httpx2.Headers(headers)
+        async with self.stream(method, url, headers=accept, timeout=limit, **options) as response:
+            conversation = self._in_loop.conversation_of(response.request)
+            if conversation is not None:
+                conversation.read_timeout = None
+            events = EventStream(response, max_event_size, limit.read, conversation)
+            try:
+                yield events
+            finally:
+                await events.aclose()
 
-    async def __aenter__(self) -> Self:
-        """Run the application's start-up.
+    def override(
+        self, dependency: Callable[..., Any], replacement: Callable[..., Any]
+    ) -> AbstractContextManager[None]:
+        """Call ``replacement`` in the place of a dependency of the application, inside a ``with`` block.
+
+        Args:
+            dependency: What the application names in ``Depends``.
+            replacement: What is called instead; it may have dependencies of its own, be async, or a generator.
+        """
+        return overriding(self.app, dependency, replacement)
+
+    def replace_dependencies(self, values: Mapping[Callable[..., Any], Any]) -> None:
+        """Give these values in the place of dependencies, for the requests of this client alone."""
+        manners = self._in_loop.manners
+        self._in_loop.manners = dataclasses.replace(manners, overrides={**manners.overrides, **values})
+
+    def as_user(self, user: Any) -> Self:
+        """Return another client, for the same application and lifespan, that is this user's.
+
+        ``hermetic_auth`` says how; this client stays as it is. The other is closed with this one.
 
         Raises:
-            BaseException: What the application raised in it.
-            LifespanError: It sent ``lifespan.startup.failed`` and raised nothing.
-            RuntimeError: The client is entered already.
+            ConfigurationError: Nobody has said how, or it needs a request: ``login``.
         """
-        __tracebackhide__ = True
-        if self._entered_in is not None and not self._entered_in.is_closed():
-            raise RuntimeError(
-                "This AsyncTestClient is entered already. Leave it first, or make another client for the same "
-                "lifespan: AsyncTestClient(app, lifespan=client.lifespan)."
-            )
-        await self.lifespan.start()
-        self._entered_in = asyncio.get_running_loop()
-        return self
+        hook = _authentication.hook_of(self)
+        other = self._another()
+        _authentication.identify(other, hook, user)
+        return other
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Close the client, as ``aclose`` does."""
-        __tracebackhide__ = True
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Leave every response that is still open, and run the application's shutdown if it was started here.
-
-        The client can be used again afterwards.
+    async def login(self, *credentials: Any, **named: Any) -> Self:
+        """Return another client, as ``as_user`` does, by a ``hermetic_auth`` that may send requests.
 
         Raises:
-            BaseException: What the application raised in its shutdown.
-            LifespanError: It sent ``lifespan.shutdown.failed`` and raised nothing, or it was started in
-                another loop.
+            ConfigurationError: Nobody has said how.
         """
         __tracebackhide__ = True
-        self._entered_in = None
-        try:
-            await self._in_loop.aclose()
-        finally:
-            if self._own_lifespan:
-                await self.lifespan.stop()
+        hook = _authentication.hook_of(self)
+        other = self._another()
+        await _authentication.log_in(other, hook, *credentials, **named)
+        return other
 
+    async def drain(self) -> None:
+        """Wait for the background tasks of responses that were there before them (``background="detach"``).
 
-def _name_of(app: object) -> str:
-    """Return what a message calls an application: its title where it has one, as FastAPI's do."""
-    name = getattr(app, "title", None) or getattr(app, "__qualname__", None)
-    return repr(name) if isinstance(name, str) else type(app).__name__
+        Raises:
+            BaseException: What the first of them raised.
+        """
+        __tracebackhide__ = True
+        await self._in_loop.drain()

@@ -1,26 +1,25 @@
-"""An application's lifespan, in a task of its own.
+"""An application's lifespan, which anybody may start and stop.
 
 Whoever starts a lifespan and whoever stops it may be different tasks (pytest-asyncio sets a fixture up in one and tears
 it down in another), while cancel scopes and task groups must be closed by the task that opened them. So neither
 runs it: a task of the loop does, which belongs to nobody's task group, in a copy of the starter's context.
-
-A loop that is torn down cancels all its tasks. As a net under a lifespan that nobody stopped, its task takes the
-cancellation of its own wait for the shutdown as the word to shut down: the code after ``yield`` runs as it would have
-(inside an anyio task group up to its first ``await``: the teardown cancels the group's children, and that the group).
-The same holds when a task group in the lifespan cancels its host because a child failed; leaving the group then raises
-the child's error.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import Any
 
 from hermetic import owners
-from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
-from hermetic.client._waiting import Signal, outlast, running_loop
+from hermetic.client._asgi import ASGIApp
+from hermetic.client._lifespan_run import LifespanRun
+from hermetic.client._waiting import running_loop
 from hermetic.errors import LifespanError
-from hermetic.owners import Owner, owned_by
+from hermetic.owners import Owner
+
+# Long enough for a start-up that waits for something real; short enough to be told before a runner's own limit.
+TIMEOUT = 30.0
 
 
 class Lifespan:
@@ -35,18 +34,28 @@ class Lifespan:
         name: What messages call it.
         owner: Who the connections it opens belong to; by default someone made at each start, with the scope of
             whoever starts it.
+        timeout: Seconds that the start-up, and the shutdown, may take; None for any time.
 
     Attributes:
         app: The application; a change counts from the next start.
         state: What the lifespan leaves for requests; it is filled at start-up and kept afterwards.
+        timeout: As given; a change counts from the next start.
     """
 
-    def __init__(self, app: ASGIApp, *, name: str = "the lifespan", owner: Owner | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        name: str = "the lifespan",
+        owner: Owner | None = None,
+        timeout: float | None = TIMEOUT,
+    ) -> None:
         self.app = app
         self.state: dict[str, Any] = {}
+        self.timeout = timeout
         self._name = name
         self._owner = owner
-        self._run: _Run | None = None
+        self._run: LifespanRun | None = None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -60,12 +69,17 @@ class Lifespan:
         """Whether its start-up is over, it was not stopped, and its loop is not closed."""
         return self._run is not None and self._run.started and not self._run.loop.is_closed()
 
+    def context_for_requests(self) -> contextvars.Context:
+        """Return a copy of the current context with the context variables that the start-up has set."""
+        return contextvars.copy_context() if self._run is None else self._run.context_for_requests()
+
     async def start(self) -> None:
         """Run the start-up; return at once if that was done in this loop, join it if it is under way.
 
         Raises:
             BaseException: What the application raised, as it raised it.
-            LifespanError: The application sent ``lifespan.startup.failed`` and raised nothing.
+            LifespanError: The application sent ``lifespan.startup.failed`` and raised nothing, or was not ready in
+                time.
             ConfigurationError: No asyncio loop runs.
         """
         __tracebackhide__ = True
@@ -73,7 +87,7 @@ class Lifespan:
         if self._run is None or self._run.loop is not loop:
             parent = owners.current()
             owner = self._owner or Owner(self._name, "lifespan", parent.scope, parent)
-            self._run = _Run(self.app, self.state, self._name, owner)
+            self._run = LifespanRun(self.app, self.state, self._name, owner, self.timeout)
         run = self._run
         try:
             await run.wait_for_startup()
@@ -88,8 +102,8 @@ class Lifespan:
 
         Raises:
             BaseException: What the application raised, now or since its start.
-            LifespanError: The application sent ``lifespan.shutdown.failed`` and raised nothing, or it runs in
-                another loop than this.
+            LifespanError: The application sent ``lifespan.shutdown.failed`` and raised nothing, did not end in time,
+                or runs in another loop than this.
         """
         __tracebackhide__ = True
         run = self._run
@@ -104,137 +118,3 @@ class Lifespan:
             )
         self._run = None
         await run.shut_down()
-
-
-class _Run:
-    """One run of the protocol, from start-up to shutdown, in one loop."""
-
-    def __init__(self, app: ASGIApp, state: dict[str, Any], name: str, owner: Owner) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.joined = 0
-        self.started = False
-        self._name = name
-        self._owner = owner
-        self._signal = Signal(self.loop)
-        self._asked = False
-        self._failed: str | None = None
-        self._stopping = False
-        self._told_to_stop = False
-        self._torn_down = False
-        self._idle = False
-        self._ended = False
-        self._cancelled = False
-        self._error: BaseException | None = None
-        scope: Scope = {"type": "lifespan", "asgi": ASGI_VERSION.copy(), "state": state}
-        self._task = asyncio.create_task(self._live(app, scope), name=f"hermetic {name}")
-
-    # The application's side.
-
-    async def _live(self, app: ASGIApp, scope: Scope) -> None:
-        __tracebackhide__ = True
-        try:
-            with owned_by(self._owner):
-                await as_asgi3(app)(scope, self.receive, self.send)
-        except BaseException as error:
-            if not (self._cancelled and isinstance(error, asyncio.CancelledError)):
-                self._error = error
-        self._ended = True
-        self._signal.fire()
-        if self._torn_down and isinstance(self._error, Exception):
-            raise self._error  # nobody else is left to say it: the loop's teardown logs it
-
-    async def receive(self) -> Message:
-        """Give the application ``lifespan.startup``, then, when it is time, ``lifespan.shutdown``."""
-        __tracebackhide__ = True
-        if not self._asked:
-            self._asked = True
-            return {"type": "lifespan.startup"}
-        if self._failed is None and not self._told_to_stop:
-            await self._until_stopping()
-            self._told_to_stop = True
-            return {"type": "lifespan.shutdown"}
-        self._idle = True  # it asks for more than there is: it has come to its end
-        self._signal.fire()
-        await self._signal.until(lambda: False)
-        raise AssertionError  # pragma: no cover - the wait above only ends by cancellation
-
-    async def _until_stopping(self) -> None:
-        __tracebackhide__ = True
-        try:
-            await self._signal.until(lambda: self._stopping)
-        except asyncio.CancelledError:
-            if self._cancelled or asyncio.current_task() is not self._task:
-                raise
-            self._task.uncancel()
-            self._torn_down = True
-
-    async def send(self, message: Message) -> None:
-        """Take what the application says of its start-up or its shutdown."""
-        __tracebackhide__ = True
-        kind = message["type"]
-        if kind == "lifespan.startup.complete":
-            self.started = True
-        elif kind in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
-            self._failed = message.get("message", "")
-        self._signal.fire()
-
-    # The side of whoever starts and stops it.
-
-    async def wait_for_startup(self) -> None:
-        """Return when the application has started; raise why it did not."""
-        __tracebackhide__ = True
-        self.joined += 1
-        try:
-            await self._signal.until(lambda: self.started or self._ended or self._idle)
-            if not self.started:
-                await self._raise_why_not_started()
-        finally:
-            self.joined -= 1
-
-    async def _raise_why_not_started(self) -> None:
-        __tracebackhide__ = True
-        await self.cancel()
-        if not self._asked and isinstance(self._error, Exception):
-            self._error = None  # it does not know the protocol: the specification says to go on without
-        self._raise_failure("lifespan.startup.failed")
-        self.started = True
-
-    async def shut_down(self) -> None:
-        """Let the application shut down, wait for its end, and raise what went wrong."""
-        __tracebackhide__ = True
-        self._stopping = True
-        self._signal.fire()
-        try:
-            await self._signal.until(lambda: self._ended or self._idle)
-        finally:
-            await self.cancel()
-        self._raise_failure("lifespan.shutdown.failed")
-
-    def _cancel(self) -> None:
-        self._cancelled = True
-        self._task.cancel()
-
-    async def cancel(self) -> None:
-        """End the task, if it has not ended by itself, and wait for its end."""
-        __tracebackhide__ = True
-        if not self._ended:
-            self._cancel()
-        await outlast(self._task, self._cancel)
-        self._task.exception()  # else asyncio says that nobody looked at it
-
-    def _raise_failure(self, kind: str) -> None:
-        __tracebackhide__ = True
-        error = self._error
-        if self.joined <= 1:
-            self._error = None  # nobody else waits for it; kept, it would be a cycle
-        try:
-            if error is not None:
-                raise error
-        finally:
-            del error
-        if self._failed is not None:
-            raise LifespanError(
-                f"{self._name} sent {kind}: {self._failed or 'no message'}",
-                why="The application caught the error itself and said only this.",
-                hints=("let the error leave the lifespan: a test then shows its traceback",),
-            )

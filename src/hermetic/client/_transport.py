@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextvars
+import functools
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import httpx2
 
 from hermetic import owners
-from hermetic.client._asgi import ASGIApp, as_asgi3, http_scope
+from hermetic.client._asgi import ASGIApp, Connection, Scope, as_asgi3, scope_of
+from hermetic.client._cookies import set_by
 from hermetic.client._exchange import Exchange
 from hermetic.client._lifespan import Lifespan
+from hermetic.client._overrides import replace_for_one_client
+from hermetic.client._socket import Socket
 from hermetic.client._waiting import running_loop
 from hermetic.owners import Owner
+
+Background = Literal["await", "detach"]
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a client treats the applications that it calls.
+
+    Attributes:
+        connection: What requests are said to come through.
+        raise_errors: Whether the application's exceptions are raised.
+        background: Whether a response waits for background tasks.
+        lifespan_context: Whether requests see the context variables that the lifespan set.
+        overrides: The values of dependencies, for the requests of this client.
+    """
+
+    connection: Connection = field(default_factory=Connection)
+    raise_errors: bool = True
+    background: Background = "await"
+    lifespan_context: bool = False
+    overrides: Mapping[Callable[..., Any], Any] = field(default_factory=dict)
 
 
 class InLoopTransport(httpx2.AsyncBaseTransport):
@@ -21,43 +49,51 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
     Args:
         app: The application.
         lifespan: Whose state the requests get.
-        raise_server_exceptions: Whether the application's exceptions are raised.
-        root_path: Where the application is said to be mounted.
-        client: The address that requests are said to come from.
+        manners: How the application is treated.
 
     Attributes:
         start_lifespan: Whether a request starts the lifespan when it does not run in this loop.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        lifespan: Lifespan,
-        raise_server_exceptions: bool,
-        root_path: str,
-        client: tuple[str, int],
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, lifespan: Lifespan, manners: Manners) -> None:
         self.app = app
         self.lifespan = lifespan
+        self.manners = manners
         self.start_lifespan = False
-        self._raise_server_exceptions = raise_server_exceptions
-        self._root_path = root_path
-        self._client = client
-        self._open: set[Exchange] = set()
+        self._open: set[Exchange | Socket] = set()
+
+    @property
+    def app(self) -> ASGIApp:
+        """The application; which version it is written for is found out once."""
+        return self._app
+
+    @app.setter
+    def app(self, app: ASGIApp) -> None:
+        self._app = app
+        self._asgi3 = as_asgi3(app)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop of a response that is still open; None when all are closed."""
-        return next((exchange.loop for exchange in self._open if not exchange.loop.is_closed()), None)
+        """The loop of a response or websocket that is still open; None when all are closed."""
+        return next((each.loop for each in self._open if not each.loop.is_closed()), None)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Run the application; return when its response has started."""
+        """Run the application; return when its response has started, or when it has answered the handshake."""
         __tracebackhide__ = True
         loop = running_loop()
         if self.start_lifespan and not (self.lifespan.running and self.lifespan.loop is loop):
             await self.lifespan.start()
-        exchange = self._begin(request)
+        scope = scope_of(request, self.manners.connection, self.lifespan.state)
+        if scope["type"] == "websocket":
+            return await self._connect(scope, request)
+        exchange = Exchange(
+            self._asgi3,
+            scope,
+            request,
+            detach=self.manners.background == "detach",
+            **self._options(f"request {request.method} {request.url.path}"),
+        )
+        self._open.add(exchange)
         await exchange.wait_for_start()
         if exchange.start is None:
             await exchange.close()
@@ -65,44 +101,81 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         return _response(exchange, request)
 
     async def aclose(self) -> None:
-        """Take leave of every response that is still open in this loop.
+        """Take leave of all that is still open in this loop, and wait for what was left to itself.
 
         Raises:
             BaseException: What the first of these applications raised.
         """
         __tracebackhide__ = True
+        here = [each for each in list(self._open) if not self._forgotten(each)]
+        left = [each for each in here if isinstance(each, Exchange) and not each.detached]
+        for exchange in left:
+            exchange.abandon()
+        await self._finish(here)
+
+    async def drain(self) -> None:
+        """Wait for the applications whose responses are complete.
+
+        Raises:
+            BaseException: What the first of them raised.
+        """
+        __tracebackhide__ = True
+        await self._finish([each for each in self._open if isinstance(each, Exchange) and each.detached])
+
+    def conversation_of(self, request: httpx2.Request) -> Exchange | Socket | None:
+        """Return what a request began, while it is open."""
+        return next((each for each in self._open if each.request is request), None)
+
+    async def _finish(self, conversations: list[Exchange | Socket]) -> None:
+        __tracebackhide__ = True
         errors: list[BaseException] = []
-        for exchange in list(self._open):
-            if exchange.loop is not running_loop():
-                self._open.discard(exchange)
-                continue
+        for each in conversations:
             try:
-                await exchange.close()
+                await each.finish()
             except BaseException as error:
                 errors.append(error)
         if errors:
             raise errors[0]
 
-    def _begin(self, request: httpx2.Request) -> Exchange:
+    def _forgotten(self, conversation: Exchange | Socket) -> bool:
+        """Forget what was left open in another loop: the teardown of that loop ends it."""
+        if conversation.loop is running_loop():
+            return False
+        self._open.discard(conversation)
+        return True
+
+    async def _connect(self, scope: Scope, request: httpx2.Request) -> httpx2.Response:
         __tracebackhide__ = True
+        socket = Socket(self._asgi3, scope, request, **self._options(f"websocket {request.url.path}"))
+        self._open.add(socket)
+        return await socket.answer()
+
+    def _options(self, name: str) -> dict[str, Any]:
         sender = owners.current()
-        scope = http_scope(request, root_path=self._root_path, client=self._client, state=self.lifespan.state)
-        exchange = Exchange(
-            as_asgi3(self.app),
-            scope,
-            request,
-            owner=Owner(f"request {request.method} {request.url.path}", "request", sender.scope, sender),
-            raise_errors=self._raise_server_exceptions,
-            on_close=self._open.discard,
-        )
-        self._open.add(exchange)
-        return exchange
+        return {
+            "owner": Owner(name, "request", sender.scope, sender),
+            "context": self._context(),
+            "raise_errors": self.manners.raise_errors,
+            "on_close": self._open.discard,
+        }
+
+    def _context(self) -> contextvars.Context | None:
+        """Return the context that an application runs in; None for a copy of the test's."""
+        overrides = self.manners.overrides
+        if not (self.manners.lifespan_context or overrides):
+            return None
+        inherited = self.manners.lifespan_context
+        context = self.lifespan.context_for_requests() if inherited else contextvars.copy_context()
+        if overrides:
+            context.run(replace_for_one_client, self.app, overrides)
+        return context
 
     def _no_response(self, request: httpx2.Request) -> httpx2.Response:
         __tracebackhide__ = True
-        if self._raise_server_exceptions:
+        if self.manners.raise_errors:
             raise AssertionError(
-                f"{request.method} {request.url}: the application ended without sending any response."
+                f"AsyncTestClient did not receive any response to {request.method} {request.url}: "
+                "the application ended without sending one."
             )
         return httpx2.Response(500, request=request, stream=httpx2.ByteStream(b""))
 
@@ -123,16 +196,23 @@ class _Body(httpx2.AsyncByteStream):
         await self._exchange.close()
 
 
+class Response(httpx2.Response):
+    """A response that understands a cookie's ``Domain`` as the client does."""
+
+    @functools.cached_property
+    def cookies(self) -> httpx2.Cookies:
+        """The cookies that this response sets."""
+        return set_by(self)
+
+
 def _response(exchange: Exchange, request: httpx2.Request) -> httpx2.Response:
     assert exchange.start is not None
-    response = httpx2.Response(
+    response = Response(
         exchange.start["status"], headers=exchange.start["headers"], stream=_Body(exchange), request=request
     )
-    if exchange.trailers is not None:
-        response.extensions["http.response.trailers"] = exchange.trailers
-    if exchange.debug is not None:
-        response.extensions["http.response.debug"] = exchange.debug
-        for name in ("template", "context"):
-            if name in exchange.debug:
-                setattr(response, name, exchange.debug[name])
+    response.extensions.update(exchange.extensions)
+    debug = exchange.extensions.get("http.response.debug", {})
+    for name in ("template", "context"):
+        if name in debug:
+            setattr(response, name, debug[name])
     return response

@@ -63,20 +63,20 @@ class BothWays(httpx2.AsyncByteStream, httpx2.SyncByteStream):
 def upload_of(
     stream: httpx2.SyncByteStream | httpx2.AsyncByteStream,
     changed: Callable[[], None],
-    context: contextvars.Context,
+    context: Callable[[], contextvars.Context],
 ) -> Upload:
     """Choose how a request's body reaches the application.
 
     Args:
         stream: The body.
         changed: Called when the body's attributes changed by themselves.
-        context: The context in which an async iterator runs.
+        context: Returns the context in which an async iterator runs.
     """
     if isinstance(stream, httpx2.ByteStream):
         return _Complete(b"".join(stream))
     if isinstance(stream, httpx2.SyncByteStream):
         return _Iterated(stream)
-    return _Driven(stream, changed, context)
+    return _Driven(stream, changed, context())
 
 
 def _message(chunk: bytes, *, more: bool) -> Message:

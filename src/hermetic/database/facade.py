@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.call import async_url, sync_url
+
+
+@dataclass(frozen=True)
+class EmptyDatabase:
+    """An empty database of a test's own.
+
+    Attributes:
+        url: Its URL with the async driver, as ``create_async_engine`` takes it.
+        sync_url: Its URL with the default sync driver.
+    """
+
+    url: str
+    sync_url: str
+
+    @classmethod
+    def of(cls, worker: WorkerDatabase) -> EmptyDatabase:
+        """Return what a test may know of a worker database."""
+        url, sync = async_url(worker.url), sync_url(worker.url)
+        return cls(url.render_as_string(hide_password=False), sync.render_as_string(hide_password=False))
 
 
 class Database:

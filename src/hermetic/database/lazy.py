@@ -47,7 +47,7 @@ class LazyDatabase:
         user: str | None = None,
     ) -> None:
         self.name = name
-        self._user = user
+        self.user = user
         self.worker: WorkerDatabase | None = None
         self._server = server
         self._build = build
@@ -55,7 +55,7 @@ class LazyDatabase:
         self._is_built = build is None
         self._making = threading.RLock()
         self._turn = threading.Lock()
-        self._bystanders: frozenset[int | None] = frozenset()
+        self._bystanders: frozenset[threading.Thread] = frozenset()
 
     def __str__(self) -> str:
         contents = "an empty database" if self._build is None else "the application's database"
@@ -66,11 +66,6 @@ class LazyDatabase:
         """Which kind of database it is."""
         return self._server.backend
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether it is made and filled."""
-        return self.worker is not None and self._is_built
-
     def build_with(self, build: Build) -> None:
         """Turn an empty database into one of the application's: fill it at the next connection."""
         self._build, self._is_built = build, False
@@ -79,7 +74,7 @@ class LazyDatabase:
         """Return the worker database, created if need be, not necessarily filled."""
         with self._making:
             if self.worker is None:
-                self.worker = self._server.create(self.name, self._user)
+                self.worker = self._server.create(self.name, self.user)
                 self.worker.mark_baseline()
                 self._created(self.worker)
             return self.worker
@@ -92,7 +87,8 @@ class LazyDatabase:
         return worker
 
     def _is_part_of_the_build(self) -> bool:
-        started_by_it = bool(self._bystanders) and threading.get_ident() not in self._bystanders
+        # Not by their numbers: a thread that the build starts may get that of one which has ended since.
+        started_by_it = bool(self._bystanders) and threading.current_thread() not in self._bystanders
         return started_by_it or self in _building.get()
 
     def _wait_or_build(self, worker: WorkerDatabase) -> None:
@@ -107,7 +103,7 @@ class LazyDatabase:
     def _fill(self, worker: WorkerDatabase) -> bool:
         assert self._build is not None
         token = _building.set(_building.get() | {self})
-        self._bystanders = frozenset(thread.ident for thread in threading.enumerate())
+        self._bystanders = frozenset(threading.enumerate())
         try:
             if self._build(worker) is False:
                 return False

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.kept import Kept
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -127,6 +129,17 @@ class WorkerDatabase(Protocol):
             RestoreError: Something that outlives the test blocks it: named, after a time-out, and left alone.
         """
 
+    def keep(self, test: str, folder: Path) -> Kept:
+        """Copy what it holds now to where it stays when the run is over.
+
+        Args:
+            test: Whose it is.
+            folder: Where copies go that are files.
+
+        Raises:
+            NotKept: Too many are kept, or somebody who outlives the test is in the way.
+        """
+
     def begin_layer(self) -> object:
         """Note the state before a wider-scoped fixture's set-up; calls nest."""
 
@@ -166,6 +179,12 @@ class Server(Protocol):
 
     def undo(self) -> None:
         """Remove those that the test made which ends now."""
+
+    def create_empty(self, name: str, user: str | None = None) -> WorkerDatabase:
+        """Make an empty database for one test, at once; nothing of ours is in it, and nothing restores it."""
+
+    def drop(self, database: WorkerDatabase) -> None:
+        """Close and remove one database that was made here."""
 
     def begin(self) -> None:
         """Start what takes a moment to start, in the background."""

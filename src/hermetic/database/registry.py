@@ -73,6 +73,7 @@ class Databases:
         self._declared: set[Address] = set()
         self._applications: dict[Address, LazyDatabase] = {}
         self._fresh: dict[Address, LazyDatabase] = {}
+        self._empty: list[LazyDatabase] = []
         self._primary: LazyDatabase | None = None
         self._primary_is_bound = False
         self._unused: Callable[[], Iterable[EngineRequest]] = tuple
@@ -213,6 +214,25 @@ class Databases:
             self._learn()
         return self._the_primary().ready()
 
+    def empty(self) -> WorkerDatabase:
+        """Return a further database of the application's kind, empty, to which only its own URL leads."""
+        with self._lock:
+            self._learn()
+            like = self._the_primary()
+            lazy = self._new(None, like.backend, like.user)
+            self._empty.append(lazy)
+            lazy.worker = self._servers[like.backend].create_empty(lazy.name, like.user)
+            return lazy.worker
+
+    def drop_empty(self) -> None:
+        """Drop what ``empty`` returned."""
+        with self._lock:
+            for lazy in self._empty:
+                self._all.remove(lazy)
+                if lazy.worker is not None:
+                    self._servers[lazy.backend].drop(lazy.worker)
+            self._empty.clear()
+
     @property
     def primary_url(self) -> URL:
         """The URL of the application's database; makes it, but does not build it."""
@@ -244,10 +264,6 @@ class Databases:
             server.undo()
             gone -= set(server.named)
             self._all = [each for each in self._all if each.worker is None or each.worker.name not in gone]
-
-    def primary_is_ready(self) -> bool:
-        """Whether the application's database is made and filled."""
-        return self._primary is not None and self._primary.is_ready
 
     def stop(self) -> None:
         """Close and remove every database."""

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from hermetic.database.schema.call import async_url, sync_url
 
 Form = Callable[[URL], URL]
+PLACEHOLDERS = ("{url}", "{sync_url}", "{dsn}")
 
 
 def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:
@@ -22,8 +23,8 @@ def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:
         url: The database's, asked for only where it is needed.
         known: What the reader got until now.
     """
-    forms: dict[str, Form] = {"{url}": _like(known), "{sync_url}": sync_url, "{dsn}": _plain}
-    for placeholder, form in forms.items():
+    forms: tuple[Form, ...] = (_like(known), sync_url, _plain)
+    for placeholder, form in zip(PLACEHOLDERS, forms, strict=True):
         if placeholder in value:
             value = value.replace(placeholder, form(url()).render_as_string(hide_password=False))
     return value
@@ -45,6 +46,11 @@ def _like(known: str | None) -> Form:
         return url.set(drivername=example.drivername) if same else async_url(url)
 
     return like
+
+
+def is_postgresql(text: str | None) -> bool:
+    """Whether a text is the URL of a PostgreSQL database."""
+    return (text or "").partition("://")[0].partition("+")[0] in ("postgresql", "postgres")
 
 
 def dotenv(root: Path) -> dict[str, str]:

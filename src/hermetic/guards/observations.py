@@ -1,11 +1,16 @@
-"""What mode ``observe`` has seen: the engines that were used, with where ``on`` would send them, and the leaks.
+"""What a run has seen that its summary tells: overrides that were left, and in mode ``observe`` engines and leaks.
 
 Kept from the moment of first use on: an engine that a test made is gone long before the report.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+from hermetic.guards.mapping import MappingGuard
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,14 @@ class Observations:
 
     engines: dict[ObservedEngine, None] = field(default_factory=dict)
     leaks: list[str] = field(default_factory=list)
+    overrides: dict[str, None] = field(default_factory=dict)
+
+    def note_overrides(self, test: str, guards: Iterable[MappingGuard[Any, Any]]) -> None:
+        """Remember which dependencies a test has left overridden; they are undone without a failure."""
+        for guard in guards:
+            for dependency in guard.changed() if guard.mapping is not os.environ else ():
+                name = getattr(dependency, "__qualname__", None) or repr(dependency)
+                self.overrides.setdefault(f"{test} left {name} in dependency_overrides")
 
     def note_engine(self, engine: ObservedEngine) -> None:
         """Remember an engine; one made at the same line for the same URL is the same."""

@@ -22,10 +22,13 @@ from hermetic.pytest_plugin.fixtures import (
     async_db_session,
     async_test_db,
     hermetic_app,
+    hermetic_auth,
     hermetic_database,
+    hermetic_empty_database,
     hermetic_engine,
     hermetic_lifespan,
     hermetic_url,
+    live_server,
     setup_test_env,
 )
 from hermetic.pytest_plugin.options import add_options, read_settings
@@ -36,10 +39,13 @@ __all__ = [
     "async_db_session",
     "async_test_db",
     "hermetic_app",
+    "hermetic_auth",
     "hermetic_database",
+    "hermetic_empty_database",
     "hermetic_engine",
     "hermetic_lifespan",
     "hermetic_url",
+    "live_server",
     "setup_test_env",
 ]
 

@@ -14,9 +14,9 @@ from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import wrapped_call
 from hermetic.pytest_plugin.failing import errors_as_failures
-from hermetic.pytest_plugin.state import EXAMPLES, OWNER
+from hermetic.pytest_plugin.state import EXAMPLES, FAILED, KEPT, OWNER
 from hermetic.run import NEVER, Run
-from hermetic.trace.header import header_lines, summary_lines
+from hermetic.trace.header import closing_lines, header_lines, summary_lines
 
 
 class HermeticWarning(pytest.PytestWarning):
@@ -36,6 +36,17 @@ class Active:
         """xdist is about to start workers, which inherit the environment."""
         self.run.share()
 
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a worker of xdist: the controller, which has the terminal, says what there is to say."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["hermetic"] = closing_lines(self.run)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of xdist is done; one that died has said nothing."""
+        self.run.notes_of_workers.extend(getattr(node, "workeroutput", {}).get("hermetic", ()))
+
     def pytest_report_header(self) -> list[str]:
         return header_lines(self.run)
 
@@ -50,7 +61,8 @@ class Active:
         for item in items:
             marks.check(item)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    # Inside pytest's own wrappers: where this fails before the set-up, their teardown needs what theirs prepared.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
         with errors_as_failures():
@@ -80,8 +92,14 @@ class Active:
         yield
         leaks = marks.leaks(request.node, self.run.settings)
         restore = marks.isolation(request.node, self.run.settings) == "test"
+
+        def left(problems: list[str]) -> None:
+            failed = FAILED in request.node.stash or (problems and leaks == "error")
+            if failed and self.run.settings.keep_failed:
+                request.node.stash[KEPT] = self.run.keep(request.node.nodeid)
+
         with errors_as_failures():
-            problems = self.run.end_test(restore=restore, ending=self._ending)
+            problems = self.run.end_test(restore=restore, ending=self._ending, left=left)
         if problems and self.run.settings.mode == "observe":
             self.run.observations.leaks.extend(problems)
         elif problems and leaks == "error":
@@ -148,6 +166,11 @@ class Active:
         blocked = self.run.blocked()
         if report.failed and blocked:
             report.sections.append(("hermetic", "\n\n".join(str(error) for error in blocked)))
+        if report.failed:
+            item.stash[FAILED] = True
+        if KEPT in item.stash:  # the word teardown has pytest show it below a failure of the call, too
+            report.sections.append(("hermetic, at teardown", item.stash[KEPT]))
+            del item.stash[KEPT]
         return report
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:

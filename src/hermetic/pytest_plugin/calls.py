@@ -2,8 +2,9 @@
 
 anyio ends its loop inside the call, so what the test opened is closed at the end of the test's own coroutine. A
 hypothesis test is many calls: the baseline comes back before each example. A test with a frozen clock gets its
-application started before the clock stops (FastAPI builds its routes at the first request, which fails on freezegun's
-classes).
+application started before the clock stops: FastAPI builds the routes of included routers at the first request, which
+fails on freezegun's classes. Where a fixture stops the clock the test's loop does not run yet, so that the application
+cannot be started; its routes can be built.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
     if not isinstance(item, pytest.Function) or run.settings.mode != "on":
         yield
         return
+    if _a_clock_may_stop():
+        run.import_drivers()
     with pytest.MonkeyPatch.context() as patch:
         handle = getattr(item.obj, "hypothesis", None)
         if handle is not None:
@@ -62,7 +65,7 @@ def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> 
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        if any(clock in sys.modules for clock in CLOCKS):
+        if _a_clock_may_stop():
             await _start_before_the_clock_stops(funcargs)
         try:
             result = await function(*args, **kwargs)
@@ -73,6 +76,18 @@ def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> 
         return result
 
     return call
+
+
+def build_routes(app: Any) -> None:
+    """Have FastAPI build the routes while the clock runs: looking for a name goes through all of them."""
+    if _a_clock_may_stop():
+        # What goes wrong is raised again by the first request.
+        with suppress(Exception):
+            app.url_path_for("hermetic: no route has this name")
+
+
+def _a_clock_may_stop() -> bool:
+    return any(clock in sys.modules for clock in CLOCKS)
 
 
 async def _start_before_the_clock_stops(funcargs: dict[str, Any]) -> None:

@@ -19,8 +19,8 @@ from hermetic.pytest_plugin.state import RUN, SETTINGS
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-    from hermetic.client import AsyncTestClient, Lifespan
-    from hermetic.database.facade import Database
+    from hermetic.client import AsyncTestClient, Lifespan, LiveServer
+    from hermetic.database.facade import Database, EmptyDatabase
     from hermetic.run import Run
 
 
@@ -46,6 +46,8 @@ def active_run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture(scope="session")
 def hermetic_app(request: pytest.FixtureRequest) -> Any:
     """The application that ``hermetic_app`` names; override it to build yours in another way."""
+    from hermetic.pytest_plugin.calls import build_routes
+
     with errors_as_failures():
         app = active_run(request).application()
     if app is None:
@@ -53,6 +55,7 @@ def hermetic_app(request: pytest.FixtureRequest) -> Any:
             "No application is configured.\n\nhint: in the ini file of pytest: hermetic_app = your.module:app",
             pytrace=False,
         )
+    build_routes(app)
     return app
 
 
@@ -63,6 +66,15 @@ def hermetic_database(request: pytest.FixtureRequest) -> Database:
 
     with errors_as_failures():
         return Database(active_run(request).primary())
+
+
+@pytest.fixture
+def hermetic_empty_database(request: pytest.FixtureRequest) -> EmptyDatabase:
+    """An empty database of the test's own, for tests of migrations: its URLs; dropped when the test ends."""
+    from hermetic.database.facade import EmptyDatabase
+
+    with errors_as_failures():
+        return EmptyDatabase.of(active_run(request).empty_database())
 
 
 @pytest.fixture(scope="session")
@@ -92,18 +104,34 @@ def hermetic_lifespan(request: pytest.FixtureRequest, hermetic_app: Any) -> Iter
     run.closer.discard(lifespan)
 
 
+@pytest.fixture(scope="session")
+def hermetic_auth() -> Any:
+    """How ``async_client.as_user`` and ``login`` make a client a user's; override it with a function of the user."""
+    return None
+
+
 @pytest.fixture
 def async_client(
-    request: pytest.FixtureRequest, hermetic_app: Any, hermetic_lifespan: Lifespan
+    request: pytest.FixtureRequest, hermetic_app: Any, hermetic_lifespan: Lifespan, hermetic_auth: Any
 ) -> Iterator[AsyncTestClient]:
     """A client that runs the application, its lifespan included, in the test's own event loop."""
     from hermetic.client import AsyncTestClient
 
     run = active_run(request)
-    client = AsyncTestClient._lazily(hermetic_app, lifespan=hermetic_lifespan)
+    client = AsyncTestClient._lazily(hermetic_app, lifespan=hermetic_lifespan, authenticate=hermetic_auth)
     run.closer.add(client)
     yield client
     run.closer.discard(client)
+
+
+@pytest.fixture
+def live_server(request: pytest.FixtureRequest, hermetic_app: Any) -> Iterator[LiveServer]:
+    """The application behind uvicorn on a free port of the loopback, on the test's database: for browsers."""
+    from hermetic.client import LiveServer
+
+    active_run(request)
+    with errors_as_failures(), LiveServer(hermetic_app) as server:
+        yield server
 
 
 @pytest.fixture
@@ -127,4 +155,4 @@ def async_test_db(async_db_session: AsyncSession) -> AsyncSession:
 @pytest.fixture
 def setup_test_env(request: pytest.FixtureRequest) -> dict[str, str]:
     """The variables of ``hermetic_env``; they are set before the application is imported, whoever asks for this."""
-    return {name: active_run(request).filled(name, value) for name, value in active_run(request).settings.env}
+    return active_run(request).environment.variables()

@@ -17,7 +17,7 @@ FLAGS: dict[str, str] = {
 
 SWITCHES: dict[str, str] = {
     "rebuild": "build schema and seed rows anew, whatever template there is",
-    "keep_failed": "keep a copy of each failed test's database (PostgreSQL); 'hermetic db clean' drops them",
+    "keep_failed": "keep a copy of each failed test's database; 'hermetic db' lists and drops them",
 }
 
 

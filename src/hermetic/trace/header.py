@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from hermetic.run import Run
 from hermetic.trace.observed import observed_lines
+from hermetic.trace.server import announcement, facts_lines
+
+SHOWN = 5
 
 
 def header_lines(run: Run) -> list[str]:
-    """Return the lines for the top: mode, application, schema, isolation, each with where it was set."""
+    """Return the lines for the top: mode, application, schema, isolation, and the server if settings name one."""
     settings = run.settings
     schema = ", ".join(settings.schema) or "found when the first test needs it (hermetic_schema is not set)"
     parts = [
@@ -17,16 +20,45 @@ def header_lines(run: Run) -> list[str]:
         f"isolation {settings.isolation}",
         f"leaks {settings.leaks}",
     ]
-    return [f"hermetic: {', '.join(parts)}"]
+    lines = [", ".join(parts), *announcement(settings, run.root)]
+    return [f"hermetic: {line}" for line in lines]
+
+
+def override_lines(left: list[str]) -> list[str]:
+    """Return what is said of the overrides that tests left behind, the first few by name."""
+    if not left:
+        return []
+    lines = [
+        f"overrides: {len(left)} that tests left were undone; to have them end: with client.override(...)"
+    ]
+    lines += [f"  {each}" for each in left[:SHOWN]]
+    return lines if len(left) <= SHOWN else [*lines, f"  ... and {len(left) - SHOWN} more"]
 
 
 def summary_lines(run: Run) -> list[str]:
     """Return the lines for the bottom: what was found in place of settings, and what ``observe`` saw."""
+    lines = list(dict.fromkeys([*closing_lines(run), *run.notes_of_workers]))
+    if run.settings.mode == "observe":
+        lines.extend(observed_lines(run.observations, run.root))
+    return lines
+
+
+def closing_lines(run: Run) -> list[str]:
+    """Return what one process of the run has to say: the schema it found, its server, where the contents came from."""
     lines = []
     if run.schema_used and not run.settings.schema:
         lines.append(
             f"schema: {', '.join(run.schema_used)}; to fix it: hermetic_schema = {run.schema_used[0].split()[0]}"
         )
-    if run.settings.mode == "observe":
-        lines.extend(observed_lines(run.observations, run.root))
-    return lines
+    lines.extend(override_lines(list(run.observations.overrides)))
+    return [*lines, *_server(run), *run.notes]
+
+
+def _server(run: Run) -> list[str]:
+    host = run.postgresql.host if run.postgresql is not None else None
+    if host is None or host.facts is None:
+        return []
+    from hermetic.database.servers.postgresql.named import named_version
+
+    named = named_version(run.settings.postgresql_version, run.root)
+    return facts_lines(host.facts, host.instance.administrator, named)

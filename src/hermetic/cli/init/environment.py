@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.configuration import Configuration
-from hermetic.cli.init.requirements import database_scheme, read_loosely
+from hermetic.cli.init.handing import placeholder
+from hermetic.cli.init.requirements import DEFAULT_SCHEME, database_scheme, read_loosely
 from hermetic.cli.init.sources import Module, Sources
 from hermetic.cli.init.symbols import Symbols, assignments
 
@@ -42,11 +43,23 @@ class Environment:
         lines: ``NAME=value`` for ``hermetic_env``.
         needs: Where those are read, in the same order.
         unknown: Variables without a default whose values only the project knows.
+        scheme: Of the database's URL: ``postgresql+asyncpg``.
     """
 
     lines: tuple[str, ...]
     needs: tuple[Need, ...]
     unknown: tuple[Need, ...]
+    scheme: str = DEFAULT_SCHEME
+
+    @property
+    def hands_out(self) -> bool:
+        """Whether a line has hermetic's own URL in it."""
+        return any("{" in line for line in self.lines)
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the application's database is PostgreSQL."""
+        return self.scheme.startswith("postgres")
 
 
 def find_environment(symbols: Symbols, configuration: Configuration) -> Environment:
@@ -59,18 +72,24 @@ def find_environment(symbols: Symbols, configuration: Configuration) -> Environm
     sources = symbols.sources
     directories = (sources.root, configuration.path.parent)
     given = set(_line_names([*configuration.strings("env"), *configuration.strings("hermetic_env")]))
+    scheme = database_scheme(sources, directories)
+    handed = placeholder(sources, scheme)
     needs: dict[str, Need] = {}
     for module in sources.production:
-        for need in (*_environ_reads(module), *_required_fields(module, symbols)):
-            if need.name not in given:
+        reads = [*_environ_reads(module), *_fields(module, symbols)]
+        for need, required in reads:
+            wanted = required or (handed and DATABASE_NAME.search(need.name))
+            if wanted and need.name not in given:
                 needs.setdefault(need.name, need)
     literals = _conftest_literals(sources)
-    scheme = database_scheme(sources, directories)
     known = [need for need in needs.values() if need.name == SWITCH or DATABASE_NAME.search(need.name)]
-    lines = tuple(f"{need.name}={literals.get(need.name) or _value(need.name, scheme)}" for need in known)
+    lines = tuple(
+        f"{need.name}={_handed(need.name, handed) or literals.get(need.name) or _value(need.name, scheme)}"
+        for need in known
+    )
     local = {name for place in directories for name in _line_names(read_loosely(place / ".env").splitlines())}
     unknown = tuple(need for need in needs.values() if need not in known and need.name not in local)
-    return Environment(lines, tuple(known), unknown)
+    return Environment(lines, tuple(known), unknown, scheme)
 
 
 def environ_key(node: ast.AST) -> tuple[str, bool] | None:
@@ -113,16 +132,17 @@ def _named(node: ast.expr, required: bool) -> tuple[str, bool] | None:
     return (name, required) if name else None
 
 
-def _environ_reads(module: Module) -> Iterator[Need]:
-    reads = [node for node in module.nodes if isinstance(node, ast.Call | ast.Subscript)]
+def _environ_reads(module: Module) -> Iterator[tuple[Need, bool]]:
+    """Yield what is read from the environment, and whether the code needs it (or it is the ``TESTING`` switch)."""
     optional = set(_optional_names(module))
-    for node in reads:
+    for node in module.nodes:
         found = environ_key(node)
         if found is None or (isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)):
             continue
         name, required = found
-        if name == SWITCH or (name not in optional and (required or DATABASE_NAME.search(name))):
-            yield Need(name, module.path, node.lineno)
+        needed = name not in optional and (required or DATABASE_NAME.search(name) is not None)
+        assert isinstance(node, ast.Call | ast.Subscript)
+        yield Need(name, module.path, node.lineno), name == SWITCH or needed
 
 
 def _optional_names(module: Module) -> Iterator[str]:
@@ -143,8 +163,8 @@ def _optional_names(module: Module) -> Iterator[str]:
                 yield found[0]
 
 
-def _required_fields(module: Module, symbols: Symbols) -> Iterator[Need]:
-    """Yield the fields without a default of the module's pydantic-settings classes, and a ``testing`` field."""
+def _fields(module: Module, symbols: Symbols) -> Iterator[tuple[Need, bool]]:
+    """Yield the fields of the module's pydantic-settings classes; needed without a default, and ``testing`` too."""
     for definition in symbols.scope(module.path).definitions.values():
         if not isinstance(definition, ast.ClassDef) or not _is_settings(module, definition, symbols):
             continue
@@ -153,8 +173,8 @@ def _required_fields(module: Module, symbols: Symbols) -> Iterator[Need]:
             if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
                 continue
             name = (prefix + field.target.id).upper()
-            if name == SWITCH or (_is_required(field) and "ClassVar" not in ast.unparse(field.annotation)):
-                yield Need(name, module.path, field.lineno)
+            if "ClassVar" not in ast.unparse(field.annotation):
+                yield Need(name, module.path, field.lineno), name == SWITCH or _is_required(field)
 
 
 def _is_settings(module: Module, definition: ast.ClassDef, symbols: Symbols) -> bool:
@@ -207,6 +227,10 @@ def _conftest_literals(sources: Sources) -> dict[str, str]:
                 if value:
                     literals.setdefault(name, value)
     return literals
+
+
+def _handed(name: str, placeholder: str) -> str:
+    return "" if name == SWITCH else placeholder
 
 
 def _value(name: str, scheme: str) -> str:

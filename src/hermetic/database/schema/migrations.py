@@ -8,6 +8,7 @@ logging is put back as it was.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,7 @@ def builder(ini: Path) -> Callable[[WorkerDatabase], None]:
         config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
         _make_absolute(config, "script_location", ini.parent)
         _make_absolute(config, "prepend_sys_path", ini.parent)
-        with logging_kept():
+        with logging_kept(), warnings.catch_warnings():
             in_thread(lambda: command.upgrade(config, "heads"))
 
     def _is_async(path: Path, config: Config) -> bool:

@@ -19,6 +19,7 @@ from threading import RLock
 from typing import NoReturn
 from urllib.parse import quote
 
+from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.restore.sqlite.worker import SqliteDatabase
 from hermetic.database.servers import homes
 from hermetic.errors import ConfigurationError
@@ -87,6 +88,15 @@ class SqliteServer:
                 raise _unusable(self._home or self._parent or homes.default_parent(ROOM), error) from error
             self._databases.append(database)
             return database
+
+    def create_empty(self, name: str, user: str | None = None) -> SqliteDatabase:
+        """Make a database for one test; an ordinary one is empty."""
+        return self.create(name, user)
+
+    def drop(self, database: WorkerDatabase) -> None:
+        """Close and remove a database that was made here."""
+        database.close()
+        self._databases = [each for each in self._databases if each is not database]
 
     def stop(self) -> None:
         """Close and remove every database made here, and the directory."""

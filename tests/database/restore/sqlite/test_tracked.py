@@ -285,4 +285,4 @@ def test_a_foreign_connection_is_not_tracked() -> None:
 def test_connections_are_ended_under_running_threads(tmp_path: Path) -> None:
     """Ending and closing connections that other threads execute on crashes nothing."""
     module = "tests.database.restore.sqlite.crowd"
-    subprocess.run([sys.executable, "-m", module, str(tmp_path), "6"], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", module, str(tmp_path), "6"], check=True, timeout=120)

@@ -55,16 +55,20 @@ def blocked(name: str, sessions: Sessions, rows: Sequence[Any]) -> RestoreError:
     )
 
 
-def held(name: str, why: str, sessions: Sequence[Session]) -> RestoreError:
-    """Name who has connections that would have to be ended."""
-    lines = [
+def in_use(sessions: Sequence[Session]) -> str:
+    """Name who has connections that would have to be ended, a line each."""
+    return "\n".join(
         f"  {one.checkout.owner.name}, checked out at {one.checkout.location}"
         for one in sessions
         if one.checkout
-    ]
+    )
+
+
+def held(name: str, why: str, sessions: Sequence[Session]) -> RestoreError:
+    """Say that connections would have to be ended which are somebody's who outlives the test."""
     return RestoreError(
         f"the database {name!r} could not be brought back to its baseline: {why}, and a connection is in use.",
-        why="these outlive the test, so that hermetic does not end them:\n" + "\n".join(lines),
+        why="these outlive the test, so that hermetic does not end them:\n" + in_use(sessions),
         hints=(
             "give the connection back before the test that changes the schema",
             "or change the schema in a fixture of the same scope",

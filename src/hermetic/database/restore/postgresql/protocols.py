@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.kept import Kept
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -59,6 +61,9 @@ class Host(Protocol):
 
     def keep_as_template(self, database: str, fingerprint: str) -> bool:
         """Copy a database to the template of this fingerprint, unless somebody stays connected to it."""
+
+    def keep(self, database: str, owner: str, test: str) -> Kept:
+        """Copy the database of a failed test to one that stays; see ``WorkerDatabase.keep``."""
 
     def built(self, template: str) -> str:
         """When a template was built, for people."""

@@ -7,6 +7,7 @@ runs. Measured on PostgreSQL 18 with 60 tables: see ``benchmarks/results``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
 from hermetic.database.restore.postgresql.administration import Administration, digest, scripts
@@ -162,7 +164,7 @@ class PostgresqlDatabase:
             build: Makes tables and rows, through the application's engines or by ``url``.
 
         Returns:
-            What to say of it: empty where it was built.
+            What to say of it: empty where no template was asked for.
         """
         # No lock of ours is held meanwhile: a build opens connections from threads of its own.
         if self._born:  # somebody wrote into it before it was known to be the application's
@@ -176,7 +178,7 @@ class PostgresqlDatabase:
                 return f"template reused, built {self._host.built(template)}"
             self._build(build)
             self._baseline.become_template(key)
-            return ""
+            return f"template built (fingerprint {key})"
 
     def _become_copy_of(self, template: str) -> None:
         with self._mutex:
@@ -228,6 +230,16 @@ class PostgresqlDatabase:
             with failures.explained(self.name, self.sessions, self.administration, self._host):
                 self._layers.settle()
                 return self._baseline.restore()
+
+    def keep(self, test: str, folder: Path) -> Kept:
+        """Copy what it holds now to a database of its own, for which the application's idle connections must go."""
+        with self._mutex:
+            held = self.sessions.where(lambda one: not one.is_of_a_test)
+            if held:
+                raise NotKept(failures.in_use(held))
+            self.end_sessions([one for one in self.sessions.all() if one.pid is not None])
+            self.administration.close()
+            return self._host.keep(self.name, self.owner, test)
 
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""

@@ -6,12 +6,16 @@ database locked waits in line, is woken by whoever ends a transaction, and they 
 
 Readers and a committer do not stand in line: a reader is refused only while a committer waits for other readers, and
 everybody waits for the committer.
+
+The garbage collector may close a forgotten connection in any thread, in the middle of anything, and whoever closes one
+wakes the others. So nothing here may wait for a lock that the same thread may hold already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event, Lock
+from contextlib import suppress
+from threading import Lock, RLock
 from time import perf_counter
 
 from hermetic.database.restore.sqlite.statements import Want
@@ -43,29 +47,29 @@ class Waiter:
     def __init__(self, want: Want) -> None:
         self.want = want
         self.cancelled = False
-        self._woken = Event()
+        self._asleep = Lock()  # not an Event, whose own lock is held for a moment by whoever sets it
+        self._asleep.acquire()
 
     def wake(self) -> None:
         """Let it try again."""
-        self._woken.set()
+        with suppress(RuntimeError):  # it is awake already
+            self._asleep.release()
 
     def cancel(self) -> None:
         """Let it give up."""
         self.cancelled = True
-        self._woken.set()
+        self.wake()
 
     def sleep(self, seconds: float) -> bool:
         """Sleep until woken, or for ``seconds``; return whether it was woken."""
-        woken = self._woken.wait(seconds)
-        self._woken.clear()
-        return woken
+        return self._asleep.acquire(timeout=seconds)
 
 
 class LockQueue:
     """Who waits for a database's lock, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._mutex = Lock()
+        self._mutex = RLock()
         self._waiters: list[Waiter] = []
 
     def __bool__(self) -> bool:

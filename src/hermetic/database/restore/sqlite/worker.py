@@ -32,8 +32,9 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.kept import Kept
 from hermetic.database.protocols import Checkout, OpenWork
-from hermetic.database.restore.sqlite import ending, failures
+from hermetic.database.restore.sqlite import ending, failures, keeping
 from hermetic.database.restore.sqlite.layers import Layers, LayerStart, SqliteLayer
 from hermetic.database.restore.sqlite.opening import connect_arguments
 from hermetic.database.restore.sqlite.site import Site, in_wal
@@ -154,6 +155,11 @@ class SqliteDatabase:
             self._layers.restored(after)
             self._mark_survivors()
             return True
+
+    def keep(self, test: str, folder: Path) -> Kept:
+        """Copy what it holds now into a file of ``folder``."""
+        with self._mutex:
+            return keeping.keep(self._keeper, test, folder)
 
     def begin_layer(self) -> LayerStart:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""

@@ -40,26 +40,36 @@ def choose(setting: str, *, project: Path, label: str = "", directory: Path | No
     Raises:
         ConfigurationError: The setting is none of the valid ones, or what it names is not there.
     """
-    setting = setting.strip() or "auto"
-    if "://" in setting or setting.startswith(("postgresql:", "postgres:")):
+    found = locate(setting)
+    if isinstance(found, URL):
         from hermetic.database.servers.postgresql.external import External
 
-        return External(_url(setting))
-    if setting == "auto":
-        found = binaries.any_()
-    elif setting == "embedded":
-        found = binaries.embedded()
-    elif os.sep in setting or setting.startswith((".", "~")):
-        found = binaries.own(setting)
-    else:
-        raise ConfigurationError(
-            f"hermetic_postgresql = {setting!r} is not a value that hermetic knows.",
-            hints=(f"use one of: {', '.join(VALID)}",),
-        )
+        return External(found)
     _needs_posix()
     from hermetic.database.servers.postgresql.embedded import Embedded
 
     return Embedded(found, project=project, label=label, directory=directory)
+
+
+def locate(setting: str) -> URL | binaries.Binaries:
+    """Return the server's URL, or the programs that a setting asks for.
+
+    Raises:
+        ConfigurationError: As of ``choose``.
+    """
+    setting = setting.strip() or "auto"
+    if "://" in setting or setting.startswith(("postgresql:", "postgres:")):
+        return _url(setting)
+    if setting == "auto":
+        return binaries.any_()
+    if setting == "embedded":
+        return binaries.embedded()
+    if os.sep in setting or setting.startswith((".", "~")):
+        return binaries.own(setting)
+    raise ConfigurationError(
+        f"hermetic_postgresql = {setting!r} is not a value that hermetic knows.",
+        hints=(f"use one of: {', '.join(VALID)}",),
+    )
 
 
 def instance_from(handover: dict[str, str]) -> Instance:

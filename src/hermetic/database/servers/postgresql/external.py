@@ -18,6 +18,7 @@ from sqlalchemy import URL
 
 from hermetic.database.servers.postgresql import drivers
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts
+from hermetic.database.servers.postgresql.roles import SHARED
 from hermetic.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ FROM pg_roles WHERE rolname = current_user
 
 DEAD = """
 SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
-WHERE rolname = current_user AND datname ~ %s
+WHERE rolname IN (current_user, %s) AND datname ~ %s
   AND NOT EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid::bigint = %s
       AND lpad(to_hex(objid::bigint), 8, '0') = substr(datname, %s, 8)
@@ -103,12 +104,12 @@ class External:
         return {"kind": "external", "url": url, "run_id": self.run_id}
 
     def reap_databases(self) -> list[str]:
-        """Drop the worker databases that dead runs of this role left, unless somebody is connected to one."""
+        """Drop the worker databases of dead runs that are ours to drop, unless somebody is connected to one."""
         self.start()
         session = self._session
         assert session is not None
         pattern = f"^{PREFIX}[0-9a-f]{{8}}(_|$)"
-        names = [name for (name,) in session.execute(DEAD, (pattern, SPACE, len(PREFIX) + 1))]
+        names = [name for (name,) in session.execute(DEAD, (SHARED, pattern, SPACE, len(PREFIX) + 1))]
         return [name for name in names if self._drop(session, name)]
 
     def last_words(self) -> str:
@@ -138,7 +139,7 @@ class External:
                 f"the PostgreSQL server {self._url.render_as_string()} cannot be reached.",
                 why=str(error).strip(),
                 hints=("check hermetic_postgresql: host, port, role, password and database",),
-            ) from error
+            ) from None  # its traceback shows the password
         return connection
 
     def _learn(self, session: psycopg.Connection[Any]) -> Facts:

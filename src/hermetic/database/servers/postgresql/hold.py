@@ -87,6 +87,13 @@ def release(home: Path) -> bool:
         return last
 
 
+def holds(home: Path) -> bool:
+    """Whether this process holds that home, whose ``alive`` it must not open then."""
+    with _mutex:
+        _forget_parent()
+        return home in _held
+
+
 def is_dead(home: Path) -> bool:
     """Whether neither a process of that home's run nor its launcher lives."""
     with _mutex:

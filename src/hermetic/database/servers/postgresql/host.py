@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
-from hermetic.database.servers.postgresql.instance import Instance
+from hermetic.database.kept import Kept
+from hermetic.database.servers.postgresql import keeping
+from hermetic.database.servers.postgresql.instance import Facts, Instance
 from hermetic.database.servers.postgresql.roles import Roles
 from hermetic.errors import ConfigurationError
 
@@ -42,6 +44,9 @@ class PostgresqlHost:
         extensions: Made in each new database, before the schema.
         template_database: What new databases start as; PostgreSQL's own template where None.
         rebuild: Whether templates of earlier runs do not count.
+
+    Attributes:
+        facts: What is known of the server, once it was used.
     """
 
     def __init__(
@@ -62,6 +67,9 @@ class PostgresqlHost:
         self._rebuild = rebuild
         self._maintenance: psycopg.Connection[Any] | None = None
         self._lock = RLock()
+        self.facts: Facts | None = None
+
+    own_name = ADMINISTRATION
 
     @property
     def privileged(self) -> bool:
@@ -82,7 +90,9 @@ class PostgresqlHost:
         return self._open(database)
 
     def _open(self, database: str | None) -> psycopg.Connection[Any]:
-        return self.instance.connect(database, application_name=ADMINISTRATION)
+        connection = self.instance.connect(database, application_name=ADMINISTRATION)
+        self.facts = self.instance.start()
+        return connection
 
     def role_for(self, wanted: str) -> str:
         """Return the declared role of that name; empty for any other, which gets the owner's."""
@@ -211,6 +221,10 @@ class PostgresqlHost:
         self._forget_old_templates()
         self.instance.keep()
 
+    def keep(self, database: str, owner: str, test: str) -> Kept:
+        """Copy the database of a failed test to one that stays."""
+        return keeping.keep(self, database, owner, test, self._project)
+
     def built(self, template: str) -> str:
         """When a template was built, for people."""
         return str(self._note_of(template).get("built", "some time ago"))
@@ -249,7 +263,10 @@ class PostgresqlHost:
     def _run(self, query: str, parameters: Sequence[Any] | None = None) -> list[Any]:
         with self._lock:
             if self._maintenance is None or self._maintenance.closed:
+                first = self._maintenance is None
                 self._maintenance = self._open(None)
+                if first:
+                    self.instance.reap_databases()
             cursor = self._maintenance.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 

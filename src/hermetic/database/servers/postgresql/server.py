@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
 from hermetic import owners
+from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.restore.postgresql.empty import EmptyDatabase
 from hermetic.database.restore.postgresql.protocols import Replace
 from hermetic.database.restore.postgresql.sessions import Session
 from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_database
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.servers.postgresql.instance import PREFIX
+from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner
 
 
@@ -44,9 +48,25 @@ class PostgresqlServer:
             name: Tells it from the others of this process.
             user: As whom the application logs in elsewhere.
         """
-        further = name.removeprefix("hermetic")
-        full = f"{PREFIX}{self.host.instance.run_id}_{self._worker}{further}"
-        database = PostgresqlDatabase(full, self.host, self.host.owner_for(user), self._replace)
+        owner = self.host.owner_for(user)
+        return self._added(PostgresqlDatabase(self._full(name), self.host, owner, self._replace))
+
+    def create_empty(self, name: str, user: str | None = None) -> PostgresqlDatabase:
+        """Make an empty database without a baseline, at once; see ``create``."""
+        owner = self.host.owner_for(user)
+        database = self._added(EmptyDatabase(self._full(name), self.host, owner, self._replace))
+        database.ensure()
+        return database
+
+    def drop(self, database: WorkerDatabase) -> None:
+        """Close and drop a database that was made here."""
+        database.close()
+        self._databases = [each for each in self._databases if each is not database]
+
+    def _full(self, name: str) -> str:
+        return f"{PREFIX}{self.host.instance.run_id}_{self._worker}{name.removeprefix('hermetic')}"
+
+    def _added(self, database: PostgresqlDatabase) -> PostgresqlDatabase:
         self._databases.append(database)
         self._listen()
         return database
@@ -86,14 +106,26 @@ class PostgresqlServer:
             event.remove(Engine, "before_cursor_execute", self._read)
             event.remove(Engine, "handle_error", self._explain)
             self._is_listening = False
-        for database in self._databases:
-            database.close()
+        try:
+            self._drop_all()
+        finally:
+            self.host.close()
+            self.host.instance.stop()
+
+    def _drop_all(self) -> None:
+        """Drop what was made here; a server that is gone has nothing to drop, and each test has said so."""
+        databases, named = [each for each in self._databases if each.exists], list(self._named)
         self._databases.clear()
-        for name in self._named:
-            self.host.drop(name)
         self._named.clear()
-        self.host.close()
-        self.host.instance.stop()
+        if not databases and not named:
+            return
+        from psycopg import OperationalError
+
+        with suppress(OperationalError, ConfigurationError):
+            for database in databases:
+                database.close()
+            for name in named:
+                self.host.drop(name)
 
     def _read(
         self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object

@@ -29,7 +29,7 @@ BEGIN
     INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();
 END $$;
 
--- Where each sequence stands now: from PostgreSQL 18 on there is a function for that, before it one statement that
+-- Where each sequence stands now, and which stand elsewhere than at the baseline: from PostgreSQL 18 on there is a function for that, before it one statement that
 -- reads them all and whose plan is kept. A sequence that hands out values from a cache would go on with them after a
 -- restore, so it keeps none. setval also makes the next nextval write to the log, which is how a restore that sees an
 -- unchanged log knows that no sequence moved.
@@ -49,6 +49,12 @@ BEGIN
             SELECT s.seqid, d.last_value, d.is_called
             FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
         $b$;
+        CREATE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        LANGUAGE sql STABLE AS $b$
+            SELECT s.seqid, d.last_value, d.is_called
+            FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
+            WHERE d.last_value <> s.last_value OR d.is_called <> s.is_called
+        $b$;
     ELSE
         SELECT string_agg(format('SELECT %s::oid, s.last_value, s.is_called FROM %s s', oid, name), ' UNION ALL ')
         INTO every FROM pg_hermetic.relations WHERE relkind = 'S';
@@ -57,6 +63,12 @@ BEGIN
             ' LANGUAGE plpgsql STABLE AS $b$ BEGIN RETURN QUERY %s; END $b$',
             coalesce(every, 'SELECT 0::oid, 0::bigint, false WHERE false')
         );
+        CREATE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        LANGUAGE sql STABLE AS $b$
+            SELECT now.seqid, now.last_value, now.is_called
+            FROM pg_hermetic.sequences_now() now JOIN pg_hermetic.sequences base USING (seqid)
+            WHERE now.last_value <> base.last_value OR now.is_called <> base.is_called
+        $b$;
     END IF;
     UPDATE pg_hermetic.sequences base
     SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)

@@ -8,10 +8,9 @@ DECLARE
     written record;
     anything boolean := false;
 BEGIN
-    FOR written IN
-        SELECT tables AS t, d.entire FROM pg_hermetic.take_dirty() d JOIN pg_hermetic.tables tables USING (relid)
-    LOOP
-        t := written.t;
+    FOR written IN SELECT * FROM pg_hermetic.take_dirty() LOOP
+        SELECT * INTO t FROM pg_hermetic.tables WHERE relid = written.relid;
+        CONTINUE WHEN NOT FOUND;
         anything := true;
         IF t.guard IS NOT NULL THEN
             EXECUTE t.guard;
@@ -22,16 +21,23 @@ BEGIN
             IF t.by_row THEN -- before the rows: what is committed in between is noted for the next restore
                 EXECUTE format('DELETE FROM pg_hermetic.k%s', t.relid);
             END IF;
-            EXECUTE 'DELETE FROM ONLY ' || t.name;
-            IF t.filled THEN
-                PERFORM pg_hermetic.fill(t);
-            END IF;
+            EXECUTE format('SELECT pg_hermetic.w%s(%L)', t.relid, t.filled);
         END IF;
         IF t.unguard IS NOT NULL THEN
             EXECUTE t.unguard;
         END IF;
     END LOOP;
     RETURN anything;
+END $$;
+
+-- A table's own function: its plans are made once a session.
+CREATE FUNCTION pg_hermetic.prepare(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(
+        'CREATE FUNCTION pg_hermetic.w%s(filled boolean) RETURNS void LANGUAGE plpgsql AS $b$'
+        ' BEGIN DELETE FROM ONLY %s; IF filled THEN %s; END IF; END $b$',
+        t.relid, t.name, pg_hermetic.filling(t)
+    );
 END $$;
 
 CREATE FUNCTION pg_hermetic.is_policed() RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT false $$;

@@ -118,6 +118,7 @@ BEGIN
     t.filled := rows_held > 0;
     t.by_row := rows_held >= big AND pg_hermetic.can_be_put_back_by_row(table_oid, t.keys);
     INSERT INTO pg_hermetic.tables SELECT t.*;
+    PERFORM pg_hermetic.prepare(t);
     PERFORM pg_hermetic.add_trigger(table_name, CASE WHEN t.by_row THEN 'TRUNCATE' ELSE 'INSERT OR UPDATE OR DELETE OR TRUNCATE' END);
     IF t.by_row THEN
         PERFORM pg_hermetic.note_keys(t);

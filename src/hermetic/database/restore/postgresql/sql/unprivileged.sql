@@ -13,6 +13,8 @@ CREATE FUNCTION pg_hermetic.concerned() RETURNS SETOF oid LANGUAGE sql AS $$
     SELECT relid FROM concerned
 $$;
 
+CREATE FUNCTION pg_hermetic.prepare(t pg_hermetic.tables) RETURNS void LANGUAGE sql IMMUTABLE AS $$ SELECT NULL::void $$;
+
 CREATE FUNCTION pg_hermetic.put_back_tables() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     relids oid[] := (SELECT array_agg(relid) FROM pg_hermetic.concerned() relid);
@@ -29,7 +31,7 @@ BEGIN
         EXECUTE 'DELETE FROM ONLY ' || t.name;
     END LOOP;
     FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid = ANY (relids) AND filled ORDER BY rank LOOP
-        PERFORM pg_hermetic.fill(t);
+        EXECUTE pg_hermetic.filling(t);
     END LOOP;
     SET CONSTRAINTS ALL IMMEDIATE; -- a table with checks still to come cannot be altered
     FOR t IN SELECT * FROM pg_hermetic.tables WHERE relid = ANY (relids) AND unguard IS NOT NULL LOOP

@@ -1,0 +1,31 @@
+"""The pytest plugin of these runs: puts hermetic's client in the place of the one that the tests are of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+from starlette import testclient
+
+from conformance.facade import Facade
+from hermetic.client._asgi import Connection
+from hermetic.client._lifespan import Lifespan
+from hermetic.client._transport import InLoopTransport, Manners
+
+
+class ASGITransport(InLoopTransport):
+    """hermetic's transport with the arguments of httpx2's."""
+
+    def __init__(
+        self,
+        app: Any,
+        raise_app_exceptions: bool = True,
+        root_path: str = "",
+        client: tuple[str, int] = ("127.0.0.1", 123),
+    ) -> None:
+        manners = Manners(Connection(root_path, client), raise_errors=raise_app_exceptions)
+        super().__init__(app, lifespan=Lifespan(app), manners=manners)
+
+
+testclient.TestClient = Facade  # type: ignore[misc]
+httpx2.ASGITransport = ASGITransport  # type: ignore[misc, assignment]

@@ -1,0 +1,60 @@
+"""``hermetic db``: look at what test runs keep, serve it to psql or a GUI, and clean it away.
+
+``project`` finds whose databases are meant, as pytest would; ``survey`` lists them, ``serving`` starts and stops,
+``cleaning`` removes; ``report`` makes the lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked.
+
+    Args:
+        options: What the parser read.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigurationError: The configuration is wrong, or there is no such server.
+    """
+    from hermetic.cli.db.project import read_project
+
+    project = read_project(Path(options.directory))
+    if options.action == "list":
+        from hermetic.cli.db import report
+        from hermetic.cli.db.survey import survey
+
+        found = survey(project)
+        _print(report.as_json(found) if options.format == "json" else report.as_text(found), sys.stdout)
+        _print(report.talk(found), sys.stderr)
+        return 0
+    if options.action == "clean":
+        from hermetic.cli.db.cleaning import clean
+
+        removed = clean(project, everything=options.all, dry_run=options.dry_run)
+        _print([f"{'would remove' if options.dry_run else 'removed'} {what}" for what in removed], sys.stdout)
+        _print([] if removed else ["nothing to clean"], sys.stderr)
+        return 0
+    from hermetic.cli.db import serving
+
+    if options.action == "stop":
+        ended = serving.stop(project)
+        _print([f"ended {server.home}" for server in ended], sys.stdout)
+        _print([] if ended else ["no server was left running"], sys.stderr)
+        return 0
+    if options.detach:
+        return serving.detach(project, options.port)
+    return serving.start(project, options.port, detached=options.detached)
+
+
+def _print(lines: Iterable[str], stream: TextIO) -> None:
+    for line in lines:
+        print(line, file=stream, flush=True)

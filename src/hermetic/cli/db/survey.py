@@ -1,0 +1,79 @@
+"""What a project's runs keep, and which servers live now.
+
+An embedded server must run to tell what is in its cluster: it is started for that, in 0.2 s, if the project has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hermetic.cli.db.project import Project
+from hermetic.database.kept import PREFIX
+from hermetic.database.restore.sqlite import keeping
+from hermetic.database.servers.postgresql import Instance
+from hermetic.database.servers.postgresql.catalogue import Entry, entries
+from hermetic.database.servers.postgresql.host import TEMPLATE
+from hermetic.database.servers.postgresql.running import Running, running
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What there is.
+
+    Attributes:
+        templates: Databases with schema and seed rows.
+        kept: Databases of failed tests.
+        files: Those that are SQLite's.
+        servers: Servers of runs, of all projects of this user.
+    """
+
+    templates: list[Entry] = field(default_factory=list)
+    kept: list[Entry] = field(default_factory=list)
+    files: list[Entry] = field(default_factory=list)
+    servers: list[Running] = field(default_factory=list)
+
+
+def survey(project: Project) -> Survey:
+    """Look at what a project has."""
+    servers = living(project)
+    with served(project) as instance:
+        templates, kept = databases(project, instance) if instance is not None else ([], [])
+    return Survey(templates, kept, files(project), servers)
+
+
+def living(project: Project) -> list[Running]:
+    """Return the servers of runs that live now."""
+    return running([project.directory] if project.directory else [])
+
+
+@contextmanager
+def served(project: Project) -> Iterator[Instance | None]:
+    """Have the project's server run inside the block, if it has one."""
+    instance = project.instance()
+    if instance is None:
+        yield None
+        return
+    try:
+        instance.start()
+        yield instance
+    finally:
+        instance.stop()
+
+
+def databases(project: Project, instance: Instance) -> tuple[list[Entry], list[Entry]]:
+    """Return the templates and the kept databases on a running server that are the project's."""
+    whose = str(project.root) if instance.is_shared else None
+    with instance.connect() as connection:
+        return entries(connection, TEMPLATE, whose), entries(connection, PREFIX, whose)
+
+
+def files(project: Project) -> list[Entry]:
+    """Return the kept files of SQLite."""
+    return [
+        Entry(str(path), "", path.stat().st_size, note)
+        for name, note in keeping.notes(project.kept).items()
+        if (path := Path(project.kept, f"{name}.db")).exists()
+    ]

@@ -1,0 +1,176 @@
+"""An application's task for one scope, and how the test and it part.
+
+Both sides live in one loop: the application's task and the test's. What they say to each other differs between HTTP and
+websockets; that the task belongs to an owner, how its error reaches the test and how it ends do not:
+
+* the test goes on when the application has ended, so its connections are given back and its tasks are done;
+* told that the client left, the application gets a few turns of the loop, or a second if it has heard, to end by
+  itself; then it is cancelled;
+* there is no task group: whoever begins a conversation and whoever ends it may be different tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import httpx2
+
+from hermetic.client import _stack
+from hermetic.client._asgi import ASGI3App, Message, Scope
+from hermetic.client._waiting import Signal, outlast
+from hermetic.owners import Owner, owned_by
+
+# Starlette's BaseHTTPMiddleware and a streaming response inside it need nine turns to end after a disconnect.
+TURNS_AFTER_DISCONNECT = 20
+SECONDS_AFTER_HEARING = 1.0
+
+
+class Conversation(ABC):
+    """Run an application for one scope.
+
+    Args:
+        app: The application.
+        scope: What it is called with.
+        request: The request that began it; its timeout counts for each wait.
+        owner: Who what the application opens meanwhile belongs to.
+        context: The context it runs in; by default a copy of the test's.
+        raise_errors: Whether the application's exceptions reach the test.
+        on_close: Called once, when the conversation is over.
+
+    Attributes:
+        loop: The loop it runs in.
+        request: The request that began it.
+        scope: What the application is called with.
+        read_timeout: Seconds that the test waits for the application each time; None for ever.
+    """
+
+    def __init__(
+        self,
+        app: ASGI3App,
+        scope: Scope,
+        request: httpx2.Request,
+        *,
+        owner: Owner,
+        context: contextvars.Context | None,
+        raise_errors: bool,
+        on_close: Callable[[Any], None],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.request = request
+        self._app = app
+        self.scope = scope
+        self._owner = owner
+        self._raise_errors = raise_errors
+        self._on_close = on_close
+        self.read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
+        self._signal = Signal(self.loop)
+        self._left = False
+        self._heard = False
+        self._cancelled = False
+        self._ended = False
+        self._closed = False
+        self._error: BaseException | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._task = self.loop.create_task(self._run(), name=f"hermetic {owner.name}", context=context)
+
+    async def _run(self) -> None:
+        __tracebackhide__ = True
+        try:
+            with owned_by(self._owner):
+                await self._app(self.scope, self.receive, self.send)
+        except BaseException as error:
+            if not (self._cancelled and isinstance(error, asyncio.CancelledError)):
+                self._error = error
+        self._ended = True
+        self._on_end()
+        self._signal.fire()
+
+    @abstractmethod
+    async def receive(self) -> Message:
+        """Give the application its next message."""
+
+    @abstractmethod
+    async def send(self, message: Message) -> None:
+        """Take a message of the application."""
+
+    def _on_end(self) -> None:
+        """Called when the application has ended."""
+        return
+
+    def _on_leave(self) -> None:
+        """Called when the test has left."""
+        return
+
+    def _may_go_on(self) -> bool:
+        """Whether the application, left, may take its time to end."""
+        return self._ended
+
+    def stack(self) -> str:
+        """Return the stack where the application waits."""
+        return _stack.of_task(self._task)
+
+    async def _within(self, seconds: float | None, wait: Coroutine[Any, Any, None]) -> None:
+        __tracebackhide__ = True
+        if seconds is None:
+            return await wait
+        try:
+            async with asyncio.timeout(seconds):
+                await wait
+        except TimeoutError:
+            raise httpx2.ReadTimeout(self.hung(seconds), request=self.request) from None
+
+    def hung(self, seconds: float) -> str:
+        """Say that the application sent nothing for so long, and where it waits."""
+        return f"{self._owner.name}: the application sent nothing for {seconds} s; it waits here:\n{self.stack()}"
+
+    async def _leave(self) -> None:
+        __tracebackhide__ = True
+        self._left = True
+        self._on_leave()
+        self._signal.fire()
+        self._cancel_later(TURNS_AFTER_DISCONNECT)
+        try:
+            await self._outlast()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _cancel_later(self, turns: int) -> None:
+        if self._may_go_on():
+            return
+        if turns:
+            self.loop.call_soon(self._cancel_later, turns - 1)
+        elif self._heard:
+            self._heard = False
+            self._timer = self.loop.call_later(SECONDS_AFTER_HEARING, self._cancel_later, 0)
+        else:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        self._cancelled = True
+        self._task.cancel()
+
+    async def _outlast(self) -> None:
+        __tracebackhide__ = True
+        await outlast(self._task, self._cancel)
+
+    def _raise(self, error: BaseException | None) -> None:
+        """Raise an error once: what was raised is not raised again."""
+        __tracebackhide__ = True
+        self._error = None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # the traceback holds this frame; a cycle would keep the application's sessions alive
+
+
+def expect(condition: bool, message: str) -> None:
+    """Hold the application to the protocol, in the words of Starlette's ``TestClient``."""
+    __tracebackhide__ = True
+    if not condition:
+        raise AssertionError(message)

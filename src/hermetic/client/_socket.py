@@ -1,0 +1,236 @@
+"""One websocket: the application's task on one side, the test's on the other.
+
+Messages wait for whoever takes them, as they do in a server's buffers: an application may run ahead of the test by 64
+KiB, which is uvicorn's mark too, so one that greets and goes on is where it would be in production, and one that sends
+for ever does not fill the memory. What comes after the end is uvicorn's as well: the application is told
+``websocket.disconnect``, and what it sends then is an ``OSError``, as version 2.4 of the specification has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import httpx2
+
+from hermetic.client._asgi import Message, header_pairs
+from hermetic.client._conversation import Conversation, expect
+from hermetic.client._disconnect import WebSocketDisconnect
+
+AHEAD = 64 * 1024
+OVERHEAD = 16  # a message of nothing counts too
+SOCKET, CLOSE = "hermetic.websocket", "hermetic.close"  # where a response has them
+NORMAL, NO_CODE, ABNORMAL = 1000, 1005, 1006
+
+
+class ClientDisconnected(OSError):
+    """What an application gets that sends to a websocket whose client has left."""
+
+
+class Socket(Conversation):
+    """Run an application for one websocket; the arguments are those of ``Conversation``.
+
+    Attributes:
+        accepted: The ``websocket.accept`` message, once it was sent.
+        close_message: The ``websocket.close`` message, once it was sent.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.accepted: Message | None = None
+        self.close_message: Message | None = None
+        self._denial: Message | None = None
+        self._denial_body: list[bytes] = []
+        self._denied = False
+        self._connected = False
+        self._disconnect: Message | None = None
+        self._to_app: deque[Message] = deque()
+        self._to_test: deque[Message] = deque()
+        self._ahead = 0
+
+    # The application's side.
+
+    async def receive(self) -> Message:
+        """Give the application the next message: connect, what the test sent, then disconnect for ever."""
+        __tracebackhide__ = True
+        if not self._connected:
+            self._connected = True
+            return {"type": "websocket.connect"}
+        await self._signal.until(lambda: bool(self._to_app or self._disconnect) or self._is_over())
+        if self._is_over():
+            self._heard = True
+            return {"type": "websocket.disconnect", "code": NO_CODE, "reason": ""}
+        if self._to_app:
+            return self._to_app.popleft()
+        assert self._disconnect is not None
+        self._heard = True
+        return dict(self._disconnect)
+
+    def _is_over(self) -> bool:
+        """Whether the application has ended the conversation itself."""
+        return self.close_message is not None or self._denied
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the application; wait while it is too far ahead of the test."""
+        __tracebackhide__ = True
+        kind = message["type"]
+        expect(not self._is_over(), f'Received "{kind}" after the websocket was closed.')
+        if kind.startswith("websocket.http.response."):
+            self._on_denial(kind, message)
+        elif kind == "websocket.accept":
+            expect(self.accepted is None and self._denial is None, 'Received multiple "websocket.accept".')
+            self.accepted = message
+        elif kind == "websocket.close":
+            self._heard = True
+            self.close_message = message
+            self._to_test.append(message)
+        else:
+            expect(self.accepted is not None, f'Received "{kind}" without "websocket.accept".')
+            await self._hand_over(dict(message))
+        self._signal.fire()
+
+    def _on_denial(self, kind: str, message: Message) -> None:
+        __tracebackhide__ = True
+        expect(self.accepted is None, f'Received "{kind}" after "websocket.accept".')
+        if kind == "websocket.http.response.start":
+            expect(self._denial is None, f'Received multiple "{kind}".')
+            self._denial = message
+            return
+        expect(self._denial is not None, f'Received "{kind}" without "websocket.http.response.start".')
+        self._denial_body.append(bytes(message.get("body", b"")))
+        self._denied = self._heard = not message.get("more_body", False)
+
+    async def _hand_over(self, message: Message) -> None:
+        __tracebackhide__ = True
+        if self._disconnect is not None:
+            await asyncio.sleep(0)  # else an application that tries for ever would stop the loop
+            raise ClientDisconnected("the websocket's client has left")
+        self._to_test.append(message)
+        self._ahead += _size(message)
+        self._signal.fire()
+        await self._signal.until(lambda: self._ahead <= AHEAD or self._disconnect is not None)
+
+    # The test's side.
+
+    async def answer(self) -> httpx2.Response:
+        """Wait for the application's answer to the handshake, and return it as a server would send it.
+
+        Raises:
+            BaseException: What the application raised.
+            AssertionError: It ended without an answer.
+        """
+        __tracebackhide__ = True
+        ready = self._signal.until(lambda: self.accepted is not None or self._is_over() or self._ended)
+        try:
+            await self._within(self.read_timeout, ready)
+        except (asyncio.CancelledError, httpx2.ReadTimeout):
+            await self._leave_for_good()
+            raise
+        if self.accepted is not None:
+            response = httpx2.Response(101, headers=header_pairs(self.accepted), stream=_OpenSocket(self))
+            response.extensions[SOCKET] = self
+            return response
+        await self.close()
+        if self._denied and self._denial is not None:
+            status, headers = self._denial["status"], header_pairs(self._denial)
+            return httpx2.Response(
+                status, headers=headers, content=b"".join(self._denial_body), request=self.request
+            )
+        if self.close_message is not None:
+            return httpx2.Response(403, request=self.request, extensions={CLOSE: self.close_message})
+        expect(not self._raise_errors, f"{self._owner.name}: the application ended without any answer.")
+        return httpx2.Response(500, request=self.request)
+
+    async def put(self, message: Message) -> None:
+        """Send the application a message.
+
+        Raises:
+            BaseException: What the application raised.
+            WebSocketDisconnect: It is closed.
+        """
+        __tracebackhide__ = True
+        if self._ended or self._is_over() or self._disconnect is not None:
+            self._raise_why_over()
+        self._to_app.append(message)
+        self._signal.fire()
+        await asyncio.sleep(0)
+
+    async def get(self, seconds: float | None) -> Message:
+        """Return the application's next message, ``websocket.close`` included, once.
+
+        Raises:
+            BaseException: What the application raised.
+            WebSocketDisconnect: There is none any more.
+            httpx2.ReadTimeout: There was none for so many seconds; the websocket is still open.
+        """
+        __tracebackhide__ = True
+        await self._within(
+            self.read_timeout if seconds is None else seconds,
+            self._signal.until(lambda: bool(self._to_test) or self._is_over() or self._ended),
+        )
+        if not self._to_test:
+            self._raise_why_over()
+        message = self._to_test.popleft()
+        if message is not self.close_message:
+            self._ahead -= _size(message)
+        self._signal.fire()
+        return message
+
+    def disconnect(self, code: int, reason: str) -> None:
+        """Tell the application that the client has closed; its next send is an error."""
+        if self._disconnect is None:
+            self._disconnect = {"type": "websocket.disconnect", "code": code, "reason": reason}
+            self._signal.fire()
+
+    async def close(self) -> None:
+        """Leave, and wait for the application's end.
+
+        Raises:
+            BaseException: What the application raised.
+        """
+        __tracebackhide__ = True
+        if self._closed:
+            return
+        await self._leave_for_good()
+        self._raise(self._error if self._raise_errors else None)
+
+    finish = close
+
+    async def _leave_for_good(self) -> None:
+        __tracebackhide__ = True
+        self._closed = True
+        self.disconnect(NORMAL, "")
+        try:
+            await self._leave()
+        finally:
+            self._on_close(self)
+
+    def _raise_why_over(self) -> None:
+        __tracebackhide__ = True
+        if self._error is not None and self._raise_errors:
+            self._raise(self._error)
+        if self.close_message is not None:
+            raise WebSocketDisconnect(
+                self.close_message.get("code", NORMAL), self.close_message.get("reason") or ""
+            )
+        if self._disconnect is not None:
+            raise WebSocketDisconnect(self._disconnect["code"], self._disconnect["reason"])
+        error = WebSocketDisconnect(ABNORMAL, "")
+        error.add_note("The application ended without closing the websocket.")
+        raise error
+
+
+class _OpenSocket(httpx2.AsyncByteStream):
+    """Stands for the body of the answer to a handshake; httpx2 closes it if nobody gets the response."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    async def aclose(self) -> None:
+        __tracebackhide__ = True
+        await self._socket.close()
+
+
+def _size(message: Message) -> int:
+    return OVERHEAD + len(message.get("text") or message.get("bytes") or b"")

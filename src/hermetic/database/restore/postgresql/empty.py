@@ -1,0 +1,28 @@
+"""An empty database for one test, as its migrations would find it: with nothing of hermetic's in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
+
+
+class EmptyDatabase(PostgresqlDatabase):
+    """A database that has no baseline: it is dropped when its test ends, and not restored."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._is_being_filled = True  # for good: so no baseline is ever marked in it
+
+    def dirty(self) -> bool:
+        """Whether there may be something in it."""
+        return self.exists
+
+    def restore(self) -> bool:
+        """Nothing comes back."""
+        return False
+
+    def close(self) -> None:
+        """Drop it; what the test's engines still hold is told to go."""
+        self.end_sessions()
+        super().close()

@@ -1,0 +1,65 @@
+"""Keeping a copy of a failed test's database on its server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
+from hermetic.database.servers.postgresql import catalogue
+
+if TYPE_CHECKING:
+    from hermetic.database.servers.postgresql.host import PostgresqlHost
+
+STEPS = 20
+STEP = "SELECT pg_sleep(0.02)"
+"""A connection that was just closed is gone on the server's side a moment later."""
+
+GONE = "its server ends with the run; 'hermetic db start' serves it again"
+THERE = "'hermetic db start' prints the URL with its password"
+
+OUR_SCHEMAS = r"^(pg_)?hermetic(_\d+)?$"
+
+
+def keep(host: PostgresqlHost, database: str, owner: str, test: str, project: str) -> Kept:
+    """Copy a database under a name that says whose it was; nothing of hermetic's own is left in the copy.
+
+    Args:
+        host: The server.
+        database: Nobody's work in it may be open.
+        owner: Of the copy.
+        test: Whose database it is.
+        project: The project's root.
+
+    Raises:
+        NotKept: There are too many already, or somebody is connected who is not ours to end.
+    """
+    name = kept_name(test)
+    with host.exclusively(f"keep {project}"), host.instance.connect() as connection:
+        entries = catalogue.entries(connection, PREFIX, project)
+        for earlier in room_for(test, {entry.name: entry.note for entry in entries}):
+            catalogue.drop(connection, earlier)
+        for _ in range(STEPS):
+            others = catalogue.others_in(connection, database, host.own_name)
+            if not others:
+                break
+            connection.execute(STEP)
+        else:
+            raise NotKept(f"it is in use by a connection that outlives the test: {', '.join(others)}")
+        host.create(name, owner, database)
+        catalogue.note(connection, name, noted(test, project))
+    _tidy(host, name)
+    host.instance.keep()
+    return Kept(name, host.url(name, owner), THERE if host.instance.is_shared else GONE)
+
+
+def _tidy(host: PostgresqlHost, database: str) -> None:
+    """Take our own schemas, triggers and functions out of a copy."""
+    from hermetic.database.restore.postgresql.administration import Administration
+
+    administration = Administration(lambda: host.connect(database), privileged=host.privileged)
+    try:
+        own = administration.all("SELECT nspname FROM pg_namespace WHERE nspname ~ %s", [OUR_SCHEMAS])
+        for (schema,) in own:
+            administration.run(f'DROP SCHEMA "{schema}" CASCADE')
+    finally:
+        administration.close()

@@ -1,0 +1,70 @@
+"""The environment of a run: what ``hermetic_env`` sets, with the database's URL in the values that ask for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hermetic.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+
+class Environment:
+    """What ``hermetic_env`` sets, from ``start`` to ``stop``.
+
+    Args:
+        settings: The project's.
+        root: The project's folder.
+        url: Returns the URL of the application's database; asked for only where a value has a place for it.
+    """
+
+    def __init__(self, settings: Settings, root: Path, url: Callable[[], URL]) -> None:
+        self._settings = settings
+        self._root = root
+        self._url = url
+        self._before: dict[str, str] | None = None
+
+    @property
+    def hands_out_the_url(self) -> bool:
+        """Whether some value has a place for the database's URL."""
+        from hermetic.database.urls import PLACEHOLDERS
+
+        return any(place in value for _, value in self._settings.env for place in PLACEHOLDERS)
+
+    def start(self) -> None:
+        """Set the variables."""
+        variables = self.variables() if self._settings.mode == "on" else {}
+        self._before = dict(os.environ)
+        os.environ.update(variables)
+
+    def stop(self) -> None:
+        """Bring the environment back as it was."""
+        if self._before is not None:
+            os.environ.clear()
+            os.environ.update(self._before)
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables with their values, each URL in the form that its reader takes."""
+        from hermetic.database.urls import filled
+
+        return {name: filled(value, self._url, self._known(name)) for name, value in self._settings.env}
+
+    def backend(self) -> str:
+        """Return what the application's database is, as far as that can be known before it is imported."""
+        from hermetic.database.urls import PLACEHOLDERS, is_postgresql
+
+        settings = self._settings
+        if settings.database or settings.postgresql:
+            return settings.database or "postgresql"
+        names = [name for name, value in settings.env if any(place in value for place in PLACEHOLDERS)]
+        return "postgresql" if any(is_postgresql(self._known(name)) for name in names) else "sqlite"
+
+    def _known(self, name: str) -> str | None:
+        """Return what a variable would be without us, from the shell or the project's ``.env``."""
+        from hermetic.database.urls import dotenv
+
+        return (self._before or os.environ).get(name) or dotenv(self._root).get(name)

@@ -1,0 +1,63 @@
+"""What a run says of its PostgreSQL server: which one it will be, and once it was used, what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hermetic.settings import Settings
+
+if TYPE_CHECKING:
+    from hermetic.database.servers.postgresql import Facts
+    from hermetic.database.servers.postgresql.announced import Announced
+    from hermetic.database.servers.postgresql.named import Named
+
+
+def is_named(settings: Settings) -> bool:
+    """Whether the settings say that PostgreSQL is used; else the application's engine tells, later."""
+    return settings.database == "postgresql" or (
+        settings.database is None and settings.postgresql is not None
+    )
+
+
+def announcement(settings: Settings, root: Path) -> list[str]:
+    """Return the header's lines: nothing is started for them."""
+    if not is_named(settings):
+        return []
+    from hermetic.database.servers.postgresql.announced import announced
+    from hermetic.database.servers.postgresql.named import named_version
+
+    return announced_lines(
+        announced(settings.postgresql or "auto"), named_version(settings.postgresql_version, root)
+    )
+
+
+def announced_lines(server: Announced | None, named: Named | None) -> list[str]:
+    """Return the lines for a server that is not started."""
+    from hermetic.database.servers.postgresql.named import mismatch
+
+    if server is None:
+        return ["postgresql: no server was found yet"]
+    warning = mismatch(server.major, named)
+    lines = [f"postgresql: {server}, started when a test first needs it"]
+    return [*lines, warning] if warning else lines
+
+
+def facts_lines(facts: Facts, role: str, named: Named | None) -> list[str]:
+    """Return the lines for a server that was used.
+
+    Args:
+        facts: What is known of it.
+        role: The administrator's.
+        named: The version that the project names.
+    """
+    from hermetic.database.servers.postgresql.named import mismatch
+
+    lines = [f"postgresql: {facts.source}, locale {facts.locale}"]
+    if not facts.is_superuser:
+        lines.append(
+            f"the role {role!r} is no superuser: dirty tables are emptied in foreign-key order,"
+            " and changes of the schema are found by comparing the catalog"
+        )
+    warning = mismatch(facts.version // 10000, named)
+    return [*lines, warning] if warning else lines

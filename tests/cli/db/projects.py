@@ -1,0 +1,45 @@
+"""Projects for ``hermetic db``, and what their runs would have left."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.database.kept import FOLDER
+from hermetic.database.restore.sqlite import keeping
+from hermetic.database.servers.postgresql import choose
+from hermetic.database.servers.postgresql.host import PostgresqlHost
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project below ``root``."""
+
+    root: Path
+
+    def write(self, settings: str) -> Project:
+        """Write its configuration."""
+        (self.root / "pytest.ini").write_text(f"[pytest]\n{settings}\n")
+        return self
+
+    def leave(self, *tests: str, on: str = "embedded") -> list[str]:
+        """Leave a template, and a database for each of these tests, as a run does; return those' names."""
+        instance = choose(on, project=self.root)
+        host = PostgresqlHost(instance, project=str(self.root))
+        database = f"hermetic_w_{instance.run_id}_main"
+        owner = host.owner_for(None)
+        host.create(database, owner)
+        host.keep_as_template(database, f"of_{instance.run_id}")
+        names = [host.keep(database, owner, test).name for test in tests]
+        host.drop(database)
+        host.close()
+        instance.stop()
+        return names
+
+    def leave_file(self, test: str) -> Path:
+        """Leave a SQLite file for a test."""
+        with closing(sqlite3.connect(":memory:")) as connection:
+            kept = keeping.keep(connection, test, self.root / FOLDER)
+        return Path(kept.url.database or "")

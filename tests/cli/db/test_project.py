@@ -1,0 +1,54 @@
+"""Whose databases are meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hermetic.cli.db.project import read_project
+from hermetic.errors import ConfigurationError
+from tests.cli.db.projects import Project
+
+
+@pytest.fixture
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without PostgreSQL."""
+    monkeypatch.setattr("hermetic.database.servers.postgresql.binaries._wheel", lambda: None)
+    monkeypatch.setattr("hermetic.database.servers.postgresql.binaries._installed", lambda: iter(()))
+
+
+def test_the_root_is_pytest_s(project: Project) -> None:
+    """Where the configuration is, from a directory below too, of a project with lists in its settings."""
+    (project.root / "pytest.ini").unlink()
+    (project.root / "pytest.toml").write_text(
+        '[pytest]\nhermetic_roles = ["a", "b"]\nhermetic_directory = "homes"\n'
+    )
+    (project.root / ".git").mkdir()
+    (project.root / "tests").mkdir()
+    found = read_project(project.root / "tests")
+    assert found.root == project.root
+    assert found.settings.roles == ("a", "b")
+    assert found.directory == project.root / "homes"
+
+
+@pytest.mark.usefixtures("no_server")
+def test_a_project_on_sqlite_needs_no_server(project: Project) -> None:
+    """That there is none is no error then."""
+    found = read_project(project.root)
+    assert found.instance() is None
+    assert found.cluster() is None
+
+
+@pytest.mark.usefixtures("no_server")
+@pytest.mark.parametrize("setting", ["hermetic_database = postgresql", "hermetic_postgresql = auto"])
+def test_a_project_on_postgresql_needs_one(project: Project, setting: str) -> None:
+    """That there is none is told."""
+    found = read_project(project.write(setting).root)
+    with pytest.raises(ConfigurationError, match="no PostgreSQL server was found"):
+        found.instance()
+
+
+def test_a_project_that_never_ran_has_no_cluster(project: Project, tmp_path: Path) -> None:
+    """So no server is started for it."""
+    assert read_project(project.root).instance() is None
