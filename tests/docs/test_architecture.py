@@ -86,7 +86,9 @@ def test_every_part_has_a_row() -> None:
     there |= {f"database/{path.parent.name}" for path in (SOURCE / "database").glob("*/__init__.py")} - {
         "database/restore"
     }
-    there |= {f"database/restore/{path.parent.name}" for path in (SOURCE / "database/restore").glob("*/__init__.py")}
+    there |= {
+        f"database/restore/{path.parent.name}" for path in (SOURCE / "database/restore").glob("*/__init__.py")
+    }
     assert named == there - {"__init__.py", "uncommitted.py"}
 
 
