@@ -56,5 +56,5 @@ async def test_the_database_knows_its_foreign_keys() -> None:
     """A task of nobody is refused by the database itself, on the connections that the application makes."""
     async with SessionMaker() as session:
         session.add(Task(user_id=99, title="Nobody's"))
-        with pytest.raises(IntegrityError, match="(?i)foreign key"):
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
             await session.commit()
