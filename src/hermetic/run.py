@@ -8,6 +8,7 @@ a test; ``checkpoints`` brackets the life of wider-scoped fixtures.
 
 from __future__ import annotations
 
+import datetime
 import os
 import sys
 import threading
@@ -298,7 +299,7 @@ class Run:
 
     def import_drivers(self) -> None:
         """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
-        if "sqlalchemy.dialects.postgresql" in sys.modules:
+        if "sqlalchemy.dialects.postgresql" in sys.modules and datetime.date.__module__ == "datetime":
             from hermetic.database.servers.postgresql import drivers
 
             with suppress(ConfigurationError):  # the first connection says it, if there is one

@@ -12,7 +12,7 @@ import pytest
 
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
-from hermetic.pytest_plugin.calls import wrapped_call
+from hermetic.pytest_plugin.calls import import_drivers, wrapped_call
 from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.pytest_plugin.state import EXAMPLES, FAILED, KEPT, OWNER
 from hermetic.run import NEVER, Run
@@ -65,6 +65,7 @@ class Active:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
+        import_drivers(self.run)
         with errors_as_failures():
             self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)))
         with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):

@@ -29,8 +29,7 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
     if not isinstance(item, pytest.Function) or run.settings.mode != "on":
         yield
         return
-    if _a_clock_may_stop():
-        run.import_drivers()
+    import_drivers(run)
     with pytest.MonkeyPatch.context() as patch:
         handle = getattr(item.obj, "hypothesis", None)
         if handle is not None:
@@ -38,6 +37,12 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
         elif inspect.iscoroutinefunction(item.obj):
             patch.setattr(item, "obj", _async(item.obj, run, item.funcargs))
         yield
+
+
+def import_drivers(run: Run) -> None:
+    """Import what cannot be imported once the clock stands, if a test of this run may stop it."""
+    if run.settings.mode == "on" and _a_clock_may_stop():
+        run.import_drivers()
 
 
 def _example(inner: Callable[..., Any], run: Run) -> Callable[..., Any]:

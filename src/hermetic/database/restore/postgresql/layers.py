@@ -94,8 +94,11 @@ class Layers:
         return PostgresqlLayer(owner, start.pieces) if start.pieces else None
 
     def _take(self, start: Start, owner: Owner) -> None:
-        if start.number is None:  # the database was made since
-            self._open(start)
+        if (
+            start.number is None
+        ):  # the database was made since: all that was written to it since is the set-up's
+            self._numbers += 1
+            start.number = self._numbers
         place = self._baseline.place()
         if place is not None and place == start.place:
             return
