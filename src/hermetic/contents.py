@@ -76,7 +76,7 @@ class Contents:
 
     def fingerprint(self) -> str:
         """Return a short name for all that the contents depend on."""
-        from hermetic.database.schema.fingerprint import digest
+        from hermetic.database.digest import digest
 
         return digest(self._texts())
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,15 +17,6 @@ from sqlalchemy import MetaData, create_mock_engine
 from sqlalchemy.dialects import postgresql
 
 SKIPPED = {"__pycache__", ".venv", "venv", "node_modules", ".git"}
-
-
-def digest(texts: Iterable[str]) -> str:
-    """Return a short name for these texts, in this order."""
-    hashed = sha256()
-    for text in texts:
-        hashed.update(text.encode("utf-8", "surrogatepass"))
-        hashed.update(b"\0")
-    return hashed.hexdigest()[:16]
 
 
 def of_metadata(metadata: MetaData) -> Iterator[str]:

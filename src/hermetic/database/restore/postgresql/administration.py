@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from importlib.resources import files
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -104,11 +103,6 @@ def scripts() -> list[str]:
     return [
         each.read_text(encoding="utf-8") for each in sorted((files(__package__) / "sql").iterdir(), key=str)
     ]
-
-
-def digest(texts: Sequence[str]) -> str:
-    """Return a short name for these texts."""
-    return sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 @lru_cache

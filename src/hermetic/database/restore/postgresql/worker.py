@@ -15,10 +15,11 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.digest import digest
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
-from hermetic.database.restore.postgresql.administration import Administration, digest, scripts
+from hermetic.database.restore.postgresql.administration import Administration, scripts
 from hermetic.database.restore.postgresql.baseline import Baseline
 from hermetic.database.restore.postgresql.drivers import connect_arguments
 from hermetic.database.restore.postgresql.layers import Layers
