@@ -138,6 +138,7 @@ def test_a_killed_server(project: Project, databases: Path) -> None:
     assert "could not be brought back to its baseline: its server is gone" in result.output
     assert "the PostgreSQL server of the tests no longer answers" in result.output
     assert "unexpected postmaster exit" in result.output
+    assert "Traceback" not in result.output, result.output
     assert list(databases.iterdir()) == []
     del project.environment["KILL"]
     assert_next_run_is_green(project, databases)
