@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -169,3 +170,19 @@ def test_the_server_ends_connections(
         for opened in installed._index:
             opened.stale = True
         assert runner.run(answer(engine)) == 42
+
+
+def test_a_connection_whose_server_is_gone_is_closed_without_a_word(
+    engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the driver says of a broken pipe, when the loop ends, is not logged with its traceback."""
+
+    async def lose_the_server() -> None:
+        async with engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        driver._transport.pause_reading()  # else it may hear of the end first
+        driver._transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
+    asyncio.run(lose_the_server())
+    assert caplog.text == ""

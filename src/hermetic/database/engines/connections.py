@@ -49,7 +49,8 @@ class Opened:
         if fairy is not None and fairy.dbapi_connection is self.connection:
             fairy.invalidate()
         elif record is not None and record.dbapi_connection is self.connection:
-            record.close()
+            # Not close(): what a driver says of a server that is gone would be logged with its traceback.
+            record.invalidate()
         else:
             self._close_orphan()
 
