@@ -16,7 +16,7 @@ hermetic_app = backend.app.main:app
 hermetic_env =
     TESTING=true
     DATABASE_URL=sqlite+aiosqlite:///:memory:
-pythonpath = {ROOT}
+pythonpath = "{ROOT}"
 """
 
 IMPORTS = """
