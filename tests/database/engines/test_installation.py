@@ -264,6 +264,11 @@ class TestOtherDestinations:
 class TestRequests:
     """What the resolver is asked."""
 
+    def test_the_unused_come_in_the_order_in_which_they_were_made(self, recording: Installation) -> None:
+        """The application's first engine says what its database is."""
+        engines = [create_engine(f"sqlite:///{number}.db") for number in range(30)]
+        assert [str(request.url) for request in recording.unused()] == [str(each.url) for each in engines]
+
     def test_once_at_the_first_use(
         self, recording: Installation, requests: list[EngineRequest], elsewhere: Path
     ) -> None:

@@ -7,7 +7,9 @@ listeners hold the dialect's initialization, and that holds the engine.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
 from weakref import WeakSet
 
 from sqlalchemy.engine import Engine
@@ -24,11 +26,16 @@ class Seen:
         original: The pool the engine came with.
         created: Who made the engine; None for one older than the installation.
         destination: Where its connections go; None until its first use.
+        number: Counts what was seen: an older engine has a smaller one.
     """
 
     original: Pool
     created: Creation | None = None
     destination: Destination | None = None
+    number: int = field(default_factory=lambda: next(_numbers))
+
+
+_numbers: Iterator[int] = count()
 
 
 class SeenEngines:
@@ -50,8 +57,10 @@ class SeenEngines:
         return seen
 
     def items(self) -> list[tuple[Engine, Seen]]:
+        """Return the engines, the oldest first; a set of them has no order."""
         with self._lock:
-            return [(engine, engine.__dict__[self._key]) for engine in self._engines]
+            seen = [(engine, engine.__dict__[self._key]) for engine in self._engines]
+        return sorted(seen, key=lambda each: each[1].number)
 
     def forget(self) -> None:
         """Leave no trace on any engine."""
