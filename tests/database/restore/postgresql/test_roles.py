@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
 
 from hermetic.database.engines import install
+from hermetic.database.servers.postgresql.host import PostgresqlHost
+from hermetic.database.servers.postgresql.server import PostgresqlServer
 from tests.database.restore.postgresql.application import Application
 from tests.database.restore.postgresql.opened import WORLD, Opened, Place
 
@@ -90,3 +93,17 @@ def test_acting_as_a_role(tenants: Opened) -> None:
     tenants.run("SET search_path = ''; DELETE FROM public.items WHERE id = 3")
     assert tenants.database.restore()
     assert tenants.dump() == before
+
+
+def test_a_template_belongs_to_a_role(superuser: Place) -> None:
+    """Two databases with the same contents, whose applications log in as different users, each own their tables."""
+    host = PostgresqlHost(superuser.instance, project="two roles")
+    server = PostgresqlServer(host, worker="main", replace=superuser.pools)
+    for user in ("one", "two"):
+        database = server.create(f"hermetic_of_{user}", user)
+        opened = Opened(database, superuser.look)
+        database.fill(lambda: "two roles", partial(opened.run, "CREATE TABLE t (n int)"))
+        opened.run("INSERT INTO t VALUES (1); ALTER TABLE t ADD COLUMN m int")
+        opened.close()
+        database.close()
+    host.close()

@@ -171,7 +171,8 @@ class PostgresqlDatabase:
         if self._born:  # somebody wrote into it before it was known to be the application's
             build()
             return ""
-        key = digest([fingerprint(), str(self._host.version), *scripts()])
+        # A template's tables belong to the role for which it was built.
+        key = digest([fingerprint(), self.owner, str(self._host.version), *scripts()])
         with self._host.exclusively(f"build {key}"):
             template = self._host.template(key)
             if template is not None:
