@@ -194,17 +194,18 @@ class TestInvalidate:
         """A connection that waits in a pool is replaced at its next checkout, in each loop."""
         engine = create_async_engine(MEMORY)
 
-        async def identity() -> int:
+        async def driver() -> object:
             async with engine.connect() as connection:
-                return id((await connection.get_raw_connection()).driver_connection)
+                return (await connection.get_raw_connection()).driver_connection
 
+        # The objects, not their ids: a number is given again once its object is gone.
         with asyncio.Runner() as one, asyncio.Runner() as two:
-            before = [one.run(identity()), two.run(identity())]
-            assert [one.run(identity()), two.run(identity())] == before
+            before = [one.run(driver()), two.run(driver())]
+            assert [one.run(driver()), two.run(driver())] == before
             installation.invalidate(database.made())
-            after = [one.run(identity()), two.run(identity())]
+            after = [one.run(driver()), two.run(driver())]
             assert not set(before) & set(after)
-            assert [one.run(identity()), two.run(identity())] == after
+            assert [one.run(driver()), two.run(driver())] == after
 
     def test_connections_in_use(
         self, installation: Installation, engine: Engine, database: LazyDatabase
