@@ -29,10 +29,10 @@ def real_pool(engine: AsyncEngine) -> Pool:
     return pool.current
 
 
-async def connection_identity(engine: AsyncEngine) -> int:
-    """Connect and return the identity of the driver connection."""
+async def connection_identity(engine: AsyncEngine) -> object:
+    """Connect and return the driver connection, which is compared by identity."""
     async with engine.connect() as connection:
-        return id((await connection.get_raw_connection()).driver_connection)
+        return (await connection.get_raw_connection()).driver_connection
 
 
 def test_one_engine_answers_in_three_loops(installation: Installation, database: LazyDatabase) -> None:
