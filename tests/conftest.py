@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
+
+# A shell has what it runs in the background ignore Ctrl-C, and what that starts as well; tests send it to theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: one slow example on a busy machine is no failure.
 settings.register_profile("default", max_examples=100, deadline=None)

@@ -26,13 +26,16 @@ def test_it_serves_until_ctrl_c(project: Project) -> None:
     command = [HERMETIC, "db", "start", str(project.root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
-        printed = [process.stdout.readline().rstrip() for _ in range(4)]
-        said = process.stderr.readline()
-        url, test = printed[1].split("  ")
-        with psycopg.connect(url) as connection:
-            row = connection.execute("SELECT current_database(), current_user").fetchone()
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
+        try:
+            printed = [process.stdout.readline().rstrip() for _ in range(4)]
+            said = process.stderr.readline()
+            url, test = printed[1].split("  ")
+            with psycopg.connect(url) as connection:
+                row = connection.execute("SELECT current_database(), current_user").fetchone()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.terminate()
     assert printed[0].endswith("  template")
     assert (row, test) == ((names[0], "app"), "test_a.py::test_one")
     assert shlex.split(printed[3]) == ["psql", printed[2].split("  ")[0]]
