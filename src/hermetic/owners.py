@@ -65,6 +65,11 @@ def current() -> Owner:
     return _current.get() or _latest
 
 
+def become(owner: Owner) -> None:
+    """Make everything that this task does from now on belong to ``owner``; for tasks with a context of their own."""
+    _current.set(owner)
+
+
 @contextmanager
 def owned_by(owner: Owner, *, everywhere: bool = False) -> Iterator[Owner]:
     """Make everything inside the block belong to ``owner``.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,10 @@ def _is_asgi3(app: ASGIApp) -> bool:
 
 def header_pairs(message: Message) -> list[tuple[bytes, bytes]]:
     """Return copies of the headers of a message; text, which the specification forbids, is taken as latin-1."""
-    return [(_raw(name), _raw(value)) for name, value in message.get("headers") or []]
+    return [
+        (name if type(name) is bytes else _raw(name), value if type(value) is bytes else _raw(value))
+        for name, value in message.get("headers") or ()
+    ]
 
 
 def _raw(part: str | bytes) -> bytes:
@@ -84,49 +87,76 @@ class Connection:
     extensions: tuple[str, ...] = ()
 
 
-def scope_of(request: httpx2.Request, connection: Connection, state: dict[str, Any]) -> Scope:
-    """Build the scope of a request, of HTTP or, by its URL, of a websocket.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL and what it says to an application: worked out once for all the requests that go there.
+
+    Attributes:
+        url: The URL.
+        plain: Whether it is of HTTP and names no user.
+        host: The value of its ``host`` header.
+        server: The host and port of a scope.
+        scope: The rest of a scope that follows from it.
+    """
+
+    url: httpx2.URL
+    plain: bool
+    host: bytes
+    server: tuple[str, int]
+    scope: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, url: httpx2.URL) -> Target:
+        """Read a URL.
+
+        Raises:
+            httpx2.UnsupportedProtocol: It is neither of HTTP nor of a websocket.
+        """
+        __tracebackhide__ = True
+        scheme = url.scheme
+        if scheme not in _PORTS:
+            raise httpx2.UnsupportedProtocol(
+                f"AsyncTestClient sends http and https requests, not {str(url)!r}"
+            )
+        scope = {
+            "type": "websocket" if scheme in ("ws", "wss") else "http",
+            "path": url.path,
+            "raw_path": url.raw_path.split(b"?", 1)[0],
+            "scheme": scheme,
+            "query_string": url.query,
+        }
+        port = _PORTS[scheme] if url.port is None else url.port
+        plain = scope["type"] == "http" and not url.userinfo
+        return cls(url, plain, url.netloc, (url.raw_host.decode("ascii"), port), scope)
+
+
+def scope_of(request: httpx2.Request, target: Target, connection: Connection, state: dict[str, Any]) -> Scope:
+    """Build the scope of a request.
 
     Args:
         request: The request, complete with its headers.
+        target: What its URL says.
         connection: What it is said to come through.
         state: What the lifespan left for requests; the application gets a shallow copy.
-
-    Raises:
-        httpx2.UnsupportedProtocol: The URL is neither of HTTP nor of a websocket.
     """
-    __tracebackhide__ = True
-    url = request.url
-    if url.scheme not in _PORTS:
-        message = f"AsyncTestClient sends http and https requests, not {str(url)!r}"
-        raise httpx2.UnsupportedProtocol(message, request=request)
     headers = [(name.lower(), value) for name, value in request.headers.raw]
-    if "host" not in request.headers:
-        headers.insert(0, (b"host", url.netloc))
+    if not any(name == b"host" for name, _ in headers):
+        headers.insert(0, (b"host", target.host))
     scope = {
-        "type": "http",
+        **target.scope,
         "asgi": ASGI_VERSION.copy(),
         "http_version": connection.http_version,
-        "method": request.method,
-        "path": url.path,
-        "raw_path": url.raw_path.split(b"?", 1)[0],
         "root_path": connection.root_path,
-        "scheme": url.scheme,
-        "query_string": url.query,
         "headers": headers,
         "client": connection.client,
-        "server": [url.raw_host.decode("ascii"), _PORTS[url.scheme] if url.port is None else url.port],
-        "extensions": {name: {} for name in (*_OFFERED, *connection.extensions)},
+        "server": [*target.server],
         "state": state.copy(),
     }
-    return _websocket(scope, request) if url.scheme in ("ws", "wss") else scope
-
-
-def _websocket(scope: dict[str, Any], request: httpx2.Request) -> Scope:
-    del scope["method"]
-    asked = request.headers.get("sec-websocket-protocol", "")
-    return scope | {
-        "type": "websocket",
-        "subprotocols": [name.strip() for name in asked.split(",") if name.strip()],
-        "extensions": {"websocket.http.response": {}},
-    }
+    if scope["type"] == "websocket":
+        asked = request.headers.get("sec-websocket-protocol", "")
+        scope["subprotocols"] = [name.strip() for name in asked.split(",") if name.strip()]
+        scope["extensions"] = {"websocket.http.response": {}}
+    else:
+        scope["method"] = request.method
+        scope["extensions"] = {name: {} for name in (*_OFFERED, *connection.extensions)}
+    return scope

@@ -15,14 +15,14 @@ import asyncio
 import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 
 from hermetic.client import _stack
 from hermetic.client._asgi import ASGI3App, Message, Scope
 from hermetic.client._waiting import Signal, outlast
-from hermetic.owners import Owner, owned_by
+from hermetic.owners import Owner, become
 
 # Starlette's BaseHTTPMiddleware and a streaming response inside it need nine turns to end after a disconnect.
 TURNS_AFTER_DISCONNECT = 20
@@ -30,7 +30,7 @@ SECONDS_AFTER_HEARING = 1.0
 
 
 class Conversation(ABC):
-    """Run an application for one scope.
+    """Run an application for one scope, from ``begin`` on.
 
     Args:
         app: The application.
@@ -75,13 +75,22 @@ class Conversation(ABC):
         self._closed = False
         self._error: BaseException | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._task = self.loop.create_task(self._run(), name=f"hermetic {owner.name}", context=context)
+        self._context = context
+        self._task: asyncio.Task[None]
+
+    def begin(self) -> Self:
+        """Start the application; return this."""
+        self._task = self._start(self._run(), f"hermetic {self._owner.name}")
+        return self
+
+    def _start(self, run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        return self.loop.create_task(run, name=name, context=self._context)
 
     async def _run(self) -> None:
         __tracebackhide__ = True
         try:
-            with owned_by(self._owner):
-                await self._app(self.scope, self.receive, self.send)
+            become(self._owner)
+            await self._app(self.scope, self.receive, self.send)
         except BaseException as error:
             if not (self._cancelled and isinstance(error, asyncio.CancelledError)):
                 self._error = error

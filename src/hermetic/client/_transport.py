@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import timedelta
+from time import perf_counter
+from typing import Any, Literal, TypeVar
 
 import httpx2
 
 from hermetic import owners
 from hermetic.client._asgi import ASGIApp, Connection, Scope, as_asgi3, scope_of
-from hermetic.client._cookies import set_by
 from hermetic.client._exchange import Exchange
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._overrides import replace_for_one_client
+from hermetic.client._requests import target_of
+from hermetic.client._response import header_names, read, streamed
 from hermetic.client._socket import Socket
 from hermetic.client._waiting import running_loop
+from hermetic.client._whole import WholeExchange
 from hermetic.owners import Owner
 
 Background = Literal["await", "detach"]
+E = TypeVar("E", bound=Exchange)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         self.manners = manners
         self.start_lifespan = False
         self._open: set[Exchange | Socket] = set()
+        self._answers: dict[httpx2.Request, httpx2.Response] = {}
 
     @property
     def app(self) -> ASGIApp:
@@ -80,25 +85,45 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Run the application; return when its response has started, or when it has answered the handshake."""
         __tracebackhide__ = True
-        loop = running_loop()
-        if self.start_lifespan and not (self.lifespan.running and self.lifespan.loop is loop):
-            await self.lifespan.start()
-        scope = scope_of(request, self.manners.connection, self.lifespan.state)
+        if (answer := self._answers.pop(request, None)) is not None:
+            return answer
+        scope = await self._scope(request)
         if scope["type"] == "websocket":
             return await self._connect(scope, request)
-        exchange = Exchange(
-            self._asgi3,
-            scope,
-            request,
-            detach=self.manners.background == "detach",
-            **self._options(f"request {request.method} {request.url.path}"),
-        )
-        self._open.add(exchange)
+        exchange = self._begin(Exchange, scope, request)
         await exchange.wait_for_start()
         if exchange.start is None:
             await exchange.close()
             return self._no_response(request)
-        return _response(exchange, request)
+        return streamed(exchange)
+
+    async def whole(self, request: httpx2.Request, cookies: httpx2.Cookies) -> httpx2.Response:
+        """Run the application up to its end; return its response, which has been read.
+
+        Args:
+            request: The request.
+            cookies: What keeps the response's cookies, even when the application fails after it.
+        """
+        __tracebackhide__ = True
+        begin = perf_counter()
+        exchange = self._begin(WholeExchange, await self._scope(request), request)
+        try:
+            body = await exchange.whole()
+        finally:
+            names = header_names(exchange)
+            if b"set-cookie" in names or b"set-cookie2" in names:
+                cookies.extract_cookies(streamed(exchange))
+        if body is None:
+            response = self._no_response(request)
+            response.read()
+        else:
+            response = read(exchange, body, encoded=b"content-encoding" in names)
+        response.elapsed = timedelta(seconds=perf_counter() - begin)
+        return response
+
+    def hand_out(self, response: httpx2.Response) -> None:
+        """Answer a request, which httpx2 is about to send, by a response that is there already."""
+        self._answers[response.request] = response
 
     async def aclose(self) -> None:
         """Take leave of all that is still open in this loop, and wait for what was left to itself.
@@ -144,11 +169,25 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         self._open.discard(conversation)
         return True
 
+    async def _scope(self, request: httpx2.Request) -> Scope:
+        __tracebackhide__ = True
+        loop = running_loop()
+        if self.start_lifespan and not (self.lifespan.running and self.lifespan.loop is loop):
+            await self.lifespan.start()
+        return scope_of(request, target_of(request), self.manners.connection, self.lifespan.state)
+
+    def _begin(self, kind: type[E], scope: Scope, request: httpx2.Request) -> E:
+        name = f"request {request.method} {scope['path']}"
+        detach = self.manners.background == "detach"
+        exchange = kind(self._asgi3, scope, request, detach=detach, **self._options(name))
+        self._open.add(exchange)
+        return exchange.begin()
+
     async def _connect(self, scope: Scope, request: httpx2.Request) -> httpx2.Response:
         __tracebackhide__ = True
         socket = Socket(self._asgi3, scope, request, **self._options(f"websocket {request.url.path}"))
         self._open.add(socket)
-        return await socket.answer()
+        return await socket.begin().answer()
 
     def _options(self, name: str) -> dict[str, Any]:
         sender = owners.current()
@@ -178,41 +217,3 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
                 "the application ended without sending one."
             )
         return httpx2.Response(500, request=request, stream=httpx2.ByteStream(b""))
-
-
-class _Body(httpx2.AsyncByteStream):
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        __tracebackhide__ = True
-        return await self._exchange.next_chunk()
-
-    async def aclose(self) -> None:
-        __tracebackhide__ = True
-        await self._exchange.close()
-
-
-class Response(httpx2.Response):
-    """A response that understands a cookie's ``Domain`` as the client does."""
-
-    @functools.cached_property
-    def cookies(self) -> httpx2.Cookies:
-        """The cookies that this response sets."""
-        return set_by(self)
-
-
-def _response(exchange: Exchange, request: httpx2.Request) -> httpx2.Response:
-    assert exchange.start is not None
-    response = Response(
-        exchange.start["status"], headers=exchange.start["headers"], stream=_Body(exchange), request=request
-    )
-    response.extensions.update(exchange.extensions)
-    debug = exchange.extensions.get("http.response.debug", {})
-    for name in ("template", "context"):
-        if name in debug:
-            setattr(response, name, debug[name])
-    return response

@@ -1,0 +1,48 @@
+"""A request whose response is wanted whole, as almost all are: ``client.get(...)``, not ``client.stream(...)``.
+
+The test cannot do anything between the chunks, so the application need not wait for it: what it sends is kept until it
+has ended. That spares both sides the handing over, a turn of the loop for each chunk, and httpx2's generators.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from hermetic.client._exchange import Exchange
+
+
+class WholeExchange(Exchange):
+    """Run an application for one request, up to its end, and keep what it sends."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._chunks: list[bytes] = []
+
+    async def whole(self) -> bytes | None:
+        """Return the body, as it was sent, when the application has ended; None when no response was started.
+
+        Raises:
+            BaseException: What the application raised, or the iterator of the request's body.
+        """
+        __tracebackhide__ = True
+        if self._ended:
+            await asyncio.sleep(0)  # others get their turn, whoever asks again and again
+        else:
+            await self._wait(lambda: False)
+        await self.close()
+        return None if self.start is None else b"".join(self._chunks)
+
+    def _start(self, run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        if sys.version_info < (3, 12) or self.loop.get_task_factory() is not None:
+            return super()._start(run, name)
+        return asyncio.Task(run, loop=self.loop, name=name, context=self._context, eager_start=True)
+
+    async def _hand_over(self, data: bytes) -> None:
+        __tracebackhide__ = True
+        if not self._left:
+            self._chunks.append(data)
+        if not self._body_sent:
+            await asyncio.sleep(0)  # else an application that sends for ever would stop the loop
