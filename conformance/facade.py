@@ -34,6 +34,7 @@ class Facade(TestClient):
             client=theirs.client,
         )
         self.inner.app_state = self.app_state
+        self.whole = False
         self._transport = Transport(self)
 
     def __enter__(self) -> Self:
@@ -52,6 +53,11 @@ class Facade(TestClient):
     def _forget_portal(self) -> None:
         self.portal = None
 
+    def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """Send a request, by the short way where the response is wanted whole, as ``AsyncTestClient`` does."""
+        self.whole = not stream
+        return super().send(request, stream=stream, **options)
+
 
 class Transport(httpx2.BaseTransport):
     """Sends a synchronous request by the asynchronous transport."""
@@ -67,12 +73,14 @@ class Transport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request, or refer to the session of a websocket."""
-        send = self._facade.inner._in_loop.handle_async_request
+        in_loop = self._facade.inner._in_loop
         if request.url.scheme in ("ws", "wss"):
             raise testclient._Upgrade(Session(self._facade, request))  # type: ignore[arg-type]
         with ExitStack() as stack:
             portal = stack.enter_context(self._facade._portal_factory())
-            response = portal.call(send, request)
+            if self._facade.whole and type(request.stream) is httpx2.ByteStream:
+                return portal.call(in_loop.whole, request, httpx2.Cookies())
+            response = portal.call(in_loop.handle_async_request, request)
             stream = Stream(portal, self._facade.inner, response.stream, stack.pop_all())
             self._open.add(stream)
             stream.stack.callback(self._open.discard, stream)
