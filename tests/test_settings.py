@@ -35,6 +35,10 @@ def test_the_flag_wins_over_environment_and_ini() -> None:
         ("hermetic_isolation", "test, class, module, none"),
         ("hermetic_leaks", "error, warn, off"),
         ("hermetic_lifespan_scope", "function, module, session"),
+        (
+            "hermetic_postgresql",
+            "auto, embedded, /path/to/the/directory/of/postgres, postgresql://user:password@host/database",
+        ),
     ],
 )
 def test_an_unknown_value_lists_the_valid_ones(key: str, valid: str) -> None:

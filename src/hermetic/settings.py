@@ -19,6 +19,13 @@ Leaks = Literal["error", "warn", "off"]
 LifespanScope = Literal["function", "module", "session"]
 Backend = Literal["sqlite", "postgresql"]
 
+SERVERS = (
+    "auto",
+    "embedded",
+    "/path/to/the/directory/of/postgres",
+    "postgresql://user:password@host/database",
+)
+
 INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
     "hermetic": (
         "string",
@@ -176,7 +183,7 @@ def parse(
             LifespanScope, choice("hermetic_lifespan_scope", get_args(LifespanScope), "function")
         ),
         database=cast(Backend | None, choice("hermetic_database", get_args(Backend), "") or None),
-        postgresql=text("hermetic_postgresql"),
+        postgresql=_server(text("hermetic_postgresql"), sources),
         postgresql_version=_version(text("hermetic_postgresql_version"), sources),
         extensions=lines("hermetic_extensions"),
         roles=lines("hermetic_roles"),
@@ -195,6 +202,13 @@ def _app_path(value: str | None, source: str) -> str | None:
         f"hermetic_app = {value!r} ({source}) names a module, not an application in it.",
         hints=(f"hermetic_app = {value.strip(':')}:app",),
     )
+
+
+def _server(value: str | None, sources: Mapping[str, str]) -> str | None:
+    """Check a word; what a path or a URL names is looked at when a server is needed."""
+    if value is None or any(mark in value for mark in ":/\\.~"):
+        return value
+    return one_of("hermetic_postgresql", value, SERVERS, sources["hermetic_postgresql"])
 
 
 def _version(value: str | None, sources: Mapping[str, str]) -> str | None:

@@ -6,9 +6,9 @@ level: so un-entered use is the normal case, it runs no lifespan, and a client i
 httpx2 keeps a state "closed" that only its own ``aclose`` and ``__aexit__`` set; ours replace both, since there is no
 connection pool to close.
 
-Almost all requests have no authentication, no hooks, no time limit, and are read at once. ``build_request`` and ``send``
-have a short way for these, about four times as fast as httpx2's; for all others, for a redirect, and with httpx2's log
-on, httpx2 does everything. Nobody can tell from a response which way was taken (``tests/client/test_quick.py``).
+Almost all requests have no authentication, no hooks, no time limit, and are read at once. ``build_request`` and
+``send`` have a short way for these, about four times as fast as httpx2's; for all others, for a redirect, and with
+httpx2's log on, httpx2 does everything. A response does not tell which way it came (``tests/client/test_quick.py``).
 """
 
 from __future__ import annotations

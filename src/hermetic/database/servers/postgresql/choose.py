@@ -19,13 +19,7 @@ from sqlalchemy.exc import ArgumentError
 from hermetic.database.servers.postgresql import binaries
 from hermetic.database.servers.postgresql.instance import Instance
 from hermetic.errors import ConfigurationError
-
-VALID = (
-    "auto",
-    "embedded",
-    "/path/to/the/directory/of/postgres",
-    "postgresql://user:password@host/database",
-)
+from hermetic.settings import SERVERS
 
 
 def choose(setting: str, *, project: Path, label: str = "", directory: Path | None = None) -> Instance:
@@ -68,7 +62,7 @@ def locate(setting: str) -> URL | binaries.Binaries:
         return binaries.own(setting)
     raise ConfigurationError(
         f"hermetic_postgresql = {setting!r} is not a value that hermetic knows.",
-        hints=(f"use one of: {', '.join(VALID)}",),
+        hints=(f"use one of: {', '.join(SERVERS)}",),
     )
 
 
@@ -105,7 +99,7 @@ def _url(setting: str) -> URL:
         scheme, found, _ = setting.partition("://")  # the rest may hold a password
         raise ConfigurationError(
             f"hermetic_postgresql is a URL ({scheme if found else ''}://...) that is not PostgreSQL's.",
-            hints=(f"use one of: {', '.join(VALID)}",),
+            hints=(f"use one of: {', '.join(SERVERS)}",),
         )
     return url.set(drivername="postgresql")
 
