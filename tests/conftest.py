@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
 
-# A shell has what it runs in the background ignore Ctrl-C, and what that starts as well; tests send it to theirs.
+# A shell has what it runs in the background ignore these, and what that starts as well; tests send them to theirs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # No deadline: one slow example on a busy machine is no failure.
 settings.register_profile("default", max_examples=100, deadline=None)

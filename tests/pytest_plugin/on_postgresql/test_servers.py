@@ -41,7 +41,8 @@ def test_the_example_service(server: str, cache: Path) -> None:
     settings = ("-o", "hermetic_database=postgresql", "-o", f"hermetic_postgresql={server}")
     result = backend.pytest("backend", *settings, timeout=120)
     assert result.status == 0, result.output
-    assert set(result.outcomes()) == {"passed"}
+    # Its browser tests need a browser.
+    assert {"passed"} <= set(result.outcomes()) <= {"passed", "skipped"}
     again = backend.pytest("backend/tests/test_users.py", *settings)
     assert again.status == 0, again.output
     assert "template reused, built 2" in again.output
