@@ -11,6 +11,9 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 
+# The Python on which the clients are measured as well.
+PYTHON313 ?= python3.13
+
 # pip's certificates are good for uv too.
 ifdef PIP_CERT
 SSL_CERT_FILE ?= $(PIP_CERT)
@@ -89,6 +92,11 @@ build: $(READY) ## The wheel and the source distribution, into dist/.
 
 bench: $(READY) ## Measure, side by side with the usual recipes; some minutes, figures in benchmarks/results.
 	$(BIN)/python -m benchmarks
+	@if command -v $(PYTHON313) >/dev/null; then \
+		$(BIN)/uv run --quiet --isolated --frozen --python $(PYTHON313) python -m benchmarks.client; \
+	else \
+		echo "No Python 3.13 for the clients: make bench PYTHON313=/path/to/python3.13"; \
+	fi
 
 compat: build ## The suite against the installed wheel: oldest and newest Python, lowest and newest dependencies.
 	.ci/compat

@@ -1,5 +1,7 @@
 """What a request costs through each client: ``python -m benchmarks.client``.
 
+It is kept for each version of Python on its own: newer ones can begin a task without a turn of the loop.
+
 One process, all ways in turns, many requests a turn. The floor is a direct call of the application with a scope that is
 ready, which no client can beat. What is counted is the processor's time of all threads, which other work on the machine
 disturbs less than a clock on the wall.
@@ -9,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
+from platform import python_version
 from time import process_time
 from typing import Any
 
@@ -29,6 +33,7 @@ DIRECT, HERMETIC, HTTPX2, TESTCLIENT = (
     "httpx2's ASGITransport",
     "TestClient, inside with",
 )
+NAME = f"client_{sys.version_info.major}_{sys.version_info.minor}"
 WAYS = (DIRECT, HERMETIC, HTTPX2, TESTCLIENT)
 Times = dict[str, list[float]]
 
@@ -114,23 +119,32 @@ def measure(app: Any, rounds: int) -> Times:
 
 
 def report(found: dict[str, Times]) -> Report:
-    """Write the table: microseconds, and how often hermetic's request fits into each."""
-    rows = [[way, *(cell for times in found.values() for cell in _cells(times, way))] for way in WAYS]
-    head = ["", *(cell for app in found for cell in (f"{app}, us", "times hermetic's"))]
-    text = (
-        "## A request, by client\n\n"
-        f"Microseconds of the processor for a GET, all threads, {REQUESTS} in a row, all ways in turns.\n\n"
-        + table(head, rows)
-    )
+    """Write a table for each application: microseconds, what is over a direct call, and how each compares."""
+    parts = [
+        f"## A request, by client, on Python {python_version()}",
+        f"Microseconds of the processor for a GET, all threads, {REQUESTS} in a row, all ways in turns.",
+        *(_table(app, times) for app, times in found.items()),
+    ]
     raw: dict[str, Json] = {
         app: {way: [round(each, 2) for each in each_time] for way, each_time in times.items()}
         for app, times in found.items()
     }
-    return Report("client", text, raw)
+    return Report(NAME, "\n\n".join(parts), raw)
+
+
+def _table(app: str, times: Times) -> str:
+    head = [app, "us", "over a direct call, us", "times a direct call", "times hermetic's"]
+    return table(head, [[way, *_cells(times, way)] for way in WAYS])
 
 
 def _cells(times: Times, way: str) -> list[str]:
-    return [sample(times[way]).text(0), sample(ratios(times[HERMETIC], times[way])).text(2)]
+    over = [time - direct for time, direct in zip(times[way], times[DIRECT], strict=True)]
+    return [
+        sample(times[way]).text(0),
+        sample(over).text(0),
+        sample(ratios(times[DIRECT], times[way])).text(2),
+        sample(ratios(times[HERMETIC], times[way])).text(2),
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,7 +11,17 @@ from pathlib import Path
 from benchmarks.machine import describe, one_minute_load
 
 RESULTS = Path(__file__).parent / "results"
-ORDER = ("suite", "restore", "startup", "concurrency", "postgresql_suite", "postgresql_restore", "client")
+ORDER = (
+    "suite",
+    "restore",
+    "startup",
+    "concurrency",
+    "postgresql_suite",
+    "postgresql_restore",
+    "client_3_11",
+    "client_3_12",
+    "client_3_13",
+)
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | float | bool | None
 
