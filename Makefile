@@ -77,7 +77,7 @@ coverage: $(READY) ## The whole suite, with every branch of src reached.
 	$(BIN)/coverage report
 
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
-	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -m hypothesis -o timeout=1800
+	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -p xdist -n auto -m hypothesis -o timeout=1800
 
 conformance: $(READY) ## Starlette's and httpx's own tests, through hermetic's client.
 	$(BIN)/python -m conformance

@@ -254,6 +254,25 @@ def test_hooks_are_called() -> None:
     assert seen == ["GET", "200"]
 
 
+def test_another_transport_counts() -> None:
+    """A transport that somebody mounted, or put in the place of ours, gets the requests that are its own."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(418)
+
+    async def main() -> None:
+        client: Any = AsyncTestClient(hello)
+        mounting: Any = httpx2.AsyncClient(mounts={"http://elsewhere": httpx2.MockTransport(answer)})
+        client._mounts = mounting._mounts
+        assert (await client.get("http://elsewhere/")).status_code == 418
+        assert (await client.get("/")).status_code == 200
+        client._transport = httpx2.MockTransport(answer)
+        assert (await client.get("/")).status_code == 418
+        await mounting.aclose()
+
+    asyncio.run(main())
+
+
 def test_what_is_kept_follows_the_client() -> None:
     """A client whose base URL, headers or cookies change sends the new ones, also to a URL it knows."""
 

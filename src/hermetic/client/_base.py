@@ -176,12 +176,11 @@ class InLoopClient(httpx2.AsyncClient):
             and content is None
             and data is None
             and files is None
-            and params is None
             and cookies is None
             and extensions is None
             and timeout is httpx2.USE_CLIENT_DEFAULT
             and not self.params
-            and (request := self._requests.build(method, url, headers, json)) is not None
+            and (request := self._requests.build(method, url, params, headers, json)) is not None
         ):
             return request
         return super().build_request(
@@ -229,6 +228,8 @@ class InLoopClient(httpx2.AsyncClient):
             and self.auth is None
             and not (hooks["request"] or hooks["response"])
             and not LOGGER.isEnabledFor(logging.INFO)
+            and not getattr(self, "_mounts", None)
+            and getattr(self, "_transport", self._in_loop) is self._in_loop
         )
 
     def _another(self) -> Self:

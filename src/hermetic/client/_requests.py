@@ -2,8 +2,8 @@
 
 A test suite sends thousands of requests to a few dozen URLs, with the headers that its client has. Parsing the URL,
 joining it to the base URL and copying the headers is most of what httpx2 does to build one. Here that is kept for the
-next one; what is unusual (parameters, forms, files, cookies, an own iterator as the body) is left to httpx2, and both
-ways give the same request.
+next one; what is unusual (a client's own parameters, forms, files, an own iterator as the body) is left to httpx2, and
+both ways give the same request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import httpx2
 from hermetic.client._asgi import Target
 
 if TYPE_CHECKING:
-    from httpx2._types import HeaderTypes
+    from httpx2._types import HeaderTypes, QueryParamTypes
 
     from hermetic.client._base import InLoopClient
 
@@ -75,7 +75,9 @@ class RequestBuilder:
         self._targets: dict[str, Target] = {}
         self._headers: dict[bytes, tuple[list[tuple[bytes, bytes]], httpx2.Headers]] = {}
 
-    def build(self, method: str, url: str, headers: HeaderTypes | None, json: Any) -> Request | None:
+    def build(
+        self, method: str, url: str, params: QueryParamTypes | None, headers: HeaderTypes | None, json: Any
+    ) -> Request | None:
         """Build a request as httpx2 does; return None for a URL that only httpx2 knows what to do with.
 
         Raises:
@@ -92,6 +94,7 @@ class RequestBuilder:
             request = Request(
                 method,
                 target.url,
+                params=params,
                 headers=self._complete(target),
                 cookies=client.cookies,
                 stream=NO_BODY,
@@ -104,12 +107,14 @@ class RequestBuilder:
             request = Request(
                 method,
                 target.url,
+                params=params,
                 headers=merged,
                 cookies=client.cookies,
                 json=json,
                 extensions=extensions,
             )
-        request.url, request.target = target.url, target
+        if params is None:
+            request.url, request.target = target.url, target
         return request
 
     def _target(self, url: str) -> Target | None:
