@@ -201,7 +201,6 @@ def usual_ways(shop: Shop, host: PostgresqlHost) -> list[Way]:
         port=str(url.query["port"]),
         dbname="bench_janitor",
         template_dbname=template,
-        version=18,
         password="",
     )
 
