@@ -79,7 +79,7 @@ def test_settings_of_the_database(place: Place) -> None:
         f"ALTER DATABASE {name} SET search_path = tenant",
         f"ALTER DATABASE {name} SET DateStyle = 'German'",
     )
-    opened.database._baseline._disconnect()
+    opened.database._baseline.disconnect()
     connection = opened.connect(options="-c default_transaction_read_only=off")
     connection.execute("DELETE FROM public.users; INSERT INTO users (name) VALUES ('x')")
     assert opened.database.restore()

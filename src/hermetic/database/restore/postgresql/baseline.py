@@ -77,12 +77,13 @@ class Baseline:
 
     def close(self) -> None:
         """End our session and drop the copies that were made here."""
-        self._disconnect()
+        self.disconnect()
         for copy in self._copies:
             self._host.drop(copy)
         self._copies.clear()
 
-    def _disconnect(self) -> None:
+    def disconnect(self) -> None:
+        """End our session; the next use opens another."""
         if self._administration is not None:
             self._administration.close()
             self._administration = None
@@ -147,7 +148,7 @@ class Baseline:
     def become_template(self, fingerprint: str) -> None:
         """Keep the database, as it is now, as the template of a fingerprint."""
         self._end_sessions()
-        self._disconnect()
+        self.disconnect()
         if self._host.keep_as_template(self._name, fingerprint):
             self._origin = self._host.template(fingerprint)
 
@@ -161,7 +162,7 @@ class Baseline:
             return
         self.administration.run("TRUNCATE pg_hermetic.drift")
         self._end_sessions()
-        self._disconnect()
+        self.disconnect()
         copy = f"{self._name}_c{len(self._copies) + 1}"
         try:
             self._host.create(copy, self._owner, self._name)
@@ -250,7 +251,7 @@ class Baseline:
         finally:
             target.close()
         self._end_sessions()
-        self._disconnect()
+        self.disconnect()
         self._host.drop(self._name)
         self._host.rename(fresh, self._name)
         self._origin = origin

@@ -141,8 +141,13 @@ class PostgresqlDatabase:
         """The application made it itself, just now: what it holds is its first baseline."""
         self._born = True
 
-    def disappear(self) -> None:
+    def make_way(self) -> None:
         """The application is about to drop it: our session would be in the way."""
+        with self._mutex:
+            self._baseline.disconnect()
+
+    def disappear(self) -> None:
+        """The application has dropped it."""
         with self._mutex:
             self.watch.stop()
             self._closed = True

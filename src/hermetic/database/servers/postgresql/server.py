@@ -75,6 +75,7 @@ class PostgresqlServer:
         if not self._is_listening:
             self._is_listening = True
             event.listen(Engine, "before_cursor_execute", self._read)
+            event.listen(Engine, "after_cursor_execute", self._read_done)
             event.listen(Engine, "handle_error", self._explain)
 
     @property
@@ -104,6 +105,7 @@ class PostgresqlServer:
         """Drop every database made here, and let go of the server."""
         if self._is_listening:
             event.remove(Engine, "before_cursor_execute", self._read)
+            event.remove(Engine, "after_cursor_execute", self._read_done)
             event.remove(Engine, "handle_error", self._explain)
             self._is_listening = False
         try:
@@ -130,24 +132,37 @@ class PostgresqlServer:
     def _read(
         self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object
     ) -> None:
-        """Note what leaves something in a session that a check-in does not undo."""
-        if connection.dialect.name == "postgresql" and leaves_traces(statement):
+        """Note what leaves something in a session that a check-in does not undo; let go of what is to be dropped."""
+        if connection.dialect.name != "postgresql":
+            return
+        if leaves_traces(statement):
             for _, session in self._of(connection):
                 session.changed = True
-        whole = of_a_database(statement) if connection.dialect.name == "postgresql" else None
+        whole = of_a_database(statement)
         if whole is not None and any(self._of(connection)):
-            self._note_database(*whole)
+            for database in self._called(whole[1]):
+                database.make_way()
 
-    def _note_database(self, verb: str, name: str) -> None:
+    def _read_done(
+        self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object
+    ) -> None:
+        """Note which databases code under test made and dropped: after the statement, which may fail."""
+        whole = of_a_database(statement) if connection.dialect.name == "postgresql" else None
+        if whole is None or not any(self._of(connection)):
+            return
+        verb, name = whole
         self._forget(name)
         if verb == "create":
             self._named[name] = owners.current()
 
     def _forget(self, name: str) -> None:
         self._named.pop(name, None)
-        for database in [one for one in self._databases if one.name == name]:
+        for database in self._called(name):
             database.disappear()
             self._databases.remove(database)
+
+    def _called(self, name: str) -> list[PostgresqlDatabase]:
+        return [database for database in self._databases if database.name == name]
 
     def _explain(self, context: ExceptionContext) -> None:
         """Say why a statement was cancelled, where that was here."""
