@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
 
 import pytest
 
-from hermetic.errors import ConfigurationError
+from hermetic.pytest_plugin.failing import errors_as_usage_errors
 from hermetic.pytest_plugin.fixtures import (
     async_client,
     async_db_session,
@@ -75,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from hermetic.pytest_plugin.active import Active
         from hermetic.pytest_plugin.loops import refuse_unset_loop_scope
 
-        with _errors_as_usage_errors():
+        with errors_as_usage_errors():
             refuse_unset_loop_scope(config)
         config.pluginmanager.register(Active(config.stash[RUN]), "hermetic-active")
 
@@ -90,7 +88,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _start(config: pytest.Config) -> None:
-    with _errors_as_usage_errors():
+    with errors_as_usage_errors():
         settings = read_settings(config)
         config.stash[SETTINGS] = settings
         if settings.mode == "off":
@@ -105,14 +103,6 @@ def _start(config: pytest.Config) -> None:
         )
         run.start()
         config.stash[RUN] = run
-
-
-@contextmanager
-def _errors_as_usage_errors() -> Iterator[None]:
-    try:
-        yield
-    except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from None
 
 
 def _temporary_folders(config: pytest.Config) -> tuple[Path, ...]:

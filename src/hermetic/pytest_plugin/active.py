@@ -13,7 +13,7 @@ import pytest
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, wrapped_call
-from hermetic.pytest_plugin.failing import errors_as_failures
+from hermetic.pytest_plugin.failing import errors_as_failures, errors_as_usage_errors
 from hermetic.pytest_plugin.state import EXAMPLES, FAILED, KEPT, OWNER
 from hermetic.run import NEVER, Run
 from hermetic.trace.header import closing_lines, header_lines, summary_lines
@@ -34,7 +34,8 @@ class Active:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
         """xdist is about to start workers, which inherit the environment."""
-        self.run.share()
+        with errors_as_usage_errors():
+            self.run.share()
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """In a worker of xdist: the controller, which has the terminal, says what there is to say."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hermetic.errors import HermeticError
+from hermetic.errors import ConfigurationError, HermeticError
 
 
 @contextmanager
@@ -18,3 +18,12 @@ def errors_as_failures() -> Iterator[None]:
     except HermeticError as error:
         # pytest.fail() would show this error a second time, as the context of its own.
         raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@contextmanager
+def errors_as_usage_errors() -> Iterator[None]:
+    """End the run, before there are tests, with the message of a ``ConfigurationError`` that is raised inside."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.pytest_plugin.project import INI, Project
+from tests.pytest_plugin.saying import said
 
 SEED = """
 import os
@@ -71,3 +72,9 @@ def test_two_workers_and_none(seeded: Project) -> None:
         assert workers == {"main"}
         assert len(databases) == len(servers) == 1
     assert (seeded.root / "builds.txt").read_text() == "built "
+
+
+def test_a_server_that_is_not_there(seeded: Project) -> None:
+    """The run ends before it has workers, with the message that a run without them gives."""
+    result = seeded.pytest("-n", "2", "-o", "hermetic_postgresql=/nowhere/bin")
+    said(result, "ERROR: hermetic_postgresql = /nowhere/bin", "hint: name the directory", status=4)
