@@ -133,7 +133,7 @@ class Databases:
         return Known(
             applications=self._declared | self._applications.keys(),
             workers=workers,
-            served=self._servers.keys(),
+            served=self._servers.backends,
             named=[(backend, name) for backend, server in self._servers.made() for name in server.named],
         )
 

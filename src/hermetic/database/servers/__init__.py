@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from hermetic.database.protocols import Server
 
 
-class Servers(Mapping[str, Server]):
+class Servers:
     """The servers of one process.
 
     Args:
@@ -23,11 +23,10 @@ class Servers(Mapping[str, Server]):
             self._made[backend] = self._makers[backend]()
         return self._made[backend]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._makers)
-
-    def __len__(self) -> int:
-        return len(self._makers)
+    @property
+    def backends(self) -> Collection[str]:
+        """What databases can be of, whether or not the server was made."""
+        return self._makers.keys()
 
     def made(self) -> list[tuple[str, Server]]:
         """Return those that were made, with their backends."""
