@@ -39,7 +39,7 @@ class Entry:
 def entries(connection: psycopg.Connection[Any], prefix: str, project: str | None = None) -> list[Entry]:
     """Return the databases whose names begin so, those of one project or all."""
     rows = connection.execute(LISTED, [prefix]).fetchall()
-    found = [Entry(name, owner, size, _read(comment)) for name, comment, size, owner in rows]
+    found = [Entry(name, owner, size, read_note(comment)) for name, comment, size, owner in rows]
     return [entry for entry in found if project is None or entry.note.get("project") == project]
 
 
@@ -63,7 +63,8 @@ def others_in(connection: psycopg.Connection[Any], database: str, ours: str) -> 
     return [name for (name,) in connection.execute(OTHERS, [database, ours]).fetchall()]
 
 
-def _read(comment: str | None) -> dict[str, Any]:
+def read_note(comment: str | None) -> dict[str, Any]:
+    """Return what a database's comment notes; nothing where it is none of ours."""
     try:
         found = json.loads(comment or "")
     except ValueError:

@@ -7,6 +7,7 @@ is a template and stays for the next run. Nothing else on a server is ever touch
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL
 
 from hermetic.database.kept import Kept
-from hermetic.database.servers.postgresql import keeping
+from hermetic.database.servers.postgresql import catalogue, keeping
 from hermetic.database.servers.postgresql.instance import Facts, Instance
 from hermetic.database.servers.postgresql.roles import Roles
 from hermetic.errors import ConfigurationError
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 TEMPLATE = "hermetic_t_"
 KEPT_TEMPLATES = 3
 """How many templates of one project stay: today's, and those of the branches that one goes back and forth between."""
+
+LISTS = frozenset({"search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"})
+"""Settings of a database that are lists of names: PostgreSQL notes these with each name quoted that needs it."""
 
 ADMINISTRATION = "hermetic administration"
 END_SECONDS = 5
@@ -146,7 +150,7 @@ class PostgresqlHost:
         )
         for (setting,) in rows:
             name, _, value = setting.partition("=")
-            self._run(f"ALTER DATABASE {_quoted(target)} SET {name} TO {_literal(value)}")
+            self._run(f"ALTER DATABASE {_quoted(target)} SET {name} TO {_value_of(name, value)}")
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""
@@ -244,11 +248,7 @@ class PostgresqlHost:
         rows = self._run(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [database]
         )
-        try:
-            note: dict[str, Any] = json.loads(rows[0][0])
-        except (IndexError, TypeError, ValueError):
-            return {}
-        return note
+        return catalogue.read_note(rows[0][0] if rows else None)
 
     @contextmanager
     def exclusively(self, what: str) -> Iterator[None]:
@@ -329,3 +329,11 @@ def _quoted(name: str) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _value_of(setting: str, noted: str) -> str:
+    """Return what is noted of a setting as ALTER DATABASE takes it; see ``makeAlterConfigCommand`` of pg_dump."""
+    if setting not in LISTS:
+        return _literal(noted)
+    names = re.findall(r'"((?:[^"]|"")*)"|([^\s,]+)', noted)
+    return ", ".join(_literal(quoted.replace('""', '"') or plain) for quoted, plain in names)
