@@ -37,7 +37,7 @@ def explained(name: str, sessions: Sessions, administration: Administration, hos
             raise
         raise RestoreError(
             f"the database {name!r} could not be brought back to its baseline: its server is gone.",
-            why=f"{str(error).strip()}\n{host.describe_end()}",
+            why=f"{str(error).strip()}\n{host.describe_end()}".strip(),
             hints=("run the tests again; if a test ends the server, leave it out",),
         ) from error
 
