@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from hermetic.database.servers.postgresql import choose
+from hermetic.database.servers.postgresql.external import External
 from hermetic.database.servers.postgresql.host import TEMPLATE, PostgresqlHost
 from hermetic.database.servers.postgresql.instance import Instance
 from hermetic.errors import ConfigurationError
@@ -79,6 +80,26 @@ def test_a_copy_has_the_settings_of_the_database(
     host.create("two", "app", "one")
     for database in ("one", "two"):
         assert values(host, database, f"SELECT current_setting('{name}')") == [shown]
+
+
+def test_a_superusers_setting(host: PostgresqlHost) -> None:
+    """A role that may make databases and no more makes one without it; what it may set is there."""
+    execute(
+        host,
+        "postgres",
+        "CREATE ROLE plain LOGIN CREATEDB",
+        "CREATE DATABASE start IS_TEMPLATE true",
+        "ALTER DATABASE start SET log_min_duration_statement = '1h'",
+        "ALTER DATABASE start SET search_path = atlas, public",
+    )
+    instance = External(host.instance.url("postgres", "plain"))
+    plain = PostgresqlHost(instance, template_database="start")
+    plain.create("one", plain.owner_for(None))
+    plain.close()
+    instance.stop()
+    execute(host, "postgres", "ALTER DATABASE start IS_TEMPLATE false")
+    query = "SELECT unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase"
+    assert values(host, "postgres", f"{query} WHERE datname = 'one'") == ["search_path=atlas, public"]
 
 
 def test_a_poller_keeps_a_template_from_being_made(host: PostgresqlHost) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import sha256
 from threading import RLock
@@ -130,8 +130,8 @@ class PostgresqlHost:
             self._run(" ".join(parts))
         if template is None:
             self._add_extensions(database)
-        else:
-            self._copy_settings(template, database)
+        if source:
+            self._copy_settings(source, database)
 
     def _add_extensions(self, database: str) -> None:
         if not self._extensions:
@@ -142,7 +142,9 @@ class PostgresqlHost:
                     connection.execute(f"CREATE EXTENSION IF NOT EXISTS {_quoted(extension)} CASCADE")
 
     def _copy_settings(self, source: str, target: str) -> None:
-        """``ALTER DATABASE ... SET`` of a migration is not part of what CREATE DATABASE copies."""
+        """What ``ALTER DATABASE ... SET`` set is not part of what CREATE DATABASE copies."""
+        from psycopg.errors import InsufficientPrivilege
+
         rows = self._run(
             "SELECT unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase"
             " WHERE setrole = 0 AND datname = %s",
@@ -150,7 +152,8 @@ class PostgresqlHost:
         )
         for (setting,) in rows:
             name, _, value = setting.partition("=")
-            self._run(f"ALTER DATABASE {_quoted(target)} SET {name} TO {_value_of(name, value)}")
+            with suppress(InsufficientPrivilege):  # a superuser's, in a template that is not ours
+                self._run(f"ALTER DATABASE {_quoted(target)} SET {name} TO {_value_of(name, value)}")
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""
