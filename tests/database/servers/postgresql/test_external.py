@@ -1,17 +1,18 @@
-"""Tests of a server that is somebody else's; skipped where none is reached."""
+"""A server that is somebody else's: the one at HERMETIC_TEST_POSTGRESQL; where none answers, an embedded one."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from hermetic.database.servers.postgresql import PREFIX, Instance
+from hermetic.database.servers.postgresql import PREFIX, Instance, choose
 from hermetic.database.servers.postgresql.external import External
 from hermetic.errors import ConfigurationError
 from tests.database.servers.postgresql.processes import STARTED, WAITS, eventually, kill, line, run
@@ -19,14 +20,26 @@ from tests.database.servers.postgresql.processes import STARTED, WAITS, eventual
 URL = os.environ.get("HERMETIC_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
+def answers(url: str) -> bool:
+    """Whether there is a server."""
+    with suppress(psycopg.OperationalError):
+        psycopg.connect(url, connect_timeout=2).close()
+        return True
+    return False
+
+
 @pytest.fixture(scope="module")
-def url() -> str:
+def url(suite_cache: Path) -> Iterator[str]:
     """The server's URL."""
-    try:
-        psycopg.connect(URL, connect_timeout=2).close()
-    except psycopg.Error as error:
-        pytest.skip(f"no PostgreSQL at HERMETIC_TEST_POSTGRESQL or {URL}: {error}")
-    return URL
+    if answers(URL):
+        yield URL
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HERMETIC_CACHE", str(suite_cache))
+        embedded = choose("embedded", project=Path("/nowhere"))
+        embedded.start()
+        yield embedded.url("postgres", embedded.administrator).render_as_string()
+        embedded.stop()
 
 
 @pytest.fixture
