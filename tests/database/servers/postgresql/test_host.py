@@ -113,6 +113,21 @@ def test_a_poller_keeps_a_template_from_being_made(host: PostgresqlHost) -> None
     assert host.template("0123") == f"{TEMPLATE}0123"
 
 
+def test_old_templates_go(host: PostgresqlHost, instance: Instance) -> None:
+    """The three newest stay beside those of the run, however many databases it has; used is as good as built."""
+    host.create("one", "app")
+    for fingerprint in "12345":
+        assert host.keep_as_template("one", fingerprint)
+    assert {name.removeprefix(TEMPLATE) for name, _ in host.templates()} == set("12345")
+    later = PostgresqlHost(instance, project="/project")
+    assert later.template("1") == f"{TEMPLATE}1"
+    assert later.keep_as_template("one", "6")
+    left = {name.removeprefix(TEMPLATE) for name, _ in host.templates()}
+    assert {"1", "6"} < left
+    assert len(left) == 5
+    later.close()
+
+
 def test_templates_without_a_note(host: PostgresqlHost) -> None:
     """A build that was killed leaves one, and so may somebody else: nobody's, the oldest, and no error."""
     host.create("one", "app")
@@ -123,8 +138,8 @@ def test_templates_without_a_note(host: PostgresqlHost) -> None:
         execute(host, "postgres", f"COMMENT ON DATABASE {TEMPLATE}{name} IS $${comment}$$")
     host.keep_as_template("one", "4")
     names = [name.removeprefix(TEMPLATE) for name, _ in host.templates()]
-    assert set(names[:3]) < {"1", "2", "3", "4"}
-    assert set(names[3:]) == {"killed_new", "strange", "odd"}
+    assert set(names[:4]) == {"1", "2", "3", "4"}
+    assert set(names[4:]) == {"killed_new", "strange", "odd"}
     assert host.built(f"{TEMPLATE}odd") == host.built("gone meanwhile") == "some time ago"
 
 

@@ -69,6 +69,7 @@ class PostgresqlHost:
         self._extensions = extensions
         self._template_database = template_database
         self._rebuild = rebuild
+        self._in_use: set[str] = set()
         self._maintenance: psycopg.Connection[Any] | None = None
         self._lock = RLock()
         self.facts: Facts | None = None
@@ -201,6 +202,7 @@ class PostgresqlHost:
             return None
         if self._rebuild and self._note_of(name).get("run") != self.instance.run_id:
             return None
+        self._in_use.add(name)
         return name
 
     def keep_as_template(self, database: str, fingerprint: str) -> bool:
@@ -225,6 +227,7 @@ class PostgresqlHost:
         self._run(f"COMMENT ON DATABASE {_quoted(unfinished)} IS {_literal(json.dumps(note))}")
         self.drop(name)
         self.rename(unfinished, name)
+        self._in_use.add(name)
         self._forget_old_templates()
         self.instance.keep()
 
@@ -243,8 +246,9 @@ class PostgresqlHost:
         return sorted(noted, key=lambda each: str(each[1].get("built", "")), reverse=True)
 
     def _forget_old_templates(self) -> None:
+        """Drop what is older than the newest few, but for what this run uses: a project may have many databases."""
         mine = [name for name, note in self.templates() if note.get("project") == self._project]
-        for name in mine[KEPT_TEMPLATES:]:
+        for name in [name for name in mine if name not in self._in_use][KEPT_TEMPLATES:]:
             self._run(f"DROP DATABASE IF EXISTS {_quoted(name)}")
 
     def _note_of(self, database: str) -> dict[str, Any]:
