@@ -24,6 +24,12 @@ from hermetic.client._requests import KEPT
 from tests.client.apps import body, echo_scope, hello, start
 from tests.client.conftest import Run
 
+
+async def mark(message: httpx2.Request | httpx2.Response) -> None:
+    """Leave a trace, as a hook may."""
+    message.headers["x-hook"] = "was here"
+
+
 URLS = st.sampled_from(
     [
         "/",
@@ -75,7 +81,8 @@ CLIENTS = st.fixed_dictionaries(
         "cookies": st.dictionaries(st.sampled_from("ab"), st.sampled_from("12"), max_size=2),
         "timeout": st.sampled_from([None, 5.0]),
         "max_redirects": st.integers(0, 2),
-        "default_encoding": st.just("latin-1"),
+        "default_encoding": st.sampled_from(["latin-1", lambda content: "utf-16" if content else None]),
+        "event_hooks": st.just({"request": [mark], "response": [mark]}),
     },
 )
 ANSWERS = st.fixed_dictionaries(
@@ -139,6 +146,7 @@ def without_short_way(client: AsyncTestClient) -> httpx2.AsyncClient:
         follow_redirects=client.follow_redirects,
         max_redirects=client.max_redirects,
         default_encoding=client._default_encoding,
+        event_hooks=client.event_hooks,
     )
     long.cookies.jar.set_policy(SingleLabelPolicy())
     return long
