@@ -116,3 +116,39 @@ def test_deferred_constraints_still_hold(world: Opened) -> None:
     ):
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
             world.run(statement)
+
+
+THINGS = """
+CREATE TABLE kinds (name text);
+CREATE FUNCTION is_kind(text) RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM kinds WHERE name = $1)';
+CREATE TABLE things (kind text CHECK (is_kind(kind)));
+INSERT INTO kinds VALUES ('a'); INSERT INTO things VALUES ('a');
+"""
+NOT_ONE_BY_ONE = {
+    "foreign keys in a circle": (
+        "CREATE TABLE hens (id integer PRIMARY KEY, egg integer);"
+        "CREATE TABLE eggs (id integer PRIMARY KEY, hen integer REFERENCES hens ON DELETE RESTRICT);"
+        "ALTER TABLE hens ADD FOREIGN KEY (egg) REFERENCES eggs ON DELETE RESTRICT;"
+        "INSERT INTO hens VALUES (1); INSERT INTO eggs VALUES (1, 1); UPDATE hens SET egg = 1",
+        "INSERT INTO hens VALUES (2)",
+    ),
+    "a check that reads another table": (THINGS, "DELETE FROM things; DELETE FROM kinds"),
+    "a check that finds its table by the search_path": (
+        f"CREATE SCHEMA app; SET search_path = app; {THINGS}",
+        "SET search_path = app; DELETE FROM things",
+    ),
+}
+
+
+@pytest.mark.parametrize(("schema", "write"), NOT_ONE_BY_ONE.values(), ids=NOT_ONE_BY_ONE.keys())
+def test_rows_that_cannot_be_put_back_one_table_after_the_other(
+    place: Place, schema: str, write: str
+) -> None:
+    """Come back all the same, in a copy of the database."""
+    opened = place.database(schema)
+    before = opened.dump()
+    opened.run(write)
+    assert opened.database.restore()
+    assert opened.dump() == before
+    assert not opened.database.restore()
+    opened.close()

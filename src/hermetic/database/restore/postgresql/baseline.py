@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hermetic.database.restore.postgresql import failures
@@ -196,24 +197,22 @@ class Baseline:
         if outcome == "ddl":
             self._undo_ddl()
         if outcome == "anew":
-            self._start_anew()
+            self._start_anew("its rows fit together only in a new copy of the database")
         if outcome == "clean":
             return False
         self._tidying.after_restore(self.administration)
         return True
 
     def _try(self, query: str, parameters: Sequence[Any] = ()) -> Any:
-        """Return what a query does; None where foreign keys in a circle, which cannot wait, are in the way."""
+        """Return what a query does; None where rows cannot be put back one table after the other.
+
+        So it is where foreign keys in a circle cannot wait, and where a check reads another table.
+        """
         from psycopg import IntegrityError, InternalError, ProgrammingError
 
-        for attempt in range(ATTEMPTS):
-            try:
+        for _ in range(ATTEMPTS):
+            with suppress(IntegrityError, InternalError, ProgrammingError):
                 return self.administration.one(query, parameters)
-            except (IntegrityError, InternalError, ProgrammingError) as error:
-                if attempt < ATTEMPTS - 1:
-                    continue
-                if self.administration.privileged or not isinstance(error, IntegrityError):
-                    raise
         return None
 
     def _undo_ddl(self) -> None:
@@ -221,12 +220,12 @@ class Baseline:
         (outcome,) = self._try("SELECT pg_hermetic.restore_after_ddl()") or ("anew",)
         self._seen = None
         if outcome == "anew":
-            self._start_anew()
+            self._start_anew("the schema was changed in a way that only a new copy of the database undoes")
         elif outcome == "undone":
             self._replace_idle_sessions()
 
-    def _start_anew(self) -> None:
-        self._refuse_if_held("the schema was changed in a way that only a new copy of the database undoes")
+    def _start_anew(self, why: str) -> None:
+        self._refuse_if_held(why)
         self._make_anew(self._origin, self.administration.schema)
         self.administration.one(RESTORE, [None])
 
