@@ -43,9 +43,9 @@ class Environment:
 
     def stop(self) -> None:
         """Bring the environment back as it was."""
-        if self._before is not None:
-            os.environ.clear()
-            os.environ.update(self._before)
+        assert self._before is not None, "the environment has not been set"
+        os.environ.clear()
+        os.environ.update(self._before)
 
     def variables(self) -> dict[str, str]:
         """Return the variables with their values, each URL in the form that its reader takes."""

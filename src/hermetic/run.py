@@ -110,9 +110,8 @@ class Run:
         self._watch.uninstall()
         if self._shared is not None:
             self._shared.stop()
-        if self._installation is not None:
-            self._installation.uninstall()
-            self.databases.stop()
+        self.installation.uninstall()
+        self.databases.stop()
         self.environment.stop()
 
     @property
@@ -164,13 +163,6 @@ class Run:
 
     def _replace(self, database: WorkerDatabase, connections: Sequence[DBAPIConnection] | None) -> None:
         self.installation.invalidate(database, connections)
-
-    @property
-    def url(self) -> str:
-        """The URL of the application's worker database, with the async driver."""
-        from hermetic.database.schema.call import async_url
-
-        return async_url(self.databases.primary_url).render_as_string(hide_password=False)
 
     def primary(self) -> WorkerDatabase:
         """Return the application's database, ready; imports the application, whose engine says what it is.

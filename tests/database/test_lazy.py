@@ -156,13 +156,3 @@ def test_nobody_waits_for_ever(
     with ThreadPoolExecutor(1) as threads:
         threads.submit(int).result()
         assert tables(lazy) == ["users"]
-
-
-def test_a_note_without_a_database(make: Callable[[Build | None], LazyDatabase]) -> None:
-    """A note for a database that was never made is nothing."""
-    lazy = make(None)
-    other = make(None)
-    connection = connect(other)
-    lazy.note_checkout(connection, None)
-    connection.close()
-    assert lazy.worker is None

@@ -119,10 +119,12 @@ class LazyDatabase:
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Tell the database who uses one of its connections."""
-        if self.worker is not None:
-            self.worker.note_checkout(connection, checkout)
+        self._opened_on().note_checkout(connection, checkout)
 
     def note_closed(self, connection: DBAPIConnection) -> None:
         """Tell the database that one of its connections was closed."""
-        if self.worker is not None:
-            self.worker.note_closed(connection)
+        self._opened_on().note_closed(connection)
+
+    def _opened_on(self) -> WorkerDatabase:
+        assert self.worker is not None, "a connection was opened on it"
+        return self.worker

@@ -113,9 +113,6 @@ class WorkerDatabase(Protocol):
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
 
-    def open_work(self) -> list[OpenWork]:
-        """List the transactions and cursors that connections have open now."""
-
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended."""
 

@@ -73,7 +73,7 @@ class Databases:
         self._declared: set[Address] = set()
         self._applications: dict[Address, LazyDatabase] = {}
         self._fresh: dict[Address, LazyDatabase] = {}
-        self._empty: list[LazyDatabase] = []
+        self._empty: list[tuple[LazyDatabase, WorkerDatabase]] = []
         self._primary: LazyDatabase | None = None
         self._primary_is_bound = False
         self._unused: Callable[[], Iterable[EngineRequest]] = tuple
@@ -220,17 +220,16 @@ class Databases:
             self._learn()
             like = self._the_primary()
             lazy = self._new(None, like.backend, like.user)
-            self._empty.append(lazy)
-            lazy.worker = self._servers[like.backend].create_empty(lazy.name, like.user)
-            return lazy.worker
+            made = lazy.worker = self._servers[like.backend].create_empty(lazy.name, like.user)
+            self._empty.append((lazy, made))
+            return made
 
     def drop_empty(self) -> None:
         """Drop what ``empty`` returned."""
         with self._lock:
-            for lazy in self._empty:
+            for lazy, made in self._empty:
                 self._all.remove(lazy)
-                if lazy.worker is not None:
-                    self._servers[lazy.backend].drop(lazy.worker)
+                self._servers[lazy.backend].drop(made)
             self._empty.clear()
 
     @property

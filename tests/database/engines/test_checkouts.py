@@ -15,6 +15,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from hermetic.database.engines import Installation, install
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.restore.sqlite import tracked
+from hermetic.database.restore.sqlite.worker import SqliteDatabase
 from hermetic.owners import Owner, owned_by
 
 MEMORY = "sqlite+aiosqlite://"
@@ -70,7 +71,9 @@ def test_the_database_is_told(installation: Installation, engine: Engine, databa
     """The worker database learns who uses each of its connections, and when nobody does."""
     with engine.connect() as connection:
         connection.execute(text("BEGIN IMMEDIATE"))
-        (work,) = database.made().open_work()
+        worker = database.made()
+        assert isinstance(worker, SqliteDatabase)
+        (work,) = worker.open_work()
         (in_use,) = installation.checked_out()
         assert work.checkout is in_use.checkout
         driver = tracked(connection.connection.driver_connection)

@@ -18,10 +18,6 @@ class EmptyDatabase(PostgresqlDatabase):
         """Whether there may be something in it."""
         return self.exists
 
-    def restore(self) -> bool:
-        """Nothing comes back."""
-        return False
-
     def close(self) -> None:
         """Drop it; what the test's engines still hold is told to go."""
         self.end_sessions()

@@ -172,8 +172,7 @@ class Layers:
         later = [one for one in self._pieces if one.number > piece.number]
         if later:
             raise failures.schema_conflict(piece.owner, [one.owner for one in later])
-        if self._debt is None or piece.number < self._debt.number:
-            self._debt = piece
+        self._debt = piece  # in the place of a newer one's: what this one kept is older
 
     def settle(self) -> None:
         """Bring the schema of before back, now that somebody needs it: a run that ends does not."""

@@ -69,7 +69,7 @@ class LockWatch:
         return "request" in kinds and not kinds.isdisjoint({"test", "fixture"})
 
     def _watch(self) -> None:
-        while not self._ended.is_set():
+        while True:
             self._needed.wait()
             if self._ended.wait(PAUSE):
                 return

@@ -104,10 +104,6 @@ class PostgresqlDatabase:
         """Forget a connection that was closed."""
         self.sessions.closed(connection)
 
-    def open_work(self) -> list[OpenWork]:
-        """List the transactions that connections have open now."""
-        return [work for session in self.sessions.all() if (work := session.open_work())]
-
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the sessions of these owners, whatever they are doing; return what was open in them."""
         theirs = self.sessions.where(
