@@ -18,6 +18,7 @@ from hermetic.database.redirect import (
     Refuse,
     ToApplication,
     ToFresh,
+    ToNamed,
     ToWorker,
 )
 from hermetic.errors import ConfigurationError
@@ -122,6 +123,13 @@ def test_a_worker_databases_own_url() -> None:
     assert goes("sqlite+aiosqlite:////dev/shm/worker.db", known=known) == ToWorker(
         at("sqlite:////dev/shm/worker.db")
     )
+
+
+@pytest.mark.parametrize("url", ["postgresql://db.example/made", "postgresql:///made"])
+def test_a_database_that_code_under_test_made(url: str) -> None:
+    """Any server's URL with its name means it, that of an earlier worker database of the name included."""
+    known = Known(workers=[at("postgresql:///made")], named=[("postgresql", "made")], served=("postgresql",))
+    assert goes(url, known=known) == ToNamed(at(url))
 
 
 @pytest.mark.parametrize("app", [True, False])

@@ -7,8 +7,8 @@ order, the first that fits:
 | ---                                                            | ---                                            |
 | one that ``hermetic_allow`` names                              | itself                                         |
 | an alias (``hermetic_targets``)                                | the application database of what it stands for |
-| a worker database's own                                        | that worker database                           |
 | that of a database which code under test made (CREATE DATABASE) | that database, on hermetic's server           |
+| a worker database's own                                        | that worker database                           |
 | one that the application is known to use                       | the application database of that target        |
 | SQLite files under pytest's temporary folders                  | left alone                                     |
 | that of an engine which the application made                   | an application database                        |
@@ -181,10 +181,10 @@ class Redirect:
         stands_for = dict(self.aliases).get(address)
         if stands_for is not None:
             return ToApplication(stands_for)
-        if address in known.workers:
-            return ToWorker(address)
         if (address.backend, address.name) in known.named:
             return ToNamed(address)
+        if address in known.workers:
+            return ToWorker(address)
         if address in known.applications and address.backend in known.served:
             return ToApplication(address)
         if address.backend == "sqlite" and self.is_temporary(address):

@@ -1,0 +1,111 @@
+"""Databases that code under test makes and drops itself, by CREATE DATABASE, on the server that hermetic runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from hermetic.database.engines import install
+from hermetic.database.redirect import Redirect
+from hermetic.database.registry import Databases
+from hermetic.database.servers import Servers
+from hermetic.database.servers.postgresql.host import PostgresqlHost
+from hermetic.database.servers.postgresql.instance import Instance
+from hermetic.database.servers.postgresql.server import PostgresqlServer
+from hermetic.owners import Owner, owned_by
+from tests.database.restore.postgresql.opened import fixture
+
+ELSEWHERE = make_url("postgresql+psycopg://somebody@elsewhere.example/production")
+ROWS = "SELECT count(*) FROM t"
+NAMES = "SELECT datname FROM pg_database WHERE datname LIKE 'Made %'"
+
+
+@pytest.fixture
+def databases(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databases]:
+    """The databases of a project, on which every engine of the process ends."""
+    monkeypatch.setattr(instance, "stop", lambda: None)  # it is the whole suite's
+    made = Databases(
+        Servers(
+            {
+                "postgresql": lambda: PostgresqlServer(
+                    PostgresqlHost(instance), worker="named", replace=installation.invalidate
+                )
+            }
+        ),
+        Redirect.parse(root=Path(__file__).parent),
+        build=lambda worker: True,
+        backend="postgresql",
+    )
+    made.declare(ELSEWHERE)
+    installation = install(made.resolve)
+    yield made
+    installation.uninstall()
+    made.stop()
+
+
+def run(url: URL, *statements: str) -> Any:
+    """Run statements as an application does that is not in a transaction; return the last one's first value."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        for statement in statements:
+            result = connection.execute(text(statement))
+        return result.scalar() if result.returns_rows else None
+
+
+def begin_next_test(databases: Databases) -> None:
+    """Do what stands between two tests."""
+    for each in databases.all():
+        each.restore()
+    databases.undo()
+
+
+def test_one_of_a_test_s_own(databases: Databases) -> None:
+    """Is there for every engine onto it while the test lasts, and gone in the next one, which may make it again."""
+    made = ELSEWHERE.set(database="Made by a test")
+    for _ in range(2):
+        assert run(ELSEWHERE, NAMES) is None
+        with owned_by(Owner("test_it", "test", "function")):
+            run(ELSEWHERE, 'CREATE DATABASE "Made by a test"')
+            run(made, "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
+            assert run(made, ROWS) == 1
+            assert run(made, "SELECT current_database()") == "Made by a test"
+        begin_next_test(databases)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["the application's server", "hermetic's own URL"])
+def test_one_of_a_wider_fixture_s(databases: Databases, own: bool) -> None:
+    """Stays for its tests, each of which finds the rows that the fixture wrote; so does the next one of that name."""
+    server = databases.primary().url.set(drivername="postgresql+psycopg") if own else ELSEWHERE
+    made = server.set(database="Made by a fixture")
+    for _ in range(2):
+        with owned_by(fixture("made", "module")):
+            run(server, 'CREATE DATABASE "Made by a fixture"')
+            run(made, "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
+        databases.settle()
+        for _ in range(2):
+            begin_next_test(databases)
+            assert run(made, ROWS) == 1
+            run(made, "INSERT INTO t VALUES (2)")
+        run(server, 'DROP DATABASE "Made by a fixture"')
+        assert run(server, NAMES) is None
+
+
+def test_statements_that_fail(databases: Databases) -> None:
+    """What is made twice, or cannot be dropped, stays its fixture's, and is restored."""
+    made = ELSEWHERE.set(database="Made once")
+    with owned_by(fixture("made", "session")):
+        run(ELSEWHERE, 'CREATE DATABASE "Made once"')
+        run(made, "CREATE TABLE t (n integer)")
+    databases.settle()
+    with owned_by(Owner("test_it", "test", "function")):
+        with pytest.raises(ProgrammingError, match="already exists"):
+            run(ELSEWHERE, 'CREATE DATABASE "Made once"')
+        with pytest.raises(OperationalError, match="cannot drop the currently open database"):
+            run(made, "INSERT INTO t VALUES (1)", 'DROP DATABASE "Made once"')
+    begin_next_test(databases)
+    assert run(made, ROWS) == 0
