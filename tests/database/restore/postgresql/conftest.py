@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from hermetic.database.engines import install
 from hermetic.database.servers.postgresql.choose import choose
 from hermetic.database.servers.postgresql.instance import Instance
 from tests.database.restore.postgresql.opened import WORLD, Opened, Place, plain_place
@@ -51,3 +52,15 @@ def world(place: Place) -> Iterator[Opened]:
     opened = place.database(WORLD)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def opened(superuser: Place) -> Iterator[Opened]:
+    """A worker database that every engine of the process ends on."""
+    made = superuser.database(WORLD)
+    installation = install(lambda request: made.database)
+    superuser.pools.replace = installation.invalidate
+    yield made
+    installation.uninstall()
+    superuser.pools.replace = lambda database, connections: None
+    made.close()

@@ -8,25 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from hermetic.database.engines import install
 from hermetic.errors import RestoreError
 from hermetic.owners import Owner, owned_by
 from tests.database.restore.postgresql.application import DRIVERS, Application
-from tests.database.restore.postgresql.opened import WORLD, Opened, Place, fixture
+from tests.database.restore.postgresql.opened import Opened, fixture
 
 PID = "SELECT pg_backend_pid()"
-
-
-@pytest.fixture
-def opened(superuser: Place) -> Iterator[Opened]:
-    """A worker database that every engine of the process ends on."""
-    made = superuser.database(WORLD)
-    installation = install(lambda request: made.database)
-    superuser.pools.replace = installation.invalidate
-    yield made
-    installation.uninstall()
-    superuser.pools.replace = lambda database, connections: None
-    made.close()
 
 
 @pytest.fixture(params=DRIVERS)

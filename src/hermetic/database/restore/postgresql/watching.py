@@ -45,22 +45,21 @@ class LockWatch:
         self._host = host
         self._sessions = sessions
         self._found = found
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._needed = threading.Event()
         self._ended = threading.Event()
         self._waits: dict[int, int] = {}
         self._cancelled: dict[int, UncommittedWrites] = {}
 
     def note(self, checkout: Checkout | None) -> None:
         """Learn that a connection was taken from its pool, or given back."""
-        if checkout is None or self._needed.is_set() or not self._is_needed():
+        if checkout is None or not self._is_needed():
             return
-        with self._lock:
+        with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="hermetic-locks", daemon=True)
                 self._thread.start()
-        self._needed.set()
+            self._changed.notify()
 
     def _is_needed(self) -> bool:
         """Whether a test and a request of one have connections in use."""
@@ -69,15 +68,13 @@ class LockWatch:
         return "request" in kinds and not kinds.isdisjoint({"test", "fixture"})
 
     def _watch(self) -> None:
-        while True:
-            self._needed.wait()
-            if self._ended.wait(PAUSE):
-                return
+        while not self._ended.wait(PAUSE):
             if self._is_needed():
                 self._look()
-            else:
-                self._waits.clear()
-                self._needed.clear()
+                continue
+            self._waits.clear()
+            with self._changed:  # asked under the lock: what is noted meanwhile cannot be missed
+                self._changed.wait_for(lambda: self._ended.is_set() or self._is_needed())
 
     def _look(self) -> None:
         waiting = dict(self._host.waiting(self._name))
@@ -110,7 +107,8 @@ class LockWatch:
     def stop(self) -> None:
         """End the thread."""
         self._ended.set()
-        self._needed.set()
+        with self._changed:
+            self._changed.notify()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
