@@ -128,3 +128,16 @@ def test_a_missing_driver_of_a_url_names_the_extra() -> None:
     with pytest.raises(ConfigurationError) as raised, application.driver_of("sqlite+aiosqlite:///x.db"):
         raise ModuleNotFoundError("No module named 'aiosqlite'", name="aiosqlite")
     assert raised.value.hints == ("pip install 'hermetic[sqlite]'",)
+
+
+def test_an_extension_that_the_server_has_not_names_servers_that_do() -> None:
+    """The wheel's server has none that needs OpenSSL; one of the user's own has."""
+    with (
+        pytest.raises(ConfigurationError) as raised,
+        application.built_by("hermetic_schema", "schema.sql", place="/here"),
+    ):
+        raise RuntimeError('extension "pgcrypto" is not available')
+    assert [hint.partition(": ")[2].partition(" = ")[0] for hint in raised.value.hints] == [
+        "hermetic_postgresql",
+        "hermetic_postgresql",
+    ]

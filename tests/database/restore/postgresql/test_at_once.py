@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from tests.database.restore.postgresql.opened import Opened
@@ -93,4 +94,23 @@ def test_a_transaction_that_was_there_when_all_was_clean(world: Opened, end: str
     assert not world.database.restore()
     getattr(writer, end)()
     assert world.database.restore() == (end == "commit")
+    assert world.dump() == before
+
+
+def test_a_restore_that_somebody_cancels(world: Opened) -> None:
+    """What the server says of it goes through as it is, and the next restore does what this one could not."""
+    before = world.dump()
+    writer = world.connect(autocommit=False)
+    writer.execute("UPDATE users SET name = 'x' WHERE id = 1")
+    world.run("INSERT INTO users (email) VALUES ('early')")
+    pid = world.database.administration.connection.info.backend_pid
+
+    def cancel() -> None:
+        with world.look("postgres") as look:
+            look.execute("SELECT pg_cancel_backend(%s)", [pid])
+
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        restore_while(world, cancel)
+    writer.rollback()
+    assert world.database.restore()
     assert world.dump() == before

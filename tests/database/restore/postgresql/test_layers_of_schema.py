@@ -204,3 +204,19 @@ def test_no_copy_could_be_taken(superuser: Place) -> None:
     with pytest.raises(RestoreError, match="could not be made anew after a test changed the schema"):
         opened.database.restore()
     opened.close()
+
+
+def test_rows_of_a_living_layer_in_a_schema_that_comes_back(opened: Opened) -> None:
+    """They stay, and those of a layer that ended meanwhile go."""
+    before = opened.dump()
+    living = opened.layer("living", "INSERT INTO users (name) VALUES ('living')")
+    ended = opened.layer("ended", "INSERT INTO other VALUES (1)")
+    schema = opened.layer("schema", "CREATE TABLE made (n integer)")
+    opened.database.remove_layer(ended)
+    opened.database.remove_layer(schema)
+    assert opened.database.restore()
+    assert opened.rows("SELECT name FROM users ORDER BY id") == ["ada", "living"]
+    assert opened.rows("SELECT count(*) FROM other") == [0]
+    opened.database.remove_layer(living)
+    assert opened.database.restore()
+    assert opened.dump() == before

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
+from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.errors import RestoreError
 from hermetic.owners import Owner, owned_by
 from tests.database.restore.postgresql.application import DRIVERS, Application
-from tests.database.restore.postgresql.opened import Opened, fixture
+from tests.database.restore.postgresql.opened import Opened, Place, fixture
 
 PID = "SELECT pg_backend_pid()"
 
@@ -212,3 +214,100 @@ def test_our_own_session_was_ended(world: Opened) -> None:
     assert "\n\n\n" not in str(caught.value)  # where the server's log is out of reach
     assert world.database.restore()
     assert world.rows("SELECT count(*) FROM doubles") == [4]
+
+
+def test_our_own_session_was_ended_before_a_fixture_s_part_goes(opened: Opened) -> None:
+    """It is said there too, and the part goes at the next attempt."""
+    before = opened.dump()
+    layer = opened.layer("wide", "DELETE FROM doubles")
+    pid = opened.database.administration.connection.info.backend_pid
+    with opened.look("postgres") as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(RestoreError, match="its server is gone"):
+        opened.database.remove_layer(layer)
+    opened.database.remove_layer(layer)
+    assert opened.database.restore()
+    assert opened.dump() == before
+
+
+def test_transactions_of_nobody(opened: Opened) -> None:
+    """What holds a lock is named also where it lies in a pool, or is no pool's at all."""
+    engine = create_engine(
+        "postgresql+psycopg://somebody@elsewhere.example/production", pool_reset_on_return=None
+    )
+    connection = engine.raw_connection()
+    connection.cursor().execute("UPDATE users SET name = 'x' WHERE id = 1")
+    connection.close()
+    stranger = opened.connect(autocommit=False, application_name="reports")
+    stranger.execute("UPDATE users SET name = 'x' WHERE id = 2")
+    opened.run("INSERT INTO users (email) VALUES ('x')")
+    with pytest.raises(RestoreError) as caught:
+        opened.database.restore()
+    assert "  a connection that is in no one's hands: idle in transaction, process" in caught.value.why
+    assert (
+        "that no SQLAlchemy engine of this process opened (reports): idle in transaction" in caught.value.why
+    )
+    engine.dispose()
+    stranger.rollback()
+    assert opened.database.restore()
+
+
+def test_a_connection_that_was_closed_meanwhile(opened: Opened) -> None:
+    """Is nobody's, though another thread still gives it back."""
+    application = Application("psycopg")
+    held = application.hold("SELECT 1")
+    (session,) = opened.database.sessions.all()
+    opened.database.note_closed(session.connection)
+    held.end()
+    assert session.checkout is not None
+    assert opened.database.sessions.all() == []
+    application.close()
+
+
+def test_a_fixture_that_changes_the_schema_beside_a_wider_owner(opened: Opened) -> None:
+    """No copy can be taken then: tests that write rows are undone, and one that changes the schema is told why not."""
+    application = Application("psycopg")
+    with owned_by(fixture("wide", "session")):
+        held = application.hold("SELECT 1")
+    held.end("rollback")
+    opened.layer("late", "ALTER TABLE users ADD made text")
+    application.run("DELETE FROM doubles")
+    assert opened.database.restore()
+    assert application.run("SELECT count(*) FROM doubles") == 4
+    held.end()
+    application.run("ALTER TABLE users ADD more text")
+    with pytest.raises(RestoreError, match="could not be made anew after a test changed the schema"):
+        opened.database.restore()
+    application.close()
+
+
+def test_somebody_who_cannot_be_ended(superuser: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps copies from being made: it is built each time, and tests that write rows are undone all the same."""
+
+    really_create = PostgresqlHost.create
+
+    def create(host: PostgresqlHost, database: str, owner: str, template: str | None = None) -> None:
+        if template is not None:  # what the server says after five seconds
+            raise psycopg.errors.ObjectInUse("is being accessed by other users")
+        really_create(host, database, owner)
+
+    monkeypatch.setattr(PostgresqlHost, "create", create)
+    for _ in range(2):
+        opened = superuser.database("CREATE TABLE held (n integer); INSERT INTO held VALUES (1)")
+        opened.layer("late", "ALTER TABLE held ADD made text")
+        opened.run("DELETE FROM held")
+        assert opened.database.restore()
+        assert opened.rows("SELECT * FROM held") == [(1, None)]
+        opened.close()
+
+
+def test_a_database_that_was_written_to_before_it_was_filled(superuser: Place) -> None:
+    """It is filled beside what is there, and is no template."""
+    opened = superuser.database()
+    opened.run("CREATE TABLE early (n integer); INSERT INTO early VALUES (1)")
+    assert opened.database.fill(lambda: "early", lambda: opened.run("CREATE TABLE users (n integer)")) == ""
+    opened.database.mark_baseline()
+    opened.run("DELETE FROM early; INSERT INTO users VALUES (1)")
+    assert opened.database.restore()
+    assert opened.rows("SELECT (SELECT n FROM early), (SELECT count(*) FROM users)") == [(1, 0)]
+    opened.close()
