@@ -216,11 +216,15 @@ class Run:
         Raises:
             ConfigurationError: It does not import, or is no application.
         """
+        found = self._imported()
+        if self._url_is_handed_out and self._mappings is not None:
+            self._prepare_for_raw_drivers()
+        return found
+
+    def _imported(self) -> Any:
         with self._application_lock:
             found = self._application
         self._watch.install()
-        if self._url_is_handed_out and self._mappings is not None:
-            self._prepare_for_raw_drivers()
         return found
 
     @contextmanager
@@ -244,7 +248,7 @@ class Run:
 
     def _build_contents(self, database: WorkerDatabase) -> None:
         self.databases.begin()
-        contents = Contents.find(self.settings, self.root, self.application())
+        contents = Contents.find(self.settings, self.root, self._imported())
         note = database.fill(contents.fingerprint, lambda: contents.build(database))
         self.schema_used = contents.descriptions
         if note:
