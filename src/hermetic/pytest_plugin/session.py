@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
@@ -37,4 +38,9 @@ class FixtureSession:
 
     async def aclose(self) -> None:
         """Roll back what is uncommitted and give the connection back; the next statement connects again."""
-        await self.session.close()
+        try:
+            await self.session.close()
+        except DBAPIError:
+            await (
+                self.session.invalidate()
+            )  # its server is gone, or has ended it: nothing is left to roll back

@@ -184,3 +184,23 @@ async def test_after(holder):
     )
     result = project.pytest(*SESSION_LOOPS)
     assert result.outcomes() == {"passed": 3}, result.output
+
+
+ENDED = """
+import psycopg
+from sqlalchemy import text
+
+async def test_ends_its_connection(async_test_db, hermetic_url):
+    pid = await async_test_db.scalar(text("SELECT pg_backend_pid()"))
+    with psycopg.connect(hermetic_url.replace("+asyncpg", "")) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+async def test_next(async_client):
+    assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
+"""
+
+
+def test_a_session_whose_connection_was_ended(project: Project) -> None:
+    """Its teardown has nothing to roll back: what was uncommitted is gone with the connection."""
+    result = project.write(test_a_py=ENDED).pytest()
+    assert result.outcomes() == {"passed": 2}, result.output

@@ -131,9 +131,12 @@ class External:
 
     def _open(self, database: str, **options: Any) -> psycopg.Connection[Any]:
         driver = drivers.psycopg()
-        url = self._url.set(database=database).render_as_string(hide_password=False)
         try:
-            connection: psycopg.Connection[Any] = driver.connect(url, **{"autocommit": True, **options})
+            # In no variable: a traceback shows those, and this one holds the password.
+            connection: psycopg.Connection[Any] = driver.connect(
+                self._url.set(database=database).render_as_string(hide_password=False),
+                **{"autocommit": True, **options},
+            )
         except driver.Error as error:
             raise ConfigurationError(
                 f"the PostgreSQL server {self._url.render_as_string()} cannot be reached.",
