@@ -28,6 +28,15 @@ def table_of_tests(raw: Raw) -> str:
     return "\n".join(lines)
 
 
+def table_of_postgresql_tests(raw: Raw) -> str:
+    """Return a row for each recipe on PostgreSQL, and milliseconds a test."""
+    from benchmarks.recipes.postgresql import RECIPES
+
+    lines = ["| recipe | ms a test |", "| :--- | ---: |"]
+    lines += [f"| {recipe.title} | {median(raw[recipe.key]['ms_a_test']):.1f} |" for recipe in RECIPES]
+    return "\n".join(lines)
+
+
 def concurrently(at_once: list[Raw]) -> str:
     """Say what came of ten POSTs at once, alone and beside five that are rolled back."""
     for each in at_once:
@@ -36,23 +45,50 @@ def concurrently(at_once: list[Raw]) -> str:
     return "yes"
 
 
+def postgresql_restore_table(raw: Raw) -> str:
+    """Return the table of restore alone on PostgreSQL, in milliseconds."""
+    return table_of_ways({size: dict(ways) for size, ways in raw["tables"].items()})
+
+
+def client_table(raw: Raw) -> str:
+    """Return the table of the clients, in microseconds."""
+    lines = ["| a GET | " + " | ".join(f"{app}, us" for app in raw) + " |", "| :--- |" + " ---: |" * len(raw)]
+    for way in next(iter(raw.values())):
+        lines.append(
+            f"| {way} | " + " | ".join(f"{median(times[way]):,.0f}" for times in raw.values()) + " |"
+        )
+    return "\n".join(lines)
+
+
 def restore_table(raw: Raw) -> str:
     """Return the table of restore alone, in milliseconds."""
-    sizes = raw["tables"]
+    sizes = raw["tables"].items()
+    return table_of_ways({size: {way: each["us"] for way, each in ways.items()} for size, ways in sizes})
+
+
+def table_of_ways(sizes: Mapping[str, Mapping[str, list[float]]]) -> str:
+    """Return a row for each way back to the baseline, and a column for each number of tables."""
     lines = [
         "| way back | " + " | ".join(f"{size} tables" for size in sizes) + " |",
         "| :--- |" + " ---: |" * len(sizes),
     ]
     for way in next(iter(sizes.values())):
-        figures = [f"{median(ways[way]['us']) / 1000:.3f}" for ways in sizes.values()]
+        figures = [f"{median(ways[way]) / 1000:.3f}" for ways in sizes.values()]
         lines.append(f"| {way} | " + " | ".join(figures) + " |")
     return "\n".join(lines).replace("1 tables", "1 table")
 
 
 @pytest.mark.parametrize(
     ("page", "name", "table"),
-    [("README.md", "suite", table_of_tests), ("docs/restore.md", "restore", restore_table)],
-    ids=["a test", "restore"],
+    [
+        ("README.md", "suite", table_of_tests),
+        ("docs/restore.md", "restore", restore_table),
+        ("docs/postgresql.md", "postgresql_suite", table_of_postgresql_tests),
+        ("docs/postgresql.md", "postgresql_restore", postgresql_restore_table),
+        ("docs/client.md", "client_3_11", client_table),
+        ("docs/client.md", "client_3_13", client_table),
+    ],
+    ids=["a test", "restore", "a test on postgresql", "restore on postgresql", "client", "client, 3.13"],
 )
 def test_the_table_shows_the_last_results(page: str, name: str, table: Callable[[Raw], str]) -> None:
     """A table between the marks of a benchmark has the medians of its raw results; paste the one shown if not."""
