@@ -10,7 +10,7 @@ import pytest
 
 from hermetic import AsyncTestClient
 from hermetic.client._asgi import Receive, Scope, Send
-from tests.client.apps import hello
+from tests.client.apps import body, hello, start
 from tests.client.conftest import Run
 
 
@@ -79,5 +79,22 @@ def test_every_shape_of_application_answers(run: Run, app: Any) -> None:
         async with AsyncTestClient(app) as client:
             assert (await client.get("/")).text == "hello"
             assert client.app is app
+
+    run(main())
+
+
+def test_headers_of_any_kind_arrive(run: Run) -> None:
+    """A header is bytes, says the specification; what some send besides is copied or encoded, as servers do."""
+    value = bytearray(b"copied")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Any = [("x-text", "ü"), (memoryview(b"x-view"), value)]
+        await start(send, headers=headers)
+        value[:] = b"change"
+        await body(send)
+
+    async def main() -> None:
+        response = await AsyncTestClient(app).get("/")
+        assert response.headers.raw == [(b"x-text", "ü".encode("latin-1")), (b"x-view", b"copied")]
 
     run(main())

@@ -28,7 +28,7 @@ class WholeExchange(Exchange):
             BaseException: What the application raised, or the iterator of the request's body.
         """
         __tracebackhide__ = True
-        if self._ended:
+        if self._ended:  # pragma: no cover - from Python 3.12 on, where the application may end at once
             await asyncio.sleep(0)  # others get their turn, whoever asks again and again
         else:
             await self._wait(lambda: False)
@@ -36,9 +36,9 @@ class WholeExchange(Exchange):
         return None if self.start is None else b"".join(self._chunks)
 
     def _start(self, run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        if sys.version_info < (3, 12) or self.loop.get_task_factory() is not None:
-            return super()._start(run, name)
-        return asyncio.Task(run, loop=self.loop, name=name, context=self._context, eager_start=True)
+        if sys.version_info >= (3, 12) and not self.loop.get_task_factory():  # pragma: no cover - not on 3.11
+            return asyncio.Task(run, loop=self.loop, name=name, context=self._context, eager_start=True)
+        return super()._start(run, name)
 
     async def _hand_over(self, data: bytes) -> None:
         __tracebackhide__ = True
