@@ -87,6 +87,11 @@ class Connection:
     extensions: tuple[str, ...] = ()
 
 
+def is_plain(url: httpx2.URL) -> bool:
+    """Whether a URL is one of HTTP, and names no user."""
+    return url.scheme in ("http", "https") and not url.userinfo
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A URL and what it says to an application: worked out once for all the requests that go there.
@@ -126,8 +131,7 @@ class Target:
             "query_string": url.query,
         }
         port = _PORTS[scheme] if url.port is None else url.port
-        plain = scope["type"] == "http" and not url.userinfo
-        return cls(url, plain, url.netloc, (url.raw_host.decode("ascii"), port), scope)
+        return cls(url, is_plain(url), url.netloc, (url.raw_host.decode("ascii"), port), scope)
 
 
 def scope_of(request: httpx2.Request, target: Target, connection: Connection, state: dict[str, Any]) -> Scope:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from hermetic.client import _asgi
 from hermetic.client._asgi import Target
 
 if TYPE_CHECKING:
@@ -36,9 +37,8 @@ class Request(httpx2.Request):
 
 def is_plain(request: httpx2.Request) -> bool:
     """Whether a request is one of HTTP, and its URL names no user."""
-    if (known := _known_target(request)) is not None:
-        return known.plain
-    return request.url.scheme in ("http", "https") and not request.url.userinfo
+    known = _known_target(request)
+    return _asgi.is_plain(request.url) if known is None else known.plain
 
 
 def target_of(request: httpx2.Request) -> Target:
