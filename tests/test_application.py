@@ -10,16 +10,14 @@ import pytest
 
 from hermetic import application
 from hermetic.errors import ConfigurationError
+from tests.importing import importable
 
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the import path; what is imported from it is forgotten afterwards."""
-    monkeypatch.syspath_prepend(tmp_path)
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    with importable(tmp_path, monkeypatch):
+        yield tmp_path
 
 
 ASGI = "async def app(scope, receive, send): ...\n"

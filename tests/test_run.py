@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from fastapi import FastAPI
 from hermetic.errors import ConfigurationError
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
+from tests.importing import importable
 
 APP = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 
@@ -19,12 +19,8 @@ APP = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the import path; what is imported from it is forgotten afterwards."""
-    monkeypatch.syspath_prepend(tmp_path)
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(tmp_path):
-            del sys.modules[name]
+    with importable(tmp_path, monkeypatch):
+        yield tmp_path
 
 
 Start = Callable[[Settings], Run]

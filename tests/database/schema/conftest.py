@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.servers.sqlite import SqliteServer
+from tests.importing import importable
 
 
 @pytest.fixture
@@ -25,9 +25,5 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the import path; what is imported from it is forgotten afterwards."""
     folder = tmp_path / "code"
     folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    before = set(sys.modules)
-    yield folder
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
-            del sys.modules[name]
+    with importable(folder, monkeypatch):
+        yield folder
