@@ -41,6 +41,5 @@ class FixtureSession:
         try:
             await self.session.close()
         except DBAPIError:
-            await (
-                self.session.invalidate()
-            )  # its server is gone, or has ended it: nothing is left to roll back
+            # Its server is gone, or has ended the connection: nothing is left to roll back.
+            await self.session.invalidate()
