@@ -80,6 +80,15 @@ def test_a_missing_attribute_lists_what_there_is(package: Path) -> None:
     assert "hint: it has: app" in str(caught.value)
 
 
+def test_what_could_be_meant_comes_first(package: Path) -> None:
+    """What is spelt nearly so, then what the module made, then what it imported."""
+    text = f"from glob import glob\nfrom shutil import copy\n{ASGI}def make_app():\n    return app\n"
+    (package / "shop_i.py").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        application.load("shop_i:make_ap")
+    assert str(caught.value).endswith("hint: it has: make_app, app, glob, copy")
+
+
 def test_what_cannot_be_called_is_no_application(package: Path) -> None:
     """A name that holds something else is an error that says what it holds."""
     (package / "shop_g.py").write_text("app = 42\n")

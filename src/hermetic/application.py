@@ -157,12 +157,23 @@ def _import_error(module_name: str, path: str, key: str, error: Exception) -> Co
 
 
 def _attribute_error(found: Any, name: str, path: str, key: str) -> ConfigurationError:
-    public = [n for n in vars(found) if not n.startswith("_")] if hasattr(found, "__dict__") else []
-    near = [n for n in public if callable(getattr(found, n, None)) and not inspect.isclass(getattr(found, n))]
+    near = _likeliest_first(found, name)
     return ConfigurationError(
         f"{key} = {path}: {getattr(found, '__name__', found)!r} has no attribute {name!r}.",
         hints=(f"it has: {', '.join(near[:8])}",) if near else (),
     )
+
+
+def _likeliest_first(found: Any, name: str) -> list[str]:
+    """Return what could have been meant: what is spelt nearly so, what ``found`` made itself, what it imported."""
+    import difflib
+
+    public = {n: value for n, value in getattr(found, "__dict__", {}).items() if not n.startswith("_")}
+    names = [n for n, value in public.items() if callable(value) and not inspect.isclass(value)]
+    own = getattr(found, "__name__", None)
+    imported = {n for n in names if inspect.isroutine(public[n]) and public[n].__module__ != own}
+    near = difflib.get_close_matches(name, names)
+    return [*near, *sorted((n for n in names if n not in near), key=imported.__contains__)]
 
 
 def _own_frames(error: BaseException) -> str:

@@ -33,6 +33,7 @@ SESSION_NAME = re.compile(
     r"(^|_)(db|database|session|sessionmaker|engine|conn|connection|uow)(_|$)", re.IGNORECASE
 )
 CONNECTION_NAME = re.compile(r"(^|_)conn(ection)?$", re.IGNORECASE)
+RUNS_A_STATEMENT = frozenset({"execute", "exec", "scalars"})
 CLEARING = re.compile(
     r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
 )
@@ -137,6 +138,10 @@ def _of_call(node: ast.Call) -> Iterator[str]:
         yield "engine-per-test"
     elif ast.unparse(node.func).endswith("command.upgrade"):
         yield "migrations"
+    elif name in RUNS_A_STATEMENT and any(_is_delete(argument) for argument in node.args[:1]):
+        yield "truncate-loop"
+    elif name == "delete" and _last_name(_start_of_chain(node)) == "query":
+        yield "truncate-loop"
     elif name == "update" and _is_overrides(node.func) and any(_names_session(arg) for arg in node.args):
         yield "session-override"
     for word in node.keywords:
@@ -144,6 +149,23 @@ def _of_call(node: ast.Call) -> Iterator[str]:
             yield "savepoint-listener"
         elif word.arg == "bind" and CONNECTION_NAME.search(_last_name(word.value)):
             yield "shared-connection"
+
+
+def _is_delete(statement: ast.expr) -> bool:
+    """Whether an argument is ``delete(User)`` or ``table.delete()``, with or without conditions."""
+    if not isinstance(statement, ast.Call):
+        return False
+    if _last_name(statement.func) == "where" and isinstance(statement.func, ast.Attribute):
+        return _is_delete(statement.func.value)
+    return _last_name(statement.func) == "delete"
+
+
+def _start_of_chain(call: ast.Call) -> ast.expr:
+    """Return what a chain of calls begins with: ``session.query`` of ``session.query(User).filter(...).delete()``."""
+    function = call.func
+    while isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
+        function = function.value.func
+    return function
 
 
 def _is_application(word: ast.keyword) -> bool:
