@@ -242,6 +242,11 @@ class Databases:
         """What the application's database is, as far as is known."""
         return self._primary.backend if self._primary is not None else self._backend
 
+    @property
+    def opened(self) -> tuple[Address, ...]:
+        """The addresses that the application's engines are for, as far as is known."""
+        return tuple(self._applications)
+
     def all(self) -> list[WorkerDatabase]:
         """Return the databases that exist, in the order in which they were first asked for."""
         return [each.worker for each in list(self._all) if each.worker is not None]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hermetic.run import Run
 from hermetic.trace.observed import observed_lines
 from hermetic.trace.server import announcement, facts_lines
+
+if TYPE_CHECKING:
+    from hermetic.database.address import Address
 
 SHOWN = 5
 
@@ -51,7 +57,19 @@ def closing_lines(run: Run) -> list[str]:
             f"schema: {', '.join(run.schema_used)}; to fix it: hermetic_schema = {run.schema_used[0].split()[0]}"
         )
     lines.extend(override_lines(list(run.observations.overrides)))
+    lines.extend(other_backend_lines(run.settings.database, run.databases.opened))
     return [*lines, *_server(run), *run.notes]
+
+
+def other_backend_lines(named: str | None, opened: Sequence[Address]) -> list[str]:
+    """Return what is said where the application opens no database of the kind that ``hermetic_database`` names."""
+    if named is None or not opened or any(address.backend == named for address in opened):
+        return []
+    where = ", ".join(f"{address.backend} ({address.name})" for address in opened)
+    return [
+        f"hermetic_database = {named}, but the application's engines are for {where}, and so were its tests",
+        "  where its URL comes from a variable, hand it ours: hermetic_env = DATABASE_URL={url}",
+    ]
 
 
 def _server(run: Run) -> list[str]:

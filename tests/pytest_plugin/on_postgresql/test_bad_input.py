@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pytest_plugin.project import Project
+from tests.pytest_plugin.project import APP, Project
 from tests.pytest_plugin.saying import ini, said
 
 TEST = """
@@ -97,3 +97,15 @@ def test_a_package_that_is_not_installed(
     result = project.pytest()
     assert result.status in (1, 4), result.output
     said(result, *texts, status=result.status)
+
+
+def test_a_setting_that_the_application_does_not_follow(project: Project) -> None:
+    """Its tests pass on SQLite; that they were to run on PostgreSQL must not go unsaid."""
+    project.write(shop_py=APP, pytest_ini=ini("hermetic_database = postgresql"), test_a_py=TEST)
+    said(
+        project.pytest(),
+        "hermetic_database = postgresql, but the application's engines are for sqlite (",
+        "production.db), and so were its tests",
+        "hermetic_env = DATABASE_URL={url}",
+        status=0,
+    )

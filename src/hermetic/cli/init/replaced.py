@@ -138,9 +138,7 @@ def _of_call(node: ast.Call) -> Iterator[str]:
         yield "engine-per-test"
     elif ast.unparse(node.func).endswith("command.upgrade"):
         yield "migrations"
-    elif name in RUNS_A_STATEMENT and any(_is_delete(argument) for argument in node.args[:1]):
-        yield "truncate-loop"
-    elif name == "delete" and _last_name(_start_of_chain(node)) == "query":
+    elif _runs_a_delete(node):
         yield "truncate-loop"
     elif name == "update" and _is_overrides(node.func) and any(_names_session(arg) for arg in node.args):
         yield "session-override"
@@ -149,6 +147,13 @@ def _of_call(node: ast.Call) -> Iterator[str]:
             yield "savepoint-listener"
         elif word.arg == "bind" and CONNECTION_NAME.search(_last_name(word.value)):
             yield "shared-connection"
+
+
+def _runs_a_delete(call: ast.Call) -> bool:
+    """Whether a call clears a table: ``execute(delete(User))``, or ``query(User).delete()``."""
+    if _last_name(call.func) in RUNS_A_STATEMENT:
+        return any(_is_delete(argument) for argument in call.args[:1])
+    return _last_name(call.func) == "delete" and _last_name(_start_of_chain(call)) == "query"
 
 
 def _is_delete(statement: ast.expr) -> bool:
