@@ -9,25 +9,24 @@ a test; ``checkpoints`` brackets the life of wider-scoped fixtures.
 from __future__ import annotations
 
 import datetime
-import os
 import sys
-import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import application, owners
+from hermetic import owners
 from hermetic.contents import Contents
 from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError, HermeticError
-from hermetic.guards.applications import ApplicationWatch, overriding_applications
+from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
 from hermetic.guards.leaks import leak_message
-from hermetic.guards.mapping import MappingGuard
 from hermetic.guards.observations import Observations, ObservedEngine
+from hermetic.guards.shared import SharedMappings
+from hermetic.loading import Failures, Loader
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from hermetic.database.servers.postgresql import Instance
     from hermetic.database.servers.postgresql.server import PostgresqlServer
 
-RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 NEVER: Hashable = object()
 RAW_DRIVERS = {"sqlite": ("sqlite3", "aiosqlite"), "postgresql": ("asyncpg", "psycopg2", "psycopg")}
 
@@ -65,14 +63,18 @@ class Run:
         self._temporary = temporary
         self._watch = ApplicationWatch()
         self.environment = Environment(settings, root, lambda: self.databases.primary_url)
-        self._mappings: list[MappingGuard[Any, Any]] | None = None
-        self.checkpoints = Checkpoints(self._all_databases, self._guards)
+        self.checkpoints = Checkpoints(self._all_databases, lambda: self._mappings.guards)
+        self._mappings = SharedMappings(self.checkpoints.note_guard)
+        self._failures = Failures()
+        self._loader = Loader(
+            settings.app,
+            self._failures,
+            before=self._before_import,
+            after=lambda found: self._mappings.note([found]),
+        )
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
         self._test_is_open = False
-        self._application_lock = threading.RLock()
-        self._is_loading = False
-        self._broken: dict[str, HermeticError] = {}
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
         self.observations = Observations()
@@ -180,8 +182,7 @@ class Run:
 
     def _prepare(self, request: EngineRequest) -> None:
         """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
-        tests_have_begun = self._mappings is not None
-        if self.settings.mode == "on" and tests_have_begun and self.databases.is_of_a_test(request):
+        if self.settings.mode == "on" and self._mappings.are_watched and self.databases.is_of_a_test(request):
             self.application()
 
     def _destination(self, request: EngineRequest) -> Destination:
@@ -195,20 +196,9 @@ class Run:
 
     # -- the application
 
-    @cached_property
-    def _application(self) -> Any:
-        if self.settings.app is None:
-            return None
+    def _before_import(self) -> None:
         if self.settings.mode == "on" and (self.settings.database or self.settings.postgresql):
             self.databases.begin()  # while the application is being imported, which takes longer
-        self._is_loading = True
-        try:
-            with self._failing_once("application"):
-                found = application.load(self.settings.app)
-        finally:
-            self._is_loading = False
-        self._guard_overrides([found] if hasattr(found, "dependency_overrides") else [])
-        return found
 
     def application(self) -> Any:
         """Import the application (once) and return it; None when no ``hermetic_app`` is set.
@@ -217,32 +207,20 @@ class Run:
             ConfigurationError: It does not import, or is no application.
         """
         found = self._imported()
-        if self._url_is_handed_out and self._mappings is not None:
+        if self._url_is_handed_out and self._mappings.are_watched:
             self._prepare_for_raw_drivers()
         return found
 
     def _imported(self) -> Any:
-        with self._application_lock:
-            found = self._application
+        found = self._loader.application()
         self._watch.install()
         return found
 
-    @contextmanager
-    def _failing_once(self, what: str) -> Iterator[None]:
-        """What failed is not tried again for each of a thousand tests: they all get the first error."""
-        if what in self._broken:
-            raise self._broken[what].with_traceback(None)
-        try:
-            yield
-        except HermeticError as error:
-            self._broken[what] = error
-            raise
-
     def _build(self, database: WorkerDatabase) -> bool:
         """Make the tables and the seed rows; False while the application is still being imported, or made."""
-        if self._is_loading or self._is_importing_application():
+        if self._loader.is_loading:
             return False
-        with self._failing_once("build"):
+        with self._failures.once("build"):
             self._build_contents(database)
         return True
 
@@ -253,10 +231,6 @@ class Run:
         self.schema_used = contents.descriptions
         if note:
             self.notes.append(note)
-
-    def _is_importing_application(self) -> bool:
-        module = sys.modules.get((self.settings.app or "").partition(":")[0])
-        return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
     # -- a test
 
@@ -270,7 +244,7 @@ class Run:
             RestoreError: Something that outlives the last test blocks it.
         """
         self._watch.install()
-        if self._mappings is None:
+        if not self._mappings.are_watched:
             self._begin_first_test()
         if self._url_is_handed_out:
             self._prepare_for_raw_drivers()
@@ -303,20 +277,9 @@ class Run:
 
     def _begin_first_test(self) -> None:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""
-        self._mappings = [MappingGuard(os.environ, ignore=RUNNERS_OWN)]
-        self._guard_overrides(overriding_applications())
+        self._mappings.watch()
         if self.settings.mode == "on":
             self.databases.settle()
-
-    def _guard_overrides(self, applications: list[Any]) -> None:
-        """Watch the overrides of applications, from the first test on: what modules set before is for all tests."""
-        if self._mappings is None:
-            return
-        for app in applications:
-            if all(guard.mapping is not app.dependency_overrides for guard in self._mappings):
-                guard: MappingGuard[Any, Any] = MappingGuard(app.dependency_overrides)
-                self._mappings.append(guard)
-                self.checkpoints.note_guard(guard)
 
     def end_test(
         self,
@@ -345,8 +308,8 @@ class Run:
         self.databases.drop_empty()
         self._test_is_open = False
         if self.settings.mode == "on":
-            self.observations.note_overrides(owners.current().name, self._guards())
-            for guard in self._guards():
+            self.observations.note_overrides(owners.current().name, self._mappings.guards)
+            for guard in self._mappings.guards:
                 guard.restore()
             if restore:
                 self.restore()
@@ -390,6 +353,3 @@ class Run:
 
     def _all_databases(self) -> list[WorkerDatabase]:
         return self.databases.all() if self.settings.mode == "on" else []
-
-    def _guards(self) -> list[MappingGuard[Any, Any]]:
-        return self._mappings or []
