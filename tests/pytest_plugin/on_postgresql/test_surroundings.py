@@ -77,19 +77,25 @@ def somebodys_server(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A server that runs whether or not tests do, with a database to start from."""
     monkeypatch.setenv("HERMETIC_CACHE", str(cache))
     instance = choose("embedded", project=tmp_path)
+    make_start(instance)
+    yield instance
+    instance.stop()
+
+
+def make_start(instance: Instance) -> None:
+    """Make the database to start from."""
     with instance.connect() as connection:
+        connection.execute("DROP DATABASE IF EXISTS start")
         connection.execute("CREATE DATABASE start")
         connection.execute("ALTER DATABASE start SET search_path = public, atlas")
     with instance.connect("start") as connection:
         connection.execute("CREATE SCHEMA atlas; GRANT USAGE ON SCHEMA atlas TO PUBLIC")
         connection.execute("CREATE TABLE atlas.countries AS VALUES ('NL'), ('CZ')")
         connection.execute("GRANT SELECT ON atlas.countries TO PUBLIC")
-    yield instance
-    instance.stop()
 
 
 def test_template_database(project: Project, somebodys_server: Instance) -> None:
-    """The schema is built beside what is in it, under its settings; it stays as it was."""
+    """The schema is built beside what is in it, under its settings; it stays as it was. Made anew, it is copied so."""
     url = somebodys_server.url("postgres", somebodys_server.administrator).render_as_string()
     project.write(
         pytest_ini=ini(f"hermetic_postgresql = {url}", "hermetic_template_database = start"),
@@ -107,3 +113,7 @@ def test_template_database(project: Project, somebodys_server: Instance) -> None
     assert result.outcomes() == {"passed": 2}, result.output
     with somebodys_server.connect("start") as connection:
         assert connection.execute("SELECT to_regclass('users')").fetchall() == [(None,)]
+    assert "template reused, built " in project.pytest().output
+    make_start(somebodys_server)
+    assert "template built (fingerprint " in project.pytest().output
+    assert "template reused, built " in project.pytest().output

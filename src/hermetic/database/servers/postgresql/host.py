@@ -200,7 +200,10 @@ class PostgresqlHost:
         name = TEMPLATE + fingerprint
         if not self.exists(name):
             return None
-        if self._rebuild and self._note_of(name).get("run") != self.instance.run_id:
+        note = self._note_of(name)
+        if self._rebuild and note.get("run") != self.instance.run_id:
+            return None
+        if note.get("source") != self._source():
             return None
         self._in_use.add(name)
         return name
@@ -223,6 +226,7 @@ class PostgresqlHost:
             "project": self._project,
             "built": datetime.now().astimezone().isoformat(" ", "seconds"),
             "run": self.instance.run_id,
+            "source": self._source(),
         }
         self._run(f"COMMENT ON DATABASE {_quoted(unfinished)} IS {_literal(json.dumps(note))}")
         self.drop(name)
@@ -230,6 +234,11 @@ class PostgresqlHost:
         self._in_use.add(name)
         self._forget_old_templates()
         self.instance.keep()
+
+    def _source(self) -> int | None:
+        """Return what tells one ``hermetic_template_database`` from a later one of that name."""
+        rows = self._run("SELECT oid FROM pg_database WHERE datname = %s", [self._template_database])
+        return int(rows[0][0]) if rows else None
 
     def keep(self, database: str, owner: str, test: str) -> Kept:
         """Copy the database of a failed test to one that stays."""
