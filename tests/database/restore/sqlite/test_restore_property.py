@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic.database.restore.sqlite import SqliteDatabase, TrackedConnection
+from hermetic.errors import RestoreError
 from tests.database.restore.sqlite.opened import checkout, connect, dump, dump_of, owned
 
 SCHEMA = """
@@ -106,12 +107,21 @@ def seeded(**params: Any) -> Iterator[tuple[SqliteDatabase, list[TrackedConnecti
         database.close()
 
 
+def is_beyond_sqlite(database: SqliteDatabase) -> bool:
+    """Whether the page size was changed, and then the mode to WAL, where nothing can change it back."""
+    with contextlib.closing(sqlite3.connect(database.path, timeout=0)) as connection:
+        return [
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "journal_mode")
+        ] == [8192, "wal"]
+
+
 @pytest.mark.parametrize("isolation_level", ["", None])
 @given(sequence=st.lists(st.one_of(steps, st.none()), max_size=25))
 def test_the_baseline_comes_back(isolation_level: str | None, sequence: list[Step | None]) -> None:
     """After any statements on three connections, committed or not, everything is as it was, for all of them.
 
-    A None in the sequence is the end of one test and the start of the next.
+    A None in the sequence is the end of one test and the start of the next. The one thing that SQLite cannot undo is
+    an error, always.
     """
     test = owned("test_it")
     with seeded(isolation_level=isolation_level) as (database, connections):
@@ -126,6 +136,10 @@ def test_the_baseline_comes_back(isolation_level: str | None, sequence: list[Ste
                 continue
             database.end_open_work(of=[test])
             assert database.open_work() == []
+            if is_beyond_sqlite(database):
+                with pytest.raises(RestoreError, match="changed the page size"):
+                    database.restore()
+                return
             database.restore()
             assert not database.dirty()
             assert dump_of(database) == before
