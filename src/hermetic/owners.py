@@ -44,6 +44,14 @@ class Owner:
         """Whether this ends with the test: the test, its function-scoped fixtures, and the requests of either."""
         return self.scope == "function"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether this, or whoever started it, is over."""
+        here: Owner | None = self
+        while here is not None and here.alive:
+            here = here.parent if here.is_test_level else None
+        return here is not None
+
     def belongs_to(self, owners: Sequence[Owner]) -> bool:
         """Whether this is one of these, or something of a test's that one of them started."""
         here: Owner | None = self

@@ -200,3 +200,40 @@ async def test_broken(broken):
     assert "no fixture today" in result.output
     assert "test_after" not in result.output.partition("short test summary")[2]
     assert result.outcomes()["passed"] == 1, result.output
+
+
+@pytest.mark.parametrize("leaks", ["error", "warn", "off"])
+def test_a_session_that_outlives_the_test_that_made_it(project: Project, leaks: str) -> None:
+    """Whoever uses a ``scoped_session`` without an end has left it open, and the next to use it starts clean."""
+    project.write(
+        test_scoped_py="""
+        import pytest
+        from sqlalchemy import create_engine, select
+        from sqlalchemy.orm import scoped_session, sessionmaker
+
+        from shop import User
+
+        db = scoped_session(sessionmaker(create_engine("sqlite:///./production.db")))
+
+
+        def test_commits(async_client):
+            db.add(User(name="Ada"))
+            db.commit()
+
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_reads(async_client, number):
+            assert db.scalars(select(User)).all() == []
+
+
+        def test_removes(async_client):
+            assert db.scalars(select(User)).all() == []
+            db.remove()
+        """
+    )
+    result = project.pytest("-W", "default", "-o", f"hermetic_leaks={leaks}")
+    assert result.outcomes()["passed"] == 4, result.output
+    said = [number for number in (1, 2) if f"test_reads[{number}] left a connection" in result.output]
+    assert said == ([] if leaks == "off" else [1, 2]), result.output
+    assert "test_commits left" not in result.output
+    assert result.status == (1 if leaks == "error" else 0)

@@ -3,8 +3,9 @@
 Our fixtures are synchronous and hand out objects that start at first use, in whatever loop that is. They must be
 closed in that same loop while it lives, and each runner ends its loop at a moment of its own: anyio inside the call of
 the test, pytest-asyncio before the finalizers of synchronous fixtures. So there are three moments, and the first that
-finds the loop alive closes: at the end of the test's own coroutine, on the idle loop after each hook that may have
-used the object, and at the object's fixture's end. Used again after that, it opens again.
+finds the loop alive closes: at the end of the test's own coroutine, on the idle loop after the call and after each
+fixture's end, and at the object's fixture's end. Used again after that, it opens again. What the test's fixtures opened
+stays open for the test if that runs in the same loop; what they opened in another one is closed before.
 """
 
 from __future__ import annotations
@@ -57,6 +58,14 @@ class Closer:
         """Close what is open in loops that stand still."""
         if self._open:
             self._close_idle(self._open)
+
+    def close_elsewhere(self) -> None:
+        """Close what is open in other loops than the running one; they stand still, and only a thread can run them."""
+        here = _running_loop()
+        if any(closable.started_loop not in (None, here) for closable in self._open):
+            from hermetic.database.schema.call import in_thread
+
+            in_thread(self.close_idle)
 
     def _close_idle(self, closables: list[Closable]) -> None:
         errors: list[Exception] = []

@@ -72,8 +72,9 @@ class Active:
         with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):
             try:
                 return (yield)
-            finally:
+            except BaseException:  # else what the fixtures opened stays open for the test
                 self.run.closer.close_idle()
+                raise
 
     @contextmanager
     def _fixtures_of_examples(self, item: pytest.Item, owner: Owner) -> Generator[None, None, None]:
@@ -86,6 +87,7 @@ class Active:
         try:
             yield
         finally:
+            self.run.closer.close_idle()
             self.run.checkpoints.end(frame)
 
     @pytest.fixture(autouse=True)
@@ -125,8 +127,12 @@ class Active:
         self._ending = _ending_scopes(item, nextitem)
         if EXAMPLES in item.stash:
             self.run.checkpoints.finish(item.stash[EXAMPLES])
-        with owned_by(item.stash.get(OWNER, current()), everywhere=True):
-            return (yield)
+        owner = item.stash.get(OWNER, None) or Owner(item.nodeid, "test", "function")
+        try:
+            with owned_by(owner, everywhere=True):
+                return (yield)
+        finally:
+            owner.alive = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(

@@ -36,6 +36,8 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
             patch.setattr(handle, "inner_test", _example(handle.inner_test, run))
         elif inspect.iscoroutinefunction(item.obj):
             patch.setattr(item, "obj", _async(item.obj, run, item.funcargs))
+        else:
+            run.closer.close_idle()  # no loop runs while the test does
         yield
 
 
@@ -70,6 +72,7 @@ def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> 
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
+        run.closer.close_elsewhere()
         if _a_clock_may_stop():
             await _start_before_the_clock_stops(funcargs)
         try:

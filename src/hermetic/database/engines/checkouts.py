@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
@@ -32,6 +33,8 @@ class InUse:
         checkout: Who checked it out, and where.
         connection: The driver connection.
         loop: The event loop it was checked out in; None outside any.
+        fairy: What the pool handed out.
+        session: The Session that checked it out; none where none did.
     """
 
     checkout: Checkout
@@ -39,6 +42,7 @@ class InUse:
     loop: asyncio.AbstractEventLoop | None
     dialect: Dialect
     fairy: weakref.ref[PoolProxiedConnection]
+    session: weakref.ref[Session] | None = None
 
     @property
     def owner(self) -> Owner:
@@ -73,8 +77,14 @@ class InUse:
             self._end()
 
     def _end(self) -> None:
+        """A Session is told, or it would go on with a connection that is gone."""
+        if not self.is_live:
+            return
+        session = self.session() if self.session is not None else None
+        if session is not None:
+            session.invalidate()
         fairy = self.fairy()
-        if fairy is not None and fairy.dbapi_connection is self.connection:
+        if fairy is not None and self.is_live:
             fairy.invalidate()
 
 
@@ -126,10 +136,11 @@ class Checkouts:
         abandoned, self._abandoned = self._abandoned, []
         return [checkout for checkout, fairy in abandoned if _is_unreturned(fairy)]
 
-    def hand_over(self, connection: Any, owner: Owner) -> None:
-        """Make the latest checkout of a driver connection somebody's."""
+    def hand_over(self, connection: Any, owner: Owner, session: Session) -> None:
+        """Make the latest checkout of a driver connection the owner's of the Session that made it."""
         for in_use in self._in_use.get(id(connection), ())[-1:]:
             in_use.checkout.owner = owner
+            in_use.session = weakref.ref(session)
 
     def _on_checkout(
         self, connection: DBAPIConnection, record: ConnectionPoolEntry, fairy: PoolProxiedConnection

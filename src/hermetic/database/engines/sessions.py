@@ -1,7 +1,8 @@
 """A connection that a Session checks out belongs to the Session's owner.
 
 A session-scoped ``AsyncSession`` connects at its first statement, perhaps in the first test. The connection, and the
-transaction on it, are the session fixture's, not that test's.
+transaction on it, are the session fixture's, not that test's. A Session that outlives the test that made it, as a
+``scoped_session`` does, belongs to whoever uses it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class SessionOwners:
     def _on_begin(self, session: Session, transaction: SessionTransaction, connection: Connection) -> None:
         owner = self._owners.get(session)
         if owner is not None and _took_it_itself(transaction, connection):
-            self._checkouts.hand_over(connection.connection.dbapi_connection, owner)
+            if owner.has_ended:
+                owner = self._owners[session] = owners.current()
+            self._checkouts.hand_over(connection.connection.dbapi_connection, owner, session)
 
 
 def _took_it_itself(transaction: SessionTransaction, connection: Connection) -> bool:
