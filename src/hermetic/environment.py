@@ -60,8 +60,9 @@ class Environment:
         settings = self._settings
         if settings.database or settings.postgresql:
             return settings.database or "postgresql"
-        names = [name for name, value in settings.env if any(place in value for place in PLACEHOLDERS)]
-        return "postgresql" if any(is_postgresql(self._known(name)) for name in names) else "sqlite"
+        handed_out = {name for name, value in settings.env if any(place in value for place in PLACEHOLDERS)}
+        urls = [self._known(name) if name in handed_out else value for name, value in settings.env]
+        return "postgresql" if any(is_postgresql(url) for url in urls) else "sqlite"
 
     def _known(self, name: str) -> str | None:
         """Return what a variable would be without us, from the shell or the project's ``.env``."""

@@ -66,6 +66,11 @@ class LazyDatabase:
         """Which kind of database it is."""
         return self._server.backend
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it was filled, and so somebody was given it as what it is."""
+        return self.worker is not None and self._is_built
+
     def build_with(self, build: Build) -> None:
         """Turn an empty database into one of the application's: fill it at the next connection."""
         self._build, self._is_built = build, False

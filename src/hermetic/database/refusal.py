@@ -24,6 +24,7 @@ class Refusal:
     url: URL
     created: Creation | None
     why: str
+    hint: str = ""
 
     @property
     def name(self) -> str:
@@ -39,7 +40,7 @@ class Refusal:
         Raises:
             ContainmentError: Always; it names the engine, who asked, and the setting that would allow it.
         """
-        raise refusal(self.url, self.created, self.why, asked_by=owners.current())
+        raise refusal(self.url, self.created, self.why, asked_by=owners.current(), hint=self.hint)
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Nothing is ever checked out here."""
@@ -48,14 +49,18 @@ class Refusal:
         """Nor opened."""
 
 
-def refusal(url: URL, created: Creation | None, why: str, *, asked_by: Owner) -> ContainmentError:
+def refusal(
+    url: URL, created: Creation | None, why: str, *, asked_by: Owner, hint: str = ""
+) -> ContainmentError:
     """Build the error for an engine that must not connect."""
     shown = masked(url)
     made = f" made at {created.location}" if created else ""
     return ContainmentError(
         f"{asked_by.name} asked for a connection to {shown}, which is not a database that hermetic made.",
         why=f"The engine{made} has no worker database to go to: {why}",
-        hints=(
+        hints=(hint,)
+        if hint
+        else (
             f"to really open this database in tests: hermetic_allow = {shown}",
             f"if it stands for another database of the application: hermetic_targets = {shown} -> URL",
             "if the application reads its URL from the environment: hermetic_env = DATABASE_URL={url}",

@@ -72,6 +72,7 @@ class Databases:
         self._all: list[LazyDatabase] = []
         self._declared: set[Address] = set()
         self._applications: dict[Address, LazyDatabase] = {}
+        self._late: set[Address] = set()
         self._fresh: dict[Address, LazyDatabase] = {}
         self._empty: list[tuple[LazyDatabase, WorkerDatabase]] = []
         self._primary: LazyDatabase | None = None
@@ -146,7 +147,8 @@ class Databases:
             case Refuse(why):
                 return Refusal(request.url, request.created, why)
             case ToApplication(address):
-                return self._application(address, request.url.username)
+                found = self._application(address, request.url.username)
+                return _too_late(request, address) if address in self._late else found
             case ToNamed(address):
                 return self._named(address)
             case ToFresh(address):
@@ -168,6 +170,8 @@ class Databases:
             primary = self._primary
             if primary is not None and primary.backend == address.backend:
                 return primary
+            if primary is not None and primary.is_in_use:
+                self._late.add(address)
             self._primary = earlier or self._new(self._build, address.backend, user)
             if earlier is None:
                 return self._primary
@@ -273,3 +277,10 @@ class Databases:
         """Close and remove every database."""
         self._servers.stop()
         self._all.clear()
+
+
+def _too_late(request: EngineRequest, address: Address) -> Refusal:
+    why = "it was made only when the tests' fixtures had a database of another kind already."
+    return Refusal(
+        request.url, request.created, why, f"say ahead what it is: hermetic_database = {address.backend}"
+    )

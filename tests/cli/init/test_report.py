@@ -92,11 +92,11 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
         ({"alembic.ini": ""}, "schema        alembic.ini (no metadata with tables was found)"),
         (
             {"alembic.ini": "", "models.py": MODELS, "db.py": "command.upgrade(config, 'head')"},
-            "schema        alembic.ini (the application itself migrates at db.py:1)",
+            "schema        alembic.ini (migrations are run at db.py:1, too)",
         ),
         (
             {"alembic.ini": "", "db.py": "command.upgrade(c)", "pyproject.toml": "[tool.pytest]\na = 1\n"},
-            "schema        alembic.ini (the application itself migrates at db.py:1)",
+            "schema        alembic.ini (migrations are run at db.py:1, too)",
         ),
         (
             {"alembic.ini": "", "pyproject.toml": "[tool.pytest]\na = 1\n"},

@@ -17,13 +17,16 @@ from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.handing import placeholder
 from hermetic.cli.init.requirements import DEFAULT_SCHEME, database_scheme, read_loosely
 from hermetic.cli.init.sources import Module, Sources
-from hermetic.cli.init.symbols import Symbols, assignments
+from hermetic.cli.init.symbols import Symbols, assignments, statements
 
 SETTINGS = frozenset({"pydantic_settings.BaseSettings", "pydantic.BaseSettings", "pydantic.v1.BaseSettings"})
 DATABASE_NAME = re.compile(
     r"DATABASE_UR[IL]|DB_UR[IL]|_DSN$|^DSN$|SQLALCHEMY_UR[IL]|POSTGRES_UR[IL]|DB_CONNECTION"
 )
 SWITCH = "TESTING"
+ENGINES = frozenset(
+    {"create_async_engine", "async_engine_from_config", "create_engine", "engine_from_config"}
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,22 @@ class Environment:
     def is_postgresql(self) -> bool:
         """Whether the application's database is PostgreSQL."""
         return self.scheme.startswith("postgres")
+
+    @property
+    def says_so(self) -> bool:
+        """Whether a line tells a run what the database is."""
+        return any("=postgres" in line for line in self.lines)
+
+
+def makes_an_engine_when_imported(symbols: Symbols) -> bool:
+    """Whether the application makes an engine in a module's own code; else none says what the database is in time."""
+    return any(
+        isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ENGINES
+        for module in symbols.sources.production
+        for statement in statements(module.tree.body)
+        if not isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(statement)
+    )
 
 
 def find_environment(symbols: Symbols, configuration: Configuration) -> Environment:

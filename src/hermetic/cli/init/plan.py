@@ -14,7 +14,7 @@ from hermetic.cli.init.application import Application, find_applications
 from hermetic.cli.init.configuration import Configuration, find_configuration, find_home, parse_toml, table_at
 from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.editing import Setting, add_settings
-from hermetic.cli.init.environment import Environment, find_environment
+from hermetic.cli.init.environment import Environment, find_environment, makes_an_engine_when_imported
 from hermetic.cli.init.files import Edit
 from hermetic.cli.init.replaced import Replaced, find_replaced
 from hermetic.cli.init.requirements import read_loosely
@@ -58,7 +58,8 @@ class Plan:
         found: The applications, the chosen one first.
         metadata: The collections of tables.
         startup: Where the application itself makes tables.
-        migrating: Where the application itself runs the migrations of an ``alembic.ini``.
+        migrating: Where the application or a fixture runs the migrations of an ``alembic.ini``, which would fail on
+            tables that are there already.
         runner: Who runs async tests.
         environment: What the application needs from the environment.
         replaced: What existing tests do that hermetic now does.
@@ -114,16 +115,16 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
     root = roots[chosen] if chosen else None
     metadata = find_metadata(symbols, root, chosen.file) if chosen and root else []
     startup = find_startup_tables(symbols)
-    migrating = find_startup_migrations(symbols) if sources.alembic else None
+    replaced = find_replaced(sources)
+    migrating = (find_startup_migrations(symbols) or _migrating_tests(replaced)) if sources.alembic else None
     runner = find_runner(sources, configuration, available)
     environment = find_environment(symbols, configuration)
-    replaced = find_replaced(sources)
     ordered = [*usable, *(app for app in applications if app not in usable)]
     found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
     wanted = [
         *_application(found, root, configuration),
         *_schema([] if migrating else metadata, startup, sources, configuration),
-        *_environment(environment),
+        *_environment(environment, symbols),
         *_adoption(replaced, configuration),
         *runner.settings,
     ]
@@ -187,6 +188,12 @@ def _target(application: Application, root: ImportRoot | None) -> str | None:
     return f"{root.dotted(application.file)}:{application.name}" if root else None
 
 
+def _migrating_tests(replaced: list[Replaced]) -> StartupTables | None:
+    """Return the first line of the tests that runs Alembic."""
+    lines = (StartupTables(each.file, each.line) for each in replaced if each.slug == "migrations")
+    return next(lines, None)
+
+
 def _adoption(replaced: list[Replaced], configuration: Configuration) -> Iterator[Setting]:
     """Start a suite that handles the database itself with observing, unless hermetic is in use already."""
     if "hermetic_app" not in configuration.values and any(line.is_database for line in replaced):
@@ -221,9 +228,11 @@ def _schema(
         yield Setting("hermetic_schema", (value,) if configuration.native else value)
 
 
-def _environment(environment: Environment) -> Iterator[Setting]:
+def _environment(environment: Environment, symbols: Symbols) -> Iterator[Setting]:
     if environment.hands_out:
         yield Setting("hermetic_database", "postgresql", "What the URL below is; no engine has said so yet.")
+    elif environment.is_postgresql and not environment.says_so and not makes_an_engine_when_imported(symbols):
+        yield Setting("hermetic_database", "postgresql", "No engine says so before the first request.")
     if environment.lines:
         yield Setting("hermetic_env", environment.lines)
 

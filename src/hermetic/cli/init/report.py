@@ -90,7 +90,7 @@ def _schema(plan: Plan) -> Iterator[str]:
     ]
     if plan.migrating and chosen is not None:
         place = f"{shown(plan.migrating.file)}:{plan.migrating.line}"
-        yield f"{chosen if isinstance(chosen, str) else chosen[0]} (the application itself migrates at {place})"
+        yield f"{chosen if isinstance(chosen, str) else chosen[0]} (migrations are run at {place}, too)"
         return
     if len(described) > 1:
         yield f"left out: {len(described)} collections of tables. Name those of the database under test, one a line:"

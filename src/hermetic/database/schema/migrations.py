@@ -40,7 +40,7 @@ def builder(ini: Path) -> Callable[[WorkerDatabase], None]:
         config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
         _make_absolute(config, "script_location", ini.parent)
         _make_absolute(config, "prepend_sys_path", ini.parent)
-        with logging_kept(), warnings.catch_warnings():
+        with logging_kept(), outer_migration_kept(), warnings.catch_warnings():
             in_thread(lambda: command.upgrade(config, "heads"))
 
     def _is_async(path: Path, config: Config) -> bool:
@@ -68,6 +68,24 @@ def fingerprint(ini: Path) -> Iterator[str]:
         ini.parent / (folder.replace("%(here)s", here["here"])) for folder in folders if ":" not in folder
     ]
     yield from of_files([ini, *(file for place in places for file in place.rglob("*") if file.is_file())])
+
+
+@contextmanager
+def outer_migration_kept() -> Iterator[None]:
+    """Let a migration go on inside whose first connection the database is built.
+
+    The functions of ``alembic.context`` and ``alembic.op`` are those of the migration that began last, and gone when
+    it ends.
+    """
+    from alembic import context, op
+
+    outer = [getattr(module, "_proxy", None) for module in (context, op)]
+    try:
+        yield
+    finally:
+        for proxy in outer:
+            if proxy is not None:
+                proxy._install_proxy()
 
 
 @contextmanager
