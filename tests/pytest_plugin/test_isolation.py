@@ -307,3 +307,60 @@ def test_wide_lifespans_start_once_and_what_they_write_stays(project: Project) -
     )
     passes(project, 3)
     assert (project.root / "starts.log").read_text() == "start stop "
+
+
+def test_the_next_parameter_of_a_wide_fixture_finds_a_clean_database(project: Project) -> None:
+    """pytest ends the fixture of the last parameter only in the set-up of the test that asks for the next."""
+    project.write(
+        test_rows_py="""
+        import pytest
+        from shop import SessionLocal, User
+
+
+        @pytest.fixture(scope="module", params=["Ada", "Bob", "Ada again"])
+        async def rows(request):
+            async with SessionLocal() as session:
+                session.add(User(name="unique"))
+                session.add(User(name=request.param))
+                await session.commit()
+            return request.param
+
+
+        @pytest.mark.parametrize("again", [1, 2])
+        async def test_rows(rows, again, async_client):
+            assert (await async_client.get("/users")).json() == ["unique", rows]
+            assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 3
+        """
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 6}, result.output
+
+
+def test_a_parametrization_that_widens_a_fixture(project: Project) -> None:
+    """What it wrote stays for as long as pytest keeps it."""
+    project.write(
+        test_rows_py="""
+        import pytest
+        from shop import SessionLocal, User
+
+
+        @pytest.fixture
+        async def row(request):
+            async with SessionLocal() as session:
+                session.add(User(name=request.param))
+                await session.commit()
+
+
+        @pytest.mark.parametrize("row", ["Ada"], indirect=True, scope="class")
+        class TestIt:
+            @pytest.mark.parametrize("again", [1, 2])
+            async def test_it(self, row, again, async_client):
+                assert (await async_client.get("/users")).json() == ["Ada"]
+
+
+        async def test_after(async_client):
+            assert (await async_client.get("/users")).json() == []
+        """
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 3}, result.output

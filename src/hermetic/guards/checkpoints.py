@@ -76,8 +76,13 @@ class Checkpoints:
             for database, start in frame.databases.values():
                 every.callback(_end_layer, kept, database, start, frame.owner)
 
-    def finish(self, owner: Owner) -> None:
+    def finish(self, owner: Owner, *, at_once: bool = False) -> None:
         """Take the fixture's part out of the baseline, after its teardown.
+
+        Args:
+            owner: The fixture.
+            at_once: Take it out of the databases too, if nothing else was written: the next test has begun already, as
+                when a fixture ends because a test asks for its next parameter.
 
         Raises:
             LayerConflict: Another living fixture built on what this one wrote.
@@ -88,6 +93,8 @@ class Checkpoints:
             guard.remove_layer(mapping_layer)
         with ExitStack() as every:
             for database, layer in kept.databases:
+                if at_once and not database.dirty():
+                    every.callback(database.restore)  # called after what is registered later
                 every.callback(database.remove_layer, layer)
 
     def note_created(self, database: WorkerDatabase) -> None:

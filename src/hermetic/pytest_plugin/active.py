@@ -30,6 +30,7 @@ class Active:
         self.run = run
         self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
         self._ending: frozenset[str] = frozenset()
+        self._is_setting_up = False
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
@@ -70,11 +71,14 @@ class Active:
         with errors_as_failures():
             self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)))
         with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):
+            self._is_setting_up = True
             try:
                 return (yield)
             except BaseException:  # else what the fixtures opened stays open for the test
                 self.run.closer.close_idle()
                 raise
+            finally:
+                self._is_setting_up = False
 
     @contextmanager
     def _fixtures_of_examples(self, item: pytest.Item, owner: Owner) -> Generator[None, None, None]:
@@ -138,7 +142,7 @@ class Active:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        scope: Any = fixturedef.scope
+        scope: Any = request.scope  # an indirect parametrization may widen the fixture's own
         owner = Owner(
             f"fixture {fixturedef.argname!r} ({scope} scope)",
             "fixture",
@@ -159,12 +163,14 @@ class Active:
                 self.run.checkpoints.end(frame)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
-        self.run.closer.close_idle()
+        """At its end, and, of a parametrized one, in the set-up of the test that asks for the next parameter."""
+        if not self._is_setting_up:
+            self.run.closer.close_idle()
         owner = self._fixtures.pop(fixturedef, None)
         if owner is None:
             return
         with errors_as_failures():
-            self.run.checkpoints.finish(owner)
+            self.run.checkpoints.finish(owner, at_once=self._is_setting_up)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
