@@ -237,3 +237,39 @@ def test_a_session_that_outlives_the_test_that_made_it(project: Project, leaks: 
     assert said == ([] if leaks == "off" else [1, 2]), result.output
     assert "test_commits left" not in result.output
     assert result.status == (1 if leaks == "error" else 0)
+
+
+def test_autouse_fixtures_of_plugins(project: Project) -> None:
+    """Their teardown is part of the test too, be they in a module that a conftest names or in a conftest."""
+    project.write(
+        conftest_py="pytest_plugins = ['more_fixtures']\n",
+        more_fixtures_py="""
+        import pytest
+        from shop import SessionLocal, User, app, get_session
+        from sqlalchemy import select
+
+
+        @pytest.fixture(autouse=True)
+        def override():
+            app.dependency_overrides[len] = get_session
+            yield
+            del app.dependency_overrides[len]
+
+
+        @pytest.fixture(autouse=True)
+        async def session():
+            async with SessionLocal() as session:
+                assert list(await session.scalars(select(User))) == []
+                yield session
+        """,
+        test_it_py="""
+        async def test_it(async_client):
+            assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
+
+
+        def test_sync():
+            pass
+        """,
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 2}, result.output

@@ -18,6 +18,8 @@ from hermetic.pytest_plugin.state import EXAMPLES, FAILED, KEPT, OWNER
 from hermetic.run import NEVER, Run
 from hermetic.trace.header import closing_lines, header_lines, summary_lines
 
+_FIRST = "_hermetic_test"
+
 
 class HermeticWarning(pytest.PytestWarning):
     """A leak, where ``hermetic_leaks = warn``."""
@@ -62,6 +64,7 @@ class Active:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             marks.check(item)
+            _begin_with(_FIRST, getattr(item, "fixturenames", []))
 
     # Inside pytest's own wrappers: where this fails before the set-up, their teardown needs what theirs prepared.
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -189,6 +192,13 @@ class Active:
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         marks.refuse_without_runner(pyfuncitem)
+
+
+def _begin_with(name: str, fixturenames: list[str]) -> None:
+    """Set our fixture up before all others, so that it ends after them: those of other plugins are autouse too."""
+    if name in fixturenames:
+        fixturenames.remove(name)
+        fixturenames.insert(0, name)
 
 
 def _boundary(item: pytest.Item, isolation: str) -> Hashable:
