@@ -71,6 +71,16 @@ def test_it_says_that_it_is_loading(package: Path) -> None:
     assert not noted.loader.is_loading
 
 
+def test_another_module_of_its_package_is_loading(package: Path) -> None:
+    """What is half imported cannot be imported by the application."""
+    (package / "shop_pack").mkdir()
+    (package / "shop_pack" / "db.py").write_text("import builtins\n\nanswer = builtins.ask()\n")
+    noted = Noted("shop_pack.main:app")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.ask", lambda: noted.loader.is_loading, raising=False)
+        assert __import__("shop_pack.db").db.answer is True
+
+
 def test_what_failed_is_not_tried_again(package: Path) -> None:
     """The second to ask gets the first one's error, though the file is mended by then."""
     (package / "shop_bad.py").write_text("raise ValueError('broken')\n")

@@ -60,6 +60,23 @@ def test_overrides_of_an_application_that_was_imported_before_the_first_test(
     assert app.dependency_overrides == {len: min}
 
 
+def test_overrides_that_are_replaced(package: Path, start: Start) -> None:
+    """Another dictionary in their place changes nothing: it is watched in its turn, and what it lacks comes back."""
+    (package / "shop_o.py").write_text(APP)
+    run = start(Settings(mode="on", app="shop_o:app"))
+    app: FastAPI = run.application()
+    app.dependency_overrides[len] = min
+    for _ in range(2):
+        run.begin_test(NEVER)
+        app.dependency_overrides = {}
+        end_test(run)
+        assert app.dependency_overrides == {len: min}
+        run.begin_test(NEVER)
+        app.dependency_overrides[sum] = max
+        end_test(run)
+        assert app.dependency_overrides == {len: min}
+
+
 def test_a_schema_that_fails_for_an_application_with_a_driver_of_its_own(package: Path, start: Start) -> None:
     """Every test is told, not only the first: nothing of the driver's would say that there are no tables."""
     (package / "shop_n.py").write_text(APP)

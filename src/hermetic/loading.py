@@ -88,6 +88,10 @@ class Loader:
 
     @property
     def is_loading(self) -> bool:
-        """Whether it is being imported or made at this moment, by us or by somebody else."""
-        module = sys.modules.get((self._path or "").partition(":")[0])
-        return self._is_loading or bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+        """Whether it, or another module of its package, is being imported or made at this moment, by whomever."""
+        package = (self._path or "").partition(":")[0].partition(".")[0]
+        return self._is_loading or any(
+            getattr(getattr(module, "__spec__", None), "_initializing", False)
+            for name, module in list(sys.modules.items())
+            if name.partition(".")[0] == package
+        )

@@ -182,7 +182,9 @@ class Run:
 
     def _prepare(self, request: EngineRequest) -> None:
         """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
-        if self.settings.mode == "on" and self._mappings.are_watched and self.databases.is_of_a_test(request):
+        if self.settings.mode != "on" or not self._mappings.are_watched or self._loader.is_loading:
+            return
+        if self.databases.is_of_a_test(request):
             self.application()
 
     def _destination(self, request: EngineRequest) -> Destination:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import weakref
 from collections.abc import AsyncIterator, Iterator
@@ -93,6 +94,8 @@ async def async_generator(x_name: Annotated[str, Header()]) -> AsyncIterator[str
         (generator, "generator of other"),
         (async_generator, "async generator of h"),
         (Named, "class"),
+        (functools.partial(coroutine), "coroutine"),
+        (functools.partial(functools.partial(async_generator)), "async generator of h"),
     ],
 )
 def test_any_dependency_replaces_any_other(run: Run, replacement: Any, name: str) -> None:

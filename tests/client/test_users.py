@@ -102,7 +102,12 @@ def test_overrides_of_all_clients_still_work(run: Run) -> None:
         with client.override(current_user, lambda: "everybody"):
             assert await me(client) == "everybody replaced"
             assert await me(client.as_user("ada")) == "ada replaced"
-        del app.dependency_overrides[other]
+        before = app.dependency_overrides.copy()
+        assert before == app.dependency_overrides | {} == {} | app.dependency_overrides
+        app.dependency_overrides |= {current_user: lambda: "everybody"}
+        assert await me(client) == "everybody replaced"
+        del app.dependency_overrides[current_user], app.dependency_overrides[other]
+        assert list(before) == [other]
         assert await me(client.as_user("ada")) == "ada other"
 
     run(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hermetic import pytest_plugin
-from tests.pytest_plugin.project import Project
+from tests.pytest_plugin.project import INI, Project
 
 
 def test_loaded_from_a_conftest(project: Project) -> None:
@@ -175,3 +175,41 @@ def test_the_folders_of_a_user_without_a_name(
     assert pytest_plugin._temporary_folders(pytestconfig) == (Path.cwd() / "pytest-of-unknown",)
     monkeypatch.setattr(pytest_plugin, "getuser", getpass.getuser)
     assert len(pytest_plugin._temporary_folders(pytestconfig)) == 2
+
+
+@pytest.mark.parametrize(
+    "make", ["{make}()", "thread = threading.Thread(target={make}); thread.start(); thread.join()"]
+)
+def test_an_application_among_the_tests_that_connects_when_imported(project: Project, make: str) -> None:
+    """Its engine is asked for while it is being imported, by that thread or another: it cannot be imported first."""
+    body = (
+        make.format(make="lambda: Base.metadata.create_all(sync)")
+        if "thread" in make
+        else "Base.metadata.create_all(sync)"
+    )
+    project.write(
+        tests__service_py=f"""
+        import threading
+
+        from shop import Base, User, app
+        from sqlalchemy import create_engine, func, select
+
+        sync = create_engine("sqlite:///./service.db")
+        {body}
+
+
+        @app.get("/count")
+        def count():
+            with sync.connect() as connection:
+                return connection.scalar(select(func.count()).select_from(User))
+        """,
+        pytest_ini=INI.replace("shop:app", "tests.service:app"),
+        tests__test_a_py="""
+        async def test_it(async_client):
+            assert (await async_client.get("/count")).json() == 0
+        """,
+    )
+    project.write_path("tests/__init__.py", "")
+    result = project.pytest(timeout=60)
+    assert result.outcomes() == {"passed": 1}, result.output
+    assert not (project.root / "service.db").exists()

@@ -10,11 +10,12 @@ request's context, and a view in the place of ``dependency_overrides`` asks ther
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 from hermetic.errors import ConfigurationError
 
@@ -159,6 +160,20 @@ class _View(MutableMapping[Dependency, Any]):
     def __bool__(self) -> bool:
         return bool(self._common or _of_client.get())
 
+    def copy(self) -> dict[Dependency, Any]:
+        """Return those of all clients, as of a dictionary."""
+        return dict(self._common)
+
+    def __or__(self, other: Mapping[Dependency, Any]) -> dict[Dependency, Any]:
+        return {**self._common, **other}
+
+    def __ror__(self, other: Mapping[Dependency, Any]) -> dict[Dependency, Any]:
+        return {**other, **self._common}
+
+    def __ior__(self, other: Mapping[Dependency, Any]) -> Self:
+        self.update(other)
+        return self
+
 
 def _signature(target: Dependency) -> inspect.Signature:
     try:
@@ -169,8 +184,11 @@ def _signature(target: Dependency) -> inspect.Signature:
 
 def _of_same_kind(target: Dependency, current: Callable[[], Dependency]) -> Dependency:
     """FastAPI calls plain functions in a thread, awaits async ones, and enters generators."""
-    routine = inspect.isroutine(target) or inspect.isclass(target)
-    function: Any = target if routine else type(target).__call__
+    whole: Any = target
+    while isinstance(whole, functools.partial):
+        whole = whole.func
+    routine = inspect.isroutine(whole) or inspect.isclass(whole)
+    function: Any = whole if routine else type(whole).__call__
     if inspect.isasyncgenfunction(function):
 
         async def asyncgen(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:

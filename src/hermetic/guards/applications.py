@@ -54,7 +54,7 @@ def overriding_applications() -> list[Any]:
     found: dict[int, Any] = {}
     for module in list(sys.modules.values()):
         for value in list(getattr(module, "__dict__", {}).values()):
-            if isinstance(value, fastapi.FastAPI):
+            if issubclass(type(value), fastapi.FastAPI):  # isinstance would ask a lazy object for its class
                 found[id(value)] = value
     return list(found.values())
 

@@ -37,11 +37,16 @@ class MappingGuard(Generic[K, V]):
     """
 
     def __init__(self, mapping: MutableMapping[K, V], *, ignore: frozenset[K] = frozenset()) -> None:
-        self.mapping = mapping
+        self._mapping = mapping
         self._ignore = ignore
         self._baseline = dict(mapping)
         self._layers: list[MappingLayer[K, V]] = []
         self._open: list[dict[K, V]] = []
+
+    @property
+    def mapping(self) -> MutableMapping[K, V]:
+        """What is watched."""
+        return self._mapping
 
     def changed(self) -> dict[K, tuple[V | _Missing, V | _Missing]]:
         """Return what differs from the baseline: for each key the baseline's value and the one now."""

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from hermetic.guards.applications import overriding_applications
 from hermetic.guards.mapping import MappingGuard
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
+
+
+class OverridesGuard(MappingGuard[Any, Any]):
+    """Keeps the baseline of an application's overrides: ``app.dependency_overrides = {}`` puts another mapping there.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        super().__init__(app.dependency_overrides)
+
+    @property
+    def mapping(self) -> MutableMapping[Any, Any]:
+        """The overrides that the application has now."""
+        overrides: MutableMapping[Any, Any] = self._app.dependency_overrides
+        return overrides
 
 
 class SharedMappings:
@@ -37,6 +55,6 @@ class SharedMappings:
         for app in applications:
             overrides = getattr(app, "dependency_overrides", None)
             if overrides is not None and all(guard.mapping is not overrides for guard in self.guards):
-                guard: MappingGuard[Any, Any] = MappingGuard(overrides)
+                guard = OverridesGuard(app)
                 self.guards.append(guard)
                 self._found(guard)
