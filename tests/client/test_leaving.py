@@ -218,3 +218,19 @@ def test_cancelling_while_background_work_runs_ends_that_work(run: Run) -> None:
         assert seen == ["ended", "ended"]
 
     run(main())
+
+
+def test_a_client_forgets_a_request_that_was_cancelled(run: Run) -> None:
+    """One that is never closed would keep each of them."""
+    app = Recorder(listen=False)
+
+    async def main() -> None:
+        client = AsyncTestClient(app)
+        task = asyncio.create_task(client.get("/"))
+        await app.begun.wait()
+        assert len(client._in_loop._open) == 1
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert not client._in_loop._open
+
+    run(main())

@@ -88,6 +88,19 @@ class TestSettings:
             status=4,
         )
 
+    def test_a_mark_in_a_worker_of_xdist(self, project: Project) -> None:
+        """The test fails with the same words: a usage error of a worker is lost."""
+        project.write(
+            test_a_py="import pytest\n\n@pytest.mark.hermetic(leaks='no')\nasync def test_it(async_client):\n    pass\n"
+        )
+        project.plugins = (*project.plugins, "xdist")
+        said(
+            project.pytest("-n", "1"),
+            "test_a.py::test_it",
+            "error, warn, off",
+            "hint: the mark's signature is",
+        )
+
     def test_a_file_of_windows(self, project: Project) -> None:
         """An ini file with CRLF ends and trailing blanks reads like any other."""
         text = ini(

@@ -273,3 +273,38 @@ def test_autouse_fixtures_of_plugins(project: Project) -> None:
     )
     result = project.pytest()
     assert result.outcomes() == {"passed": 2}, result.output
+
+
+def test_a_kind_of_test_without_fixtures(project: Project) -> None:
+    """It is ended like any other: named for its leak, and what it set is undone."""
+    project.write(
+        conftest_py="""
+        import os
+
+        import pytest
+
+        class File(pytest.File):
+            def collect(self):
+                yield Item.from_parent(self, name="leaves")
+                yield Item.from_parent(self, name="looks")
+
+        class Item(pytest.Item):
+            def runtest(self):
+                from shop import app
+                from sqlalchemy import create_engine
+
+                if self.name == "leaves":
+                    os.environ["LEFT"] = "yes"
+                    app.dependency_overrides[len] = min
+                    self.config.left = create_engine("sqlite:///./production.db").connect()
+                assert ("LEFT" in os.environ, len in app.dependency_overrides) == (self.name == "leaves",) * 2
+
+        def pytest_collect_file(parent, file_path):
+            return File.from_parent(parent, path=file_path) if file_path.suffix == ".item" else None
+        """,
+    )
+    project.write_path("test_a.item", "")
+    project.write_path("test_0.py", "from shop import app\n\ndef test_0():\n    pass\n")
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 3, "errors": 1}, result.output
+    assert "test_a.item::leaves left a connection checked out" in result.output

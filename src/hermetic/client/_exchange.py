@@ -250,6 +250,8 @@ class Exchange(Conversation):
                 await self._leave()
             finally:
                 self._error = None  # the test has an error already: this one
+                self._closed = True
+                self._on_close(self)
             raise
         if self._upload.error is not None:
             await self.close()

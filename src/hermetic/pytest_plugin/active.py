@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Hashable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -63,7 +63,8 @@ class Active:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
-            marks.check(item)
+            if not _is_of_a_worker(item):
+                marks.check(item)
             _begin_with(_FIRST, getattr(item, "fixturenames", []))
 
     # Inside pytest's own wrappers: where this fails before the set-up, their teardown needs what theirs prepared.
@@ -71,6 +72,8 @@ class Active:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
         import_drivers(self.run)
+        if _is_of_a_worker(item):  # whose usage errors nobody reads
+            marks.fail_wrong(item)
         with errors_as_failures():
             self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)))
         with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):
@@ -99,15 +102,19 @@ class Active:
 
     @pytest.fixture(autouse=True)
     def _hermetic_test(self, request: pytest.FixtureRequest) -> Generator[None, None, None]:
-        """End what the test left open and undo what it changed: after its own fixtures, before wider ones end."""
+        """The test ends after its own fixtures, and before wider ones end."""
         yield
-        leaks = marks.leaks(request.node, self.run.settings)
-        restore = marks.isolation(request.node, self.run.settings) == "test"
+        self._end_test(request.node)
+
+    def _end_test(self, item: Any) -> None:
+        """End what the test left open and undo what it changed."""
+        leaks = marks.leaks(item, self.run.settings)
+        restore = marks.isolation(item, self.run.settings) == "test"
 
         def left(problems: list[str]) -> None:
-            failed = FAILED in request.node.stash or (problems and leaks == "error")
+            failed = FAILED in item.stash or (problems and leaks == "error")
             if failed and self.run.settings.keep_failed:
-                request.node.stash[KEPT] = self.run.keep(request.node.nodeid)
+                item.stash[KEPT] = self.run.keep(item.nodeid)
 
         with errors_as_failures():
             problems = self.run.end_test(restore=restore, ending=self._ending, left=left)
@@ -136,7 +143,9 @@ class Active:
             self.run.checkpoints.finish(item.stash[EXAMPLES])
         owner = item.stash.get(OWNER, None) or Owner(item.nodeid, "test", "function")
         try:
-            with owned_by(owner, everywhere=True):
+            with owned_by(owner, everywhere=True), ExitStack() as after:
+                if OWNER in item.stash and _FIRST not in getattr(item, "fixturenames", ()):
+                    after.callback(self._end_test, item)  # a kind of test that has no fixtures
                 return (yield)
         finally:
             owner.alive = False
@@ -192,6 +201,10 @@ class Active:
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         marks.refuse_without_runner(pyfuncitem)
+
+
+def _is_of_a_worker(item: pytest.Item) -> bool:
+    return hasattr(item.config, "workerinput")
 
 
 def _begin_with(name: str, fixturenames: list[str]) -> None:

@@ -41,6 +41,14 @@ def check(item: pytest.Item) -> None:
             ) from None
 
 
+def fail_wrong(item: pytest.Item) -> None:
+    """Fail a test whose mark is not of the signature."""
+    try:
+        check(item)
+    except pytest.UsageError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
 def isolation(item: pytest.Item, settings: Settings) -> Isolation:
     """Return the isolation of a test: the closest mark's, or the project's."""
     return cast(Isolation, _closest(item, "isolation", settings.isolation))
