@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.pytest_plugin.project import Project
+from tests.pytest_plugin.project import INI, Project
 
 
 def test_the_application(project: Project) -> None:
@@ -110,3 +110,52 @@ def test_sync(again):
     )
     result = project.pytest("-o", "hermetic_seed=seeds:rows", "-o", "asyncio_default_test_loop_scope=session")
     assert result.outcomes() == {"passed": 4}, result.output
+
+
+def test_sqlmodel(empty_project: Project) -> None:
+    """Where the application uses SQLModel, the session and the seed's session have ``exec``."""
+    empty_project.write(
+        shop_py="""
+        from fastapi import FastAPI
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from sqlmodel import Field, SQLModel, select
+        from sqlmodel.ext.asyncio.session import AsyncSession
+
+        engine = create_async_engine("sqlite+aiosqlite:///./production.db")
+
+
+        class User(SQLModel, table=True):
+            id: int | None = Field(default=None, primary_key=True)
+            name: str
+
+
+        async def rows(session: AsyncSession):
+            assert (await session.exec(select(User))).all() == []
+            session.add(User(name="seeded"))
+
+
+        app = FastAPI()
+
+
+        @app.post("/users")
+        async def create(user: User) -> User:
+            async with AsyncSession(engine, expire_on_commit=False) as session:
+                session.add(user)
+                await session.commit()
+            return user
+        """,
+        pytest_ini=INI + "hermetic_schema = sqlmodel:SQLModel.metadata\nhermetic_seed = shop:rows\n",
+        test_a_py="""
+        from shop import User
+        from sqlmodel import select
+
+
+        async def test_it(async_client, async_db_session):
+            assert (await async_client.post("/users", json={"name": "Ada"})).json()["id"] == 2
+            users = (await async_db_session.exec(select(User.name).order_by(User.id))).all()
+            assert users == ["seeded", "Ada"]
+            assert (await async_db_session.execute(select(User.id))).scalars().all() == [1, 2]
+        """,
+    )
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 1}, result.output

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import sys
 from typing import Any
 
 from sqlalchemy import event
@@ -25,11 +27,30 @@ def _note_loop(session: Session, *_: Any) -> None:
     session.info[LOOP] = asyncio.get_running_loop()
 
 
+@functools.cache
+def _of_sqlmodel() -> tuple[type[AsyncSession], type[Session]]:
+    """Return SQLModel's sessions, which have ``exec``, as they are but for its warning against ``execute``."""
+    import sqlmodel
+    from sqlmodel.ext.asyncio import session
+
+    class _NotingSQLModelSession(_NotingSession, sqlmodel.Session):
+        """SQLModel's, noting."""
+
+    asynchronous = type("AsyncSession", (session.AsyncSession,), {"execute": AsyncSession.execute})
+    return asynchronous, _NotingSQLModelSession
+
+
 class FixtureSession:
-    """An ``AsyncSession`` that can be closed in the event loop in which its connection was checked out."""
+    """An ``AsyncSession`` that can be closed in the event loop in which its connection was checked out.
+
+    It is SQLModel's where the application uses SQLModel.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self.session = AsyncSession(engine, expire_on_commit=False, sync_session_class=_NotingSession)
+        asynchronous, synchronous = (
+            _of_sqlmodel() if "sqlmodel" in sys.modules else (AsyncSession, _NotingSession)
+        )
+        self.session = asynchronous(engine, expire_on_commit=False, sync_session_class=synchronous)
 
     @property
     def started_loop(self) -> asyncio.AbstractEventLoop | None:

@@ -22,6 +22,8 @@ from sqlalchemy.orm import Session
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ConfigurationError
 
+S = typing.TypeVar("S", Session, AsyncSession)
+
 
 def async_url(url: URL) -> URL:
     """Return the URL with an async driver of its backend: of PostgreSQL's two, the one that is installed."""
@@ -101,7 +103,7 @@ async def _call_async(function: Callable[..., Any], wanted: type | None, databas
             async with engine.begin() as connection:
                 await function(connection)
         else:
-            async with AsyncSession(engine, expire_on_commit=False) as session:
+            async with _annotated(function, AsyncSession)(engine, expire_on_commit=False) as session:
                 await function(session)
                 await session.commit()
     finally:
@@ -120,14 +122,14 @@ def _call_sync(function: Callable[..., Any], wanted: type | None, database: Work
             with engine.begin() as connection:
                 function(connection)
         else:
-            with _session_class(function)(engine, expire_on_commit=False) as session:
+            with _annotated(function, Session)(engine, expire_on_commit=False) as session:
                 function(session)
                 session.commit()
     finally:
         engine.dispose()
 
 
-def _session_class(function: Callable[..., Any]) -> type[Session]:
-    """Return the annotated subclass of ``Session`` (SQLModel has one of its own), or ``Session``."""
+def _annotated(function: Callable[..., Any], kind: type[S]) -> type[S]:
+    """Return the annotated subclass of a kind of session (SQLModel has its own), or the kind."""
     hints = [hint for name, hint in typing.get_type_hints(function).items() if name != "return"]
-    return hints[0] if hints and inspect.isclass(hints[0]) and issubclass(hints[0], Session) else Session
+    return hints[0] if hints and inspect.isclass(hints[0]) and issubclass(hints[0], kind) else kind
