@@ -46,6 +46,7 @@ def test_what_has_a_default_is_not_needed(project: Project, text: str) -> None:
     "text",
     [
         "import os\nurl = os.environ['DATABASE_URL']",
+        "from os import environ\nurl = environ['DATABASE_URL']",
         "import os\nurl = os.environ.get('DATABASE_URL')",
         "from os import getenv\nurl = getenv('DATABASE_URL')",
         SETTINGS + "class S(BaseSettings):\n    database_url: str",

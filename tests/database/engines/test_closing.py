@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from hermetic.database.engines import Installation
+from hermetic.database.engines import Installation, closing
 from hermetic.database.engines.closing import Keeper, run_in_loop
 from tests.database.engines.opened import file_in, file_through
 
@@ -332,3 +332,23 @@ def test_a_loop_without_generator_hooks() -> None:
     loop = asyncio.new_event_loop()
     assert Keeper(loop)._generator is None
     loop.close()
+
+
+def test_a_loop_that_something_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for, and not for ever; a private loop closes then."""
+    monkeypatch.setattr(closing, "LAST_RESORT_SECONDS", 0.05)
+    loop, blocked, go_on = asyncio.new_event_loop(), threading.Event(), threading.Event()
+    loop.call_soon(blocked.set)
+    loop.call_soon(go_on.wait)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    blocked.wait()
+    closed_by: list[str] = []
+    engine = create_async_engine(MEMORY)
+    closing.run_in_loop(loop, lambda: closed_by.append(threading.current_thread().name), engine.dialect, [])
+    go_on.set()
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    assert closed_by == ["hermetic-closes"]

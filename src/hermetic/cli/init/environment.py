@@ -118,7 +118,7 @@ def environ_key(node: ast.AST) -> tuple[str, bool] | None:
     if (
         isinstance(node, ast.Call)
         and node.args
-        and ast.unparse(node.func) in ("os.getenv", "os.environ.get", "getenv")
+        and ast.unparse(node.func) in ("os.getenv", "os.environ.get", "getenv", "environ.get")
     ):
         return _named(node.args[0], False)
     return None
@@ -139,7 +139,7 @@ def environ_assignments(module: Module) -> Iterator[tuple[str, str | None, int]]
 
 
 def _is_environ(node: ast.expr) -> bool:
-    return ast.unparse(node) == "os.environ"
+    return ast.unparse(node) in ("os.environ", "environ")
 
 
 def _literal(node: ast.expr) -> str | None:

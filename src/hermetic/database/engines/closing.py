@@ -129,7 +129,12 @@ def run_in_loop(
     elif not loop.is_running() and asyncio._get_running_loop() is None:
         loop.run_until_complete(greenlet_spawn(function))
     elif loop.is_running() and asyncio._get_running_loop() is not loop:
-        asyncio.run_coroutine_threadsafe(greenlet_spawn(function), loop).result(LAST_RESORT_SECONDS)
+        closing = asyncio.run_coroutine_threadsafe(greenlet_spawn(function), loop)
+        try:
+            closing.result(LAST_RESORT_SECONDS)
+        except TimeoutError:  # something blocks it
+            closing.cancel()
+            _in_a_private_loop(function, dialect, connections)
     else:
         _in_a_private_loop(function, dialect, connections)
 
