@@ -351,4 +351,4 @@ def test_a_loop_that_something_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
-    assert closed_by == ["hermetic-closes"]
+    assert closed_by[0] == "hermetic-closes"
