@@ -68,3 +68,25 @@ def test_a_build_that_fails(seeded: Project) -> None:
     edit(seeded, "seeds.py", "raise RuntimeError('no seed today')", 'session.add(User(name="seeded"))')
     assert builds(seeded) == 1
     assert builds(seeded) == 0
+
+
+def test_tables_in_a_schema_of_their_own(project: Project) -> None:
+    """The schema is made with them, and what is written there is undone."""
+    shop = (project.root / "shop.py").read_text()
+    table = '__tablename__ = "users"\n'
+    assert table in shop
+    project.write(
+        shop_py=shop.replace(table, f'{table}    __table_args__ = {{"schema": "billing"}}\n'),
+        test_a_py="""
+        import pytest
+        from sqlalchemy import text
+
+
+        @pytest.mark.parametrize("again", [1, 2])
+        async def test_it(again, async_client, async_test_db):
+            assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
+            assert await async_test_db.scalar(text("SELECT count(*) FROM billing.users")) == 1
+        """,
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 2}, result.output
