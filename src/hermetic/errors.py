@@ -74,7 +74,7 @@ class LeakError(HermeticError):
 
 
 class UncommittedWrites(HermeticError):
-    """A request waits for a lock that its own test holds through uncommitted writes."""
+    """A request waits for a lock that its own test holds through uncommitted writes, or another loop would lose them."""
 
     code = "HM500"
 

@@ -131,6 +131,43 @@ def test_what_a_fixture_did_not_commit(project: Project) -> None:
     assert "test_a.py:9" in result.output
 
 
+def test_what_would_be_lost_is_an_error(project: Project) -> None:
+    """In another loop what a fixture did not commit would be gone without a word; what it rolled back is no loss."""
+    project.write(
+        pytest_ini=ini("session", "function"),
+        test_a_py="""
+        import pytest
+        from shop import User
+
+
+        @pytest.fixture
+        async def user(async_db_session):
+            async_db_session.add(User(name="Ada"))
+            await async_db_session.flush()
+
+
+        @pytest.fixture
+        async def undone(user, async_db_session):
+            await async_db_session.rollback()
+
+
+        async def test_user(user):
+            pass
+
+
+        async def test_undone(undone, async_client):
+            assert (await async_client.get("/users")).json() == []
+        """,
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 1, "failed": 1}, result.output
+    assert (
+        "left uncommitted writes in async_db_session, in another event loop than the test's. [HM500]"
+        in result.output
+    )
+    assert "hint: await async_db_session.commit() in the fixture" in result.output
+
+
 def test_a_set_up_that_fails_leaves_nothing_open(project: Project) -> None:
     """The application that a fixture started is stopped before the next test."""
     project.write(

@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from hermetic.errors import UncommittedWrites
+
 
 class Closable(Protocol):
     """Something that starts at first use and must be closed in the loop where it started."""
@@ -60,12 +62,20 @@ class Closer:
             self._close_idle(self._open)
 
     def close_elsewhere(self) -> None:
-        """Close what is open in other loops than the running one; they stand still, and only a thread can run them."""
-        here = _running_loop()
-        if any(closable.started_loop not in (None, here) for closable in self._open):
-            from hermetic.database.schema.call import in_thread
+        """Close what is open in other loops than the running one; they stand still, and only a thread can run them.
 
-            in_thread(self.close_idle)
+        Raises:
+            UncommittedWrites: That would lose what a fixture wrote.
+        """
+        here = _running_loop()
+        elsewhere = [closable for closable in self._open if closable.started_loop not in (None, here)]
+        if not elsewhere:
+            return
+        if any(getattr(closable, "is_unsaved", False) for closable in elsewhere):
+            raise _unsaved()
+        from hermetic.database.schema.call import in_thread
+
+        in_thread(self.close_idle)
 
     def _close_idle(self, closables: list[Closable]) -> None:
         errors: list[Exception] = []
@@ -85,6 +95,17 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _unsaved() -> UncommittedWrites:
+    return UncommittedWrites(
+        "a fixture of the test left uncommitted writes in async_db_session, in another event loop than the test's.",
+        why="The session is closed before the test begins: no connection can be taken from a loop that stands still.",
+        hints=(
+            "await async_db_session.commit() in the fixture; the rows are gone after the test in any case",
+            "or run fixtures and tests in one loop: asyncio_default_test_loop_scope = session",
+        ),
+    )
 
 
 def _raise(errors: list[Exception]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
 LOOP = "hermetic_loop"
+FLUSHED = "hermetic_flushed"
 
 
 class _NotingSession(Session):
@@ -25,6 +26,17 @@ class _NotingSession(Session):
 @event.listens_for(_NotingSession, "after_begin")
 def _note_loop(session: Session, *_: Any) -> None:
     session.info[LOOP] = asyncio.get_running_loop()
+
+
+@event.listens_for(_NotingSession, "after_flush")
+def _note_flush(session: Session, *_: Any) -> None:
+    session.info[FLUSHED] = True
+
+
+@event.listens_for(_NotingSession, "after_commit")
+@event.listens_for(_NotingSession, "after_rollback")
+def _note_end(session: Session) -> None:
+    session.info.pop(FLUSHED, None)
 
 
 @functools.cache
@@ -56,6 +68,12 @@ class FixtureSession:
     def started_loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop whose connection the session holds; None while it holds none."""
         return self.session.info.get(LOOP) if self.session.in_transaction() else None
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether it holds what was neither committed nor rolled back."""
+        sync = self.session.sync_session
+        return bool(sync.info.get(FLUSHED) or sync.new or sync.dirty or sync.deleted)
 
     async def aclose(self) -> None:
         """Roll back what is uncommitted and give the connection back; the next statement connects again."""
