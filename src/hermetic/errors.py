@@ -74,7 +74,7 @@ class LeakError(HermeticError):
 
 
 class UncommittedWrites(HermeticError):
-    """A request waits for a lock that its own test holds through uncommitted writes, or another loop would lose them."""
+    """A request waits for a lock that its own test's uncommitted writes hold, or another loop would lose them."""
 
     code = "HM500"
 
