@@ -155,14 +155,18 @@ def test_what_would_be_lost_is_an_error(project: Project) -> None:
             pass
 
 
+        def test_sync(user):
+            pass
+
+
         async def test_undone(undone, async_client):
             assert (await async_client.get("/users")).json() == []
         """,
     )
     result = project.pytest()
-    assert result.outcomes() == {"passed": 1, "failed": 1}, result.output
+    assert result.outcomes() == {"passed": 1, "failed": 2}, result.output
     assert (
-        "left uncommitted writes in async_db_session, in another event loop than the test's. [HM500]"
+        "left uncommitted writes in async_db_session, in an event loop that is not the test's. [HM500]"
         in result.output
     )
     assert "hint: await async_db_session.commit() in the fixture" in result.output

@@ -99,7 +99,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def _unsaved() -> UncommittedWrites:
     return UncommittedWrites(
-        "a fixture of the test left uncommitted writes in async_db_session, in another event loop than the test's.",
+        "a fixture of the test left uncommitted writes in async_db_session, in an event loop that is not the test's.",
         why="The session is closed before the test begins: no connection can be taken from a loop that stands still.",
         hints=(
             "await async_db_session.commit() in the fixture; the rows are gone after the test in any case",

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.run import Run
 
 CLOCKS = ("freezegun", "time_machine")
@@ -37,7 +38,7 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
         elif inspect.iscoroutinefunction(item.obj):
             patch.setattr(item, "obj", _async(item.obj, run, item.funcargs))
         else:
-            run.closer.close_idle()  # no loop runs while the test does
+            _close_elsewhere(run)  # no loop runs while the test does
         yield
 
 
@@ -72,7 +73,7 @@ def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> 
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        run.closer.close_elsewhere()
+        _close_elsewhere(run)
         if _a_clock_may_stop():
             await _start_before_the_clock_stops(funcargs)
         try:
@@ -84,6 +85,11 @@ def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> 
         return result
 
     return call
+
+
+def _close_elsewhere(run: Run) -> None:
+    with errors_as_failures():
+        run.closer.close_elsewhere()
 
 
 def build_routes(app: Any) -> None:
