@@ -155,7 +155,9 @@ def test_our_session_was_ended(host: PostgresqlHost) -> None:
 def limit_files(host: PostgresqlHost, size: str) -> None:
     """Let the host's session write no file that is larger, as the server's own user may say."""
     (pid,) = values(host, "postgres", f"SELECT pid FROM pg_stat_activity WHERE {OURS}")
-    execute(host, "postgres", f"COPY (SELECT) TO PROGRAM 'prlimit --pid {pid} --fsize={size}:'")
+    execute(
+        host, "postgres", f"COPY (SELECT) TO PROGRAM 'cat >/dev/null; prlimit --pid {pid} --fsize={size}:'"
+    )
 
 
 def test_a_disk_that_is_full(host: PostgresqlHost) -> None:
