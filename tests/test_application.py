@@ -87,6 +87,9 @@ def test_what_could_be_meant_comes_first(package: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         application.load("shop_i:make_ap")
     assert str(caught.value).endswith("hint: it has: make_app, app, glob, copy")
+    with pytest.raises(ConfigurationError) as caught:
+        application.load("shop_i:aplication")
+    assert "hint: it has: app, " in str(caught.value)
 
 
 def test_what_cannot_be_called_is_no_application(package: Path) -> None:

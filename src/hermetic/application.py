@@ -172,7 +172,7 @@ def _likeliest_first(found: Any, name: str) -> list[str]:
     names = [n for n, value in public.items() if callable(value) and not inspect.isclass(value)]
     own = getattr(found, "__name__", None)
     imported = {n for n in names if inspect.isroutine(public[n]) and public[n].__module__ != own}
-    near = difflib.get_close_matches(name, names)
+    near = difflib.get_close_matches(name, names, cutoff=0.4)  # "application" is to find "app"
     return [*near, *sorted((n for n in names if n not in near), key=imported.__contains__)]
 
 
