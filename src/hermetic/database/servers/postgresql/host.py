@@ -237,6 +237,8 @@ class PostgresqlHost:
 
     def _source(self) -> int | None:
         """Return what tells one ``hermetic_template_database`` from a later one of that name."""
+        if self._template_database is None:
+            return None
         rows = self._run("SELECT oid FROM pg_database WHERE datname = %s", [self._template_database])
         return int(rows[0][0]) if rows else None
 
