@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic import application
 from hermetic.settings import Settings
+from hermetic.threads import in_thread
 
 if TYPE_CHECKING:
     from hermetic.database.protocols import WorkerDatabase
@@ -98,7 +99,6 @@ class Contents:
 def _start_and_stop(app: Any) -> None:
     """Run an application's start-up and its shutdown, once."""
     from hermetic.client import Lifespan
-    from hermetic.database.schema.call import in_thread
 
     if app is None:
         return

@@ -14,6 +14,7 @@ import asyncio
 from typing import Protocol
 
 from hermetic.errors import UncommittedWrites
+from hermetic.threads import in_thread
 
 
 class Closable(Protocol):
@@ -73,8 +74,6 @@ class Closer:
             return
         if any(getattr(closable, "is_unsaved", False) for closable in elsewhere):
             raise _unsaved()
-        from hermetic.database.schema.call import in_thread
-
         in_thread(self.close_idle)
 
     def _close_idle(self, closables: list[Closable]) -> None:

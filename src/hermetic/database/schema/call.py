@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 import typing
 from collections.abc import Callable
-from contextvars import copy_context
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ConfigurationError
+from hermetic.threads import in_thread
 
 S = typing.TypeVar("S", Session, AsyncSession)
 
@@ -36,23 +35,6 @@ def async_url(url: URL) -> URL:
 def sync_url(url: URL) -> URL:
     """Return the URL with the sync driver that hermetic itself uses."""
     return url if url.get_backend_name() == "sqlite" else url.set(drivername="postgresql+psycopg")
-
-
-def in_thread(function: Callable[[], None]) -> None:
-    """Run ``function`` in a thread that has no event loop yet, with this context's variables; wait for it."""
-    failures: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            function()
-        except BaseException as error:  # handed on to the caller, whatever it is
-            failures.append(error)
-
-    thread = threading.Thread(target=copy_context().run, args=(guarded,), name="hermetic-build")
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
 
 
 def call(function: Callable[..., Any], database: WorkerDatabase, *, key: str) -> None:

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema.call import async_url, in_thread, sync_url
+from hermetic.database.schema.call import async_url, sync_url
 from hermetic.database.schema.fingerprint import of_files
 from hermetic.errors import ConfigurationError
+from hermetic.threads import in_thread
 
 
 def builder(ini: Path) -> Callable[[WorkerDatabase], None]:
