@@ -43,6 +43,18 @@ async def test_it_was_stopped(async_client):
     assert events == ["startup", "shutdown"]
 """
 
+FLUSHES = """
+import pytest
+from shop import User
+from sqlalchemy import select
+
+
+@pytest.fixture
+async def user(async_db_session):
+    async_db_session.add(User(name="Ada"))
+    await async_db_session.flush()
+"""
+
 
 def ini(fixtures: str, tests: str) -> str:
     """Write a configuration with these loop scopes."""
@@ -105,25 +117,16 @@ def test_what_a_fixture_did_not_commit(project: Project) -> None:
     """It is there for the test's session, and a request that needs its lock is told whose it is."""
     project.write(
         pytest_ini=ini("session", "session"),
-        test_a_py="""
-        import pytest
-        from shop import User
-        from sqlalchemy import select
+        test_a_py=FLUSHES
+        + """
+
+async def test_sees_it(user, async_db_session):
+    assert list(await async_db_session.scalars(select(User.name))) == ["Ada"]
 
 
-        @pytest.fixture
-        async def user(async_db_session):
-            async_db_session.add(User(name="Ada"))
-            await async_db_session.flush()
-
-
-        async def test_sees_it(user, async_db_session):
-            assert list(await async_db_session.scalars(select(User.name))) == ["Ada"]
-
-
-        async def test_waits_for_it(user, async_client):
-            await async_client.post("/users", json={"name": "Bob"})
-        """,
+async def test_waits_for_it(user, async_client):
+    await async_client.post("/users", json={"name": "Bob"})
+""",
     )
     result = project.pytest()
     assert result.outcomes() == {"passed": 1, "failed": 1}, result.output
@@ -135,33 +138,25 @@ def test_what_would_be_lost_is_an_error(project: Project) -> None:
     """In another loop what a fixture did not commit would be gone without a word; what it rolled back is no loss."""
     project.write(
         pytest_ini=ini("session", "function"),
-        test_a_py="""
-        import pytest
-        from shop import User
+        test_a_py=FLUSHES
+        + """
+
+@pytest.fixture
+async def undone(user, async_db_session):
+    await async_db_session.rollback()
 
 
-        @pytest.fixture
-        async def user(async_db_session):
-            async_db_session.add(User(name="Ada"))
-            await async_db_session.flush()
+async def test_user(user):
+    pass
 
 
-        @pytest.fixture
-        async def undone(user, async_db_session):
-            await async_db_session.rollback()
+def test_sync(user):
+    pass
 
 
-        async def test_user(user):
-            pass
-
-
-        def test_sync(user):
-            pass
-
-
-        async def test_undone(undone, async_client):
-            assert (await async_client.get("/users")).json() == []
-        """,
+async def test_undone(undone, async_client):
+    assert (await async_client.get("/users")).json() == []
+""",
     )
     result = project.pytest()
     assert result.outcomes() == {"passed": 1, "failed": 2}, result.output
