@@ -99,7 +99,9 @@ def test_a_superusers_setting(host: PostgresqlHost) -> None:
     instance.stop()
     execute(host, "postgres", "ALTER DATABASE start IS_TEMPLATE false")
     query = "SELECT unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase"
-    assert values(host, "postgres", f"{query} WHERE datname = 'one'") == ["search_path=atlas, public"]
+    own, mark = values(host, "postgres", f"{query} WHERE datname = 'one'")
+    assert own == "search_path=atlas, public"
+    assert mark.startswith("temp_tablespaces=")
 
 
 def test_a_poller_keeps_a_template_from_being_made(host: PostgresqlHost) -> None:
@@ -134,7 +136,7 @@ def test_templates_without_a_note(host: PostgresqlHost) -> None:
     for fingerprint in ("1", "2", "3"):
         host.keep_as_template("one", fingerprint)
     for comment, name in {"": "killed_new", "somebody's words": "strange", "[1]": "odd"}.items():
-        host.create(f"{TEMPLATE}{name}", "app")
+        execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}{name}")
         execute(host, "postgres", f"COMMENT ON DATABASE {TEMPLATE}{name} IS $${comment}$$")
     host.keep_as_template("one", "4")
     names = [name.removeprefix(TEMPLATE) for name, _ in host.templates()]

@@ -1,16 +1,17 @@
-"""The databases on a server that are hermetic's, told by their names, with what is noted of each as its comment."""
+"""The databases on a server that are hermetic's, told by their names, with what is noted of each; see ``marks.py``."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from hermetic.database.servers.postgresql import marks
 
 if TYPE_CHECKING:
     import psycopg
 
-LISTED = """
-SELECT datname, shobj_description(d.oid, 'pg_database'), pg_database_size(d.oid), rolname
+LISTED = f"""
+SELECT datname, pg_database_size(d.oid), rolname, {marks.NOTED}
 FROM pg_database d JOIN pg_roles r ON r.oid = datdba WHERE datname ^@ %s ORDER BY datname
 """
 OTHERS = """
@@ -39,16 +40,8 @@ class Entry:
 def entries(connection: psycopg.Connection[Any], prefix: str, project: str | None = None) -> list[Entry]:
     """Return the databases whose names begin so, those of one project or all."""
     rows = connection.execute(LISTED, [prefix]).fetchall()
-    found = [Entry(name, owner, size, read_note(comment)) for name, comment, size, owner in rows]
+    found = [Entry(name, owner, size, marks.noted(*note)) for name, size, owner, *note in rows]
     return [entry for entry in found if project is None or entry.note.get("project") == project]
-
-
-def note(connection: psycopg.Connection[Any], database: str, what: dict[str, Any]) -> None:
-    """Note something of a database, in place of what was noted before."""
-    from psycopg import sql
-
-    statement = sql.SQL("COMMENT ON DATABASE {} IS {}")
-    connection.execute(statement.format(sql.Identifier(database), sql.Literal(json.dumps(what))))
 
 
 def drop(connection: psycopg.Connection[Any], database: str) -> None:
@@ -61,12 +54,3 @@ def drop(connection: psycopg.Connection[Any], database: str) -> None:
 def others_in(connection: psycopg.Connection[Any], database: str, ours: str) -> list[str]:
     """Return who is connected to a database, by the names that they gave, except sessions of our name."""
     return [name for (name,) in connection.execute(OTHERS, [database, ours]).fetchall()]
-
-
-def read_note(comment: str | None) -> dict[str, Any]:
-    """Return what a database's comment notes; nothing where it is none of ours."""
-    try:
-        found = json.loads(comment or "")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

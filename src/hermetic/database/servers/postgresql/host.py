@@ -6,8 +6,6 @@ is a template and stays for the next run. Nothing else on a server is ever touch
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL
 
 from hermetic.database.kept import Kept
-from hermetic.database.servers.postgresql import catalogue, keeping
+from hermetic.database.restore.postgresql.quoting import quoted, setting_value
+from hermetic.database.servers.postgresql import keeping, marks
 from hermetic.database.servers.postgresql.instance import Facts, Instance
 from hermetic.database.servers.postgresql.roles import Roles
 from hermetic.errors import ConfigurationError
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 TEMPLATE = "hermetic_t_"
 KEPT_TEMPLATES = 3
 """How many templates of one project stay: today's, and those of the branches that one goes back and forth between."""
-
-LISTS = frozenset({"search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"})
-"""Settings of a database that are lists of names: PostgreSQL notes these with each name quoted that needs it."""
 
 ADMINISTRATION = "hermetic administration"
 END_SECONDS = 5
@@ -122,9 +118,9 @@ class PostgresqlHost:
         """
         self._roles.ensure(owner, self._run)
         source = template or self._template_database
-        parts = [f"CREATE DATABASE {_quoted(database)} OWNER {_quoted(owner)}"]
+        parts = [f"CREATE DATABASE {quoted(database)} OWNER {quoted(owner)}"]
         if source:
-            parts.append(f"TEMPLATE {_quoted(source)}")
+            parts.append(f"TEMPLATE {quoted(source)}")
             if self.instance.start().version >= 150000 and not self.instance.is_shared:
                 parts.append("STRATEGY FILE_COPY")  # half the time where nothing is synced to a disk
         with _creating(database, source):
@@ -133,6 +129,7 @@ class PostgresqlHost:
             self._add_extensions(database)
         if source:
             self._copy_settings(source, database)
+        marks.write(self._run, database, {"project": self._project, "run": self.instance.run_id})
 
     def _add_extensions(self, database: str) -> None:
         if not self._extensions:
@@ -140,29 +137,29 @@ class PostgresqlHost:
         with self.connect(database) as connection:
             for extension in self._extensions:
                 with _adding(extension):
-                    connection.execute(f"CREATE EXTENSION IF NOT EXISTS {_quoted(extension)} CASCADE")
+                    connection.execute(f"CREATE EXTENSION IF NOT EXISTS {quoted(extension)} CASCADE")
 
     def _copy_settings(self, source: str, target: str) -> None:
         """What ``ALTER DATABASE ... SET`` set is not part of what CREATE DATABASE copies."""
         from psycopg.errors import InsufficientPrivilege
 
         rows = self._run(
-            "SELECT unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase"
+            "SELECT setconfig FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase"
             " WHERE setrole = 0 AND datname = %s",
             [source],
         )
-        for (setting,) in rows:
+        for setting in marks.unmarked(rows[0][0]) if rows else ():
             name, _, value = setting.partition("=")
             with suppress(InsufficientPrivilege):  # a superuser's, in a template that is not ours
-                self._run(f"ALTER DATABASE {_quoted(target)} SET {name} TO {_value_of(name, value)}")
+                self._run(f"ALTER DATABASE {quoted(target)} SET {name} TO {setting_value(name, value)}")
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""
-        self._run(f"DROP DATABASE IF EXISTS {_quoted(database)} WITH (FORCE)")
+        self._run(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
 
     def rename(self, database: str, name: str) -> None:
         """Give a database another name."""
-        self._run(f"ALTER DATABASE {_quoted(database)} RENAME TO {_quoted(name)}")
+        self._run(f"ALTER DATABASE {quoted(database)} RENAME TO {quoted(name)}")
 
     def exists(self, database: str) -> bool:
         """Whether there is a database of that name."""
@@ -200,7 +197,7 @@ class PostgresqlHost:
         name = TEMPLATE + fingerprint
         if not self.exists(name):
             return None
-        note = self._note_of(name)
+        note = marks.read(self._run, name)
         if self._rebuild and note.get("run") != self.instance.run_id:
             return None
         if note.get("source") != self._source():
@@ -228,7 +225,7 @@ class PostgresqlHost:
             "run": self.instance.run_id,
             "source": self._source(),
         }
-        self._run(f"COMMENT ON DATABASE {_quoted(unfinished)} IS {_literal(json.dumps(note))}")
+        marks.write(self._run, unfinished, note)
         self.drop(name)
         self.rename(unfinished, name)
         self._in_use.add(name)
@@ -248,25 +245,20 @@ class PostgresqlHost:
 
     def built(self, template: str) -> str:
         """When a template was built, for people."""
-        return str(self._note_of(template).get("built", "some time ago"))
+        return str(marks.read(self._run, template).get("built", "some time ago"))
 
     def templates(self) -> list[tuple[str, dict[str, Any]]]:
         """Return the templates on this server with what is noted of each, the newest first."""
-        rows = self._run("SELECT datname FROM pg_database WHERE datname ^@ %s", [TEMPLATE])
-        noted = [(name, self._note_of(name)) for (name,) in rows]
+        query = f"SELECT datname, {marks.NOTED} FROM pg_database d WHERE datname ^@ %s"
+        noted = [(name, marks.noted(*note)) for name, *note in self._run(query, [TEMPLATE])]
         return sorted(noted, key=lambda each: str(each[1].get("built", "")), reverse=True)
 
     def _forget_old_templates(self) -> None:
         """Drop what is older than the newest few, but for what this run uses: a project may have many databases."""
-        mine = [name for name, note in self.templates() if note.get("project") == self._project]
+        noted = [(name, note) for name, note in self.templates() if "built" in note]
+        mine = [name for name, note in noted if note.get("project") == self._project]
         for name in [name for name in mine if name not in self._in_use][KEPT_TEMPLATES:]:
-            self._run(f"DROP DATABASE IF EXISTS {_quoted(name)}")
-
-    def _note_of(self, database: str) -> dict[str, Any]:
-        rows = self._run(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [database]
-        )
-        return catalogue.read_note(rows[0][0] if rows else None)
+            self._run(f"DROP DATABASE IF EXISTS {quoted(name)}")
 
     @contextmanager
     def exclusively(self, what: str) -> Iterator[None]:
@@ -339,19 +331,3 @@ def _adding(extension: str) -> Iterator[None]:
                 "for a server that has it: hermetic_postgresql = postgresql://user@host/database",
             ),
         ) from None
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _value_of(setting: str, noted: str) -> str:
-    """Return what is noted of a setting as ALTER DATABASE takes it; see ``makeAlterConfigCommand`` of pg_dump."""
-    if setting not in LISTS:
-        return _literal(noted)
-    names = re.findall(r'"((?:[^"]|"")*)"|([^\s,]+)', noted)
-    return ", ".join(_literal(quoted.replace('""', '"') or plain) for quoted, plain in names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
-from hermetic.database.servers.postgresql import catalogue
+from hermetic.database.servers.postgresql import catalogue, marks
 
 if TYPE_CHECKING:
     from hermetic.database.servers.postgresql.host import PostgresqlHost
@@ -46,7 +46,7 @@ def keep(host: PostgresqlHost, database: str, owner: str, test: str, project: st
         else:
             raise NotKept(f"it is in use by a connection that outlives the test: {', '.join(others)}")
         host.create(name, owner, database)
-        catalogue.note(connection, name, noted(test, project))
+        marks.write(marks.through(connection), name, noted(test, project))
     _tidy(host, name)
     host.instance.keep()
     return Kept(name, host.url(name, owner), THERE if host.instance.is_shared else GONE)
