@@ -80,6 +80,37 @@ def test_two_runs_of_one_project_at_once(project: Project, databases: Path) -> N
     assert processes(databases) == []
 
 
+READS = """
+import pathlib
+import pytest
+
+def test_reads_every_file(hermetic_database):
+    paths = [path for path in pathlib.Path(DATABASES).rglob("*") if path.is_file()]
+    for path in paths:
+        with path.open("rb") as file:
+            file.read(100)
+    assert "alive" in [path.name for path in paths]
+
+@pytest.mark.parametrize("n", range(4))
+async def test_next(async_client, n):
+    assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
+
+test_reads_them_again = test_reads_every_file
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+def test_a_test_that_reads_every_file(project: Project, databases: Path, arguments: tuple[str, ...]) -> None:
+    """The server goes on to the end of the run, in each of its processes; then nothing stays."""
+    script = READS.replace("DATABASES", repr(str(databases)))
+    project.write(test_a_py=script, test_b_py=script)
+    project.plugins = (*project.plugins, "xdist")
+    result = project.pytest("--hermetic-keep-failed", *arguments)
+    assert result.outcomes() == {"passed": 12}, result.output
+    assert list(databases.iterdir()) == []
+    assert processes(databases) == []
+
+
 def test_a_killed_worker_of_xdist(project: Project, databases: Path) -> None:
     """The test that killed it fails, a new worker takes over on the same server, and nothing stays."""
     project.write(

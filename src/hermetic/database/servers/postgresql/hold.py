@@ -1,8 +1,7 @@
-"""How a process of the run says that it lives: a shared record lock on ``home/alive``.
+"""How a process of the run says that it lives: a shared lock on ``home/alive``, see ``launcher/locks.py``.
 
-A record lock (``fcntl.lockf``) and not ``flock``: a child that pytest forks does not get it, so a forgotten one keeps
-no server alive. Record locks have one trap: a process that closes *any* descriptor of the file loses its lock. So each
-process opens it once, counted here, and never looks at the ``alive`` of a home that it holds itself.
+Each process opens the file once and counts here. A child that pytest forks lets go of it at once, so that a forgotten
+one keeps no server alive; it may hold the home itself.
 """
 
 from __future__ import annotations
@@ -10,17 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows, where no server is started
-    fcntl = None  # type: ignore[assignment]
+with suppress(ImportError):  # Windows, where no server is started
+    from hermetic.database.servers.postgresql.launcher import locks
 
 _mutex = RLock()
-_held: dict[Path, tuple[int, int, int]] = {}  # home -> pid, descriptor, how many instances
+_held: dict[Path, tuple[int, int]] = {}  # home -> descriptor, how many instances
 
 
 def make(home: Path, text: str) -> None:
@@ -34,22 +31,36 @@ def make(home: Path, text: str) -> None:
     """
     new = home.with_name(f".{home.name}.{os.getpid()}.new")
     with _mutex:
-        new.mkdir(mode=0o700)
         try:
-            held = os.open(new / "alive", os.O_RDWR | os.O_CREAT, 0o600)
-            _lock(held, fcntl.LOCK_SH)
-            os.write(held, text.encode())
-            if os.getuid() == 0:
-                new.chmod(0o711)  # the server's user must get to its own directories in it
+            held = _made(new, text)
+        except OSError:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        try:
             new.rename(home)
         except OSError:
+            os.close(held)
             shutil.rmtree(new, ignore_errors=True)
             if not home.is_dir():
                 raise
-            os.close(held)
             hold(home)
             return
-        _held[home] = os.getpid(), held, 1
+        _held[home] = held, 1
+
+
+def _made(home: Path, text: str) -> int:
+    """Make the directory with its lock; return the descriptor that holds it."""
+    home.mkdir(mode=0o700)
+    held = os.open(home / "alive", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        locks.take(held, locks.SHARED)
+        os.write(held, text.encode())
+        if os.getuid() == 0:
+            home.chmod(0o711)  # the server's user must get to its own directories in it
+    except OSError:
+        os.close(held)
+        raise
+    return held
 
 
 def hold(home: Path) -> bool:
@@ -59,46 +70,41 @@ def hold(home: Path) -> bool:
         FileNotFoundError: There is no such home.
     """
     with _mutex:
-        _forget_parent()
         if home in _held:
-            pid, held, count = _held[home]
-            _held[home] = pid, held, count + 1
+            held, count = _held[home]
+            _held[home] = held, count + 1
             return True
         held = os.open(home / "alive", os.O_RDWR)
-        if not _lock(held, fcntl.LOCK_SH):
+        if not locks.take(held, locks.SHARED):
             os.close(held)
             return False
-        _held[home] = os.getpid(), held, 1
+        _held[home] = held, 1
         return True
 
 
 def release(home: Path) -> bool:
     """Let go once; return whether nobody else holds the home now."""
     with _mutex:
-        _forget_parent()
         if home not in _held:
             return False
-        pid, held, count = _held[home]
+        held, count = _held[home]
         if count > 1:
-            _held[home] = pid, held, count - 1
+            _held[home] = held, count - 1
             return False
-        last = _lock(held, fcntl.LOCK_EX)
-        os.close(_held.pop(home)[1])
+        last = locks.take(held, locks.EXCLUSIVE)
+        os.close(_held.pop(home)[0])
         return last
 
 
 def holds(home: Path) -> bool:
-    """Whether this process holds that home, whose ``alive`` it must not open then."""
+    """Whether this process holds that home."""
     with _mutex:
-        _forget_parent()
         return home in _held
 
 
 def is_dead(home: Path) -> bool:
     """Whether neither a process of that home's run nor its launcher lives."""
-    with _mutex:
-        _forget_parent()
-        return home not in _held and _is_free(home / "alive") and _is_free(home / "launcher", missing=True)
+    return _is_free(home / "alive") and _is_free(home / "launcher", missing=True)
 
 
 def has_launcher(home: Path) -> bool:
@@ -115,25 +121,9 @@ def watching(home: Path) -> Iterator[Callable[[], bool]]:
         yield lambda: True
         return
     try:
-        yield lambda: _lock(descriptor, fcntl.LOCK_EX)
+        yield lambda: locks.take(descriptor, locks.EXCLUSIVE)
     finally:
         os.close(descriptor)
-
-
-def _forget_parent() -> None:
-    """In a forked child nothing is held: what the parent holds is the parent's, its descriptors are just closed."""
-    for home, (pid, held, _) in list(_held.items()):
-        if pid != os.getpid():  # pragma: no cover - the forked child, which no coverage sees
-            os.close(held)
-            del _held[home]
-
-
-def _lock(descriptor: int, operation: int) -> bool:
-    try:
-        fcntl.lockf(descriptor, operation | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _is_free(path: Path, *, missing: bool = False) -> bool:
@@ -142,6 +132,20 @@ def _is_free(path: Path, *, missing: bool = False) -> bool:
     except OSError:
         return missing  # an "alive" that is missing is being made just now, or this is no home
     try:
-        return _lock(descriptor, fcntl.LOCK_EX)
+        return locks.is_free(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _forget_parent() -> None:  # pragma: no cover - in a forked child, which no coverage sees
+    """In a forked child nothing is held: the lock is the parent's as soon as the child's descriptor is closed."""
+    global _mutex
+    _mutex = RLock()  # the parent's may be another thread's, which is not here
+    for descriptor, _ in _held.values():
+        with suppress(OSError):
+            os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows
+    os.register_at_fork(after_in_child=_forget_parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -10,10 +9,9 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
-from . import files
+from . import files, locks
 from .account import Account, account, can, executable
 from .cluster import StartError, fill, keep, locale_name
 from .server import Server, drop_databases
@@ -67,8 +65,7 @@ def main(text: str) -> NoReturn:  # pragma: no cover - a process without site, w
 def is_first(lock: int) -> bool:
     """Whether no other launcher is at work; not misled by somebody who looks at the lock just now."""
     for _ in range(25):
-        with suppress(OSError):
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if locks.take(lock, locks.EXCLUSIVE):
             return True
         time.sleep(0.002)
     return False
@@ -116,7 +113,7 @@ def report(request: Request, what: dict[str, object]) -> None:
 def wait_for_the_end(home: str) -> None:
     """Wait until no process of the run holds its lock; the kernel drops it however they end."""
     alive = os.open(f"{home}/alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.lockf(alive, fcntl.LOCK_EX)  # stays open: a late process is refused while the home goes
+    locks.wait_for(alive)  # stays open: a late process is refused while the home goes
 
 
 def finish(request: Request, server: Server) -> None:
