@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Engine, create_engine, make_url, text
 
-from hermetic.errors import ConfigurationError
+from hermetic.database.restore.sqlite import worker
+from hermetic.database.servers import Servers
+from hermetic.database.servers.sqlite import SqliteServer
+from hermetic.errors import ConfigurationError, RestoreError
+from hermetic.owners import Owner, owned_by
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
 from tests.importing import importable
@@ -85,3 +92,136 @@ def test_a_schema_that_fails_for_an_application_with_a_driver_of_its_own(package
     for _ in range(2):
         with pytest.raises(ConfigurationError, match=r"nowhere\.sql"):
             run.begin_test(NEVER)
+
+
+class Down(Exception):
+    """What an application's shutdown raises."""
+
+
+class Failing:
+    """Something that is open in an idle loop and does not close."""
+
+    def __init__(self) -> None:
+        self.started_loop: asyncio.AbstractEventLoop | None = asyncio.new_event_loop()
+
+    async def aclose(self) -> None:
+        """Fail."""
+        self.started_loop = None
+        raise Down
+
+
+@pytest.fixture
+def failing() -> Iterator[Failing]:
+    """Something that does not close; its loop is closed in the end."""
+    made = Failing()
+    loop = made.started_loop
+    yield made
+    assert loop is not None
+    loop.close()
+
+
+def table(run: Run, root: Path, name: str) -> Engine:
+    """Return an engine of the application's for a database with a row in it, which the tests find."""
+    url = make_url(f"sqlite:///{root}/{name}.db")
+    run.databases.declare(url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INTEGER)"))
+        connection.execute(text("INSERT INTO t VALUES (1)"))
+    return engine
+
+
+def rows(engine: Engine) -> list[int]:
+    """Return what the table holds."""
+    with engine.connect() as connection:
+        return list(connection.scalars(text("SELECT n FROM t ORDER BY n")))
+
+
+def write(engine: Engine) -> None:
+    """Commit a row."""
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO t VALUES (2)"))
+
+
+def test_a_shutdown_that_fails_at_the_end_of_a_test(start: Start, package: Path, failing: Failing) -> None:
+    """What the test left open is ended and what it changed is undone all the same, and then the error is raised."""
+    run = start(Settings(mode="on"))
+    engine = table(run, package, "a")
+    run.begin_test(NEVER)
+    owner = Owner("a test", "test", "function")
+    with owned_by(owner):
+        write(engine)
+        connection = engine.connect()
+        os.environ["LEFT_BY_A_TEST"] = "1"
+        run.empty_database()
+    run.closer.add(failing)
+    found: list[str] = []
+    with pytest.raises(Down):
+        run.end_test(restore=True, ending=frozenset({"function"}), left=found.extend)
+    assert "LEFT_BY_A_TEST" not in os.environ
+    assert len(found) == 1
+    assert not list(run.installation.checked_out())
+    connection.close()
+    assert rows(engine) == [1]
+    assert len(run.databases.all()) == 1
+
+
+def test_one_of_two_databases_that_cannot_be_restored(
+    start: Start, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is, whichever comes first; both errors are told where both fail."""
+    monkeypatch.setattr(worker, "PATIENCE", 0.01)
+    run = start(Settings(mode="on"))
+    engines = [table(run, package, name) for name in "ab"]
+    run.begin_test(NEVER)
+    held = [engine.connect() for engine in engines]  # by who outlives the test
+    for number, connection in enumerate(held):
+        for engine in engines:
+            write(engine)
+        connection.execute(text("BEGIN IMMEDIATE"))
+        with pytest.raises(RestoreError):
+            run.restore()
+        assert rows(engines[1 - number]) == [1]
+        connection.rollback()
+        run.restore()
+    for engine, connection in zip(engines, held, strict=True):
+        write(engine)
+        connection.execute(text("BEGIN IMMEDIATE"))
+    with pytest.raises(ExceptionGroup) as raised:
+        run.restore()
+    assert [type(error) for error in raised.value.exceptions] == [RestoreError, RestoreError]
+    for connection in held:
+        connection.close()
+
+
+def test_a_server_that_does_not_stop() -> None:
+    """The others are stopped, and it is not stopped twice."""
+    stopped = []
+
+    class Stopping(SqliteServer):
+        def stop(self) -> None:
+            stopped.append(self)
+            if len(stopped) == 1:
+                raise Down
+
+    servers = Servers({"sqlite": Stopping, "postgresql": Stopping})
+    both = [servers["sqlite"], servers["postgresql"]]
+    with pytest.raises(Down):
+        servers.stop()
+    assert stopped == both
+    servers.stop()
+    assert stopped == both
+
+
+def test_a_run_that_fails_to_stop(package: Path, failing: Failing) -> None:
+    """Databases and environment go all the same."""
+    run = Run(Settings(mode="on", env=(("SHOP_URL", "x"),)), root=package, temporary=())
+    run.start()
+    table(run, package, "a")
+    file = Path(run.databases.all()[0].url.database or "")
+    assert file.exists()
+    run.closer.add(failing)
+    with pytest.raises(Down):
+        run.stop()
+    assert not file.exists()
+    assert "SHOP_URL" not in os.environ

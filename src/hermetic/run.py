@@ -28,6 +28,7 @@ from hermetic.guards.observations import Observations, ObservedEngine
 from hermetic.guards.shared import SharedMappings
 from hermetic.loading import Failures, Loader
 from hermetic.settings import Settings
+from hermetic.steps import every_step
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -108,13 +109,20 @@ class Run:
 
     def stop(self) -> None:
         """Leave nothing behind: databases, connections, patches, environment."""
-        self.closer.close_idle()
-        self._watch.uninstall()
-        if self._shared is not None:
-            self._shared.stop()
-        self.installation.uninstall()
-        self.databases.stop()
-        self.environment.stop()
+        with every_step() as step:
+            with step:
+                self.closer.close_idle()
+            with step:
+                self._watch.uninstall()
+            if self._shared is not None:
+                with step:
+                    self._shared.stop()
+            with step:
+                self.installation.uninstall()
+            with step:
+                self.databases.stop()
+            with step:
+                self.environment.stop()
 
     @property
     def installation(self) -> Installation:
@@ -299,23 +307,37 @@ class Run:
 
         Returns:
             What it left open, a message each.
+
+        Raises:
+            BaseException: What failed of this, an application's shutdown perhaps; all else is done.
         """
-        self.ending = ending
-        try:
-            self.closer.close_idle()
-        finally:
+        problems: list[str] = []
+        with every_step() as step:
+            self.ending = ending
+            with step:
+                self.closer.close_idle()
             self.ending = frozenset({"function"})
-        problems = self._end_leaks()
-        left(problems)
-        self.databases.drop_empty()
-        self._test_is_open = False
-        if self.settings.mode == "on":
-            self.observations.note_overrides(owners.current().name, self._mappings.guards)
-            for guard in self._mappings.guards:
-                guard.restore()
-            if restore:
-                self.restore()
+            with step:
+                problems += self._end_leaks()
+            with step:
+                left(problems)
+            with step:
+                self.databases.drop_empty()
+            self._test_is_open = False
+            if self.settings.mode == "on":
+                with step:
+                    self._undo_mappings()
+                if restore:
+                    with step:
+                        self.restore()
         return problems
+
+    def _undo_mappings(self) -> None:
+        self.observations.note_overrides(owners.current().name, self._mappings.guards)
+        with every_step() as step:
+            for guard in self._mappings.guards:
+                with step:
+                    guard.restore()
 
     def keep(self, test: str) -> str:
         """Keep the databases as a failed test left them; return what its report says of that."""
@@ -327,11 +349,14 @@ class Run:
         """Bring every worker database back to its baseline.
 
         Raises:
-            RestoreError: Something that outlives the test blocks it.
+            RestoreError: Something that outlives the test blocks it; a group where that is so of several databases.
         """
-        for database in self._all_databases():
-            database.restore()
-        self.databases.undo()
+        with every_step() as step:
+            for database in self._all_databases():
+                with step:
+                    database.restore()
+            with step:
+                self.databases.undo()
 
     def blocked(self) -> list[HermeticError]:
         """Return, and forget, the errors of requests that waited for a lock of their own test."""
@@ -347,10 +372,13 @@ class Run:
         left = [*abandoned, *(leak.checkout for leak in leaks)]
         messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
         if self.settings.mode == "on":
-            for database in self._all_databases():
-                database.end_open_work(of=[leak.checkout.owner for leak in leaks])
-            for leak in leaks:
-                leak.end_now()
+            with every_step() as step:
+                for database in self._all_databases():
+                    with step:
+                        database.end_open_work(of=[leak.checkout.owner for leak in leaks])
+                for leak in leaks:
+                    with step:
+                        leak.end_now()
         return messages
 
     def _all_databases(self) -> list[WorkerDatabase]:

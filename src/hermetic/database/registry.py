@@ -36,6 +36,7 @@ from hermetic.database.redirect import (
 )
 from hermetic.database.refusal import Refusal
 from hermetic.database.servers import Servers
+from hermetic.steps import every_step
 
 
 class Databases:
@@ -230,10 +231,11 @@ class Databases:
 
     def drop_empty(self) -> None:
         """Drop what ``empty`` returned."""
-        with self._lock:
+        with self._lock, every_step() as step:
             for lazy, made in self._empty:
                 self._all.remove(lazy)
-                self._servers[lazy.backend].drop(made)
+                with step:
+                    self._servers[lazy.backend].drop(made)
             self._empty.clear()
 
     @property
@@ -267,16 +269,22 @@ class Databases:
 
     def undo(self) -> None:
         """Remove the databases that the test which ends now made itself."""
-        for _, server in self._servers.made():
-            gone = set(server.named)
-            server.undo()
-            gone -= set(server.named)
-            self._all = [each for each in self._all if each.worker is None or each.worker.name not in gone]
+        with every_step() as step:
+            for _, server in self._servers.made():
+                gone = set(server.named)
+                with step:
+                    server.undo()
+                gone -= set(server.named)
+                self._all = [
+                    each for each in self._all if each.worker is None or each.worker.name not in gone
+                ]
 
     def stop(self) -> None:
         """Close and remove every database."""
-        self._servers.stop()
-        self._all.clear()
+        with every_step() as step:
+            with step:
+                self._servers.stop()
+            self._all.clear()
 
 
 def _too_late(request: EngineRequest, address: Address) -> Refusal:

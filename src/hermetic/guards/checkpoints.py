@@ -7,12 +7,12 @@ and of the dependency overrides is noted, and what was changed becomes a layer o
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hermetic.guards.mapping import MappingGuard
 from hermetic.owners import Owner
+from hermetic.steps import every_step
 
 if TYPE_CHECKING:
     from hermetic.database.protocols import Layer, WorkerDatabase
@@ -68,13 +68,14 @@ class Checkpoints:
         """
         self._frames.remove(frame)
         kept = self._kept[id(frame.owner)] = Kept()
-        for guard, before in frame.mappings:
-            mapping_layer = guard.end_layer(before)
-            if mapping_layer is not None:
-                kept.mappings.append((guard, mapping_layer))
-        with ExitStack() as every:  # an error of one database must not keep the others from ending
+        with every_step() as step:
+            for guard, before in frame.mappings:
+                mapping_layer = guard.end_layer(before)
+                if mapping_layer is not None:
+                    kept.mappings.append((guard, mapping_layer))
             for database, start in frame.databases.values():
-                every.callback(_end_layer, kept, database, start, frame.owner)
+                with step:
+                    _end_layer(kept, database, start, frame.owner)
 
     def finish(self, owner: Owner, *, at_once: bool = False) -> None:
         """Take the fixture's part out of the baseline, after its teardown.
@@ -89,13 +90,17 @@ class Checkpoints:
         """
         owner.alive = False
         kept = self._kept.pop(id(owner), Kept())
-        for guard, mapping_layer in kept.mappings:
-            guard.remove_layer(mapping_layer)
-        with ExitStack() as every:
+        with every_step() as step:
+            for guard, mapping_layer in kept.mappings:
+                with step:
+                    guard.remove_layer(mapping_layer)
             for database, layer in kept.databases:
-                if at_once and not database.dirty():
-                    every.callback(database.restore)  # called after what is registered later
-                every.callback(database.remove_layer, layer)
+                with step:
+                    is_clean = at_once and not database.dirty()
+                    with step:
+                        database.remove_layer(layer)
+                    if is_clean:
+                        database.restore()
 
     def note_created(self, database: WorkerDatabase) -> None:
         """A database that is made while fixtures are in their set-up starts empty for each of them."""

@@ -14,6 +14,7 @@ import asyncio
 from typing import Protocol
 
 from hermetic.errors import UncommittedWrites
+from hermetic.steps import every_step
 from hermetic.threads import in_thread
 
 
@@ -48,14 +49,11 @@ class Closer:
         here = _running_loop()
         if here is None:
             return
-        errors: list[Exception] = []
-        for closable in reversed(self._open[:]):
-            if closable.started_loop is here:
-                try:
-                    await closable.aclose()
-                except Exception as error:
-                    errors.append(error)
-        _raise(errors)
+        with every_step() as step:
+            for closable in reversed(self._open[:]):
+                if closable.started_loop is here:
+                    with step:
+                        await closable.aclose()
 
     def close_idle(self) -> None:
         """Close what is open in loops that stand still."""
@@ -77,16 +75,13 @@ class Closer:
         in_thread(self.close_idle)
 
     def _close_idle(self, closables: list[Closable]) -> None:
-        errors: list[Exception] = []
-        for closable in reversed(closables[:]):
-            loop = closable.started_loop
-            if loop is None or loop.is_closed() or loop.is_running() or _running_loop():
-                continue
-            try:
-                loop.run_until_complete(closable.aclose())
-            except Exception as error:
-                errors.append(error)
-        _raise(errors)
+        with every_step() as step:
+            for closable in reversed(closables[:]):
+                loop = closable.started_loop
+                if loop is None or loop.is_closed() or loop.is_running() or _running_loop():
+                    continue
+                with step:
+                    loop.run_until_complete(closable.aclose())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -105,10 +100,3 @@ def _unsaved() -> UncommittedWrites:
             "or run fixtures and tests in one loop: asyncio_default_test_loop_scope = session",
         ),
     )
-
-
-def _raise(errors: list[Exception]) -> None:
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup("several things did not close", errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Hashable
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +16,7 @@ from hermetic.pytest_plugin.calls import import_drivers, wrapped_call
 from hermetic.pytest_plugin.failing import errors_as_failures, errors_as_usage_errors
 from hermetic.pytest_plugin.state import EXAMPLES, FAILED, KEPT, OWNER
 from hermetic.run import NEVER, Run
+from hermetic.steps import every_step
 from hermetic.trace.header import closing_lines, header_lines, summary_lines
 
 _FIRST = "_hermetic_test"
@@ -97,8 +98,11 @@ class Active:
         try:
             yield
         finally:
-            self.run.closer.close_idle()
-            self.run.checkpoints.end(frame)
+            with every_step() as step:
+                with step:
+                    self.run.closer.close_idle()
+                with step:
+                    self.run.checkpoints.end(frame)
 
     @pytest.fixture(autouse=True)
     def _hermetic_test(self, request: pytest.FixtureRequest) -> Generator[None, None, None]:
@@ -110,14 +114,21 @@ class Active:
         """End what the test left open and undo what it changed."""
         leaks = marks.leaks(item, self.run.settings)
         restore = marks.isolation(item, self.run.settings) == "test"
+        problems: list[str] = []
 
-        def left(problems: list[str]) -> None:
+        def left(found: list[str]) -> None:
+            problems.extend(found)
             failed = FAILED in item.stash or (problems and leaks == "error")
             if failed and self.run.settings.keep_failed:
                 item.stash[KEPT] = self.run.keep(item.nodeid)
 
-        with errors_as_failures():
-            problems = self.run.end_test(restore=restore, ending=self._ending, left=left)
+        with every_step() as step:
+            with step, errors_as_failures():
+                self.run.end_test(restore=restore, ending=self._ending, left=left)
+            with step:
+                self._report(problems, leaks)
+
+    def _report(self, problems: list[str], leaks: str) -> None:
         if problems and self.run.settings.mode == "observe":
             self.run.observations.leaks.extend(problems)
         elif problems and leaks == "error":
@@ -139,14 +150,17 @@ class Active:
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, None, None]:
         self._ending = _ending_scopes(item, nextitem)
-        if EXAMPLES in item.stash:
-            self.run.checkpoints.finish(item.stash[EXAMPLES])
         owner = item.stash.get(OWNER, None) or Owner(item.nodeid, "test", "function")
         try:
-            with owned_by(owner, everywhere=True), ExitStack() as after:
+            with owned_by(owner, everywhere=True), every_step() as step:
+                if EXAMPLES in item.stash:
+                    with step, errors_as_failures():
+                        self.run.checkpoints.finish(item.stash[EXAMPLES])
+                with step:
+                    yield
                 if OWNER in item.stash and _FIRST not in getattr(item, "fixturenames", ()):
-                    after.callback(self._end_test, item)  # a kind of test that has no fixtures
-                return (yield)
+                    with step:
+                        self._end_test(item)  # a kind of test that has no fixtures
         finally:
             owner.alive = False
 

@@ -8,16 +8,20 @@ from contextlib import contextmanager
 import pytest
 
 from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.steps import leaves
 
 
 @contextmanager
 def errors_as_failures() -> Iterator[None]:
-    """Fail the test with the message of a ``HermeticError`` that is raised inside."""
+    """Fail the test with the message of a ``HermeticError`` that is raised inside, or with those of several."""
     try:
         yield
-    except HermeticError as error:
+    except (HermeticError, BaseExceptionGroup) as error:
+        errors = leaves(error)
+        if not all(isinstance(each, HermeticError) for each in errors):
+            raise
         # pytest.fail() would show this error a second time, as the context of its own.
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise pytest.fail.Exception("\n\n".join(map(str, errors)), pytrace=False) from None
 
 
 @contextmanager

@@ -48,6 +48,7 @@ from hermetic.database.engines.seen import Seen, SeenEngines
 from hermetic.database.engines.sessions import SessionOwners
 from hermetic.database.protocols import Checkout
 from hermetic.owners import Owner
+from hermetic.steps import every_step
 
 Mode = Literal["on", "observe"]
 
@@ -161,8 +162,11 @@ class Installation:
         for engine, seen in self._seen.items():
             engine.__dict__["pool"] = seen.original
         self._seen.forget()
-        self._close_everything()
-        self._checkouts.stop()
+        with every_step() as step:
+            with step:
+                self._close_everything()
+            with step:
+                self._checkouts.stop()
 
     def _install(self) -> None:
         self._before = Engine.__dict__.get("pool")
@@ -171,11 +175,14 @@ class Installation:
         type.__setattr__(Engine, "pool", _PoolDescriptor(self))
 
     def _close_everything(self) -> None:
-        for keeper in list(self._keepers.values()):
-            keeper.close_now()
-        self._keepers.clear()
-        for opened in [each for each in self._index if not each.dialect.is_async]:
-            opened.close()
+        with every_step() as step:
+            for keeper in list(self._keepers.values()):
+                with step:
+                    keeper.close_now()
+            self._keepers.clear()
+            for opened in [each for each in self._index if not each.dialect.is_async]:
+                with step:
+                    opened.close()
 
     # --- what the descriptor calls ---
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from hermetic.database.protocols import Server
+from hermetic.steps import every_step
 
 
 class Servers:
@@ -34,6 +35,8 @@ class Servers:
 
     def stop(self) -> None:
         """Stop those that were made."""
-        for server in self._made.values():
-            server.stop()
-        self._made.clear()
+        with every_step() as step:
+            for server in self._made.values():
+                with step:
+                    server.stop()
+            self._made.clear()

@@ -23,6 +23,7 @@ from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.restore.sqlite.worker import SqliteDatabase
 from hermetic.database.servers import homes
 from hermetic.errors import ConfigurationError
+from hermetic.steps import every_step
 
 try:
     import fcntl
@@ -103,14 +104,16 @@ class SqliteServer:
         with self._mutex:
             if self._home is None or os.getpid() != self._pid:
                 return  # nothing was made, or a forked child is ending, and the files are its parent's
-            for database in self._databases:
-                database.close()
-            self._databases.clear()
-            shutil.rmtree(self._home, ignore_errors=True)
-            if self._lock is not None:  # pragma: no branch - see the import of fcntl
-                os.close(self._lock)
-            self._home = self._lock = None
-            atexit.unregister(self.stop)
+            with every_step() as step:
+                for database in self._databases:
+                    with step:
+                        database.close()
+                self._databases.clear()
+                shutil.rmtree(self._home, ignore_errors=True)
+                if self._lock is not None:  # pragma: no branch - see the import of fcntl
+                    os.close(self._lock)
+                self._home = self._lock = None
+                atexit.unregister(self.stop)
 
     def _directory(self) -> Path:
         if self._home is None:

@@ -20,6 +20,7 @@ from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.servers.postgresql.instance import PREFIX
 from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner
+from hermetic.steps import every_step
 
 
 class PostgresqlServer:
@@ -92,10 +93,12 @@ class PostgresqlServer:
 
     def undo(self) -> None:
         """Drop the databases that a test made itself."""
-        for name, owner in list(self._named.items()):
-            if owner.is_test_level:
-                self._forget(name)
-                self.host.drop(name)
+        with every_step() as step:
+            for name, owner in list(self._named.items()):
+                if owner.is_test_level:
+                    self._forget(name)
+                    with step:
+                        self.host.drop(name)
 
     def begin(self) -> None:
         """Start the server in the background."""
@@ -108,11 +111,10 @@ class PostgresqlServer:
             event.remove(Engine, "after_cursor_execute", self._read_done)
             event.remove(Engine, "handle_error", self._explain)
             self._is_listening = False
-        try:
-            self._drop_all()
-        finally:
-            self.host.close()
-            self.host.instance.stop()
+        with every_step() as step:
+            for end in (self._drop_all, self.host.close, self.host.instance.stop):
+                with step:
+                    end()
 
     def _drop_all(self) -> None:
         """Drop what was made here; a server that is gone has nothing to drop, and each test has said so."""

@@ -1,0 +1,71 @@
+"""Take every step of an ending, whatever fails on the way, and raise what failed when all are taken.
+
+What a test, a fixture or a run leaves is undone in steps that do not need each other. One that fails, because an
+application's shutdown raises or somebody blocks one of two databases, must not keep the others from being taken: what
+they would have undone is what the next test finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+INTERRUPTIONS = (KeyboardInterrupt, SystemExit)
+"""Raised alone: whoever interrupts looks for them, and not in a group."""
+
+
+class Step:
+    """Entered for each step in turn; keeps the error of one that fails."""
+
+    def __init__(self) -> None:
+        self._errors: list[BaseException] = []
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self._errors.append(error)
+        return True
+
+    def raise_errors(self) -> None:
+        """Raise what was kept: one as it is, an interruption before all others, several as a group."""
+        __tracebackhide__ = True
+        if not self._errors:
+            return
+        interruptions = [error for error in self._errors if isinstance(error, INTERRUPTIONS)]
+        if interruptions or len(self._errors) == 1:
+            raise [*interruptions, *self._errors][0]
+        raise BaseExceptionGroup("several steps failed", self._errors)
+
+
+@contextmanager
+def every_step() -> Iterator[Step]:
+    """Take every step of the block.
+
+    Each is a ``with step:`` of its own; what the block does outside of them must not fail.
+
+    Raises:
+        BaseException: What a step raised; a group where several did.
+
+    Example:
+        >>> with every_step() as step:
+        ...     for database in databases:
+        ...         with step:
+        ...             database.restore()
+    """
+    __tracebackhide__ = True
+    step = Step()
+    with step:
+        yield step
+    step.raise_errors()
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """Return the errors of a group, however deep; the error itself, where it is none."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for one in error.exceptions for leaf in leaves(one)]
