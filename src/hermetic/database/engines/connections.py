@@ -94,19 +94,20 @@ class OpenConnections:
 
     def close(self) -> None:
         """Close them all. For an async driver, call this inside ``greenlet_spawn``."""
-        for opened in list(self._opened):
+        for opened in self:
             opened.close()
 
     def close_orphans(self) -> None:
         """Close those whose pool is gone; called when a synchronous pool ends."""
-        for opened in [each for each in self._opened if each.record() is None]:
+        for opened in [each for each in self if each.record() is None]:
             opened.close()
 
     def in_use(self) -> list[Opened]:
         """Return those that are checked out now."""
-        return [opened for opened in self._opened if fairy_of(opened.record()) is not None]
+        return [opened for opened in self if fairy_of(opened.record()) is not None]
 
     def __iter__(self) -> Iterator[Opened]:
+        """Iterate over a copy, made without running any Python code: other threads open and close meanwhile."""
         return iter(list(self._opened))
 
     def __len__(self) -> int:
