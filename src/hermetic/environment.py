@@ -42,10 +42,13 @@ class Environment:
         os.environ.update(variables)
 
     def stop(self) -> None:
-        """Bring the environment back as it was."""
+        """Bring the environment back as it was, a variable at a time: other threads never see it empty."""
         assert self._before is not None, "the environment has not been set"
-        os.environ.clear()
-        os.environ.update(self._before)
+        for name in os.environ.keys() - self._before.keys():
+            os.environ.pop(name, None)
+        for name, value in self._before.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
 
     def variables(self) -> dict[str, str]:
         """Return the variables with their values, each URL in the form that its reader takes."""

@@ -1,0 +1,47 @@
+"""The environment of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, make_url
+
+from hermetic.environment import Environment
+from hermetic.settings import parse
+
+
+def url() -> URL:
+    """Return the database's."""
+    return make_url("sqlite:///worker.db")
+
+
+def test_it_is_brought_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was set, changed and removed meanwhile; what stayed as it was is not touched, for other threads read it."""
+    monkeypatch.setenv("STAYS", "as it is")
+    monkeypatch.setenv("CHANGES", "before")
+    monkeypatch.setenv("GOES", "before")
+    monkeypatch.delenv("TESTING", raising=False)
+    environment = Environment(parse({"hermetic_app": "a:b", "hermetic_env": ["TESTING=1"]}), tmp_path, url)
+    before = dict(os.environ)
+    environment.start()
+    assert os.environ["TESTING"] == "1"
+    os.environ["CHANGES"] = "after"
+    del os.environ["GOES"]
+    touched: list[str] = []
+
+    def noting(change: Callable[..., None]) -> Callable[..., None]:
+        def noted(name: bytes, *value: bytes) -> None:
+            touched.append(os.fsdecode(name))
+            change(name, *value)
+
+        return noted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unsetenv", noting(os.unsetenv))
+        patch.setattr(os, "putenv", noting(os.putenv))
+        environment.stop()
+    assert dict(os.environ) == before
+    assert sorted(touched) == ["CHANGES", "GOES", "TESTING"]
