@@ -41,6 +41,13 @@ def test_a_long_statement_is_told_too() -> None:
     assert wanted_by("INSERT INTO t VALUES " + "(1), " * 1000 + "(1)") == "write"
 
 
+@pytest.mark.parametrize("comment", ["/**/", "/* ; */", "-- a\n", "/***/", ";"])
+def test_many_comments_are_read_once(comment: str) -> None:
+    """However many there are, whether or not a word follows."""
+    assert wanted_by(comment * 10_000 + "INSERT INTO t VALUES (1)") == "write"
+    wanted_by(comment * 10_000 + "1")
+
+
 def test_busy_timeout_is_recognised() -> None:
     """The one pragma that is answered by hermetic is found in any spelling."""
     assert is_busy_timeout("pragma main.BUSY_TIMEOUT = 3")

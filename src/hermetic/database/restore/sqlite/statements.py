@@ -15,7 +15,7 @@ from typing import Literal
 
 Want = Literal["nothing", "read", "write", "commit"]
 
-_WORDS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|;)*([A-Za-z]+)(?:\s+([A-Za-z]+))?", re.DOTALL)
+_WORDS = re.compile(r"(?:\s|--[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/|;)*+([A-Za-z]+)(?:\s+([A-Za-z]+))?")
 _WRITES_IN_WITH = re.compile(r"\b(?:insert|update|delete|replace)\b", re.IGNORECASE)
 _BUSY_TIMEOUT = re.compile(r"\s*pragma\s+(?:\w+\.)?busy_timeout\b", re.IGNORECASE)
 
