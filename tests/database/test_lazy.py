@@ -16,6 +16,7 @@ from hermetic.database import lazy as module
 from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.servers.sqlite import SqliteServer
+from hermetic.errors import ConfigurationError
 
 DIALECT = create_engine("sqlite://").dialect
 
@@ -146,13 +147,17 @@ def test_others_wait(make: Callable[[Build | None], LazyDatabase]) -> None:
 def test_nobody_waits_for_ever(
     make: Callable[[Build | None], LazyDatabase], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the build itself waits for an older thread, that thread goes on after a while."""
+    """Where the build waits for an older thread, that thread is told, and gets no database without tables."""
     monkeypatch.setattr(module, "BUILD_PATIENCE", 0.01)
 
     def build(worker: WorkerDatabase) -> None:
         threads.submit(run, lazy, "CREATE TABLE users (name TEXT)").result()
 
     lazy = make(build)
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(1, "older") as threads:
         threads.submit(int).result()
-        assert tables(lazy) == ["users"]
+        with pytest.raises(ConfigurationError, match="is not filled after") as caught:
+            tables(lazy)
+    assert "the thread 'MainThread' fills it" in str(caught.value)
+    assert "the thread 'older_0' wants a connection" in str(caught.value)
+    assert "hint: " in str(caught.value)

@@ -14,12 +14,14 @@ from typing import Any
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.engines.location import thread_location
 from hermetic.database.protocols import Checkout, Server, WorkerDatabase
+from hermetic.errors import ConfigurationError
 
 Build = Callable[[WorkerDatabase], bool | None]
 
 BUILD_PATIENCE = 60.0
-"""Seconds after which a thread that waits for a build goes on without it: the build may be waiting for that thread."""
+"""Seconds that a thread waits for another one's build, which may be waiting for just that thread."""
 
 _building: ContextVar[frozenset[LazyDatabase]] = ContextVar("hermetic_building", default=frozenset())
 
@@ -55,6 +57,7 @@ class LazyDatabase:
         self._is_built = build is None
         self._making = threading.RLock()
         self._turn = threading.Lock()
+        self._builder = threading.current_thread()
         self._bystanders: frozenset[threading.Thread] = frozenset()
 
     def __str__(self) -> str:
@@ -85,7 +88,11 @@ class LazyDatabase:
             return self.worker
 
     def ready(self) -> WorkerDatabase:
-        """Return the worker database, created and filled if need be."""
+        """Return the worker database, created and filled if need be.
+
+        Raises:
+            ConfigurationError: Another thread has been filling it for too long.
+        """
         worker = self.made()
         if not self._is_built and not self._is_part_of_the_build():
             self._wait_or_build(worker)
@@ -98,7 +105,7 @@ class LazyDatabase:
 
     def _wait_or_build(self, worker: WorkerDatabase) -> None:
         if not self._turn.acquire(timeout=BUILD_PATIENCE):
-            return
+            raise self._not_built()
         try:
             if not self._is_built:
                 self._is_built = self._fill(worker)
@@ -108,6 +115,7 @@ class LazyDatabase:
     def _fill(self, worker: WorkerDatabase) -> bool:
         assert self._build is not None
         token = _building.set(_building.get() | {self})
+        self._builder = threading.current_thread()
         self._bystanders = frozenset(threading.enumerate())
         try:
             if self._build(worker) is False:
@@ -117,6 +125,18 @@ class LazyDatabase:
         finally:
             self._bystanders = frozenset()
             _building.reset(token)
+
+    def _not_built(self) -> ConfigurationError:
+        builder, us = self._builder, threading.current_thread()
+        return ConfigurationError(
+            f"{self} is not filled after {BUILD_PATIENCE:g} seconds.",
+            why=f"the thread {builder.name!r} fills it, and stands at {thread_location(builder.ident or 0)};"
+            f" the thread {us.name!r} wants a connection, and was there before.",
+            hints=(
+                "where the build waits for that thread: let it start its threads itself, so that they get through",
+                "where the build is slow: fill the database in the first test's set-up, with hermetic_database",
+            ),
+        )
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection on the database, which is made and filled first."""

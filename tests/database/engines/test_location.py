@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import timeit
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy.util import greenlet_spawn
 
 from hermetic.database.engines import location
-from hermetic.database.engines.location import UNKNOWN, user_location
+from hermetic.database.engines.location import UNKNOWN, thread_location, user_location
 from hermetic.database.protocols import Location
 
 
@@ -18,6 +19,24 @@ def test_the_callers_line() -> None:
     """Called directly, it is the caller."""
     found = user_location()
     assert (found.file, found.function) == (__file__, "test_the_callers_line")
+
+
+def test_of_another_thread() -> None:
+    """It is where that thread waits; one that has ended is nowhere."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def waits() -> None:
+        begun.set()
+        may_end.wait()
+
+    thread = threading.Thread(target=waits)
+    thread.start()
+    begun.wait()
+    found = thread_location(thread.ident or 0)
+    may_end.set()
+    thread.join()
+    assert found.file in (__file__, threading.__file__)
+    assert thread_location(thread.ident or 0) == UNKNOWN
 
 
 def test_out_of_a_greenlet() -> None:

@@ -46,6 +46,20 @@ def user_location() -> Location:
         frame = greenlet.gr_frame
 
 
+def thread_location(thread: int) -> Location:
+    """Return where another thread stands, in the same sense.
+
+    Args:
+        thread: Its identifier.
+    """
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        if not _is_skipped(frame.f_code.co_filename):
+            return Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+    return UNKNOWN
+
+
 def _is_skipped(filename: str) -> bool:
     skipped = _skipped.get(filename)
     if skipped is None:
