@@ -22,13 +22,13 @@ UNION ALL SELECT 'relation', id::regclass::text,
     FROM relations
 UNION ALL SELECT 'column', attrelid::regclass || '.' || attnum,
     concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attisdropped,
-        attcollation::regcollation, attstorage, attoptions), attacl::text, pg_get_expr(adbin, adrelid)
+        attcollation::regcollation, attstorage, attoptions, attstattarget), attacl::text, pg_get_expr(adbin, adrelid)
     FROM pg_attribute LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
     WHERE attnum > 0 AND attrelid IN (SELECT id FROM relations)
 UNION ALL SELECT 'parent', inhrelid::regclass::text, inhparent::regclass::text, '', '' FROM pg_inherits
 UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid), convalidated::text, ''
     FROM pg_constraint WHERE connamespace IN (SELECT oid FROM own)
-UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisvalid::text, '' FROM pg_index
+UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid), concat_ws(' ', indisvalid, indisclustered), '' FROM pg_index
     WHERE indrelid IN (SELECT id FROM relations)
 UNION ALL SELECT 'trigger', tgrelid::regclass || ' ' || tgname, pg_get_triggerdef(oid), tgenabled::text, ''
     FROM pg_trigger WHERE NOT tgisinternal AND tgname !~ '^zz_hermetic'
@@ -49,7 +49,20 @@ UNION ALL SELECT 'default', defaclobjtype::text, defaclrole::regrole::text, defa
 UNION ALL SELECT 'event trigger', evtname, evtevent, evtenabled::text, '' FROM pg_event_trigger
     WHERE evtname !~ '^hermetic_'
 UNION ALL SELECT 'comment', classoid::regclass::text, pg_describe_object(classoid, objoid, objsubid), description, ''
-    FROM pg_description WHERE objoid >= 16384
+    FROM pg_description WHERE objoid >= 16384 OR classoid IN ('pg_largeobject'::regclass, 'pg_namespace'::regclass)
+UNION ALL SELECT 'named', classid::regclass::text, pg_describe_object(classid, objid, 0), '', '' FROM (
+    SELECT 'pg_statistic_ext'::regclass AS classid, oid AS objid FROM pg_statistic_ext
+    UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication
+    UNION ALL SELECT 'pg_publication_rel'::regclass, oid FROM pg_publication_rel
+    UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast WHERE oid >= 16384
+    UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation WHERE oid >= 16384
+    UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion WHERE oid >= 16384
+    UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oid >= 16384
+    UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass WHERE oid >= 16384
+    UNION ALL SELECT 'pg_opfamily'::regclass, oid FROM pg_opfamily WHERE oid >= 16384
+    UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config WHERE oid >= 16384
+    UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict WHERE oid >= 16384
+    ) named
 UNION ALL SELECT 'large object', oid::text, md5(lo_get(oid)), lomacl::text, lomowner::regrole::text
     FROM pg_largeobject_metadata
 """

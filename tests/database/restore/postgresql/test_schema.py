@@ -29,19 +29,8 @@ def test_what_was_added(superuser: Place, script: str) -> None:
     opened.close()
 
 
-NOTICED = (
-    "a table",
-    "a partition",
-    "a view",
-    "a function",
-    "a trigger",
-    "a policy",
-    "a rule",
-    "an index",
-    "types",
-    "an extension",
-)
-CHANGED = {f"added: {name}": ADDED[name] for name in NOTICED} | ALTERED
+NOTICED = ADDED.keys() - {"a table made and dropped"}
+CHANGED = {f"added: {name}": ADDED[name] for name in sorted(NOTICED)} | ALTERED
 
 
 @pytest.mark.parametrize("script", ALTERED.values(), ids=ALTERED.keys())

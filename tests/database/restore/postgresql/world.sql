@@ -144,3 +144,4 @@ SELECT lo_from_bytea(4711, 'an object');
 GRANT SELECT ON users TO PUBLIC;
 GRANT SELECT (title) ON posts TO PUBLIC;
 COMMENT ON TABLE users IS 'people';
+COMMENT ON LARGE OBJECT 4711 IS 'kept';

@@ -258,8 +258,8 @@ class Baseline:
 
 
 def _install_in(administration: Administration) -> None:
-    level = "privileged" if administration.privileged else "unprivileged"
-    administration.run_file(*FILES, level)
+    level = ("privileged",) if administration.privileged else ("unprivileged", "catalog")
+    administration.run_file(*FILES, *level)
     administration.one("SELECT pg_hermetic.take_baseline(%s)", [BIG if administration.privileged else NEVER])
     if not administration.privileged:
         administration.one("SELECT pg_hermetic.see_catalog()")

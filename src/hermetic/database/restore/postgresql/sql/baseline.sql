@@ -23,7 +23,8 @@ BEGIN
     PERFORM pg_hermetic.track_sequences();
     PERFORM pg_hermetic.track_views();
     INSERT INTO pg_hermetic.large_objects
-    SELECT oid, lo_get(oid), lomacl::text, lomowner FROM pg_catalog.pg_largeobject_metadata;
+    SELECT oid, lo_get(oid), lomacl::text, lomowner, obj_description(oid, 'pg_largeobject')
+    FROM pg_catalog.pg_largeobject_metadata;
     PERFORM pg_hermetic.see_large_objects();
     PERFORM pg_hermetic.impose_policies();
     INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();

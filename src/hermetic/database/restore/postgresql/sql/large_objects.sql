@@ -14,6 +14,8 @@ CREATE FUNCTION pg_hermetic.see_large_objects() RETURNS void LANGUAGE sql AS $$
 $$;
 
 CREATE FUNCTION pg_hermetic.put_back_large_objects() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    o record;
 BEGIN
     IF NOT pg_hermetic.large_objects_changed() THEN
         RETURN false;
@@ -21,6 +23,9 @@ BEGIN
     PERFORM lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata;
     PERFORM lo_from_bytea(loid, data) FROM pg_hermetic.large_objects;
     PERFORM pg_hermetic.put_back_rights_on_large_objects();
+    FOR o IN SELECT loid, comment FROM pg_hermetic.large_objects WHERE comment IS NOT NULL LOOP
+        EXECUTE format('COMMENT ON LARGE OBJECT %s IS %L', o.loid, o.comment);
+    END LOOP;
     PERFORM pg_hermetic.see_large_objects();
     RETURN true;
 END $$;

@@ -70,7 +70,13 @@ CREATE TABLE pg_hermetic.objects (
 -- Materialized views, and whether their rows are what their queries return at the baseline.
 CREATE TABLE pg_hermetic.views (relid oid PRIMARY KEY, populated boolean NOT NULL, true_to_query boolean NOT NULL);
 
-CREATE TABLE pg_hermetic.large_objects (loid oid PRIMARY KEY, data bytea NOT NULL, acl text, owner oid NOT NULL);
+CREATE TABLE pg_hermetic.large_objects (
+    loid oid PRIMARY KEY,
+    data bytea NOT NULL,
+    acl text,
+    owner oid NOT NULL,
+    comment text
+);
 CREATE TABLE pg_hermetic.large_objects_seen (digest text);
 
 -- DDL since the last restore, as the event triggers saw it.

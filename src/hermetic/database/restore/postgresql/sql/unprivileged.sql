@@ -56,7 +56,7 @@ CREATE FUNCTION pg_hermetic.also_in_the_way(table_oid oid) RETURNS TABLE (off te
 $$;
 
 CREATE FUNCTION pg_hermetic.large_objects_digest() RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(string_agg(format('%s %s %s', oid, lomacl, md5(lo_get(oid))), ',' ORDER BY oid))
+    SELECT md5(string_agg(format('%s %s %s %s', oid, lomowner, lomacl, md5(lo_get(oid))), ',' ORDER BY oid))
     FROM pg_catalog.pg_largeobject_metadata
 $$;
 
@@ -86,41 +86,6 @@ BEGIN
     END LOOP;
     RETURN every;
 END $$;
-
--- Everything in the catalog that the application can make or change, as a digest. Where nothing of ours touches a row
--- of the catalog, the transaction that wrote it last tells; else, what it says.
-CREATE FUNCTION pg_hermetic.catalog() RETURNS text LANGUAGE sql STABLE AS $$
-    WITH own AS (
-        SELECT oid FROM pg_catalog.pg_namespace WHERE NOT pg_hermetic.is_hidden(oid)
-    ), relations AS (
-        SELECT * FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM own) AND oid >= 16384
-    ), lines AS (
-        SELECT concat_ws(' ', 'n', oid, nspname, nspowner, nspacl) AS line FROM pg_catalog.pg_namespace WHERE oid IN (SELECT oid FROM own)
-        UNION ALL SELECT concat_ws(' ', 'c', oid, relname, relnamespace, relowner, relkind, relpersistence, relacl, relrowsecurity,
-            relforcerowsecurity, relispopulated, relispartition, reloptions, relreplident) FROM relations
-        UNION ALL SELECT concat_ws(' ', 'a', attrelid, attnum, xmin) FROM pg_catalog.pg_attribute
-            WHERE attnum > 0 AND attrelid IN (SELECT oid FROM relations)
-        UNION ALL SELECT concat_ws(' ', 't', oid, xmin) FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM own) AND oid >= 16384
-        UNION ALL SELECT concat_ws(' ', 'e', oid, xmin) FROM pg_catalog.pg_enum
-        UNION ALL SELECT concat_ws(' ', 'p', oid, xmin) FROM pg_catalog.pg_proc WHERE pronamespace IN (SELECT oid FROM own) AND oid >= 16384
-        UNION ALL SELECT concat_ws(' ', 'o', oid, conname, condeferrable, condeferred, convalidated, contypid, coninhcount)
-            FROM pg_catalog.pg_constraint WHERE connamespace IN (SELECT oid FROM own)
-        UNION ALL SELECT concat_ws(' ', 'g', oid, tgname, tgenabled, tgfoid) FROM pg_catalog.pg_trigger
-            WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM relations)
-        UNION ALL SELECT concat_ws(' ', 'l', oid, xmin) FROM pg_catalog.pg_policy
-        UNION ALL SELECT concat_ws(' ', 'r', oid, rulename, ev_enabled, md5(ev_action::text)) FROM pg_catalog.pg_rewrite
-            WHERE ev_class IN (SELECT oid FROM relations)
-        UNION ALL SELECT concat_ws(' ', 'd', oid, xmin) FROM pg_catalog.pg_attrdef WHERE adrelid IN (SELECT oid FROM relations)
-        UNION ALL SELECT concat_ws(' ', 's', seqrelid, xmin) FROM pg_catalog.pg_sequence
-        UNION ALL SELECT concat_ws(' ', 'i', inhrelid, inhparent) FROM pg_catalog.pg_inherits
-        UNION ALL SELECT concat_ws(' ', 'x', oid, xmin) FROM pg_catalog.pg_extension
-        UNION ALL SELECT concat_ws(' ', 'm', classoid, objoid, objsubid, xmin) FROM pg_catalog.pg_description
-            WHERE objoid IN (SELECT oid FROM own UNION ALL SELECT oid FROM relations)
-        UNION ALL SELECT concat_ws(' ', 'f', oid, xmin) FROM pg_catalog.pg_default_acl
-        UNION ALL SELECT 'v' || pg_hermetic.view_rows()
-    )
-    SELECT md5(string_agg(line, ',' ORDER BY line COLLATE "C")) FROM lines
-$$;
 
 CREATE FUNCTION pg_hermetic.schema_state() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT concat_ws(' ', pg_hermetic.catalog(), pg_hermetic.large_objects_digest())
