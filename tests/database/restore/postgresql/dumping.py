@@ -28,8 +28,8 @@ UNION ALL SELECT 'column', attrelid::regclass || '.' || attnum,
 UNION ALL SELECT 'parent', inhrelid::regclass::text, inhparent::regclass::text, '', '' FROM pg_inherits
 UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid), convalidated::text, ''
     FROM pg_constraint WHERE connamespace IN (SELECT oid FROM own)
-UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid), concat_ws(' ', indisvalid, indisclustered), '' FROM pg_index
-    WHERE indrelid IN (SELECT id FROM relations)
+UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid),
+        concat_ws(' ', indisvalid, indisclustered), '' FROM pg_index WHERE indrelid IN (SELECT id FROM relations)
 UNION ALL SELECT 'trigger', tgrelid::regclass || ' ' || tgname, pg_get_triggerdef(oid), tgenabled::text, ''
     FROM pg_trigger WHERE NOT tgisinternal AND tgname !~ '^zz_hermetic'
 UNION ALL SELECT 'rule', ev_class::regclass || ' ' || rulename, pg_get_ruledef(oid), ev_enabled::text, ''
