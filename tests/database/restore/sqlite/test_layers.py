@@ -74,6 +74,84 @@ def test_layers_end_in_any_order(database: SqliteDatabase) -> None:
     assert dump_of(database) == before
 
 
+FOLLOWING = (
+    "CREATE TABLE posts (id INTEGER PRIMARY KEY, body);"
+    "CREATE TRIGGER posts_new AFTER INSERT ON posts BEGIN"
+    " INSERT INTO found (rowid, body) VALUES (new.id, new.body); END;"
+    "CREATE TRIGGER posts_old AFTER DELETE ON posts BEGIN"
+    " INSERT INTO found (found, rowid, body) VALUES ('delete', old.id, old.body); END;"
+)
+INDEXES = {
+    "fts5": ("CREATE VIRTUAL TABLE found USING fts5(body, tokenize = porter)", "found"),
+    "fts4": ("CREATE VIRTUAL TABLE found USING fts4(body, prefix='2,4')", "found"),
+    "fts5 of a table": (
+        f"{FOLLOWING} CREATE VIRTUAL TABLE found USING fts5(body, content='posts', content_rowid='id')",
+        "posts",
+    ),
+}
+
+
+@pytest.mark.parametrize(("schema", "written"), INDEXES.values(), ids=INDEXES.keys())
+def test_two_fixtures_write_one_index_of_words(database: SqliteDatabase, schema: str, written: str) -> None:
+    """Their rows are their own, though each changed the blocks of the index that the other had written."""
+    run(database, f"{schema}; INSERT INTO {written} (body) VALUES ('at first')")
+    database.mark_baseline()
+    before = dump_of(database)
+    first, second = (
+        layer(database, name, f"INSERT INTO {written} (body) VALUES ('of the {name}')")
+        for name in ("first", "second")
+    )
+    database.remove_layer(first)
+    database.restore()
+    assert matches(database, "first") == ["at first"]
+    assert matches(database, "second") == ["of the second"]
+    assert matches(database, "the") == ["of the second"]
+    database.remove_layer(second)
+    database.restore()
+    assert dump_of(database) == before
+
+
+def matches(database: SqliteDatabase, word: str) -> list[str]:
+    """Return the texts that have a word."""
+    with closing(connect(database)) as connection:
+        found: list[str] = values(
+            connection, f"SELECT body FROM found WHERE found MATCH '{word}' ORDER BY rowid"
+        )
+        return found
+
+
+def test_an_index_out_of_step_with_its_table(database: SqliteDatabase) -> None:
+    """It is not built again: a fixture may have meant it so. Then two that write it clash."""
+    run(
+        database, "CREATE TABLE posts (id INTEGER PRIMARY KEY, body); INSERT INTO posts VALUES (1, 'unknown')"
+    )
+    run(database, "CREATE VIRTUAL TABLE found USING fts5(body, content='posts', content_rowid='id')")
+    database.mark_baseline()
+    first = layer(database, "first", "INSERT INTO found (rowid, body) VALUES (7, 'one')")
+    layer(database, "second", "INSERT INTO found (rowid, body) VALUES (8, 'two')")
+    with pytest.raises(LayerConflict):
+        database.remove_layer(first)
+
+
+def test_two_fixtures_write_one_tree_of_rectangles(database: SqliteDatabase) -> None:
+    """So it is with rtree."""
+    run(
+        database,
+        "CREATE VIRTUAL TABLE places USING rtree(id, low, high); INSERT INTO places VALUES (1, 0.1, 0.2)",
+    )
+    database.mark_baseline()
+    before = dump_of(database)
+    first = layer(database, "first", "INSERT INTO places VALUES (2, 1.1, 1.2)")
+    second = layer(database, "second", "INSERT INTO places VALUES (3, 2.1, 2.2)")
+    database.remove_layer(first)
+    database.restore()
+    with closing(connect(database)) as connection:
+        assert values(connection, "SELECT id FROM places WHERE high > 0.15") == [1, 3]
+    database.remove_layer(second)
+    database.restore()
+    assert dump_of(database) == before
+
+
 def test_ids_start_again_after_the_highest_layer(database: SqliteDatabase) -> None:
     """AUTOINCREMENT goes on where the living layers left it, whatever came and went."""
     first, second = layer(database, "first", add("a", "b")), layer(database, "second", add("c"))

@@ -119,6 +119,8 @@ def _rewrite(delta: Delta, target: sqlite3.Connection, triggers: list[SchemaObje
     for change in delta.tables.values():
         if change.after is not None:
             _insert(change.after, change.added, target)
+    for name in delta.indexes:
+        target.execute(f"INSERT INTO {quoted(name)} ({quoted(name)}) VALUES ('rebuild')")
     kept = [one for one in triggers if one.name not in dropped]
     for one in [*(one for one in made if one.type != "table"), *kept]:
         target.execute(one.sql)

@@ -1,8 +1,8 @@
 """What differs between two snapshots, row by row and object by object.
 
 Values are compared exactly (1 is not 1.0, a text is not a blob of the same bytes). A row is known by its primary key,
-or by its rowid where it has none. Tables made, dropped or altered between the two are compared as a whole. The content
-of a virtual table is in its shadow tables, which are tables like any other.
+or by its rowid where it has none. Tables made, dropped or altered between the two are compared as a whole. Of virtual
+tables see ``virtual.py``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from hermetic.database.restore.sqlite import virtual
 from hermetic.database.restore.sqlite.snapshot import Snapshot
 
 Key: TypeAlias = tuple[Any, ...]
@@ -32,6 +33,11 @@ class SchemaObject:
     def is_virtual(self) -> bool:
         """Whether it is a virtual table."""
         return self.sql.upper().startswith("CREATE VIRTUAL")
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it is a table whose rows can be read and written."""
+        return self.type == "table" and (not self.is_virtual or virtual.shows_rows(self.sql))
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,14 @@ class Delta:
         dropped: Schema objects that were, and are no longer so.
         created: Schema objects that are, and were not so.
         pragmas: The old and the new value of those of ``PRAGMAS`` that changed.
+        indexes: Virtual tables that follow from tables which changed.
     """
 
     tables: dict[str, TableChange]
     dropped: tuple[SchemaObject, ...]
     created: tuple[SchemaObject, ...]
     pragmas: dict[str, tuple[int, int]]
+    indexes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.tables or self.dropped or self.created or self.pragmas)
@@ -100,6 +108,7 @@ class Delta:
             self.created,
             self.dropped,
             {name: (new, old) for name, (old, new) in self.pragmas.items()},
+            self.indexes,
         )
 
     def touches(self, table: str, key: Key | None) -> bool:
@@ -116,24 +125,46 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
     had, has = read_schema(old), read_schema(new)
     dropped = tuple(one for name, one in had.items() if has.get(name) != one)
     created = tuple(one for name, one in has.items() if had.get(name) != one)
+    indexes = [one for name, one in has.items() if had.get(name) == one and _follows(one, old, new)]
+    apart = {shadow for one in indexes for shadow in virtual.shadows(one.name, one.sql)}
     tables: dict[str, TableChange] = {}
-    for name in {one.name: None for one in (*had.values(), *has.values()) if _has_rows(one)}:
+    for name in {one.name: None for one in (*had.values(), *has.values()) if one.has_rows}:
         change = _table_change(old, new, had.get(name), has.get(name))
-        if change.removed or change.added or change.whole:
+        if name not in apart and (change.removed or change.added or change.whole):
             tables[name] = change
     pragmas = {name: (_pragma(old, name), _pragma(new, name)) for name in PRAGMAS}
     return Delta(
-        tables, dropped, created, {name: pair for name, pair in pragmas.items() if pair[0] != pair[1]}
+        tables,
+        dropped,
+        created,
+        {name: pair for name, pair in pragmas.items() if pair[0] != pair[1]},
+        tuple(one.name for one in indexes),
     )
 
 
+def _follows(one: SchemaObject, *snapshots: sqlite3.Connection) -> bool:
+    """Whether something is an index of another table's rows, and has just those."""
+    if not one.is_virtual or not virtual.follows_content(one.sql):
+        return False
+    check = virtual.integrity_check(one.sql).format(quoted(one.name))
+    try:
+        for snapshot in snapshots:
+            snapshot.execute(f"INSERT INTO {quoted(one.name)} {check}")
+    except sqlite3.Error:
+        return False
+    return True
+
+
 def read_schema(connection: sqlite3.Connection) -> dict[str, SchemaObject]:
-    """Return the schema objects that somebody wrote, by name, without SQLite's own."""
+    """Return the schema objects that somebody wrote, by name, without SQLite's own and what a virtual table keeps."""
     rows = connection.execute(
         "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' "
         "ESCAPE '\\' ORDER BY rowid"
     ).fetchall()
-    return {name: SchemaObject(kind, name, table, sql) for kind, name, table, sql in rows}
+    found = {name: SchemaObject(kind, name, table, sql) for kind, name, table, sql in rows}
+    shown = [one for one in found.values() if one.is_virtual and virtual.shows_rows(one.sql)]
+    kept = {shadow for one in shown for shadow in virtual.shadows(one.name, one.sql)}
+    return {name: one for name, one in found.items() if name not in kept}
 
 
 def read_shape(connection: sqlite3.Connection, table: str) -> Shape:
@@ -175,8 +206,8 @@ def _table_change(
     had: SchemaObject | None,
     has: SchemaObject | None,
 ) -> TableChange:
-    before = read_shape(old, had.name) if had and _has_rows(had) else None
-    after = read_shape(new, has.name) if has and _has_rows(has) else None
+    before = read_shape(old, had.name) if had and had.has_rows else None
+    after = read_shape(new, has.name) if has and has.has_rows else None
     removed = read_rows(old, before) if before else {}
     added = read_rows(new, after) if after else {}
     if had != has:
@@ -189,10 +220,6 @@ def _table_change(
         after,
         whole=False,
     )
-
-
-def _has_rows(one: SchemaObject) -> bool:
-    return one.type == "table" and not one.is_virtual
 
 
 def _rowid_name(connection: sqlite3.Connection, table: str, columns: set[str]) -> str | None:
