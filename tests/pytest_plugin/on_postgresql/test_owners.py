@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pytest_plugin.project import Project
+from tests.pytest_plugin.saying import ini
 from tests.pytest_plugin.test_owners import test_a_session_fixtures_things_stay
 
 __all__ = ["test_a_session_fixtures_things_stay"]
@@ -203,4 +204,41 @@ async def test_next(async_client):
 def test_a_session_whose_connection_was_ended(project: Project) -> None:
     """Its teardown has nothing to roll back: what was uncommitted is gone with the connection."""
     result = project.write(test_a_py=ENDED).pytest()
+    assert result.outcomes() == {"passed": 2}, result.output
+
+
+def test_a_suite_that_counts_threads(project: Project) -> None:
+    """A request beside its test's transaction is watched, and no thread is there after it, short or long."""
+    project.write(
+        conftest_py="""
+        import threading
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        async def no_thread_is_left():
+            before = set(threading.enumerate())
+            yield
+            assert set(threading.enumerate()) - before == set()
+        """,
+        waits_py="""
+        from shop import Session, app
+        from sqlalchemy import text
+
+        @app.get("/slow")
+        async def slow(session: Session):
+            await session.execute(text("SELECT pg_sleep(0.6)"))
+        """,
+        test_a_py="""
+        import pytest
+        from shop import User
+
+        @pytest.mark.parametrize("path", ["/slow", "/users"])
+        async def test_it(async_client, async_test_db, path):
+            async_test_db.add(User(name="uncommitted"))
+            await async_test_db.flush()
+            assert (await async_client.get(path)).status_code == 200
+        """,
+        pytest_ini=ini(app="waits:app"),
+    )
+    result = project.pytest()
     assert result.outcomes() == {"passed": 2}, result.output

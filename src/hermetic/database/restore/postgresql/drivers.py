@@ -48,6 +48,12 @@ def in_transaction(connection: DBAPIConnection) -> bool:
     return False
 
 
+def sqlstate(error: BaseException) -> str | None:
+    """Return the server's code for an error, as the driver, or SQLAlchemy's adapter of it, has it."""
+    code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)  # the latter: psycopg2
+    return str(code) if code else None
+
+
 def connect_arguments(dialect: Dialect, params: dict[str, Any], ours: Any) -> dict[str, Any]:
     """Return what an engine passes to its driver, with another server, database and user.
 

@@ -53,8 +53,8 @@ class Host(Protocol):
     def waiting(self, database: str) -> list[tuple[int, list[int]]]:
         """Return the sessions in a database that wait for a lock, each with those that hold it."""
 
-    def cancel(self, pid: int) -> None:
-        """Cancel what a session is doing."""
+    def cancel(self, pid: int) -> bool:
+        """Cancel what a session is doing if it waits for a lock; return whether it did."""
 
     def template(self, fingerprint: str) -> str | None:
         """Return the name of the template of this fingerprint, if there is one."""

@@ -43,7 +43,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._by_id: dict[int, Session] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may give a connection back in the midst of anything
 
     def opened(self, connection: DBAPIConnection) -> Session:
         """Remember a connection that was opened."""
@@ -52,10 +52,10 @@ class Sessions:
             self._by_id[id(connection)] = session
         return session
 
-    def closed(self, connection: DBAPIConnection) -> None:
-        """Forget one."""
+    def closed(self, connection: DBAPIConnection) -> Session | None:
+        """Forget one; return what was known of it."""
         with self._lock:
-            self._by_id.pop(id(connection), None)
+            return self._by_id.pop(id(connection), None)
 
     def get(self, connection: object) -> Session | None:
         """Return what is known of a connection."""

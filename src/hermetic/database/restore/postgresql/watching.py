@@ -2,22 +2,32 @@
 
 PostgreSQL sees no deadlock there: the test, which holds the lock, waits for the request in Python. So while a test has
 a connection in use and one of its requests has one too, the server is asked four times a second who waits for whom; a
-wait that lasts is cancelled, and the driver's error becomes one that says what happened. At all other times nothing is
-asked.
+wait that lasts is cancelled, and the driver's error becomes one that says what happened.
+
+At all other times nothing is asked, and there is no thread: a suite that looks for threads that a test left behind
+finds none of ours, and a fork no other thread. In an event loop, where nearly every request is over before the first
+look would be, a timer of the loop's starts the thread (3 us; a thread for each such request would be 100). A check-in
+after which there is nothing to watch ends it, and waits for that.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
-from collections.abc import Callable
+import time
+from types import BuiltinFunctionType
+from weakref import WeakSet
 
 from sqlalchemy import ExceptionContext
 
-from hermetic.database.protocols import Checkout
+from hermetic.database.restore.postgresql.drivers import sqlstate
 from hermetic.database.restore.postgresql.protocols import Host
 from hermetic.database.restore.postgresql.sessions import Session, Sessions
 from hermetic.database.restore.uncommitted import holds_for, uncommitted_writes
 from hermetic.errors import UncommittedWrites
+
+log = logging.getLogger("hermetic.locks")
 
 PAUSE = 0.25
 """Seconds between two looks."""
@@ -28,38 +38,46 @@ PATIENCE = 1.5
 LOOKS = int(PATIENCE / PAUSE)
 
 
+END_PATIENCE = 5.0
+"""Seconds that a check-in waits for the thread's end, which may be asking a server that does not answer."""
+
+QUERY_CANCELED = "57014"
+
+
 class LockWatch:
-    """Watches one database, in a thread of its own that starts when it is first needed.
+    """Watches one database, in a thread that is there while there is something to watch.
 
     Args:
         name: The database.
         host: Answers who waits for whom, and cancels.
         sessions: The application's connections.
-        found: Is told each error.
+        found: Gets each error.
     """
 
-    def __init__(
-        self, name: str, host: Host, sessions: Sessions, found: Callable[[UncommittedWrites], None]
-    ) -> None:
+    def __init__(self, name: str, host: Host, sessions: Sessions, found: list[UncommittedWrites]) -> None:
         self._name = name
         self._host = host
         self._sessions = sessions
         self._found = found
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # a check-in may come from the collector, in the midst of anything
         self._thread: threading.Thread | None = None
-        self._ended = threading.Event()
+        self._over = threading.Event()
+        self._timed: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._waits: dict[int, int] = {}
         self._cancelled: dict[int, UncommittedWrites] = {}
 
-    def note(self, checkout: Checkout | None) -> None:
+    def note(self, session: Session) -> None:
         """Learn that a connection was taken from its pool, or given back."""
-        if checkout is None or not self._is_needed():
-            return
-        with self._changed:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="hermetic-locks", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+        if session.checkout is None:
+            self.forget(session)
+            if self._thread is not None and not self._is_needed():
+                self.stop()
+        elif not self._is_watching and self._is_needed():
+            self._begin()
+
+    @property
+    def _is_watching(self) -> bool:
+        return self._thread is not None and not self._over.is_set()
 
     def _is_needed(self) -> bool:
         """Whether a test and a request of one have connections in use."""
@@ -67,14 +85,44 @@ class LockWatch:
         kinds = {owner.kind for owner in used if owner.is_test_level}
         return "request" in kinds and not kinds.isdisjoint({"test", "fixture"})
 
-    def _watch(self) -> None:
-        while not self._ended.wait(PAUSE):
-            if self._is_needed():
+    def _begin(self) -> None:
+        """Start the thread: at once, or by a timer of the loop that runs here."""
+        loop = asyncio._get_running_loop()
+        if loop is None or _clock_is_stopped():
+            self._start()
+        elif loop not in self._timed:
+            self._timed.add(loop)
+            loop.call_later(PAUSE, self._begin_late, loop)
+
+    def _begin_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timed.discard(loop)
+        if self._is_needed():
+            self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._is_watching:
+                self._over = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._watch, args=(self._over,), name="hermetic-locks", daemon=True
+                )
+                self._thread.start()
+
+    def _watch(self, over: threading.Event) -> None:
+        while not over.wait(PAUSE):
+            with self._lock:
+                if over.is_set() or not self._is_needed():  # a pool may be gone, with what was taken from it
+                    break
+            try:
                 self._look()
-                continue
-            self._waits.clear()
-            with self._changed:  # asked under the lock: what is noted meanwhile cannot be missed
-                self._changed.wait_for(lambda: self._ended.is_set() or self._is_needed())
+            except (
+                Exception
+            ):  # the server is gone, or our session in it was ended: the next look opens another
+                log.debug("looking at the locks in %r", self._name, exc_info=True)
+        with self._lock:
+            if self._over is over:
+                self._thread = None
+                self._waits.clear()
 
     def _look(self) -> None:
         waiting = dict(self._host.waiting(self._name))
@@ -89,10 +137,19 @@ class LockWatch:
             error = _in_vain(request, holder)
             if error is not None:
                 self._waits.pop(pid)
-                self._cancelled[pid] = error
-                self._found(error)
-                self._host.cancel(pid)
+                self._cancel(pid, error)
                 return
+
+    def _cancel(self, pid: int, error: UncommittedWrites) -> None:
+        self._cancelled[pid] = error  # before it is: the driver may be told at once
+        self._found.append(error)
+        is_cancelled = False
+        try:
+            is_cancelled = self._host.cancel(pid)
+        finally:
+            if not is_cancelled:  # it got its lock meanwhile, or nothing could be asked
+                self._cancelled.pop(pid, None)
+                self._found.remove(error)
 
     def explain(self, context: ExceptionContext, session: Session) -> None:
         """Raise, in the place of what a driver says of a cancelled statement, why it was.
@@ -100,18 +157,25 @@ class LockWatch:
         Raises:
             UncommittedWrites: It was cancelled here.
         """
-        error = self._cancelled.pop(session.pid or 0, None)
-        if error is not None:
+        error = self.forget(session)
+        if error is not None and sqlstate(context.original_exception) == QUERY_CANCELED:
             raise error from context.original_exception
 
+    def forget(self, session: Session) -> UncommittedWrites | None:
+        """Learn that the statement of a session has ended, one way or the other; return why it was cancelled."""
+        return self._cancelled.pop(session.pid or 0, None) if self._cancelled else None
+
     def stop(self) -> None:
-        """End the thread."""
-        self._ended.set()
-        with self._changed:
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        """End the thread, if there is one."""
+        thread = self._thread
+        self._over.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(END_PATIENCE)
+
+
+def _clock_is_stopped() -> bool:
+    """Whether a test stopped the clock (freezegun), and the loop's timers with it."""
+    return not isinstance(time.monotonic, BuiltinFunctionType)
 
 
 def _in_vain(request: Session | None, holder: Session | None) -> UncommittedWrites | None:

@@ -46,7 +46,7 @@ class PostgresqlDatabase:
         self.owner = owner
         self.sessions = Sessions()
         self.blocked: list[UncommittedWrites] = []
-        self.watch = LockWatch(name, host, self.sessions, self.blocked.append)
+        self.watch = LockWatch(name, host, self.sessions, self.blocked)
         self._host = host
         self._mutex = RLock()
         self._replace = replace
@@ -98,11 +98,14 @@ class PostgresqlDatabase:
         session = self.sessions.get(connection)
         if session is not None:
             session.checkout = checkout
-            self.watch.note(checkout)
+            self.watch.note(session)
 
     def note_closed(self, connection: DBAPIConnection) -> None:
         """Forget a connection that was closed."""
-        self.sessions.closed(connection)
+        session = self.sessions.closed(connection)
+        if session is not None:
+            session.checkout = None
+            self.watch.note(session)
 
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the sessions of these owners, whatever they are doing; return what was open in them."""

@@ -186,9 +186,12 @@ class PostgresqlHost:
             [database],
         )
 
-    def cancel(self, pid: int) -> None:
-        """Cancel what a session is doing."""
-        self._run("SELECT pg_cancel_backend(%s)", [pid])
+    def cancel(self, pid: int) -> bool:
+        """Cancel what a session is doing if it waits for a lock; return whether it did."""
+        query = (
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+        )
+        return any(cancelled for (cancelled,) in self._run(query, [pid]))
 
     # -- templates
 

@@ -149,7 +149,11 @@ class PostgresqlServer:
         self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object
     ) -> None:
         """Note which databases code under test made and dropped: after the statement, which may fail."""
-        whole = of_a_database(statement) if connection.dialect.name == "postgresql" else None
+        if connection.dialect.name != "postgresql":
+            return
+        for database, session in self._of(connection):
+            database.watch.forget(session)
+        whole = of_a_database(statement)
         if whole is None or not any(self._of(connection)):
             return
         verb, name = whole
