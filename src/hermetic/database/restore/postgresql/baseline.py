@@ -26,7 +26,7 @@ ATTEMPTS = 3
 """Restores that are tried where a transaction that commits meanwhile brings rows, or a schema, that are in the way."""
 
 FILES = (
-    *("schema", "marking", "tracking", "touching", "large_objects", "restoring", "ddl"),
+    *("schema", "marking", "tracking", "touching", "large_objects", "restoring", "views", "ddl"),
     *("layering", "removing", "retiring", "baseline"),
 )
 RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"

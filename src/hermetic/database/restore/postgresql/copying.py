@@ -13,7 +13,7 @@ from typing import Any
 
 from hermetic.database.restore.postgresql.administration import Administration
 
-WHOLE = ("sequences", "moves", "deltas", "drift")
+WHOLE = ("sequences", "moves", "deltas", "drift", "views")
 
 
 def carry_over(

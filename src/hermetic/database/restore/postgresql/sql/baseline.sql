@@ -21,7 +21,8 @@ BEGIN
     UNION
     SELECT parent, parent FROM descent;
     PERFORM pg_hermetic.track_sequences();
-    PERFORM pg_hermetic.track_views();
+    INSERT INTO pg_hermetic.views SELECT oid, relispopulated, NULL FROM pg_hermetic.relations WHERE relkind = 'm';
+    PERFORM pg_hermetic.compare_views();
     INSERT INTO pg_hermetic.large_objects
     SELECT oid, lo_get(oid), lomacl::text, lomowner, obj_description(oid, 'pg_largeobject')
     FROM pg_catalog.pg_largeobject_metadata;
@@ -75,22 +76,4 @@ BEGIN
     SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)
     FROM pg_hermetic.sequences_now() now WHERE now.seqid = base.seqid;
     PERFORM setval(seqid::regclass, last_value, is_called) FROM pg_hermetic.sequences;
-END $$;
-
-CREATE FUNCTION pg_hermetic.track_views() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v record;
-    same boolean;
-BEGIN
-    FOR v IN SELECT oid, name, relispopulated FROM pg_hermetic.relations WHERE relkind = 'm' LOOP
-        same := v.relispopulated;
-        IF same THEN
-            EXECUTE format(
-                'SELECT NOT EXISTS ((SELECT (q.*)::text FROM (%s) q EXCEPT ALL SELECT (m.*)::text FROM %s m)'
-                ' UNION ALL (SELECT (m.*)::text FROM %2$s m EXCEPT ALL SELECT (q.*)::text FROM (%1$s) q))',
-                rtrim(pg_get_viewdef(v.oid), ';'), v.name
-            ) INTO same;
-        END IF;
-        INSERT INTO pg_hermetic.views VALUES (v.oid, v.relispopulated, same);
-    END LOOP;
 END $$;

@@ -39,14 +39,6 @@ CREATE FUNCTION pg_hermetic.only_added() RETURNS boolean LANGUAGE sql STABLE AS 
     )
 $$;
 
--- Whether every view that was refreshed can be brought back by refreshing it again.
-CREATE FUNCTION pg_hermetic.only_true_views() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT NOT EXISTS (
-        SELECT FROM pg_hermetic.ddl d JOIN pg_hermetic.views v ON v.relid = d.objid
-        WHERE tag = 'REFRESH MATERIALIZED VIEW' AND v.populated AND NOT v.true_to_query
-    )
-$$;
-
 CREATE FUNCTION pg_hermetic.drop_statement(kind text, identity text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
         WHEN kind IN (
@@ -59,20 +51,6 @@ CREATE FUNCTION pg_hermetic.drop_statement(kind text, identity text) RETURNS tex
         WHEN kind = 'statistics object' THEN format('DROP STATISTICS IF EXISTS %s CASCADE', identity)
     END
 $$;
-
--- Bring back the views that were refreshed, once their tables are.
-CREATE FUNCTION pg_hermetic.put_back_views() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v record;
-BEGIN
-    FOR v IN
-        SELECT r.name, views.populated FROM pg_hermetic.views JOIN pg_hermetic.relations r ON r.oid = views.relid
-        WHERE EXISTS (SELECT FROM pg_hermetic.ddl WHERE tag = 'REFRESH MATERIALIZED VIEW' AND objid = views.relid)
-        ORDER BY views.relid
-    LOOP
-        EXECUTE format('REFRESH MATERIALIZED VIEW %s %s', v.name, CASE WHEN v.populated THEN '' ELSE 'WITH NO DATA' END);
-    END LOOP;
-END $$;
 
 -- Restore after DDL, in one transaction. 'undone', 'refreshed' (nothing but views was touched), or 'anew' (nothing was
 -- done: only a copy of the origin brings the schema back).

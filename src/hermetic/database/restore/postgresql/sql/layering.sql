@@ -172,6 +172,10 @@ BEGIN
     END LOOP;
     INSERT INTO pg_hermetic.dirty SELECT * FROM hermetic_was;
     PERFORM pg_hermetic.drop_copies(piece);
+    IF anything THEN
+        PERFORM pg_hermetic.doubt_views();
+        PERFORM pg_hermetic.compare_views();
+    END IF;
     PERFORM pg_hermetic.impose_policies();
     RETURN pg_hermetic.take_moves(piece) OR anything;
 END $$;
@@ -235,6 +239,8 @@ BEGIN
     LOOP
         PERFORM pg_hermetic.take_over(written.t, written.entire);
     END LOOP;
+    PERFORM pg_hermetic.doubt_views();
+    PERFORM pg_hermetic.compare_views();
     PERFORM pg_hermetic.impose_policies();
     UPDATE pg_hermetic.sequences base
     SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)

@@ -49,6 +49,7 @@ BEGIN
     END IF;
     PERFORM pg_hermetic.forget_piece(piece, relid) FROM pg_hermetic.deltas WHERE piece = this_piece;
     DELETE FROM pg_hermetic.deltas WHERE piece = this_piece;
+    PERFORM pg_hermetic.doubt_views();
     DELETE FROM pg_hermetic.moves WHERE piece = this_piece;
     UPDATE pg_hermetic.sequences base SET
         last_value = coalesce(latest.last_value, base.base_value), is_called = coalesce(latest.is_called, base.base_called)

@@ -88,5 +88,6 @@ BEGIN
     IF pg_hermetic.put_back_large_objects() THEN
         outcome := 'restored';
     END IF;
+    PERFORM pg_hermetic.compare_views();
     DELETE FROM pg_hermetic.moves WHERE piece < 0; -- a set-up under way finds everything as at the baseline
 END $$;

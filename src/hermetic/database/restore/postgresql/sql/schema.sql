@@ -67,8 +67,8 @@ CREATE TABLE pg_hermetic.objects (
     PRIMARY KEY (classid, objid)
 );
 
--- Materialized views, and whether their rows are what their queries return at the baseline.
-CREATE TABLE pg_hermetic.views (relid oid PRIMARY KEY, populated boolean NOT NULL, true_to_query boolean NOT NULL);
+-- Materialized views, and whether their rows are what their queries return at the baseline; NULL where nobody looked yet.
+CREATE TABLE pg_hermetic.views (relid oid PRIMARY KEY, populated boolean NOT NULL, true_to_query boolean);
 
 CREATE TABLE pg_hermetic.large_objects (
     loid oid PRIMARY KEY,
