@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hermetic.guards.mapping import MappingGuard
+from hermetic.guards.mapping import MappingGuard, MappingStart
 from hermetic.owners import Owner
 from hermetic.steps import every_step
 
@@ -24,7 +24,7 @@ class Frame:
 
     owner: Owner
     databases: dict[int, tuple[WorkerDatabase, object]]
-    mappings: list[tuple[MappingGuard[Any, Any], dict[Any, Any]]]
+    mappings: list[tuple[MappingGuard[Any, Any], MappingStart[Any, Any]]]
 
 
 @dataclass

@@ -1,13 +1,15 @@
 """Put a shared mapping back after each test: the process environment, an application's ``dependency_overrides``.
 
 What a test changed is undone when it ends; what a wider fixture set belongs to the baseline until that fixture's
-teardown, even when a test was the first to ask for it. Layers, not a stack: fixtures end in any order.
+teardown, even when a test was the first to ask for it. Layers, not a stack: fixtures end in any order. A layer is
+made of pieces, one for each stretch of the set-up between those of other fixtures; a key has the value that the last
+living piece gave it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -21,11 +23,19 @@ class _Missing:
 MISSING = _Missing()
 
 
-@dataclass
+@dataclass(eq=False)
 class MappingLayer(Generic[K, V]):
-    """What one fixture changed: for each key the value before and the value it set."""
+    """What one fixture changed: more than one piece where others were set up, or ended, in between."""
 
-    changes: dict[K, tuple[V | _Missing, V | _Missing]]
+    pieces: list[dict[K, V | _Missing]]
+
+
+@dataclass(eq=False)
+class MappingStart(Generic[K, V]):
+    """A set-up that goes on: the content when its present piece began, and the pieces before."""
+
+    content: dict[K, V]
+    pieces: list[dict[K, V | _Missing]] = field(default_factory=list)
 
 
 class MappingGuard(Generic[K, V]):
@@ -39,9 +49,10 @@ class MappingGuard(Generic[K, V]):
     def __init__(self, mapping: MutableMapping[K, V], *, ignore: frozenset[K] = frozenset()) -> None:
         self._mapping = mapping
         self._ignore = ignore
+        self._first = dict(mapping)
         self._baseline = dict(mapping)
-        self._layers: list[MappingLayer[K, V]] = []
-        self._open: list[dict[K, V]] = []
+        self._pieces: list[dict[K, V | _Missing]] = []
+        self._open: list[MappingStart[K, V]] = []
 
     @property
     def mapping(self) -> MutableMapping[K, V]:
@@ -52,35 +63,52 @@ class MappingGuard(Generic[K, V]):
         """Return what differs from the baseline: for each key the baseline's value and the one now."""
         return _difference(self._baseline, dict(self.mapping), self._ignore)
 
-    def begin_layer(self) -> dict[K, V]:
-        """Note the content before a fixture's set-up; calls nest."""
-        self._open.append(dict(self.mapping))
+    def begin_layer(self) -> MappingStart[K, V]:
+        """Note the content before a fixture's set-up; calls nest, and what the enclosing one set so far is its own."""
+        self._take()
+        self._open.append(MappingStart(dict(self.mapping)))
         return self._open[-1]
 
-    def end_layer(self, before: dict[K, V]) -> MappingLayer[K, V] | None:
-        """Take what was changed since ``before`` into the baseline; None when nothing was."""
-        del self._open[next(i for i, started in enumerate(self._open) if started is before) :]
-        changes = _difference(before, dict(self.mapping), self._ignore)
-        if not changes:
-            return None
-        layer = MappingLayer(changes)
-        for known in (self._baseline, *self._open):
-            for key, (_, after) in changes.items():
-                _put(known, key, after)
-        self._layers.append(layer)
-        return layer
+    def end_layer(self, start: MappingStart[K, V]) -> MappingLayer[K, V] | None:
+        """Take what was changed since ``start`` into the baseline; None when nothing was."""
+        self._take()
+        self._open.remove(start)
+        self._note_content()
+        return MappingLayer(start.pieces) if start.pieces else None
 
     def remove_layer(self, layer: MappingLayer[K, V]) -> None:
-        """Take a layer out of the baseline and out of the mapping."""
-        above = self._layers[self._layers.index(layer) + 1 :]
-        self._layers.remove(layer)
-        for key, (before, _) in layer.changes.items():
-            covering = next((other for other in above if key in other.changes), None)
-            if covering is not None:
-                covering.changes[key] = (before, covering.changes[key][1])
-                continue
-            _put(self._baseline, key, before)
-            _put(self.mapping, key, before)
+        """Take a layer out of the baseline and out of the mapping.
+
+        Where it changed what the test had changed before, the test's value does not come back: it would outlive it.
+        """
+        self._take()
+        self._pieces = [piece for piece in self._pieces if not any(piece is mine for mine in layer.pieces)]
+        for key in {key: None for piece in layer.pieces for key in piece}:
+            value = self._without_the_test(key)
+            _put(self._baseline, key, value)
+            _put(self.mapping, key, value)
+        self._note_content()
+
+    def _without_the_test(self, key: K) -> V | _Missing:
+        youngest = next((piece for piece in reversed(self._pieces) if key in piece), None)
+        return self._first.get(key, MISSING) if youngest is None else youngest[key]
+
+    def _take(self) -> None:
+        """Make a piece of what the innermost set-up changed."""
+        if not self._open:
+            return
+        start = self._open[-1]
+        changes = _difference(start.content, dict(self.mapping), self._ignore)
+        if changes:
+            piece = {key: after for key, (_, after) in changes.items()}
+            self._pieces.append(piece)
+            start.pieces.append(piece)
+            for key, after in piece.items():
+                _put(self._baseline, key, after)
+
+    def _note_content(self) -> None:
+        if self._open:
+            self._open[-1].content = dict(self.mapping)
 
     def restore(self) -> None:
         """Undo every change since the baseline."""
