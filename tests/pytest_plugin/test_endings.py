@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.pytest_plugin.project import Project
-from tests.pytest_plugin.saying import ini
+from tests.pytest_plugin.saying import ini, said
 
 SHUTDOWN_FAILS = """
 import shop
@@ -89,3 +89,97 @@ def test_two_databases_that_are_blocked(project: Project) -> None:
     assert result.output.count("[HM300]") >= 2, result.output
     assert "Traceback" not in result.output
     assert result.outcomes() == {"passed": 1, "errors": 1}
+
+
+BUILDS_ON = """
+import pytest
+from sqlalchemy import create_engine, text
+
+import shop
+
+engine = create_engine("sqlite:///./production.db")
+living = []
+
+def run(*statements):
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+def names():
+    with engine.connect() as connection:
+        return list(connection.scalars(text("SELECT name FROM users ORDER BY name")))
+
+@pytest.fixture(scope="module")
+def renamed():
+    run("INSERT INTO users (name) VALUES ('module')", "UPDATE users SET name = 'renamed' WHERE name = 'test'")
+    living.append("renamed")
+    yield "renamed"
+    living.remove("renamed")
+
+@pytest.fixture(scope="module")
+def inner():
+    run("INSERT INTO users (name) VALUES ('inner')")
+    living.append("inner")
+    yield "inner"
+    living.remove("inner")
+
+@pytest.fixture(scope="module")
+def outer(request):
+    run("INSERT INTO users (name) VALUES ('outer')", "UPDATE users SET name = 'renamed' WHERE name = 'test'")
+    request.getfixturevalue("inner")
+    living.append("outer")
+    yield "outer"
+    living.remove("outer")
+"""
+
+
+def test_a_wide_fixture_that_builds_on_its_test(project: Project) -> None:
+    """The test that asked too late fails, and the next one gets the fixture, set up anew from the baseline."""
+    project.write(
+        building_py=BUILDS_ON,
+        conftest_py="from building import inner, outer, renamed",
+        test_a_py="""
+            from building import living, names, run
+
+            def test_asks_too_late(request):
+                run("INSERT INTO users (name) VALUES ('test')")
+                request.getfixturevalue("renamed")
+
+            def test_has_ended():
+                assert living == [] and names() == []
+
+            def test_asks(renamed):
+                assert living == ["renamed"] and names() == ["module"]
+
+            def test_goes_on(renamed):
+                assert living == ["renamed"] and names() == ["module"]
+            """,
+    )
+    result = project.pytest()
+    said(result, "[HM310]", "fixture 'renamed' (module scope)")
+    assert result.outcomes() == {"passed": 3, "failed": 1}
+
+
+def test_a_wide_fixture_that_is_asked_for_by_one_that_builds_on_its_test(project: Project) -> None:
+    """Neither was set up; the next test gets both, and what tests write is no part of either."""
+    project.write(
+        building_py=BUILDS_ON,
+        conftest_py="from building import inner, outer, renamed",
+        test_a_py="""
+            from building import living, names, run
+
+            def test_asks_too_late(request):
+                run("INSERT INTO users (name) VALUES ('test')")
+                request.getfixturevalue("outer")
+
+            def test_writes():
+                assert living == [] and names() == []
+                run("INSERT INTO users (name) VALUES ('test')")
+
+            def test_asks(outer):
+                assert living == ["inner", "outer"] and names() == ["inner", "outer"]
+            """,
+    )
+    result = project.pytest()
+    said(result, "[HM310]")
+    assert result.outcomes() == {"passed": 2, "failed": 1}

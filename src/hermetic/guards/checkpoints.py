@@ -23,8 +23,8 @@ class Frame:
     """A wider-scoped fixture (or lifespan) in its set-up: the state of everything before."""
 
     owner: Owner
-    databases: dict[int, tuple[WorkerDatabase, object]]
-    mappings: list[tuple[MappingGuard[Any, Any], MappingStart[Any, Any]]]
+    databases: dict[int, tuple[WorkerDatabase, object]] = field(default_factory=dict)
+    mappings: list[tuple[MappingGuard[Any, Any], MappingStart[Any, Any]]] = field(default_factory=list)
 
 
 @dataclass
@@ -54,10 +54,21 @@ class Checkpoints:
         self._kept: dict[int, Kept] = {}
 
     def begin(self, owner: Owner) -> Frame:
-        """Note the state before the set-up of a fixture that outlives a test; calls nest."""
-        databases = {id(db): (db, db.begin_layer()) for db in self._databases()}
-        frame = Frame(owner, databases, [(guard, guard.begin_layer()) for guard in self._guards()])
+        """Note the state before the set-up of a fixture that outlives a test; calls nest.
+
+        Raises:
+            LayerConflict: The fixture that asks for it builds on what the test wrote before.
+        """
+        frame = Frame(owner)
         self._frames.append(frame)
+        try:
+            for guard in self._guards():
+                frame.mappings.append((guard, guard.begin_layer()))
+            for database in self._databases():
+                frame.databases[id(database)] = (database, database.begin_layer())
+        except BaseException:  # else what has begun would take what later tests write
+            self.end(frame)
+            raise
         return frame
 
     def end(self, frame: Frame) -> None:

@@ -179,13 +179,14 @@ class Active:
         if scope == "function":
             with owned_by(owner, everywhere=True):
                 return (yield)
-        frame = self.run.checkpoints.begin(owner)
+        with _finished_on_failure(fixturedef, request), errors_as_failures():
+            frame = self.run.checkpoints.begin(owner)
         self._fixtures[fixturedef] = owner
         try:
             with owned_by(owner, everywhere=True):
                 return (yield)
         finally:
-            with errors_as_failures():
+            with _finished_on_failure(fixturedef, request), errors_as_failures():
                 self.run.checkpoints.end(frame)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
@@ -195,6 +196,9 @@ class Active:
         owner = self._fixtures.pop(fixturedef, None)
         if owner is None:
             return
+        fixturedef.cached_result = (
+            None  # before pytest 8.4, what fails here would have the next test get it again
+        )
         with errors_as_failures():
             self.run.checkpoints.finish(owner, at_once=self._is_setting_up)
 
@@ -215,6 +219,20 @@ class Active:
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         marks.refuse_without_runner(pyfuncitem)
+
+
+@contextmanager
+def _finished_on_failure(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, None, None]:
+    """Finish a fixture whose bracket fails: else pytest gives its value, or an error of its own, to the next test."""
+    try:
+        yield
+    except BaseException:
+        if fixturedef.cached_result is None:  # not set up at all: what pytest takes for finished
+            fixturedef.cached_result = (None, None, None)
+        fixturedef.finish(request)  # type: ignore[arg-type]
+        raise
 
 
 def _is_of_a_worker(item: pytest.Item) -> bool:
