@@ -33,6 +33,7 @@ from hermetic.steps import every_step
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
+    from hermetic.database.drivers.installation import Drivers
     from hermetic.database.engines import Installation
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.protocols import Server, WorkerDatabase
@@ -75,6 +76,7 @@ class Run:
         )
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
+        self._drivers: Drivers | None = None
         self._test_is_open = False
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
@@ -89,6 +91,7 @@ class Run:
 
     def start(self) -> None:
         """Contain the process's engines and set the environment, before anything of the project is imported."""
+        from hermetic.database.drivers.installation import Drivers
         from hermetic.database.engines import install
 
         databases = self.databases
@@ -100,6 +103,9 @@ class Run:
             prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
+        if self.settings.mode == "on":
+            self._drivers = Drivers(self._destination, self._prepare, self.root)
+            self._drivers.install()
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
@@ -119,6 +125,9 @@ class Run:
                     self._shared.stop()
             with step:
                 self.installation.uninstall()
+            if self._drivers is not None:
+                with step:
+                    self._drivers.uninstall()
             with step:
                 self.databases.stop()
             with step:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.engines.location import thread_location
 from hermetic.database.protocols import Checkout, Server, WorkerDatabase
 from hermetic.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from hermetic.database.drivers import RawConnection
 
 Build = Callable[[WorkerDatabase], bool | None]
 
@@ -141,6 +145,14 @@ class LazyDatabase:
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection on the database, which is made and filled first."""
         return self.ready().open(dialect, args, params)
+
+    def reach(self, user: str | None) -> URL:
+        """Return where a driver of the project's own connects; the database is made and filled first."""
+        return self.ready().reach(user)
+
+    def note_raw(self, raw: RawConnection) -> None:
+        """Tell the database of a connection that such a driver opened."""
+        self._opened_on().note_raw(raw)
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Tell the database who uses one of its connections."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
@@ -18,6 +18,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from hermetic.database.kept import Kept
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
+
+if TYPE_CHECKING:
+    from hermetic.database.drivers import RawConnection
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,12 @@ class WorkerDatabase(Protocol):
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection for the application, with the arguments its engine would have used elsewhere."""
+
+    def reach(self, user: str | None) -> URL:
+        """Return the URL for a driver of the project's own that wanted to log in as ``user``; it exists then."""
+
+    def note_raw(self, raw: RawConnection) -> None:
+        """Learn of a connection that such a driver opened."""
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""

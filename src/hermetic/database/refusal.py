@@ -42,6 +42,17 @@ class Refusal:
         """
         raise refusal(self.url, self.created, self.why, asked_by=owners.current(), hint=self.hint)
 
+    def reach(self, user: str | None) -> NoReturn:
+        """Refuse a driver of the project's own.
+
+        Raises:
+            ContainmentError: Always.
+        """
+        raise refusal(self.url, self.created, self.why, asked_by=owners.current(), hint=self.hint)
+
+    def note_raw(self, raw: object) -> None:
+        """Nothing is ever opened here."""
+
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Nothing is ever checked out here."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
@@ -12,6 +12,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.protocols import Checkout, Location
 from hermetic.owners import Owner
+
+if TYPE_CHECKING:
+    from hermetic.database.drivers import RawConnection
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ class Target(Protocol):
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection, or raise ContainmentError."""
+
+    def reach(self, user: str | None) -> URL:
+        """Return where a driver connects that wanted to log in as ``user``; the database is there then.
+
+        Raises:
+            ContainmentError: It must not.
+        """
+
+    def note_raw(self, raw: RawConnection) -> None:
+        """Learn of a connection that a driver of the project's opened there."""
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses one of its connections; None when it went back to its pool."""

@@ -8,16 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-ELSEWHERE = frozenset(
-    [
-        *("dsn", "service", "host", "hostaddr", "port", "user", "password", "passfile", "dbname", "database"),
-        *("requiressl", "ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl"),
-        *("sslnegotiation", "direct_tls", "channel_binding", "gssencmode", "krbsrvname", "gsslib"),
-        *("require_auth", "target_session_attrs", "load_balance_hosts", "ssl_context", "tcp_user_timeout"),
-    ]
-)
-"""Arguments that say which server, database and user: ours take their place. The others keep their meaning."""
-
+from hermetic.database.drivers.libpq import ELSEWHERE
 
 IDLE = 0
 """libpq's PQTRANS_IDLE."""

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.digest import digest
+from hermetic.database.drivers import RawConnection, RawConnections, on_the_way_to
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
@@ -39,12 +40,16 @@ class PostgresqlDatabase:
         host: The server's side.
         owner: The role that owns it, and as which the application connects.
         replace: Tells the pools which connections are gone.
+
+    Attributes:
+        raw: The connections that drivers of the project's own have open in it.
     """
 
     def __init__(self, name: str, host: Host, owner: str, replace: Replace) -> None:
         self.name = name
         self.owner = owner
         self.sessions = Sessions()
+        self.raw = RawConnections()
         self.blocked: list[UncommittedWrites] = []
         self.watch = LockWatch(name, host, self.sessions, self.blocked)
         self._host = host
@@ -86,12 +91,20 @@ class PostgresqlDatabase:
             args: Positional arguments of its engine: a connection string at the most, which ours replaces.
             params: The named ones; what says where and as whom is replaced, the rest keeps its meaning.
         """
-        self.ensure()
-        role = self._host.role_for(str(params.get("user") or "")) or self.owner
-        ours = self._host.url(self.name, role)
-        connection = dialect.connect(**connect_arguments(dialect, params, ours))
+        ours = self.reach(params.get("user"))
+        with on_the_way_to(ours):
+            connection = dialect.connect(**connect_arguments(dialect, params, ours))
         self.sessions.opened(connection)
         return connection
+
+    def reach(self, user: str | None) -> URL:
+        """Return where a connection goes that wanted to log in as ``user``; the database exists then."""
+        self.ensure()
+        return self._host.url(self.name, self._host.role_for(str(user or "")) or self.owner)
+
+    def note_raw(self, raw: RawConnection) -> None:
+        """Learn of a connection that a driver of the project's opened."""
+        self.raw.add(raw)
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""

@@ -93,6 +93,13 @@ class SqliteDatabase:
         database, arguments = connect_arguments(self._site, args, params)
         return dialect.connect(database, **arguments)
 
+    def reach(self, user: str | None) -> URL:
+        """Return where a driver of the project's own connects."""
+        return self.url
+
+    def note_raw(self, raw: object) -> None:
+        """Its connections know who they are themselves."""
+
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""
         found = tracked(connection)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
+from hermetic.database.drivers import free
 from hermetic.database.servers import homes
 from hermetic.database.servers.postgresql import drivers, hold
 from hermetic.database.servers.postgresql.binaries import Binaries
@@ -130,6 +131,7 @@ class Embedded:
                 self._facts = self._facts_of(report)
             return self._facts
 
+    @free()
     def connect(self, database: str | None = None, **options: Any) -> psycopg.Connection[Any]:
         """Open an autocommit connection of the administrator."""
         driver = drivers.psycopg()

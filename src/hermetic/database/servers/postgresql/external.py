@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
+from hermetic.database.drivers import free
 from hermetic.database.servers.postgresql import drivers
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts
 from hermetic.database.servers.postgresql.roles import SHARED
@@ -129,6 +130,7 @@ class External:
     def _maintenance(self) -> str:
         return self._url.database or "postgres"
 
+    @free()
     def _open(self, database: str, **options: Any) -> psycopg.Connection[Any]:
         driver = drivers.psycopg()
         try:

@@ -1,0 +1,11 @@
+"""Connections that the project opens by a driver itself, past SQLAlchemy: brought to the same databases, and known.
+
+``asyncpg``, ``psycopg``, ``psycopg2``, ``sqlite3`` and ``aiosqlite`` each have one place through which every connection
+goes, be it a pool's, an ORM's or a line of the project's own. There the rules of engines decide before a packet is
+sent. What was opened is remembered in ``connections.py``: whose it is, where, on which database.
+"""
+
+from hermetic.database.drivers.connections import Maker, RawConnection, RawConnections
+from hermetic.database.drivers.passing import free, on_the_way_to
+
+__all__ = ["Maker", "RawConnection", "RawConnections", "free", "on_the_way_to"]

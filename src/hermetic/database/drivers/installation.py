@@ -1,0 +1,40 @@
+"""Which drivers are watched, and how a run begins and ends to watch them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hermetic.database.drivers import asyncpg, psycopg
+from hermetic.database.drivers.rules import Rules
+from hermetic.database.drivers.seams import Put, Seams
+from hermetic.database.engines.destinations import Prepare, Resolver
+
+PUTS: dict[str, Put] = {
+    "asyncpg": asyncpg.put,
+    "psycopg": psycopg.put,
+    "psycopg_pool": psycopg.put_pool,
+}
+"""How each driver's seam is put in place, by the module whose import brings it."""
+
+
+class Drivers:
+    """The drivers of a run's process, watched from ``install`` to ``uninstall``.
+
+    Args:
+        resolver: Says where a connection goes, as for an engine.
+        prepare: Called before it, without a lock; may import the project's code.
+        root: The project's folder.
+    """
+
+    def __init__(self, resolver: Resolver, prepare: Prepare, root: Path) -> None:
+        self._rules = Rules(resolver, prepare, root)
+        self._seams = Seams(self._rules, PUTS)
+        self.open = self._rules.open
+
+    def install(self) -> None:
+        """Watch them; those that are not imported yet when they are."""
+        self._seams.install()
+
+    def uninstall(self) -> None:
+        """Leave them as they were found."""
+        self._seams.uninstall()

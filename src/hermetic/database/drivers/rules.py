@@ -1,0 +1,173 @@
+"""Where a connection of a driver goes: by the rules of engines, asked with the URL that its arguments mean."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sqlalchemy import URL
+
+from hermetic import owners
+from hermetic.database.drivers import passing
+from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
+from hermetic.database.engines.destinations import (
+    Creation,
+    EngineRequest,
+    Itself,
+    LeftAlone,
+    Prepare,
+    Resolver,
+    masked,
+)
+from hermetic.database.engines.location import user_location
+from hermetic.database.protocols import Location
+
+DEPTH = 12
+"""Frames between a pool's method and the seam that it comes to."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a connection goes.
+
+    Attributes:
+        to: The URL that takes the place of its arguments; None: they stay.
+        asked: The URL that they mean.
+        target: What the rules sent it to; None where it is nobody's affair.
+        maker: Who opens it.
+        pool: The pool that does, if any.
+    """
+
+    to: URL | None
+    asked: URL
+    target: Any = None
+    maker: Maker | None = None
+    pool: Any | None = None
+
+
+class Rules:
+    """The rules of one run, as the seams of drivers ask them.
+
+    Args:
+        resolver: Says where an engine's connections go.
+        prepare: Called before it; may import the project's code.
+        root: The project's folder: what lies below it, and is no library, is the project's.
+    """
+
+    def __init__(self, resolver: Resolver, prepare: Prepare, root: Path) -> None:
+        self._resolver = resolver
+        self._prepare = prepare
+        self._root = os.path.join(os.path.realpath(root), "")
+        self.open = RawConnections()
+        self._pools: weakref.WeakKeyDictionary[Any, Maker] = weakref.WeakKeyDictionary()
+
+    def route(self, asked: URL, pool: Any | None = None) -> Route:
+        """Say where a connection goes, and have the database there made.
+
+        Args:
+            asked: The URL that its arguments mean.
+            pool: The pool that opens it.
+
+        Raises:
+            ContainmentError: It must not be opened.
+        """
+        passes = passing.current()
+        if passes is not None:
+            return Route(passes.to, asked)
+        maker = self._maker_of(pool)
+        request = EngineRequest(asked, Creation(maker.owner, maker.location, maker.folder))
+        self._prepare(request)
+        destination = self._resolver(request)
+        if isinstance(destination, LeftAlone | Itself):
+            return Route(None, asked, None, maker, pool)
+        return Route(destination.reach(asked.username), asked, destination, maker, pool)
+
+    def opened(self, connection: Any, driver: Driver, route: Route) -> None:
+        """Remember a connection that was opened by a route; one that passed is an engine's or hermetic's."""
+        if route.maker is None:
+            return
+        raw = RawConnection(
+            driver,
+            route.maker,
+            masked(route.asked),
+            route.target,
+            asyncio._get_running_loop(),
+            weakref.ref(connection),
+            _held(route.pool),
+        )
+        self.open.add(raw)
+        if route.target is not None:
+            route.target.note_raw(raw)
+
+    def note_pool(self, pool: Any) -> None:
+        """Remember who makes a pool: its connections are opened by workers, whose stack has no line of the user's."""
+        self._pools[pool] = self._maker()
+
+    def _maker_of(self, pool: Any | None) -> Maker:
+        if pool is None:
+            return self._maker()
+        earlier = self.open.of_pool(pool)
+        if earlier is not None:
+            return earlier.maker
+        return (self._pools.get(pool) if _is_weakly_held(pool) else None) or self._maker()
+
+    def _maker(self) -> Maker:
+        return Maker(owners.current(), self.project_location() or user_location(), _folder())
+
+    def project_location(self) -> Location | None:
+        """Return the innermost line of the project's own code; None where only libraries are at work."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith(self._root) and not _is_a_library(file):
+                return Location(file, frame.f_lineno, frame.f_code.co_name)
+            frame = frame.f_back
+        return None
+
+
+def pool_at_work(name: str, kinds: tuple[type, ...]) -> Any | None:
+    """Return the pool that opens a connection now: ``self`` of the method of this name on the stack.
+
+    Where a version of its driver connects in another method, the connection counts as a single one.
+
+    Args:
+        name: The method in which a pool connects.
+        kinds: The pools' classes.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(DEPTH if kinds else 0):
+        if frame is None:
+            break
+        if frame.f_code.co_name == name and isinstance(frame.f_locals.get("self"), kinds):
+            return frame.f_locals["self"]
+        frame = frame.f_back
+    return None
+
+
+def _held(pool: Any | None) -> Callable[[], Any | None]:
+    """Hold a pool weakly where that can be: asyncpg's is held as long as its connection is open."""
+    if pool is not None and _is_weakly_held(pool):
+        return weakref.ref(pool)
+    return lambda: pool
+
+
+def _is_weakly_held(pool: Any) -> bool:
+    return type(pool).__weakrefoffset__ != 0
+
+
+def _is_a_library(file: str) -> bool:
+    return f"{os.sep}site-packages{os.sep}" in file
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
