@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from hermetic.database.servers.postgresql import PREFIX, Instance, choose
+from hermetic.database.servers.postgresql import PREFIX, Instance, choose, marks
 from hermetic.database.servers.postgresql.external import External
 from hermetic.errors import ConfigurationError
 from tests.database.servers.postgresql.processes import STARTED, WAITS, eventually, kill, line, run
@@ -143,9 +143,14 @@ def test_databases_of_dead_runs_are_dropped(instance: External, role: str) -> No
     dead = {f"{PREFIX}00000000_gw0", f"{PREFIX}ffffffff_master"}
     used = f"{PREFIX}12345678_used"
     stay = {f"{PREFIX}fffffffe_gw0", f"{PREFIX}0000000a_gw0", f"{PREFIX}strange", f"{role}_app", used}
+    unmarked, anothers = f"{PREFIX}00000001_gw0", f"{PREFIX}00000002_gw0"
     with own.connect() as connection:
-        for name in dead | stay:
+        for name in dead | stay | {unmarked, anothers}:
             connection.execute(f'CREATE DATABASE "{name}"')
+            if name != unmarked:
+                run_id = name.removeprefix(PREFIX)[:8] if name != anothers else "00000003"
+                marks.write(marks.through(connection), name, {"run": run_id})
+    stay |= {unmarked, anothers}
     user = own.connect(used)
     assert instance.reap_databases() == []
     assert set(own.reap_databases()) == dead
@@ -171,7 +176,9 @@ def test_a_killed_runs_lock_is_gone(instance: External, role: str, place: Path) 
     line(worker)
     third = as_role(instance, role)
     with third.connect() as connection:
-        connection.execute(f'CREATE DATABASE "{PREFIX}{other.run_id}_gw0"')
+        name = f"{PREFIX}{other.run_id}_gw0"
+        connection.execute(f'CREATE DATABASE "{name}"')
+        marks.write(marks.through(connection), name, {"run": other.run_id})
     assert third.reap_databases() == []
     kill(worker)
     eventually(lambda: third.reap_databases(), "the dead run's database is dropped")

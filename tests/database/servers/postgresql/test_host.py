@@ -145,6 +145,41 @@ def test_templates_without_a_note(host: PostgresqlHost) -> None:
     assert host.built(f"{TEMPLATE}odd") == host.built("gone meanwhile") == "some time ago"
 
 
+def test_somebody_elses_database_of_a_templates_name(host: PostgresqlHost) -> None:
+    """It has no mark: it serves as no template, and none takes its place."""
+    host.create("one", "app")
+    execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}0a")
+    execute(host, f"{TEMPLATE}0a", "CREATE TABLE theirs ()")
+    assert host.template("0a") is None
+    assert not host.keep_as_template("one", "0a")
+    assert values(host, f"{TEMPLATE}0a", "SELECT to_regclass('theirs')::text") == ["theirs"]
+
+
+@pytest.mark.parametrize("user", ['e" LOGIN; ALTER ROLE app SUPERUSER; --', "a'b", "100%", "select", "Ä B"])
+def test_a_role_of_any_name(host: PostgresqlHost, user: str) -> None:
+    """It is a name, whatever SQL there is in it, and gets no more rights than another."""
+    host.create("one", "app")
+    host.create("two", user)
+    assert host.owner_of("two") == user
+    declared = PostgresqlHost(host.instance, roles=[user])
+    declared.create("three", "app")
+    declared.close()
+    rights = "SELECT rolsuper FROM pg_roles WHERE rolname IN ('app', %s)"
+    with host.instance.connect() as connection:
+        assert connection.execute(rights, [user]).fetchall() == [(False,), (False,)]
+
+
+def test_a_reserved_name_for_a_role(host: PostgresqlHost) -> None:
+    """The error names it, and where it comes from."""
+    with pytest.raises(ConfigurationError, match="URL logs in as 'pg_app', which no role of") as caught:
+        host.create("one", "pg_app")
+    assert 'role name "pg_app" is reserved' in str(caught.value)
+    declared = PostgresqlHost(host.instance, roles=["public"])
+    with pytest.raises(ConfigurationError, match="hermetic_roles names 'public'"):
+        declared.create("one", "app")
+    declared.close()
+
+
 def test_our_session_was_ended(host: PostgresqlHost) -> None:
     """By a limit of the server's, say: whoever needs it next is told so, and then there is another one."""
     host.create("one", "app")

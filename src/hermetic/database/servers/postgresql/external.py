@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL
 
 from hermetic.database.drivers import free
-from hermetic.database.servers.postgresql import drivers
+from hermetic.database.restore.postgresql.quoting import quoted
+from hermetic.database.servers.postgresql import drivers, marks
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts
 from hermetic.database.servers.postgresql.roles import SHARED
 from hermetic.errors import ConfigurationError
@@ -34,8 +35,8 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
 FROM pg_roles WHERE rolname = current_user
 """
 
-DEAD = """
-SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
+DEAD = f"""
+SELECT datname, {marks.NOTED} FROM pg_database d JOIN pg_roles ON pg_roles.oid = datdba
 WHERE rolname IN (current_user, %s) AND datname ~ %s
   AND NOT EXISTS (
     SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid::bigint = %s
@@ -105,13 +106,17 @@ class External:
         return {"kind": "external", "url": url, "run_id": self.run_id}
 
     def reap_databases(self) -> list[str]:
-        """Drop the worker databases of dead runs that are ours to drop, unless somebody is connected to one."""
+        """Drop the worker databases of dead runs that are ours to drop, unless somebody is connected to one.
+
+        One that has the name and not the mark is somebody else's.
+        """
         self.start()
         session = self._session
         assert session is not None
         pattern = f"^{PREFIX}[0-9a-f]{{8}}(_|$)"
-        names = [name for (name,) in session.execute(DEAD, (SHARED, pattern, SPACE, len(PREFIX) + 1))]
-        return [name for name in names if self._drop(session, name)]
+        rows = session.execute(DEAD.encode(), (SHARED, pattern, SPACE, len(PREFIX) + 1)).fetchall()
+        dead = [name for name, *mark in rows if marks.noted(*mark).get("run") == name[len(PREFIX) :][:8]]
+        return [name for name in dead if self._drop(session, name)]
 
     def last_words(self) -> str:
         """Return nothing: its log is where its owner keeps it."""
@@ -157,7 +162,7 @@ class External:
             raise ConfigurationError(
                 f"the role {role!r} may not create databases on {self._url.render_as_string()}.",
                 why="hermetic makes a database of its own for each worker.",
-                hints=(f'as a superuser: ALTER ROLE "{role}" CREATEDB',),
+                hints=(f"as a superuser: ALTER ROLE {quoted(role)} CREATEDB",),
             )
         source = f"{self._url.render_as_string()} ({version.split()[0]})"
         return Facts(number, source, collation, superuser, connections)

@@ -1,7 +1,8 @@
 """The databases of one PostgreSQL server: made, copied, dropped, and told apart from everybody else's.
 
 Names say what a database is: ``hermetic_w_<run>_...`` is a worker's and goes with its run, ``hermetic_t_<fingerprint>``
-is a template and stays for the next run. Nothing else on a server is ever touched.
+is a template and stays for the next run. A name is no proof: each has a mark (``marks.py``), and what has the name of
+an earlier run's and no mark is somebody else's. Nothing else on a server is ever touched.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy import URL
 from hermetic.database.kept import Kept
 from hermetic.database.restore.postgresql.quoting import quoted, setting_value
 from hermetic.database.servers.postgresql import keeping, marks
-from hermetic.database.servers.postgresql.instance import Facts, Instance
+from hermetic.database.servers.postgresql.instance import PREFIX, Facts, Instance
 from hermetic.database.servers.postgresql.roles import Roles
 from hermetic.errors import ConfigurationError
 
@@ -201,6 +202,8 @@ class PostgresqlHost:
         if not self.exists(name):
             return None
         note = marks.read(self._run, name)
+        if "built" not in note:  # somebody else's, who calls it so
+            return None
         if self._rebuild and note.get("run") != self.instance.run_id:
             return None
         if note.get("source") != self._source():
@@ -209,17 +212,23 @@ class PostgresqlHost:
         return name
 
     def keep_as_template(self, database: str, fingerprint: str) -> bool:
-        """Copy a database to the template of this fingerprint, unless somebody stays connected to it."""
+        """Copy a database to the template of this fingerprint, unless somebody stays connected to it.
+
+        A database of that name without our mark is somebody else's, and stays.
+        """
         from psycopg.errors import ObjectInUse
 
+        name = TEMPLATE + fingerprint
+        if self.exists(name) and not marks.read(self._run, name):
+            return False
         try:
-            self._keep(database, TEMPLATE + fingerprint)
+            self._keep(database, name, unfinished=f"{PREFIX}{self.instance.run_id}_{fingerprint}")
         except ObjectInUse:  # a poller of the application's, that connects again and again
             return False
         return True
 
-    def _keep(self, database: str, name: str) -> None:
-        unfinished = f"{name}_new"
+    def _keep(self, database: str, name: str, unfinished: str) -> None:
+        """Copy a database under a name that goes with the run, and rename the copy once it is whole."""
         self.drop(unfinished)
         self.create(unfinished, self.owner_of(database), database)
         note = {

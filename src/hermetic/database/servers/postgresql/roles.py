@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
+from hermetic.database.restore.postgresql.quoting import literal, quoted
 from hermetic.database.servers.postgresql.instance import Instance
+from hermetic.errors import ConfigurationError
 
 DEFAULT = "app"
 SHARED = "hermetic_app"
@@ -56,18 +57,32 @@ class Roles:
             if role not in self._made and role != self._instance.administrator:
                 self._make(role, run)
                 if role != owner:
-                    run(f'GRANT "{role}" TO "{owner}"')
+                    run(f"GRANT {quoted(role)} TO {quoted(owner)}")
                 self._made.add(role)
 
     def _make(self, role: str, run: Run) -> None:
-        from psycopg.errors import DuplicateObject, UniqueViolation
+        from psycopg.errors import DuplicateObject, ReservedName, UniqueViolation
 
         rights = (
-            f"LOGIN PASSWORD '{self.password(role)}'"
+            f"LOGIN PASSWORD {literal(str(self.password(role)))}"
             if self._instance.is_shared
             else "LOGIN CREATEDB CREATEROLE"
         )
-        with suppress(DuplicateObject, UniqueViolation):  # of an earlier run, or of another worker just now
-            run(f'CREATE ROLE "{role}" {rights}')
+        try:
+            run(f"CREATE ROLE {quoted(role)} {rights}")
+        except (DuplicateObject, UniqueViolation):
+            pass  # of an earlier run, or of another worker just now
+        except ReservedName as error:
+            raise self._reserved(role, error) from None
         if self._instance.is_shared:
-            run(f'GRANT "{role}" TO CURRENT_USER')
+            run(f"GRANT {quoted(role)} TO CURRENT_USER")
+
+    def _reserved(self, role: str, error: Exception) -> ConfigurationError:
+        whose = (
+            "hermetic_roles names" if role in self.declared else "the application's database URL logs in as"
+        )
+        return ConfigurationError(
+            f"{whose} {role!r}, which no role of PostgreSQL can be called: {str(error).splitlines()[0]}",
+            why="hermetic makes it on the server of the tests: the application has a role with rights, no superuser's.",
+            hints=("name another user there; in a URL that hermetic_env sets, {url} names one that exists",),
+        )
