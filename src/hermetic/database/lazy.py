@@ -165,3 +165,15 @@ class LazyDatabase:
     def _opened_on(self) -> WorkerDatabase:
         assert self.worker is not None, "a connection was opened on it"
         return self.worker
+
+
+class NamedDatabase(LazyDatabase):
+    """Stands for the database of a name that code under test makes: today's, and the next one that it makes so."""
+
+    def made(self) -> WorkerDatabase:
+        """Return the worker database; where that was dropped and made again, the one that there is now."""
+        with self._making:
+            if self.worker is None or (not self.worker.exists and self.name in self._server.named):
+                self.worker = self._server.adopt(self.name)
+                self._created(self.worker)
+            return self.worker

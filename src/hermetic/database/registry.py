@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from threading import RLock
+from weakref import WeakValueDictionary
 
 from sqlalchemy import URL
 
@@ -21,7 +22,7 @@ from hermetic.database.engines.destinations import (
     Itself,
     LeftAlone,
 )
-from hermetic.database.lazy import Build, LazyDatabase
+from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
     Allow,
@@ -75,6 +76,7 @@ class Databases:
         self._applications: dict[Address, LazyDatabase] = {}
         self._late: set[Address] = set()
         self._fresh: dict[Address, LazyDatabase] = {}
+        self._named_ones: WeakValueDictionary[str, NamedDatabase] = WeakValueDictionary()
         self._empty: list[tuple[LazyDatabase, WorkerDatabase]] = []
         self._primary: LazyDatabase | None = None
         self._primary_is_bound = False
@@ -189,13 +191,19 @@ class Databases:
         return self._fresh[address]
 
     def _named(self, address: Address) -> LazyDatabase:
-        living = [each for each in self._all if each.worker is not None and each.worker.exists]
-        found = next((each for each in living if each.worker and each.worker.name == address.name), None)
+        found = self._named_ones.get(address.name)
         if found is None:
-            found = self._new(None, address.backend)
-            found.worker = self._servers[address.backend].adopt(address.name)
-            self._created(found.worker)
+            server = self._servers[address.backend]
+            found = NamedDatabase(address.name, server, None, self._note_named)
+            self._named_ones[address.name] = found
         return found
+
+    def _note_named(self, worker: WorkerDatabase) -> None:
+        """A database that code under test made is restored from its first engine on."""
+        lazy = self._named_ones[worker.name]
+        with self._lock:
+            self._all = [*(each for each in self._all if each is not lazy), lazy]
+        self._created(worker)
 
     def _at(self, address: Address) -> LazyDatabase:
         return next(each for each in self._all if each.worker and address_of(each.worker.url) == address)
@@ -271,13 +279,9 @@ class Databases:
         """Remove the databases that the test which ends now made itself."""
         with every_step() as step:
             for _, server in self._servers.made():
-                gone = set(server.named)
                 with step:
                     server.undo()
-                gone -= set(server.named)
-                self._all = [
-                    each for each in self._all if each.worker is None or each.worker.name not in gone
-                ]
+            self._all = [each for each in self._all if not _is_gone(each)]
 
     def stop(self) -> None:
         """Close and remove every database."""
@@ -285,6 +289,12 @@ class Databases:
             with step:
                 self._servers.stop()
             self._all.clear()
+
+
+def _is_gone(database: LazyDatabase) -> bool:
+    """Whether it was dropped by the code under test that made it; one of ours may only not be there yet."""
+    worker = database.worker
+    return isinstance(database, NamedDatabase) and worker is not None and not worker.exists
 
 
 def _too_late(request: EngineRequest, address: Address) -> Refusal:

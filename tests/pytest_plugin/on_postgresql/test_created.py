@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.pytest_plugin.project import Project
 
 CREATING = """
@@ -109,3 +111,145 @@ def made():
     )
     result = project.pytest()
     assert result.outcomes() == {"passed": 2}, result.output
+
+
+RECIPE = """
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.util import greenlet_spawn
+from sqlalchemy_utils import create_database, database_exists, drop_database
+
+from shop import Base, User
+
+URL = "postgresql+{driver}://me:secret@db.example/own_test"
+
+
+def make():
+    if database_exists(URL):
+        drop_database(URL)
+    create_database(URL)
+    assert database_exists(URL)
+
+
+def terminate():
+    admin = create_engine("postgresql+psycopg2://me:secret@db.example/postgres", isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = 'own_test' AND pid <> pg_backend_pid()"
+            )
+        )
+    admin.dispose()
+
+
+def drop():
+    terminate()
+    drop_database(URL)
+    assert not database_exists(URL)
+
+
+@pytest.fixture(scope="{scope}")
+async def engine():
+    await greenlet_spawn(make)
+    engine = create_async_engine("postgresql+asyncpg://me:secret@db.example/own_test")
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield engine
+    await engine.dispose()
+    await greenlet_spawn(drop)
+
+
+@pytest.mark.parametrize("again", range(3))
+async def test_it(engine, again):
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        session.add(user := User(name="me"))
+        await session.commit()
+        assert user.id == 1
+"""
+
+
+@pytest.mark.parametrize("scope", ["session", "function"])
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg2"])
+def test_the_usual_recipe(project: Project, driver: str, scope: str) -> None:
+    """SQLAlchemy-Utils makes and drops it, after ``pg_terminate_backend``: no session of ours is in the way."""
+    project.write(test_a_py=RECIPE.format(driver=driver, scope=scope))
+    result = project.pytest("-o", f"asyncio_default_test_loop_scope={scope}")
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
+def test_copies_of_one_that_a_fixture_filled(project: Project) -> None:
+    """A template of the suite's own, filled once and copied for each test or for the session: nobody is connected."""
+    project.write(
+        conftest_py=CREATING
+        + """
+@pytest.fixture(scope="session")
+def template():
+    execute(maintenance, "CREATE DATABASE template_test")
+    filling = create_engine(f"{SERVER}/template_test")
+    execute(filling, "CREATE TABLE notes (id serial PRIMARY KEY)", "INSERT INTO notes DEFAULT VALUES")
+    filling.dispose()
+
+
+@pytest.fixture(scope="session")
+def wide(template):
+    execute(maintenance, "CREATE DATABASE own TEMPLATE template_test")
+
+
+@pytest.fixture
+def narrow(template):
+    execute(maintenance, "CREATE DATABASE copy TEMPLATE template_test")
+    engine = create_engine(f"{SERVER}/copy")
+    yield engine
+    engine.dispose()
+    execute(maintenance, "DROP DATABASE copy")
+""",
+        test_a_py="""
+        import pytest
+        from conftest import execute, own, values
+
+        @pytest.mark.parametrize("again", range(3))
+        def test_it(wide, narrow, again):
+            for engine in (own, narrow):
+                execute(engine, "INSERT INTO notes DEFAULT VALUES")
+                assert values(engine, "SELECT id FROM notes ORDER BY id") == [1, 2]
+        """,
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
+def test_an_engine_that_outlives_its_database(project: Project) -> None:
+    """A pool that is kept by the name gets no dead connection of the last test's database of that name."""
+    project.write(
+        tenants_py="""
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        maintenance = create_async_engine("postgresql+asyncpg://me@db.example/postgres", isolation_level="AUTOCOMMIT")
+        tenant = create_async_engine("postgresql+asyncpg://me@db.example/tenant")
+
+        async def execute(engine, *statements):
+            async with engine.begin() as connection:
+                return [await connection.exec_driver_sql(statement) for statement in statements][-1]
+        """,
+        test_a_py="""
+        import pytest
+        from tenants import execute, maintenance, tenant
+
+        @pytest.mark.parametrize("again", range(3))
+        async def test_undone(again):
+            await execute(maintenance, "CREATE DATABASE tenant")
+            await execute(tenant, "CREATE TABLE notes (id serial)", "INSERT INTO notes DEFAULT VALUES")
+
+        @pytest.mark.parametrize("again", range(3))
+        async def test_dropped(again):
+            for _ in range(2):
+                await execute(maintenance, "CREATE DATABASE tenant")
+                await execute(tenant, "CREATE TABLE notes (id serial)", "INSERT INTO notes DEFAULT VALUES")
+                await execute(maintenance, "DROP DATABASE tenant WITH (FORCE)")
+        """,
+    )
+    for loops in ("session", "function"):
+        result = project.pytest("-o", f"asyncio_default_test_loop_scope={loops}")
+        assert result.outcomes() == {"passed": 6}, result.output

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -107,5 +108,57 @@ def test_statements_that_fail(databases: Databases) -> None:
             run(ELSEWHERE, 'CREATE DATABASE "Made once"')
         with pytest.raises(OperationalError, match="cannot drop the currently open database"):
             run(made, "INSERT INTO t VALUES (1)", 'DROP DATABASE "Made once"')
+    begin_next_test(databases)
+    assert run(made, ROWS) == 0
+
+
+IN_IT = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'Made by a fixture'"
+
+
+def test_nobody_of_ours_stays_in_it(databases: Databases) -> None:
+    """After everything that is done in it, the server lists no session of ours there."""
+    made = ELSEWHERE.set(database="Made by a fixture")
+    with owned_by(fixture("made", "session")):
+        run(ELSEWHERE, 'CREATE DATABASE "Made by a fixture"')
+        run(made, "CREATE TABLE t (n integer)")
+    databases.settle()
+    assert run(ELSEWHERE, IN_IT) == 0
+    database = databases.all()[-1]
+    start = database.begin_layer()
+    run(made, "INSERT INTO t VALUES (1)")
+    layer = database.end_layer(start, fixture("more", "module"))
+    assert layer is not None
+    assert run(ELSEWHERE, IN_IT) == 0
+    run(made, "INSERT INTO t VALUES (2)")
+    begin_next_test(databases)
+    assert run(ELSEWHERE, IN_IT) == 0
+    assert run(made, ROWS) == 1
+    database.remove_layer(layer)
+    assert database.dirty()
+    assert database.restore()
+    assert not database.restore()
+    assert not database.restore()
+    assert run(made, ROWS) == 0
+    assert run(ELSEWHERE, IN_IT) == 0
+
+
+def test_one_that_a_program_drops(databases: Databases) -> None:
+    """What drops it unseen, by a driver or ``dropdb``, is no error at the next restore; and it may be made again."""
+    made = ELSEWHERE.set(database="Made by a fixture")
+    url = databases.primary().url.render_as_string(hide_password=False)
+    with owned_by(fixture("made", "session")):
+        run(ELSEWHERE, 'CREATE DATABASE "Made by a fixture"')
+        run(made, "CREATE TABLE t (n integer)")
+    databases.settle()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute('DROP DATABASE "Made by a fixture"')
+        begin_next_test(databases)
+        for _ in range(2):
+            with pytest.raises(OperationalError, match="does not exist"):
+                run(made, ROWS)
+        connection.execute('CREATE DATABASE "Made by a fixture"')
+    run(made, "CREATE TABLE t (n integer)")
+    databases.settle()
+    run(made, "INSERT INTO t VALUES (1)")
     begin_next_test(databases)
     assert run(made, ROWS) == 0

@@ -62,6 +62,13 @@ class Administration:
             return self._connection
 
     @property
+    def pid(self) -> int | None:
+        """The process of the server's side; None while there is no session."""
+        if self._connection is None or self._connection.closed:
+            return None
+        return self._connection.info.backend_pid
+
+    @property
     def is_lost(self) -> bool:
         """Whether the server ended the session."""
         return self._connection is not None and self._connection.closed
@@ -96,6 +103,15 @@ class Administration:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+
+OUR_SCHEMAS = r"^(pg_)?hermetic(_\d+)?$"
+
+
+def remove_ours(administration: Administration) -> None:
+    """Take our own schemas, triggers and functions out of a database, as a copy has them."""
+    for (schema,) in administration.all("SELECT nspname FROM pg_namespace WHERE nspname ~ %s", [OUR_SCHEMAS]):
+        administration.run(f'DROP SCHEMA "{schema}" CASCADE')
 
 
 def scripts() -> list[str]:

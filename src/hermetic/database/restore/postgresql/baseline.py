@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from hermetic.database.restore.postgresql import failures
-from hermetic.database.restore.postgresql.administration import Administration
+from hermetic.database.restore.postgresql.administration import Administration, remove_ours
 from hermetic.database.restore.postgresql.copying import carry_over
 from hermetic.database.restore.postgresql.protocols import Host
 from hermetic.database.restore.postgresql.tidying import Tidying
@@ -89,6 +89,13 @@ class Baseline:
             self._administration.close()
             self._administration = None
 
+    def leave(self) -> None:
+        """End our session, and wait until the server lists it no more."""
+        pid = self._administration.pid if self._administration is not None else None
+        self.disconnect()
+        if pid is not None:
+            self._host.wait_until_gone(pid)
+
     # -- marking
 
     def is_copy_of(self, template: str) -> None:
@@ -101,6 +108,7 @@ class Baseline:
         """Make what the database holds now its baseline, without any layer."""
         self._seen = None
         if not self.is_marked:
+            remove_ours(self.administration)  # of a database that this one was copied from
             self._install()
             if self.administration.one("SELECT NOT EXISTS (SELECT FROM pg_hermetic.relations)")[0]:
                 self._origin = EMPTY
@@ -182,6 +190,10 @@ class Baseline:
     def is_untouched(self) -> bool:
         """Whether nothing at all was written since the last restore found nothing to undo."""
         return self._seen is not None and self._seen == self.place()
+
+    def was_seen_at(self, place: str | None) -> bool:
+        """Whether the write-ahead log stood there when the last restore found nothing to undo."""
+        return place is not None and place == self._seen
 
     def look_again(self) -> None:
         """Have the next restore look at everything."""

@@ -50,6 +50,12 @@ class Host(Protocol):
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
         """End the sessions in a database, these or all, and wait until they are gone."""
 
+    def wait_until_gone(self, pid: int) -> None:
+        """Wait until the server lists a session no more, which has ended on our side."""
+
+    def place(self, database: str) -> str | None:
+        """Return the place in the write-ahead log, asked without a session in a database; None where that is gone."""
+
     def waiting(self, database: str) -> list[tuple[int, list[int]]]:
         """Return the sessions in a database that wait for a lock, each with those that hold it."""
 

@@ -6,7 +6,8 @@ runs. Measured on PostgreSQL 18 with 60 tables: see ``benchmarks/results``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -65,6 +66,12 @@ class PostgresqlDatabase:
             refuse_if_held=self._refuse_if_held,
         )
         self._layers = Layers(self._baseline)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Do one thing at a time; calls nest."""
+        with self._mutex:
+            yield
 
     @property
     def url(self) -> URL:
@@ -149,29 +156,26 @@ class PostgresqlDatabase:
 
     # -- its contents
 
-    def adopt(self) -> None:
-        """The application made it itself, just now: what it holds is its first baseline."""
-        self._born = True
-
     def make_way(self) -> None:
         """The application is about to drop it: our session would be in the way."""
         with self._mutex:
-            self._baseline.disconnect()
+            self._baseline.leave()
 
     def disappear(self) -> None:
-        """The application has dropped it."""
+        """The application has dropped it: what pools still hold of it is dead."""
         with self._mutex:
             self.watch.stop()
             self._closed = True
+            self._replace(self, None)
             self._baseline.close()
 
     def ensure(self) -> None:
         """Make it, empty, if it does not exist yet."""
-        with self._mutex:
+        with self._at_work():
             if not self._born:
                 self._host.create(self.name, self.owner)
                 self._born = True
-            if not self._is_being_filled and not self._baseline.is_marked:
+            if not self._is_being_filled and not self._baseline.is_marked and not self._closed:
                 self._baseline.mark()
 
     def fill(self, fingerprint: Callable[[], str], build: Callable[[], None]) -> str:
@@ -220,7 +224,7 @@ class PostgresqlDatabase:
 
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline; one that does not exist yet is empty anyhow."""
-        with self._mutex:
+        with self._at_work():
             if self._born:
                 self._layers.settle()
                 self._baseline.mark()
@@ -228,7 +232,7 @@ class PostgresqlDatabase:
 
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
-        with self._mutex:
+        with self._at_work():
             return self._is_marked and (self._layers.is_in_debt or self._baseline.dirty())
 
     def restore(self) -> bool:
@@ -240,19 +244,22 @@ class PostgresqlDatabase:
         Raises:
             RestoreError: Something that outlives the test blocks it: named, after a time-out, and left alone.
         """
-        with self._mutex:
+        with self._at_work():
             if not self._is_marked:
                 return False
-            changed = self.sessions.where(lambda one: one.changed and one.is_of_a_test)
-            if changed:
+            if changed := self._changed():
                 self.end_sessions(changed)
             with failures.explained(self.name, self.sessions, self.administration, self._host):
                 self._layers.settle()
                 return self._baseline.restore()
 
+    def _changed(self) -> list[Session]:
+        """Return the sessions in which a test left something that a check-in does not undo."""
+        return self.sessions.where(lambda one: one.changed and one.is_of_a_test)
+
     def keep(self, test: str, folder: Path) -> Kept:
         """Copy what it holds now to a database of its own, for which the application's idle connections must go."""
-        with self._mutex:
+        with self._at_work():
             held = self.sessions.where(lambda one: not one.is_of_a_test)
             if held:
                 raise NotKept(failures.in_use(held))
@@ -262,7 +269,7 @@ class PostgresqlDatabase:
 
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
-        with self._mutex:
+        with self._at_work():
             return self._layers.begin(exists=self._is_marked)
 
     def end_layer(self, start: object, owner: Owner) -> PostgresqlLayer | None:
@@ -272,7 +279,7 @@ class PostgresqlDatabase:
             LayerConflict: It builds on what the test wrote before the set-up began.
         """
         assert isinstance(start, Start)
-        with self._mutex, failures.explained(self.name, self.sessions, self.administration, self._host):
+        with self._at_work(), failures.explained(self.name, self.sessions, self.administration, self._host):
             return self._layers.end(start, owner, exists=self._is_marked)
 
     def remove_layer(self, layer: object) -> None:
@@ -282,7 +289,7 @@ class PostgresqlDatabase:
             LayerConflict: A later layer builds on it; it goes together with that one.
         """
         assert isinstance(layer, PostgresqlLayer)
-        with self._mutex, failures.explained(self.name, self.sessions, self.administration, self._host):
+        with self._at_work(), failures.explained(self.name, self.sessions, self.administration, self._host):
             self._layers.remove(layer)
 
     def close(self) -> None:

@@ -105,9 +105,10 @@ class PostgresqlHost:
         return self._roles.owner_for(wanted, self._run)
 
     def owner_of(self, database: str) -> str:
-        """Return the role that a database on the server belongs to."""
+        """Return the role that a database on the server belongs to, or would if there were one of that name."""
         query = "SELECT rolname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = %s"
-        return str(self._run(query, [database])[0][0])
+        rows = self._run(query, [database])
+        return str(rows[0][0]) if rows else self.owner_for(None)
 
     # -- databases
 
@@ -178,6 +179,19 @@ class PostgresqlHost:
             " AND (NOT rolsuper OR current_setting('is_superuser')::boolean)",
             [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
         )
+
+    def wait_until_gone(self, pid: int) -> None:
+        """Wait until the server lists a session no more, which has ended on our side: a moment, a millisecond or so."""
+        for _ in range(END_SECONDS * 1000):
+            if not self._run("SELECT FROM pg_stat_get_activity(%s)", [pid]):
+                return
+            self._run("SELECT pg_sleep(0.001)")
+
+    def place(self, database: str) -> str | None:
+        """Return the place in the write-ahead log; None where there is no such database."""
+        query = "SELECT pg_current_wal_insert_lsn()::text FROM pg_database WHERE datname = %s"
+        rows = self._run(query, [database])
+        return str(rows[0][0]) if rows else None
 
     def waiting(self, database: str) -> list[tuple[int, list[int]]]:
         """Return the sessions in a database that wait for a lock, each with those that hold it."""

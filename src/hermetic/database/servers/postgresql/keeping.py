@@ -17,8 +17,6 @@ STEP = "SELECT pg_sleep(0.02)"
 GONE = "its server ends with the run; 'hermetic db start' serves it again"
 THERE = "'hermetic db start' prints the URL with its password"
 
-OUR_SCHEMAS = r"^(pg_)?hermetic(_\d+)?$"
-
 
 def keep(host: PostgresqlHost, database: str, owner: str, test: str, project: str) -> Kept:
     """Copy a database under a name that says whose it was; nothing of hermetic's own is left in the copy.
@@ -53,13 +51,10 @@ def keep(host: PostgresqlHost, database: str, owner: str, test: str, project: st
 
 
 def _tidy(host: PostgresqlHost, database: str) -> None:
-    """Take our own schemas, triggers and functions out of a copy."""
-    from hermetic.database.restore.postgresql.administration import Administration
+    from hermetic.database.restore.postgresql.administration import Administration, remove_ours
 
     administration = Administration(lambda: host.connect(database), privileged=host.privileged)
     try:
-        own = administration.all("SELECT nspname FROM pg_namespace WHERE nspname ~ %s", [OUR_SCHEMAS])
-        for (schema,) in own:
-            administration.run(f'DROP SCHEMA "{schema}" CASCADE')
+        remove_ours(administration)
     finally:
         administration.close()

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 
 from hermetic import owners
 from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.restore.postgresql.created import CreatedDatabase
 from hermetic.database.restore.postgresql.empty import EmptyDatabase
 from hermetic.database.restore.postgresql.protocols import Replace
 from hermetic.database.restore.postgresql.sessions import Session
@@ -86,8 +87,10 @@ class PostgresqlServer:
 
     def adopt(self, name: str) -> PostgresqlDatabase:
         """Return a database that code under test made, to be restored like any other."""
-        database = PostgresqlDatabase(name, self.host, self.host.owner_of(name), self._replace)
-        database.adopt()
+        database = CreatedDatabase(
+            *(name, self.host, self.host.owner_of(name), self._replace),
+            is_of_a_test=self._named[name].is_test_level,
+        )
         self._databases.append(database)
         return database
 
