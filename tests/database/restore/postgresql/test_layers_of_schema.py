@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from hermetic.errors import LayerConflict, RestoreError
@@ -219,4 +220,61 @@ def test_rows_of_a_living_layer_in_a_schema_that_comes_back(opened: Opened) -> N
     assert opened.rows("SELECT count(*) FROM other") == [0]
     opened.database.remove_layer(living)
     assert opened.database.restore()
+    assert opened.dump() == before
+
+
+def test_a_copy_anew_where_a_layer_altered_what_another_wrote(opened: Opened) -> None:
+    """Rows of the outer one that do not fit the altered table are carried by nobody: they lie in what comes back."""
+    before = opened.dump()
+    rows = opened.layer("rows", "UPDATE users SET name = 'row'; INSERT INTO other VALUES (1)")
+    between = opened.dump()
+    schema = opened.layer("schema", "ALTER TABLE users ADD x integer DEFAULT 1")
+    during = opened.dump()
+    for _ in range(2):
+        opened.run("ALTER TABLE other ADD later integer; DELETE FROM users")
+        assert opened.database.restore()
+        assert opened.dump() == during
+    opened.database.remove_layer(schema)
+    assert opened.database.restore()
+    assert opened.dump() == between
+    opened.database.remove_layer(rows)
+    assert opened.database.restore()
+    assert opened.dump() == before
+
+
+HIDE = "ALTER TABLE {schema}.moves RENAME TO hidden"
+SHOW = "ALTER TABLE {schema}.hidden RENAME TO moves"
+
+
+def test_an_attempt_to_make_it_anew_that_fails(opened: Opened) -> None:
+    """Is an error of that test alone: the next restore tries again, from the beginning."""
+    layer = opened.layer("schema", "ALTER TABLE users ADD x integer")
+    during, administration = opened.dump(), opened.database.administration
+    opened.run("DROP TABLE other")
+    administration.run(HIDE.format(schema="pg_hermetic"))
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            opened.database.restore()
+    with opened.look("postgres") as connection:
+        name = opened.database.name
+        found = connection.execute("SELECT datname FROM pg_database WHERE datname ^@ %s", [name]).fetchall()
+    assert {row[0] for row in found} == {name, f"{name}_c1"}
+    administration.run(SHOW.format(schema="pg_hermetic"))
+    assert opened.database.restore()
+    assert opened.dump() == during
+    opened.database.remove_layer(layer)
+
+
+def test_a_schema_that_could_not_come_back_at_once(opened: Opened) -> None:
+    """Comes back with the next restore: it is owed until it did."""
+    before = opened.dump()
+    layer = opened.layer("schema", "ALTER TABLE users ADD x integer")
+    opened.database.remove_layer(layer)
+    administration = opened.database.administration
+    administration.run(HIDE.format(schema="pg_hermetic_1"))
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        opened.database.restore()
+    assert opened.database.dirty()
+    administration.run(SHOW.format(schema="pg_hermetic_1"))
+    opened.database.restore()
     assert opened.dump() == before

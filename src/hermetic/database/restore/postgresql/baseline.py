@@ -252,7 +252,22 @@ class Baseline:
         if origin is None:
             raise failures.no_origin(self._name)
         fresh = f"{self._name}_new"
-        self._host.create(fresh, self._owner, origin or None)
+        self._host.drop(fresh)  # of an attempt that failed, and could not even do that
+        try:
+            self._host.create(fresh, self._owner, origin or None)
+            self._fill_anew(fresh, origin, schema)
+            self._end_sessions()
+            self.disconnect()
+            self._host.drop(self._name)
+        except BaseException:
+            with suppress(Exception):  # the first error counts
+                self._host.drop(fresh)
+            raise
+        self._host.rename(fresh, self._name)
+        self._origin = origin
+        self._seen = None
+
+    def _fill_anew(self, fresh: str, origin: str, schema: str) -> None:
         target = self._administration_of(fresh)
         try:
             if origin == EMPTY:
@@ -261,12 +276,6 @@ class Baseline:
             carry_over(self.administration, target, drifted, schema=schema)
         finally:
             target.close()
-        self._end_sessions()
-        self.disconnect()
-        self._host.drop(self._name)
-        self._host.rename(fresh, self._name)
-        self._origin = origin
-        self._seen = None
 
 
 def _install_in(administration: Administration) -> None:

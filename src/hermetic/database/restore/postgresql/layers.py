@@ -175,12 +175,15 @@ class Layers:
         self._debt = piece  # in the place of a newer one's: what this one kept is older
 
     def settle(self) -> None:
-        """Bring the schema of before back, now that somebody needs it: a run that ends does not."""
-        piece, self._debt = self._debt, None
-        if piece is None:
+        """Bring the schema of before back, now that somebody needs it: a run that ends does not.
+
+        Where that fails it is still owed, and the next one who needs it tries again.
+        """
+        if self._debt is None:
             return
-        assert piece.before is not None
-        self._baseline.go_back(*piece.before)
+        assert self._debt.before is not None
+        self._baseline.go_back(*self._debt.before)
+        self._debt = None
         self._take_out_the_dead()
 
     def _take_out_the_dead(self) -> None:
