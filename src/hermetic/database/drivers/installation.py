@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hermetic.database.drivers import asyncpg, psycopg
+from hermetic.database.drivers import asyncpg, psycopg, psycopg2
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Put, Seams
 from hermetic.database.engines.destinations import Prepare, Resolver
@@ -12,6 +12,7 @@ from hermetic.database.engines.destinations import Prepare, Resolver
 PUTS: dict[str, Put] = {
     "asyncpg": asyncpg.put,
     "psycopg": psycopg.put,
+    "psycopg2": psycopg2.put,
     "psycopg_pool": psycopg.put_pool,
 }
 """How each driver's seam is put in place, by the module whose import brings it."""

@@ -1,0 +1,88 @@
+"""psycopg2: every connection is made by ``psycopg2._connect``, or by a class of connections that one calls itself.
+
+``connect_args={"connection_factory": ...}`` may be either: a class, or a function that connects wherever it likes. So
+the class that psycopg2 names, ``extensions.connection``, is replaced by a subclass that asks the rules when it is made;
+classes of the project's that derive from the old one get it as their last base but one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from inspect import isclass
+from types import ModuleType
+from typing import Any
+
+from hermetic.database.drivers import libpq
+from hermetic.database.drivers.rules import Rules
+from hermetic.database.drivers.seams import Patch, found
+
+NAME = "psycopg2"
+READY = 1
+"""psycopg2's STATUS_READY: no transaction is open."""
+
+
+class Psycopg2:
+    """See ``hermetic.database.drivers.connections.Driver``."""
+
+    name = NAME
+
+    def pid(self, connection: Any) -> int | None:
+        with suppress(Exception):
+            return int(connection.info.backend_pid)
+        return None
+
+    def is_closed(self, connection: Any) -> bool:
+        return bool(connection.closed)
+
+    def in_transaction(self, connection: Any) -> bool:
+        return bool(connection.status != READY)
+
+    def is_handed_out(self, connection: Any) -> bool:
+        """Its pools do not tell."""
+        return False
+
+    def end(self, connection: Any, pool: Any | None, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Its pools look whether a connection is closed only when it comes back."""
+        connection.close()
+
+
+def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
+    """Have every connection of psycopg2 go by the rules.
+
+    Raises:
+        ConfigurationError: This version has not the function that it takes.
+    """
+    connect = found(module, module, "_connect")
+    extensions = module.extensions
+    ours = _asking(extensions.connection, extensions.parse_dsn, extensions.make_dsn, rules)
+    with_ours = lru_cache(maxsize=64)(lambda kind: _derived(kind, ours))
+
+    def _connect(dsn: str, connection_factory: Any = None, **kwargs: Any) -> Any:
+        factory = with_ours(connection_factory) if isclass(connection_factory) else connection_factory
+        return connect(dsn, connection_factory=factory or ours, **kwargs)
+
+    patch(module, "_connect", _connect)
+    patch(extensions, "connection", ours)
+
+
+def _asking(plain: Any, parse: Callable[[str], Any], make: Callable[..., str], rules: Rules) -> Any:
+    """Return psycopg2's class of connections, one that asks the rules before it connects."""
+
+    class connection(plain):  # type: ignore[misc]
+        def __init__(self, dsn: str, *args: Any, **kwargs: Any) -> None:
+            params = parse(dsn)
+            route = rules.route(libpq.url_of(params))
+            if route.to is not None:
+                dsn = make(**libpq.replaced(params, route.to))
+            super().__init__(dsn, *args, **kwargs)
+            rules.opened(self, Psycopg2(), route)
+
+    return connection
+
+
+def _derived(kind: Any, ours: Any) -> Any:
+    """Return a class of the project's own with ours before psycopg2's."""
+    return kind if issubclass(kind, ours) else type(kind.__name__, (kind, ours), {})
