@@ -56,6 +56,16 @@ class Environment:
 
         return {name: filled(value, self._url, self._known(name)) for name, value in self._settings.env}
 
+    def texts(self) -> list[str]:
+        """Return the values of all variables, and those of the project's ``.env``."""
+        from hermetic.database.urls import dotenv
+
+        return [
+            *(value for _, value in self._settings.env),
+            *os.environ.values(),
+            *dotenv(self._root).values(),
+        ]
+
     def backend(self) -> str:
         """Return what the application's database is, as far as that can be known before it is imported."""
         from hermetic.database.urls import PLACEHOLDERS, is_postgresql

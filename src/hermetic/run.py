@@ -31,6 +31,7 @@ from hermetic.settings import Settings
 from hermetic.steps import every_step
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from hermetic.database.drivers.installation import Drivers
@@ -104,7 +105,7 @@ class Run:
         )
         databases.learn_from(self._installation.unused)
         if self.settings.mode == "on":
-            self._drivers = Drivers(self._destination, self._prepare, self.root)
+            self._drivers = Drivers(self._destination, self._prepare, self._names, self.root)
             self._drivers.install()
 
     def share(self) -> None:
@@ -203,6 +204,15 @@ class Run:
             return
         if self.databases.is_of_a_test(request):
             self.application()
+
+    def _names(self, url: URL, folder: str) -> bool:
+        """Whether an engine or a setting of the project's names a file of SQLite."""
+        from hermetic.database.address import address_of
+        from hermetic.database.drivers.files import is_named_by
+
+        if self.databases.is_named(url, folder):
+            return True
+        return is_named_by(self.environment.texts(), address_of(url, folder), str(self.root))
 
     def _destination(self, request: EngineRequest) -> Destination:
         from hermetic.database.engines.destinations import masked

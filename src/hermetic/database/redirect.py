@@ -197,6 +197,10 @@ class Redirect:
             return ToFresh(None) if own_creator else Leave("an in-memory database is the test's own")
         return ToFresh(address)
 
+    def names(self, address: Address) -> bool:
+        """Whether a setting names a database."""
+        return address in self.allow or any(address in pair for pair in self.aliases)
+
     def is_temporary(self, address: Address) -> bool:
         """Whether an address is a file under a temporary folder."""
         if address.in_memory:

@@ -121,6 +121,19 @@ class Databases:
             known=self._known(),
         )
 
+    def is_named(self, url: URL, folder: str) -> bool:
+        """Whether an engine that was made, or a setting, names a file of SQLite."""
+        address = address_of(url, folder)
+        with self._lock:
+            self._learn()
+            known = self._known()
+        return (
+            address in known.applications
+            or address in known.workers
+            or address in self._fresh
+            or self._redirect.names(address)
+        )
+
     def is_of_a_test(self, request: EngineRequest) -> bool:
         """Whether a test made the engine, for a database that may turn out to be the application's."""
         if self._is_application(request.created) or is_in_memory(request.url):

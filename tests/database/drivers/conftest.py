@@ -46,7 +46,12 @@ def opened(place: Place) -> Iterator[Opened]:
 @pytest.fixture
 def drivers(opened: Opened) -> Iterator[Drivers]:
     """Every driver's connection goes to that database."""
-    installed = Drivers(lambda request: opened.database, lambda request: None, Path(__file__).parent)
+    installed = Drivers(
+        lambda request: opened.database,
+        lambda request: None,
+        lambda url, folder: False,
+        Path(__file__).parent,
+    )
     installed.install()
     yield installed
     installed.uninstall()

@@ -57,11 +57,13 @@ class Maker:
         owner: Who it belongs to.
         location: The user's line.
         folder: The working directory then, against which a relative SQLite path is read.
+        by_an_orm: Whether a library did, that has engines of its own.
     """
 
     owner: Owner
     location: Location
     folder: str = ""
+    by_an_orm: bool = False
 
 
 @dataclass(eq=False)

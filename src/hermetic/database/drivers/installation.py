@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from hermetic.database.drivers import asyncpg, psycopg, psycopg2
+from sqlalchemy import URL
+
+from hermetic.database.drivers import asyncpg, psycopg, psycopg2, sqlite
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Put, Seams
 from hermetic.database.engines.destinations import Prepare, Resolver
@@ -14,6 +17,8 @@ PUTS: dict[str, Put] = {
     "psycopg": psycopg.put,
     "psycopg2": psycopg2.put,
     "psycopg_pool": psycopg.put_pool,
+    "sqlite3": sqlite.put,
+    "aiosqlite": sqlite.put_aiosqlite,
 }
 """How each driver's seam is put in place, by the module whose import brings it."""
 
@@ -24,11 +29,14 @@ class Drivers:
     Args:
         resolver: Says where a connection goes, as for an engine.
         prepare: Called before it, without a lock; may import the project's code.
+        is_named: Whether an engine or a setting names a file of SQLite, given a folder for relative paths.
         root: The project's folder.
     """
 
-    def __init__(self, resolver: Resolver, prepare: Prepare, root: Path) -> None:
-        self._rules = Rules(resolver, prepare, root)
+    def __init__(
+        self, resolver: Resolver, prepare: Prepare, is_named: Callable[[URL, str], bool], root: Path
+    ) -> None:
+        self._rules = Rules(resolver, prepare, is_named, root)
         self._seams = Seams(self._rules, PUTS)
         self.open = self._rules.open
 

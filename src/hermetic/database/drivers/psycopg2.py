@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from inspect import isclass
 from types import ModuleType
 from typing import Any
@@ -58,10 +57,9 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
     connect = found(module, module, "_connect")
     extensions = module.extensions
     ours = _asking(extensions.connection, extensions.parse_dsn, extensions.make_dsn, rules)
-    with_ours = lru_cache(maxsize=64)(lambda kind: _derived(kind, ours))
 
     def _connect(dsn: str, connection_factory: Any = None, **kwargs: Any) -> Any:
-        factory = with_ours(connection_factory) if isclass(connection_factory) else connection_factory
+        factory = _derived(connection_factory, ours) if isclass(connection_factory) else connection_factory
         return connect(dsn, connection_factory=factory or ours, **kwargs)
 
     patch(module, "_connect", _connect)
@@ -84,5 +82,5 @@ def _asking(plain: Any, parse: Callable[[str], Any], make: Callable[..., str], r
 
 
 def _derived(kind: Any, ours: Any) -> Any:
-    """Return a class of the project's own with ours before psycopg2's."""
+    """Return a class of the project's own that has ours before psycopg2's."""
     return kind if issubclass(kind, ours) else type(kind.__name__, (kind, ours), {})

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from hermetic import owners
-from hermetic.database.drivers import passing
+from hermetic.database.drivers import files, passing
 from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
 from hermetic.database.engines.destinations import (
     Creation,
@@ -28,6 +28,12 @@ from hermetic.database.engines.destinations import (
 )
 from hermetic.database.engines.location import user_location
 from hermetic.database.protocols import Location
+from hermetic.database.refusal import refusal
+
+ORMS = frozenset(
+    ["tortoise", "piccolo", "databases", "ormar", "edgy", "saffier", "peewee", "playhouse", "pony"]
+)
+"""What has engines of its own, so that the files it opens are databases of the project."""
 
 DEPTH = 12
 """Frames between a pool's method and the seam that it comes to."""
@@ -58,11 +64,15 @@ class Rules:
     Args:
         resolver: Says where an engine's connections go.
         prepare: Called before it; may import the project's code.
+        is_named: Whether an engine or a setting names a file, given a folder for relative paths.
         root: The project's folder: what lies below it, and is no library, is the project's.
     """
 
-    def __init__(self, resolver: Resolver, prepare: Prepare, root: Path) -> None:
+    def __init__(
+        self, resolver: Resolver, prepare: Prepare, is_named: Callable[[URL, str], bool], root: Path
+    ) -> None:
         self._resolver = resolver
+        self._is_named = is_named
         self._prepare = prepare
         self._root = os.path.join(os.path.realpath(root), "")
         self.open = RawConnections()
@@ -89,10 +99,62 @@ class Rules:
             return Route(None, asked, None, maker, pool)
         return Route(destination.reach(asked.username), asked, destination, maker, pool)
 
-    def opened(self, connection: Any, driver: Driver, route: Route) -> None:
+    def maker_of_a_file(self) -> Maker | None:
+        """Return who opens a file of SQLite now; None where no line of the project's does."""
+        location = self.project_location()
+        return None if location is None else Maker(owners.current(), location, _folder(), _orm_at_work())
+
+    def route_of_a_file(self, database: Any, uri: bool, maker: Maker | None) -> Route | None:
+        """Say where a file of SQLite is really opened, and have the database there made; None: where it is.
+
+        Args:
+            database: What ``sqlite3.connect`` got.
+            uri: Whether it may be a URI.
+            maker: Who opens it.
+
+        Raises:
+            ContainmentError: It must not be opened.
+        """
+        destination = self._of_a_file(database, uri, maker)
+        if destination is None or maker is None:
+            return None
+        asked = files.url_of(database, uri)
+        return Route(destination.reach(None), asked, destination, maker)
+
+    def refuse_a_file(self, database: Any) -> None:
+        """Refuse a file that is opened past the seam, where the rules would have sent it elsewhere.
+
+        Raises:
+            ContainmentError: In that case.
+        """
+        maker = self.maker_of_a_file()
+        uri = isinstance(database, str) and database.startswith("file:")
+        if self._of_a_file(database, uri, maker) is None or maker is None or files.is_a_worker_s(database):
+            return
+        raise refusal(
+            files.url_of(database, uri),
+            Creation(maker.owner, maker.location, maker.folder),
+            "it was opened by a function or a class of sqlite3 that was taken before the run began.",
+            asked_by=maker.owner,
+            hint="call sqlite3.connect by this name, and not by one that was bound before pytest started",
+        )
+
+    def _of_a_file(self, database: Any, uri: bool, maker: Maker | None) -> Any | None:
+        """Return what a file is brought to; None where it is opened as it is."""
+        if passing.current() is not None or maker is None or not files.is_a_file(database, uri):
+            return None
+        asked = files.url_of(database, uri)
+        request = EngineRequest(asked, Creation(maker.owner, maker.location, maker.folder))
+        self._prepare(request)
+        if not maker.by_an_orm and not self._is_named(asked, maker.folder):
+            return None
+        destination = self._resolver(request)
+        return None if isinstance(destination, LeftAlone | Itself) else destination
+
+    def opened(self, connection: Any, driver: Driver, route: Route) -> RawConnection | None:
         """Remember a connection that was opened by a route; one that passed is an engine's or hermetic's."""
         if route.maker is None:
-            return
+            return None
         raw = RawConnection(
             driver,
             route.maker,
@@ -105,6 +167,7 @@ class Rules:
         self.open.add(raw)
         if route.target is not None:
             route.target.note_raw(raw)
+        return raw
 
     def note_pool(self, pool: Any) -> None:
         """Remember who makes a pool: its connections are opened by workers, whose stack has no line of the user's."""
@@ -149,6 +212,16 @@ def pool_at_work(name: str, kinds: tuple[type, ...]) -> Any | None:
             return frame.f_locals["self"]
         frame = frame.f_back
     return None
+
+
+def _orm_at_work() -> bool:
+    """Whether a library that has engines of its own opens a connection now, for the project."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in ORMS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _held(pool: Any | None) -> Callable[[], Any | None]:

@@ -16,6 +16,17 @@ from hermetic.errors import ConfigurationError
 DEFAULT_TIMEOUT = 5.0
 """Seconds that sqlite3 waits for a lock where the engine says nothing."""
 
+POSITIONAL = (
+    "timeout",
+    "detect_types",
+    "isolation_level",
+    "check_same_thread",
+    "factory",
+    "cached_statements",
+    "uri",
+)
+"""What ``sqlite3.connect`` takes after the database, in its order."""
+
 
 def connect_arguments(site: Site, args: Sequence[Any], params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Turn what an engine would connect with into what reaches the worker database.
@@ -31,7 +42,7 @@ def connect_arguments(site: Site, args: Sequence[Any], params: dict[str, Any]) -
     Raises:
         ConfigurationError: ``factory`` is a function; nothing can be learned about the connections it makes.
     """
-    named = dict(zip(("timeout", "detect_types", "isolation_level"), args[1:], strict=False)) | params
+    named = dict(zip(POSITIONAL, args[1:], strict=False)) | params
     factory: Any = named.pop("factory", None) or sqlite3.Connection
     if not (inspect.isclass(factory) and issubclass(factory, sqlite3.Connection)):
         raise ConfigurationError(

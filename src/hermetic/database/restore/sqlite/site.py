@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
-from weakref import ReferenceType, ref
+from weakref import ReferenceType, WeakValueDictionary, ref
 
 from hermetic.database.restore.sqlite.queue import LockQueue
 from hermetic.errors import UncommittedWrites
@@ -57,6 +58,15 @@ class Site:
         self.connections: WeakBag[TrackedConnection] = WeakBag()
         self.statement_patience = 2.0
         self.blocked: list[UncommittedWrites] = []
+        _sites[os.path.realpath(path)] = self
+
+
+_sites: WeakValueDictionary[str, Site] = WeakValueDictionary()
+
+
+def site_at(path: str) -> Site | None:
+    """Return the site of the worker database whose file this is."""
+    return _sites.get(os.path.realpath(path))
 
 
 def in_wal(connection: sqlite3.Connection) -> bool:

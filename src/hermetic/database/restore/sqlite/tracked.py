@@ -65,6 +65,11 @@ class TrackedConnection(sqlite3.Connection):
 
     # what it has open; from any thread
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
     def has_transaction(self) -> bool:
         """Whether somebody began a transaction and did not end it."""
         if self._closed or not self.in_transaction:

@@ -32,6 +32,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.drivers import free
 from hermetic.database.kept import Kept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.sqlite import ending, failures, keeping
@@ -60,7 +61,8 @@ class SqliteDatabase:
         self.path = path
         self._site = Site(path)
         self._mutex = RLock()
-        self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        with free():
+            self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         self._seen: int | None = None
         self._moved = False
         try:
