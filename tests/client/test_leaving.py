@@ -38,8 +38,9 @@ def test_an_application_that_is_left_is_told_first(run: Run) -> None:
     run(main())
 
 
-def test_an_application_that_does_not_listen_is_cancelled(run: Run) -> None:
+def test_an_application_that_does_not_listen_is_cancelled(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends before the test goes on, with its cleaning up."""
+    monkeypatch.setattr(_conversation, "TICK", 0)
     app = Recorder(listen=False)
 
     async def main() -> None:
@@ -66,7 +67,7 @@ def test_an_application_that_heard_and_does_not_end_is_cancelled(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After its second it is cancelled like any other."""
-    monkeypatch.setattr(_conversation, "SECONDS_AFTER_HEARING", 0.01)
+    monkeypatch.setattr(_conversation, "TICK", 0)
     app = Recorder(linger=10_000_000)
 
     async def main() -> None:

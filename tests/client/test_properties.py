@@ -7,15 +7,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 
 import anyio
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic import AsyncTestClient
+from hermetic.client import _conversation
 from hermetic.client._asgi import Receive, Scope, Send
 from tests.client.apps import body, echo_chunks, echo_messages, start
 
 CHUNKS = st.lists(st.binary(max_size=20), max_size=8)
 TURNS = st.lists(st.integers(0, 3), min_size=10, max_size=10)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick() -> Iterator[None]:
+    """Count the time that an application gets to end in turns of the loop."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_conversation, "TICK", 0)
+        yield
 
 
 async def pause(turns: int) -> None:

@@ -123,6 +123,48 @@ def test_an_event_that_does_not_come_is_not_waited_for_at_the_end(run: Run) -> N
     run(main())
 
 
+def test_tasks_that_ask_at_once_get_one_event_each(run: Run) -> None:
+    """In the order in which they asked; one that gives up leaves its event to the next, the end is told to all."""
+    asked = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send, headers=EVENT_STREAM)
+        await asked.wait()
+        for number in range(2):
+            await body(send, b"data: %d\n\n" % number, more=True)
+        await body(send)
+
+    async def main() -> None:
+        async with AsyncTestClient(app).sse("/") as events:
+            hasty, *others = [asyncio.create_task(events.next()) for _ in range(5)]
+            await asyncio.sleep(0)
+            hasty.cancel()
+            await asyncio.wait([hasty])
+            asked.set()
+            first, second, *ends = await asyncio.gather(*others, return_exceptions=True)
+        assert isinstance(first, httpx2.ServerSentEvent) and isinstance(second, httpx2.ServerSentEvent)
+        assert (first.data, second.data) == ("0", "1")
+        assert [type(end) for end in ends] == [EOFError, EOFError]
+
+    run(main())
+
+
+def test_one_that_waits_for_its_turn_has_its_own_time(run: Run) -> None:
+    """Its limit counts from its own call, not from the event before."""
+
+    async def main() -> None:
+        async with AsyncTestClient(streaming(for_ever=True)).sse("/") as events:
+            first = asyncio.create_task(events.next())
+            await asyncio.sleep(0)
+            with pytest.raises(httpx2.ReadTimeout, match=r"0\.01 s"):
+                await events.next(timeout=0.01)
+            assert not first.done()
+            first.cancel()
+            await asyncio.wait([first])
+
+    run(main())
+
+
 def test_the_end_of_the_stream_is_told(run: Run) -> None:
     """To iteration as its end, to ``next`` as an error."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import httpx2
@@ -162,12 +164,50 @@ def test_the_other_client_shares_the_lifespan(run: Run) -> None:
         ada = client.as_user("ada")
         response = await ada.send(ada.build_request("GET", "/docs"), stream=True)
         assert app.log == ["up"] and ada.app_state == {"answer": 42}
-        shared = AsyncTestClient(app.api, lifespan=client.lifespan)
-        shared._others.append(ada)
-        assert shared.started_loop is asyncio.get_running_loop()
         await client.aclose()
         assert response.is_closed or ada.started_loop is None
         assert app.log == ["up", "down"]
+
+    run(main())
+
+
+def test_the_other_client_ends_what_it_opened_alone(run: Run) -> None:
+    """Closing it leaves the first one's responses open; the first, with a lifespan of others, closes both."""
+    app = Logged()
+
+    async def main() -> None:
+        whole = AsyncTestClient._lazily(app.api)
+        client = AsyncTestClient._lazily(app.api, lifespan=whole.lifespan, authenticate=lambda user: {})
+        ada = client.as_user("ada")
+        bob = ada.as_user("bob")
+        opened = [
+            await each.send(each.build_request("GET", "/docs"), stream=True) for each in (client, ada, bob)
+        ]
+        await ada.aclose()
+        assert len(client._in_loop._open) == 1
+        assert client.started_loop is asyncio.get_running_loop() and ada.started_loop is None
+        await client.aclose()
+        assert client.started_loop is None and len(opened) == 3
+        await whole.aclose()
+
+    run(main())
+
+
+def test_a_client_does_not_keep_those_of_its_users(run: Run) -> None:
+    """One of a session makes thousands; what one of them has open is still closed with the first."""
+
+    async def main() -> None:
+        client = AsyncTestClient(service(), authenticate=lambda user: {"X-User": user})
+        users = [weakref.ref(client.as_user(f"u{number}")) for number in range(3)]
+        ada = client.as_user("ada")
+        response = await ada.send(ada.build_request("GET", "/me"), stream=True)
+        users.append(weakref.ref(ada))
+        del ada
+        gc.collect()
+        assert [user() for user in users] == [None] * 4
+        assert client.started_loop is asyncio.get_running_loop()
+        await client.aclose()
+        assert client.started_loop is None and response.status_code == 200
 
     run(main())
 

@@ -238,25 +238,6 @@ def test_leaving_the_block_closes_normally(run: Run) -> None:
     run(main())
 
 
-def test_an_application_that_does_not_listen_is_cancelled(run: Run) -> None:
-    """It gets a few turns of the loop, as with a response that is left."""
-    seen: list[str] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send(ACCEPT)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            seen.append("cancelled")
-
-    async def main() -> None:
-        async with open_to(app):
-            pass
-        assert seen == ["cancelled"]
-
-    run(main())
-
-
 def test_a_send_to_a_client_that_left_is_an_error(run: Run) -> None:
     """Starlette makes a disconnect of it, as behind uvicorn."""
     seen: list[int] = []
@@ -298,11 +279,8 @@ def test_an_application_runs_ahead_by_a_servers_buffer(run: Run) -> None:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             assert len(sent) == 65
-            await websocket.close()
-            await asyncio.sleep(0)
 
-    with pytest.raises(OSError, match="client has left"):
-        run(main())
+    run(main())
 
 
 def test_the_application_hears_of_its_own_close(run: Run) -> None:

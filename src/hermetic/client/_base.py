@@ -78,7 +78,6 @@ class InLoopClient(httpx2.AsyncClient):
         authenticate: Authenticate | None = None,
     ) -> None:
         self.authenticate = authenticate
-        self._others: list[InLoopClient] = []
         self._own_lifespan = lifespan is None
         self._entered_in: asyncio.AbstractEventLoop | None = None
         self._in_loop = InLoopTransport(
@@ -150,9 +149,7 @@ class InLoopClient(httpx2.AsyncClient):
     def started_loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop in which ``aclose`` has something to end: a lifespan of its own, or a response; else None."""
         own = self.lifespan.loop if self._own_lifespan else None
-        return (
-            own or self._in_loop.loop or next((c.started_loop for c in self._others if c.started_loop), None)
-        )
+        return own or self._in_loop.loop
 
     def build_request(
         self,
@@ -253,7 +250,7 @@ class InLoopClient(httpx2.AsyncClient):
         )
         other._in_loop.manners = self._in_loop.manners
         other._in_loop.start_lifespan = self._in_loop.start_lifespan
-        self._others.append(other)
+        other._in_loop.report_to(self._in_loop)
         return other
 
     async def __aenter__(self) -> Self:
@@ -297,8 +294,6 @@ class InLoopClient(httpx2.AsyncClient):
         __tracebackhide__ = True
         self._entered_in = None
         try:
-            for other in self._others:
-                await other.aclose()
             await self._in_loop.aclose()
         finally:
             if self._own_lifespan:

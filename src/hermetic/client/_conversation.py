@@ -4,8 +4,9 @@ Both sides live in one loop: the application's task and the test's. What they sa
 websockets; that the task belongs to an owner, how its error reaches the test and how it ends do not:
 
 * the test goes on when the application has ended, so its connections are given back and its tasks are done;
-* told that the client left, the application gets a few turns of the loop, or a second if it has heard, to end by
-  itself; then it is cancelled;
+* told that the client left, the application gets a second to end by itself, as long as it is unwinding or at work; one
+  that has not heard of it and only sleeps, or sends what nobody takes, gets a fifth of that; then it is cancelled;
+* where the test was cancelled, or its time is up, an application that has not heard gets a few turns of the loop;
 * there is no task group: whoever begins a conversation and whoever ends it may be different tasks.
 """
 
@@ -15,18 +16,22 @@ import asyncio
 import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
+from functools import cached_property
 from typing import Any, Self
 
 import httpx2
 
 from hermetic.client import _stack
 from hermetic.client._asgi import ASGI3App, Message, Scope
-from hermetic.client._waiting import Signal, outlast
+from hermetic.client._ending import TICK, Ending
+from hermetic.client._waiting import Signal
 from hermetic.owners import Owner, become
 
 # Starlette's BaseHTTPMiddleware and a streaming response inside it need nine turns to end after a disconnect.
 TURNS_AFTER_DISCONNECT = 20
-SECONDS_AFTER_HEARING = 1.0
+# Counted in ticks, not by the clock: while the loop is busy the application cannot go on, and no tick passes.
+TICKS_TO_END = 100
+TICKS_WHEN_IDLE = 20
 
 
 class Conversation(ABC):
@@ -70,7 +75,8 @@ class Conversation(ABC):
         self._signal = Signal(self.loop)
         self._left = False
         self._heard = False
-        self._cancelled = False
+        self._interrupted = False
+        self._pushed = False
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
@@ -92,8 +98,9 @@ class Conversation(ABC):
             become(self._owner)
             await self._app(self.scope, self.receive, self.send)
         except BaseException as error:
-            if not (self._cancelled and isinstance(error, asyncio.CancelledError)):
-                self._error = error
+            self._error = self._end.own_error(error)
+            if self.loop.is_closed():
+                return  # it is collected after its loop: nobody is left to be told
         self._ended = True
         self._on_end()
         self._signal.fire()
@@ -136,6 +143,10 @@ class Conversation(ABC):
         """Say that the application sent nothing for so long, and where it waits."""
         return f"{self._owner.name}: the application sent nothing for {seconds} s; it waits here:\n{self.stack()}"
 
+    @cached_property
+    def _end(self) -> Ending:
+        return Ending(self._task)
+
     async def _leave(self) -> None:
         __tracebackhide__ = True
         self._left = True
@@ -148,24 +159,44 @@ class Conversation(ABC):
             if self._timer is not None:
                 self._timer.cancel()
 
+    async def _leave_interrupted(self, interruption: BaseException) -> None:
+        """Leave because the test has an error, which is told where the application had to be ended by force."""
+        __tracebackhide__ = True
+        self._interrupted = True
+        try:
+            await self._leave()
+        finally:
+            self._error = None  # the test has an error already: this one
+            if self._end.stuck_at is not None:
+                interruption.add_note(f"hermetic: {self._owner.name}: {self._end.note()}")
+
     def _cancel_later(self, turns: int) -> None:
         if self._may_go_on():
             return
         if turns:
             self.loop.call_soon(self._cancel_later, turns - 1)
-        elif self._heard:
-            self._heard = False
-            self._timer = self.loop.call_later(SECONDS_AFTER_HEARING, self._cancel_later, 0)
+        elif self._interrupted and not self._heard:
+            self._end.cancel()
         else:
-            self._cancel()
+            self._tick(TICKS_TO_END, TICKS_WHEN_IDLE)
 
-    def _cancel(self) -> None:
-        self._cancelled = True
-        self._task.cancel()
+    def _tick(self, ticks: int, idle_ticks: int) -> None:
+        if self._may_go_on():
+            return
+        idle_ticks = TICKS_WHEN_IDLE if self._heard or not self._is_idle() else idle_ticks - 1
+        if ticks and idle_ticks:
+            self._timer = self.loop.call_later(TICK, self._tick, ticks - 1, idle_ticks)
+        else:
+            self._end.cancel()
+
+    def _is_idle(self) -> bool:
+        pushed, self._pushed = self._pushed, False
+        return pushed or _stack.is_idle(self._task)
 
     async def _outlast(self) -> None:
         __tracebackhide__ = True
-        await outlast(self._task, self._cancel)
+        if not self._task.done():
+            await self._end.outlast()
 
     def _raise(self, error: BaseException | None) -> None:
         """Raise an error once: what was raised is not raised again."""
@@ -176,6 +207,17 @@ class Conversation(ABC):
                 raise error
         finally:
             del error  # the traceback holds this frame; a cycle would keep the application's sessions alive
+
+    def _raise_if_stuck(self) -> None:
+        """Raise that the application had to be ended by force.
+
+        Raises:
+            httpx2.ReadTimeout: It had; the message has the stack where it waited.
+        """
+        __tracebackhide__ = True
+        end = vars(self).get("_end")
+        if end is not None and end.stuck_at is not None:
+            raise httpx2.ReadTimeout(f"{self._owner.name}: {end.note()}", request=self.request)
 
 
 def expect(condition: bool, message: str) -> None:

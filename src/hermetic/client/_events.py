@@ -2,7 +2,7 @@
 
 The time limit of a request counts for each piece of body, so a comment that keeps the connection alive would hide that
 no event comes. Here it counts for each event. A limit that has passed ends nothing: the event that comes later is the
-next one.
+next one. Tasks that ask at the same time get one event each, in the order in which they asked.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class EventStream(httpx2.EventSource):
         self._timeout = timeout
         self._conversation = conversation
         self._events = super().__aiter__()
+        self._turn = asyncio.Lock()
         self._pending: asyncio.Task[httpx2.ServerSentEvent | None] | None = None
 
     def __aiter__(self) -> AsyncIterator[httpx2.ServerSentEvent]:
@@ -68,20 +69,29 @@ class EventStream(httpx2.EventSource):
 
     async def _next(self, seconds: float | None) -> httpx2.ServerSentEvent:
         __tracebackhide__ = True
-        if self._pending is None:
-            self._pending = asyncio.create_task(self._advance())
-        await asyncio.wait([self._pending], timeout=seconds)
-        if not self._pending.done():
+        try:
+            async with asyncio.timeout(seconds), self._turn:
+                arrived = await self._arrival()
+        except TimeoutError:
             raise httpx2.ReadTimeout(
                 f"{self.response.request.url}: there was no event for {seconds} s; the application waits here:\n"
                 f"{self._conversation.stack() if self._conversation else ''}",
                 request=self.response.request,
-            )
-        pending, self._pending = self._pending, None
-        event = pending.result()
+            ) from None
+        event = arrived.result()
         if event is None:
             raise StopAsyncIteration
         return event
+
+    async def _arrival(self) -> asyncio.Task[httpx2.ServerSentEvent | None]:
+        """Wait for the next event; a wait that is given up leaves it to the next one."""
+        __tracebackhide__ = True
+        if self._pending is None:
+            self._pending = asyncio.create_task(self._advance())
+        arrived = self._pending
+        await asyncio.wait([arrived])
+        self._pending = None
+        return arrived
 
     async def _advance(self) -> httpx2.ServerSentEvent | None:
         """Return the next event, None at the end: a task cannot hand StopAsyncIteration on."""

@@ -20,8 +20,8 @@ import httpx2
 
 from hermetic.client._asgi import ASGI3App, Message, Scope, header_pairs
 from hermetic.client._conversation import Conversation, expect
+from hermetic.client._ending import Ending
 from hermetic.client._upload import upload_of
-from hermetic.client._waiting import outlast
 from hermetic.owners import Owner
 
 PATH_CHUNK = 64 * 1024
@@ -78,7 +78,6 @@ class Exchange(Conversation):
         self._trailers: list[tuple[bytes, bytes]] | None = None
         self._body_sent = False
         self._complete = False
-        self._interrupted = False
 
     # The application's side.
 
@@ -162,6 +161,7 @@ class Exchange(Conversation):
     async def _hand_over(self, data: bytes) -> None:
         __tracebackhide__ = True
         if self._left:
+            self._pushed = True
             await asyncio.sleep(0)  # else an application that sends for ever would stop the loop
             return
         await self._signal.until(lambda: self._chunk is None or self._left)
@@ -244,12 +244,10 @@ class Exchange(Conversation):
         settled = self._signal.until(lambda: ready() or self._ended or self._upload.error is not None)
         try:
             await self._within(self.read_timeout, settled)
-        except (asyncio.CancelledError, httpx2.ReadTimeout):
-            self._interrupted = True
+        except (asyncio.CancelledError, httpx2.ReadTimeout) as interruption:
             try:
-                await self._leave()
+                await self._leave_interrupted(interruption)
             finally:
-                self._error = None  # the test has an error already: this one
                 self._closed = True
                 self._on_close(self)
             raise
@@ -275,7 +273,7 @@ class Exchange(Conversation):
             await super()._outlast()
         finally:
             if (producer := self._upload.cancel()) is not None:
-                await outlast(producer, producer.cancel)
+                await Ending(producer).outlast()
 
     def _raise_error(self) -> None:
         __tracebackhide__ = True
@@ -284,3 +282,4 @@ class Exchange(Conversation):
             error = None  # how Starlette says to a handler what we said to it
         error, self._upload.error = self._upload.error or error, None
         self._raise(error)
+        self._raise_if_stuck()

@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from hermetic.client import _stack
 from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
-from hermetic.client._waiting import Signal, outlast
+from hermetic.client._ending import Ending
+from hermetic.client._waiting import Signal
 from hermetic.errors import LifespanError
 from hermetic.owners import Owner, owned_by
 
@@ -45,11 +47,14 @@ class LifespanRun:
         self._torn_down = False
         self._idle = False
         self._ended = False
-        self._cancelled = False
         self._error: BaseException | None = None
         self._app = app
         scope: Scope = {"type": "lifespan", "asgi": ASGI_VERSION.copy(), "state": state}
         self._task = asyncio.create_task(self._live(app, scope), name=f"hermetic {name}")
+
+    @cached_property
+    def _end(self) -> Ending:
+        return Ending(self._task)
 
     # The application's side.
 
@@ -59,8 +64,9 @@ class LifespanRun:
             with owned_by(self._owner):
                 await as_asgi3(app)(scope, self.receive, self.send)
         except BaseException as error:
-            if not (self._cancelled and isinstance(error, asyncio.CancelledError)):
-                self._error = error
+            self._error = self._end.own_error(error)
+            if self.loop.is_closed():
+                return  # it is collected after its loop: nobody is left to be told
         self._ended = True
         self._signal.fire()
         if self._torn_down and isinstance(self._error, Exception):
@@ -86,7 +92,7 @@ class LifespanRun:
         try:
             await self._signal.until(lambda: self._stopping)
         except asyncio.CancelledError:
-            if self._cancelled or asyncio.current_task() is not self._task:
+            if self._end.cancelled or asyncio.current_task() is not self._task:
                 raise
             self._task.uncancel()
             self._torn_down = True
@@ -154,17 +160,14 @@ class LifespanRun:
                 context.run(variable.set, value)
         return context
 
-    def _cancel(self) -> None:
-        self._cancelled = True
-        self._task.cancel()
-
     async def cancel(self) -> None:
         """End the task, if it has not ended by itself, and wait for its end."""
         __tracebackhide__ = True
         if not self._ended:
-            self._cancel()
-        await outlast(self._task, self._cancel)
-        self._task.exception()  # else asyncio says that nobody looked at it
+            self._end.cancel()
+        await self._end.outlast()
+        if self._task.done():
+            self._task.exception()  # else asyncio says that nobody looked at it
 
     def _raise_failure(self, kind: str) -> None:
         __tracebackhide__ = True
@@ -181,6 +184,12 @@ class LifespanRun:
                 f"{self._name} sent {kind}: {self._failed or 'no message'}",
                 why="The application caught the error itself and said only this.",
                 hints=("let the error leave the lifespan: a test then shows its traceback",),
+            )
+        if self._end.stuck_at is not None:
+            raise LifespanError(
+                f"{self._name} could not be ended.",
+                why=f"It was asked to end; {self._end.note()}".rstrip(),
+                hints=("where it catches CancelledError, or everything: raise it again",),
             )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from typing import Any
 
 import httpx2
@@ -104,6 +105,7 @@ class Socket(Conversation):
     async def _hand_over(self, message: Message) -> None:
         __tracebackhide__ = True
         if self._disconnect is not None:
+            self._heard = True
             await asyncio.sleep(0)  # else an application that tries for ever would stop the loop
             raise ClientDisconnected("the websocket's client has left")
         self._to_test.append(message)
@@ -124,8 +126,8 @@ class Socket(Conversation):
         ready = self._signal.until(lambda: self.accepted is not None or self._is_over() or self._ended)
         try:
             await self._within(self.read_timeout, ready)
-        except (asyncio.CancelledError, httpx2.ReadTimeout):
-            await self._leave_for_good()
+        except (asyncio.CancelledError, httpx2.ReadTimeout) as interruption:
+            await self._leave_for_good(self._leave_interrupted(interruption))
             raise
         if self.accepted is not None:
             response = httpx2.Response(101, headers=header_pairs(self.accepted), stream=_OpenSocket(self))
@@ -192,24 +194,29 @@ class Socket(Conversation):
         __tracebackhide__ = True
         if self._closed:
             return
-        await self._leave_for_good()
-        self._raise(self._error if self._raise_errors else None)
+        await self._leave_for_good(self._leave())
+        self._raise_error()
+        self._raise_if_stuck()
 
     finish = close
 
-    async def _leave_for_good(self) -> None:
+    async def _leave_for_good(self, leaving: Coroutine[Any, Any, None]) -> None:
         __tracebackhide__ = True
         self._closed = True
         self.disconnect(NORMAL, "")
         try:
-            await self._leave()
+            await leaving
         finally:
             self._on_close(self)
 
+    def _raise_error(self) -> None:
+        __tracebackhide__ = True
+        error = self._error if self._raise_errors else None
+        self._raise(None if error is None or _is_of_leaving(error) else error)
+
     def _raise_why_over(self) -> None:
         __tracebackhide__ = True
-        if self._error is not None and self._raise_errors:
-            self._raise(self._error)
+        self._raise_error()
         if self.close_message is not None:
             raise WebSocketDisconnect(
                 self.close_message.get("code", NORMAL), self.close_message.get("reason") or ""
@@ -230,6 +237,15 @@ class _OpenSocket(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         __tracebackhide__ = True
         await self._socket.close()
+
+
+def _is_of_leaving(error: BaseException) -> bool:
+    """Whether an error says no more than that the client has left: it is the one that we gave, or made of that."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_of_leaving(each) for each in error.exceptions)
+    if isinstance(error, WebSocketDisconnect):
+        return isinstance(error.__context__, ClientDisconnected)
+    return isinstance(error, ClientDisconnected)
 
 
 def _size(message: Message) -> int:

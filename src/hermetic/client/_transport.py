@@ -65,6 +65,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         self.manners = manners
         self.start_lifespan = False
         self._open: set[Exchange | Socket] = set()
+        self._registers = [self._open]
         self._answers: dict[httpx2.Request, httpx2.Response] = {}
 
     @property
@@ -81,6 +82,10 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop of a response or websocket that is still open; None when all are closed."""
         return next((each.loop for each in self._open if not each.loop.is_closed()), None)
+
+    def report_to(self, other: InLoopTransport) -> None:
+        """Have what this opens be open in another transport as well, which may end it; neither holds the other."""
+        self._registers += other._registers
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Run the application; return when its response has started, or when it has answered the handshake."""
@@ -180,13 +185,13 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         name = f"request {request.method} {scope['path']}"
         detach = self.manners.background == "detach"
         exchange = kind(self._asgi3, scope, request, detach=detach, **self._options(name))
-        self._open.add(exchange)
+        self._register(exchange)
         return exchange.begin()
 
     async def _connect(self, scope: Scope, request: httpx2.Request) -> httpx2.Response:
         __tracebackhide__ = True
         socket = Socket(self._asgi3, scope, request, **self._options(f"websocket {request.url.path}"))
-        self._open.add(socket)
+        self._register(socket)
         return await socket.begin().answer()
 
     def _options(self, name: str) -> dict[str, Any]:
@@ -195,8 +200,16 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
             "owner": Owner(name, "request", sender.scope, sender),
             "context": self._context(),
             "raise_errors": self.manners.raise_errors,
-            "on_close": self._open.discard,
+            "on_close": self._forget,
         }
+
+    def _register(self, conversation: Exchange | Socket) -> None:
+        for register in self._registers:
+            register.add(conversation)
+
+    def _forget(self, conversation: Exchange | Socket) -> None:
+        for register in self._registers:
+            register.discard(conversation)
 
     def _context(self) -> contextvars.Context | None:
         """Return the context that an application runs in; None for a copy of the test's."""

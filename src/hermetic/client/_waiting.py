@@ -1,4 +1,4 @@
-"""How one task waits for another to change something, or to end.
+"""How one task waits for another to change something.
 
 ``asyncio.Condition`` needs a lock around each change, ``asyncio.Event`` one object for each state. Here several
 tasks (the test's, the application's, its children) look at a handful of plain attributes, all in one loop, so a
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from hermetic.errors import ConfigurationError
 
@@ -42,32 +41,6 @@ class Signal:
                 await waiter
             finally:
                 self._waiters.remove(waiter)
-
-
-async def outlast(task: asyncio.Task[Any], cancel: Callable[[], object]) -> None:
-    """Wait until a task has ended, even when the waiting task is itself cancelled meanwhile.
-
-    The first cancellation is passed on to the task; later ones (anyio repeats its own at each turn) are not, so that
-    the task can clean up. A request that was cancelled has given back its connections before the test goes on.
-
-    Args:
-        task: The task to wait for; its result and its error are left alone.
-        cancel: What passes a cancellation on.
-
-    Raises:
-        asyncio.CancelledError: The waiting task was cancelled; raised after the end of ``task``.
-    """
-    __tracebackhide__ = True
-    interruption: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as cancelled:
-            if interruption is None:
-                cancel()
-            interruption = cancelled
-    if interruption is not None:
-        raise interruption
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, cast
+from typing import Any
 
 from hermetic.owners import Owner, current, owned_by
 
@@ -22,28 +22,31 @@ class ApplicationWatch:
 
     def __init__(self) -> None:
         self._original: Call | None = None
+        self._ours: Call | None = None
 
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
         module = sys.modules.get("starlette.applications")
-        if self._original is not None or module is None or not hasattr(module, "Starlette"):
+        if self._ours is not None or module is None or not hasattr(module, "Starlette"):
             return
         original: Call = module.Starlette.__call__
-        self._original = original
 
         async def __call__(app: Any, scope: Scope, receive: Any, send: Any) -> None:
             __tracebackhide__ = True
+            if self._ours is not __call__:
+                return await original(app, scope, receive, send)
             with owned_by(_owner_of(scope)):
                 await original(app, scope, receive, send)
 
-        cast(Any, __call__).hermetic_original = original
+        self._original, self._ours = original, __call__
         module.Starlette.__call__ = __call__
 
     def uninstall(self) -> None:
-        """Put Starlette's own method back."""
-        if self._original is not None:
-            sys.modules["starlette.applications"].Starlette.__call__ = self._original
-            self._original = None
+        """Put Starlette's own method back; below a patch that somebody put on top of ours, ours goes on idle."""
+        starlette = getattr(sys.modules.get("starlette.applications"), "Starlette", None)
+        if self._ours is not None and starlette is not None and starlette.__call__ is self._ours:
+            starlette.__call__ = self._original
+        self._original = self._ours = None
 
 
 def overriding_applications() -> list[Any]:
