@@ -9,6 +9,7 @@ the class's docstring, and ``docs/errors.md`` is made from the same text.
     ├── RestoreError            HM3xx   the baseline could not be brought back, or a checkpoint taken apart
     │   └── LayerConflict
     ├── LeakError               HM4xx   a test left something of its own behind
+    │   └── BackgroundError
     ├── UncommittedWrites       HM5xx   a request waits for a lock that its own test holds
     └── LifespanError           HM6xx   the application's lifespan broke its protocol
 """
@@ -71,6 +72,12 @@ class LeakError(HermeticError):
     """A test left a connection, a transaction or a cursor of its own open."""
 
     code = "HM400"
+
+
+class BackgroundError(LeakError):
+    """A task that a test or one of its requests started was still running when the test ended."""
+
+    code = "HM410"
 
 
 class UncommittedWrites(HermeticError):

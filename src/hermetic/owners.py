@@ -3,17 +3,19 @@
 Only what a test itself made is undone, ended or reported when it ends; what a living wider fixture, the lifespan or the
 process made stays. The owner travels in a context variable: tasks, greenlets, ``anyio`` threads and portals
 copy it from whoever started them, so a poller that a lifespan started stays the lifespan's, however many tests
-run meanwhile. A bare ``threading.Thread`` has no context of its own; there the owner that the pytest hooks set last
-counts.
+run meanwhile. A bare ``threading.Thread`` has no context of its own; there whoever started it counts, if that outlives
+a test, else the owner that the pytest hooks set last.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 Kind = Literal["process", "lifespan", "fixture", "test", "request"]
 Scope = Literal["function", "class", "module", "package", "session", "process"]
@@ -49,7 +51,22 @@ class Owner:
         """Whether this, or whoever started it, is over."""
         here: Owner | None = self
         while here is not None and here.alive:
-            here = here.parent if here.is_test_level else None
+            here = here.parent if here.is_test_level or here.kind in ("request", "lifespan") else None
+        return here is not None
+
+    @property
+    def is_of_a_call(self) -> bool:
+        """Whether this is a test itself, or a request that it sent: not its fixtures', and not a lifespan's."""
+        here: Owner | None = self
+        while here is not None and here.kind == "request":
+            here = here.parent
+        return here is not None and here.kind == "test"
+
+    def is_within(self, other: Owner) -> bool:
+        """Whether this is another one, or was started by it, however indirectly."""
+        here: Owner | None = self
+        while here is not None and here is not other:
+            here = here.parent
         return here is not None
 
     def belongs_to(self, owners: Sequence[Owner]) -> bool:
@@ -66,11 +83,34 @@ PROCESS = Owner("the process", "process", "process")
 
 _current: ContextVar[Owner | None] = ContextVar("hermetic_owner", default=None)
 _latest: Owner = PROCESS
+_threads: WeakKeyDictionary[threading.Thread, Owner] = WeakKeyDictionary()
 
 
 def current() -> Owner:
     """Return the owner of whatever is made now."""
+    return _current.get() or _of_this_thread() or _latest
+
+
+def sender() -> Owner:
+    """Return who sends the request that is answered now; who started the thread that answers it does not count."""
     return _current.get() or _latest
+
+
+def _of_this_thread() -> Owner | None:
+    owner = _threads.get(threading.current_thread()) if _threads else None
+    return None if owner is None or owner.has_ended else owner
+
+
+def note_thread(thread: threading.Thread) -> None:
+    """Have what a thread makes belong to the current owner, as long as that lives, if it outlives a test."""
+    owner = current()
+    if not owner.is_test_level:
+        _threads[thread] = owner
+
+
+def in_context(context: Context) -> Owner | None:
+    """Return the owner of whatever is made in a context; None where hermetic has set none."""
+    return context.get(_current)
 
 
 def become(owner: Owner) -> None:

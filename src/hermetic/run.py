@@ -8,6 +8,7 @@ a test; ``checkpoints`` brackets the life of wider-scoped fixtures.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import sys
 from collections.abc import Callable, Hashable, Sequence
@@ -16,17 +17,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import owners
+from hermetic import owners, tasks
 from hermetic.contents import Contents
 from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch
+from hermetic.guards.background import (
+    PATIENCE,
+    Background,
+    background_error,
+    ends_with_a_call,
+    ends_with_a_test,
+)
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
 from hermetic.guards.leaks import leak_message
 from hermetic.guards.observations import Observations, ObservedEngine
+from hermetic.guards.quiet import Quiet
 from hermetic.guards.shared import SharedMappings
+from hermetic.guards.threads import ThreadWatch
 from hermetic.loading import Failures, Loader
+from hermetic.settings import Background as BackgroundMode
 from hermetic.settings import Settings
 from hermetic.steps import every_step
 
@@ -35,7 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from hermetic.database.drivers.installation import Drivers
-    from hermetic.database.engines import Installation
+    from hermetic.database.engines import Installation, InUse
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.protocols import Server, WorkerDatabase
     from hermetic.database.registry import Databases
@@ -64,9 +75,15 @@ class Run:
         self.worker = worker
         self.closer = Closer()
         self._temporary = temporary
-        self._watch = ApplicationWatch()
+        self._watch = ApplicationWatch(lambda loop: self.background.note_loop(loop))
+        self._threads = ThreadWatch()
         self.environment = Environment(settings, root, lambda: self.databases.primary_url)
-        self.checkpoints = Checkpoints(self._all_databases, lambda: self._mappings.guards)
+        self.checkpoints = Checkpoints(
+            self._all_databases,
+            lambda: self._mappings.guards,
+            before=lambda owner: self.quiet.begin_set_up(owner),
+            after=lambda owner: self.quiet.end_set_up(owner),
+        )
         self._mappings = SharedMappings(self.checkpoints.note_guard)
         self._failures = Failures()
         self._loader = Loader(
@@ -104,7 +121,8 @@ class Run:
             prepare=self._prepare,
         )
         databases.learn_from(self._installation.unused)
-        if self.settings.mode == "on":
+        if self._is_on:
+            self._threads.install()
             self._drivers = Drivers(self._destination, self._prepare, self._names, self.root)
             self._drivers.install()
 
@@ -121,6 +139,8 @@ class Run:
                 self.closer.close_idle()
             with step:
                 self._watch.uninstall()
+            with step:
+                self._threads.uninstall()
             if self._shared is not None:
                 with step:
                     self._shared.stop()
@@ -139,6 +159,27 @@ class Run:
         """The engines' containment; there from ``start`` on."""
         assert self._installation is not None, "the run has not been started"
         return self._installation
+
+    @property
+    def _is_on(self) -> bool:
+        return self.settings.mode == "on"
+
+    @cached_property
+    def background(self) -> Background:
+        """What tests leave running."""
+        from hermetic.database.engines import is_in_a_driver
+
+        return Background(self.installation.checked_out, is_in_a_driver)
+
+    @cached_property
+    def quiet(self) -> Quiet:
+        """What lets others finish before a restore."""
+        return Quiet(
+            self.installation.gate,
+            self.installation.checked_out,
+            lambda: {*self.background.loops, *self.installation.loops()},
+            self.observations.note_passed,
+        )
 
     @cached_property
     def databases(self) -> Databases:
@@ -163,7 +204,7 @@ class Run:
     def _sqlite(self) -> Server:
         from hermetic.database.servers.sqlite import SqliteServer
 
-        return SqliteServer(directory=self._directory)
+        return SqliteServer(directory=self._directory, wait=lambda work: self.quiet.wait(work))
 
     def _postgresql(self) -> Server:
         from hermetic.database.servers.postgresql.making import make_server
@@ -174,6 +215,7 @@ class Run:
             directory=self._directory,
             worker=self.worker,
             replace=self._replace,
+            wait=lambda work: self.quiet.wait(work),
         )
         return self.postgresql
 
@@ -278,9 +320,10 @@ class Run:
         if self._url_is_handed_out:
             self._prepare_for_raw_drivers()
         if self._test_is_open:
-            self._end_leaks()  # of a test whose set-up failed: it failed by name already
+            self._end_leaks(lambda each: True)  # of a test whose set-up failed: it failed by name already
         self._test_is_open = True
         if boundary is NEVER or boundary != self._boundary:
+            self._settle(self.settings.background)
             self.restore()
         self._boundary = boundary
 
@@ -315,6 +358,7 @@ class Run:
         *,
         restore: bool,
         ending: frozenset[str],
+        background: BackgroundMode = "wait",
         left: Callable[[list[str]], None] = lambda problems: None,
     ) -> list[str]:
         """Undo what the test changed, and end what it left open.
@@ -322,6 +366,7 @@ class Run:
         Args:
             restore: Bring the databases' baseline back now, before wider fixtures end, rather than at the next test.
             ending: The scopes that end with this test; lifespans of these scopes are stopped.
+            background: What becomes of tasks that it left running.
             left: Called with what it left open once that is ended, before anything is undone.
 
         Returns:
@@ -336,8 +381,13 @@ class Run:
             with step:
                 self.closer.close_idle()
             self.ending = frozenset({"function"})
+            if restore:
+                with step:
+                    self._settle(background)
             with step:
-                problems += self._end_leaks()
+                problems += self._end_leaks(lambda each: restore or each.task is None)
+            with step:
+                self._note_background(background)
             with step:
                 left(problems)
             with step:
@@ -350,6 +400,25 @@ class Run:
                     with step:
                         self.restore()
         return problems
+
+    async def settle_call(self, background: BackgroundMode) -> None:
+        """In the loop of a test whose call is over: have end what it, and its requests, left running."""
+        loop = asyncio._get_running_loop()
+        if loop is None:  # trio's
+            return
+        self.background.note_loop(loop)
+        await self.background.settle(ends_with_a_call, seconds=_seconds_for(background))
+
+    def _settle(self, background: BackgroundMode) -> None:
+        """Have end what tests, their fixtures and their requests left running, in whatever loop."""
+        if self._is_on:
+            self.background.settle_everywhere(ends_with_a_test, seconds=_seconds_for(background))
+
+    def _note_background(self, background: BackgroundMode) -> None:
+        left = self.background.take_left() if self._is_on else self.background.running(ends_with_a_test)
+        self.observations.note_background(left)
+        if left and self._is_on and background == "error":
+            raise background_error(left)
 
     def _undo_mappings(self) -> None:
         self.observations.note_overrides(owners.current().name, self._mappings.guards)
@@ -364,12 +433,21 @@ class Run:
 
         return keep(self._all_databases(), test, self.root)
 
+    async def restore_in_loop(self) -> None:
+        """Bring every worker database back, as ``restore`` does, while the running loop can turn."""
+        if await self.quiet.let_finish_here():
+            self.restore()
+        else:
+            await tasks.beside_the_loop(self.restore)
+
     def restore(self) -> None:
         """Bring every worker database back to its baseline.
 
         Raises:
             RestoreError: Something that outlives the test blocks it; a group where that is so of several databases.
         """
+        if self._is_on:
+            self.quiet.let_finish()
         with every_step() as step:
             for database in self._all_databases():
                 with step:
@@ -385,8 +463,10 @@ class Run:
             database.blocked.clear()
         return found
 
-    def _end_leaks(self) -> list[str]:
-        leaks = [each for each in self.installation.checked_out() if each.checkout.owner.is_test_level]
+    def _end_leaks(self, over: Callable[[InUse], bool]) -> list[str]:
+        """End the connections of tests that are over: a task may go on where tests share their isolation."""
+        used = self.installation.checked_out()
+        leaks = [each for each in used if each.owner.is_test_level and over(each)]
         abandoned = [each for each in self.installation.take_abandoned() if each.owner.is_test_level]
         left = [*abandoned, *(leak.checkout for leak in leaks)]
         messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
@@ -402,3 +482,7 @@ class Run:
 
     def _all_databases(self) -> list[WorkerDatabase]:
         return self.databases.all() if self.settings.mode == "on" else []
+
+
+def _seconds_for(background: BackgroundMode) -> float:
+    return 0.0 if background == "cancel" else PATIENCE

@@ -16,6 +16,7 @@ from hermetic.errors import ConfigurationError
 Mode = Literal["off", "observe", "on"]
 Isolation = Literal["test", "class", "module", "none"]
 Leaks = Literal["error", "warn", "off"]
+Background = Literal["wait", "cancel", "error"]
 LifespanScope = Literal["function", "module", "session"]
 Backend = Literal["sqlite", "postgresql"]
 
@@ -43,6 +44,10 @@ INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
     ),
     "hermetic_isolation": ("string", "how often the baseline comes back: test, class, module or none"),
     "hermetic_leaks": ("string", "what a leak of a test is: error, warn or off"),
+    "hermetic_background": (
+        "string",
+        "what becomes of tasks that a test left running: wait (for a second, then cancel), cancel, or error",
+    ),
     "hermetic_allow": ("linelist", "database URLs that engines may really open"),
     "hermetic_targets": (
         "linelist",
@@ -96,6 +101,7 @@ class Settings:
     env: tuple[tuple[str, str], ...] = ()
     isolation: Isolation = "test"
     leaks: Leaks = "error"
+    background: Background = "wait"
     allow: tuple[str, ...] = ()
     targets: tuple[tuple[str, str], ...] = ()
     directory: str | None = None
@@ -173,6 +179,7 @@ def parse(
         env=tuple(_pair("hermetic_env", line, "=", "NAME=value", sources) for line in lines("hermetic_env")),
         isolation=cast(Isolation, choice("hermetic_isolation", get_args(Isolation), "test")),
         leaks=cast(Leaks, choice("hermetic_leaks", get_args(Leaks), "error")),
+        background=cast(Background, choice("hermetic_background", get_args(Background), "wait")),
         allow=lines("hermetic_allow"),
         targets=tuple(
             _pair("hermetic_targets", line, "->", "alias URL -> URL", sources)

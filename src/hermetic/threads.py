@@ -1,24 +1,51 @@
-"""Run something in a thread of its own, and wait for it: where a loop runs already, another one cannot."""
+"""Run something in a thread of its own: where a loop runs, another one cannot; where it is waited for, it must turn."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from typing import Generic, TypeVar, cast
+
+T = TypeVar("T")
 
 
-def in_thread(function: Callable[[], None]) -> None:
-    """Run ``function`` in a thread that has no event loop yet, with this context's variables; wait for it."""
-    failures: list[BaseException] = []
+class Work(Generic[T]):
+    """Something that is done in a thread that has no event loop yet, with this context's variables.
 
-    def guarded() -> None:
+    Args:
+        function: What is done; begins at once.
+    """
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._result: T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=copy_context().run, args=(self._do,), name="hermetic-thread")
+        self._thread.start()
+
+    def _do(self) -> None:
         try:
-            function()
+            self._result = self._function()
         except BaseException as error:  # handed on to the caller, whatever it is
-            failures.append(error)
+            self._error = error
 
-    thread = threading.Thread(target=copy_context().run, args=(guarded,), name="hermetic-thread")
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
+    def is_done(self) -> bool:
+        """Whether it is over."""
+        return not self._thread.is_alive()
+
+    def result(self) -> T:
+        """Wait for its end; return what it returned, or raise what it raised."""
+        self._thread.join()
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
+        return cast(T, self._result)
+
+
+def in_thread(function: Callable[[], T]) -> T:
+    """Do something in a thread of its own, and wait for it."""
+    return Work(function).result()

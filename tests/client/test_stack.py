@@ -1,72 +1,16 @@
-"""The stack of a task that waits."""
+"""What a suspended application does."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from hermetic.client._stack import error_on_its_way, is_idle, of_task
-
-
-class Waiting:
-    """An awaitable of plain Python, as libraries have them."""
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        """Wait for ever."""
-        yield from asyncio.Event().wait().__await__()
-
-
-async def numbers() -> AsyncIterator[int]:
-    """Never give a number."""
-    await Waiting()
-    yield 1
-
-
-async def outer() -> None:
-    """Wait in an async generator that waits in an awaitable."""
-    async for _ in numbers():
-        pass
-
-
-async def ours() -> None:
-    """Hide, as the client's own frames do."""
-    __tracebackhide__ = True
-    await outer()
-
-
-def test_each_frame_that_waits_is_shown_outermost_first() -> None:
-    """Through coroutines, async generators and awaitables; frames that hide are left out."""
-
-    async def main() -> None:
-        task = asyncio.create_task(ours())
-        await asyncio.sleep(0)
-        lines = of_task(task)
-        task.cancel()
-        names = [line.rsplit(" ", 1)[1] for line in lines.splitlines() if line.startswith("  File")]
-        assert names[0] == "outer"
-        assert names[-2:] == ["__await__", "wait"]
-        assert "ours" not in names
-
-    asyncio.run(main())
-
-
-async def awaits_a_task() -> None:
-    """Wait for another task, which sleeps."""
-    await asyncio.create_task(sleeps())
-
-
-def test_the_stack_goes_on_in_a_task_that_is_awaited() -> None:
-    """What the first waits for is where the second waits."""
-    assert "in sleeps" in asyncio.run(asked_of(awaits_a_task, of_task))
-
-
-async def sleeps() -> None:
-    """Let time pass."""
-    await asyncio.sleep(3600)
+from hermetic.client._stack import error_on_its_way, is_idle
+from tests.waiting import asked_of, sleeps
 
 
 async def gives_way() -> None:
@@ -123,19 +67,6 @@ def retries() -> Coroutine[Any, Any, None]:
     exec(compile(LIBRARY, "/env/lib/site-packages/library.py", "exec"), names)
     found: Coroutine[Any, Any, None] = names["retries"]()
     return found
-
-
-async def asked_of(
-    function: Callable[[], Coroutine[Any, Any, None]], question: Callable[[asyncio.Task[None]], Any]
-) -> Any:
-    """Return what a question about a task that runs a function gives."""
-    task = asyncio.create_task(function())
-    await asyncio.sleep(0)
-    try:
-        return question(task)
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 @pytest.mark.parametrize(

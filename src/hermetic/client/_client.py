@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx2
 
+from hermetic import owners
 from hermetic.client import _authentication
 from hermetic.client._base import InLoopClient
+from hermetic.client._draining import DRAIN_TIMEOUT, drain
 from hermetic.client._events import EventStream
 from hermetic.client._handshake import shake_hands
 from hermetic.client._overrides import overriding
@@ -170,11 +172,19 @@ class AsyncTestClient(InLoopClient):
         await _authentication.log_in(other, hook, *credentials, **named)
         return other
 
-    async def drain(self) -> None:
-        """Wait for the background tasks of responses that were there before them (``background="detach"``).
+    async def drain(self, *, timeout: float | None = DRAIN_TIMEOUT) -> None:
+        """Wait for the work that requests started and that no response waited for.
+
+        That is what an endpoint gives to ``asyncio.create_task`` or to a broker in memory, and the background tasks of
+        responses that were there before them (``background="detach"``).
+
+        Args:
+            timeout: Seconds to wait for tasks that requests started; None for ever.
 
         Raises:
-            BaseException: What the first of them raised.
+            TimeoutError: Such a task goes on; names it, and where it waits.
+            BaseException: What the first background task raised.
         """
         __tracebackhide__ = True
         await self._in_loop.drain()
+        await drain(owners.current(), timeout)

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import httpx2
 
+from hermetic import tasks
 from hermetic.client import _stack
 from hermetic.client._asgi import ASGI3App, Message, Scope
 from hermetic.client._ending import TICK, Ending
@@ -86,7 +87,7 @@ class Conversation(ABC):
 
     def begin(self) -> Self:
         """Start the application; return this."""
-        self._task = self._start(self._run(), f"hermetic {self._owner.name}")
+        self._task = self._start(self._run(), f"{tasks.OURS}{self._owner.name}")
         return self
 
     def _start(self, run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -127,7 +128,7 @@ class Conversation(ABC):
 
     def stack(self) -> str:
         """Return the stack where the application waits."""
-        return _stack.of_task(self._task)
+        return tasks.stack_of(self._task)
 
     async def _within(self, seconds: float | None, wait: Coroutine[Any, Any, None]) -> None:
         __tracebackhide__ = True

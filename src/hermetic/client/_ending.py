@@ -11,6 +11,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from hermetic import tasks
 from hermetic.client import _stack
 
 # A clean-up closes sessions, rolls back, says good-bye to servers: milliseconds, on a busy machine a second.
@@ -99,14 +100,14 @@ class Ending:
     def _end_by_force(self) -> None:
         if self._task.done():
             return
-        self.stuck_at = _stack.of_task(self._task)
+        self.stuck_at = tasks.stack_of(self._task)
         _close(self._task)
         self._timer = self._loop.call_later(TICK, self._given_up.set_result, None)
 
 
 def _close(task: asyncio.Task[Any]) -> None:
     """Close a task's coroutine, and first that of a task which it awaits: a cancellation is passed on to that."""
-    if (inner := _stack.awaited_task(task)) is not None:
+    if (inner := tasks.awaited_task(task)) is not None:
         _close(inner)
     coroutine = task.get_coro()
     with suppress(Exception):  # that it ignores this too, or what it raises instead

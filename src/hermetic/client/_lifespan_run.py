@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from hermetic.client import _stack
+from hermetic import tasks
 from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
 from hermetic.client._ending import Ending
 from hermetic.client._waiting import Signal
@@ -50,7 +50,7 @@ class LifespanRun:
         self._error: BaseException | None = None
         self._app = app
         scope: Scope = {"type": "lifespan", "asgi": ASGI_VERSION.copy(), "state": state}
-        self._task = asyncio.create_task(self._live(app, scope), name=f"hermetic {name}")
+        self._task = asyncio.create_task(self._live(app, scope), name=f"{tasks.OURS}{name}")
 
     @cached_property
     def _end(self) -> Ending:
@@ -148,7 +148,7 @@ class LifespanRun:
         except TimeoutError:
             raise LifespanError(
                 f"{self._name} has not finished its {what} after {self._timeout} s.",
-                why=f"It waits here:\n{_stack.of_task(self._task)}".rstrip(),
+                why=f"It waits here:\n{tasks.stack_of(self._task)}".rstrip(),
                 hints=("if it may take longer, set the lifespan's timeout",),
             ) from None
 

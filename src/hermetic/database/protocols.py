@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
@@ -21,6 +21,8 @@ from hermetic.owners import Owner
 
 if TYPE_CHECKING:
     from hermetic.database.drivers import RawConnection
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,18 @@ class OpenWork:
 
     kind: str
     checkout: Checkout | None
+
+
+class Wait(Protocol):
+    """How to do what waits for the locks of others: a run has their event loops turn meanwhile."""
+
+    def __call__(self, work: Callable[[], T], /) -> T:
+        """Do it, and return what it returns."""
+
+
+def as_it_is(work: Callable[[], T], /) -> T:
+    """Do what waits for the locks of others where nobody else has to go on."""
+    return work()
 
 
 class Layer(Protocol):

@@ -7,20 +7,27 @@ applications seen there also tell whose ``dependency_overrides`` are to be watch
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from hermetic.owners import Owner, current, owned_by
+from hermetic.owners import Owner, current, owned_by, sender
 
 Scope = MutableMapping[str, Any]
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
 
 class ApplicationWatch:
-    """Sets the owner inside every Starlette application, from ``install`` to ``uninstall``."""
+    """Sets the owner inside every Starlette application, from ``install`` to ``uninstall``.
 
-    def __init__(self) -> None:
+    Args:
+        seen: Called with each event loop in which an application is called.
+    """
+
+    def __init__(self, seen: Callable[[asyncio.AbstractEventLoop], None] = lambda loop: None) -> None:
+        self._seen = seen
+        self._latest: asyncio.AbstractEventLoop | None = None
         self._original: Call | None = None
         self._ours: Call | None = None
 
@@ -35,11 +42,18 @@ class ApplicationWatch:
             __tracebackhide__ = True
             if self._ours is not __call__:
                 return await original(app, scope, receive, send)
+            self._note_loop()
             with owned_by(_owner_of(scope)):
                 await original(app, scope, receive, send)
 
         self._original, self._ours = original, __call__
         module.Starlette.__call__ = __call__
+
+    def _note_loop(self) -> None:
+        loop = asyncio._get_running_loop()
+        if loop is not None and loop is not self._latest:
+            self._latest = loop
+            self._seen(loop)
 
     def uninstall(self) -> None:
         """Put Starlette's own method back; below a patch that somebody put on top of ours, ours goes on idle."""
@@ -63,9 +77,12 @@ def overriding_applications() -> list[Any]:
 
 
 def _owner_of(scope: Scope) -> Owner:
-    parent = current()
     if scope["type"] == "lifespan":
+        parent = current()
+        if parent.kind == "lifespan":  # our client's, which has named it
+            return parent
         return Owner(f"the lifespan that {parent.name} started", "lifespan", parent.scope, parent)
+    parent = sender()
     if parent.kind == "request":
         return parent
     what = scope.get("method", "websocket").upper()

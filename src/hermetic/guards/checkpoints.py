@@ -41,13 +41,20 @@ class Checkpoints:
     Args:
         databases: Returns the worker databases that exist.
         guards: Returns the guards of the mappings that are watched.
+        before: Called with a fixture before its set-up, and its state before, is looked at.
+        after: Called with it when its set-up is over.
     """
 
     def __init__(
         self,
         databases: Callable[[], list[WorkerDatabase]],
         guards: Callable[[], list[MappingGuard[Any, Any]]],
+        *,
+        before: Callable[[Owner], None] = lambda owner: None,
+        after: Callable[[Owner], None] = lambda owner: None,
     ) -> None:
+        self._before = before
+        self._after = after
         self._databases = databases
         self._guards = guards
         self._frames: list[Frame] = []
@@ -59,6 +66,7 @@ class Checkpoints:
         Raises:
             LayerConflict: The fixture that asks for it builds on what the test wrote before.
         """
+        self._before(owner)
         frame = Frame(owner)
         self._frames.append(frame)
         try:
@@ -78,12 +86,19 @@ class Checkpoints:
             LayerConflict: It builds on what the test wrote before it asked for the fixture.
         """
         self._frames.remove(frame)
+        try:
+            self._take(frame)
+        finally:
+            self._after(frame.owner)
+
+    def _take(self, frame: Frame) -> None:
         kept = self._kept[id(frame.owner)] = Kept()
         with every_step() as step:
             for guard, before in frame.mappings:
-                mapping_layer = guard.end_layer(before)
-                if mapping_layer is not None:
-                    kept.mappings.append((guard, mapping_layer))
+                with step:
+                    mapping_layer = guard.end_layer(before)
+                    if mapping_layer is not None:
+                        kept.mappings.append((guard, mapping_layer))
             for database, start in frame.databases.values():
                 with step:
                     _end_layer(kept, database, start, frame.owner)

@@ -6,11 +6,14 @@ Kept from the moment of first use on: an engine that a test made is gone long be
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hermetic.guards.background import Left
 from hermetic.guards.mapping import MappingGuard
+from hermetic.owners import Owner
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Observations:
     engines: dict[ObservedEngine, None] = field(default_factory=dict)
     leaks: list[str] = field(default_factory=list)
     overrides: dict[str, None] = field(default_factory=dict)
+    background: Counter[str] = field(default_factory=Counter)
+    passed: dict[str, None] = field(default_factory=dict)
 
     def note_overrides(self, test: str, guards: Iterable[MappingGuard[Any, Any]]) -> None:
         """Remember which dependencies a test has left overridden; they are undone without a failure."""
@@ -46,3 +51,11 @@ class Observations:
     def note_engine(self, engine: ObservedEngine) -> None:
         """Remember an engine; one made at the same line for the same URL is the same."""
         self.engines.setdefault(engine)
+
+    def note_background(self, left: Iterable[Left]) -> None:
+        """Remember tasks that were still running when their test ended."""
+        self.background.update(map(str, left))
+
+    def note_passed(self, owner: Owner, fixture: Owner) -> None:
+        """Remember who used a database while a wide fixture was set up, and could not be kept from it."""
+        self.passed.setdefault(f"{owner.name} used a database while {fixture.name} was set up")

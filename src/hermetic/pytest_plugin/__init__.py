@@ -64,8 +64,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, and the hooks of an active run."""
     config.addinivalue_line(
         "markers",
-        "hermetic(*, isolation=None, leaks=None): how often the baseline comes back for this test (test, class,"
-        " module or none), and what a leak of it is (error, warn or off).",
+        "hermetic(*, isolation=None, leaks=None, background=None): how often the baseline comes back for this test"
+        " (test, class, module or none), what a leak of it is (error, warn or off), and what becomes of tasks that"
+        " it left running (wait, cancel or error).",
     )
     if SETTINGS not in config.stash:  # loaded by -p or from a conftest
         _start(config)

@@ -12,7 +12,7 @@ import pytest
 
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
-from hermetic.pytest_plugin.calls import import_drivers, wrapped_call
+from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
 from hermetic.pytest_plugin.failing import errors_as_failures, errors_as_usage_errors
 from hermetic.pytest_plugin.state import EXAMPLES, FAILED, KEPT, OWNER
 from hermetic.run import NEVER, Run
@@ -113,6 +113,7 @@ class Active:
     def _end_test(self, item: Any) -> None:
         """End what the test left open and undo what it changed."""
         leaks = marks.leaks(item, self.run.settings)
+        background = marks.background(item, self.run.settings)
         restore = marks.isolation(item, self.run.settings) == "test"
         problems: list[str] = []
 
@@ -124,7 +125,7 @@ class Active:
 
         with every_step() as step:
             with step, errors_as_failures():
-                self.run.end_test(restore=restore, ending=self._ending, left=left)
+                self.run.end_test(restore=restore, ending=self._ending, background=background, left=left)
             with step:
                 self._report(problems, leaks)
 
@@ -176,14 +177,15 @@ class Active:
             current(),
             accountable=getattr(fixturedef.func, "__module__", None) != fixtures.__name__,
         )
+        owning = owned_fixture(fixturedef, owner, request.fixturenames)
         if scope == "function":
-            with owned_by(owner, everywhere=True):
+            with owned_by(owner, everywhere=True), owning:
                 return (yield)
         with _finished_on_failure(fixturedef, request), errors_as_failures():
             frame = self.run.checkpoints.begin(owner)
         self._fixtures[fixturedef] = owner
         try:
-            with owned_by(owner, everywhere=True):
+            with owned_by(owner, everywhere=True), owning:
                 return (yield)
         finally:
             with _finished_on_failure(fixturedef, request), errors_as_failures():

@@ -12,15 +12,21 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from hermetic.owners import Owner, owned_by
+from hermetic.pytest_plugin import marks
 from hermetic.pytest_plugin.failing import errors_as_failures
+from hermetic.pytest_plugin.state import OWNER
 from hermetic.run import Run
+from hermetic.settings import Background
 
+_NOTHING = object()
 CLOCKS = ("freezegun", "time_machine")
 
 
@@ -34,9 +40,10 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         handle = getattr(item.obj, "hypothesis", None)
         if handle is not None:
-            patch.setattr(handle, "inner_test", _example(handle.inner_test, run))
+            patch.setattr(handle, "inner_test", _example(handle.inner_test, run, _ending_of(item, run)))
         elif inspect.iscoroutinefunction(item.obj):
-            patch.setattr(item, "obj", _async(item.obj, run, item.funcargs))
+            ending = _ending_of(item, run)
+            patch.setattr(item, "obj", _async(item.obj, run, item.funcargs, ending))
         else:
             _close_elsewhere(run)  # no loop runs while the test does
         yield
@@ -48,14 +55,38 @@ def import_drivers(run: Run) -> None:
         run.import_drivers()
 
 
-def _example(inner: Callable[..., Any], run: Run) -> Callable[..., Any]:
+@dataclass(frozen=True)
+class _Ending:
+    """How the call of a test ends.
+
+    Attributes:
+        owner: The test.
+        background: What becomes of tasks that it left running; None where they may go on.
+    """
+
+    owner: Owner
+    background: Background | None
+
+    async def end(self, run: Run) -> None:
+        """End what the test left running, and close what it opened, in its loop."""
+        if self.background is not None:
+            await run.settle_call(self.background)
+        await run.closer.close_here()
+
+
+def _ending_of(item: pytest.Function, run: Run) -> _Ending:
+    is_boundary = marks.isolation(item, run.settings) == "test"
+    return _Ending(item.stash[OWNER], marks.background(item, run.settings) if is_boundary else None)
+
+
+def _example(inner: Callable[..., Any], run: Run, ending: _Ending) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(inner):
-        closing = _async(inner, run, {})
+        closing = _async(inner, run, {}, ending)
 
         @functools.wraps(inner)
         async def async_example(*args: Any, **kwargs: Any) -> None:
             __tracebackhide__ = True
-            run.restore()
+            await run.restore_in_loop()
             await closing(*args, **kwargs)
 
         return async_example
@@ -69,22 +100,69 @@ def _example(inner: Callable[..., Any], run: Run) -> Callable[..., Any]:
     return example
 
 
-def _async(function: Callable[..., Any], run: Run, funcargs: dict[str, Any]) -> Callable[..., Any]:
+def _async(
+    function: Callable[..., Any], run: Run, funcargs: dict[str, Any], ending: _Ending
+) -> Callable[..., Any]:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        _close_elsewhere(run)
-        if _a_clock_may_stop():
-            await _start_before_the_clock_stops(funcargs)
-        try:
-            result = await function(*args, **kwargs)
-        except BaseException as error:
-            await _close_after(error, run)
-            raise
-        await run.closer.close_here()
-        return result
+        with owned_by(ending.owner):  # anyio's runner has the context of whoever started it
+            _close_elsewhere(run)
+            if _a_clock_may_stop():
+                await _start_before_the_clock_stops(funcargs)
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as error:
+                await _end_after(error, run, ending)
+                raise
+            await ending.end(run)
+            return result
 
     return call
+
+
+@contextmanager
+def owned_fixture(fixturedef: pytest.FixtureDef[Any], owner: Owner, names: Collection[str]) -> Iterator[None]:
+    """Have what an async fixture makes belong to it where anyio's runner runs it, in a context of its own.
+
+    Args:
+        fixturedef: The fixture.
+        owner: It.
+        names: The fixtures of whoever asks for it.
+    """
+    function = fixturedef.func
+    if "anyio_backend" not in names or not (
+        inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    ):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fixturedef, "func", _owned(function, owner))
+        yield
+
+
+def _owned(function: Callable[..., Any], owner: Owner) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def owned(*args: Any, **kwargs: Any) -> Any:
+            with owned_by(owner):
+                return await function(*args, **kwargs)
+
+        return owned
+
+    @functools.wraps(function)
+    async def owned_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        async with aclosing(function(*args, **kwargs)) as values:
+            going = True
+            while going:
+                with owned_by(owner):
+                    value = await anext(values, _NOTHING)
+                going = value is not _NOTHING
+                if going:
+                    yield value
+
+    return owned_generator
 
 
 def _close_elsewhere(run: Run) -> None:
@@ -112,9 +190,9 @@ async def _start_before_the_clock_stops(funcargs: dict[str, Any]) -> None:
             await lifespan.start()
 
 
-async def _close_after(error: BaseException, run: Run) -> None:
-    """Close what is open; what goes wrong doing so must not hide the test's own failure."""
+async def _end_after(error: BaseException, run: Run, ending: _Ending) -> None:
+    """End the call; what goes wrong doing so must not hide the test's own failure."""
     try:
-        await run.closer.close_here()
+        await ending.end(run)
     except Exception as second:
         error.add_note(f"hermetic: while closing what the test opened: {second!r}")

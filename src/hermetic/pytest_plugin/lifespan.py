@@ -8,6 +8,7 @@ from typing import Any
 from hermetic.client import Lifespan
 from hermetic.owners import Owner, owned_by
 from hermetic.run import Run
+from hermetic.tasks import beside_the_loop
 
 
 class FixtureLifespan(Lifespan):
@@ -39,12 +40,13 @@ class FixtureLifespan(Lifespan):
             return
         self._finish()
         self._wide_owner = Owner(f"the lifespan ({self._scope} scope)", "lifespan", self._scope)
-        frame = self._suite.checkpoints.begin(self._wide_owner)
+        owner, checkpoints = self._wide_owner, self._suite.checkpoints
+        frame = await beside_the_loop(lambda: checkpoints.begin(owner))
         try:
-            with owned_by(self._wide_owner):
+            with owned_by(owner):
                 await super().start()
         finally:
-            self._suite.checkpoints.end(frame)
+            await beside_the_loop(lambda: checkpoints.end(frame))
 
     async def stop(self) -> None:
         """Run the application's shutdown, and take what its start-up wrote out of the baseline."""

@@ -8,21 +8,24 @@ from typing import Any, cast, get_args
 import pytest
 
 from hermetic.errors import ConfigurationError
-from hermetic.settings import Isolation, Leaks, Settings, one_of
+from hermetic.settings import Background, Isolation, Leaks, Settings, one_of
 
 
-def hermetic(*, isolation: Isolation | None = None, leaks: Leaks | None = None) -> dict[str, Any]:
+def hermetic(
+    *, isolation: Isolation | None = None, leaks: Leaks | None = None, background: Background | None = None
+) -> dict[str, Any]:
     """The mark's signature: a mark is checked by calling this with its arguments.
 
     Raises:
         ConfigurationError: A value is not valid.
         TypeError: There is no such argument.
     """
-    if isolation is not None:
-        one_of("isolation", isolation, get_args(Isolation), "the mark hermetic")
-    if leaks is not None:
-        one_of("leaks", leaks, get_args(Leaks), "the mark hermetic")
-    return {"isolation": isolation, "leaks": leaks}
+    given = {"isolation": isolation, "leaks": leaks, "background": background}
+    for name, valid in (("isolation", Isolation), ("leaks", Leaks), ("background", Background)):
+        value = given[name]
+        if value is not None:
+            one_of(name, value, get_args(valid), "the mark hermetic")
+    return given
 
 
 def check(item: pytest.Item) -> None:
@@ -57,6 +60,11 @@ def isolation(item: pytest.Item, settings: Settings) -> Isolation:
 def leaks(item: pytest.Item, settings: Settings) -> Leaks:
     """Return what a leak of this test is: the closest mark's word, or the project's."""
     return cast(Leaks, _closest(item, "leaks", settings.leaks))
+
+
+def background(item: pytest.Item, settings: Settings) -> Background:
+    """Return what becomes of tasks that this test left running: the closest mark's word, or the project's."""
+    return cast(Background, _closest(item, "background", settings.background))
 
 
 def refuse_without_runner(function: pytest.Function) -> None:

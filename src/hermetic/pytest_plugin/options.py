@@ -13,6 +13,7 @@ FLAGS: dict[str, str] = {
     "hermetic": "off, observe or on, whatever the ini file says",
     "hermetic_isolation": "how often the baseline comes back: test, class, module or none",
     "hermetic_leaks": "what a leak of a test is: error, warn or off",
+    "hermetic_background": "what becomes of tasks that a test left running: wait, cancel or error",
 }
 
 SWITCHES: dict[str, str] = {

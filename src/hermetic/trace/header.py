@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,13 +33,31 @@ def header_lines(run: Run) -> list[str]:
 
 def override_lines(left: list[str]) -> list[str]:
     """Return what is said of the overrides that tests left behind, the first few by name."""
-    if not left:
+    return _first_few(
+        f"overrides: {len(left)} that tests left were undone; to have them end: with client.override(...)",
+        left,
+    )
+
+
+def background_lines(left: Counter[str], mode: str) -> list[str]:
+    """Return what is said of the tasks that tests left running, the first few by name."""
+    became = "would be cancelled" if mode == "observe" else "were cancelled"
+    return _first_few(
+        f"background: {left.total()} that tests left running {became}; to wait for them: await async_client.drain()",
+        list(left),
+    )
+
+
+def passed_lines(passed: list[str]) -> list[str]:
+    """Return what is said of those who used a database while a wide fixture was set up."""
+    return _first_few("what was written while a wide fixture was set up is part of what it wrote:", passed)
+
+
+def _first_few(about: str, found: list[str]) -> list[str]:
+    if not found:
         return []
-    lines = [
-        f"overrides: {len(left)} that tests left were undone; to have them end: with client.override(...)"
-    ]
-    lines += [f"  {each}" for each in left[:SHOWN]]
-    return lines if len(left) <= SHOWN else [*lines, f"  ... and {len(left) - SHOWN} more"]
+    lines = [about, *(f"  {each}" for each in found[:SHOWN])]
+    return lines if len(found) <= SHOWN else [*lines, f"  ... and {len(found) - SHOWN} more"]
 
 
 def summary_lines(run: Run) -> list[str]:
@@ -57,6 +76,8 @@ def closing_lines(run: Run) -> list[str]:
             f"schema: {', '.join(run.schema_used)}; to fix it: hermetic_schema = {run.schema_used[0].split()[0]}"
         )
     lines.extend(override_lines(list(run.observations.overrides)))
+    lines.extend(background_lines(run.observations.background, run.settings.mode))
+    lines.extend(passed_lines(list(run.observations.passed)))
     lines.extend(other_backend_lines(run.settings.database, run.databases.opened))
     return [*lines, *_server(run), *run.notes]
 

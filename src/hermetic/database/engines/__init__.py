@@ -11,15 +11,18 @@ from hermetic.database.engines.destinations import (
     Target,
     masked,
 )
+from hermetic.database.engines.gate import Closing, Gate
 from hermetic.database.engines.installation import EngineReport, Installation, install
-from hermetic.database.engines.location import user_location
+from hermetic.database.engines.location import is_in_a_driver, user_location
 from hermetic.database.engines.loop_bound import LoopBoundPool
 
 __all__ = [
+    "Closing",
     "Creation",
     "Destination",
     "EngineReport",
     "EngineRequest",
+    "Gate",
     "InUse",
     "Installation",
     "Itself",
@@ -28,6 +31,7 @@ __all__ = [
     "Resolver",
     "Target",
     "install",
+    "is_in_a_driver",
     "masked",
     "user_location",
 ]

@@ -20,6 +20,7 @@ from sqlalchemy.util import greenlet_spawn
 from hermetic import owners
 from hermetic.database.engines.closing import run_in_loop
 from hermetic.database.engines.connections import Index, Opened
+from hermetic.database.engines.gate import Gate
 from hermetic.database.engines.location import user_location
 from hermetic.database.protocols import Checkout, Location
 from hermetic.owners import Owner
@@ -35,6 +36,7 @@ class InUse:
         loop: The event loop it was checked out in; None outside any.
         fairy: What the pool handed out.
         session: The Session that checked it out; none where none did.
+        in_vain: Whether somebody waited already for its being given back.
     """
 
     checkout: Checkout
@@ -43,6 +45,14 @@ class InUse:
     dialect: Dialect
     fairy: weakref.ref[PoolProxiedConnection]
     session: weakref.ref[Session] | None = None
+    in_vain: bool = False
+    _task: weakref.ref[asyncio.Task[Any]] | None = None
+
+    @property
+    def task(self) -> asyncio.Task[Any] | None:
+        """The task that checked it out, as long as that runs."""
+        task = self._task() if self._task is not None else None
+        return None if task is None or task.done() else task
 
     @property
     def owner(self) -> Owner:
@@ -93,9 +103,13 @@ class Checkouts:
 
     Args:
         index: The connections that redirected engines have open.
+
+    Attributes:
+        gate: Holds whoever checks a connection out while it is closed to them.
     """
 
     def __init__(self, index: Index) -> None:
+        self.gate = Gate()
         self._index = index
         self._in_use: dict[int, list[InUse]] = {}
         self._abandoned: builtins.list[tuple[Checkout, Any]] = []
@@ -150,9 +164,13 @@ class Checkouts:
             raise DisconnectionError("hermetic made this connection's database anew")
         pool: Pool = fairy._pool
         dialect: Any = pool._dialect
+        if self.gate.is_closed:
+            self.gate.wait(owners.current(), in_greenlet=dialect.is_async)
         url = self._urls.get(pool, "a pool without an engine")
         checkout = Checkout(owners.current(), user_location(), url)
-        in_use = InUse(checkout, connection, asyncio._get_running_loop(), dialect, weakref.ref(fairy))
+        loop = asyncio._get_running_loop()
+        task = asyncio.current_task(loop) if loop is not None else None
+        in_use = InUse(checkout, connection, loop, dialect, weakref.ref(fairy), _task=_weakly(task))
         shared_with = [each for each in self._in_use.get(id(connection), ()) if each.is_live]
         self._in_use[id(connection)] = [*shared_with, in_use]
         self._note(opened, connection, checkout)
@@ -182,6 +200,10 @@ class Checkouts:
             self._abandoned.extend((each.checkout, each.fairy()) for each in stack)
         if opened is not None:
             opened.holder.discard(opened)
+
+
+def _weakly(task: asyncio.Task[Any] | None) -> weakref.ref[asyncio.Task[Any]] | None:
+    return None if task is None else weakref.ref(task)
 
 
 def _is_unreturned(fairy: Any) -> bool:

@@ -41,6 +41,7 @@ from hermetic.database.engines.destinations import (
     masked,
     serves,
 )
+from hermetic.database.engines.gate import Gate
 from hermetic.database.engines.location import user_location
 from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.opening import Opener, Opening
@@ -122,6 +123,16 @@ class Installation:
             for engine, seen in self._seen.items()
             if "url" in engine.__dict__ and seen.destination is None
         ]
+
+    @property
+    def gate(self) -> Gate:
+        """Holds whoever checks a connection out while it is closed to them."""
+        return self._checkouts.gate
+
+    def loops(self) -> list[asyncio.AbstractEventLoop]:
+        """Return the loops in which engines were used and that are not closed."""
+        with self._lock:
+            return [loop for loop in self._keepers if not loop.is_closed()]
 
     def checked_out(self, of: Collection[Owner] | None = None) -> list[InUse]:
         """Return the connections in use: everybody's, or those of some owners."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
 from types import FrameType
 
 from greenlet import getcurrent  # type: ignore[import-untyped]
@@ -19,10 +20,8 @@ from hermetic.database.protocols import Location
 
 UNKNOWN = Location("<unknown>", 0, "?")
 
-_LIBRARIES = (
-    "sqlalchemy", "sqlmodel", "greenlet", "asyncio", "hermetic",
-    "aiosqlite", "asyncpg", "psycopg", "psycopg_pool", "aiomysql", "asyncmy", "pymysql", "uvloop",
-)  # fmt: skip
+_DRIVERS = ("sqlalchemy", "aiosqlite", "asyncpg", "psycopg", "aiomysql", "asyncmy")
+_LIBRARIES = (*_DRIVERS, "sqlmodel", "greenlet", "asyncio", "hermetic", "psycopg_pool", "pymysql", "uvloop")
 _skipped: dict[str, bool] = {"<string>": True, contextlib.__file__: True}
 
 
@@ -63,11 +62,17 @@ def thread_location(thread: int) -> Location:
 def _is_skipped(filename: str) -> bool:
     skipped = _skipped.get(filename)
     if skipped is None:
-        skipped = _skipped[filename] = filename.startswith(("<frozen ", "<sqlalchemy ", *_folders()))
+        prefixes = ("<frozen ", "<sqlalchemy ", *_folders(_LIBRARIES))
+        skipped = _skipped[filename] = filename.startswith(prefixes)
     return skipped
 
 
-def _folders() -> list[str]:
+def is_in_a_driver(filename: str) -> bool:
+    """Whether a frame's file is SQLAlchemy's or an async driver's: whoever waits there waits for a database."""
+    return filename.startswith(tuple(_folders(_DRIVERS)))
+
+
+def _folders(libraries: Iterable[str]) -> list[str]:
     """The folders of the libraries imported by now; a frame's file always belongs to an imported module."""
-    files = [getattr(sys.modules.get(name), "__file__", None) for name in _LIBRARIES]
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in libraries]
     return [os.path.dirname(file) + os.sep for file in files if file]

@@ -19,7 +19,7 @@ from threading import RLock
 from typing import NoReturn
 from urllib.parse import quote
 
-from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.protocols import Wait, WorkerDatabase, as_it_is
 from hermetic.database.restore.sqlite.worker import SqliteDatabase
 from hermetic.database.servers import homes
 from hermetic.errors import ConfigurationError
@@ -42,13 +42,15 @@ class SqliteServer:
     Args:
         directory: Where the run's own directory is made; by default in memory, else where temporary files go.
         label: Who runs, for people who look into the directory: the project, the xdist worker.
+        wait: Does what waits for the locks of the application.
     """
 
     backend = "sqlite"
 
-    def __init__(self, directory: Path | None = None, label: str = "") -> None:
+    def __init__(self, directory: Path | None = None, label: str = "", wait: Wait = as_it_is) -> None:
         self._parent = directory
         self._label = label
+        self._wait = wait
         self._mutex = RLock()
         self._home: Path | None = None
         self._lock: int | None = None
@@ -84,7 +86,7 @@ class SqliteServer:
             try:
                 path = self._directory() / f"{_file_name(name)}.db"
                 path.unlink(missing_ok=True)
-                database = SqliteDatabase(name, path)
+                database = SqliteDatabase(name, path, self._wait)
             except (OSError, sqlite3.OperationalError) as error:
                 raise _unusable(self._home or self._parent or homes.default_parent(ROOM), error) from error
             self._databases.append(database)

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hermetic.database.protocols import Wait, as_it_is
 
 if TYPE_CHECKING:
     import psycopg
 
+T = TypeVar("T")
+
 LOCK_PATIENCE = 2.0
 """Seconds that a restore waits for the locks of others before it names them."""
 
+AT_ONCE = "1ms"
+"""What a statement waits for a lock at first, while nobody's event loop can turn; zero would be for ever."""
+
+DEADLOCKS = 3
+"""A statement that the server ends, since somebody waits for it who has what it waits for, is tried so often."""
+
 _SETTINGS = (
     "SET hermetic.off = 'on'",
-    f"SET lock_timeout = '{LOCK_PATIENCE}s'",
+    f"SET lock_timeout = '{AT_ONCE}'",
     "SET search_path = pg_catalog, public",
     "SET default_transaction_isolation = 'read committed'",
     "SET default_transaction_read_only = off",
@@ -42,12 +53,16 @@ class Administration:
     Args:
         connect: Opens a connection in autocommit.
         privileged: Whether it is a superuser's.
+        wait: Does what waits for the locks of the application.
     """
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], *, privileged: bool) -> None:
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], *, privileged: bool, wait: Wait = as_it_is
+    ) -> None:
         self.privileged = privileged
         self.schema = SCHEMA if privileged else SCHEMA_OF_THE_UNPRIVILEGED
         self._connect = connect
+        self._wait = wait
         self._connection: psycopg.Connection[Any] | None = None
         self._lock = RLock()
 
@@ -75,24 +90,42 @@ class Administration:
 
     def one(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         """Run a statement and return its first row; it is prepared once."""
-        with self._lock:
-            return self.connection.execute(self._named(query), parameters or None, prepare=True).fetchone()
+        named = self._named(query)
+        return self._do(
+            lambda connection: connection.execute(named, parameters or None, prepare=True).fetchone()
+        )
 
     def all(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Run a statement and return its rows."""
-        with self._lock:
-            return self.connection.execute(self._named(query), parameters or None).fetchall()
+        named = self._named(query)
+        return self._do(lambda connection: connection.execute(named, parameters or None).fetchall())
 
     def run(self, query: str, parameters: Sequence[Any] | None = None) -> None:
         """Run one statement, or without parameters several."""
-        with self._lock:
-            self.connection.execute(self._named(query), parameters)
+        named = self._named(query)
+        self._do(lambda connection: connection.execute(named, parameters))
 
     def run_file(self, *names: str) -> None:
         """Run files of ``sql/``, in one transaction."""
-        with self._lock, self.connection.transaction():
-            for name in names:
-                self.connection.execute(self._named(script(name)))
+        texts = [self._named(script(name)) for name in names]
+
+        def run_all(connection: psycopg.Connection[Any]) -> None:
+            with connection.transaction():
+                for text in texts:
+                    connection.execute(text)
+
+        self._do(run_all)
+
+    def _do(self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        """Do something that is done wholly or not at all; where a lock is in the way, while others can go on."""
+        from psycopg.errors import LockNotAvailable
+
+        with self._lock:
+            connection = self.connection
+            try:
+                return work(connection)
+            except LockNotAvailable:
+                return self._wait(lambda: _patiently(connection, work))
 
     def _named(self, query: str) -> Any:
         return query if self.privileged else query.replace(SCHEMA, self.schema)
@@ -112,6 +145,21 @@ def remove_ours(administration: Administration) -> None:
     """Take our own schemas, triggers and functions out of a database, as a copy has them."""
     for (schema,) in administration.all("SELECT nspname FROM pg_namespace WHERE nspname ~ %s", [OUR_SCHEMAS]):
         administration.run(f'DROP SCHEMA "{schema}" CASCADE')
+
+
+def _patiently(connection: psycopg.Connection[Any], work: Callable[[psycopg.Connection[Any]], T]) -> T:
+    """Do something that may wait for locks; again where that was a deadlock."""
+    from psycopg.errors import DeadlockDetected
+
+    connection.execute(f"SET lock_timeout = '{LOCK_PATIENCE}s'")
+    try:
+        for _ in range(DEADLOCKS - 1):
+            with suppress(DeadlockDetected):
+                return work(connection)
+        return work(connection)
+    finally:
+        if not connection.closed:
+            connection.execute(f"SET lock_timeout = '{AT_ONCE}'")
 
 
 def scripts() -> list[str]:

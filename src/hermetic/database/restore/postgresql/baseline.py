@@ -74,7 +74,9 @@ class Baseline:
         return self._administration
 
     def _administration_of(self, database: str) -> Administration:
-        return Administration(lambda: self._host.connect(database), privileged=self._host.privileged)
+        return Administration(
+            lambda: self._host.connect(database), privileged=self._host.privileged, wait=self._host.wait
+        )
 
     def close(self) -> None:
         """End our session and drop the copies that were made here."""

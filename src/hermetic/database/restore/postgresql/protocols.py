@@ -10,6 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.kept import Kept
+from hermetic.database.protocols import Wait
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,6 +25,10 @@ class Host(Protocol):
     @property
     def privileged(self) -> bool:
         """Whether the administrator is a superuser."""
+
+    @property
+    def wait(self) -> Wait:
+        """Does what waits for the locks of the application."""
 
     @property
     def version(self) -> int:

@@ -82,6 +82,13 @@ class LockQueue:
             self._waiters.insert(0 if want == "commit" else len(self._waiters), waiter)
         return waiter
 
+    def lead(self) -> Waiter:
+        """Get in line before everybody else who wants to write."""
+        waiter = Waiter("write")
+        with self._mutex:
+            self._waiters.insert(0, waiter)
+        return waiter
+
     def leave(self, waiter: Waiter) -> None:
         """Get out of line."""
         with self._mutex:

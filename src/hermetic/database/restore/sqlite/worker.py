@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
@@ -34,7 +34,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.drivers import free
 from hermetic.database.kept import Kept
-from hermetic.database.protocols import Checkout, OpenWork
+from hermetic.database.protocols import Checkout, OpenWork, Wait, as_it_is
 from hermetic.database.restore.sqlite import ending, failures, keeping
 from hermetic.database.restore.sqlite.layers import Layers, LayerStart, SqliteLayer
 from hermetic.database.restore.sqlite.opening import connect_arguments
@@ -43,6 +43,8 @@ from hermetic.database.restore.sqlite.snapshot import Blocked, Snapshot
 from hermetic.database.restore.sqlite.tracked import tracked
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
+
+T = TypeVar("T")
 
 PATIENCE = 2.0
 """Seconds that a restore waits for the locks of others before it names them."""
@@ -54,11 +56,13 @@ class SqliteDatabase:
     Args:
         name: What reports call it.
         path: Its file, which does not exist yet.
+        wait: Does what waits for the locks of the application.
     """
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path, wait: Wait = as_it_is) -> None:
         self.name = name
         self.path = path
+        self._wait = wait
         self._site = Site(path)
         self._mutex = RLock()
         with free():
@@ -230,8 +234,9 @@ class SqliteDatabase:
         return version
 
     def _write_back(self) -> None:
+        current = self._layers.current
         try:
-            self._layers.current.write_to(self._keeper, PATIENCE)
+            self._patiently(lambda seconds: current.write_to(self._keeper, seconds))
         except Blocked:
             raise failures.restore_blocked(self._site, self.name) from None
         except sqlite3.Error as error:
@@ -239,9 +244,24 @@ class SqliteDatabase:
 
     def _snapshot(self) -> Snapshot:
         try:
-            return Snapshot.take(self._keeper, PATIENCE)
+            return self._patiently(lambda seconds: Snapshot.take(self._keeper, seconds))
         except Blocked:
             raise failures.snapshot_blocked(self._site, self.name) from None
+
+    def _patiently(self, copying: Callable[[float], T]) -> T:
+        """Copy pages at once, or, where a lock is in the way, first of all who wait for it, while others go on."""
+        try:
+            return copying(0.0)
+        except Blocked:
+            return self._wait(lambda: self._first_in_line(copying))
+
+    def _first_in_line(self, copying: Callable[[float], T]) -> T:
+        waiter = self._site.queue.lead()
+        try:
+            return copying(PATIENCE)
+        finally:
+            self._site.queue.leave(waiter)
+            self._site.queue.wake()
 
     def _mark_survivors(self) -> None:
         """Note whose open read transaction is now older than the database, which only WAL mode allows.

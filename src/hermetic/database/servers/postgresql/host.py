@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL
 
 from hermetic.database.kept import Kept
+from hermetic.database.protocols import Wait, as_it_is
 from hermetic.database.restore.postgresql.quoting import quoted, setting_value
 from hermetic.database.servers.postgresql import keeping, marks
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts, Instance
@@ -45,6 +46,7 @@ class PostgresqlHost:
         extensions: Made in each new database, before the schema.
         template_database: What new databases start as; PostgreSQL's own template where None.
         rebuild: Whether templates of earlier runs do not count.
+        wait: Does what waits for the locks of the application.
 
     Attributes:
         facts: What is known of the server, once it was used.
@@ -59,8 +61,10 @@ class PostgresqlHost:
         extensions: Sequence[str] = (),
         template_database: str | None = None,
         rebuild: bool = False,
+        wait: Wait = as_it_is,
     ) -> None:
         self.instance = instance
+        self.wait = wait
         self._project = project
         self._roles = Roles(instance, roles)
         self._extensions = extensions

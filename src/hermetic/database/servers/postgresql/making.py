@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hermetic.database.protocols import Wait
 from hermetic.database.restore.postgresql.protocols import Replace
 from hermetic.database.servers.postgresql.choose import choose, instance_from
 from hermetic.database.servers.postgresql.host import PostgresqlHost
@@ -51,7 +52,7 @@ def share(settings: Settings, root: Path, directory: Path | None) -> Instance | 
 
 
 def make_server(
-    settings: Settings, *, root: Path, directory: Path | None, worker: str, replace: Replace
+    settings: Settings, *, root: Path, directory: Path | None, worker: str, replace: Replace, wait: Wait
 ) -> PostgresqlServer:
     """Return where this process makes its worker databases.
 
@@ -66,5 +67,6 @@ def make_server(
         extensions=settings.extensions,
         template_database=settings.template_database,
         rebuild=settings.rebuild,
+        wait=wait,
     )
     return PostgresqlServer(host, worker=worker, replace=replace)

@@ -1,0 +1,198 @@
+"""Work that no request waits for: tasks that a test, its requests or its fixtures left running.
+
+When a test ends they are given time to end, in their own loop: as long as one of them is about to run, or uses a
+database, a second at the most. One that only sleeps is not waited for. What is left is then cancelled, awaited and
+named, before the database is put back; caught in its commit, a task could otherwise write into the next test.
+
+A task without a line of the project's on its stack is a library's (a pool's worker, a broker's connection, opened by
+the first request that needed it): unless it holds a connection to a database, it is left alone and becomes the
+process's. Tasks of wider fixtures and lifespans are nobody's business here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from hermetic import tasks
+from hermetic.errors import BackgroundError
+from hermetic.owners import PROCESS, Owner, become
+from hermetic.tasks import Task
+
+if TYPE_CHECKING:
+    from hermetic.database.engines import InUse
+
+PATIENCE = 1.0
+"""Seconds that tasks get to end by themselves, and again when they were cancelled."""
+
+ROUNDS = 3
+"""A task that is cancelled may start others, to clean up: those are waited for, and then cancelled, in their turn."""
+
+Loop = asyncio.AbstractEventLoop
+Mine = Callable[[Owner], bool]
+
+
+def ends_with_a_call(owner: Owner) -> bool:
+    """Whether what an owner started should be over when the call of its test is."""
+    return owner.is_of_a_call and owner.is_test_level
+
+
+def ends_with_a_test(owner: Owner) -> bool:
+    """Whether what an owner started should be over when its test, with its fixtures, is."""
+    return owner.is_test_level or owner.has_ended
+
+
+@dataclass(frozen=True)
+class Left:
+    """A task that had to be cancelled.
+
+    Attributes:
+        owner: Who started it.
+        name: The coroutine's.
+        place: Where it waited, ``file:line``.
+    """
+
+    owner: str
+    name: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.owner} started the task `{self.name}`, which was still running at {self.place}"
+
+
+def background_error(left: Sequence[Left]) -> BackgroundError:
+    """Return what a test is told where tasks that had to be cancelled are a failure."""
+    return BackgroundError(
+        "\n".join(f"{each} when the test ended" for each in left),
+        why="Tasks get a second to end; these were cancelled then, and what they wrote is undone.",
+        hints=(
+            "wait for them in the test: await async_client.drain()",
+            "or let hermetic wait and cancel without a failure: hermetic_background = wait",
+        ),
+    )
+
+
+@dataclass(eq=False)
+class Background:
+    """Ends what tests leave running.
+
+    Attributes:
+        in_use: Returns the connections that are checked out.
+        in_a_driver: Whether a frame is of what speaks to a database.
+        left: What had to be cancelled, since it was last asked for.
+    """
+
+    in_use: Callable[[], list[InUse]]
+    in_a_driver: Callable[[str], bool]
+    left: list[Left] = field(default_factory=list)
+    _loops: WeakSet[Loop] = field(default_factory=WeakSet)
+
+    def note_loop(self, loop: Loop) -> None:
+        """Look at this loop's tasks, too, when a test ends."""
+        self._loops.add(loop)
+
+    @property
+    def loops(self) -> list[Loop]:
+        """The loops that were seen and are not closed."""
+        return [loop for loop in self._loops if not loop.is_closed()]
+
+    def take_left(self) -> list[Left]:
+        """Return, and forget, what had to be cancelled."""
+        left, self.left = self.left, []
+        return left
+
+    def running(self, mine: Mine) -> list[Left]:
+        """Return what runs in any loop and would be waited for, or cancelled; nothing is done to it."""
+        found = [task for loop in self.loops for task in self._tasks(loop, mine)]
+        return [_described(task) for task in found if tasks.is_of_the_project(task)]
+
+    # -- in the loop that runs
+
+    async def settle(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
+        """Have the tasks of some owners in the running loop end.
+
+        Args:
+            mine: Whose.
+            seconds: How long they get to end by themselves.
+        """
+        spared = _spared()
+
+        def running() -> set[Task]:
+            return self._tasks(asyncio.get_running_loop(), mine) - spared
+
+        for _ in range(ROUNDS):
+            if not running():
+                return
+            await tasks.turn_until(lambda: not self._are_at_work(running()), seconds)
+            spared |= await self._end(running())
+            seconds = PATIENCE  # for those that clean up
+
+    async def _end(self, found: set[Task]) -> set[Task]:
+        """Cancel what may be cancelled, and give the rest to the process; return these tasks."""
+        holders = self._holders()
+        cancelled = {task for task in found if task in holders or tasks.is_of_the_project(task)}
+        self.left.extend(map(_described, cancelled))
+        for task in found - cancelled:
+            _give_to_the_process(task)
+        for task in cancelled:
+            task.cancel()
+        await tasks.turn_until(lambda: all(task.done() for task in cancelled), PATIENCE)
+        return found
+
+    def _tasks(self, loop: Loop, mine: Mine) -> set[Task]:
+        return {
+            task
+            for task in asyncio.all_tasks(loop)
+            if (owner := tasks.owner_of(task)) is not None and mine(owner) and not tasks.is_ours(task)
+        }
+
+    def _are_at_work(self, found: Iterable[Task]) -> bool:
+        holders = self._holders()
+        return any(
+            task in holders or tasks.is_about_to_run(task) or self._uses_a_database(task) for task in found
+        )
+
+    def _holders(self) -> set[Task]:
+        """Return the tasks that have a connection checked out."""
+        return {task for each in self.in_use() if (task := each.task) is not None}
+
+    def _uses_a_database(self, task: Task) -> bool:
+        return any(self.in_a_driver(frame.f_code.co_filename) for frame in tasks.frames_of(task))
+
+    # -- from outside
+
+    def settle_everywhere(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
+        """Have the tasks of some owners end, in every loop that stands still or runs in another thread."""
+        for loop in self.loops:
+            if self._tasks(loop, mine):
+                self._settle_in(loop, mine, seconds)
+
+    def _settle_in(self, loop: Loop, mine: Mine, seconds: float) -> None:
+        if not loop.is_running():
+            loop.run_until_complete(self.settle(mine, seconds=seconds))
+        elif loop is not asyncio._get_running_loop():
+            settling = asyncio.run_coroutine_threadsafe(self.settle(mine, seconds=seconds), loop)
+            with suppress(TimeoutError):  # something blocks it
+                settling.result((seconds + PATIENCE) * ROUNDS)
+            settling.cancel()
+
+
+def _spared() -> set[Task]:
+    current = asyncio.current_task()
+    assert current is not None, "a coroutine runs in a task"
+    return tasks.waiting_for(current)
+
+
+def _give_to_the_process(task: Task) -> None:
+    context = tasks.context_of(task)
+    if context is not None:
+        context.run(become, PROCESS)
+
+
+def _described(task: Task) -> Left:
+    owner = tasks.owner_of(task) or PROCESS
+    return Left(owner.name, tasks.name_of(task), tasks.place_of(task))

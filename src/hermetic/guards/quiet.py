@@ -1,0 +1,169 @@
+"""Nobody is frozen in a transaction by the very restore that waits for it.
+
+A restore is synchronous: while it waits, the event loop stands still, and whoever holds the lock that it waits for, a
+poller of the lifespan in mid-transaction, can never give it back. So the loop turns first, until those who outlive the
+test and use a connection have given it back; and where a restore meets a lock all the same, it waits in a thread of its
+own while the loops turn. Meanwhile a gate keeps such owners from their next transaction. They are never cancelled.
+
+A connection that is kept for good (one that listens, or holds an advisory lock) is waited for once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from hermetic import tasks
+from hermetic.owners import Owner
+from hermetic.threads import Work
+
+if TYPE_CHECKING:
+    from hermetic.database.engines import Closing, Gate, InUse
+
+T = TypeVar("T")
+Loop = asyncio.AbstractEventLoop
+
+PATIENCE = 0.5
+"""Seconds that the loops turn for connections of wider owners to be given back."""
+
+HELD = 2.0
+"""Seconds that somebody is held at the gate at the most: what a restore waits for locks."""
+
+HELD_IN_SET_UP = 0.5
+"""The same while a wide fixture is set up, which may be waiting for whoever is held."""
+
+TURN = 0.002
+"""Seconds that a loop turns before the next one does, where several stand still."""
+
+
+class Quiet:
+    """Lets others finish what they do with the databases.
+
+    Args:
+        gate: Holds those who check connections out.
+        in_use: Returns the connections that are checked out.
+        loops: Returns the event loops that may have work.
+        passed: Is told who used a database while a wide fixture was set up, and which fixture.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        in_use: Callable[[], list[InUse]],
+        loops: Callable[[], Iterable[Loop]],
+        passed: Callable[[Owner, Owner], None],
+    ) -> None:
+        self._gate = gate
+        self._in_use = in_use
+        self._loops = loops
+        self._passed = passed
+        self._set_ups: list[tuple[Owner, Closing]] = []
+
+    # -- before a restore
+
+    def let_finish(self) -> None:
+        """Turn the loops that stand still until wider owners have given back what they use, or keep it for good."""
+        if asyncio._get_running_loop() is not None or not self._unfinished():
+            return
+        with self._gate.closed(_to_all_wider()):
+            deadline = tasks.now() + PATIENCE
+            while (unfinished := self._unfinished()) and tasks.now() < deadline:
+                _turn({each.loop for each in unfinished if each.loop is not None}, self._are_finished)
+        for each in self._unfinished():
+            each.in_vain = True
+
+    async def let_finish_here(self) -> bool:
+        """Do the same for the running loop, from a coroutine in it; return whether nothing is in use any more."""
+        here = asyncio.current_task()
+
+        def unfinished() -> list[InUse]:
+            return [
+                each
+                for each in self._in_use()
+                if not (each.in_vain or each.owner.is_test_level) and each.task not in (None, here)
+            ]
+
+        if not unfinished():
+            return True
+        with self._gate.closed(_to_all_wider()):
+            await tasks.turn_until(lambda: not unfinished(), PATIENCE)
+        left = unfinished()
+        for each in left:
+            each.in_vain = True
+        return not left
+
+    def _unfinished(self) -> list[InUse]:
+        return [each for each in self._in_use() if not each.in_vain and _is_frozen(each)]
+
+    def _are_finished(self) -> bool:
+        return not self._unfinished()
+
+    def wait(self, work: Callable[[], T]) -> T:
+        """Do what waits for the locks of others, so that they can give them back meanwhile.
+
+        Args:
+            work: Waits for a limited time, whatever happens. Where no loop stands still it is done as it is.
+        """
+        with self._gate.closed(_to_all_wider()):
+            loops = _still(self._loops())
+            if not loops:
+                return work()
+            working = Work(work)
+            while not working.is_done():
+                _turn(_still(loops), working.is_done)
+            return working.result()
+
+    # -- while a wide fixture is set up
+
+    def begin_set_up(self, owner: Owner) -> None:
+        """Hold wider owners, other than a fixture and what it started, until its set-up has ended.
+
+        What they commit meanwhile would become part of what the fixture wrote.
+        """
+        from hermetic.database.engines import Closing
+
+        self.let_finish()
+        fixtures = [*(fixture for fixture, _ in self._set_ups), owner]
+        closing = Closing(
+            lambda other: _is_held(other, fixtures), HELD_IN_SET_UP, lambda other: self._passed(other, owner)
+        )
+        self._set_ups.append((owner, closing))
+        self._gate.close(closing)
+
+    def end_set_up(self, owner: Owner) -> None:
+        """Hold them no longer."""
+        for fixture, closing in self._set_ups[:]:
+            if fixture is owner:
+                self._set_ups.remove((fixture, closing))
+                self._gate.open(closing)
+
+
+def _to_all_wider() -> Closing:
+    from hermetic.database.engines import Closing
+
+    return Closing(lambda owner: not owner.is_test_level, HELD, lambda owner: None)
+
+
+def _still(loops: Iterable[Loop]) -> list[Loop]:
+    """Return the loops that stand still and can be turned here: none where a loop runs in this thread."""
+    if asyncio._get_running_loop() is not None:
+        return []
+    return [loop for loop in loops if not loop.is_closed() and not loop.is_running()]
+
+
+def _turn(loops: Iterable[Loop], done: Callable[[], bool]) -> None:
+    for loop in loops:
+        loop.run_until_complete(tasks.turn_until(done, TURN))
+
+
+def _is_frozen(in_use: InUse) -> bool:
+    """Whether a connection is in the hands of a task that outlives the test, in a loop that stands still."""
+    loop = in_use.loop
+    if loop is None or loop.is_running() or loop.is_closed() or in_use.owner.is_test_level:
+        return False
+    return in_use.task is not None
+
+
+def _is_held(owner: Owner, fixtures: Sequence[Owner]) -> bool:
+    return not owner.is_test_level and not any(owner.is_within(fixture) for fixture in fixtures)

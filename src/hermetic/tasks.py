@@ -1,0 +1,192 @@
+"""An asyncio task, seen from outside: whose it is, where it waits, and who waits for it.
+
+Whose it is, the context says in which it runs: a copy of that of whoever started it. No task factory is needed for
+that, which would take the place of the application's.
+
+Where it waits, ``Task.get_stack`` tells for the outermost coroutine only. The rest hangs on ``cr_await``, and behind
+``async for`` and ``__await__`` on objects that say nothing of themselves: only the garbage collector sees through them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import traceback
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from math import inf
+from time import perf_counter, sleep
+from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, ModuleType
+from typing import Any, TypeVar
+
+from hermetic import owners
+from hermetic.code import is_library
+from hermetic.owners import Owner
+from hermetic.threads import Work
+
+T = TypeVar("T")
+Task = asyncio.Task[Any]
+
+OURS = "hermetic "
+"""What the names of the client's tasks begin with."""
+
+FREE_TURNS = 100
+"""Turns of a loop that are made one after the other, before each is followed by a pause."""
+
+PAUSE = 0.0002
+"""Seconds of a pause between two turns: other threads get on with what the loop waits for."""
+
+_AWAITED = ("cr_await", "gi_yieldfrom", "ag_await")
+_FRAMES = ("cr_frame", "gi_frame", "ag_frame")
+_BEHIND = (AsyncGeneratorType, CoroutineType, GeneratorType)
+_NOT_FOLLOWED = (asyncio.AbstractEventLoop, type, ModuleType, FrameType, dict, str, Context)
+_REACH = 4
+"""From a callback to a future that it completes: a partial, a closure, its cell, what lies in it."""
+
+
+def owner_of(task: Task) -> Owner | None:
+    """Return whose a task is; None where hermetic set no owner before it was started."""
+    context = context_of(task)
+    return None if context is None else owners.in_context(context)
+
+
+def context_of(task: Task) -> Context | None:
+    """Return the context that a task runs in."""
+    if hasattr(task, "get_context"):  # pragma: no cover - Python 3.12 on
+        context: Context = task.get_context()
+        return context
+    return next((each for each in gc.get_referents(task) if isinstance(each, Context)), None)
+
+
+def awaiting(task: Task) -> Iterator[tuple[Any, FrameType]]:
+    """Give what awaits in a suspended task, outermost first, with its frame; then the same of a task that it awaits."""
+    waiting: Any = task.get_coro()
+    while waiting is not None:
+        for name in _FRAMES:
+            if (frame := getattr(waiting, name, None)) is not None:
+                yield waiting, frame
+        waiting = _awaited_by(waiting)
+    if (inner := awaited_task(task)) is not None:
+        yield from awaiting(inner)
+
+
+def awaited_task(task: Task) -> Task | None:
+    """Return the task that a suspended task awaits; None when it awaits something else."""
+    waiter = getattr(task, "_fut_waiter", None)
+    return waiter if isinstance(waiter, asyncio.Task) else None
+
+
+def _awaited_by(waiting: Any) -> Any:
+    for name in _AWAITED:
+        if hasattr(waiting, name):
+            return getattr(waiting, name)
+    return next((found for found in gc.get_referents(waiting) if isinstance(found, _BEHIND)), None)
+
+
+def frames_of(task: Task) -> list[FrameType]:
+    """Return the frames of a suspended task, the outermost first."""
+    return [frame for _, frame in awaiting(task)]
+
+
+def stack_of(task: Task) -> str:
+    """Return the stack of a suspended task, as a traceback shows it: outermost first."""
+    lines: list[str] = []
+    for frame in frames_of(task):
+        if "__tracebackhide__" not in frame.f_locals:
+            lines += traceback.format_list(traceback.StackSummary.extract([(frame, frame.f_lineno)]))
+    return "".join(lines)
+
+
+def is_ours(task: Task) -> bool:
+    """Whether a task is the client's: of a request, or of a lifespan, which have an end of their own."""
+    return task.get_name().startswith(OURS)
+
+
+def is_of_the_project(task: Task) -> bool:
+    """Whether a line of the project's, and not only libraries', is on the stack of a suspended task."""
+    return any(not is_library(frame.f_code.co_filename) for frame in frames_of(task))
+
+
+def name_of(task: Task) -> str:
+    """Return the name of a task's coroutine."""
+    return getattr(task.get_coro(), "__name__", None) or task.get_name()
+
+
+def place_of(task: Task) -> str:
+    """Return the innermost line of the project's at which a suspended task waits, ``file:line``; else a library's."""
+    frames = frames_of(task)
+    own = [frame for frame in frames if not is_library(frame.f_code.co_filename)] or frames
+    return f"{own[-1].f_code.co_filename}:{own[-1].f_lineno}" if own else "an unknown place"
+
+
+def is_about_to_run(task: Task) -> bool:
+    """Whether a suspended task goes on with the next turn of its loop: it waits for nothing, or for what is there."""
+    waits_for = getattr(task, "_fut_waiter", None)
+    return waits_for is None or waits_for.done()
+
+
+def waiting_for(task: Task) -> set[Task]:
+    """Return the tasks that wait for this one, itself among them, directly or through others.
+
+    A future's callbacks lead to whoever waits for it; ``asyncio.wait_for`` and the like put a future of their own
+    between.
+    """
+    found: set[asyncio.Future[Any]] = {task}
+    new: list[asyncio.Future[Any]] = [task]
+    while new:
+        callbacks = getattr(new.pop(), "_callbacks", None) or ()
+        for future in _futures_behind(callbacks):
+            if future not in found:
+                found.add(future)
+                new.append(future)
+    return {each for each in found if isinstance(each, asyncio.Task)}
+
+
+def _futures_behind(callbacks: Any) -> Iterator[asyncio.Future[Any]]:
+    here: list[Any] = [callback for callback, *_ in callbacks]
+    for _ in range(_REACH):
+        behind: list[Any] = []
+        for each in here:
+            if isinstance(each, asyncio.Future):
+                yield each
+            elif isinstance(each, FunctionType):
+                behind += each.__closure__ or ()
+            elif not isinstance(each, _NOT_FOLLOWED):
+                behind += gc.get_referents(each)
+        here = behind
+
+
+def now(clock: Callable[[], float] = perf_counter) -> float:
+    """Return a time in seconds that no test can stop: freezegun does not reach a default argument."""
+    return clock()
+
+
+async def turn_until(
+    done: Callable[[], bool], seconds: float, pause: Callable[[float], None] = sleep
+) -> bool:
+    """Turn the running loop until something is so; return whether it was, in time.
+
+    No timer of the loop is used: its clock may stand still.
+
+    Args:
+        done: Asked before each turn.
+        seconds: How long at the most.
+        pause: Lets other threads run.
+    """
+    deadline = now() + seconds
+    turns = 0
+    while not done():
+        if now() >= deadline:
+            return False
+        if turns > FREE_TURNS:
+            pause(PAUSE)
+        turns += 1
+        await asyncio.sleep(0)
+    return True
+
+
+async def beside_the_loop(function: Callable[[], T]) -> T:
+    """Do something in a thread of its own while the running loop turns; return what it returns."""
+    work = Work(function)
+    await turn_until(work.is_done, inf)
+    return work.result()
