@@ -140,3 +140,66 @@ def test_the_variable_says_which_database_and_driver(notes: Project, place: str)
         notes.environment["DATABASE_URL"] = known
     result = notes.pytest()
     assert result.outcomes() == {"passed": 5}, result.output
+
+
+LIFESPAN = """
+[pytest]
+hermetic_app = notes:app
+hermetic_env = DATABASE_URL={{dsn}}
+pythonpath = .
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = {scope}
+asyncio_default_test_loop_scope = {scope}
+"""
+
+MAKING = """
+        async with pool.{acquire}() as connection:
+            await connection.execute("CREATE TABLE IF NOT EXISTS notes (id serial, text text)")
+        yield"""
+
+TESTS_OF_LIFESPAN = """
+import pytest
+
+@pytest.mark.parametrize("again", range(3))
+async def test_it(async_client, again):
+    assert (await async_client.post("/notes", json={"text": "mine"})).json() == 1
+"""
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+@pytest.mark.parametrize("opening", [ASYNCPG, PSYCOPG], ids=["asyncpg", "psycopg"])
+def test_an_application_that_makes_its_tables(empty_project: Project, opening: str, scope: str) -> None:
+    """Its start-up is the first to connect: role and database are there, although nothing says what tables it has."""
+    making = MAKING.format(acquire="acquire" if opening is ASYNCPG else "connection")
+    empty_project.write(
+        pytest_ini=LIFESPAN.format(scope=scope),
+        notes_py=APP.format(opening=opening.replace("\n        yield", making)),
+        test_notes_py=TESTS_OF_LIFESPAN,
+    )
+    result = empty_project.pytest("-o", "hermetic_database=postgresql")
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
+def test_a_program_that_makes_the_tables(empty_project: Project) -> None:
+    """A subprocess is seen by nobody, and is handed the URL all the same: the database is there when it connects."""
+    empty_project.write(
+        pytest_ini=LIFESPAN.format(scope="session") + "hermetic_schema = making:tables\n",
+        notes_py=APP.format(opening=ASYNCPG),
+        making_py="""
+        import os
+        import subprocess
+        import sys
+
+        MAKING = '''
+        import sys, psycopg
+        with psycopg.connect(sys.argv[1]) as connection:
+            connection.execute("CREATE TABLE notes (id serial, text text)")
+        '''
+
+        def tables():
+            subprocess.run([sys.executable, "-c", MAKING.strip(), os.environ["DATABASE_URL"]], check=True)
+        """,
+        test_notes_py=TESTS_OF_LIFESPAN,
+    )
+    result = empty_project.pytest("-o", "hermetic_database=postgresql")
+    assert result.outcomes() == {"passed": 3}, result.output

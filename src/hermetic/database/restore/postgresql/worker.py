@@ -212,6 +212,7 @@ class PostgresqlDatabase:
     def _build(self, build: Callable[[], None]) -> None:
         self._is_being_filled = True
         try:
+            self.ensure()  # a driver that was handed the URL opens it unseen
             build()
         finally:
             self._is_being_filled = False
