@@ -119,6 +119,7 @@ class Run:
             self._destination,
             mode="on" if self.settings.mode == "on" else "observe",
             prepare=self._prepare,
+            judge=databases.judge,
         )
         databases.learn_from(self._installation.unused)
         if self._is_on:

@@ -146,6 +146,10 @@ class LazyDatabase:
         """Open a connection on the database, which is made and filled first."""
         return self.ready().open(dialect, args, params)
 
+    def holds(self, connection: DBAPIConnection) -> bool:
+        """Whether a connection is on the database."""
+        return self._opened_on().holds(connection)
+
     def reach(self, user: str | None) -> URL:
         """Return where a driver of the project's own connects; the database is made and filled first."""
         return self.ready().reach(user)

@@ -107,6 +107,9 @@ class WorkerDatabase(Protocol):
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection for the application, with the arguments its engine would have used elsewhere."""
 
+    def holds(self, connection: DBAPIConnection) -> bool:
+        """Whether a connection is on it, as far as its driver tells."""
+
     def reach(self, user: str | None) -> URL:
         """Return the URL for a driver of the project's own that wanted to log in as ``user``; it exists then."""
 

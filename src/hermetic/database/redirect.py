@@ -201,6 +201,10 @@ class Redirect:
         """Whether a setting names a database."""
         return address in self.allow or any(address in pair for pair in self.aliases)
 
+    def is_harmless(self, address: Address) -> bool:
+        """Whether a connection may be on a database that hermetic did not make."""
+        return address in self.allow or address.in_memory or self.is_temporary(address)
+
     def is_temporary(self, address: Address) -> bool:
         """Whether an address is a file under a temporary folder."""
         if address.in_memory:

@@ -42,6 +42,10 @@ class Refusal:
         """
         raise refusal(self.url, self.created, self.why, asked_by=owners.current(), hint=self.hint)
 
+    def holds(self, connection: DBAPIConnection) -> bool:
+        """Nothing is on it."""
+        return False
+
     def reach(self, user: str | None) -> NoReturn:
         """Refuse a driver of the project's own.
 

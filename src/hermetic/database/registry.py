@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import URL
 
+from hermetic import owners
 from hermetic.database.address import Address, address_of, is_in_memory
 from hermetic.database.engines.destinations import (
     Creation,
@@ -21,6 +22,7 @@ from hermetic.database.engines.destinations import (
     EngineRequest,
     Itself,
     LeftAlone,
+    masked,
 )
 from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
 from hermetic.database.protocols import WorkerDatabase
@@ -35,7 +37,7 @@ from hermetic.database.redirect import (
     ToFresh,
     ToNamed,
 )
-from hermetic.database.refusal import Refusal
+from hermetic.database.refusal import Refusal, refusal
 from hermetic.database.servers import Servers
 from hermetic.steps import every_step
 
@@ -120,6 +122,27 @@ class Databases:
             folder=request.created.folder if request.created else None,
             known=self._known(),
         )
+
+    def judge(self, request: EngineRequest, reached: URL | None) -> None:
+        """Refuse a connection that is not where its engine was sent.
+
+        Args:
+            request: The engine.
+            reached: Where the connection is; None where it cannot be asked, as that of a fake.
+
+        Raises:
+            ContainmentError: It is on no database of ours, or is a fake that no test made.
+        """
+        if reached is None:
+            if not self._is_application(request.created):
+                return
+            why = "its connections come of a creator of its own, and cannot be asked where they lead."
+        else:
+            address = address_of(reached)
+            if self._redirect.is_harmless(address) or address in self._known().workers:
+                return
+            why = f"a creator, a listener or a module of its own opened {masked(reached)} instead."
+        raise refusal(request.url, request.created, why, asked_by=owners.current())
 
     def is_named(self, url: URL, folder: str) -> bool:
         """Whether an engine that was made, or a setting, names a file of SQLite."""

@@ -6,52 +6,17 @@ files alike. Both names are private, and are looked for when the seam is put in 
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import importlib
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import PurePath
 from types import ModuleType
 from typing import Any
 
 from sqlalchemy import URL
 
+from hermetic.database.drivers.asking import Asyncpg, url_of
 from hermetic.database.drivers.rules import Rules, pool_at_work
 from hermetic.database.drivers.seams import Patch, found
-
-NAME = "asyncpg"
-
-
-class Asyncpg:
-    """See ``hermetic.database.drivers.connections.Driver``."""
-
-    name = NAME
-
-    def pid(self, connection: Any) -> int | None:
-        with suppress(Exception):
-            return int(connection.get_server_pid())
-        return None
-
-    def is_closed(self, connection: Any) -> bool:
-        return bool(connection.is_closed())
-
-    def in_transaction(self, connection: Any) -> bool:
-        return not connection.is_closed() and bool(connection.is_in_transaction())
-
-    def is_handed_out(self, connection: Any) -> bool:
-        """asyncpg puts a proxy before a connection for as long as its pool has lent it."""
-        return getattr(connection, "_proxy", None) is not None
-
-    def end(self, connection: Any, pool: Any | None, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Its pool looks whether a connection is closed before it lends it, and opens another."""
-        transport = getattr(connection, "_transport", None)
-        try:
-            connection.terminate()
-        except RuntimeError:  # its loop is closed, and cannot be told of a lost connection
-            lose = getattr(transport, "_call_connection_lost", None)
-            if lose is not None:
-                lose(None)
 
 
 def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
@@ -67,7 +32,7 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
     async def _connect(**kwargs: Any) -> Any:
         addresses, parameters, _ = parse(**_readable(kwargs))
         pool = pool_at_work("_get_new_connection", (module.Pool,))
-        route = rules.route(_url_of(addresses[-1], parameters), pool)
+        route = rules.route(url_of(addresses[-1], parameters), pool)
         if route.to is not None:
             kwargs |= _replaced(kwargs, route.to, parameters.server_settings)
         connection = await connect(**kwargs)
@@ -85,18 +50,6 @@ _UNREAD = {"ssl": "disable", "direct_tls": False, "password": "unread"}
 def _readable(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     named = {key: value for key, value in kwargs.items() if key not in _OF_THE_CALL}
     return {**named, **{key: value for key, value in _UNREAD.items() if key in named}}
-
-
-def _url_of(address: Any, parameters: Any) -> URL:
-    """Return the URL of what asyncpg would connect to: a socket's path, or host and port."""
-    if isinstance(address, str):
-        socket = PurePath(address)
-        host, port = str(socket.parent), socket.suffix.removeprefix(".")
-    else:
-        host, port = address[0], str(address[1])
-    return URL.create(
-        "postgresql", parameters.user, None, host, int(port) if port.isdigit() else None, parameters.database
-    )
 
 
 def _replaced(kwargs: Mapping[str, Any], ours: URL, settings: Any) -> dict[str, Any]:

@@ -7,72 +7,19 @@ A class of the project's own may override that one: what it made of the argument
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import importlib
 import sys
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
 from hermetic.database.address import address_of
 from hermetic.database.drivers import libpq
+from hermetic.database.drivers.asking import Psycopg
 from hermetic.database.drivers.rules import Route, Rules, pool_at_work
 from hermetic.database.drivers.seams import Patch, found
-
-NAME = "psycopg"
-IDLE = 0
-"""libpq's PQTRANS_IDLE."""
-UNKNOWN = 4
-"""libpq's PQTRANS_UNKNOWN: the connection is bad."""
-
-
-class Psycopg:
-    """See ``hermetic.database.drivers.connections.Driver``."""
-
-    name = NAME
-
-    def pid(self, connection: Any) -> int | None:
-        with suppress(Exception):
-            return int(connection.info.backend_pid)
-        return None
-
-    def is_closed(self, connection: Any) -> bool:
-        return bool(connection.closed)
-
-    def in_transaction(self, connection: Any) -> bool:
-        return connection.pgconn.transaction_status not in (IDLE, UNKNOWN)
-
-    def is_handed_out(self, connection: Any) -> bool:
-        """A connection that lies in its pool knows the pool no more; psycopg_pool tells its leaks by that."""
-        return getattr(connection, "_pool", None) is not None
-
-    def end(self, connection: Any, pool: Any | None, loop: asyncio.AbstractEventLoop | None) -> None:
-        """A pool that does not ``check`` would lend it all the same: it is taken out, and another one ordered."""
-        if pool is not None and _was_taken_out(pool, connection):
-            _order_another(pool, loop)
-        connection.pgconn.finish()
-
-
-def _was_taken_out(pool: Any, connection: Any) -> bool:
-    """Take an idle connection out of its pool; one in somebody's hands is replaced when it comes back."""
-    try:
-        pool._pool.remove(connection)
-    except (AttributeError, ValueError):
-        return False
-    return True
-
-
-def _order_another(pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
-    modules: list[Any] = [sys.modules.get(kind.__module__) for kind in type(pool).__mro__]
-    add = next(module.AddConnection for module in modules if hasattr(module, "AddConnection"))
-    if loop is None:
-        pool.run_task(add(pool))
-    else:
-        with suppress(RuntimeError):  # the loop is closed, and so is the pool, as far as anybody can tell
-            loop.call_soon_threadsafe(pool.run_task, add(pool))
 
 
 def put(module: ModuleType, rules: Rules, patch: Patch) -> None:

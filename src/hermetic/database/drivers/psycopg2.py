@@ -7,45 +7,15 @@ classes of the project's that derive from the old one get it as their last base 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from inspect import isclass
 from types import ModuleType
 from typing import Any
 
 from hermetic.database.drivers import libpq
+from hermetic.database.drivers.asking import Psycopg2
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch, found
-
-NAME = "psycopg2"
-READY = 1
-"""psycopg2's STATUS_READY: no transaction is open."""
-
-
-class Psycopg2:
-    """See ``hermetic.database.drivers.connections.Driver``."""
-
-    name = NAME
-
-    def pid(self, connection: Any) -> int | None:
-        with suppress(Exception):
-            return int(connection.info.backend_pid)
-        return None
-
-    def is_closed(self, connection: Any) -> bool:
-        return bool(connection.closed)
-
-    def in_transaction(self, connection: Any) -> bool:
-        return bool(connection.status != READY)
-
-    def is_handed_out(self, connection: Any) -> bool:
-        """Its pools do not tell."""
-        return False
-
-    def end(self, connection: Any, pool: Any | None, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Its pools look whether a connection is closed only when it comes back."""
-        connection.close()
 
 
 def put(module: ModuleType, rules: Rules, patch: Patch) -> None:

@@ -58,6 +58,9 @@ class Target(Protocol):
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection, or raise ContainmentError."""
 
+    def holds(self, connection: DBAPIConnection) -> bool:
+        """Whether a connection is on it, as far as its driver tells."""
+
     def reach(self, user: str | None) -> URL:
         """Return where a driver connects that wanted to log in as ``user``; the database is there then.
 
@@ -98,6 +101,7 @@ class Itself:
 Destination = Target | LeftAlone | Itself
 Resolver = Callable[[EngineRequest], Destination]
 Prepare = Callable[[EngineRequest], None]
+Judge = Callable[[EngineRequest, URL | None], None]
 
 
 def masked(url: URL) -> str:

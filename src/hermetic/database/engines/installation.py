@@ -27,6 +27,7 @@ from hermetic import owners
 from hermetic.database.address import is_in_memory
 from hermetic.database.engines.arguments import ConnectArguments, connect_arguments
 from hermetic.database.engines.blueprint import Blueprint
+from hermetic.database.engines.checking import Check, LeftPools, close, reached
 from hermetic.database.engines.checkouts import Checkouts, InUse
 from hermetic.database.engines.closing import Keeper
 from hermetic.database.engines.connections import Index, OpenConnections
@@ -35,6 +36,7 @@ from hermetic.database.engines.destinations import (
     Destination,
     EngineRequest,
     Itself,
+    Judge,
     LeftAlone,
     Prepare,
     Resolver,
@@ -98,6 +100,7 @@ class Installation:
     resolver: Resolver
     mode: Mode
     prepare: Prepare
+    judge: Judge
     _index: Index = field(default_factory=Index)
     _seen: SeenEngines = field(default_factory=SeenEngines)
     _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
@@ -106,6 +109,7 @@ class Installation:
     def __post_init__(self) -> None:
         self._checkouts = Checkouts(self._index)
         self._sessions = SessionOwners(self._checkouts)
+        self._left = LeftPools()
         self._before: object = None
 
     def engines(self) -> list[EngineReport]:
@@ -170,6 +174,7 @@ class Installation:
         else:
             type.__setattr__(Engine, "pool", self._before)
         self._sessions.stop()
+        self._left.stop()
         for engine, seen in self._seen.items():
             engine.__dict__["pool"] = seen.original
         self._seen.forget()
@@ -247,18 +252,40 @@ class Installation:
         destination = self.resolver(EngineRequest(engine.url, seen.created, arguments.own_creator))
         if self._keeps_its_pool(destination):
             self._checkouts.name_pool(original, masked(engine.url))
+            if self.mode == "on":
+                self._left.look_at(original, self._check_of(engine, seen, arguments))
         else:
-            engine.__dict__["pool"] = self._pool_for(engine, original, destination, arguments)
+            engine.__dict__["pool"] = self._pool_for(engine, seen, original, destination, arguments)
         seen.destination = destination
 
+    def _check_of(self, engine: Engine, seen: Seen, arguments: ConnectArguments) -> Check:
+        """Return what an engine's new connections are looked at by; it holds nothing of the engine's own."""
+        request = EngineRequest(engine.url, seen.created, arguments.own_creator)
+        dialect, judge = engine.dialect, self.judge
+
+        def check(connection: DBAPIConnection) -> None:
+            try:
+                judge(request, reached(dialect, connection))
+            except BaseException:
+                close(dialect, connection)
+                raise
+
+        return check
+
     def _pool_for(
-        self, engine: Engine, original: Pool, destination: Destination, arguments: ConnectArguments
+        self,
+        engine: Engine,
+        seen: Seen,
+        original: Pool,
+        destination: Destination,
+        arguments: ConnectArguments,
     ) -> Pool:
         target = None if isinstance(destination, Itself | LeftAlone) else destination
         if isinstance(original, LoopBoundPool):
             original = original.original
         blueprint = Blueprint(original, in_memory=target is not None and is_in_memory(engine.url))
-        opening = Opening(masked(engine.url), engine.dialect, arguments, target, blueprint)
+        check = self._check_of(engine, seen, arguments)
+        opening = Opening(masked(engine.url), engine.dialect, arguments, target, blueprint, check)
         if engine.dialect.is_async:
             return LoopBoundPool(original, lambda loop: self._pool_in_loop(loop, opening))
         pool = blueprint.build()
@@ -290,7 +317,11 @@ class Installation:
 
 
 def install(
-    resolver: Resolver, *, mode: Mode = "on", prepare: Prepare = lambda request: None
+    resolver: Resolver,
+    *,
+    mode: Mode = "on",
+    prepare: Prepare = lambda request: None,
+    judge: Judge = lambda request, reached: None,
 ) -> Installation:
     """See every SQLAlchemy engine of the process from now on.
 
@@ -300,12 +331,13 @@ def install(
             code of the project.
         prepare: Called before the resolver, without a lock, by each thread that finds an engine unused: what imports
             the project's code, which may use engines itself and wait for threads that do.
+        judge: Called with where a new connection really is, None where it cannot be asked: refuses it, or not.
         mode: ``"on"`` redirects; ``"observe"`` changes nothing and only records engines and checkouts.
 
     Returns:
         The installation; its ``uninstall`` puts everything back.
     """
-    installation = Installation(resolver, mode, prepare)
+    installation = Installation(resolver, mode, prepare, judge)
     installation._install()
     return installation
 

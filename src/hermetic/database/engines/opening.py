@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from hermetic.database.drivers import free
 from hermetic.database.engines.arguments import ConnectArguments
 from hermetic.database.engines.blueprint import Blueprint
 from hermetic.database.engines.connections import OpenConnections
@@ -24,6 +26,7 @@ class Opening:
         arguments: What it would have passed to its driver.
         target: Where its connections go; None: where its URL says, by its own creator.
         blueprint: How its pool is made.
+        check: Refuses a connection that is not where it should be.
     """
 
     engine: str
@@ -31,12 +34,21 @@ class Opening:
     arguments: ConnectArguments
     target: Target | None
     blueprint: Blueprint
+    check: Callable[[DBAPIConnection], None]
 
     def open(self, record: ConnectionPoolEntry) -> DBAPIConnection:
-        """Open a connection."""
+        """Open a connection.
+
+        Raises:
+            ContainmentError: It is refused, or did not end where it was sent.
+        """
         if self.target is None:
-            return self.blueprint.original._invoke_creator(record)
-        return self.target.open(self.dialect, self.arguments.args, self._params())
+            with free():
+                return self.blueprint.original._invoke_creator(record)
+        connection = self.target.open(self.dialect, self.arguments.args, self._params())
+        if not self.target.holds(connection):
+            self.check(connection)
+        return connection
 
     def _params(self) -> dict[str, object]:
         params = dict(self.arguments.params)

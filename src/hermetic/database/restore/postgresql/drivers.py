@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.drivers.asking import Asyncpg, Psycopg
 from hermetic.database.drivers.libpq import ELSEWHERE
 
 IDLE = 0
@@ -26,6 +28,15 @@ def backend_pid(connection: DBAPIConnection) -> int | None:
         if hasattr(driver, "get_server_pid"):  # asyncpg
             return int(driver.get_server_pid())
         return int(driver.info.backend_pid)  # psycopg, psycopg2
+    return None
+
+
+def database_of(connection: DBAPIConnection) -> URL | None:
+    """Return the database that a connection is on, as its driver has it; None where that does not tell."""
+    found = driver_connection(connection)
+    driver = Asyncpg() if hasattr(found, "get_server_pid") else Psycopg()
+    with suppress(Exception):
+        return driver.reached(found)
     return None
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.address import address_of
 from hermetic.database.digest import digest
 from hermetic.database.drivers import RawConnection, RawConnections, on_the_way_to
 from hermetic.database.kept import Kept, NotKept
@@ -23,7 +24,7 @@ from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
 from hermetic.database.restore.postgresql.administration import Administration, scripts
 from hermetic.database.restore.postgresql.baseline import Baseline
-from hermetic.database.restore.postgresql.drivers import connect_arguments
+from hermetic.database.restore.postgresql.drivers import connect_arguments, database_of
 from hermetic.database.restore.postgresql.layers import Layers
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
 from hermetic.database.restore.postgresql.protocols import Host, Replace
@@ -103,6 +104,11 @@ class PostgresqlDatabase:
             connection = dialect.connect(**connect_arguments(dialect, params, ours))
         self.sessions.opened(connection)
         return connection
+
+    def holds(self, connection: DBAPIConnection) -> bool:
+        """Whether its driver says that it is here."""
+        reached = database_of(connection)
+        return reached is not None and address_of(reached) == address_of(self.url)
 
     def reach(self, user: str | None) -> URL:
         """Return where a connection goes that wanted to log in as ``user``; the database exists then."""

@@ -99,6 +99,11 @@ class SqliteDatabase:
         database, arguments = connect_arguments(self._site, args, params)
         return dialect.connect(database, **arguments)
 
+    def holds(self, connection: DBAPIConnection) -> bool:
+        """Whether it is one of those that it knows."""
+        found = tracked(connection)
+        return found is not None and found.site is self._site
+
     def reach(self, user: str | None) -> URL:
         """Return where a driver of the project's own connects."""
         return self.url
