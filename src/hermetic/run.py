@@ -205,7 +205,11 @@ class Run:
     def _sqlite(self) -> Server:
         from hermetic.database.servers.sqlite import SqliteServer
 
-        return SqliteServer(directory=self._directory, wait=lambda work: self.quiet.wait(work))
+        return SqliteServer(
+            directory=self._directory,
+            wait=lambda work: self.quiet.wait(work),
+            may_export=self.databases.may_export,
+        )
 
     def _postgresql(self) -> Server:
         from hermetic.database.servers.postgresql.making import make_server

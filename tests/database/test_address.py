@@ -116,7 +116,7 @@ def test_in_memory(url: str, expected: bool) -> None:
 
 def test_an_inline_query() -> None:
     """A ``file:`` URI may carry its query within the database's name."""
-    url = URL.create("sqlite", database="file:name?mode=memory")
+    url = URL.create("sqlite", database="file:name?mode=memory", query={"uri": "true"})
     assert address_of(url) == Address("sqlite", "name", in_memory=True)
 
 

@@ -15,6 +15,9 @@ from sqlalchemy import URL
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521}
 _BACKENDS = {"mariadb": "mysql", "postgres": "postgresql"}
+_TRUE = {"true", "yes", "on", "y", "t", "1"}
+"""What SQLAlchemy takes for true; without ``uri=true`` it passes no query on, and a name is a path."""
+
 _THIS_MACHINE = {"", "127.0.0.1", "::1", "[::1]", "0.0.0.0"}
 
 
@@ -62,11 +65,10 @@ def is_in_memory(url: URL) -> bool:
 def _sqlite(url: URL, folder: str | None) -> Address:
     name = url.database or ""
     query = {key: _last(value) for key, value in url.query.items()}
-    if name.startswith("file:"):
-        name, _, inline = name.removeprefix("file:").partition("?")
-        query |= dict(parse_qsl(inline))
-        name = _uri_path(name)
-    if query.get("vfs") == "memdb" or query.get("mode") == "memory":
+    is_uri = name.startswith("file:") and query.get("uri", "").lower() in _TRUE
+    if is_uri:
+        name, query = _read_uri(name, query)
+    if is_uri and (query.get("vfs") == "memdb" or query.get("mode") == "memory"):
         return Address("sqlite", _memory_name(name), in_memory=True)
     if name in ("", ":memory:"):
         return Address("sqlite", ":memory:", in_memory=True)
@@ -80,6 +82,13 @@ def normal_path(path: str, folder: str | None = None) -> str:
 
 def _memory_name(name: str) -> str:
     return name if name not in ("", ":memory:") else ":memory:"
+
+
+def _read_uri(uri: str, query: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return path and query of a URI; SQLAlchemy puts its own query behind, and a fragment hides what follows it."""
+    text, fragment, _ = uri.removeprefix("file:").partition("#")
+    name, _, inline = text.partition("?")
+    return _uri_path(name), dict(parse_qsl(inline)) | ({} if fragment else query)
 
 
 def _uri_path(rest: str) -> str:

@@ -144,6 +144,10 @@ class Databases:
             why = f"a creator, a listener or a module of its own opened {masked(reached)} instead."
         raise refusal(request.url, request.created, why, asked_by=owners.current())
 
+    def may_export(self, file: str) -> bool:
+        """Whether a statement may write a copy of a database to a file: under temporary folders, or where allowed."""
+        return self._redirect.is_harmless(address_of(URL.create("sqlite", database=file)))
+
     def is_named(self, url: URL, folder: str) -> bool:
         """Whether an engine that was made, or a setting, names a file of SQLite."""
         address = address_of(url, folder)

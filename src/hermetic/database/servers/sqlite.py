@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
@@ -43,11 +43,19 @@ class SqliteServer:
         directory: Where the run's own directory is made; by default in memory, else where temporary files go.
         label: Who runs, for people who look into the directory: the project, the xdist worker.
         wait: Does what waits for the locks of the application.
+        may_export: Whether a statement may write a copy of a database to a file.
     """
 
     backend = "sqlite"
 
-    def __init__(self, directory: Path | None = None, label: str = "", wait: Wait = as_it_is) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        label: str = "",
+        wait: Wait = as_it_is,
+        may_export: Callable[[str], bool] = lambda file: True,
+    ) -> None:
+        self._may_export = may_export
         self._parent = directory
         self._label = label
         self._wait = wait
@@ -86,7 +94,7 @@ class SqliteServer:
             try:
                 path = self._directory() / f"{_file_name(name)}.db"
                 path.unlink(missing_ok=True)
-                database = SqliteDatabase(name, path, self._wait)
+                database = SqliteDatabase(name, path, self._wait, self._may_export)
             except (OSError, sqlite3.OperationalError) as error:
                 raise _unusable(self._home or self._parent or homes.default_parent(ROOM), error) from error
             self._databases.append(database)

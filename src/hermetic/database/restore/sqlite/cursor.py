@@ -8,8 +8,9 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from hermetic.database.restore.sqlite.site import code_of
-from hermetic.database.restore.sqlite.statements import Want, is_busy_timeout, split, wanted_by
+from hermetic.database.restore.sqlite.statements import Want, exported_to, is_busy_timeout, split, wanted_by
 from hermetic.database.restore.sqlite.waiting import perform
+from hermetic.errors import ContainmentError
 
 if TYPE_CHECKING:
     from hermetic.database.restore.sqlite.tracked import TrackedConnection
@@ -29,8 +30,27 @@ class TrackedCursor(sqlite3.Cursor):
         want = wanted_by(sql)
         if want == "nothing" and is_busy_timeout(sql):
             return self._busy_timeout(sql, *parameters)
+        if want == "export":
+            self._refuse_export(sql, parameters)
         self._run(want, partial(super().execute, sql, *parameters))
         return self
+
+    def _refuse_export(self, sql: str, parameters: tuple[Any, ...]) -> None:
+        """Refuse to copy the database to where no test's files are.
+
+        Raises:
+            ContainmentError: It names the file.
+        """
+        file = exported_to(sql, parameters)
+        if file and not self.connection.site.may_export(file):
+            raise ContainmentError(
+                f"VACUUM INTO would write the file {file}, which no test would remove.",
+                why="hermetic lets a statement write files under pytest's temporary folders only.",
+                hints=(
+                    "copy to a file under tmp_path",
+                    f"to really write it in tests: hermetic_allow = sqlite:///{file}",
+                ),
+            )
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
         rows = _Resumable(parameters)

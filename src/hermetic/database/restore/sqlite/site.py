@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import ReferenceType, WeakValueDictionary, ref
@@ -49,6 +50,7 @@ class Site:
         queue: Who waits for its lock.
         connections: The application's open connections.
         blocked: Requests that waited in vain for a lock that their own test holds.
+        may_export: Whether a statement may write a copy of the database to a file.
         statement_patience: Seconds that an interrupted statement may take to stop.
     """
 
@@ -58,6 +60,7 @@ class Site:
         self.connections: WeakBag[TrackedConnection] = WeakBag()
         self.statement_patience = 2.0
         self.blocked: list[UncommittedWrites] = []
+        self.may_export: Callable[[str], bool] = lambda file: True
         _sites[os.path.realpath(path)] = self
 
 

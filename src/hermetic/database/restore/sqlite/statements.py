@@ -8,15 +8,19 @@ remembered.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from sqlite3 import complete_statement
-from typing import Literal
+from typing import Any, Literal
 
-Want = Literal["nothing", "read", "write", "commit"]
+Want = Literal["nothing", "read", "write", "commit", "export"]
 
 _WORDS = re.compile(r"(?:\s|--[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/|;)*+([A-Za-z]+)(?:\s+([A-Za-z]+))?")
 _WRITES_IN_WITH = re.compile(r"\b(?:insert|update|delete|replace)\b", re.IGNORECASE)
+_EXPORT = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/|;)*VACUUM\b[^']*?\bINTO\s+(?:'(?P<file>(?:[^']|'')*)'|)",
+    re.IGNORECASE | re.DOTALL,
+)
 _BUSY_TIMEOUT = re.compile(r"\s*pragma\s+(?:\w+\.)?busy_timeout\b", re.IGNORECASE)
 
 _WANTS: dict[str, Want] = {
@@ -45,12 +49,27 @@ def _wanted_by(sql: str) -> Want:
     first, second = words.group(1).upper(), (words.group(2) or "").upper()
     if first == "BEGIN" and second in ("IMMEDIATE", "EXCLUSIVE"):
         return "write"
+    if first == "VACUUM" and _EXPORT.match(sql):
+        return "export"
     if first == "WITH":
         return "write" if _WRITES_IN_WITH.search(sql) else "read"
     return _WANTS.get(first, "write")
 
 
 _remembered = lru_cache(maxsize=512)(_wanted_by)
+
+
+def exported_to(sql: str, parameters: Sequence[Any]) -> str | None:
+    """Return the file that a statement would make of the database; None where it is no ``VACUUM INTO``."""
+    found = _EXPORT.match(sql)
+    if found is None:
+        return None
+    literal = found.group("file")
+    if literal is not None:
+        return str(literal).replace("''", "'")
+    named = parameters[0] if parameters else ()
+    values = list(named.values()) if isinstance(named, Mapping) else list(named)
+    return str(values[0]) if values else ""
 
 
 def is_busy_timeout(sql: str) -> bool:

@@ -57,13 +57,21 @@ class SqliteDatabase:
         name: What reports call it.
         path: Its file, which does not exist yet.
         wait: Does what waits for the locks of the application.
+        may_export: Whether a statement may write a copy of it to a file.
     """
 
-    def __init__(self, name: str, path: Path, wait: Wait = as_it_is) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        wait: Wait = as_it_is,
+        may_export: Callable[[str], bool] = lambda file: True,
+    ) -> None:
         self.name = name
         self.path = path
         self._wait = wait
         self._site = Site(path)
+        self._site.may_export = may_export
         self._mutex = RLock()
         with free():
             self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
