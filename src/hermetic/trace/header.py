@@ -100,4 +100,4 @@ def _server(run: Run) -> list[str]:
     from hermetic.database.servers.postgresql.named import named_version
 
     named = named_version(run.settings.postgresql_version, run.root)
-    return facts_lines(host.facts, host.instance.administrator, named)
+    return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left]

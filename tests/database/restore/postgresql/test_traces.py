@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_database
+from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_database, of_a_role
 
 COMMENTS = [
     "",
@@ -32,3 +32,20 @@ def test_what_a_comment_says() -> None:
     assert not leaves_traces("/* SET a = 1 */ SELECT 1")
     assert not leaves_traces("-- SET a = 1")
     assert not leaves_traces("/* a /* b */ SET a = 1")
+
+
+@pytest.mark.parametrize(
+    ("statement", "role"),
+    [
+        ("ALTER ROLE app SET work_mem = '1MB'", "app"),
+        ("/* x */ alter user App NOLOGIN", "app"),
+        ('ALTER ROLE "My ""role""" IN DATABASE d RESET ALL', 'My "role"'),
+        ("ALTER ROLE CURRENT_USER SET x.y = 'z'", "current_user"),
+        ("ALTER ROLE ALL RESET ALL", "all"),
+        ("ALTER USER MAPPING FOR app SERVER s OPTIONS (x 'y')", None),
+        ("ALTER TABLE role ADD x integer", None),
+    ],
+)
+def test_a_statement_that_alters_a_role(statement: str, role: str | None) -> None:
+    """The role is known by its name; words that stand for roles are given as they are."""
+    assert of_a_role(statement) == role

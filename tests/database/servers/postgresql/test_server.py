@@ -55,3 +55,17 @@ def test_what_nobody_drops_goes_with_the_process(
     with controller.connect() as administration:
         left = [name for (name,) in administration.execute(query)]
     assert left == ["postgres"]
+
+
+def test_who_altered_a_role(server: PostgresqlServer, engine: Engine) -> None:
+    """The process whose session did; of several, no other undoes it."""
+    (database,) = server.databases
+    with engine.connect() as connection:
+        connection.execute(text("ALTER ROLE CURRENT_USER SET work_mem = '1MB'"))
+    assert server.host.undoes(database.owner)
+    assert not server.host.undoes("postgres")
+    database.restore()
+    engine.dispose()  # the session that knew of it was ended
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW work_mem")).scalar() == "4MB"
+    assert not server.host.undoes(database.owner)

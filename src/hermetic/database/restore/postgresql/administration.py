@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
@@ -95,7 +95,7 @@ class Administration:
             lambda connection: connection.execute(named, parameters or None, prepare=True).fetchone()
         )
 
-    def all(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def all(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Run a statement and return its rows."""
         named = self._named(query)
         return self._do(lambda connection: connection.execute(named, parameters or None).fetchall())

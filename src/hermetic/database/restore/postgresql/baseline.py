@@ -9,6 +9,7 @@ from typing import Any
 from hermetic.database.restore.postgresql import failures
 from hermetic.database.restore.postgresql.administration import Administration, remove_ours
 from hermetic.database.restore.postgresql.copying import carry_over
+from hermetic.database.restore.postgresql.properties import Properties, is_setting
 from hermetic.database.restore.postgresql.protocols import Host
 from hermetic.database.restore.postgresql.tidying import Tidying
 from hermetic.errors import RestoreError
@@ -26,7 +27,17 @@ ATTEMPTS = 3
 """Restores that are tried where a transaction that commits meanwhile brings rows, or a schema, that are in the way."""
 
 FILES = (
-    *("schema", "marking", "tracking", "touching", "large_objects", "restoring", "views", "ddl"),
+    *(
+        "schema",
+        "marking",
+        "tracking",
+        "touching",
+        "large_objects",
+        "restoring",
+        "properties",
+        "views",
+        "ddl",
+    ),
     *("layering", "removing", "retiring", "baseline"),
 )
 RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"
@@ -41,6 +52,7 @@ class Baseline:
         host: The server's side.
         end_sessions: Ends the application's sessions, all that there are.
         replace_sessions: Ends those that are known, which their pools replace.
+        replace_sessions_of_tests: Ends those of them that nobody has who outlives the test.
         refuse_if_held: Raises where somebody who outlives the test has a connection.
     """
 
@@ -51,6 +63,7 @@ class Baseline:
         host: Host,
         end_sessions: Callable[[], None],
         replace_sessions: Callable[[], None],
+        replace_sessions_of_tests: Callable[[], None],
         refuse_if_held: Callable[[str], None],
     ) -> None:
         self._name = name
@@ -58,6 +71,7 @@ class Baseline:
         self._host = host
         self._end_sessions = end_sessions
         self._replace_sessions = replace_sessions
+        self._replace_sessions_of_tests = replace_sessions_of_tests
         self._refuse_if_held = refuse_if_held
         self._administration: Administration | None = None
         self._seen: str | None = None
@@ -65,6 +79,7 @@ class Baseline:
         self._origin: str | None = None
         self._copies: list[str] = []
         self._tidying = Tidying()
+        self.properties = Properties(name, host, lambda: self.administration)
 
     @property
     def administration(self) -> Administration:
@@ -105,6 +120,7 @@ class Baseline:
         self.is_marked = True
         self._origin = template
         self._seen = None
+        self.properties.mark()
 
     def mark(self) -> None:
         """Make what the database holds now its baseline, without any layer."""
@@ -118,6 +134,7 @@ class Baseline:
             self._reinstall()
         else:
             self.administration.one("SELECT pg_hermetic.take_everything()")
+        self.properties.mark()
 
     def _install(self) -> None:
         _install_in(self.administration)
@@ -203,17 +220,22 @@ class Baseline:
 
     def dirty(self) -> bool:
         """Whether anything differs from the baseline."""
-        return bool(self.administration.one("SELECT pg_hermetic.is_dirty()")[0])
+        query = "SELECT pg_hermetic.is_dirty(), pg_hermetic.properties_version()"
+        is_dirty, version = self.administration.one(query)
+        return is_dirty or self.properties.differ(version)
 
     def restore(self) -> bool:
         """Bring the baseline back; return whether there was anything to undo."""
-        outcome, self._seen = self._try(RESTORE, [self._seen]) or ("anew", None)
+        outcome, self._seen, version = self._try(RESTORE, [self._seen]) or ("anew", None, None)
+        changed = self.properties.put_back(version)
+        if any(map(is_setting, changed)):
+            self._replace_sessions_of_tests()  # a session knows its settings from its beginning
         if outcome == "ddl":
             self._undo_ddl()
         if outcome == "anew":
             self._start_anew("its rows fit together only in a new copy of the database")
         if outcome == "clean":
-            return False
+            return bool(changed)
         self._tidying.after_restore(self.administration)
         return True
 
@@ -268,6 +290,7 @@ class Baseline:
         self._host.rename(fresh, self._name)
         self._origin = origin
         self._seen = None
+        self.properties.put_on_new_database()
 
     def _fill_anew(self, fresh: str, origin: str, schema: str) -> None:
         target = self._administration_of(fresh)

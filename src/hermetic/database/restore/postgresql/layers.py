@@ -66,7 +66,9 @@ class Layers:
         self._numbers += 1
         start.number = self._numbers
         start.altered = False
+        start.properties = self._baseline.properties.wanted()
         if not self._baseline.is_untouched():
+            start.properties = self._baseline.properties.now()
             (start.altered,) = self._one("SELECT pg_hermetic.begin_piece(%s)", [start.number])
         start.schema_state = self._one("SELECT pg_hermetic.schema_state()")[0] if start.altered else None
         start.place = self._baseline.place()
@@ -104,6 +106,8 @@ class Layers:
             return
         self._baseline.look_again()
         piece = self._piece_of(start, owner)
+        if self._baseline.properties.take(start.number, start.properties) and piece is None:
+            piece = Piece(start.number, owner)
         if piece is not None:
             self._pieces.append(piece)
             start.pieces.append(piece)
@@ -142,6 +146,8 @@ class Layers:
         mine = [piece for piece in pieces if piece in self._pieces]
         self._pieces = [piece for piece in self._pieces if piece not in mine]
         self._stuck += mine
+        for piece in mine:
+            self._baseline.properties.remove(piece.number)
         conflicts = self._take_out_stuck()
         return [conflicts[piece] for piece in mine if piece in self._stuck]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hermetic.database.restore.postgresql.properties import State
 from hermetic.owners import Owner
 
 ASKER = Owner("a fixture that asks for another one in its set-up", "fixture", "process")
@@ -40,6 +41,7 @@ class Start:
         place: The place in the write-ahead log when that piece began; None where that could not be told.
         altered: Whether the schema was not the baseline's then: the test had changed it.
         schema_state: What the schema was, in that case.
+        properties: What belonged to the database then; None before the database was made.
         pieces: What it wrote before it asked for another fixture.
     """
 
@@ -47,6 +49,7 @@ class Start:
     place: str | None = None
     altered: bool = False
     schema_state: str | None = None
+    properties: State | None = None
     pieces: list[Piece] = field(default_factory=list)
 
 

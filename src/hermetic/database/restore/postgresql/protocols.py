@@ -84,3 +84,13 @@ class Host(Protocol):
 
     def role_for(self, wanted: str) -> str:
         """Return the role that a connection of this user gets."""
+
+    def undoes(self, role: str) -> bool:
+        """Whether a change of a role is this process's to undo; says so at the end where it is, and may not be undone.
+
+        Args:
+            role: Its name, quoted where it needs it; ``ALL`` for what was set for all of them.
+        """
+
+    def forget_altered_roles(self) -> None:
+        """What this process's sessions did to roles is undone."""

@@ -26,6 +26,10 @@ _OF_A_DATABASE = re.compile(
     r"(?P<verb>CREATE|DROP)\s+DATABASE\s+(?:IF\s+EXISTS\s+)?(?:\"(?P<quoted>(?:[^\"]|\"\")+)\"|(?P<plain>[\w$]+))",
     re.IGNORECASE,
 )
+_OF_A_ROLE = re.compile(
+    r"ALTER\s+(?:ROLE|USER)\s+(?!MAPPING\b)(?:\"(?P<quoted>(?:[^\"]|\"\")+)\"|(?P<plain>[\w$]+))",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=4096)
@@ -38,10 +42,19 @@ def leaves_traces(statement: str) -> bool:
 def of_a_database(statement: str) -> tuple[str, str] | None:
     """Return what a statement does to a whole database, ``create`` or ``drop``, and the database's name."""
     found = _OF_A_DATABASE.match(statement, _start(statement))
-    if found is None:
-        return None
+    return (found["verb"].lower(), _name(found)) if found else None
+
+
+@lru_cache(maxsize=4096)
+def of_a_role(statement: str) -> str | None:
+    """Return the role that a statement alters, as it names it: ``current_user`` and ``all`` are none."""
+    found = _OF_A_ROLE.match(statement, _start(statement))
+    return _name(found) if found else None
+
+
+def _name(found: re.Match[str]) -> str:
     quoted, plain = found["quoted"], found["plain"]
-    return found["verb"].lower(), quoted.replace('""', '"') if quoted else plain.lower()
+    return quoted.replace('""', '"') if quoted else plain.lower()
 
 
 def _start(statement: str) -> int:

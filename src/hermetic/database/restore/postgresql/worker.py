@@ -64,6 +64,9 @@ class PostgresqlDatabase:
             *(name, owner, host),
             end_sessions=self.end_sessions,
             replace_sessions=lambda: self.end_sessions(self.sessions.all()),
+            replace_sessions_of_tests=lambda: self.end_sessions(
+                self.sessions.where(lambda one: one.is_of_a_test)
+            ),
             refuse_if_held=self._refuse_if_held,
         )
         self._layers = Layers(self._baseline)

@@ -7,7 +7,7 @@ an earlier run's and no mark is somebody else's. Nothing else on a server is eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from sqlalchemy import URL
 
 from hermetic.database.kept import Kept
 from hermetic.database.protocols import Wait, as_it_is
+from hermetic.database.restore.postgresql import properties
 from hermetic.database.restore.postgresql.quoting import quoted, setting_value
 from hermetic.database.servers.postgresql import keeping, marks
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts, Instance
@@ -50,6 +51,7 @@ class PostgresqlHost:
 
     Attributes:
         facts: What is known of the server, once it was used.
+        roles: Those of the server.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class PostgresqlHost:
         self.instance = instance
         self.wait = wait
         self._project = project
-        self._roles = Roles(instance, roles)
+        self.roles = Roles(instance, roles)
         self._extensions = extensions
         self._template_database = template_database
         self._rebuild = rebuild
@@ -89,7 +91,7 @@ class PostgresqlHost:
 
     def url(self, database: str, user: str) -> URL:
         """Where a database is reached; known before the server runs."""
-        return self.instance.url(database, user, self._roles.password(user))
+        return self.instance.url(database, user, self.roles.password(user))
 
     def connect(self, database: str) -> psycopg.Connection[Any]:
         """Open a connection as administrator, in autocommit."""
@@ -102,11 +104,19 @@ class PostgresqlHost:
 
     def role_for(self, wanted: str) -> str:
         """Return the declared role of that name; empty for any other, which gets the owner's."""
-        return wanted if wanted in self._roles.declared else ""
+        return wanted if wanted in self.roles.declared else ""
+
+    def undoes(self, role: str) -> bool:
+        """Whether a change of a role is this process's to undo; see ``Host``."""
+        return self.roles.undoes(role)
+
+    def forget_altered_roles(self) -> None:
+        """What this process's sessions did to roles is undone."""
+        self.roles.altered.clear()
 
     def owner_for(self, wanted: str | None) -> str:
         """Return the role that a database belongs to whose application logs in as ``wanted``."""
-        return self._roles.owner_for(wanted, self._run)
+        return self.roles.owner_for(wanted, self._run)
 
     def owner_of(self, database: str) -> str:
         """Return the role that a database on the server belongs to, or would if there were one of that name."""
@@ -122,7 +132,7 @@ class PostgresqlHost:
         Raises:
             ConfigurationError: An extension cannot be had, a template is missing, or there is no room.
         """
-        self._roles.ensure(owner, self._run)
+        self.roles.ensure(owner, self._run)
         source = template or self._template_database
         parts = [f"CREATE DATABASE {quoted(database)} OWNER {quoted(owner)}"]
         if source:
@@ -133,7 +143,9 @@ class PostgresqlHost:
             self._run(" ".join(parts))
         if template is None:
             self._add_extensions(database)
-        if source:
+        if template:
+            self._copy_properties(template, database)
+        elif source:
             self._copy_settings(source, database)
         marks.write(self._run, database, {"project": self._project, "run": self.instance.run_id})
 
@@ -158,6 +170,20 @@ class PostgresqlHost:
             name, _, value = setting.partition("=")
             with suppress(InsufficientPrivilege):  # a superuser's, in a template that is not ours
                 self._run(f"ALTER DATABASE {quoted(target)} SET {name} TO {setting_value(name, value)}")
+
+    def _copy_properties(self, source: str, target: str) -> None:
+        """Nor is what else belongs to a database of ours: its comment, rights on it, settings of roles in it."""
+        was, now = (
+            properties.read(self._run(properties.OF_DATABASE, {"name": name})) for name in (source, target)
+        )
+        wanted = {key: value for key, value in was.items() if key[0] in ("comment", "settings")}
+        wanted["settings", ""] = marks.unmarked(was.get(("settings", ""), [])) or None
+        renamed = {was["owner", ""]: now["owner", ""]}
+        wanted["rights", ""] = [
+            [renamed.get(grantee, grantee), *right] for grantee, *right in was["rights", ""] or ()
+        ]
+        for statement in properties.statements(target, now, {**now, **wanted}):
+            self._run(statement)
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""
@@ -300,7 +326,7 @@ class PostgresqlHost:
 
     # -- our session
 
-    def _run(self, query: str, parameters: Sequence[Any] | None = None) -> list[Any]:
+    def _run(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Any]:
         with self._lock:
             if self._maintenance is None or self._maintenance.closed:
                 first = self._maintenance is None

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hermetic.database.restore.postgresql.quoting import literal, quoted
+from hermetic.database.restore.postgresql.quoting import listed, literal, quoted
 from hermetic.database.servers.postgresql.instance import Instance
 from hermetic.errors import ConfigurationError
 
@@ -27,11 +27,19 @@ class Roles:
     Args:
         instance: The server.
         declared: What ``hermetic_roles`` names; an application may log in as any of these.
+
+    Attributes:
+        altered: Those that sessions of this process altered since that was last undone.
+        is_alone: Whether this is the only process of the run.
+        left: What was altered and is not undone, for people.
     """
 
     def __init__(self, instance: Instance, declared: Sequence[str]) -> None:
         self.declared = tuple(declared)
         self._instance = instance
+        self.altered: set[str] = set()
+        self.is_alone = True
+        self.left: list[str] = []
         self._made: set[str] = set()
         self._may_create: bool | None = None
 
@@ -76,6 +84,20 @@ class Roles:
             raise self._reserved(role, error) from None
         if self._instance.is_shared:
             run(f"GRANT {quoted(role)} TO CURRENT_USER")
+
+    def undoes(self, role: str) -> bool:
+        """Whether a change of a role is this process's to undo: all processes of a run share the server's roles.
+
+        Args:
+            role: Its name, quoted where it needs it; ``ALL`` for what was set for all of them.
+        """
+        altered_here = listed(role)[0] in self.altered or (role == "ALL" and "all" in self.altered)
+        if not self._instance.is_shared:
+            return altered_here or self.is_alone
+        note = f"the tests altered the role {role}, which others use too: hermetic does not undo that"
+        if altered_here and note not in self.left:
+            self.left.append(note)
+        return False
 
     def _reserved(self, role: str, error: Exception) -> ConfigurationError:
         whose = (

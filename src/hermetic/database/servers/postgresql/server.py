@@ -15,13 +15,15 @@ from hermetic.database.restore.postgresql.created import CreatedDatabase
 from hermetic.database.restore.postgresql.empty import EmptyDatabase
 from hermetic.database.restore.postgresql.protocols import Replace
 from hermetic.database.restore.postgresql.sessions import Session
-from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_database
+from hermetic.database.restore.postgresql.traces import leaves_traces, of_a_database, of_a_role
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.servers.postgresql.instance import PREFIX
 from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner
 from hermetic.steps import every_step
+
+_ONESELF = frozenset({"current_user", "current_role", "session_user"})
 
 
 class PostgresqlServer:
@@ -37,6 +39,7 @@ class PostgresqlServer:
 
     def __init__(self, host: PostgresqlHost, *, worker: str, replace: Replace) -> None:
         self.host = host
+        host.roles.is_alone = worker == "main"
         self._worker = worker
         self._replace = replace
         self._databases: list[PostgresqlDatabase] = []
@@ -143,6 +146,10 @@ class PostgresqlServer:
         if leaves_traces(statement):
             for _, session in self._of(connection):
                 session.changed = True
+        role = of_a_role(statement)
+        if role is not None:
+            for database, _ in self._of(connection):
+                self.host.roles.altered.add(database.owner if role in _ONESELF else role)
         whole = of_a_database(statement)
         if whole is not None and any(self._of(connection)):
             for database in self._called(whole[1]):

@@ -29,6 +29,7 @@ BEGIN
     PERFORM pg_hermetic.see_large_objects();
     PERFORM pg_hermetic.impose_policies();
     INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();
+    PERFORM pg_hermetic.note_owners();
 END $$;
 
 -- Where each sequence stands now, and which stand elsewhere than at the baseline: from PostgreSQL 18 on there is a function for that, before it one statement that

@@ -24,7 +24,7 @@ $$;
 -- Whether all that was done to the schema is undone by dropping what was made: nothing of the baseline was altered or
 -- dropped, and no right on it was given or taken.
 CREATE FUNCTION pg_hermetic.only_added() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT NOT EXISTS (
+    SELECT NOT pg_hermetic.was_reassigned() AND NOT EXISTS (
         SELECT FROM pg_hermetic.ddl d
         WHERE tag <> 'REFRESH MATERIALIZED VIEW' AND (
             EXISTS (SELECT FROM pg_hermetic.objects o WHERE o.classid = d.classid AND o.objid = d.objid)

@@ -16,6 +16,9 @@ BEGIN
     SELECT command_tag, classid, objid, objsubid, false
     FROM pg_catalog.pg_event_trigger_ddl_commands()
     WHERE NOT in_extension AND schema_name IS DISTINCT FROM 'pg_temp' AND command_tag <> 'REINDEX';
+    IF TG_TAG = 'DROP OWNED' THEN -- what it revokes is not among the commands
+        INSERT INTO pg_hermetic.ddl (tag, dropped) VALUES (TG_TAG, false);
+    END IF;
 END $$;
 
 CREATE FUNCTION pg_hermetic.note_drops() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$

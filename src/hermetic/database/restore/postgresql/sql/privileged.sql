@@ -62,8 +62,35 @@ CREATE EVENT TRIGGER hermetic_drops ON sql_drop EXECUTE FUNCTION pg_hermetic.not
 ALTER EVENT TRIGGER hermetic_drops ENABLE ALWAYS;
 
 -- Whether the schema was changed since the last restore.
-CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM pg_hermetic.ddl)
+CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_hermetic.ddl) OR pg_hermetic.was_reassigned();
+END $$;
+
+-- REASSIGN OWNED fires no event trigger. It takes all that a role owns, so that one thing of each role's tells.
+CREATE FUNCTION pg_hermetic.was_reassigned() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pg_hermetic.owned o WHERE NOT EXISTS (
+            SELECT FROM pg_catalog.pg_shdepend d
+            WHERE d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+                AND d.classid = o.classid AND d.objid = o.objid AND d.objsubid = 0 AND d.refobjid = o.owner
+                AND d.deptype = 'o'
+        )
+    );
+END $$;
+
+CREATE FUNCTION pg_hermetic.note_owners() RETURNS void LANGUAGE sql AS $$
+    INSERT INTO pg_hermetic.owned
+    SELECT DISTINCT ON (refobjid) classid, objid, refobjid FROM pg_catalog.pg_shdepend
+    WHERE dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+        AND deptype = 'o' AND objsubid = 0 AND refclassid = 'pg_catalog.pg_authid'::regclass
+        AND classid IN ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_namespace'::regclass)
+    ORDER BY refobjid, classid, objid
+$$;
+
+CREATE FUNCTION pg_hermetic.roles_version() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_catalog.pg_authid WHERE oid >= 16384
 $$;
 
 -- Tells whether anything was done to the schema between two moments.

@@ -66,8 +66,9 @@ BEGIN
 END $$;
 
 -- The one round trip. What comes back: 'clean' (nothing was undone), 'restored', or 'ddl' (nothing was done yet: the
--- schema was changed); and the place in the write-ahead log from which on nothing has been looked at.
-CREATE FUNCTION pg_hermetic.restore(seen pg_lsn, OUT outcome text, OUT lsn pg_lsn) LANGUAGE plpgsql AS $$
+-- schema was changed); the place in the write-ahead log from which on nothing has been looked at; and the version of what
+-- belongs to the database, NULL where nothing at all was written.
+CREATE FUNCTION pg_hermetic.restore(seen pg_lsn, OUT outcome text, OUT lsn pg_lsn, OUT version text) LANGUAGE plpgsql AS $$
 DECLARE
     tables_written boolean;
     sequences_moved boolean;
@@ -78,6 +79,7 @@ BEGIN
         RETURN;
     END IF;
     lsn := pg_hermetic.place();
+    version := pg_hermetic.properties_version();
     IF pg_hermetic.was_altered() THEN
         outcome := 'ddl';
         RETURN;

@@ -67,6 +67,9 @@ CREATE TABLE pg_hermetic.objects (
     PRIMARY KEY (classid, objid)
 );
 
+-- One thing that each role owns.
+CREATE TABLE pg_hermetic.owned (classid oid NOT NULL, objid oid NOT NULL, owner oid NOT NULL);
+
 -- Materialized views, and whether their rows are what their queries return at the baseline; NULL where nobody looked yet.
 CREATE TABLE pg_hermetic.views (relid oid PRIMARY KEY, populated boolean NOT NULL, true_to_query boolean);
 

@@ -103,3 +103,11 @@ CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE sql STABLE AS
 $$;
 
 CREATE FUNCTION pg_hermetic.undo_ddl() RETURNS text LANGUAGE sql AS $$ SELECT 'anew' $$;
+
+-- The catalog has the owners of everything.
+CREATE FUNCTION pg_hermetic.was_reassigned() RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT false $$;
+
+CREATE FUNCTION pg_hermetic.note_owners() RETURNS void LANGUAGE sql IMMUTABLE AS $$ SELECT NULL::void $$;
+
+-- Only a superuser may read when a role was written. Nor may others change one, but for settings of their own.
+CREATE FUNCTION pg_hermetic.roles_version() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT NULL::text $$;
