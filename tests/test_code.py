@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from hermetic.code import is_test_code
+import hermetic
+from hermetic.code import is_library, is_test_code
 
 ROOT = Path("/project")
 
@@ -33,3 +35,10 @@ def test_what_lies_above_the_project_does_not_count() -> None:
     """A project, or an environment with an installed application, may lie in a folder called test."""
     assert not is_test_code(Path("/test/project/app/main.py"), Path("/test/project"))
     assert not is_test_code(Path("/home/test/venv/lib/shop/main.py"), ROOT)
+
+
+@pytest.mark.parametrize("file", ["<string>", asyncio.__file__, pytest.__file__, hermetic.__file__])
+def test_a_library_is_nobody_s_project(file: str) -> None:
+    """Python's own modules, installed packages, hermetic, and what has no file."""
+    assert is_library(file)
+    assert not is_library(__file__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from hermetic.owners import PROCESS, Owner, current, owned_by
+from hermetic.owners import PROCESS, Owner, current, note_thread, owned_by, sender
 
 
 def test_nobody_is_the_process() -> None:
@@ -43,3 +43,51 @@ def test_a_bare_thread_sees_the_owner_that_holds_everywhere() -> None:
         thread.join()
     assert seen == [test]
     assert current() is PROCESS
+
+
+def test_a_bare_thread_of_somebody_who_outlives_a_test_is_theirs() -> None:
+    """As long as they live; whoever sends it requests is told as before."""
+    lifespan, test = Owner("lifespan", "lifespan", "session"), Owner("test", "test", "function")
+    seen: list[Owner] = []
+
+    def look() -> None:
+        seen.extend([current(), sender()])
+
+    for starter in (lifespan, test):
+        with owned_by(starter):
+            thread = threading.Thread(target=look)
+            note_thread(thread)
+        with owned_by(test, everywhere=True):
+            thread.start()
+            thread.join()
+    lifespan.alive = False
+    with owned_by(lifespan):
+        note_thread(thread := threading.Thread(target=look))
+    thread.start()
+    thread.join()
+    assert seen == [lifespan, test, test, test, PROCESS, PROCESS]
+
+
+def test_what_belongs_to_a_call() -> None:
+    """The test and the requests that it sends; not its fixtures, nor a lifespan, nor their requests."""
+    test = Owner("test", "test", "function")
+    fixture = Owner("fixture", "fixture", "function", test)
+    lifespan = Owner("lifespan", "lifespan", "function", test)
+    assert test.is_of_a_call and Owner("r", "request", "function", test).is_of_a_call
+    for other in (
+        fixture,
+        lifespan,
+        Owner("r", "request", "function", fixture),
+        Owner("r", "request", "function"),
+    ):
+        assert not other.is_of_a_call
+
+
+def test_what_somebody_started_ends_with_them() -> None:
+    """A request of a wide fixture that has ended has ended too, and is within it."""
+    fixture = Owner("fixture", "fixture", "module", Owner("test", "test", "function", alive=False))
+    request = Owner("r", "request", "module", fixture)
+    assert not request.has_ended
+    fixture.alive = False
+    assert request.has_ended
+    assert request.is_within(fixture) and not fixture.is_within(request)

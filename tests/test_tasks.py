@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Generator
 from typing import Any
 
+import pytest
+
+from hermetic import tasks
+from hermetic.owners import Owner, owned_by
 from hermetic.tasks import stack_of
 from tests.waiting import asked_of, sleeps
 
@@ -60,3 +65,122 @@ async def awaits_a_task() -> None:
 def test_the_stack_goes_on_in_a_task_that_is_awaited() -> None:
     """What the first waits for is where the second waits."""
     assert "in sleeps" in asyncio.run(asked_of(awaits_a_task, stack_of))
+
+
+def test_a_task_belongs_to_whoever_started_it() -> None:
+    """Its context says so; one that was started before anybody set an owner belongs to nobody."""
+    test = Owner("test", "test", "function")
+
+    async def main() -> None:
+        nobodys = asyncio.create_task(sleeps())
+        with owned_by(test):
+            tests = asyncio.create_task(sleeps())
+        assert tasks.owner_of(nobodys) is None
+        assert tasks.owner_of(tests) is test
+        for task in (nobodys, tests):
+            task.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_task_is_about_to_run_until_it_waits() -> None:
+    """Before its first step, and when what it waits for is there."""
+
+    async def main() -> None:
+        go = asyncio.Event()
+        task = asyncio.create_task(go.wait())
+        assert tasks.is_about_to_run(task)
+        await asyncio.sleep(0)
+        assert not tasks.is_about_to_run(task)
+        go.set()
+        assert tasks.is_about_to_run(task)
+        await task
+
+    asyncio.run(main())
+
+
+def test_whoever_waits_for_a_task_is_found() -> None:
+    """Directly, through ``wait``, ``gather``, ``shield`` and another task; a task beside it is not."""
+
+    async def main() -> None:
+        go = asyncio.Event()
+        inner = asyncio.create_task(go.wait())
+
+        async def directly() -> None:
+            await inner
+
+        async def through(future: asyncio.Future[Any]) -> None:
+            await future
+
+        async def waits() -> None:
+            await asyncio.wait([inner])
+
+        async def waits_for() -> None:
+            await asyncio.wait_for(asyncio.shield(inner), 60)
+
+        outer = [asyncio.create_task(each) for each in (directly(), waits(), waits_for())]
+        outer.append(asyncio.create_task(through(asyncio.gather(inner))))
+        outer.append(asyncio.create_task(through(outer[0])))
+        beside = asyncio.create_task(go.wait())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert tasks.waiting_for(inner) - {inner} == {*outer, *tasks.waiting_for(outer[2])}
+        assert beside not in tasks.waiting_for(inner)
+        go.set()
+        await asyncio.gather(beside, *outer)
+
+    asyncio.run(main())
+
+
+def test_where_a_task_waits_is_the_project_s_line() -> None:
+    """The innermost of the project's; a library's where there is none."""
+
+    async def main() -> None:
+        own, library = asyncio.create_task(outer()), asyncio.create_task(asyncio.sleep(3600))
+        await asyncio.sleep(0)
+        assert tasks.is_of_the_project(own) and not tasks.is_of_the_project(library)
+        assert tasks.place_of(own).startswith(f"{__file__}:")
+        assert "tasks.py:" in tasks.place_of(library)
+        assert (tasks.name_of(own), tasks.name_of(library)) == ("outer", "sleep")
+        for task in (own, library):
+            task.cancel()
+        await asyncio.wait([own, library])
+        assert tasks.place_of(library) == "an unknown place"
+
+    asyncio.run(main())
+
+
+def test_the_loop_turns_until_something_is_so() -> None:
+    """Whatever its clock says; and no longer than it may."""
+
+    async def main() -> None:
+        counted: list[int] = []
+
+        async def count() -> None:
+            for number in range(300):
+                await asyncio.sleep(0)
+                counted.append(number)
+
+        task = asyncio.create_task(count())
+        assert await tasks.turn_until(task.done, 60)
+        assert not await tasks.turn_until(lambda: False, 0)
+
+    asyncio.run(main())
+
+
+def test_something_is_done_beside_the_loop() -> None:
+    """In another thread, while the loop turns; its error is raised here."""
+
+    async def main() -> None:
+        go, here = threading.Event(), threading.current_thread()
+        asyncio.get_running_loop().call_soon(go.set)
+
+        def elsewhere() -> threading.Thread:
+            assert go.wait(60)
+            return threading.current_thread()
+
+        assert await tasks.beside_the_loop(elsewhere) is not here
+        with pytest.raises(ZeroDivisionError):
+            await tasks.beside_the_loop(lambda: 1 // 0)
+
+    asyncio.run(main())

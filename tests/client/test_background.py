@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
 from hermetic import AsyncTestClient
 from hermetic.client._asgi import Receive, Scope, Send
+from hermetic.owners import Owner, owned_by
 from tests.client.apps import endless, hello
 from tests.client.conftest import Run
 
@@ -114,3 +117,64 @@ def test_a_response_that_is_left_is_not_detached(run: Run) -> None:
         assert client.started_loop is None
 
     run(main())
+
+
+class Starting:
+    """An application that starts a task in each request, and does not wait for it."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.tasks: list[asyncio.Task[None]] = []
+        self._work = work
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self.tasks.append(asyncio.create_task(self._work()))
+        await hello(scope, receive, send)
+
+
+async def takes_a_while() -> None:
+    """Take some turns of the loop."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def takes_for_ever() -> None:
+    """Never end."""
+    await asyncio.Event().wait()
+
+
+def test_tasks_that_requests_started_are_drained() -> None:
+    """Those of the sender's own requests; what somebody else's started is theirs."""
+    app, others = Starting(takes_a_while), Starting(takes_for_ever)
+
+    async def main() -> None:
+        client = AsyncTestClient(app)
+        await client.get("/a")
+        await client.get("/b")
+        with owned_by(Owner("another", "test", "function")):
+            await AsyncTestClient(others).get("/")
+        mine = asyncio.create_task(takes_for_ever())
+        with owned_by(Owner("test", "test", "function")):
+            await client.drain()
+        assert not any(task.done() for task in app.tasks)
+        for task in others.tasks:
+            task.cancel()
+        await client.drain(timeout=None)
+        assert all(task.done() for task in app.tasks)
+        mine.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_task_that_goes_on_is_named() -> None:
+    """With the line where it waits."""
+    app = Starting(takes_for_ever)
+
+    async def main() -> None:
+        client = AsyncTestClient(app)
+        await client.get("/")
+        with pytest.raises(TimeoutError, match=r"takes_for_ever, at .*test_background\.py:\d+"):
+            await client.drain(timeout=0)
+        app.tasks[0].cancel()
+
+    asyncio.run(main())

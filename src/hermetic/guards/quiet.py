@@ -11,7 +11,7 @@ A connection that is kept for good (one that listens, or holds an advisory lock)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from hermetic import tasks
@@ -124,12 +124,12 @@ class Quiet:
         from hermetic.database.engines import Closing
 
         self.let_finish()
-        fixtures = [*(fixture for fixture, _ in self._set_ups), owner]
-        closing = Closing(
-            lambda other: _is_held(other, fixtures), HELD_IN_SET_UP, lambda other: self._passed(other, owner)
-        )
+        closing = Closing(self._is_held, HELD_IN_SET_UP, lambda other: self._passed(other, owner))
         self._set_ups.append((owner, closing))
         self._gate.close(closing)
+
+    def _is_held(self, owner: Owner) -> bool:
+        return not owner.is_test_level and not any(owner.is_within(fixture) for fixture, _ in self._set_ups)
 
     def end_set_up(self, owner: Owner) -> None:
         """Hold them no longer."""
@@ -163,7 +163,3 @@ def _is_frozen(in_use: InUse) -> bool:
     if loop is None or loop.is_running() or loop.is_closed() or in_use.owner.is_test_level:
         return False
     return in_use.task is not None
-
-
-def _is_held(owner: Owner, fixtures: Sequence[Owner]) -> bool:
-    return not owner.is_test_level and not any(owner.is_within(fixture) for fixture in fixtures)

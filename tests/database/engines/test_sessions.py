@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import IllegalStateChangeError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlmodel import Session as SQLModelSession
@@ -110,3 +112,32 @@ def test_uninstalling_restores_the_constructor(database: LazyDatabase) -> None:
     before = Session.__init__
     install(lambda request: database).uninstall()
     assert Session.__init__ is before
+
+
+def test_a_session_in_the_middle_of_its_commit(installation: Installation, engine: Engine) -> None:
+    """It is not invalidated under its feet: only its connection is closed, and the commit fails by that."""
+    committing, go = threading.Event(), threading.Event()
+    errors: list[BaseException] = []
+
+    def wait(session: Session) -> None:
+        committing.set()
+        assert go.wait(60)
+
+    def commit() -> None:
+        with Session(engine) as session:
+            event.listen(session, "before_commit", wait)
+            session.execute(text("CREATE TABLE t (id INTEGER)"))
+            try:
+                session.commit()
+            except BaseException as error:
+                errors.append(error)
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    assert committing.wait(60)
+    (in_use,) = installation.checked_out()
+    in_use.end_now()
+    go.set()
+    thread.join(60)
+    assert [type(error) for error in errors] != [IllegalStateChangeError]
+    assert installation.checked_out() == []

@@ -6,13 +6,14 @@ import asyncio
 import builtins
 import weakref
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, IllegalStateChangeError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
@@ -87,12 +88,15 @@ class InUse:
             self._end()
 
     def _end(self) -> None:
-        """A Session is told, or it would go on with a connection that is gone."""
+        """A Session is told, or it would go on with a connection that is gone; never in the middle of its commit."""
         if not self.is_live:
             return
         session = self.session() if self.session is not None else None
         if session is not None:
-            session.invalidate()
+            with suppress(
+                IllegalStateChangeError
+            ):  # in another thread: its database has ended the transaction
+                session.invalidate()
         fairy = self.fairy()
         if fairy is not None and self.is_live:
             fairy.invalidate()
