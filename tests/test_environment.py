@@ -45,3 +45,16 @@ def test_it_is_brought_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         environment.stop()
     assert dict(os.environ) == before
     assert sorted(touched) == ["CHANGES", "GOES", "TESTING"]
+
+
+def test_the_service_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as a run lasts that contains; one that observes changes nothing."""
+    monkeypatch.setenv("PGSERVICE", "production")
+    monkeypatch.delenv("HERMETIC_PGSERVICE", raising=False)
+    for mode, during in {"on": None, "observe": "production"}.items():
+        environment = Environment(parse({"hermetic_app": "a:b", "hermetic": mode}), tmp_path, url)
+        environment.start()
+        assert os.environ.get("PGSERVICE") == during
+        environment.stop()
+        assert os.environ["PGSERVICE"] == "production"
+        assert "HERMETIC_PGSERVICE" not in os.environ

@@ -36,10 +36,13 @@ class Environment:
         return any(place in value for _, value in self._settings.env for place in PLACEHOLDERS)
 
     def start(self) -> None:
-        """Set the variables."""
-        variables = self.variables() if self._settings.mode == "on" else {}
+        """Set the variables, and put aside the one that no connection can be kept from."""
+        from hermetic.database.drivers.variables import put_service_aside
+
         self._before = dict(os.environ)
-        os.environ.update(variables)
+        if self._settings.mode == "on":
+            put_service_aside(os.environ)
+            os.environ.update(self.variables())
 
     def stop(self) -> None:
         """Bring the environment back as it was, a variable at a time: other threads never see it empty."""

@@ -1,8 +1,9 @@
 """Which database a URL means, in a form that can be compared.
 
 Two URLs mean the same database whatever driver they name, whoever logs in, whether the host is ``localhost``,
-``127.0.0.1``, ``::1`` or left out, and whether the backend's own port is written. A SQLite file is its absolute path
-with symbolic links resolved, be it written as a path or as a ``file:`` URI.
+``127.0.0.1``, ``::1`` or left out, and whether the backend's own port is written. What a URL of PostgreSQL leaves out,
+libpq reads from the environment and from a service file. A SQLite file is its absolute path with symbolic links
+resolved, be it written as a path or as a ``file:`` URI.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from sqlalchemy import URL
+
+from hermetic.database.drivers import libpq
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521}
 _BACKENDS = {"mariadb": "mysql", "postgres": "postgresql"}
@@ -52,9 +55,25 @@ def address_of(url: URL, folder: str | None = None) -> Address:
     if backend == "sqlite":
         return _sqlite(url, folder)
     host = url.host or _last(url.query.get("host"))
-    port = url.port or _number(_last(url.query.get("port"))) or _PORTS.get(backend, 0)
+    port = url.port or _number(_last(url.query.get("port")))
     name = url.database or url.username or ""
+    if backend == "postgresql" and not (host and port and url.database):
+        host, port, name = _by_libpq(url, host, port)
+    port = port or _PORTS.get(backend, 0)
     return Address(backend, name, "localhost" if host in _THIS_MACHINE else host.lower(), port)
+
+
+def _by_libpq(url: URL, host: str, port: int) -> tuple[str, int, str]:
+    """Return host, port and name where some of them are in libpq's environment or in a service, if anywhere."""
+    said = {
+        "host": host,
+        "port": port,
+        "dbname": url.database,
+        "user": url.username,
+        "service": _last(url.query.get("service")),
+    }
+    meant = libpq.url_of({key: value for key, value in said.items() if value})
+    return meant.host or "", meant.port or 0, meant.database or ""
 
 
 def is_in_memory(url: URL) -> bool:

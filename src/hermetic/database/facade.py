@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hermetic.database.drivers.libpq import dsn
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.call import async_url, sync_url
 
@@ -24,7 +25,7 @@ class EmptyDatabase:
     def of(cls, worker: WorkerDatabase) -> EmptyDatabase:
         """Return what a test may know of a worker database."""
         url, sync = async_url(worker.url), sync_url(worker.url)
-        return cls(url.render_as_string(hide_password=False), sync.render_as_string(hide_password=False))
+        return cls(dsn(url), dsn(sync))
 
 
 class Database:
@@ -37,8 +38,8 @@ class Database:
 
     def __init__(self, worker: WorkerDatabase) -> None:
         self._worker = worker
-        self.url = async_url(worker.url).render_as_string(hide_password=False)
-        self.sync_url = sync_url(worker.url).render_as_string(hide_password=False)
+        self.url = dsn(async_url(worker.url))
+        self.sync_url = dsn(sync_url(worker.url))
 
     def restore(self) -> bool:
         """Bring the baseline back now.

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from hermetic.database.drivers.libpq import dsn
 from hermetic.database.schema.call import async_url, sync_url
 
 Form = Callable[[URL], URL]
@@ -26,7 +27,7 @@ def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:
     forms: tuple[Form, ...] = (_like(known), sync_url, _plain)
     for placeholder, form in zip(PLACEHOLDERS, forms, strict=True):
         if placeholder in value:
-            value = value.replace(placeholder, form(url()).render_as_string(hide_password=False))
+            value = value.replace(placeholder, dsn(form(url())))
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hermetic.database.engines.destinations import masked
 from hermetic.database.kept import FOLDER, Kept
 from hermetic.database.protocols import WorkerDatabase
 
@@ -34,5 +35,5 @@ def _keep(database: WorkerDatabase, test: str, root: Path) -> list[str]:
 
 
 def _said(kept: Kept) -> str:
-    text = f"kept as {kept.name}: {kept.url.render_as_string(hide_password=True)}"
+    text = f"kept as {kept.name}: {masked(kept.url)}"
     return f"{text}\n{kept.how}" if kept.how else text

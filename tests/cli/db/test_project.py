@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hermetic.cli import main
 from hermetic.cli.db.project import read_project
 from hermetic.errors import ConfigurationError
 from tests.cli.db.projects import Project
@@ -52,3 +53,13 @@ def test_a_project_on_postgresql_needs_one(project: Project, setting: str) -> No
 def test_a_project_that_never_ran_has_no_cluster(project: Project, tmp_path: Path) -> None:
     """So no server is started for it."""
     assert read_project(project.root).instance() is None
+
+
+@pytest.mark.parametrize("action", ["list", "start", "clean"])
+def test_a_password_of_two_words(project: Project, capsys: pytest.CaptureFixture[str], action: str) -> None:
+    """A server that is not there is named without it."""
+    project.write("hermetic_postgresql = postgresql://somebody:open sesame@127.0.0.1:1/postgres")
+    assert main(["db", action, str(project.root)]) == 2
+    captured = capsys.readouterr()
+    assert "somebody:***@127.0.0.1:1/postgres cannot be reached" in captured.err
+    assert "sesame" not in captured.err + captured.out

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +27,9 @@ def run(options: argparse.Namespace) -> int:
         ConfigurationError: The configuration is wrong, or there is no such server.
     """
     from hermetic.cli.db.project import read_project
+    from hermetic.database.drivers import variables
 
+    variables.put_service_aside(os.environ)
     project = read_project(Path(options.directory))
     if options.action == "list":
         from hermetic.cli.db import report

@@ -16,6 +16,8 @@ from sqlalchemy import URL
 
 from hermetic.cli.db.project import Project
 from hermetic.cli.db.survey import databases, living
+from hermetic.database.drivers import variables
+from hermetic.database.drivers.libpq import dsn
 from hermetic.database.servers.postgresql import Instance
 from hermetic.database.servers.postgresql.binaries import Binaries
 from hermetic.database.servers.postgresql.external import External
@@ -86,7 +88,7 @@ def lines(project: Project, instance: Instance) -> list[str]:
     found += sorted(kept, key=lambda entry: str(entry.note.get("kept")))
     if not found:
         raise nothing_kept(project)
-    urls = [host.url(entry.name, entry.owner).render_as_string(hide_password=False) for entry in found]
+    urls = [dsn(host.url(entry.name, entry.owner)) for entry in found]
     named = [f"{url}  {entry.note.get('test', 'template')}" for url, entry in zip(urls, found, strict=True)]
     return [*named, f"psql {shlex.quote(urls[-1])}"]
 
@@ -123,6 +125,7 @@ def detach(project: Project, port: int | None) -> int:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=variables.without(os.environ),
         start_new_session=True,
     )
     assert process.stdout is not None and process.stderr is not None

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from hermetic.database.drivers.asking import Asyncpg, url_of
+from hermetic.database.drivers.libpq import dsn, sslmode
 from hermetic.database.drivers.rules import Rules, pool_at_work
 from hermetic.database.drivers.seams import Patch, found
 
@@ -35,7 +36,8 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
         route = rules.route(url_of(addresses[-1], parameters), pool)
         if route.to is not None:
             kwargs |= _replaced(kwargs, route.to, parameters.server_settings)
-        connection = await connect(**kwargs)
+        with rules.blaming(route):
+            connection = await connect(**kwargs)
         rules.opened(connection, Asyncpg(), route)
         return connection
 
@@ -43,7 +45,7 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
 
 
 _OF_THE_CALL = ("loop", "connection_class", "record_class")
-_UNREAD = {"ssl": "disable", "direct_tls": False, "password": "unread"}
+_UNREAD = {"ssl": "disable", "direct_tls": False, "password": "unread", "target_session_attrs": "any"}
 """Certificates and password files say nothing of where a connection goes, and may not be there in a test."""
 
 
@@ -66,12 +68,12 @@ def _replaced(kwargs: Mapping[str, Any], ours: URL, settings: Any) -> dict[str, 
         "database",
         "service",
         "servicefile",
-        "direct_tls",
     )
     return {
         **dict.fromkeys(key for key in elsewhere if key in kwargs),
-        "dsn": plain.render_as_string(hide_password=False),
-        "ssl": ours.query.get("sslmode", "prefer"),
+        "dsn": dsn(plain),
+        "ssl": sslmode(ours),
         "server_settings": settings,
+        "direct_tls": False,
         "target_session_attrs": "any",
     }

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL
+
+from hermetic.database.drivers import variables
 
 ELSEWHERE = frozenset(
     [
@@ -30,7 +34,6 @@ _VARIABLES = {
     "port": "PGPORT",
     "user": "PGUSER",
     "dbname": "PGDATABASE",
-    "service": "PGSERVICE",
 }
 
 
@@ -39,7 +42,7 @@ def url_of(params: Mapping[str, Any]) -> URL:
     said = {key: str(value) for key, value in params.items() if value is not None}
     known = {
         **_from_environment(),
-        **_from_service(said.get("service") or os.environ.get("PGSERVICE")),
+        **_from_service(said.get("service") or variables.service()),
         **said,
     }
     host = known.get("host") or known.get("hostaddr") or ""
@@ -53,21 +56,55 @@ def url_of(params: Mapping[str, Any]) -> URL:
     )
 
 
-def replaced(params: Mapping[str, Any], ours: URL) -> dict[str, Any]:
-    """Return libpq's parameters with another server, database and user; the others keep their meaning."""
+def replaced(params: Mapping[str, Any], ours: URL, knows: Callable[[str], bool]) -> dict[str, Any]:
+    """Return libpq's parameters with another server, database and user; the others keep their meaning.
+
+    Args:
+        params: The parameters.
+        ours: The server, database and user.
+        knows: Whether the driver's libpq has a parameter.
+    """
     kept = {key: value for key, value in params.items() if key not in ELSEWHERE}
-    query = {key: value if isinstance(value, str) else value[-1] for key, value in ours.query.items()}
+    neutral = variables.named(knows, keep=variables.BEHAVIOUR | variables.CREDENTIALS)
+    return {**kept, **neutral, "hostaddr": "", "target_session_attrs": "any", **parameters(ours)}
+
+
+def parameters(url: URL) -> dict[str, str]:
+    """Return libpq's parameters of a URL; SQLAlchemy names several hosts by several values of one name."""
+    query = {key: value if isinstance(value, str) else ",".join(value) for key, value in url.query.items()}
     where = {
-        "host": ours.host,
-        "hostaddr": "",  # or PGHOSTADDR would lead elsewhere
-        "port": ours.port,
-        "user": ours.username,
-        "password": ours.password,
-        "dbname": ours.database,
-        "target_session_attrs": "any",
-        **query,
+        "host": url.host,
+        "port": url.port,
+        "user": url.username,
+        "password": url.password,
+        "dbname": url.database,
     }
-    return {**kept, **{key: str(value) for key, value in where.items() if value is not None}}
+    return {**{key: str(value) for key, value in where.items() if value is not None}, **query}
+
+
+def dsn(url: URL) -> str:
+    """Return a URL as text that every reader takes: libpq wants each space encoded, and knows no ``+`` for it."""
+    text = url.render_as_string(hide_password=False)
+    if url.get_backend_name() != "postgresql":
+        return text
+    before, mark, query = text.partition("?")
+    return before.replace(" ", "%20") + mark + query.replace("+", "%20")
+
+
+def without_secret(text: str, url: URL) -> str:
+    """Return a text from a driver without the URL's password, which is no secret where it is a public name too."""
+    secret = parameters(url).get("password")
+    if not secret or secret in (url.username, url.database, url.host):
+        return text
+    spellings = {secret, quote(secret), quote(secret, safe=" +")}
+    pattern = "|".join(re.escape(each) for each in sorted(spellings, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", "***", text)
+
+
+def sslmode(ours: URL) -> str:
+    """Return how a server of ours is to be spoken to, in libpq's words: over a socket, never encrypted."""
+    said = ours.query.get("sslmode", "prefer" if ours.host else "disable")
+    return said if isinstance(said, str) else said[-1]
 
 
 def _from_environment() -> dict[str, str]:

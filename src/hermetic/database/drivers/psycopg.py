@@ -75,7 +75,15 @@ def _contained(params: dict[str, Any], rules: Rules) -> dict[str, Any]:
     """Decide where a connection goes, and return what to connect with."""
     route = rules.route(libpq.url_of(params), pool_at_work("_connect", _pools()))
     _decided.set(route)
-    return params if route.to is None else libpq.replaced(params, route.to)
+    return params if route.to is None else libpq.replaced(params, route.to, knows)
+
+
+@functools.cache
+def knows(keyword: str) -> bool:
+    """Whether psycopg's libpq has a parameter."""
+    return keyword.encode() in {
+        option.keyword for option in sys.modules["psycopg"].pq.Conninfo.get_defaults()
+    }
 
 
 def _was_decided(params: dict[str, Any]) -> bool:
@@ -87,7 +95,8 @@ def _was_decided(params: dict[str, Any]) -> bool:
 def _connected(
     connecting: Generator[Any, Any, Any], rules: Rules, route: Route | None
 ) -> Generator[Any, Any, Any]:
-    connection = yield from connecting
+    with rules.blaming(route):
+        connection = yield from connecting
     if route is not None:
         rules.opened(connection, Psycopg(), route)
     return connection

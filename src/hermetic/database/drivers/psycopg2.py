@@ -7,6 +7,8 @@ classes of the project's that derive from the old one get it as their last base 
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable
 from inspect import isclass
 from types import ModuleType
@@ -44,11 +46,23 @@ def _asking(plain: Any, parse: Callable[[str], Any], make: Callable[..., str], r
             params = parse(dsn)
             route = rules.route(libpq.url_of(params))
             if route.to is not None:
-                dsn = make(**libpq.replaced(params, route.to))
-            super().__init__(dsn, *args, **kwargs)
+                dsn = make(**libpq.replaced(params, route.to, knows))
+            with rules.blaming(route):
+                super().__init__(dsn, *args, **kwargs)
             rules.opened(self, Psycopg2(), route)
 
     return connection
+
+
+@functools.cache
+def knows(keyword: str) -> bool:
+    """Whether psycopg2's libpq has a parameter."""
+    extensions = sys.modules["psycopg2.extensions"]
+    try:
+        extensions.parse_dsn(f"{keyword}=''")
+    except sys.modules["psycopg2"].ProgrammingError:
+        return False
+    return True
 
 
 def _derived(kind: Any, ours: Any) -> Any:

@@ -7,6 +7,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from hermetic import owners
-from hermetic.database.drivers import files, passing
+from hermetic.database.drivers import files, passing, variables
 from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
 from hermetic.database.engines.destinations import (
     Creation,
@@ -150,6 +151,11 @@ class Rules:
             return None
         destination = self._resolver(request)
         return None if isinstance(destination, LeftAlone | Itself) else destination
+
+    def blaming(self, route: Route | None) -> AbstractContextManager[None]:
+        """Say which variable of the environment is at fault, where a connection to a database of ours fails."""
+        is_ours = route is not None and route.to is not None
+        return variables.blamed("the application") if is_ours else nullcontext()
 
     def opened(self, connection: Any, driver: Driver, route: Route) -> RawConnection | None:
         """Remember a connection that was opened by a route; one that passed is an engine's or hermetic's."""

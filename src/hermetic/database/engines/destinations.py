@@ -104,9 +104,15 @@ Prepare = Callable[[EngineRequest], None]
 Judge = Callable[[EngineRequest, URL | None], None]
 
 
+SECRETS = ("password", "sslpassword")
+"""What libpq takes in a URL's query, and nobody should read."""
+
+
 def masked(url: URL) -> str:
-    """Return the URL as text, its password hidden."""
-    return url.render_as_string(hide_password=True)
+    """Return the URL as text, its password hidden, wherever it stands."""
+    hidden = {key: "***" for key in SECRETS if key in url.query}
+    text = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    return text.replace("%2A%2A%2A", "***") if hidden else text
 
 
 def serves(target: object, database: object) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hermetic.database.drivers.libpq import dsn
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.call import async_url, sync_url
 from hermetic.database.schema.fingerprint import of_files
@@ -38,7 +39,7 @@ def builder(ini: Path) -> Callable[[WorkerDatabase], None]:
     def build(database: WorkerDatabase) -> None:
         config = Config(str(ini))
         url = async_url(database.url) if _is_async(ini, config) else sync_url(database.url)
-        config.set_main_option("sqlalchemy.url", url.render_as_string(hide_password=False).replace("%", "%%"))
+        config.set_main_option("sqlalchemy.url", dsn(url).replace("%", "%%"))
         _make_absolute(config, "script_location", ini.parent)
         _make_absolute(config, "prepend_sys_path", ini.parent)
         with logging_kept(), outer_migration_kept(), warnings.catch_warnings():

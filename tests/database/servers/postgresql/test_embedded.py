@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hermetic.database.servers.postgresql import Instance, binaries, instance_from
 from hermetic.database.servers.postgresql.embedded import Embedded
+from hermetic.database.servers.postgresql.launch import wait_for_report
 from hermetic.errors import ConfigurationError
 from tests.database.servers.postgresql.conftest import Make
 from tests.database.servers.postgresql.processes import gone, homes_in, processes_of, server_of
@@ -118,6 +119,17 @@ def test_the_url_serves_every_driver(make: Make, monkeypatch: pytest.MonkeyPatch
         await raw.close()
 
     asyncio.run(by_asyncpg())
+
+
+def test_its_processes_have_none_of_libpqs_variables(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that the shell says of another server reaches the launcher and what it starts."""
+    for name in ("PGDATA", "PGSERVICE", "PGOPTIONS"):
+        monkeypatch.setenv(name, "elsewhere")
+    instance = make()
+    instance.begin()
+    wait_for_report(instance.home, None, 60)
+    for pid in processes_of(instance.home):
+        assert b"elsewhere" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def test_connect_takes_a_database_and_options(make: Make) -> None:

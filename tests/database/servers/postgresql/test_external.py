@@ -10,9 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
-from hermetic.database.servers.postgresql import PREFIX, Instance, choose, marks
+from hermetic.database.drivers.libpq import dsn
+from hermetic.database.servers.postgresql import PREFIX, Instance, choose, instance_from, marks
 from hermetic.database.servers.postgresql.external import External
 from hermetic.errors import ConfigurationError
 from tests.database.servers.postgresql.processes import STARTED, WAITS, eventually, kill, line, run
@@ -125,13 +127,35 @@ def test_createdb_is_needed(instance: External, role: str) -> None:
     other.stop()
 
 
-@pytest.mark.parametrize("text", ["postgresql://u:secret@127.0.0.1:1/x", "postgresql://u:secret@/x?ssl=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://u:secret@127.0.0.1:1/x",
+        "postgresql://u:secret@/x?ssl=1",
+        "postgresql://u:secret words@127.0.0.1:1/x",
+        "postgresql://u:secret%20words%25@127.0.0.1:1/x",
+        "postgresql://u@127.0.0.1:1/x?password=secret%20words&sslmode=nonsense",
+    ],
+)
 def test_a_server_that_is_not_there_is_told(text: str) -> None:
     """With the setting to look at, without the password."""
     with pytest.raises(ConfigurationError, match="cannot be reached") as caught:
         External(make_url(text)).start()
     assert "hermetic_postgresql" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["two words", "a+b", "100%", "ä'\\", "p:/?#[]@"])
+def test_a_password_of_any_characters(url: str, password: str) -> None:
+    """It reaches the server as it is, and every reader of the URL that is handed out reads it so."""
+    given = make_url(url).set(password=password)
+    instance = External(given)
+    instance.connect().close()
+    ours = instance.url("x", instance.administrator)
+    assert conninfo_to_dict(dsn(ours))["password"] == password
+    assert make_url(dsn(ours)) == ours
+    assert instance_from(instance.handover()).password == password
+    instance.stop()
 
 
 def test_databases_of_dead_runs_are_dropped(instance: External, role: str) -> None:

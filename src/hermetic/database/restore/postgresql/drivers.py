@@ -9,8 +9,12 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.drivers import psycopg, psycopg2, variables
 from hermetic.database.drivers.asking import Asyncpg, Psycopg
-from hermetic.database.drivers.libpq import ELSEWHERE
+from hermetic.database.drivers.libpq import ELSEWHERE, sslmode
+
+_LIBPQ = {"psycopg": psycopg.knows, "psycopg_async": psycopg.knows, "psycopg2": psycopg2.knows}
+"""Tells for each driver of libpq which parameters its libpq has."""
 
 IDLE = 0
 """libpq's PQTRANS_IDLE."""
@@ -56,7 +60,7 @@ def sqlstate(error: BaseException) -> str | None:
     return str(code) if code else None
 
 
-def connect_arguments(dialect: Dialect, params: dict[str, Any], ours: Any) -> dict[str, Any]:
+def connect_arguments(dialect: Dialect, params: dict[str, Any], ours: URL) -> dict[str, Any]:
     """Return what an engine passes to its driver, with another server, database and user.
 
     Args:
@@ -64,6 +68,15 @@ def connect_arguments(dialect: Dialect, params: dict[str, Any], ours: Any) -> di
         params: What it would have passed.
         ours: The URL to open.
     """
-    _, replacing = dialect.create_connect_args(ours.set(drivername=f"postgresql+{dialect.driver}"))
+    plain = ours.difference_update_query(["sslmode"]) if dialect.driver == "asyncpg" else ours
+    _, replacing = dialect.create_connect_args(plain.set(drivername=f"postgresql+{dialect.driver}"))
     kept = {key: value for key, value in params.items() if key not in ELSEWHERE}
-    return {**kept, **replacing}
+    return {**kept, **_unlike_the_environment(dialect.driver, ours), **replacing}
+
+
+def _unlike_the_environment(driver: str, ours: URL) -> dict[str, Any]:
+    """Return what says, in the place of libpq's variables, how our server is reached."""
+    if driver == "asyncpg":
+        return {"ssl": sslmode(ours), "direct_tls": False, "target_session_attrs": "any"}
+    knows = _LIBPQ.get(driver, lambda keyword: False)
+    return variables.named(knows, keep=variables.BEHAVIOUR | variables.CREDENTIALS)

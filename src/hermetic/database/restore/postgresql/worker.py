@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.address import address_of
 from hermetic.database.digest import digest
-from hermetic.database.drivers import RawConnection, RawConnections, on_the_way_to
+from hermetic.database.drivers import RawConnection, RawConnections, on_the_way_to, variables
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
@@ -103,7 +103,7 @@ class PostgresqlDatabase:
             params: The named ones; what says where and as whom is replaced, the rest keeps its meaning.
         """
         ours = self.reach(params.get("user"))
-        with on_the_way_to(ours):
+        with on_the_way_to(ours), variables.blamed("the application"):
             connection = dialect.connect(**connect_arguments(dialect, params, ours))
         self.sessions.opened(connection)
         return connection

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from sqlalchemy import URL
 
+from hermetic.database.engines.destinations import masked
 from hermetic.database.servers.postgresql.binaries import Binaries
 from hermetic.database.servers.postgresql.choose import locate
 from hermetic.errors import ConfigurationError
@@ -39,7 +40,7 @@ def announced(setting: str) -> Announced | None:
     except ConfigurationError:
         return None
     if isinstance(found, URL):
-        return Announced(found.render_as_string(hide_password=True))
+        return Announced(masked(found))
     return Announced(found.name, _major(found))
 
 

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
-from hermetic.database.drivers import free
+from hermetic.database.drivers import free, variables
+from hermetic.database.drivers.psycopg import knows
 from hermetic.database.servers import homes
 from hermetic.database.servers.postgresql import drivers, hold
 from hermetic.database.servers.postgresql.binaries import Binaries
@@ -137,13 +138,15 @@ class Embedded:
         driver = drivers.psycopg()
         self.start()
         try:
-            connection: psycopg.Connection[Any] = driver.connect(
-                host=self._address.socket or "127.0.0.1",
-                port=self._address.port,
-                user=ADMINISTRATOR,
-                dbname=database or MAINTENANCE,
-                **{"autocommit": True, **options},
-            )
+            with variables.blamed("hermetic"):
+                connection: psycopg.Connection[Any] = driver.connect(
+                    host=self._address.socket or "127.0.0.1",
+                    port=self._address.port,
+                    user=ADMINISTRATOR,
+                    dbname=database or MAINTENANCE,
+                    **variables.named(knows, keep=()),
+                    **{"autocommit": True, **options},
+                )
         except driver.OperationalError as error:
             if self._answers():
                 raise

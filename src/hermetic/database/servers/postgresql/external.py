@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
-from hermetic.database.drivers import free
+from hermetic.database.drivers import free, variables
+from hermetic.database.drivers.libpq import dsn, parameters, without_secret
+from hermetic.database.drivers.psycopg import knows
+from hermetic.database.engines.destinations import masked
 from hermetic.database.restore.postgresql.quoting import quoted
 from hermetic.database.servers.postgresql import drivers, marks
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts
@@ -102,7 +105,7 @@ class External:
 
     def handover(self) -> dict[str, str]:
         """Return what another process of the run needs. The password is in it."""
-        url = self._url.render_as_string(hide_password=False)
+        url = dsn(self._url)
         return {"kind": "external", "url": url, "run_id": self.run_id}
 
     def reap_databases(self) -> list[str]:
@@ -139,16 +142,22 @@ class External:
     def _open(self, database: str, **options: Any) -> psycopg.Connection[Any]:
         driver = drivers.psycopg()
         try:
-            # In no variable: a traceback shows those, and this one holds the password.
+            # In no variable: a traceback shows those, and one would hold the password.
             connection: psycopg.Connection[Any] = driver.connect(
-                self._url.set(database=database).render_as_string(hide_password=False),
+                **parameters(self._url.set(database=database)),
+                **variables.named(knows, keep={*variables.CREDENTIALS, *self._url.query}),
                 **{"autocommit": True, **options},
             )
         except driver.Error as error:
+            said = without_secret(str(error).strip(), self._url)
+            names = variables.at_fault(said)
             raise ConfigurationError(
-                f"the PostgreSQL server {self._url.render_as_string()} cannot be reached.",
-                why=str(error).strip(),
-                hints=("check hermetic_postgresql: host, port, role, password and database",),
+                f"the PostgreSQL server {masked(self._url)} cannot be reached.",
+                why="\n".join(filter(None, (said, variables.are_set(names)))),
+                hints=(
+                    *(f"unset {name}" for name in names),
+                    "check hermetic_postgresql: host, port, role, password and database",
+                ),
             ) from None  # its traceback shows the password
         return connection
 
@@ -160,11 +169,11 @@ class External:
         if not creates:
             self.stop()
             raise ConfigurationError(
-                f"the role {role!r} may not create databases on {self._url.render_as_string()}.",
+                f"the role {role!r} may not create databases on {masked(self._url)}.",
                 why="hermetic makes a database of its own for each worker.",
                 hints=(f"as a superuser: ALTER ROLE {quoted(role)} CREATEDB",),
             )
-        source = f"{self._url.render_as_string()} ({version.split()[0]})"
+        source = f"{masked(self._url)} ({version.split()[0]})"
         return Facts(number, source, collation, superuser, connections)
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from hermetic.database.drivers import variables
 from hermetic.database.servers.postgresql import hold
 from hermetic.database.servers.postgresql.launcher import files
 from hermetic.database.servers.postgresql.launcher.main import Request
@@ -32,6 +34,7 @@ class Launch:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                env=variables.without(os.environ),
                 start_new_session=True,
             )
         self._pipe: IO[bytes] | None = self._process.stdout
