@@ -55,20 +55,17 @@ def test_all_takes_the_project_s_cluster(
     assert listed(project, capsys) == ([], [])
 
 
-def test_what_projects_share_goes_while_no_run_uses_it(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_projects_share_stays(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The next run makes it again."""
+    """It is not the project's, and is not offered."""
     monkeypatch.setenv("HERMETIC_CACHE", str(tmp_path / "mine"))
-    made = tmp_path / "mine" / "initdb"
-    made.mkdir(parents=True)
+    (tmp_path / "mine" / "initdb").mkdir(parents=True)
     (tmp_path / "mine" / "binaries-1").touch()
-    monkeypatch.setattr("hermetic.cli.db.survey.running", lambda further: ["a server"])
-    assert main(["db", "clean", "--all", str(project.root)]) == 0
-    assert made.exists()
-    monkeypatch.setattr("hermetic.cli.db.survey.running", lambda further: [])
-    assert main(["db", "clean", "--all", str(project.root)]) == 0
-    assert list((tmp_path / "mine").iterdir()) == []
+    for further in (["--dry-run"], []):
+        assert main(["db", "clean", "--all", *further, str(project.root)]) == 0
+        assert capsys.readouterr().out == ""
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["binaries-1", "initdb"]
 
 
 def test_an_external_server_keeps_what_is_others(

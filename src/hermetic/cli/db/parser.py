@@ -28,5 +28,5 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--port", type=int, help="listen on this port of 127.0.0.1, where every user of the machine gets in"
     )
     start.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
-    clean.add_argument("--all", action="store_true", help="templates and caches as well")
+    clean.add_argument("--all", action="store_true", help="the project's templates as well")
     clean.add_argument("--dry-run", action="store_true", help="say what would be dropped, and drop nothing")

@@ -18,7 +18,8 @@ def not_started(home: Path, report: dict[str, Any]) -> ConfigurationError:
     if report.get("command"):
         why.append(f"command: {_shortened(report['command'])}")
     hints = [
-        "check hermetic_postgresql: it names whose binaries are started (auto, embedded, a directory), or a URL"
+        "check hermetic_postgresql: it names whose binaries are started (auto, embedded, a directory), or a URL",
+        "hermetic db clean --all   (what earlier runs of the project kept is thrown away, and made anew)",
     ]
     if report.get("why"):
         hints = [

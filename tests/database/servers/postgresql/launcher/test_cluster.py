@@ -35,6 +35,35 @@ def test_initdb_runs_once(
     assert (place / "two").stat().st_uid == who.uid
 
 
+@pytest.mark.parametrize("damage", ["a flipped bit", "others can write it"])
+def test_a_cache_that_cannot_be_trusted_is_made_anew(
+    place: Path,
+    tmp_path: Path,
+    programs: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    damage: str,
+) -> None:
+    """The log says so, the run starts all the same, and the next one finds a good one."""
+    cache, who = str(tmp_path / "cache"), account()
+    version = fill(f"{place}/one", programs, cache, str(place), who)
+    made = Path(f"{cache}/initdb/{cluster.key(programs)}.cluster")
+    if damage == "a flipped bit":
+        with made.open("r+b") as file:
+            file.seek(-1_000_000, os.SEEK_END)
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ 1]))
+    else:
+        made.chmod(0o666)
+    assert fill(f"{place}/two", programs, cache, str(place), who) == version
+    said = capfd.readouterr().err
+    assert ("was thrown away, and is made anew" in said) == (damage == "a flipped bit")
+    assert ("is not used: it is not a file that only user" in said) == (damage != "a flipped bit")
+    monkeypatch.setattr(cluster, "initdb", None)
+    assert fill(f"{place}/three", programs, cache, str(place), who) == version
+
+
 def test_without_a_cache_initdb_runs(place: Path, programs: str, capfd: pytest.CaptureFixture[str]) -> None:
     """The log says why the start took long."""
     fill(f"{place}/data", programs, "/dev/null/cache", str(place), account())

@@ -55,11 +55,22 @@ def fill(data: str, binaries: str, cache: str, project: str, who: Account) -> st
     """
     made = f"{cache}/initdb/{key(binaries)}.cluster"
     for path in (project, made):
-        version = archive.unpack(path, data, who)
+        version = _unpacked(path, data, who)
         if version is not None:
             _touch(path)
             return version
     return _first_time(data, binaries, made, who)
+
+
+def _unpacked(path: str, data: str, who: Account) -> str | None:
+    """Unpack an archive that is there and can be trusted; of another the log tells, and the next best serves."""
+    try:
+        return archive.unpack(path, data, who)
+    except archive.NotOurs as error:
+        _say(str(error))
+    except archive.Damaged as error:
+        _say(f"{path} was thrown away, and is made anew: {error}")
+    return None
 
 
 def _first_time(data: str, binaries: str, made: str, who: Account) -> str:
@@ -70,7 +81,7 @@ def _first_time(data: str, binaries: str, made: str, who: Account) -> str:
             stack.enter_context(files.locked(f"{made}.lock", fcntl.LOCK_EX))
         except OSError as error:
             _say(f"the cache cannot be used: {error}")
-        version = archive.unpack(made, data, who)
+        version = _unpacked(made, data, who)
         if version is not None:
             return version
         version = _version(binaries)
