@@ -58,3 +58,19 @@ def test_the_service_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         environment.stop()
         assert os.environ["PGSERVICE"] == "production"
         assert "HERMETIC_PGSERVICE" not in os.environ
+
+
+def test_the_urls_among_the_values(tmp_path: Path) -> None:
+    """Those of databases count; not ours, whose place is not filled yet, nor what is no URL."""
+    values = [
+        "TESTING=true",
+        "DATABASE_URL=sqlite+aiosqlite:///:memory:",
+        "NATIVE_URL={url}",
+        "BROKEN=://",
+        "AUDIT_URL=postgresql://db/audit",
+    ]
+    environment = Environment(parse({"hermetic_app": "a:b", "hermetic_env": values}), tmp_path, url)
+    assert environment.urls() == [
+        make_url("sqlite+aiosqlite:///:memory:"),
+        make_url("postgresql://db/audit"),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,20 @@ class Environment:
             *os.environ.values(),
             *dotenv(self._root).values(),
         ]
+
+    def urls(self) -> list[URL]:
+        """Return the URLs of databases among the values, those with a place for ours left out."""
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        from hermetic.database.urls import PLACEHOLDERS
+
+        found = []
+        for _, value in self._settings.env:
+            if "://" in value and not any(place in value for place in PLACEHOLDERS):
+                with suppress(ArgumentError, ValueError):
+                    found.append(make_url(value))
+        return found
 
     def backend(self) -> str:
         """Return what the application's database is, as far as that can be known before it is imported."""

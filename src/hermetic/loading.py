@@ -11,6 +11,7 @@ from typing import Any
 
 from hermetic import application
 from hermetic.errors import HermeticError
+from hermetic.owners import PROCESS, owned_by
 
 
 class Failures:
@@ -78,7 +79,8 @@ class Loader:
             return None
         self._is_loading = True
         try:
-            with self._failures.once("application"):
+            # What an import makes is there for the process, whichever test asked for it first.
+            with self._failures.once("application"), owned_by(PROCESS):
                 self._before()
                 found = application.load(self._path)
         finally:

@@ -115,6 +115,8 @@ class Run:
         databases = self.databases
         self._url_is_handed_out = self.settings.mode == "on" and self.environment.hands_out_the_url
         self.environment.start()
+        for url in self.environment.urls():
+            databases.declare(url)
         self._installation = install(
             self._destination,
             mode="on" if self.settings.mode == "on" else "observe",
@@ -199,6 +201,8 @@ class Run:
             ),
             build=self._build,
             created=self.checkpoints.note_created,
+            dropped=self.checkpoints.note_dropped,
+            replace=lambda connections: self.installation.replace(connections),
             backend=self.environment.backend(),
         )
 
@@ -262,12 +266,15 @@ class Run:
         return is_named_by(self.environment.texts(), address_of(url, folder), str(self.root))
 
     def _destination(self, request: EngineRequest) -> Destination:
-        from hermetic.database.engines.destinations import masked
+        from hermetic.database.address import is_in_memory
+        from hermetic.database.engines.destinations import LeftAlone, masked
 
         destination = self.databases.resolve(request)
+        made_at = str(request.created.location) if request.created else ""
         if self.settings.mode == "observe":
-            made_at = str(request.created.location) if request.created else ""
             self.observations.note_engine(ObservedEngine(masked(request.url), made_at, str(destination)))
+        elif isinstance(destination, LeftAlone) and is_in_memory(request.url):
+            self.observations.note_left_alone(made_at, destination.why)
         return destination
 
     # -- the application
@@ -294,10 +301,17 @@ class Run:
 
     def _build(self, database: WorkerDatabase) -> bool:
         """Make the tables and the seed rows; False while the application is still being imported, or made."""
+        from hermetic.database.schema import SchemaNotNamed
+
         if self._loader.is_loading:
             return False
-        with self._failures.once("build"):
-            self._build_contents(database)
+        try:
+            with self._failures.once("build"):
+                self._build_contents(database)
+        except SchemaNotNamed as error:
+            if self.settings.seed or not self.databases.may_start_empty(database):
+                raise
+            self.notes.append(f"schema: {error.what} The application's database in memory started empty")
         return True
 
     def _build_contents(self, database: WorkerDatabase) -> None:
@@ -454,6 +468,8 @@ class Run:
         if self._is_on:
             self.quiet.let_finish()
         with every_step() as step:
+            with step:
+                self.databases.release()
             for database in self._all_databases():
                 with step:
                     database.restore()

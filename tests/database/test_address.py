@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import URL, make_url
 
-from hermetic.database.address import Address, address_of, is_in_memory
+from hermetic.database.address import Address, address_of, in_memory_among, is_in_memory
 
 names = st.text("abcdefghijklmnopqrstuvwxyzABC_-0123456789 äß%?#", min_size=1, max_size=12)
 hosts = st.sampled_from(["localhost", "127.0.0.1", "::1", "", None])
@@ -58,6 +58,8 @@ def test_names_tell_databases_apart(name: str, other: str) -> None:
         ("postgresql:///app", "postgresql:///app?host=/var/run/postgresql"),
         ("sqlite:///app.db", "sqlite:///other.db"),
         ("sqlite://", "sqlite:///file:shared?mode=memory&uri=true"),
+        ("sqlite://", "sqlite:///file::memory:?cache=shared&uri=true"),
+        ("sqlite:///file:x?mode=memory&uri=true", "sqlite:///file:x?mode=memory&cache=shared&uri=true"),
         ("sqlite:///memory", "sqlite:///:memory:"),
     ],
 )
@@ -112,6 +114,38 @@ def test_the_same_database(urls: tuple[str, ...]) -> None:
 def test_in_memory(url: str, expected: bool) -> None:
     """A database is in memory where no file holds it."""
     assert is_in_memory(make_url(url)) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite+aiosqlite:///file:name?mode=memory&cache=shared&uri=true", True),
+        ("sqlite:///file::memory:?cache=shared&uri=true", True),
+        ("sqlite:///file:/name?vfs=memdb&uri=true", True),
+        ("sqlite:///file:name?vfs=memdb&uri=true", False),
+        ("sqlite:///file:name?mode=memory&uri=true", False),
+        ("sqlite:///:memory:?cache=shared", False),
+        ("sqlite://", False),
+    ],
+)
+def test_what_is_shared(url: str, expected: bool) -> None:
+    """Connections share a database in memory by a name, in a URI, with a shared cache or the memdb VFS."""
+    address = address_of(make_url(url))
+    assert (address.in_memory, address.shared) == (True, expected)
+
+
+def test_the_databases_in_memory_among_texts() -> None:
+    """Texts that are no URLs, and the URLs of files and servers, are left out."""
+    texts = [
+        "sqlite://",
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite:///app.db",
+        "sqlite",
+        "sqlite://a:b/c",
+        "x",
+        "",
+    ]
+    assert in_memory_among(texts) == {address_of(make_url("sqlite://"))}
 
 
 def test_an_inline_query() -> None:

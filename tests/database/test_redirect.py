@@ -18,7 +18,9 @@ from hermetic.database.redirect import (
     Refuse,
     ToApplication,
     ToFresh,
+    ToMemory,
     ToNamed,
+    ToOnlyMemory,
     ToWorker,
 )
 from hermetic.errors import ConfigurationError
@@ -45,7 +47,7 @@ def goes(url: str, *, app: bool = False, own: bool = False, known: Known | None 
     )
 
 
-@pytest.mark.parametrize("url", ["sqlite+aiosqlite:///app.db", "sqlite:////srv/app.db", MEMORY])
+@pytest.mark.parametrize("url", ["sqlite+aiosqlite:///app.db", "sqlite:////srv/app.db"])
 def test_the_applications_own(url: str) -> None:
     """What the application opens becomes the worker database of that target."""
     assert goes(url, app=True) == ToApplication(at(url))
@@ -84,14 +86,41 @@ def test_an_application_on_a_server() -> None:
 
 
 def test_in_memory_with_the_applications_url() -> None:
+    """One that is declared is the application's, whoever opens it."""
+    known = Known(applications={at("sqlite://")}, in_memory=2)
+    assert goes(MEMORY, known=known) == goes(MEMORY, app=True, known=known) == ToApplication(at(MEMORY))
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_in_memory_of_the_application(own: bool) -> None:
+    """Each of its engines has a database of its own."""
+    assert goes(MEMORY, app=True, own=own) == ToMemory(None)
+
+
+def test_in_memory_by_a_shared_name() -> None:
+    """One database a name, whoever opens it; what a name without ``cache=shared`` means is its engine's own."""
+    url = "sqlite+aiosqlite:///file:x?mode=memory&cache=shared&uri=true"
+    assert goes(url, app=True) == ToMemory(at(url))
+    assert goes(url) == goes(url, own=True) == ToFresh(at(url))
+    assert goes("sqlite:///file:x?mode=memory&uri=true", app=True) == ToMemory(None)
+
+
+def test_in_memory_that_stands_for_the_applications() -> None:
     """The guide's ``async_test_db`` on ``:memory:`` sees the rows of an application on ``:memory:``."""
-    known = Known(applications={at("sqlite://")})
-    assert goes(MEMORY, known=known) == ToApplication(at(MEMORY))
+    assert goes(MEMORY, known=Known(in_memory=1, primary_in_memory=True)) == ToOnlyMemory()
 
 
-def test_other_in_memory() -> None:
-    """A test's own in-memory database is left alone."""
-    assert isinstance(goes(MEMORY), Leave)
+@pytest.mark.parametrize(
+    ("count", "primary", "why"),
+    [
+        (0, False, "an in-memory database is the test's own"),
+        (1, False, "an in-memory database is the test's own"),
+        (2, True, "an in-memory database is the test's own: the application has 2 of them"),
+    ],
+)
+def test_other_in_memory(count: int, primary: bool, why: str) -> None:
+    """A test's own in-memory database is left alone, where it cannot stand for the application's."""
+    assert goes(MEMORY, known=Known(in_memory=count, primary_in_memory=primary)) == Leave(why)
 
 
 def test_other_in_memory_with_a_creator() -> None:
@@ -165,6 +194,20 @@ def test_a_backend_without_a_server(app: bool) -> None:
 def test_what_is_test_code(file: str, expected: bool) -> None:
     """Test modules, conftests and what lies in a folder of tests below the root; all else is the application."""
     assert RULES.is_test_code(Location(file, 1, "f")) is expected
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("/project/app/db.py", True),
+        ("/project/tests/db.py", False),
+        ("/project/.venv/lib/site-packages/library/db.py", False),
+        ("/venv/lib/site-packages/library/db.py", False),
+    ],
+)
+def test_what_is_the_applications_code(file: str, expected: bool) -> None:
+    """What lies in the project, and is no test, and is not installed there."""
+    assert RULES.is_application_code(Location(file, 1, "f")) is expected
 
 
 @pytest.mark.parametrize("key", ["hermetic_allow", "hermetic_targets"])

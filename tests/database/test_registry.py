@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from hermetic.database.engines import Creation, Destination, EngineRequest, Itself, LeftAlone, install
 from hermetic.database.lazy import LazyDatabase
+from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import Location, WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.refusal import Refusal
@@ -119,7 +120,8 @@ def test_a_tests_own_file_gets_an_empty_database(project: Project) -> None:
 
 def test_own_creators_share_nothing(project: Project) -> None:
     """Engines that open by a creator of their own get an empty database each."""
-    one, two = (project.lazy("sqlite://", by="conftest.py", own=True) for _ in range(2))
+    one, two = (project.resolve("sqlite://", by="conftest.py", own=True) for _ in range(2))
+    assert isinstance(one, MemoryTarget)
     assert one is not two
 
 

@@ -9,10 +9,13 @@ resolved, be it written as a path or as a ``file:`` URI.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from hermetic.database.drivers import libpq
 
@@ -34,6 +37,7 @@ class Address:
         host: The server's host (or socket folder), ``localhost`` for this machine; empty for SQLite.
         port: The server's port; 0 for SQLite.
         in_memory: Whether it is a SQLite database that no file holds.
+        shared: Whether connections of the whole process reach one in memory by its name; else it is its engine's own.
     """
 
     backend: str
@@ -41,6 +45,7 @@ class Address:
     host: str = ""
     port: int = 0
     in_memory: bool = False
+    shared: bool = False
 
 
 def address_of(url: URL, folder: str | None = None) -> Address:
@@ -81,16 +86,26 @@ def is_in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and _sqlite(url, None).in_memory
 
 
+def in_memory_among(texts: Iterable[str]) -> frozenset[Address]:
+    """Return the databases in memory that those of these texts mean which are their URLs."""
+    found = set()
+    for text in texts:
+        if text.startswith("sqlite"):
+            with suppress(ArgumentError, ValueError):
+                found.add(address_of(make_url(text)))
+    return frozenset(address for address in found if address.in_memory)
+
+
 def _sqlite(url: URL, folder: str | None) -> Address:
     name = url.database or ""
     query = {key: _last(value) for key, value in url.query.items()}
     is_uri = name.startswith("file:") and query.get("uri", "").lower() in _TRUE
     if is_uri:
         name, query = _read_uri(name, query)
-    if is_uri and (query.get("vfs") == "memdb" or query.get("mode") == "memory"):
-        return Address("sqlite", _memory_name(name), in_memory=True)
-    if name in ("", ":memory:"):
-        return Address("sqlite", ":memory:", in_memory=True)
+    if is_uri and query.get("vfs") == "memdb":
+        return _in_memory(name, shared=name.startswith("/"))
+    if name in ("", ":memory:") or (is_uri and query.get("mode") == "memory"):
+        return _in_memory(name, shared=is_uri and query.get("cache") == "shared")
     return Address("sqlite", normal_path(name, folder))
 
 
@@ -99,8 +114,8 @@ def normal_path(path: str, folder: str | None = None) -> str:
     return os.path.normcase(os.path.realpath(os.path.join(folder or "", path)))
 
 
-def _memory_name(name: str) -> str:
-    return name if name not in ("", ":memory:") else ":memory:"
+def _in_memory(name: str, *, shared: bool) -> Address:
+    return Address("sqlite", name or ":memory:", in_memory=True, shared=shared)
 
 
 def _read_uri(uri: str, query: dict[str, str]) -> tuple[str, dict[str, str]]:

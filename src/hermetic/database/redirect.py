@@ -11,14 +11,21 @@ order, the first that fits:
 | a worker database's own                                        | that worker database                           |
 | one that the application is known to use                       | the application database of that target        |
 | SQLite files under pytest's temporary folders                  | left alone                                     |
-| that of an engine which the application made                   | an application database                        |
+| in-memory SQLite, by a name that connections share             | one database for each name                     |
+| in-memory SQLite, of an engine which the application made      | a database of the engine's own                 |
 | in-memory SQLite, opened by a creator or pool of the engine's own | a fresh empty database of its own           |
+| other in-memory SQLite, where just one is the application's, and that is its primary database | that one        |
 | other in-memory SQLite                                         | left alone                                     |
+| that of an engine which the application made                   | an application database                        |
 | another database of a backend that hermetic serves             | a fresh empty database, one for each URL       |
 | any other                                                      | refused                                        |
 
 A file under a temporary folder is a test's own, even where the application opens it: a test that made it and passed
 it on wants to find it there. Only where its URL is declared ahead (``hermetic_env``) is it the application's.
+
+A URL in memory that the environment gives is one database, however many engines are made of it: the row of what the
+application is known to use. The first of the others that the application opens is its primary database, if it has none
+yet (``memory.py``).
 """
 
 from __future__ import annotations
@@ -58,6 +65,18 @@ class ToNamed:
 
 
 @dataclass(frozen=True)
+class ToMemory:
+    """A database in memory that the application opens: one for each address, or (None) for this engine alone."""
+
+    shared: Address | None
+
+
+@dataclass(frozen=True)
+class ToOnlyMemory:
+    """The one database in memory that the application has."""
+
+
+@dataclass(frozen=True)
 class ToFresh:
     """An empty database: one for each address, or (None) for this engine alone."""
 
@@ -85,7 +104,7 @@ class Refuse:
     why: str
 
 
-Decision = ToApplication | ToWorker | ToNamed | ToFresh | Leave | Allow | Refuse
+Decision = ToApplication | ToWorker | ToNamed | ToMemory | ToOnlyMemory | ToFresh | Leave | Allow | Refuse
 
 
 @dataclass(frozen=True)
@@ -93,16 +112,21 @@ class Known:
     """What has been learnt so far.
 
     Attributes:
-        applications: The databases that the application is known to use.
+        applications: The databases that the application is known to use. One in memory is known by its URL only where
+            that was declared.
         workers: The worker databases that were made.
         served: The backends for which there is a server.
         named: Backend and name of the databases that code under test made itself.
+        in_memory: How many databases in memory the application has now.
+        primary_in_memory: Whether its primary database is one of those.
     """
 
     applications: Collection[Address] = ()
     workers: Collection[Address] = ()
     served: Collection[str] = ("sqlite",)
     named: Collection[tuple[str, str]] = ()
+    in_memory: int = 0
+    primary_in_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,11 +215,9 @@ class Redirect:
             return Leave("a file in pytest's temporary folder is the test's own")
         if address.backend not in known.served:
             return Refuse(f"hermetic has no {address.backend} server to make one on.")
-        if is_application:
-            return ToApplication(address)
         if address.in_memory:
-            return ToFresh(None) if own_creator else Leave("an in-memory database is the test's own")
-        return ToFresh(address)
+            return _in_memory(address, is_application, own_creator, known)
+        return ToApplication(address) if is_application else ToFresh(address)
 
     def names(self, address: Address) -> bool:
         """Whether a setting names a database."""
@@ -214,6 +236,27 @@ class Redirect:
     def is_test_code(self, location: Location) -> bool:
         """Whether a place is in a test module, a conftest, or a folder of tests below the project's root."""
         return is_test_code(Path(normal_path(location.file)), Path(self.root))
+
+    def is_application_code(self, location: Location) -> bool:
+        """Whether a place is in the project's own code that is no test code, rather than in a library's."""
+        file = Path(normal_path(location.file))
+        inside = file.is_relative_to(self.root) and "site-packages" not in file.parts
+        return inside and not self.is_test_code(location)
+
+
+def _in_memory(address: Address, is_application: bool, own_creator: bool, known: Known) -> Decision:
+    shared = address if address.shared else None
+    if is_application:
+        return ToMemory(shared)
+    if shared or own_creator:
+        return ToFresh(shared)
+    if known.in_memory == 1 and known.primary_in_memory:
+        return ToOnlyMemory()
+    return Leave(f"an in-memory database is the test's own{_why_not_the_applications(known)}")
+
+
+def _why_not_the_applications(known: Known) -> str:
+    return f": the application has {known.in_memory} of them" if known.in_memory > 1 else ""
 
 
 def parse_url(text: str, key: str) -> URL:

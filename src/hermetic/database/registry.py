@@ -3,19 +3,20 @@
 Importing an application makes engines, and a conftest may make more; none of that must create or build a database. So
 an engine is resolved to a *lazy* database, which is created and filled at the first connection. The *primary* one is
 the database that the application's first engine goes to; a further URL of the application gets one of its own, with the
-same schema and seed rows.
+same schema and seed rows. Those in memory have a module of their own (``memory.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from threading import RLock
 from weakref import WeakValueDictionary
 
 from sqlalchemy import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic import owners
-from hermetic.database.address import Address, address_of, is_in_memory
+from hermetic.database.address import Address, address_of
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -25,6 +26,7 @@ from hermetic.database.engines.destinations import (
     masked,
 )
 from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
+from hermetic.database.memory import MemoryDatabases, MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
     Allow,
@@ -35,11 +37,16 @@ from hermetic.database.redirect import (
     Refuse,
     ToApplication,
     ToFresh,
+    ToMemory,
     ToNamed,
+    ToOnlyMemory,
 )
 from hermetic.database.refusal import Refusal, refusal
 from hermetic.database.servers import Servers
+from hermetic.owners import PROCESS
 from hermetic.steps import every_step
+
+PRIVATE = Address("sqlite", ":memory:", in_memory=True)
 
 
 class Databases:
@@ -51,6 +58,8 @@ class Databases:
         build: Fills a new application database with schema and seed rows; returns False when it cannot yet (the
             application is still being imported): then it is asked again at the next connection.
         created: Called with each worker database as soon as it exists.
+        dropped: Called with each that goes before the run ends.
+        replace: Has connections replaced, whose database in memory goes, before somebody uses them.
         name: What the first database is called; further ones are numbered.
         backend: What the application's database is as long as no engine of the application has told.
     """
@@ -62,6 +71,8 @@ class Databases:
         build: Build,
         *,
         created: Callable[[WorkerDatabase], None] = lambda database: None,
+        dropped: Callable[[WorkerDatabase], None] = lambda database: None,
+        replace: Callable[[Sequence[DBAPIConnection]], None] = lambda connections: None,
         name: str = "hermetic",
         backend: str = "sqlite",
     ) -> None:
@@ -70,6 +81,7 @@ class Databases:
         self._redirect = redirect
         self._build = build
         self._created = created
+        self._dropped = dropped
         self._name = name
         self._count = 0
         self._lock = RLock()
@@ -82,7 +94,15 @@ class Databases:
         self._empty: list[tuple[LazyDatabase, WorkerDatabase]] = []
         self._primary: LazyDatabase | None = None
         self._primary_is_bound = False
+        self._is_opened_by_url = False
         self._unused: Callable[[], Iterable[EngineRequest]] = tuple
+        self._memory = MemoryDatabases(
+            self._lock,
+            primary=self._primary_in_memory,
+            new=lambda: self._new(None, "sqlite"),
+            drop=self._drop,
+            replace=replace,
+        )
 
     def learn_from(self, unused: Callable[[], Iterable[EngineRequest]]) -> None:
         """Learn the application's URLs from the engines it made, before it uses them.
@@ -109,10 +129,23 @@ class Databases:
 
     def _learn(self) -> None:
         """Note which databases the application's engines are for, those too that were not used yet."""
-        for made in self._unused():
-            decision = self._decide(made)
-            if isinstance(decision, ToApplication):
-                self._application(decision.address, made.url.username)
+        unused = list(self._unused())
+        self._is_opened_by_url = self._is_opened_by_url or any(map(self._opens_the_primary, unused))
+        for made in unused:
+            match self._decide(made):
+                case ToApplication(address):
+                    self._application(address, made.url.username)
+                case ToMemory(shared):
+                    self._in_memory(shared, made)
+                case _:
+                    pass
+
+    def _opens_the_primary(self, request: EngineRequest) -> bool:
+        """Whether the project's own code, which was handed the primary's URL, made an engine of it."""
+        worker = self._primary.worker if self._primary is not None else None
+        if worker is None or request.created is None or address_of(request.url) != address_of(worker.url):
+            return False
+        return self._redirect.is_application_code(request.created.location)
 
     def _decide(self, request: EngineRequest) -> Decision:
         return self._redirect.destination(
@@ -120,7 +153,7 @@ class Databases:
             is_application=self._is_application(request.created),
             own_creator=request.own_creator,
             folder=request.created.folder if request.created else None,
-            known=self._known(),
+            known=self._known(request.created),
         )
 
     def judge(self, request: EngineRequest, reached: URL | None) -> None:
@@ -139,7 +172,7 @@ class Databases:
             why = "its connections come of a creator of its own, and cannot be asked where they lead."
         else:
             address = address_of(reached)
-            if self._redirect.is_harmless(address) or address in self._known().workers:
+            if self._redirect.is_harmless(address) or address in self._known(None).workers:
                 return
             why = f"a creator, a listener or a module of its own opened {masked(reached)} instead."
         raise refusal(request.url, request.created, why, asked_by=owners.current())
@@ -153,7 +186,7 @@ class Databases:
         address = address_of(url, folder)
         with self._lock:
             self._learn()
-            known = self._known()
+            known = self._known(None)
         return (
             address in known.applications
             or address in known.workers
@@ -163,7 +196,7 @@ class Databases:
 
     def is_of_a_test(self, request: EngineRequest) -> bool:
         """Whether a test made the engine, for a database that may turn out to be the application's."""
-        if self._is_application(request.created) or is_in_memory(request.url):
+        if self._is_application(request.created):
             return False
         return not self._redirect.is_temporary(
             address_of(request.url, request.created.folder if request.created else None)
@@ -172,14 +205,23 @@ class Databases:
     def _is_application(self, created: Creation | None) -> bool:
         return created is None or not self._redirect.is_test_code(created.location)
 
-    def _known(self) -> Known:
+    def _known(self, created: Creation | None) -> Known:
         workers = [address_of(each.worker.url) for each in self._all if each.worker is not None]
+        given = created.given if created is not None else frozenset()
+        in_memory = self._in_memory_now()
         return Known(
-            applications=self._declared | self._applications.keys(),
+            applications={each for each in self._applications if not each.in_memory} | self._declared | given,
             workers=workers,
             served=self._servers.backends,
             named=[(backend, name) for backend, server in self._servers.made() for name in server.named],
+            in_memory=len(in_memory),
+            primary_in_memory=self._primary in in_memory,
         )
+
+    def _in_memory_now(self) -> set[Hashable]:
+        """Tell apart the databases in memory that the application has now."""
+        declared = [each for each in self._declared & self._applications.keys() if each.in_memory]
+        return self._memory.of_application() | {self._applications[each] for each in declared}
 
     def _carry_out(self, decision: Decision, request: EngineRequest) -> Destination:
         match decision:
@@ -194,8 +236,12 @@ class Databases:
                 return _too_late(request, address) if address in self._late else found
             case ToNamed(address):
                 return self._named(address)
-            case ToFresh(address):
+            case ToOnlyMemory():
+                return self._the_primary()
+            case ToFresh(address) if address is not None and not address.in_memory:
                 return self._fresh_for(address, request.url)
+            case ToMemory(shared) | ToFresh(shared):
+                return self._in_memory(shared, request)
             case _:
                 return self._at(decision.address)
 
@@ -215,17 +261,40 @@ class Databases:
                 return primary
             if primary is not None and primary.is_in_use:
                 self._late.add(address)
-            self._primary = earlier or self._new(self._build, address.backend, user)
+            self._primary = earlier or self._new(self._fill, address.backend, user)
             if earlier is None:
                 return self._primary
         if earlier is None:
-            return self._new(self._build, address.backend, user)
-        earlier.build_with(self._build)
+            return self._new(self._fill, address.backend, user)
+        earlier.build_with(self._fill)
         return earlier
 
-    def _fresh_for(self, address: Address | None, url: URL) -> LazyDatabase:
-        if address is None:
-            return self._new(None, "sqlite")
+    def _fill(self, worker: WorkerDatabase) -> bool | None:
+        """Fill a database; what that makes of others in memory is there for all tests as well."""
+        earlier = self._memory.own()
+        done = self._build(worker)
+        for each in self._memory.own():
+            if done is not False and each not in earlier:
+                each.mark_baseline()
+        return done
+
+    def _in_memory(self, shared: Address | None, request: EngineRequest) -> MemoryTarget:
+        created = request.created
+        return self._memory.target(
+            request.engine,
+            PROCESS if created is None else created.owner,
+            shared,
+            is_application=self._is_application(created),
+        )
+
+    def _primary_in_memory(self) -> LazyDatabase | None:
+        """The primary database, where the application's first one is in memory."""
+        if not (self._primary_is_bound or self._is_opened_by_url) and self.primary_backend == "sqlite":
+            return self._application(PRIVATE, None)
+        found = self._applications.get(PRIVATE)
+        return found if found is self._primary else None
+
+    def _fresh_for(self, address: Address, url: URL) -> LazyDatabase:
         if address not in self._fresh:
             self._fresh[address] = self._new(None, address.backend, url.username)
         return self._fresh[address]
@@ -251,7 +320,7 @@ class Databases:
     def _the_primary(self) -> LazyDatabase:
         with self._lock:
             if self._primary is None:
-                self._primary = self._new(self._build, self._backend)
+                self._primary = self._new(self._fill, self._backend)
             return self._primary
 
     def _new(self, build: Build | None, backend: str, user: str | None = None) -> LazyDatabase:
@@ -280,11 +349,25 @@ class Databases:
     def drop_empty(self) -> None:
         """Drop what ``empty`` returned."""
         with self._lock, every_step() as step:
-            for lazy, made in self._empty:
-                self._all.remove(lazy)
+            for lazy, _ in self._empty:
                 with step:
-                    self._servers[lazy.backend].drop(made)
+                    self._drop(lazy)
             self._empty.clear()
+
+    def release(self) -> None:
+        """Drop the databases in memory that went with a test, or with the last of their engines."""
+        self._memory.release()
+
+    def _drop(self, lazy: LazyDatabase) -> None:
+        self._all.remove(lazy)
+        if lazy.worker is not None:
+            self._dropped(lazy.worker)
+            self._servers[lazy.backend].drop(lazy.worker)
+
+    def may_start_empty(self, worker: WorkerDatabase) -> bool:
+        """Whether the application opens it in memory, where it has to make its tables itself when nobody tests it."""
+        primary = self._primary
+        return primary is not None and primary.worker is worker and primary in self._memory.of_application()
 
     @property
     def primary_url(self) -> URL:
@@ -299,7 +382,8 @@ class Databases:
     @property
     def opened(self) -> tuple[Address, ...]:
         """The addresses that the application's engines are for, as far as is known."""
-        return tuple(self._applications)
+        in_memory = [PRIVATE] if self._memory.of_application() else []
+        return tuple(dict.fromkeys([*self._applications, *in_memory]))
 
     def all(self) -> list[WorkerDatabase]:
         """Return the databases that exist, in the order in which they were first asked for."""

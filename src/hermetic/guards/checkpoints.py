@@ -133,6 +133,13 @@ class Checkpoints:
         for frame in self._frames:
             frame.databases[id(database)] = (database, database.begin_layer())
 
+    def note_dropped(self, database: WorkerDatabase) -> None:
+        """A database that goes takes with it what fixtures wrote there."""
+        for frame in self._frames:
+            frame.databases.pop(id(database), None)
+        for kept in self._kept.values():
+            kept.databases = [(each, layer) for each, layer in kept.databases if each is not database]
+
     def note_guard(self, guard: MappingGuard[Any, Any]) -> None:
         """A mapping that is watched from now on starts as it is for each fixture in its set-up."""
         for frame in self._frames:

@@ -40,6 +40,7 @@ class Observations:
     overrides: dict[str, None] = field(default_factory=dict)
     background: Counter[str] = field(default_factory=Counter)
     passed: dict[str, None] = field(default_factory=dict)
+    left_alone: dict[str, str] = field(default_factory=dict)
 
     def note_overrides(self, test: str, guards: Iterable[MappingGuard[Any, Any]]) -> None:
         """Remember which dependencies a test has left overridden; they are undone without a failure."""
@@ -47,6 +48,10 @@ class Observations:
             for dependency in guard.changed() if guard.mapping is not os.environ else ():
                 name = getattr(dependency, "__qualname__", None) or repr(dependency)
                 self.overrides.setdefault(f"{test} left {name} in dependency_overrides")
+
+    def note_left_alone(self, made_at: str, why: str) -> None:
+        """Remember a database in memory that is a test's own, by the line that made its engine."""
+        self.left_alone[made_at] = why
 
     def note_engine(self, engine: ObservedEngine) -> None:
         """Remember an engine; one made at the same line for the same URL is the same."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.run import Run
-from hermetic.trace.observed import observed_lines
+from hermetic.trace.observed import observed_lines, relative
 from hermetic.trace.server import announcement, facts_lines
 
 if TYPE_CHECKING:
@@ -60,6 +61,17 @@ def _first_few(about: str, found: list[str]) -> list[str]:
     return lines if len(found) <= SHOWN else [*lines, f"  ... and {len(found) - SHOWN} more"]
 
 
+def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
+    """Return what is said of the databases in memory that tests have for themselves, the first few by place."""
+    lines = [
+        f"left alone, and not restored: the database in memory made at {relative(place, root)}: {why}"
+        for place, why in left_alone.items()
+    ]
+    shown = lines if len(lines) <= SHOWN else [*lines[:SHOWN], f"  ... and {len(lines) - SHOWN} more"]
+    hint = "  to have them be the application's: hermetic_env = DATABASE_URL=sqlite+aiosqlite:///:memory:"
+    return [*shown, hint] if shown else []
+
+
 def summary_lines(run: Run) -> list[str]:
     """Return the lines for the bottom: what was found in place of settings, and what ``observe`` saw."""
     lines = list(dict.fromkeys([*closing_lines(run), *run.notes_of_workers]))
@@ -78,6 +90,7 @@ def closing_lines(run: Run) -> list[str]:
     lines.extend(override_lines(list(run.observations.overrides)))
     lines.extend(background_lines(run.observations.background, run.settings.mode))
     lines.extend(passed_lines(list(run.observations.passed)))
+    lines.extend(left_alone_lines(run.observations.left_alone, run.root))
     lines.extend(other_backend_lines(run.settings.database, run.databases.opened))
     return [*lines, *_server(run), *run.notes]
 

@@ -26,7 +26,7 @@ def _engines(engines: list[ObservedEngine], root: Path) -> list[str]:
         return ["engines: none was used"]
     lines = [f"engines: {len(engines)} used, and where their connections would go"]
     for engine in engines:
-        made = f"  (made at {_relative(engine.made_at, root)})" if engine.made_at else ""
+        made = f"  (made at {relative(engine.made_at, root)})" if engine.made_at else ""
         lines.append(f"  {engine.url} -> {engine.destination}{made}")
     return lines
 
@@ -41,5 +41,6 @@ def _leaks(leaks: list[str]) -> list[str]:
     return lines
 
 
-def _relative(place: str, root: Path) -> str:
+def relative(place: str, root: Path) -> str:
+    """Return a place as it is shown: below the project's folder without that."""
     return place.removeprefix(f"{root}/")

@@ -10,6 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.address import Address
 from hermetic.database.protocols import Checkout, Location
 from hermetic.owners import Owner
 
@@ -25,11 +26,13 @@ class Creation:
         owner: Who it belongs to.
         location: The user's line that called ``create_engine``.
         folder: The working directory then, against which a relative SQLite path is read.
+        given: The databases in memory whose URLs the environment gave then.
     """
 
     owner: Owner
     location: Location
     folder: str
+    given: frozenset[Address] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,13 @@ class EngineRequest:
         created: Who made it; None for an engine older than the installation.
         own_creator: Whether it opens connections by a ``creator``, ``async_creator`` or ``pool`` of its own, so
             that its URL does not tell what it opens.
+        engine: Itself; None for what is none, and so shares no database that is an engine's own.
     """
 
     url: URL
     created: Creation | None = None
     own_creator: bool = False
+    engine: object = None
 
 
 class Target(Protocol):

@@ -24,7 +24,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import Pool
 
 from hermetic import owners
-from hermetic.database.address import is_in_memory
+from hermetic.database.address import Address, in_memory_among, is_in_memory
 from hermetic.database.engines.arguments import ConnectArguments, connect_arguments
 from hermetic.database.engines.blueprint import Blueprint
 from hermetic.database.engines.checking import Check, LeftPools, close, reached
@@ -123,9 +123,9 @@ class Installation:
     def unused(self) -> list[EngineRequest]:
         """Return the engines that were made and never used yet, the oldest first."""
         return [
-            EngineRequest(engine.url, seen.created)
-            for engine, seen in self._seen.items()
-            if "url" in engine.__dict__ and seen.destination is None
+            EngineRequest(engine.url, seen.created, engine=engine)
+            for engine, seen in self._seen.unused()
+            if "url" in engine.__dict__
         ]
 
     @property
@@ -157,6 +157,13 @@ class Installation:
         for opened in self._index:
             if opened.target is not None and serves(opened.target, database):
                 opened.stale = opened.stale or wanted is None or id(opened.connection) in wanted
+
+    def replace(self, connections: Sequence[DBAPIConnection]) -> None:
+        """Have these connections replaced at their next checkout."""
+        for connection in connections:
+            opened = self._index.get(connection)
+            if opened is not None:
+                opened.stale = True
 
     def sweep(self) -> None:
         """Close what loops left open that were closed without a chance to close it themselves."""
@@ -207,7 +214,7 @@ class Installation:
         engine.__dict__["pool"] = pool
         seen = self._seen.get(engine)
         if seen is None:
-            created = Creation(owners.current(), user_location(), _folder())
+            created = Creation(owners.current(), user_location(), _folder(), _given())
             self._seen.put(engine, Seen(pool, created))
         elif seen.destination is not None and self._is_successor(seen.destination, pool):
             self._succeed(engine, seen, pool)
@@ -240,7 +247,7 @@ class Installation:
 
     def _adopt(self, engine: Engine) -> None:
         seen = self._seen.get(engine)
-        self.prepare(EngineRequest(engine.url, seen.created if seen else None))
+        self.prepare(EngineRequest(engine.url, seen.created if seen else None, engine=engine))
         with self._lock:
             original = engine.__dict__["pool"]
             seen = self._seen.get(engine) or self._seen.put(engine, Seen(original))
@@ -249,7 +256,7 @@ class Installation:
 
     def _send(self, engine: Engine, seen: Seen, original: Pool) -> None:
         arguments = connect_arguments(engine.dialect, engine.url, original)
-        destination = self.resolver(EngineRequest(engine.url, seen.created, arguments.own_creator))
+        destination = self.resolver(EngineRequest(engine.url, seen.created, arguments.own_creator, engine))
         if self._keeps_its_pool(destination):
             self._checkouts.name_pool(original, masked(engine.url))
             if self.mode == "on":
@@ -257,6 +264,7 @@ class Installation:
         else:
             engine.__dict__["pool"] = self._pool_for(engine, seen, original, destination, arguments)
         seen.destination = destination
+        self._seen.note_use(engine)
 
     def _check_of(self, engine: Engine, seen: Seen, arguments: ConnectArguments) -> Check:
         """Return what an engine's new connections are looked at by; it holds nothing of the engine's own."""
@@ -340,6 +348,10 @@ def install(
     installation = Installation(resolver, mode, prepare, judge)
     installation._install()
     return installation
+
+
+def _given() -> frozenset[Address]:
+    return in_memory_among(os.environ.get(name, "") for name in list(os.environ))
 
 
 def _folder() -> str:

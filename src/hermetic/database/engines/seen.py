@@ -44,6 +44,7 @@ class SeenEngines:
     def __init__(self) -> None:
         self._key = f"_hermetic_{id(self):x}"
         self._engines: WeakSet[Engine] = WeakSet()
+        self._unused: WeakSet[Engine] = WeakSet()
         self._lock = threading.Lock()
 
     def get(self, engine: Engine) -> Seen | None:
@@ -54,12 +55,25 @@ class SeenEngines:
         engine.__dict__[self._key] = seen
         with self._lock:
             self._engines.add(engine)
+            self._unused.add(engine)
         return seen
+
+    def note_use(self, engine: Engine) -> None:
+        """An engine has a destination."""
+        with self._lock:
+            self._unused.discard(engine)
 
     def items(self) -> list[tuple[Engine, Seen]]:
         """Return the engines, the oldest first; a set of them has no order."""
+        return self._by_age(self._engines)
+
+    def unused(self) -> list[tuple[Engine, Seen]]:
+        """Return those that have no destination yet, the oldest first."""
+        return self._by_age(self._unused)
+
+    def _by_age(self, engines: WeakSet[Engine]) -> list[tuple[Engine, Seen]]:
         with self._lock:
-            seen = [(engine, engine.__dict__[self._key]) for engine in self._engines]
+            seen = [(engine, engine.__dict__[self._key]) for engine in engines]
         return sorted(seen, key=lambda each: each[1].number)
 
     def forget(self) -> None:

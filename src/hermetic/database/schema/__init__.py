@@ -23,6 +23,10 @@ Build = Callable[[WorkerDatabase], None]
 Fingerprint = Callable[[], Iterator[str]]
 
 
+class SchemaNotNamed(ConfigurationError):
+    """Several things could make the tables, and no setting says which."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """One thing that makes tables.
@@ -50,14 +54,15 @@ def schemas(
         run_lifespan: Runs the application's start-up and shutdown once.
 
     Raises:
-        ConfigurationError: A line names nothing that can make tables, or several things could and none is named.
+        ConfigurationError: A line names nothing that can make tables.
+        SchemaNotNamed: Several things could, and none is named.
     """
     if specs:
         return [_named(spec, root, package, run_lifespan) for spec in specs]
     found = find_metadata(root, package)
     if len(found) > 1:
         lines = "\n".join(f"    {candidate.path}" for candidate in found)
-        raise ConfigurationError(
+        raise SchemaNotNamed(
             f"hermetic_schema is not set, and {len(found)} MetaData objects with tables are in reach.",
             why="Which of them belong to the database under test cannot be known.",
             hints=(f"name those that do, one a line:\nhermetic_schema =\n{lines}",),
