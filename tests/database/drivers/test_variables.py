@@ -83,6 +83,20 @@ def test_a_url_that_leaves_out_what_a_service_says(
     assert address_of(make_url("postgresql+psycopg://?service=production")) == production
 
 
+def test_a_service_of_the_machine_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found where the user has no such file, or one without it; what is nowhere says nothing."""
+    (tmp_path / "pg_service.conf").write_text("[production]\nhost=db.example\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "missing"))
+    monkeypatch.setenv("PGSERVICE", "production")
+    assert address_of(make_url("postgresql:///x")).host == "localhost"
+    monkeypatch.setenv("PGSYSCONFDIR", str(tmp_path))
+    assert address_of(make_url("postgresql:///x")).host == "db.example"
+    (tmp_path / "missing").write_text("[another]\n")
+    assert address_of(make_url("postgresql:///x")).host == "db.example"
+    (tmp_path / "missing").write_text("nonsense")
+    assert address_of(make_url("postgresql:///x")).host == "db.example"
+
+
 def test_a_url_that_leaves_out_what_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """It means what libpq would make of it."""
     assert address_of(make_url("postgresql+asyncpg:///x")) == Address("postgresql", "x", "localhost", 5432)

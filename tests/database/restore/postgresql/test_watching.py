@@ -176,6 +176,32 @@ def test_in_a_loop(opened: Opened, monkeypatch: pytest.MonkeyPatch, clock: str) 
         asyncio.run(main())
 
 
+def test_requests_that_are_over_before_the_first_look(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop has one timer, however many there are, and nothing is started when it comes too late."""
+    monkeypatch.setattr(watching, "PAUSE", 600)
+    engine = create_async_engine("postgresql+asyncpg://somebody@elsewhere.example/production")
+    watch = opened.database.watch
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with owned_by(TEST):
+            held = await engine.connect()
+        with owned_by(REQUEST):
+            first, second = await engine.connect(), await engine.connect()
+            assert loop in watch._timed
+            await first.close()
+            await second.close()
+        watch._begin_late(loop)
+        assert loop not in watch._timed
+        assert watchers() == []
+        await held.close()
+        await engine.dispose()
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("fails", ["waiting", "cancel"])
 def test_a_look_that_fails(
     application: Application, opened: Opened, monkeypatch: pytest.MonkeyPatch, fails: str

@@ -69,11 +69,15 @@ class LockWatch:
     def note(self, session: Session) -> None:
         """Learn that a connection was taken from its pool, or given back."""
         if session.checkout is None:
-            self.forget(session)
-            if self._thread is not None and not self._is_needed():
-                self.stop()
+            self.note_end(session)
         elif not self._is_watching and self._is_needed():
             self._begin()
+
+    def note_end(self, session: Session) -> None:
+        """Learn that a connection was given back, or closed."""
+        self.forget(session)
+        if self._thread is not None and not self._is_needed():
+            self.stop()
 
     @property
     def _is_watching(self) -> bool:

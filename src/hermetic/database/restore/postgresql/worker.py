@@ -133,8 +133,7 @@ class PostgresqlDatabase:
         """Forget a connection that was closed."""
         session = self.sessions.closed(connection)
         if session is not None:
-            session.checkout = None
-            self.watch.note(session)
+            self.watch.note_end(session)
 
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the sessions of these owners, whatever they are doing; return what was open in them."""
