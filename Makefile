@@ -82,7 +82,7 @@ sequences: $(READY) ## The property tests, with 2,000 sequences each.
 conformance: $(READY) ## Starlette's and httpx's own tests, through hermetic's client.
 	$(BIN)/python -m conformance
 
-soak: $(READY) ## Random operations on PostgreSQL for SECONDS=600, and how many sequences were tried.
+soak: $(READY) ## Random operations and suites on both backends for SECONDS=600, and how many were tried.
 	$(BIN)/python -m tests.database.restore.postgresql.soak $(or $(SECONDS),600)
 
 build: $(READY) ## The wheel and the source distribution, into dist/.

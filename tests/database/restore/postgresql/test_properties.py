@@ -247,6 +247,24 @@ def test_a_role_that_another_process_changed(powerful: Opened) -> None:
     roles.is_alone = True
 
 
+def test_a_role_that_a_fixture_changed(powerful: Opened) -> None:
+    """It goes back with the fixture, also where other processes use the server."""
+    roles = roles_of(powerful)
+    roles.is_alone = False
+    query = "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'app'"
+    start = powerful.database.begin_layer()
+    roles.altered.add("app")
+    change_as_superuser(powerful, "ALTER ROLE app CONNECTION LIMIT 72")
+    layer = powerful.database.end_layer(start, fixture("limit"))
+    powerful.run("INSERT INTO users (name) VALUES ('x')")
+    powerful.database.restore()
+    assert powerful.rows(query) == [72]
+    powerful.database.remove_layer(layer)
+    powerful.database.restore()
+    assert powerful.rows(query) == [-1]
+    roles.is_alone = True
+
+
 def test_a_role_on_a_server_of_others(plain: Place) -> None:
     """It is named, and left as it is."""
     opened = plain.database(SCHEMA)

@@ -71,6 +71,7 @@ class Properties:
         self._administration = administration
         self._base: State = {}
         self._moves: dict[int, State] = {}
+        self._owed: set[Key] = set()
         self._version: str | None = None
 
     def mark(self) -> None:
@@ -99,18 +100,16 @@ class Properties:
             piece: The set-up's number.
             before: What there was; None where the database was made since.
         """
-        changed = {
-            key: value
-            for key, value in difference(before or self._base, self.now()).items()
-            if not _is_of_role(key) or self._host.undoes(key[1])
-        }
+        changed = self._ours(difference(before or self._base, self.now()))
         if changed:
             self._moves[piece] = changed
         return bool(changed)
 
     def remove(self, piece: int) -> None:
         """Forget what a fixture changed; it is put back with the next restore."""
-        if self._moves.pop(piece, None) is not None:
+        changed = self._moves.pop(piece, None)
+        if changed is not None:
+            self._owed |= changed.keys()
             self._version = None
 
     def differ(self, version: str) -> bool:
@@ -131,6 +130,7 @@ class Properties:
             self._administration().run("; ".join(statements(self._name, now, {**now, **changed})))
         self._base.update({key: now.get(key) for key in difference(now, self.wanted()) if key not in changed})
         self._version = self._read_version() if changed else version
+        self._owed.clear()
         self._host.forget_altered_roles()
         return list(changed)
 
@@ -140,10 +140,15 @@ class Properties:
         self.put_back("")
 
     def _changed(self, now: State) -> State:
-        """Return what should be otherwise, without what other processes did to roles: that is theirs to undo."""
-        changed = difference(now, self.wanted())
+        """Return what should be otherwise, and is ours to put back."""
+        return self._ours(difference(now, self.wanted()))
+
+    def _ours(self, changed: State) -> State:
+        """Leave out what other processes did to roles: that is theirs to undo."""
         return {
-            key: value for key, value in changed.items() if not _is_of_role(key) or self._host.undoes(key[1])
+            key: value
+            for key, value in changed.items()
+            if not _is_of_role(key) or key in self._owed or self._host.undoes(key[1])
         }
 
     def _read_version(self) -> str:
