@@ -24,6 +24,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.util import greenlet_spawn
 
 from hermetic.database.engines.connections import OpenConnections
+from hermetic.database.engines.location import is_in_a_driver
 
 log = logging.getLogger("hermetic.engines")
 
@@ -83,12 +84,31 @@ class Keeper:
         for holder in list(self._holders):
             holder.index.abandoned.update(id(opened.connection) for opened in holder.in_use())
             await greenlet_spawn(holder.close)
+        await _end_drivers_tasks()
 
     def close_now(self) -> None:
         """Close everything from synchronous code: in the loop where it stands still, else from a private one."""
         for holder in list(self._holders):
             if holder:
                 _close_holder(self.loop, holder)
+
+
+async def _end_drivers_tasks() -> None:
+    """End what drivers do in tasks of their own: closing a connection that is closed by now, and whose user is gone.
+
+    They would wait for a thread that has ended, and be destroyed with the loop.
+    """
+    current = asyncio.current_task()
+    closing = [task for task in asyncio.all_tasks() if task is not current and _is_of_a_driver(task)]
+    for task in closing:
+        task.cancel()
+    if closing:
+        await asyncio.wait(closing, timeout=LAST_RESORT_SECONDS)
+
+
+def _is_of_a_driver(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and is_in_a_driver(code.co_filename)
 
 
 async def _until_the_loop_ends(keeper: Keeper) -> AsyncGenerator[None, None]:
