@@ -33,7 +33,7 @@ from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
 from hermetic.guards.leaks import leak_message
 from hermetic.guards.observations import Observations, ObservedEngine
-from hermetic.guards.quiet import Quiet
+from hermetic.guards.quiet import Quiet, Use
 from hermetic.guards.shared import SharedMappings
 from hermetic.guards.threads import ThreadWatch
 from hermetic.loading import Failures, Loader
@@ -179,10 +179,14 @@ class Run:
         """What lets others finish before a restore."""
         return Quiet(
             self.installation.gate,
-            self.installation.checked_out,
+            self._uses,
             lambda: {*self.background.loops, *self.installation.loops()},
             self.observations.note_passed,
         )
+
+    def _uses(self) -> list[Use]:
+        """Return the connections that engines handed out, and those that drivers opened themselves."""
+        return [*self.installation.checked_out(), *(self._drivers.open.all() if self._drivers else ())]
 
     @cached_property
     def databases(self) -> Databases:

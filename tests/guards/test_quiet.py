@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -26,6 +26,11 @@ class Use:
     task: asyncio.Task[Any] | None
     in_vain: bool = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether its task runs."""
+        return self.task is not None and not self.task.done()
+
 
 @dataclass
 class House:
@@ -39,7 +44,7 @@ class House:
         self.gate = Gate()
         self.quiet = Quiet(
             self.gate,
-            lambda: cast(Any, [use for use in self.uses if use.task is None or not use.task.done()]),
+            lambda: self.uses,
             lambda: [self.loop],
             lambda owner, fixture: self.passed.append((owner, fixture)),
         )

@@ -251,3 +251,64 @@ def test_no_errors():
 """
     result = write(polled, backend, "[poll(0.001)]", tests=tests).pytest()
     assert result.outcomes() == {"passed": 2}, result.output
+
+
+def test_a_poller_with_a_driver_s_own_pool(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """asyncpg's; it reads and writes in one transaction: what it has read is there when it writes."""
+    cache: Path = tmp_path_factory.getbasetemp().parent / "hermetic-cache"
+    on_postgresql(project, cache)
+    ini = (project.root / "pytest.ini").read_text().replace("shop:app", "raw:app")
+    project.write(
+        pytest_ini=f"{ini}asyncio_default_test_loop_scope = session\nhermetic_lifespan_scope = session\n",
+        raw_py="""
+import asyncio
+from contextlib import asynccontextmanager
+import asyncpg
+from shop import app, engine
+
+ERRORS, SEEN = [], []
+
+async def poll(pool):
+    while True:
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                found = await connection.fetchval("SELECT max(id) FROM users")
+                await connection.fetchval("SELECT 1")
+                if found is not None:
+                    assert await connection.fetchval("UPDATE users SET name = 'seen' WHERE id = $1 RETURNING id", found)
+                    SEEN.append(found)
+        except Exception as error:
+            ERRORS.append(repr(error))
+        await asyncio.sleep(0.001)
+
+@asynccontextmanager
+async def lifespan(app):
+    url = engine.url.render_as_string(hide_password=False).replace("+asyncpg", "")
+    async with asyncpg.create_pool(url, min_size=1) as pool:
+        task = asyncio.create_task(poll(pool))
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+app.router.lifespan_context = lifespan
+""",
+        test_a_py="""
+import asyncio
+import pytest
+import raw
+
+@pytest.mark.parametrize("number", range(20))
+async def test_users(async_client, number):
+    assert (await async_client.post("/users", json={"name": "a"})).json()["id"] == 1
+    raw.SEEN.clear()
+    while number % 2 and not raw.SEEN:
+        await asyncio.sleep(0.001)
+
+def test_no_errors():
+    assert raw.ERRORS == []
+""",
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 21}, result.output

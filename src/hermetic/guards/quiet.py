@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hermetic import tasks
 from hermetic.owners import Owner
 from hermetic.threads import Work
 
 if TYPE_CHECKING:
-    from hermetic.database.engines import Closing, Gate, InUse
+    from hermetic.database.engines import Closing, Gate
 
 T = TypeVar("T")
 Loop = asyncio.AbstractEventLoop
@@ -37,12 +37,38 @@ TURN = 0.002
 """Seconds that a loop turns before the next one does, where several stand still."""
 
 
+class Use(Protocol):
+    """A connection that an engine handed out, or that a driver opened itself.
+
+    Attributes:
+        in_vain: Whether somebody waited already for its being given back.
+    """
+
+    in_vain: bool
+
+    @property
+    def owner(self) -> Owner:
+        """Who it belongs to."""
+
+    @property
+    def loop(self) -> Loop | None:
+        """The event loop that it is used in; None outside any."""
+
+    @property
+    def task(self) -> asyncio.Task[Any] | None:
+        """The task that uses it, where that is known and runs."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody is about to give it back, or to end its transaction."""
+
+
 class Quiet:
     """Lets others finish what they do with the databases.
 
     Args:
         gate: Holds those who check connections out.
-        in_use: Returns the connections that are checked out.
+        in_use: Returns the connections that may be busy.
         loops: Returns the event loops that may have work.
         passed: Is told who used a database while a wide fixture was set up, and which fixture.
     """
@@ -50,7 +76,7 @@ class Quiet:
     def __init__(
         self,
         gate: Gate,
-        in_use: Callable[[], list[InUse]],
+        in_use: Callable[[], Iterable[Use]],
         loops: Callable[[], Iterable[Loop]],
         passed: Callable[[Owner, Owner], None],
     ) -> None:
@@ -77,12 +103,8 @@ class Quiet:
         """Do the same for the running loop, from a coroutine in it; return whether nothing is in use any more."""
         here = asyncio.current_task()
 
-        def unfinished() -> list[InUse]:
-            return [
-                each
-                for each in self._in_use()
-                if not (each.in_vain or each.owner.is_test_level) and each.task not in (None, here)
-            ]
+        def unfinished() -> list[Use]:
+            return [each for each in self._in_use() if _may_finish(each) and each.task is not here]
 
         if not unfinished():
             return True
@@ -93,8 +115,8 @@ class Quiet:
             each.in_vain = True
         return not left
 
-    def _unfinished(self) -> list[InUse]:
-        return [each for each in self._in_use() if not each.in_vain and _is_frozen(each)]
+    def _unfinished(self) -> list[Use]:
+        return [each for each in self._in_use() if _may_finish(each) and _stands_still(each.loop)]
 
     def _are_finished(self) -> bool:
         return not self._unfinished()
@@ -149,7 +171,7 @@ def _still(loops: Iterable[Loop]) -> list[Loop]:
     """Return the loops that stand still and can be turned here: none where a loop runs in this thread."""
     if asyncio._get_running_loop() is not None:
         return []
-    return [loop for loop in loops if not loop.is_closed() and not loop.is_running()]
+    return [loop for loop in loops if _stands_still(loop)]
 
 
 def _turn(loops: Iterable[Loop], done: Callable[[], bool]) -> None:
@@ -157,9 +179,10 @@ def _turn(loops: Iterable[Loop], done: Callable[[], bool]) -> None:
         loop.run_until_complete(tasks.turn_until(done, TURN))
 
 
-def _is_frozen(in_use: InUse) -> bool:
-    """Whether a connection is in the hands of a task that outlives the test, in a loop that stands still."""
-    loop = in_use.loop
-    if loop is None or loop.is_running() or loop.is_closed() or in_use.owner.is_test_level:
-        return False
-    return in_use.task is not None
+def _may_finish(use: Use) -> bool:
+    """Whether a connection is in the hands of somebody who outlives the test, and may give it back."""
+    return not use.in_vain and not use.owner.is_test_level and use.is_busy
+
+
+def _stands_still(loop: Loop | None) -> bool:
+    return loop is not None and not loop.is_running() and not loop.is_closed()

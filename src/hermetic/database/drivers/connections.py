@@ -76,6 +76,7 @@ class RawConnection:
         asked: The URL that it was opened with, password masked.
         target: The worker database (or what stands for it) that it is on; None where it went where it wanted.
         loop: The event loop in which it was opened; None outside any.
+        in_vain: Whether somebody waited already for the end of its transaction.
     """
 
     driver: Driver
@@ -85,6 +86,7 @@ class RawConnection:
     loop: asyncio.AbstractEventLoop | None
     _connection: weakref.ref[Any]
     _pool: Callable[[], Any | None]
+    in_vain: bool = False
 
     @property
     def connection(self) -> Any | None:
@@ -126,6 +128,15 @@ class RawConnection:
     def in_transaction(self) -> bool:
         """Whether the server's last word was that a transaction is open."""
         return bool(self._ask(self.driver.in_transaction))
+
+    @property
+    def task(self) -> None:
+        """The task that uses it: no driver tells."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a transaction is under way."""
+        return self.in_transaction
 
     @property
     def is_idle(self) -> bool:

@@ -56,6 +56,11 @@ class InUse:
         return None if task is None or task.done() else task
 
     @property
+    def is_busy(self) -> bool:
+        """Whether the task that checked it out may give it back."""
+        return self.task is not None
+
+    @property
     def owner(self) -> Owner:
         """Who it belongs to."""
         return self.checkout.owner
