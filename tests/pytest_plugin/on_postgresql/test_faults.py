@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -231,3 +231,52 @@ def test_a_path_too_long_for_a_socket(project: Project, databases: Path) -> None
     place.mkdir(mode=0o755)
     project.write(pytest_ini=ini(f"hermetic_directory = {place}"))
     assert_next_run_is_green(project, place)
+
+
+def flip(archive: Path) -> None:
+    """Change a bit of a file."""
+    with archive.open("r+b") as file:
+        file.seek(archive.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 4]))
+
+
+def cut(archive: Path) -> None:
+    """Leave the first half of a file."""
+    os.truncate(archive, archive.stat().st_size // 2)
+
+
+def open_to_all(archive: Path) -> None:
+    """Let others write a file."""
+    archive.chmod(0o666)
+
+
+def put_a_directory(archive: Path) -> None:
+    """Have a directory where a file was."""
+    archive.unlink()
+    archive.mkdir()
+
+
+@pytest.mark.parametrize("damage", [flip, cut, open_to_all, put_a_directory])
+def test_a_cache_that_is_damaged(
+    project: Project, databases: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """The next run makes anew what it needs, and passes."""
+    cache = tmp_path / "cache"
+    project.environment["HERMETIC_CACHE"] = str(cache)
+    assert_next_run_is_green(project, databases)
+    archives = [*cache.glob("initdb/*.cluster"), *cache.glob("projects/*.cluster")]
+    assert len(archives) == 2
+    for archive in archives:
+        damage(archive)
+    result = project.pytest("-k", "test_next")
+    assert result.outcomes()["passed"] == 1, result.output
+    assert "template built" in result.output
+    assert processes(databases) == []
+
+
+def test_a_cache_that_cannot_be_used(project: Project, databases: Path) -> None:
+    """Each run makes all that it needs, and passes."""
+    project.environment["HERMETIC_CACHE"] = "/dev/null/cache"
+    assert_next_run_is_green(project, databases)

@@ -117,6 +117,13 @@ def test_the_urls_options_stay() -> None:
     assert url == "postgresql://u:p@db.example:6000/x?sslmode=require"
 
 
+def test_the_port_that_a_url_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is PostgreSQL's own, whatever the environment says; where no host is named libpq knows both."""
+    monkeypatch.setenv("PGPORT", "1")
+    assert External(make_url("postgresql://u@db.example/app")).url("x", "u").port == 5432
+    assert External(make_url("postgresql://u@/app")).url("x", "u").port is None
+
+
 def test_createdb_is_needed(instance: External, role: str) -> None:
     """The error says who lacks it and how it is given."""
     other = as_role(instance, role)

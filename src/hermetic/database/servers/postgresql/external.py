@@ -23,6 +23,7 @@ from hermetic.database.engines.destinations import masked
 from hermetic.database.restore.postgresql.quoting import quoted
 from hermetic.database.servers.postgresql import drivers, marks
 from hermetic.database.servers.postgresql.instance import PREFIX, Facts
+from hermetic.database.servers.postgresql.places import PORT
 from hermetic.database.servers.postgresql.roles import SHARED
 from hermetic.errors import ConfigurationError
 
@@ -61,7 +62,8 @@ class External:
     def __init__(self, url: URL, run_id: str | None = None) -> None:
         self.administrator = url.username or ""
         self.run_id = run_id or secrets.token_hex(4)
-        self._url = url
+        # Named, or PGPORT would be meant.
+        self._url = url.set(port=PORT) if url.host and url.port is None else url
         self._mutex = RLock()
         self._pid: int | None = None
         self._facts: Facts | None = None
