@@ -79,7 +79,7 @@ coverage: $(READY) ## The whole suite, with every branch of src reached.
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
 	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -p xdist -n auto -m hypothesis -o timeout=1800
 
-conformance: $(READY) ## Starlette's and httpx's own tests, through hermetic's client.
+conformance: $(READY) ## Starlette's, httpx's and FastAPI's own tests, through hermetic's client; some minutes.
 	$(BIN)/python -m conformance
 
 soak: $(READY) ## Random operations and suites on both backends for SECONDS=600, and how many were tried.

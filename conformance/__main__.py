@@ -1,6 +1,8 @@
 """Fetch the source distributions, and run their tests twice: with the client that they are of, and with hermetic's.
 
-What must hold: every item that passes with the first passes with the second. Nothing of what is fetched is kept.
+Starlette's and httpx's tests are of clients: they get their own one on hermetic's transport. FastAPI's use one, so there
+every method is ``AsyncTestClient``'s. What must hold: every item that passes with the first passes with the second.
+Nothing of what is fetched is kept.
 """
 
 from __future__ import annotations
@@ -11,12 +13,51 @@ import sys
 import tarfile
 import tempfile
 import tomllib
-from importlib.metadata import version
+from dataclasses import dataclass
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 HTTPX = "0.28.1"
-LIBRARIES = ("itsdangerous", "jinja2", "opentelemetry-sdk", "python-multipart", "pyyaml", "sniffio", "trio")
+LIBRARIES = (
+    "a2wsgi",
+    "dirty-equals",
+    "flask",
+    "inline-snapshot",
+    "itsdangerous",
+    "jinja2",
+    "opentelemetry-exporter-otlp-proto-http",
+    "opentelemetry-sdk",
+    "orjson",
+    "pwdlib[argon2]",
+    "pydantic-extra-types",
+    "pyjwt",
+    "python-multipart",
+    "pyyaml",
+    "sniffio",
+    "strawberry-graphql",
+    "trio",
+    "ujson",
+)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Another project's tests.
+
+    Attributes:
+        name: What they are called.
+        folder: Where they are run.
+        tests: Which they are.
+        plugin: What puts hermetic's client in the place of the one that they are written for.
+        options: More arguments of pytest.
+    """
+
+    name: str
+    folder: Path
+    tests: tuple[str, ...]
+    plugin: str = "conformance.plugin"
+    options: tuple[str, ...] = ()
 
 
 def fetch(name: str, release: str, into: Path) -> Path:
@@ -30,38 +71,44 @@ def fetch(name: str, release: str, into: Path) -> Path:
 
 
 def install(libraries: Path) -> None:
-    """Install what Starlette's tests import, for these runs alone."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(libraries), *LIBRARIES]
-    subprocess.run(command, check=True)
+    """Install what the tests import, for these runs alone, beside the versions that are there."""
+    libraries.mkdir()
+    versions = {each.name: each.version for each in distributions() if each.name != "hermetic"}
+    (libraries / "versions.txt").write_text("".join(f"{name}=={is_}\n" for name, is_ in versions.items()))
+    options = ["--quiet", "--target", str(libraries), "--constraint", str(libraries / "versions.txt")]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, *LIBRARIES], check=True)
 
 
-def outcomes(folder: Path, tests: list[str], *plugins: str) -> dict[str, str]:
+def outcomes(suite: Suite, *plugins: str) -> dict[str, str]:
     """Run tests; return how each item ended."""
     options = [part for plugin in ("anyio", *plugins) for part in ("-p", plugin)]
     flags = ["-q", "-rA", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-k", "not trio"]
-    command = [sys.executable, "-m", "pytest", *flags, *options, *tests]
+    command = [sys.executable, "-m", "pytest", *flags, *options, *suite.options, *suite.tests]
     environment = {
         "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": f"{folder}:{ROOT}:{folder.parent / 'libraries'}",
+        "PYTHONPATH": f"{suite.folder}:{ROOT}:{suite.folder.parent / 'libraries'}",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "COLUMNS": "400",
     }
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=suite.folder, env=environment, capture_output=True, text=True, check=False
+    )
     found = re.findall(
         r"^(PASSED|FAILED|ERROR|XFAIL|SKIPPED) (\S+::.*?)(?: - .*)?$", done.stdout, re.MULTILINE
     )
-    (folder / f"output-{len(plugins)}.txt").write_text(done.stdout + done.stderr)
+    (suite.folder / f"output-{len(plugins)}.txt").write_text(done.stdout + done.stderr)
     return {item: how for how, item in found}
 
 
-def prepare_starlette(work: Path) -> tuple[Path, list[str]]:
+def starlette(work: Path) -> Suite:
     """Fetch Starlette's tests; without the package beside them, so that the installed one is tested."""
-    folder = fetch("starlette", version("starlette"), work)
+    release = version("starlette")
+    folder = fetch("starlette", release, work)
     (folder / "starlette").rename(folder / "not_imported")
-    return folder, ["tests"]
+    return Suite(f"starlette {release}", folder, ("tests",))
 
 
-def prepare_httpx(work: Path) -> tuple[Path, list[str]]:
+def httpx(work: Path) -> Suite:
     """Fetch httpx's tests of its ASGI transport, and have them import httpx2."""
     folder = fetch("httpx", HTTPX, work)
     test = folder / "tests" / "test_asgi.py"
@@ -72,34 +119,42 @@ def prepare_httpx(work: Path) -> tuple[Path, list[str]]:
     settings = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     (folder / "httpx").rename(folder / "not_imported")
     (folder / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\nmarkers = {settings['markers']!r}\n")
-    return folder, ["tests/test_asgi.py"]
+    return Suite(f"httpx {HTTPX}, tests/test_asgi.py", folder, ("tests/test_asgi.py",))
 
 
-def compare(name: str, folder: Path, tests: list[str]) -> bool:
+def fastapi(work: Path) -> Suite:
+    """Fetch FastAPI's tests but the benchmarks: thousands, so on two processes, and with time on a busy machine."""
+    release = version("fastapi")
+    folder = fetch("fastapi", release, work)
+    (folder / "fastapi").rename(folder / "not_imported")
+    benchmarks = [f"--ignore=tests/{name}" for name in ("benchmarks", "memory_benchmarks")]
+    workers = ["-p", "xdist", "-n", "2", "-p", "pytest_timeout", "-o", "timeout=120"]
+    return Suite(
+        f"fastapi {release}", folder, ("tests",), "conformance.whole_plugin", (*benchmarks, *workers)
+    )
+
+
+def compare(suite: Suite) -> bool:
     """Run a suite both ways and say what differs."""
-    theirs = outcomes(folder, tests)
-    ours = outcomes(folder, tests, "conformance.plugin")
+    theirs = outcomes(suite)
+    ours = outcomes(suite, suite.plugin)
     passing = {item for item, how in theirs.items() if how == "PASSED"}
     lost = sorted(item for item in passing if ours.get(item) != "PASSED")
-    print(
-        f"{name}: {len(passing)} items pass with its own client, {len(passing) - len(lost)} of them with hermetic's"
-    )
+    kept = len(passing) - len(lost)
+    print(f"{suite.name}: {len(passing)} items pass with its own client, {kept} of them with hermetic's")
     for item in lost:
         print(f"  {ours.get(item, 'not run')}: {item}")
     if lost and "--verbose" in sys.argv:
-        print((folder / "output-1.txt").read_text())
+        print((suite.folder / "output-1.txt").read_text())
     return not lost and bool(passing)
 
 
 def main() -> int:
-    """Run both suites; the exit status says whether nothing was lost."""
+    """Run the suites; the exit status says whether nothing was lost."""
     with tempfile.TemporaryDirectory(prefix="hermetic-conformance-") as temporary:
         work = Path(temporary)
         install(work / "libraries")
-        held = [
-            compare(f"starlette {version('starlette')}", *prepare_starlette(work)),
-            compare(f"httpx {HTTPX}, tests/test_asgi.py", *prepare_httpx(work)),
-        ]
+        held = [compare(fetched(work)) for fetched in (starlette, httpx, fastapi)]
     return 0 if all(held) else 1
 
 

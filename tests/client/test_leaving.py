@@ -78,6 +78,30 @@ def test_an_application_that_heard_and_does_not_end_is_cancelled(
     run(main())
 
 
+def test_a_response_that_is_completed_after_it_was_left_has_all_the_time(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work that follows it is waited for, as if it had been read."""
+    monkeypatch.setattr(_conversation, "TICK", 0)
+    done: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send)
+        for _ in range(2 * _conversation.TURNS_AFTER_DISCONNECT):
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b"x"})
+        for _ in range(10 * _conversation.TICKS_TO_END):
+            await asyncio.sleep(0)
+        done.append("background")
+
+    async def main() -> None:
+        async with AsyncTestClient(app).stream("GET", "/"):
+            pass
+        assert done == ["background"]
+
+    run(main())
+
+
 def test_a_finished_response_waits_for_the_work_that_follows_it(run: Run) -> None:
     """What the application does after its last chunk is done when ``get`` returns."""
     done: list[str] = []

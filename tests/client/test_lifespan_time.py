@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from typing import Any
 
 import pytest
@@ -51,6 +53,21 @@ def test_a_start_up_that_hangs_is_named_with_the_place_where_it_waits(run: Run) 
         await lifespan.stop()
 
     run(main())
+
+
+def test_one_that_is_collected_unfinished_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its loop was closed without a word to its tasks."""
+    said: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    lifespan = Lifespan(hangs_at_end)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # that a task was destroyed is asyncio's to say
+    loop.run_until_complete(lifespan.start())
+    loop.close()
+    assert lifespan.loop is None
+    del lifespan
+    gc.collect()
+    assert said == []
 
 
 def test_a_shutdown_that_hangs_is_named_too(run: Run) -> None:

@@ -18,12 +18,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from http.cookiejar import CookieJar
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import httpx2
 
 from hermetic.client._asgi import ASGIApp, Connection
 from hermetic.client._authentication import Authenticate
+from hermetic.client._awaited import NotPlain, opened, requested, told
 from hermetic.client._cookies import SingleLabelPolicy
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._requests import RequestBuilder, is_plain
@@ -48,10 +49,11 @@ LOGGER = logging.getLogger("httpx2")
 NO_TIMEOUT = {"read": 0}
 
 
-class InLoopClient(httpx2.AsyncClient):
+class InLoopClient(NotPlain, httpx2.AsyncClient):
     """An ``httpx2.AsyncClient`` on the in-loop transport; ``AsyncTestClient`` documents its arguments."""
 
     __test__ = False
+    _with = "async with AsyncTestClient(app) as client:"
 
     def __init__(
         self,
@@ -119,6 +121,13 @@ class InLoopClient(httpx2.AsyncClient):
         client = cls(app, lifespan=lifespan, **options)
         client._in_loop.start_lifespan = True
         return client
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what to write for what only a ``TestClient`` has."""
+            hint = "\n\nhint: await client.aclose()" if name == "close" else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     @property
     def app(self) -> ASGIApp:
@@ -194,6 +203,21 @@ class InLoopClient(httpx2.AsyncClient):
             extensions=extensions,
         )
 
+    # Each says what to write where it is not awaited.
+    request = told("client.request(...)")(httpx2.AsyncClient.request)
+    get = requested("GET", httpx2.AsyncClient.get)
+    options = requested("OPTIONS", httpx2.AsyncClient.options)
+    head = requested("HEAD", httpx2.AsyncClient.head)
+    post = requested("POST", httpx2.AsyncClient.post)
+    put = requested("PUT", httpx2.AsyncClient.put)
+    patch = requested("PATCH", httpx2.AsyncClient.patch)
+    delete = requested("DELETE", httpx2.AsyncClient.delete)
+
+    stream = opened(  # type: ignore[assignment]  # it says less: that it is entered
+        "async with client.stream(...) as response:", "async for line in response.aiter_lines():"
+    )(httpx2.AsyncClient.stream)
+
+    @told("client.send(...)")
     async def send(
         self,
         request: httpx2.Request,
@@ -204,6 +228,35 @@ class InLoopClient(httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Send a request, as ``httpx2.AsyncClient`` does; its body may come from a plain generator as well."""
         __tracebackhide__ = True
+        return await self._send(request, stream, auth, follow_redirects)
+
+    async def _ask(
+        self,
+        method: str,
+        url: httpx2.URL | str,
+        *,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        json: Any | None = None,
+    ) -> httpx2.Response:
+        """Build and send a usual request, without the methods between."""
+        __tracebackhide__ = True
+        return await self._send(self.build_request(method, url, params=params, headers=headers, json=json))
+
+    @property
+    def _is_as_made(self) -> bool:
+        """Whether nobody has put another method in the place of those through which requests go."""
+        kind, own = type(self), self.__dict__
+        return kind.request is _REQUEST and kind.send is _SEND and not ("request" in own or "send" in own)
+
+    async def _send(
+        self,
+        request: httpx2.Request,
+        stream: bool = False,
+        auth: AuthTypes | UseClientDefault | None = httpx2.USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = httpx2.USE_CLIENT_DEFAULT,
+    ) -> httpx2.Response:
+        __tracebackhide__ = True
         if not stream and auth is httpx2.USE_CLIENT_DEFAULT and self._is_plain(request):
             response = await self._in_loop.whole(request, self.cookies)
             response.default_encoding = self._default_encoding
@@ -212,7 +265,9 @@ class InLoopClient(httpx2.AsyncClient):
             self._in_loop.hand_out(response)
         if not isinstance(request.stream, httpx2.AsyncByteStream):
             request.stream = BothWays(request.stream)
-        return await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        return await httpx2.AsyncClient.send(
+            self, request, stream=stream, auth=auth, follow_redirects=follow_redirects
+        )
 
     def _is_plain(self, request: httpx2.Request) -> bool:
         """Whether nothing but the application has a say in the response to a request."""
@@ -298,6 +353,9 @@ class InLoopClient(httpx2.AsyncClient):
         finally:
             if self._own_lifespan:
                 await self.lifespan.stop()
+
+
+_REQUEST, _SEND = InLoopClient.request, InLoopClient.send
 
 
 def _name_of(app: object) -> str:

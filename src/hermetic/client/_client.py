@@ -11,6 +11,7 @@ import httpx2
 
 from hermetic import owners
 from hermetic.client import _authentication
+from hermetic.client._awaited import opened, told
 from hermetic.client._base import InLoopClient
 from hermetic.client._draining import DRAIN_TIMEOUT, drain
 from hermetic.client._events import EventStream
@@ -91,8 +92,9 @@ class AsyncTestClient(InLoopClient):
         """
         return WebSocketSession(lambda: shake_hands(self, url, subprotocols, options))
 
+    @opened("async with client.sse(...) as events:", "async for event in events:")
     @asynccontextmanager
-    async def sse(
+    async def sse(  # type: ignore[override]  # what it gives says less: that it is entered
         self,
         url: httpx2.URL | str,
         *,
@@ -160,6 +162,7 @@ class AsyncTestClient(InLoopClient):
         _authentication.identify(other, hook, user)
         return other
 
+    @told("client.login(...)")
     async def login(self, *credentials: Any, **named: Any) -> Self:
         """Return another client, as ``as_user`` does, by a ``hermetic_auth`` that may send requests.
 

@@ -112,11 +112,11 @@ def _close(task: asyncio.Task[Any]) -> None:
     coroutine = task.get_coro()
     with suppress(Exception):  # that it ignores this too, or what it raises instead
         coroutine.close()
-    task.add_done_callback(_look_at)
+    task.add_done_callback(look_at)
     task.cancel()
 
 
-def _look_at(task: asyncio.Task[Any]) -> None:
-    """Take note of a task's error: else asyncio logs that nobody has."""
-    if not task.cancelled():
+def look_at(task: asyncio.Task[Any]) -> None:
+    """Take note of the error of a task that has ended, if it has: else asyncio logs that nobody has."""
+    if task.done() and not task.cancelled():
         task.exception()

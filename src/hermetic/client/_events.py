@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
+from hermetic.client._awaited import NotPlain, told
 from hermetic.client._conversation import Conversation
 
 
-class EventStream(httpx2.EventSource):
+class EventStream(NotPlain, httpx2.EventSource):
     """The events of a response, as ``AsyncTestClient.sse`` gives them.
 
     Iterating gives each event, an ``httpx2.ServerSentEvent``; iterating again goes on where the last stopped.
@@ -26,6 +27,9 @@ class EventStream(httpx2.EventSource):
         timeout: Seconds to wait for each event; None for ever.
         conversation: The application that answers, while it does.
     """
+
+    _with = "async with client.sse(...) as events:"
+    _for = "async for event in events:"
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class EventStream(httpx2.EventSource):
         __tracebackhide__ = True
         return await self._next(self._timeout)
 
+    @told("events.next()")
     async def next(self, *, timeout: float | None = None) -> httpx2.ServerSentEvent:
         """Return the next event.
 

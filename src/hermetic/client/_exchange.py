@@ -243,7 +243,7 @@ class Exchange(Conversation):
         __tracebackhide__ = True
         settled = self._signal.until(lambda: ready() or self._ended or self._upload.error is not None)
         try:
-            await self._within(self.read_timeout, settled)
+            await (settled if self.read_timeout is None else self._within(self.read_timeout, settled))
         except (asyncio.CancelledError, httpx2.ReadTimeout) as interruption:
             try:
                 await self._leave_interrupted(interruption)

@@ -17,7 +17,7 @@ from typing import Any
 
 from hermetic import tasks
 from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
-from hermetic.client._ending import Ending
+from hermetic.client._ending import Ending, look_at
 from hermetic.client._waiting import Signal
 from hermetic.errors import LifespanError
 from hermetic.owners import Owner, owned_by
@@ -166,8 +166,7 @@ class LifespanRun:
         if not self._ended:
             self._end.cancel()
         await self._end.outlast()
-        if self._task.done():
-            self._task.exception()  # else asyncio says that nobody looked at it
+        look_at(self._task)
 
     def _raise_failure(self, kind: str) -> None:
         __tracebackhide__ = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
@@ -19,6 +19,24 @@ class Response(httpx2.Response):
     def cookies(self) -> httpx2.Cookies:
         """The cookies that this response sets."""
         return set_by(self)
+
+    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Give the body piece by piece, if it has been read; all else that reads it without ``await`` comes by here."""
+        if not (self.is_stream_consumed or isinstance(self.stream, httpx2.SyncByteStream)):
+            raise RuntimeError(
+                "Attempted to call a sync iterator on an async stream: the body comes in the test's event loop."
+                "\n\nhint: await response.aread()\nhint: async for line in response.aiter_lines():"
+            )
+        return super().iter_raw(chunk_size)
+
+    def close(self) -> None:
+        """Close the response, if it came whole."""
+        if not isinstance(self.stream, httpx2.SyncByteStream):
+            raise RuntimeError(
+                "Attempted to call a sync close on an async stream: it ends in the test's event loop."
+                "\n\nhint: await response.aclose()"
+            )
+        super().close()
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -13,13 +13,14 @@ from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 from hermetic.client._asgi import Message
+from hermetic.client._awaited import NotPlain, told
 from hermetic.client._disconnect import WebSocketDisconnect
 from hermetic.client._socket import NORMAL, Socket
 
 LEFT_IN_ORDER = (1000, 1001)
 
 
-class WebSocketSession:
+class WebSocketSession(NotPlain):
     """A websocket of an application, as ``AsyncTestClient.websocket_connect`` makes it: open inside ``async with``.
 
     Each method that waits raises the application's own exception if it ends with one.
@@ -30,6 +31,9 @@ class WebSocketSession:
         close_code: The code with which the application closed; None while it has not.
         close_reason: The reason that it gave.
     """
+
+    _with = "async with client.websocket_connect(...) as websocket:"
+    _for = "async for message in websocket:"
 
     def __init__(self, connect: Callable[[], Awaitable[Socket]]) -> None:
         self._connect = connect
@@ -111,6 +115,7 @@ class WebSocketSession:
         """Close it from the client's side: the application gets ``websocket.disconnect``."""
         self._open.disconnect(code, reason or "")
 
+    @told("websocket.receive()")
     async def receive(self, *, timeout: float | None = None) -> Message:
         """Return the application's next raw ASGI message, its ``websocket.close`` included.
 
@@ -128,16 +133,19 @@ class WebSocketSession:
             self.close_code, self.close_reason = message.get("code", NORMAL), message.get("reason") or ""
         return message
 
+    @told("websocket.receive_text()")
     async def receive_text(self, *, timeout: float | None = None) -> str:
         """Return the next message, a text; other arguments and errors as of ``receive``."""
         __tracebackhide__ = True
         return cast(str, (await self._data(timeout))["text"])
 
+    @told("websocket.receive_bytes()")
     async def receive_bytes(self, *, timeout: float | None = None) -> bytes:
         """Return the next message, of bytes; other arguments and errors as of ``receive``."""
         __tracebackhide__ = True
         return cast(bytes, (await self._data(timeout))["bytes"])
 
+    @told("websocket.receive_json()")
     async def receive_json(
         self, mode: Literal["text", "binary"] = "text", *, timeout: float | None = None
     ) -> Any:

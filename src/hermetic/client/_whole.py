@@ -17,9 +17,7 @@ from hermetic.client._exchange import Exchange
 class WholeExchange(Exchange):
     """Run an application for one request, up to its end, and keep what it sends."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._chunks: list[bytes] = []
+    _chunks: list[bytes]
 
     async def whole(self) -> bytes | None:
         """Return the body, as it was sent, when the application has ended; None when no response was started.
@@ -32,10 +30,14 @@ class WholeExchange(Exchange):
             await asyncio.sleep(0)  # others get their turn, whoever asks again and again
         else:
             await self._wait(lambda: False)
-        await self.close()
+        self._closed = True  # it has ended, so there is nothing to wait for in ``close``
+        self._on_close(self)
+        if self._error is not None:
+            self._raise_error()
         return None if self.start is None else b"".join(self._chunks)
 
     def _start(self, run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        self._chunks = []  # here, not in an __init__ of its own: each request comes by
         if sys.version_info >= (3, 12) and not self.loop.get_task_factory():  # pragma: no cover - not on 3.11
             return asyncio.Task(run, loop=self.loop, name=name, context=self._context, eager_start=True)
         return super()._start(run, name)
