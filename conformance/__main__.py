@@ -1,8 +1,8 @@
 """Fetch the source distributions, and run their tests twice: with the client that they are of, and with hermetic's.
 
-Starlette's and httpx's tests are of clients: they get their own one on hermetic's transport. FastAPI's use one, so there
-every method is ``AsyncTestClient``'s. What must hold: every item that passes with the first passes with the second.
-Nothing of what is fetched is kept.
+Starlette's and httpx's tests are of clients: they get their own one on hermetic's transport. FastAPI's use one, so
+there every method is ``AsyncTestClient``'s. What must hold: every item that passes with the first passes with the
+second. Nothing of what is fetched is kept.
 """
 
 from __future__ import annotations

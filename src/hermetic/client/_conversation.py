@@ -24,7 +24,7 @@ import httpx2
 from hermetic import tasks
 from hermetic.client import _stack
 from hermetic.client._asgi import ASGI3App, Message, Scope
-from hermetic.client._ending import TICK, Ending
+from hermetic.client._ending import TICK, Ending, own_error
 from hermetic.client._waiting import Signal
 from hermetic.owners import Owner, become
 
@@ -99,7 +99,7 @@ class Conversation(ABC):
             become(self._owner)
             await self._app(self.scope, self.receive, self.send)
         except BaseException as error:
-            self._error = self._end.own_error(error)
+            self._error = own_error(error, vars(self).get("_end"))
             if self.loop.is_closed():
                 return  # it is collected after its loop: nobody is left to be told
         self._ended = True

@@ -70,12 +70,9 @@ class Ending:
             raise interruption
 
     def own_error(self, error: BaseException) -> BaseException | None:
-        """Return what a task itself has to say, given what it ended with: not that it was cancelled, nor by force.
-
-        A cancellation that came while another error was on its way does not take that one's place.
-        """
+        """Return what the task itself has to say, given what it ended with; as of the function of that name."""
         lost, self._lost = self._lost, None
-        if self.stuck_at is not None or isinstance(error, GeneratorExit):
+        if self.stuck_at is not None:
             return None
         return lost if self.cancelled and isinstance(error, asyncio.CancelledError) else error
 
@@ -103,6 +100,20 @@ class Ending:
         self.stuck_at = tasks.stack_of(self._task)
         _close(self._task)
         self._timer = self._loop.call_later(TICK, self._given_up.set_result, None)
+
+
+def own_error(error: BaseException, ending: Ending | None) -> BaseException | None:
+    """Return what a task itself has to say, given what it ended with: not that it was cancelled, nor by force.
+
+    A cancellation that came while another error was on its way does not take that one's place.
+
+    Args:
+        error: What it ended with.
+        ending: How it was ended; None where nobody did.
+    """
+    if isinstance(error, GeneratorExit):
+        return None  # it is collected
+    return error if ending is None else ending.own_error(error)
 
 
 def _close(task: asyncio.Task[Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from hermetic import tasks
 from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
-from hermetic.client._ending import Ending, look_at
+from hermetic.client._ending import Ending, look_at, own_error
 from hermetic.client._waiting import Signal
 from hermetic.errors import LifespanError
 from hermetic.owners import Owner, owned_by
@@ -64,7 +64,7 @@ class LifespanRun:
             with owned_by(self._owner):
                 await as_asgi3(app)(scope, self.receive, self.send)
         except BaseException as error:
-            self._error = self._end.own_error(error)
+            self._error = own_error(error, vars(self).get("_end"))
             if self.loop.is_closed():
                 return  # it is collected after its loop: nobody is left to be told
         self._ended = True
