@@ -119,10 +119,14 @@ class Background:
             mine: Whose.
             seconds: How long they get to end by themselves.
         """
-        spared = _spared()
+        loop, current = asyncio.get_running_loop(), asyncio.current_task()
+        assert current is not None, "a coroutine runs in a task"
+        if self._tasks(loop, mine) <= {current}:
+            return  # before it is asked who waits for whom, which takes a moment
+        spared = tasks.waiting_for(current)
 
         def running() -> set[Task]:
-            return self._tasks(asyncio.get_running_loop(), mine) - spared
+            return self._tasks(loop, mine) - spared
 
         for _ in range(ROUNDS):
             if not running():
@@ -179,12 +183,6 @@ class Background:
             with suppress(TimeoutError):  # something blocks it
                 settling.result((seconds + PATIENCE) * ROUNDS)
             settling.cancel()
-
-
-def _spared() -> set[Task]:
-    current = asyncio.current_task()
-    assert current is not None, "a coroutine runs in a task"
-    return tasks.waiting_for(current)
 
 
 def _give_to_the_process(task: Task) -> None:
