@@ -31,6 +31,7 @@ from hermetic.guards.background import (
 )
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
+from hermetic.guards.identity import IdentityGuard
 from hermetic.guards.leaks import leak_message
 from hermetic.guards.observations import Observations, ObservedEngine
 from hermetic.guards.quiet import Quiet, Use
@@ -80,11 +81,13 @@ class Run:
         self.environment = Environment(settings, root, lambda: self.databases.primary_url)
         self.checkpoints = Checkpoints(
             self._all_databases,
-            lambda: self._mappings.guards,
+            lambda: [*self._mappings.guards, *self._identities],
             before=lambda owner: self.quiet.begin_set_up(owner),
             after=lambda owner: self.quiet.end_set_up(owner),
         )
         self._mappings = SharedMappings(self.checkpoints.note_guard)
+        self._identities: list[IdentityGuard] = []
+        self._rows_went_back = False
         self._failures = Failures()
         self._loader = Loader(
             settings.app,
@@ -374,6 +377,7 @@ class Run:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""
         self._mappings.watch()
         if self.settings.mode == "on":
+            self._identities.append(IdentityGuard(self.installation.identities))
             self.databases.settle()
 
     def end_test(
@@ -460,15 +464,26 @@ class Run:
         """Bring every worker database back, as ``restore`` does, while the running loop can turn."""
         if await self.quiet.let_finish_here():
             self.restore()
-        else:
-            await tasks.beside_the_loop(self.restore)
+            return
+        with every_step() as step:
+            with step:
+                await tasks.beside_the_loop(self._restore_rows)
+            with step:
+                self._restore_identities()
 
     def restore(self) -> None:
-        """Bring every worker database back to its baseline.
+        """Bring every worker database back to its baseline, and with it what living Sessions hold.
 
         Raises:
             RestoreError: Something that outlives the test blocks it; a group where that is so of several databases.
         """
+        with every_step() as step:
+            with step:
+                self._restore_rows()
+            with step:
+                self._restore_identities()
+
+    def _restore_rows(self) -> None:
         if self._is_on:
             self.quiet.let_finish()
         with every_step() as step:
@@ -476,9 +491,23 @@ class Run:
                 self.databases.release()
             for database in self._all_databases():
                 with step:
-                    database.restore()
+                    self._rows_went_back |= database.restore()
             with step:
                 self.databases.undo()
+
+    def _restore_identities(self) -> None:
+        """In the thread of the tests, whose Sessions they are."""
+        went_back, self._rows_went_back = self._rows_went_back, False
+        for guard in self._identities:
+            if went_back or guard.has_unflushed():
+                guard.restore()
+                self._note_busy_sessions(guard)
+
+    def _note_busy_sessions(self, guard: IdentityGuard) -> None:
+        for name in guard.at_work():
+            note = f"{name}, while rows were put back: what it holds was left as it was"
+            if note not in self.notes:
+                self.notes.append(note)
 
     def blocked(self) -> list[HermeticError]:
         """Return, and forget, the errors of requests that waited for a lock of their own test."""

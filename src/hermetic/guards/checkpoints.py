@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hermetic.guards.mapping import MappingGuard, MappingStart
+from hermetic.guards.mapping import Guard, MappingStart
 from hermetic.owners import Owner
 from hermetic.steps import every_step
 
@@ -24,7 +24,7 @@ class Frame:
 
     owner: Owner
     databases: dict[int, tuple[WorkerDatabase, object]] = field(default_factory=dict)
-    mappings: list[tuple[MappingGuard[Any, Any], MappingStart[Any, Any]]] = field(default_factory=list)
+    mappings: list[tuple[Guard[Any, Any], MappingStart[Any, Any]]] = field(default_factory=list)
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Kept:
     """What a living wider-scoped fixture added to the baseline."""
 
     databases: list[tuple[WorkerDatabase, Layer]] = field(default_factory=list)
-    mappings: list[tuple[MappingGuard[Any, Any], Any]] = field(default_factory=list)
+    mappings: list[tuple[Guard[Any, Any], Any]] = field(default_factory=list)
 
 
 class Checkpoints:
@@ -48,7 +48,7 @@ class Checkpoints:
     def __init__(
         self,
         databases: Callable[[], list[WorkerDatabase]],
-        guards: Callable[[], list[MappingGuard[Any, Any]]],
+        guards: Callable[[], list[Guard[Any, Any]]],
         *,
         before: Callable[[Owner], None] = lambda owner: None,
         after: Callable[[Owner], None] = lambda owner: None,
@@ -140,7 +140,7 @@ class Checkpoints:
         for kept in self._kept.values():
             kept.databases = [(each, layer) for each, layer in kept.databases if each is not database]
 
-    def note_guard(self, guard: MappingGuard[Any, Any]) -> None:
+    def note_guard(self, guard: Guard[Any, Any]) -> None:
         """A mapping that is watched from now on starts as it is for each fixture in its set-up."""
         for frame in self._frames:
             frame.mappings.append((guard, guard.begin_layer()))

@@ -8,6 +8,7 @@ living piece gave it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -16,18 +17,18 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class _Missing:
+class Missing:
     """The value of a key that is not there."""
 
 
-MISSING = _Missing()
+MISSING = Missing()
 
 
 @dataclass(eq=False)
 class MappingLayer(Generic[K, V]):
     """What one fixture changed: more than one piece where others were set up, or ended, in between."""
 
-    pieces: list[dict[K, V | _Missing]]
+    pieces: list[dict[K, V | Missing]]
 
 
 @dataclass(eq=False)
@@ -35,38 +36,39 @@ class MappingStart(Generic[K, V]):
     """A set-up that goes on: the content when its present piece began, and the pieces before."""
 
     content: dict[K, V]
-    pieces: list[dict[K, V | _Missing]] = field(default_factory=list)
+    pieces: list[dict[K, V | Missing]] = field(default_factory=list)
 
 
-class MappingGuard(Generic[K, V]):
-    """Keeps the baseline of one mapping.
+class Guard(ABC, Generic[K, V]):
+    """Keeps the baseline of something that has a value for each key; its content now is the first one."""
 
-    Args:
-        mapping: What is watched; its content now is the first baseline.
-        ignore: Keys that somebody else owns and that may change at any time.
-    """
-
-    def __init__(self, mapping: MutableMapping[K, V], *, ignore: frozenset[K] = frozenset()) -> None:
-        self._mapping = mapping
-        self._ignore = ignore
-        self._first = dict(mapping)
-        self._baseline = dict(mapping)
-        self._pieces: list[dict[K, V | _Missing]] = []
+    def __init__(self) -> None:
+        self._pieces: list[dict[K, V | Missing]] = []
         self._open: list[MappingStart[K, V]] = []
+        self._baseline: dict[K, V] = {}
+        self._baseline = self._content()
+        self._first = dict(self._baseline)
 
-    @property
-    def mapping(self) -> MutableMapping[K, V]:
-        """What is watched."""
-        return self._mapping
+    @abstractmethod
+    def _content(self) -> dict[K, V]:
+        """Return what is there now."""
 
-    def changed(self) -> dict[K, tuple[V | _Missing, V | _Missing]]:
+    @abstractmethod
+    def _put_back(self, key: K, value: V | Missing) -> None:
+        """Give a key the value that it is to have."""
+
+    def _set_up_changed(self, start: MappingStart[K, V]) -> dict[K, tuple[V | Missing, V | Missing]]:
+        """Return what a set-up changed since its present piece began."""
+        return _difference(start.content, self._content())
+
+    def changed(self) -> dict[K, tuple[V | Missing, V | Missing]]:
         """Return what differs from the baseline: for each key the baseline's value and the one now."""
-        return _difference(self._baseline, dict(self.mapping), self._ignore)
+        return _difference(self._baseline, self._content())
 
     def begin_layer(self) -> MappingStart[K, V]:
         """Note the content before a fixture's set-up; calls nest, and what the enclosing one set so far is its own."""
         self._take()
-        self._open.append(MappingStart(dict(self.mapping)))
+        self._open.append(MappingStart(self._content()))
         return self._open[-1]
 
     def end_layer(self, start: MappingStart[K, V]) -> MappingLayer[K, V] | None:
@@ -77,7 +79,7 @@ class MappingGuard(Generic[K, V]):
         return MappingLayer(start.pieces) if start.pieces else None
 
     def remove_layer(self, layer: MappingLayer[K, V]) -> None:
-        """Take a layer out of the baseline and out of the mapping.
+        """Take a layer out of the baseline and out of what is there now.
 
         Where it changed what the test had changed before, the test's value does not come back: it would outlive it.
         """
@@ -86,10 +88,10 @@ class MappingGuard(Generic[K, V]):
         for key in {key: None for piece in layer.pieces for key in piece}:
             value = self._without_the_test(key)
             _put(self._baseline, key, value)
-            _put(self.mapping, key, value)
+            self._put_back(key, value)
         self._note_content()
 
-    def _without_the_test(self, key: K) -> V | _Missing:
+    def _without_the_test(self, key: K) -> V | Missing:
         youngest = next((piece for piece in reversed(self._pieces) if key in piece), None)
         return self._first.get(key, MISSING) if youngest is None else youngest[key]
 
@@ -98,7 +100,7 @@ class MappingGuard(Generic[K, V]):
         if not self._open:
             return
         start = self._open[-1]
-        changes = _difference(start.content, dict(self.mapping), self._ignore)
+        changes = self._set_up_changed(start)
         if changes:
             piece = {key: after for key, (_, after) in changes.items()}
             self._pieces.append(piece)
@@ -108,29 +110,52 @@ class MappingGuard(Generic[K, V]):
 
     def _note_content(self) -> None:
         if self._open:
-            self._open[-1].content = dict(self.mapping)
+            self._open[-1].content = self._content()
 
     def restore(self) -> None:
         """Undo every change since the baseline."""
         for key, (before, _) in self.changed().items():
-            _put(self.mapping, key, before)
+            self._put_back(key, before)
 
 
-def _difference(
-    before: dict[K, V], after: dict[K, V], ignore: frozenset[K]
-) -> dict[K, tuple[V | _Missing, V | _Missing]]:
+class MappingGuard(Guard[K, V]):
+    """Keeps the baseline of one mapping.
+
+    Args:
+        mapping: What is watched.
+        ignore: Keys that somebody else owns and that may change at any time.
+    """
+
+    def __init__(self, mapping: MutableMapping[K, V], *, ignore: frozenset[K] = frozenset()) -> None:
+        self._mapping = mapping
+        self._ignore = ignore
+        super().__init__()
+
+    @property
+    def mapping(self) -> MutableMapping[K, V]:
+        """What is watched."""
+        return self._mapping
+
+    def _content(self) -> dict[K, V]:
+        return {key: value for key, value in self.mapping.items() if key not in self._ignore}
+
+    def _put_back(self, key: K, value: V | Missing) -> None:
+        _put(self.mapping, key, value)
+
+
+def _difference(before: dict[K, V], after: dict[K, V]) -> dict[K, tuple[V | Missing, V | Missing]]:
     if before == after:
         return {}
-    changes: dict[K, tuple[V | _Missing, V | _Missing]] = {}
+    changes: dict[K, tuple[V | Missing, V | Missing]] = {}
     for key in {**before, **after}:
         old, new = before.get(key, MISSING), after.get(key, MISSING)
-        if key not in ignore and (old is not new and old != new):
+        if old is not new and old != new:
             changes[key] = (old, new)
     return changes
 
 
-def _put(mapping: MutableMapping[K, V], key: K, value: V | _Missing) -> None:
-    if isinstance(value, _Missing):
+def _put(mapping: MutableMapping[K, V], key: K, value: V | Missing) -> None:
+    if isinstance(value, Missing):
         mapping.pop(key, None)
     else:
         mapping[key] = value

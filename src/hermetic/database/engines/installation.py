@@ -44,6 +44,7 @@ from hermetic.database.engines.destinations import (
     serves,
 )
 from hermetic.database.engines.gate import Gate
+from hermetic.database.engines.identity import Identities
 from hermetic.database.engines.location import user_location
 from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.opening import Opener, Opening
@@ -173,6 +174,11 @@ class Installation:
                 del self._keepers[loop]
         for _, keeper in ended:  # which may take seconds, and no lock may be held that long
             keeper.close_now()
+
+    @property
+    def identities(self) -> Identities:
+        """The objects that the living Sessions hold."""
+        return Identities(self._sessions)
 
     def uninstall(self) -> None:
         """Give every engine back the pool it came with, restore the classes, and close every connection."""
