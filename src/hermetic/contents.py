@@ -59,6 +59,11 @@ class Contents:
         """What makes the tables, for people."""
         return tuple(schema.description for schema in self.schemas)
 
+    @property
+    def are_made_by_a_start_up(self) -> bool:
+        """Whether the application's own start-up makes the tables."""
+        return any(schema.description.startswith("lifespan") for schema in self.schemas)
+
     def build(self, database: WorkerDatabase) -> None:
         """Make the tables and write the rows.
 

@@ -35,6 +35,7 @@ from hermetic.guards.identity import IdentityGuard
 from hermetic.guards.leaks import leak_message
 from hermetic.guards.observations import Observations, ObservedEngine
 from hermetic.guards.quiet import Quiet, Use
+from hermetic.guards.raw import RawLeaks
 from hermetic.guards.shared import SharedMappings
 from hermetic.guards.threads import ThreadWatch
 from hermetic.loading import Failures, Loader
@@ -55,6 +56,19 @@ if TYPE_CHECKING:
     from hermetic.database.servers.postgresql.server import PostgresqlServer
 
 NEVER: Hashable = object()
+OPENED_BY_HAND = (
+    "asyncpg",
+    "psycopg",
+    "psycopg2",
+    "aiosqlite",
+    "tortoise",
+    "piccolo",
+    "databases",
+    "edgy",
+    "ormar",
+)
+"""Drivers, and what imports its driver only when it connects: one of them opens connections that are no engine's."""
+
 RAW_DRIVERS = {"sqlite": ("sqlite3", "aiosqlite"), "postgresql": ("asyncpg", "psycopg2", "psycopg")}
 
 
@@ -98,6 +112,7 @@ class Run:
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
         self._drivers: Drivers | None = None
+        self._raw_leaks: RawLeaks | None = None
         self._test_is_open = False
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
@@ -131,6 +146,7 @@ class Run:
             self._threads.install()
             self._drivers = Drivers(self._destination, self._prepare, self._names, self.root)
             self._drivers.install()
+            self._raw_leaks = RawLeaks(self._drivers.open, databases.is_test_code)
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
@@ -365,6 +381,21 @@ class Run:
             self._url_is_handed_out = True  # the next test is told too
             raise
 
+    def prepare_start_up(self) -> None:
+        """Build what an application's start-up makes before that is started: else it would run inside itself.
+
+        A build runs start-up and shutdown once. Begun by the first connection of a start-up, it would leave the
+        application's globals as its own shutdown left them: a pool that is closed.
+        """
+        if self.settings.mode != "on" or not self._mappings.are_watched or self.databases.is_primary_built:
+            return
+        if not any(driver in sys.modules for driver in OPENED_BY_HAND):
+            return
+        with suppress(ConfigurationError):  # the first connection says it, if there is one
+            contents = Contents.find(self.settings, self.root, self._imported())
+            if contents.are_made_by_a_start_up:
+                self.primary()
+
     def import_drivers(self) -> None:
         """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
         if "sqlalchemy.dialects.postgresql" in sys.modules and datetime.date.__module__ == "datetime":
@@ -524,6 +555,8 @@ class Run:
         abandoned = [each for each in self.installation.take_abandoned() if each.owner.is_test_level]
         left = [*abandoned, *(leak.checkout for leak in leaks)]
         messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
+        if self._raw_leaks is not None:
+            messages += self._raw_leaks.end()
         if self.settings.mode == "on":
             with every_step() as step:
                 for database in self._all_databases():

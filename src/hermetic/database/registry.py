@@ -27,7 +27,7 @@ from hermetic.database.engines.destinations import (
 )
 from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
 from hermetic.database.memory import MemoryDatabases, MemoryTarget
-from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.protocols import Location, WorkerDatabase
 from hermetic.database.redirect import (
     Allow,
     Decision,
@@ -202,6 +202,10 @@ class Databases:
             address_of(request.url, request.created.folder if request.created else None)
         )
 
+    def is_test_code(self, location: Location) -> bool:
+        """Whether a line is a test's."""
+        return self._redirect.is_test_code(location)
+
     def _is_application(self, created: Creation | None) -> bool:
         return created is None or not self._redirect.is_test_code(created.location)
 
@@ -368,6 +372,11 @@ class Databases:
         """Whether the application opens it in memory, where it has to make its tables itself when nobody tests it."""
         primary = self._primary
         return primary is not None and primary.worker is worker and primary in self._memory.of_application()
+
+    @property
+    def is_primary_built(self) -> bool:
+        """Whether the application's database has its tables and rows."""
+        return self._primary is not None and self._primary.is_in_use
 
     @property
     def primary_url(self) -> URL:

@@ -54,6 +54,11 @@ class Asyncpg:
             if lose is not None:
                 lose(None)
 
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Its connections go with it; where its loop is closed they are ended one by one."""
+        with suppress(RuntimeError):
+            pool.terminate()
+
 
 def url_of(address: Any, parameters: Any) -> URL:
     """Return the URL of what asyncpg would connect to: a socket's path, or host and port."""
@@ -97,6 +102,13 @@ class Psycopg:
         if pool is not None and _was_taken_out(pool, connection):
             _order_another(pool, loop)
         connection.pgconn.finish()
+
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """An async one is closed in its loop, where that stands still."""
+        if loop is None:
+            pool.close()
+        elif not loop.is_closed() and not loop.is_running() and asyncio._get_running_loop() is None:
+            loop.run_until_complete(pool.close())
 
 
 def _was_taken_out(pool: Any, connection: Any) -> bool:
@@ -146,3 +158,6 @@ class Psycopg2:
     def end(self, connection: Any, pool: Any | None, loop: asyncio.AbstractEventLoop | None) -> None:
         """Its pools look whether a connection is closed only when it comes back."""
         connection.close()
+
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Its pools are not known."""

@@ -42,6 +42,16 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
         return connection
 
     patch(utils, "_connect", _connect)
+    acquire = getattr(module.Pool, "_acquire", None)
+    if acquire is not None:  # else what a pool lends counts as its maker's
+
+        @functools.wraps(acquire)
+        async def _acquire(self: Any, timeout: Any) -> Any:
+            lent = await acquire(self, timeout)
+            rules.lent(getattr(lent, "_con", None))
+            return lent
+
+        patch(module.Pool, "_acquire", _acquire)
 
 
 _OF_THE_CALL = ("loop", "connection_class", "record_class")

@@ -48,6 +48,9 @@ class Driver(Protocol):
             loop: The loop in which it was opened; None outside any.
         """
 
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Close a pool from synchronous code, as far as its loop lets us."""
+
 
 @dataclass(frozen=True)
 class Maker:
@@ -77,16 +80,18 @@ class RawConnection:
         target: The worker database (or what stands for it) that it is on; None where it went where it wanted.
         loop: The event loop in which it was opened; None outside any.
         in_vain: Whether somebody waited already for the end of its transaction.
+        lent_to: Who took it from its pool last.
     """
 
     driver: Driver
     maker: Maker
     asked: str
-    target: object
+    target: Any
     loop: asyncio.AbstractEventLoop | None
     _connection: weakref.ref[Any]
     _pool: Callable[[], Any | None]
     in_vain: bool = False
+    lent_to: Maker | None = None
 
     @property
     def connection(self) -> Any | None:
@@ -108,10 +113,16 @@ class RawConnection:
         """The user's line that opened it, or made its pool."""
         return self.maker.location
 
-    @cached_property
+    @property
     def checkout(self) -> Checkout:
-        """What reports say of it."""
-        return Checkout(self.maker.owner, self.maker.location, self.asked)
+        """Who uses it, or who made it: what reports say of it."""
+        user = self.lent_to if self.lent_to is not None and self.is_lent else self.maker
+        return Checkout(user.owner, user.location, self.asked)
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether its pool has lent it to somebody."""
+        return bool(self._ask(self.driver.is_handed_out))
 
     @cached_property
     def pid(self) -> int | None:
@@ -123,6 +134,11 @@ class RawConnection:
     def is_open(self) -> bool:
         """Whether it is still there."""
         return self._ask(self.driver.is_closed) is False
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it is in somebody's hands: lent by its pool, or a single one."""
+        return self.is_lent or self.pool is None
 
     @property
     def in_transaction(self) -> bool:
@@ -141,7 +157,7 @@ class RawConnection:
     @property
     def is_idle(self) -> bool:
         """Whether it lies in its pool, or is a single one without a transaction."""
-        return not self.in_transaction and not self._ask(self.driver.is_handed_out)
+        return not self.in_transaction and not self.is_lent
 
     @property
     def is_replaceable(self) -> bool:
@@ -157,6 +173,12 @@ class RawConnection:
         connection = self.connection
         if connection is not None:
             self.driver.end(connection, self.pool, self.loop)
+
+    def end_pool(self) -> None:
+        """Close the pool to which it belongs, if any, so that it opens nothing more."""
+        pool = self.pool
+        if pool is not None:
+            self.driver.end_pool(pool, self.loop)
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         connection = self.connection
@@ -181,6 +203,10 @@ class RawConnections:
         """Return those that are open, the oldest first."""
         with self._lock:
             return [one for one in self._by_id.values() if one.is_open]
+
+    def of(self, connection: object) -> RawConnection | None:
+        """Return what is known of a driver's connection."""
+        return next((one for one in self.all() if one.connection is connection), None)
 
     def of_pool(self, pool: object) -> RawConnection | None:
         """Return one of a pool's, if there is one."""

@@ -56,6 +56,22 @@ def put_pool(module: ModuleType, rules: Rules, patch: Patch) -> None:
     """Have pools remember who made them."""
     for pool in (module.ConnectionPool, module.AsyncConnectionPool):
         patch(pool, "__init__", _noting(pool.__init__, rules))
+    getting, getting_async = module.ConnectionPool.getconn, module.AsyncConnectionPool.getconn
+
+    @functools.wraps(getting)
+    def getconn(self: Any, *args: Any, **kwargs: Any) -> Any:
+        lent = getting(self, *args, **kwargs)
+        rules.lent(lent)
+        return lent
+
+    @functools.wraps(getting_async)
+    async def getconn_async(self: Any, *args: Any, **kwargs: Any) -> Any:
+        lent = await getting_async(self, *args, **kwargs)
+        rules.lent(lent)
+        return lent
+
+    patch(module.ConnectionPool, "getconn", getconn)
+    patch(module.AsyncConnectionPool, "getconn", getconn_async)
 
 
 def _noting(making: Callable[..., None], rules: Rules) -> Callable[..., None]:

@@ -175,6 +175,14 @@ class Rules:
             route.target.note_raw(raw)
         return raw
 
+    def lent(self, connection: Any) -> None:
+        """Remember who takes a connection from its pool."""
+        raw = self.open.of(connection)
+        if raw is not None:
+            raw.lent_to = self._maker()
+            if raw.target is not None:
+                raw.target.note_raw(raw)
+
     def note_pool(self, pool: Any) -> None:
         """Remember who makes a pool: its connections are opened by workers, whose stack has no line of the user's."""
         self._pools[pool] = self._maker()

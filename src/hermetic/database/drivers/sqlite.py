@@ -50,6 +50,9 @@ class Sqlite3:
         """Whatever statement runs is interrupted."""
         connection.close()
 
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """It has none."""
+
 
 class Aiosqlite:
     """See ``hermetic.database.drivers.connections.Driver``."""
@@ -78,6 +81,9 @@ class Aiosqlite:
             inner.close()
         stop = getattr(connection, "stop", None) or connection._stop_running  # the latter before 0.22
         stop()
+
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """It has none."""
 
 
 def put(module: ModuleType, rules: Rules, patch: Patch) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.drivers import RawConnections
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql.drivers import backend_pid, in_transaction
+from hermetic.owners import Owner
 
 
 @dataclass(eq=False)
@@ -39,9 +42,14 @@ class Session:
 
 
 class Sessions:
-    """The open connections, by identity; every method may be called from any thread."""
+    """The open connections, by identity; every method may be called from any thread.
+
+    Attributes:
+        raw: Those that drivers opened which the project uses itself.
+    """
 
     def __init__(self) -> None:
+        self.raw = RawConnections()
         self._by_id: dict[int, Session] = {}
         self._lock = threading.RLock()  # the collector may give a connection back in the midst of anything
 
@@ -63,7 +71,14 @@ class Sessions:
 
     def by_pid(self, pid: int) -> Session | None:
         """Return the connection whose server side is this process."""
-        return next((each for each in self.all() if each.pid == pid), None)
+        found = next((each for each in self.all() if each.pid == pid), None)
+        raw = self.raw.by_pid(pid) if found is None else None
+        return found if raw is None else Session(cast(DBAPIConnection, raw.connection), pid, raw.checkout)
+
+    def users(self) -> list[Owner]:
+        """Return whose connections are in use, those of drivers included that the project uses itself."""
+        engines = [one.checkout.owner for one in self.all() if one.checkout is not None]
+        return [*engines, *(one.checkout.owner for one in self.raw.all() if one.is_used)]
 
     def all(self) -> list[Session]:
         """Return every open connection."""

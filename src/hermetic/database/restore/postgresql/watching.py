@@ -79,14 +79,18 @@ class LockWatch:
         if self._thread is not None and not self._is_needed():
             self.stop()
 
+    def note_raw(self) -> None:
+        """Learn that a connection of a driver's own was opened, or lent by its pool; nobody says when it goes back."""
+        if not self._is_watching and self._is_needed():
+            self._begin()
+
     @property
     def _is_watching(self) -> bool:
         return self._thread is not None and not self._over.is_set()
 
     def _is_needed(self) -> bool:
         """Whether a test and a request of one have connections in use."""
-        used = [one.checkout.owner for one in self._sessions.all() if one.checkout is not None]
-        kinds = {owner.kind for owner in used if owner.is_test_level}
+        kinds = {owner.kind for owner in self._sessions.users() if owner.is_test_level}
         return "request" in kinds and not kinds.isdisjoint({"test", "fixture"})
 
     def _begin(self) -> None:

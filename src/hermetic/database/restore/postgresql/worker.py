@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.address import address_of
 from hermetic.database.digest import digest
-from hermetic.database.drivers import RawConnection, RawConnections, on_the_way_to, variables
+from hermetic.database.drivers import RawConnection, on_the_way_to, variables
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
@@ -51,7 +51,7 @@ class PostgresqlDatabase:
         self.name = name
         self.owner = owner
         self.sessions = Sessions()
-        self.raw = RawConnections()
+        self.raw = self.sessions.raw
         self.blocked: list[UncommittedWrites] = []
         self.watch = LockWatch(name, host, self.sessions, self.blocked)
         self._host = host
@@ -121,6 +121,7 @@ class PostgresqlDatabase:
     def note_raw(self, raw: RawConnection) -> None:
         """Learn of a connection that a driver of the project's opened."""
         self.raw.add(raw)
+        self.watch.note_raw()
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""

@@ -1,0 +1,73 @@
+"""What a test leaves open by a driver itself: named, and ended.
+
+A connection that a pool has lent, or that has a transaction open, is a leak whoever opened it, if that ends with the
+test. One that is idle is a leak where a line of test code opened it, or made its pool. An application that opens a
+client with its first request and keeps it leaks nothing: that is the process's from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hermetic.errors import LeakError
+
+if TYPE_CHECKING:
+    from hermetic.database.drivers import RawConnection, RawConnections
+    from hermetic.database.protocols import Location
+
+
+class RawLeaks:
+    """Looks at the connections of drivers when a test ends.
+
+    Args:
+        connections: Those that are open.
+        is_test_code: Whether a line is a test's.
+    """
+
+    def __init__(self, connections: RawConnections, is_test_code: Callable[[Location], bool]) -> None:
+        self._connections = connections
+        self._is_test_code = is_test_code
+
+    def end(self) -> list[str]:
+        """End what was left; return a message for each place that left something."""
+        opened = self._connections.all()
+        leaks = [one for one in opened if self._is_a_leak(one)]
+        messages = dict.fromkeys(raw_leak_message(one) for one in leaks if one.checkout.owner.accountable)
+        for one in [*leaks, *(one for one in opened if one.loop is not None and one.loop.is_closed())]:
+            _end(one, with_its_pool=one.maker.owner.is_test_level and self._is_test_code(one.location))
+        return list(messages)
+
+    def _is_a_leak(self, one: RawConnection) -> bool:
+        if not one.checkout.owner.is_test_level:
+            return False
+        return not one.is_idle or self._is_test_code(one.checkout.location)
+
+
+def raw_leak_message(one: RawConnection) -> str:
+    """Return what the test is told that left this connection open."""
+    checkout = one.checkout
+    if one.is_lent:
+        what, hint = f"left a connection of {one.driver.name} checked out", "give it back to its pool there"
+    elif one.pool is not None:
+        what, hint = f"left a pool of {one.driver.name} open", "close the pool there"
+    else:
+        what, hint = f"left a connection of {one.driver.name} open", "close the connection there"
+    return str(
+        LeakError(
+            f"{checkout.owner.name} {what}.",
+            why=f"It was opened at {checkout.location} for {checkout.engine}.",
+            hints=(f"{hint}: 'async with' does it for you",),
+        )
+    )
+
+
+def _end(one: RawConnection, *, with_its_pool: bool) -> None:
+    if with_its_pool:
+        one.end_pool()
+    if one.loop is not None and one.loop.is_running():
+        with suppress(RuntimeError):  # it has just been closed
+            one.loop.call_soon_threadsafe(one.end)
+    else:
+        one.end()
