@@ -286,7 +286,10 @@ class Run:
 
         if self.databases.is_named(url, folder):
             return True
-        return is_named_by(self.environment.texts(), address_of(url, folder), str(self.root))
+        if is_named_by(self.environment.texts(), address_of(url, folder), str(self.root)):
+            self.databases.declare(url, folder)  # whoever opens it first: it is the application's
+            return True
+        return False
 
     def _destination(self, request: EngineRequest) -> Destination:
         from hermetic.database.address import is_in_memory

@@ -11,6 +11,7 @@ import pytest
 
 from hermetic.database.drivers import RawConnections
 from hermetic.database.drivers.installation import Drivers
+from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner, owned_by
 from tests.database.drivers.conftest import ELSEWHERE
 from tests.database.restore.postgresql.opened import Opened
@@ -144,6 +145,32 @@ def test_a_connection_of_a_closed_loop_can_be_ended(raw: RawConnections) -> None
     one.end()
     assert not one.is_open
     assert connection.is_closed()
+
+
+def test_a_pool_that_lives_in_another_loop_is_named(raw: RawConnections) -> None:
+    """The driver's own words name neither the pool nor the line that opened it."""
+
+    async def opened() -> Any:
+        return await asyncpg.create_pool(ELSEWHERE, min_size=1)
+
+    loop = asyncio.new_event_loop()
+    pool = loop.run_until_complete(opened())
+
+    async def use() -> None:
+        await pool.fetchval("SELECT 1")
+
+    with pytest.raises(
+        ConfigurationError, match=r"opened at .*test_asyncpg.py:\d+ is used in another event loop"
+    ):
+        asyncio.run(use())
+    assert loop.run_until_complete(_counted(pool)) == 1
+    loop.close()
+
+
+async def _counted(pool: Any) -> Any:
+    counted = await pool.fetchval("SELECT 1")
+    await pool.close()
+    return counted
 
 
 def test_an_invalid_argument_is_the_driver_s_to_refuse() -> None:

@@ -47,6 +47,7 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
 
         @functools.wraps(acquire)
         async def _acquire(self: Any, timeout: Any) -> Any:
+            rules.refuse_in_another_loop(self)
             lent = await acquire(self, timeout)
             rules.lent(getattr(lent, "_con", None))
             return lent

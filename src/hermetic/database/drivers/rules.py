@@ -30,6 +30,7 @@ from hermetic.database.engines.destinations import (
 from hermetic.database.engines.location import user_location
 from hermetic.database.protocols import Location
 from hermetic.database.refusal import refusal
+from hermetic.errors import ConfigurationError
 
 ORMS = frozenset(
     ["tortoise", "piccolo", "databases", "ormar", "edgy", "saffier", "peewee", "playhouse", "pony"]
@@ -174,6 +175,25 @@ class Rules:
         if route.target is not None:
             route.target.note_raw(raw)
         return raw
+
+    def refuse_in_another_loop(self, pool: Any) -> None:
+        """Refuse to use a pool in another loop than the one in which it was opened, where that cannot work.
+
+        Raises:
+            ConfigurationError: It names where the pool was opened.
+        """
+        raw = self.open.of_pool(pool)
+        if raw is None or raw.loop is asyncio._get_running_loop():
+            return
+        raise ConfigurationError(
+            f"a pool of {raw.driver.name} opened at {raw.location} is used in another event loop.",
+            why=f"It is {raw.owner.name}'s, bound to the loop where it was opened, and cannot be used in this one.",
+            hints=(
+                "run fixtures and tests in one loop: asyncio_default_fixture_loop_scope = session and"
+                " asyncio_default_test_loop_scope = session",
+                "or open the pool in the loop that uses it: in the application's lifespan, say",
+            ),
+        )
 
     def lent(self, connection: Any) -> None:
         """Remember who takes a connection from its pool."""
