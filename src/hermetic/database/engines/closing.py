@@ -31,6 +31,9 @@ log = logging.getLogger("hermetic.engines")
 LAST_RESORT_SECONDS = 5.0
 """How long a private loop may take to close what a dead loop left behind."""
 
+DRIVERS_SECONDS = 1.0
+"""How long a driver's own task may take to end with its loop."""
+
 _POLITE_ROUNDS = 20
 _POLITE_PAUSE = 0.002
 """Other generators that end with the loop (a ``get_db`` cut short) may still hand their connections back: 40 ms."""
@@ -79,12 +82,14 @@ class Keeper:
             if not any(holder.in_use() for holder in self._holders):
                 break
             await asyncio.sleep(_POLITE_PAUSE)
+        await _end_drivers_tasks()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=LAST_RESORT_SECONDS)
         for holder in list(self._holders):
             holder.index.abandoned.update(id(opened.connection) for opened in holder.in_use())
-            await greenlet_spawn(holder.close)
-        await _end_drivers_tasks()
+            closing = asyncio.create_task(greenlet_spawn(holder.close))
+            for done in (await asyncio.wait([closing], timeout=LAST_RESORT_SECONDS))[0]:
+                done.result()
 
     def close_now(self) -> None:
         """Close everything from synchronous code: in the loop where it stands still, else from a private one."""
@@ -94,16 +99,17 @@ class Keeper:
 
 
 async def _end_drivers_tasks() -> None:
-    """End what drivers do in tasks of their own: closing a connection that is closed by now, and whose user is gone.
+    """Let drivers end what they do in tasks of their own, such as closing a connection whose user was cancelled.
 
-    They would wait for a thread that has ended, and be destroyed with the loop.
+    Before anything else is closed: a driver that closes a connection twice at once may never hear of the second.
     """
     current = asyncio.current_task()
     closing = [task for task in asyncio.all_tasks() if task is not current and _is_of_a_driver(task)]
-    for task in closing:
+    if not closing:
+        return
+    _, left = await asyncio.wait(closing, timeout=DRIVERS_SECONDS)
+    for task in left:
         task.cancel()
-    if closing:
-        await asyncio.wait(closing, timeout=LAST_RESORT_SECONDS)
 
 
 def _is_of_a_driver(task: asyncio.Task[Any]) -> bool:

@@ -286,3 +286,18 @@ def test_connections_are_ended_under_running_threads(tmp_path: Path) -> None:
     """Ending and closing connections that other threads execute on crashes nothing."""
     module = "tests.database.restore.sqlite.crowd"
     subprocess.run([sys.executable, "-m", module, str(tmp_path), "6"], check=True, timeout=120)
+
+
+def test_a_closed_connection_holds_no_lock(database: SqliteDatabase) -> None:
+    """SQLite would keep it, and its transaction, for as long as a cursor of it lives."""
+    writer, reader = connect(database), connect(database)
+    written = writer.execute("INSERT INTO users (name) VALUES ('bob') RETURNING id")
+    read = reader.execute("SELECT name FROM users")
+    for connection in (writer, reader):
+        connection.close()
+    other = connect(database, timeout=0)
+    other.execute("INSERT INTO users (name) VALUES ('eve')")
+    other.commit()
+    other.close()
+    assert database.restore()
+    del written, read

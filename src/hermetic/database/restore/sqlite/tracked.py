@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from threading import RLock
 from typing import Any
@@ -178,10 +178,19 @@ class TrackedConnection(sqlite3.Connection):
         with self.seized() as held:
             if not held:
                 raise sqlite3.OperationalError("a statement that cannot be interrupted is running")
+            self._let_go()
             self._closed = True
             super().close()
         self.site.connections.discard(self)
         self._ended()
+
+    def _let_go(self) -> None:
+        """Give its locks back: SQLite keeps a closed connection, with its transaction, while a cursor of it lives."""
+        with suppress(sqlite3.Error):
+            for cursor in self.cursors.members():
+                cursor.close()
+            if not self._closed and self.in_transaction:
+                super().execute("ROLLBACK").close()
 
     def interrupt(self) -> None:
         self._cancel_wait()
