@@ -198,9 +198,7 @@ class Active:
         owner = self._fixtures.pop(fixturedef, None)
         if owner is None:
             return
-        fixturedef.cached_result = (
-            None  # before pytest 8.4, what fails here would have the next test get it again
-        )
+        fixturedef.cached_result = None  # pytest 8.2 does so only after this hook, and so not where it fails
         with errors_as_failures():
             self.run.checkpoints.finish(owner, at_once=self._is_setting_up)
 
