@@ -122,7 +122,7 @@ def test_what_it_raises_instead_is_not_told(run: Run) -> None:
 
 
 def test_an_application_that_nothing_ends_is_left(run: Run) -> None:
-    """One that catches everything is told like the others, and the test goes on."""
+    """One that catches everything is told like the others, and the test goes on; a lifespan too."""
     released = asyncio.Event()
 
     async def catch_all() -> None:
@@ -131,13 +131,16 @@ def test_an_application_that_nothing_ends_is_left(run: Run) -> None:
                 await released.wait()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await start(send)
+        if scope["type"] == "http":
+            await start(send)
         await asyncio.create_task(catch_all())
 
     async def main() -> None:
         with pytest.raises(httpx2.ReadTimeout, match=r"(?s)by force.*in catch_all"):
             async with AsyncTestClient(app).stream("GET", "/"):
                 pass
+        with pytest.raises(LifespanError, match=r"(?s)start-up.*in catch_all"):
+            await Lifespan(app, timeout=0.01).start()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         released.set()
         await asyncio.wait(left)

@@ -153,7 +153,7 @@ class NotPlain:
 
     _with = _for = ""
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch - who checks types is told by their absence
 
         def __enter__(self) -> NoReturn:
             self._say("with", self._with)

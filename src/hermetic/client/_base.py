@@ -122,7 +122,7 @@ class InLoopClient(NotPlain, httpx2.AsyncClient):
         client._in_loop.start_lifespan = True
         return client
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch - who checks types is told by their absence
 
         def __getattr__(self, name: str) -> NoReturn:
             """Say what to write for what only a ``TestClient`` has."""
