@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
+from weakref import ref
 
 import psycopg
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.drivers import Maker, RawConnection
+from hermetic.database.drivers.asking import Psycopg
+from hermetic.database.protocols import Location
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.servers.postgresql.external import External
@@ -24,6 +28,9 @@ from tests.database.restore.postgresql.dumping import Dump, dump
 WORLD = (Path(__file__).parent / "world.sql").read_text(encoding="utf-8")
 
 PLAIN = "hermetic_plain"
+
+TEST = Maker(Owner("test_it", "test", "function"), Location("test_it.py", 1, "test_it"))
+"""Whose the connections are that stand for a driver's own."""
 
 Level = Literal["superuser", "plain"]
 Connection = psycopg.Connection[Any]
@@ -48,6 +55,7 @@ class Opened:
         url = self.database.url.render_as_string(hide_password=False)
         opened: Connection = psycopg.connect(url, autocommit=autocommit, **options)
         self._open.callback(opened.close)
+        self.database.note_raw(RawConnection(Psycopg(), TEST, url, None, None, ref(opened), lambda: None))
         return opened
 
     def run(self, *statements: str) -> None:

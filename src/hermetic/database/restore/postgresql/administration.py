@@ -101,7 +101,7 @@ class Administration:
         return self._do(lambda connection: connection.execute(named, parameters or None).fetchall())
 
     def run(self, query: str, parameters: Sequence[Any] | None = None) -> None:
-        """Run one statement, or without parameters several."""
+        """Run one statement, or without parameters several, in one transaction."""
         named = self._named(query)
         self._do(lambda connection: connection.execute(named, parameters))
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from hermetic.database.restore.postgresql import failures
 from hermetic.database.restore.postgresql.administration import Administration, remove_ours
+from hermetic.database.restore.postgresql.connected import Connected
 from hermetic.database.restore.postgresql.copying import carry_over
 from hermetic.database.restore.postgresql.properties import Properties, is_setting
 from hermetic.database.restore.postgresql.protocols import Host
 from hermetic.database.restore.postgresql.tidying import Tidying
-from hermetic.errors import RestoreError
 
 BIG = 500
 """Rows from which on a table's touched keys are noted, so that a restore costs by the rows touched. Below that, putting
@@ -50,33 +50,19 @@ class Baseline:
         name: The database.
         owner: The role that owns it.
         host: The server's side.
-        end_sessions: Ends the application's sessions, all that there are.
-        replace_sessions: Ends those that are known, which their pools replace.
-        replace_sessions_of_tests: Ends those of them that nobody has who outlives the test.
-        refuse_if_held: Raises where somebody who outlives the test has a connection.
+        connected: Who is connected to it.
     """
 
-    def __init__(
-        self,
-        name: str,
-        owner: str,
-        host: Host,
-        end_sessions: Callable[[], None],
-        replace_sessions: Callable[[], None],
-        replace_sessions_of_tests: Callable[[], None],
-        refuse_if_held: Callable[[str], None],
-    ) -> None:
+    def __init__(self, name: str, owner: str, host: Host, connected: Connected) -> None:
         self._name = name
         self._owner = owner
         self._host = host
-        self._end_sessions = end_sessions
-        self._replace_sessions = replace_sessions
-        self._replace_sessions_of_tests = replace_sessions_of_tests
-        self._refuse_if_held = refuse_if_held
+        self._connected = connected
         self._administration: Administration | None = None
         self._seen: str | None = None
         self.is_marked = False
         self._origin: str | None = None
+        self._in_the_way: list[str] = []
         self._copies: list[str] = []
         self._tidying = Tidying()
         self.properties = Properties(name, host, lambda: self.administration)
@@ -148,26 +134,38 @@ class Baseline:
         self._origin = None
         self._copy_as_origin()
 
-    def mark_another_schema(self, number: int) -> tuple[str, str | None]:
+    def mark_another_schema(self, number: int) -> str | None:
         """Mark a baseline of another schema, and keep this one.
 
         Args:
             number: Of the piece that changed the schema.
 
         Returns:
-            What ``go_back`` needs.
+            What the database of before is copied from, where it must be.
         """
-        before = f"{self.administration.schema}_{number}", self._origin
+        before = self._origin
         self.administration.one("SELECT pg_hermetic.retire(%s)", [number])
         self._install()
-        self.administration.one("SELECT pg_hermetic.inherit_pieces(%s, %s)", [number, before[0]])
+        schema = f"{self.administration.schema}_{number}"
+        self.administration.one("SELECT pg_hermetic.inherit_pieces(%s, %s)", [number, schema])
         self._origin = None
         self._copy_as_origin()
         return before
 
-    def go_back(self, schema: str, origin: str | None) -> None:
-        """Bring a baseline back that ``mark_another_schema`` kept; the database is dirty then."""
-        self._make_anew(origin, schema)
+    def go_back(self, number: int, origin: str | None) -> None:
+        """Go on with a baseline that ``mark_another_schema`` kept: all that was done since is there to be undone.
+
+        Args:
+            number: Of the piece that changed the schema.
+            origin: What the database was copied from then.
+        """
+        self.administration.run(
+            f"SELECT pg_hermetic.retire({NEVER});"
+            f"ALTER SCHEMA pg_hermetic_{number} RENAME TO pg_hermetic;"
+            f"SELECT pg_hermetic.notice_again({number})"
+        )
+        self._origin = origin
+        self._seen = None
 
     def schema_changed(self) -> bool:
         """Whether the schema is not the baseline's."""
@@ -175,8 +173,10 @@ class Baseline:
 
     def become_template(self, fingerprint: str) -> None:
         """Keep the database, as it is now, as the template of a fingerprint."""
-        self._end_sessions()
-        self.disconnect()
+        if self._connected.beyond_pools():
+            return
+        self._connected.end_all()
+        self.leave()
         if self._host.keep_as_template(self._name, fingerprint):
             self._origin = self._host.template(fingerprint)
 
@@ -184,13 +184,12 @@ class Baseline:
         """Keep a copy to make the database anew from; while somebody stays connected, there is none."""
         from psycopg.errors import ObjectInUse
 
-        try:
-            self._refuse_if_held("")
-        except RestoreError:
+        self._in_the_way = self._connected.busy()
+        if self._in_the_way:
             return
         self.administration.run("TRUNCATE pg_hermetic.drift")
-        self._end_sessions()
-        self.disconnect()
+        self._connected.end_all()
+        self.leave()
         copy = f"{self._name}_c{len(self._copies) + 1}"
         try:
             self._host.create(copy, self._owner, self._name)
@@ -229,7 +228,7 @@ class Baseline:
         outcome, self._seen, version = self._try(RESTORE, [self._seen]) or ("anew", None, None)
         changed = self.properties.put_back(version)
         if any(map(is_setting, changed)):
-            self._replace_sessions_of_tests()  # a session knows its settings from its beginning
+            self._connected.replace_those_of_tests()  # a session knows its settings from its beginning
         if outcome == "ddl":
             self._undo_ddl()
         if outcome == "anew":
@@ -258,29 +257,24 @@ class Baseline:
         if outcome == "anew":
             self._start_anew("the schema was changed in a way that only a new copy of the database undoes")
         elif outcome == "undone":
-            self._replace_idle_sessions()
+            self._connected.replace_idle()
 
     def _start_anew(self, why: str) -> None:
-        self._refuse_if_held(why)
-        self._make_anew(self._origin, self.administration.schema)
+        outliving = self._connected.outliving()
+        if outliving:
+            raise failures.held(self._name, why, outliving)
+        self._make_anew(self._origin)
         self.administration.one(RESTORE, [None])
 
-    def _replace_idle_sessions(self) -> None:
-        try:
-            self._refuse_if_held("")
-        except RestoreError:
-            return  # somebody's own; the types and tables that went were not the baseline's
-        self._replace_sessions()
-
-    def _make_anew(self, origin: str | None, schema: str) -> None:
+    def _make_anew(self, origin: str | None) -> None:
         if origin is None:
-            raise failures.no_origin(self._name)
+            raise failures.no_origin(self._name, self._in_the_way)
         fresh = f"{self._name}_new"
         self._host.drop(fresh)  # of an attempt that failed, and could not even do that
         try:
             self._host.create(fresh, self._owner, origin or None)
-            self._fill_anew(fresh, origin, schema)
-            self._end_sessions()
+            self._fill_anew(fresh, origin)
+            self._connected.end_all()
             self.disconnect()
             self._host.drop(self._name)
         except BaseException:
@@ -292,13 +286,13 @@ class Baseline:
         self._seen = None
         self.properties.put_on_new_database()
 
-    def _fill_anew(self, fresh: str, origin: str, schema: str) -> None:
+    def _fill_anew(self, fresh: str, origin: str) -> None:
         target = self._administration_of(fresh)
         try:
             if origin == EMPTY:
                 _install_in(target)
-            drifted = [row[0] for row in self.administration.all(f"SELECT relid FROM {schema}.drift")]
-            carry_over(self.administration, target, drifted, schema=schema)
+            drifted = [row[0] for row in self.administration.all("SELECT relid FROM pg_hermetic.drift")]
+            carry_over(self.administration, target, drifted)
         finally:
             target.close()
 

@@ -16,23 +16,20 @@ from hermetic.database.restore.postgresql.administration import Administration
 WHOLE = ("sequences", "moves", "deltas", "drift", "views")
 
 
-def carry_over(
-    source: Administration, target: Administration, relids: Collection[int], *, schema: str
-) -> None:
+def carry_over(source: Administration, target: Administration, relids: Collection[int]) -> None:
     """Bring the baseline's rows of some tables from one database into a copy of its origin, which is then dirty.
 
     Args:
         source: The database that is about to be dropped.
         target: The new one.
         relids: The tables whose baseline is not the origin's.
-        schema: Where the source keeps them.
     """
     for table in WHOLE:
         target.run(f"TRUNCATE pg_hermetic.{table}")
-        _copy(source, target, f"{schema}.{table}", f"pg_hermetic.{table}")
+        _copy(source, target, f"pg_hermetic.{table}")
     for relid in relids:
         target.run(f"TRUNCATE pg_hermetic.s{relid}")
-        _copy(source, target, f"{schema}.s{relid}", f"pg_hermetic.s{relid}")
+        _copy(source, target, f"pg_hermetic.s{relid}")
         target.run(
             f"UPDATE pg_hermetic.tables SET filled = EXISTS (SELECT FROM pg_hermetic.s{relid}) WHERE relid = {relid};"
             f"INSERT INTO pg_hermetic.dirty VALUES ({relid}, true)"
@@ -46,7 +43,7 @@ def carry_over(
             f" 1::bigint AS hermetic_nth, s.* FROM pg_hermetic.s{relid} s WITH NO DATA"
         )
         columns = ", ".join(_columns(target, name))
-        _copy(source, target, f"{schema}.{name}", f"pg_hermetic.{name}", columns)
+        _copy(source, target, f"pg_hermetic.{name}", columns)
 
 
 def _columns(administration: Administration, table: str) -> list[str]:
@@ -57,10 +54,10 @@ def _columns(administration: Administration, table: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _copy(source: Administration, target: Administration, read: str, written: str, columns: str = "") -> None:
+def _copy(source: Administration, target: Administration, table: str, columns: str = "") -> None:
     what = f"({columns})" if columns else ""
-    reading: Any = f"COPY {read} {what} TO STDOUT (FORMAT binary)".replace("pg_hermetic", source.schema)
-    writing: Any = f"COPY {written} {what} FROM STDIN (FORMAT binary)".replace("pg_hermetic", target.schema)
+    reading: Any = f"COPY {table} {what} TO STDOUT (FORMAT binary)".replace("pg_hermetic", source.schema)
+    writing: Any = f"COPY {table} {what} FROM STDIN (FORMAT binary)".replace("pg_hermetic", target.schema)
     with (
         source.connection.cursor() as reader,
         target.connection.cursor() as writer,

@@ -20,5 +20,5 @@ class EmptyDatabase(PostgresqlDatabase):
 
     def close(self) -> None:
         """Drop it; what the test's engines still hold is told to go."""
-        self.end_sessions()
+        self.connected.end_all()
         super().close()

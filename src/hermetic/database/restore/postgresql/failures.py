@@ -55,20 +55,11 @@ def blocked(name: str, sessions: Sessions, rows: Sequence[Any]) -> RestoreError:
     )
 
 
-def in_use(sessions: Sequence[Session]) -> str:
-    """Name who has connections that would have to be ended, a line each."""
-    return "\n".join(
-        f"  {one.checkout.owner.name}, checked out at {one.checkout.location}"
-        for one in sessions
-        if one.checkout
-    )
-
-
-def held(name: str, why: str, sessions: Sequence[Session]) -> RestoreError:
+def held(name: str, why: str, who: Sequence[str]) -> RestoreError:
     """Say that connections would have to be ended which are somebody's who outlives the test."""
     return RestoreError(
         f"the database {name!r} could not be brought back to its baseline: {why}, and a connection is in use.",
-        why="these outlive the test, so that hermetic does not end them:\n" + in_use(sessions),
+        why="these outlive the test, so that hermetic does not end them:\n" + "\n".join(who),
         hints=(
             "give the connection back before the test that changes the schema",
             "or change the schema in a fixture of the same scope",
@@ -76,11 +67,12 @@ def held(name: str, why: str, sessions: Sequence[Session]) -> RestoreError:
     )
 
 
-def no_origin(name: str) -> RestoreError:
-    """Say why the database cannot be made anew."""
+def no_origin(name: str, who: Sequence[str]) -> RestoreError:
+    """Say why the database cannot be made anew: who was connected when a copy was to be taken."""
     return RestoreError(
         f"the database {name!r} could not be made anew after a test changed the schema.",
-        why="a fixture had changed the schema before, while a connection was in use, so that no copy could be taken.",
+        why="a fixture had changed the schema before, while connections were in use, so that no copy could be taken:\n"
+        + ("\n".join(who) or "  one that came again and again"),
         hints=(
             "let the schema be made by hermetic: hermetic_schema",
             "or give connections back before the fixture that changes the schema ends",

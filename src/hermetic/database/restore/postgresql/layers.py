@@ -33,12 +33,14 @@ class Layers:
         self._pieces: list[Piece] = []
         self._stuck: list[Piece] = []
         self._debt: Piece | None = None
+        self._has_dead = False
 
     def forget(self) -> None:
         """The database was given a baseline without layers."""
         self._pieces.clear()
         self._stuck.clear()
         self._debt = None
+        self._has_dead = False
 
     @property
     def is_in_debt(self) -> bool:
@@ -117,7 +119,8 @@ class Layers:
         if start.altered:
             self._refuse_changes_on_changes(start, owner)
         elif self._baseline.schema_changed():
-            return Piece(start.number, owner, self._baseline.mark_another_schema(start.number))
+            before = self._baseline.mark_another_schema(start.number)
+            return Piece(start.number, owner, changed_schema=True, origin=before)
         with self._conflicts(start.number, owner):
             (written,) = self._one("SELECT pg_hermetic.end_piece(%s)", [start.number])
         return Piece(start.number, owner) if written else None
@@ -167,7 +170,7 @@ class Layers:
                 return conflicts
 
     def _take_out(self, piece: Piece) -> None:
-        if piece.before is not None:
+        if piece.changed_schema:
             self._owe(piece)
         elif self._debt is None or piece.number > self._debt.number:  # else it goes when the schema is back
             is_last = all(one.number <= piece.number for one in self._pieces + self._stuck)
@@ -180,17 +183,23 @@ class Layers:
             raise failures.schema_conflict(piece.owner, [one.owner for one in later])
         self._debt = piece  # in the place of a newer one's: what this one kept is older
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """Bring the schema of before back, now that somebody needs it: a run that ends does not.
 
-        Where that fails it is still owed, and the next one who needs it tries again.
+        Where that fails it is still to be done: the next restore finds it all noted.
+
+        Returns:
+            Whether there was anything to bring back.
         """
-        if self._debt is None:
-            return
-        assert self._debt.before is not None
-        self._baseline.go_back(*self._debt.before)
-        self._debt = None
+        if self._debt is not None:
+            self._baseline.go_back(self._debt.number, self._debt.origin)
+            self._debt = None
+            self._has_dead = True
+        if not self._has_dead:
+            return False
         self._take_out_the_dead()
+        self._has_dead = False
+        return self._baseline.restore()
 
     def _take_out_the_dead(self) -> None:
         """What ended while another schema was in place is still in the one that came back."""
@@ -219,7 +228,7 @@ class Layers:
         numbers = {row[0] for row in writers} - {number}
         others = [one for one in self._pieces + self._stuck if one.number in numbers]
         if not others:
-            others = [one for one in self._pieces if one.before is not None and one.number > number]
+            others = [one for one in self._pieces if one.changed_schema and one.number > number]
         names = [one.owner for one in others if one.owner is not owner]
         return failures.conflict(owner, names, table)
 

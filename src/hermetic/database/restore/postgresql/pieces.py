@@ -2,8 +2,9 @@
 
 Layers, not a stack: see ``restore/sqlite/layers.py`` for why. Here the baseline's rows lie in the server, and a piece
 is kept as the rows that went and the rows that came (``sql/layering.sql``), so that it can be taken out of the middle.
-A fixture that changed the *schema* gives a piece of another kind: the whole database as it was before is kept under
-another name, and comes back when the fixture ends.
+A fixture that changed the *schema* gives a piece of another kind: hermetic's own tables, with all rows of before, are
+kept under another name and serve again when the fixture ends. What it made is dropped then; only where it altered or
+dropped something, the database is copied anew.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ class Piece:
     Attributes:
         number: Its number in the server; pieces are numbered in the order in which they began.
         owner: The fixture that wrote it.
-        before: For one that changed the schema: where hermetic's own tables of before are kept, and what the database
-            is copied from when the piece goes.
+        changed_schema: Whether it changed the schema: then hermetic's own tables of before are kept beside today's.
+        origin: For one that did: what the database of before is copied from, where that must be.
     """
 
     number: int
     owner: Owner = ASKER
-    before: tuple[str, str | None] | None = None
+    changed_schema: bool = False
+    origin: str | None = None
 
 
 @dataclass(eq=False)

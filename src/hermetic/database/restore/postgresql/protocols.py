@@ -55,6 +55,9 @@ class Host(Protocol):
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
         """End the sessions in a database, these or all, and wait until they are gone."""
 
+    def strangers(self, database: str, known: Sequence[int]) -> list[str]:
+        """Name who is connected to a database beside those whose processes are known; who just left does not count."""
+
     def wait_until_gone(self, pid: int) -> None:
         """Wait until the server lists a session no more, which has ended on our side."""
 

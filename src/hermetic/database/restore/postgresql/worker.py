@@ -24,11 +24,12 @@ from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.postgresql import failures
 from hermetic.database.restore.postgresql.administration import Administration, scripts
 from hermetic.database.restore.postgresql.baseline import Baseline
+from hermetic.database.restore.postgresql.connected import Connected
 from hermetic.database.restore.postgresql.drivers import connect_arguments, database_of
 from hermetic.database.restore.postgresql.layers import Layers
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
 from hermetic.database.restore.postgresql.protocols import Host, Replace
-from hermetic.database.restore.postgresql.sessions import Session, Sessions
+from hermetic.database.restore.postgresql.sessions import Session
 from hermetic.database.restore.postgresql.watching import LockWatch
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
@@ -50,7 +51,8 @@ class PostgresqlDatabase:
     def __init__(self, name: str, host: Host, owner: str, replace: Replace) -> None:
         self.name = name
         self.owner = owner
-        self.sessions = Sessions()
+        self.connected = Connected(name, host, lambda connections: replace(self, connections))
+        self.sessions = self.connected.sessions
         self.raw = self.sessions.raw
         self.blocked: list[UncommittedWrites] = []
         self.watch = LockWatch(name, host, self.sessions, self.blocked)
@@ -60,15 +62,7 @@ class PostgresqlDatabase:
         self._born = False
         self._is_being_filled = False
         self._closed = False
-        self._baseline = Baseline(
-            *(name, owner, host),
-            end_sessions=self.end_sessions,
-            replace_sessions=lambda: self.end_sessions(self.sessions.all()),
-            replace_sessions_of_tests=lambda: self.end_sessions(
-                self.sessions.where(lambda one: one.is_of_a_test)
-            ),
-            refuse_if_held=self._refuse_if_held,
-        )
+        self._baseline = Baseline(name, owner, host, self.connected)
         self._layers = Layers(self._baseline)
 
     @contextmanager
@@ -146,22 +140,9 @@ class PostgresqlDatabase:
             self.end_sessions(theirs)
         return work
 
-    def end_sessions(self, sessions: Sequence[Session] | None = None) -> None:
-        """End sessions on the server's side, these or all, and have their pools replace them."""
-        pids = None if sessions is None else [one.pid for one in sessions if one.pid is not None]
-        self._replace(self, None if sessions is None else [one.connection for one in sessions])
-        if pids != []:
-            self._host.end_sessions(self.name, pids)
-
-    def _refuse_if_held(self, why: str) -> None:
-        """Raise where a connection of somebody who outlives the test would have to be ended.
-
-        Raises:
-            RestoreError: Names them.
-        """
-        held = self.sessions.where(lambda one: not one.is_of_a_test)
-        if held:
-            raise failures.held(self.name, why, held)
+    def end_sessions(self, sessions: Sequence[Session]) -> None:
+        """End sessions on the server's side, and have their pools replace them."""
+        self.connected.end(sessions)
 
     # -- its contents
 
@@ -260,8 +241,8 @@ class PostgresqlDatabase:
             if changed := self._changed():
                 self.end_sessions(changed)
             with failures.explained(self.name, self.sessions, self.administration, self._host):
-                self._layers.settle()
-                return self._baseline.restore()
+                settled = self._layers.settle()
+                return self._baseline.restore() or settled
 
     def _changed(self) -> list[Session]:
         """Return the sessions in which a test left something that a check-in does not undo."""
@@ -270,10 +251,10 @@ class PostgresqlDatabase:
     def keep(self, test: str, folder: Path) -> Kept:
         """Copy what it holds now to a database of its own, for which the application's idle connections must go."""
         with self._at_work():
-            held = self.sessions.where(lambda one: not one.is_of_a_test)
+            held = self.connected.outliving()
             if held:
-                raise NotKept(failures.in_use(held))
-            self.end_sessions([one for one in self.sessions.all() if one.pid is not None])
+                raise NotKept("\n".join(held))
+            self.connected.end_all()
             self.administration.close()
             return self._host.keep(self.name, self.owner, test)
 

@@ -33,6 +33,13 @@ KEPT_TEMPLATES = 3
 """How many templates of one project stay: today's, and those of the branches that one goes back and forth between."""
 
 ADMINISTRATION = "hermetic administration"
+STRANGERS = """
+SELECT pid, application_name FROM pg_stat_activity
+WHERE datname = %s AND application_name <> %s AND backend_type = 'client backend' AND pid <> ALL (%s)
+"""
+STRANGER_STEPS = 60
+"""Of 5 ms: a connection that was just closed is gone on the server's side a moment later."""
+
 END_SECONDS = 5
 """How long a session may take to end that was told to."""
 
@@ -209,6 +216,16 @@ class PostgresqlHost:
             " AND (NOT rolsuper OR current_setting('is_superuser')::boolean)",
             [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
         )
+
+    def strangers(self, database: str, known: Sequence[int]) -> list[str]:
+        """Name who is connected to a database beside those whose processes are known; who just left does not count."""
+        found: list[Any] = []
+        for _ in range(STRANGER_STEPS):
+            found = self._run(STRANGERS, [database, ADMINISTRATION, list(known)])
+            if not found:
+                break
+            self._run("SELECT pg_sleep(0.005)")
+        return [f"{name or 'a connection'} (process {pid})" for pid, name in found]
 
     def wait_until_gone(self, pid: int) -> None:
         """Wait until the server lists a session no more, which has ended on our side: a moment, a millisecond or so."""

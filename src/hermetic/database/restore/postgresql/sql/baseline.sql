@@ -1,16 +1,12 @@
 -- Takes everything that the database holds as its baseline: run once, when schema and seed rows are built.
 CREATE FUNCTION pg_hermetic.take_baseline(big integer) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    r record;
 BEGIN
     INSERT INTO pg_hermetic.policed SELECT oid, name FROM pg_hermetic.relations
     WHERE relkind = 'r' AND relforcerowsecurity AND pg_hermetic.is_policed();
     PERFORM pg_hermetic.lift_policies();
     PERFORM pg_hermetic.track_table(relations.oid, name, rank, big)
     FROM pg_hermetic.relations JOIN pg_hermetic.ranks() ON relid = oid WHERE relkind = 'r';
-    FOR r IN SELECT oid, name FROM pg_hermetic.relations WHERE relkind = 'p' LOOP
-        PERFORM pg_hermetic.add_trigger(r.name, 'INSERT OR UPDATE OR DELETE OR TRUNCATE');
-    END LOOP;
+    PERFORM pg_hermetic.add_trigger(name, 'INSERT OR UPDATE OR DELETE OR TRUNCATE') FROM pg_hermetic.relations WHERE relkind = 'p';
     INSERT INTO pg_hermetic.families
     WITH RECURSIVE descent AS (
         SELECT inhparent AS parent, inhrelid AS member FROM pg_catalog.pg_inherits

@@ -1,19 +1,26 @@
--- What is in the catalog and was not there from the start, with who may do what to it.
+-- What is in the catalog and was not there from the start, with who may do what to it. What is ours, or temporary, comes
+-- and goes with our sessions and fixtures; but for our triggers, which the owner of a table can drop.
 CREATE FUNCTION pg_hermetic.objects_now() RETURNS TABLE (classid oid, objid oid, acl text) LANGUAGE sql STABLE AS $$
+    WITH ours AS (SELECT oid FROM pg_catalog.pg_namespace WHERE pg_hermetic.is_hidden(oid))
     SELECT 'pg_class'::regclass::oid, oid, concat_ws(' ', relacl, (
             SELECT string_agg(format('%s %s', attnum, attacl), ',' ORDER BY attnum)
             FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL
         ))
-        FROM pg_catalog.pg_class c WHERE oid >= 16384
-    UNION ALL SELECT 'pg_type'::regclass, oid, typacl::text FROM pg_catalog.pg_type WHERE oid >= 16384
-    UNION ALL SELECT 'pg_proc'::regclass, oid, proacl::text FROM pg_catalog.pg_proc WHERE oid >= 16384
+        FROM pg_catalog.pg_class c WHERE oid >= 16384 AND relnamespace NOT IN (SELECT oid FROM ours)
+    UNION ALL SELECT 'pg_type'::regclass, oid, typacl::text FROM pg_catalog.pg_type
+        WHERE oid >= 16384 AND typnamespace NOT IN (SELECT oid FROM ours)
+    UNION ALL SELECT 'pg_proc'::regclass, oid, proacl::text FROM pg_catalog.pg_proc
+        WHERE oid >= 16384 AND pronamespace NOT IN (SELECT oid FROM ours)
     UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl::text FROM pg_catalog.pg_namespace
-        WHERE oid >= 16384 OR nspname = 'public'
-    UNION ALL SELECT 'pg_constraint'::regclass, oid, NULL FROM pg_catalog.pg_constraint WHERE oid >= 16384
+        WHERE (oid >= 16384 OR nspname = 'public') AND oid NOT IN (SELECT oid FROM ours)
+    UNION ALL SELECT 'pg_constraint'::regclass, oid, NULL FROM pg_catalog.pg_constraint
+        WHERE oid >= 16384 AND connamespace NOT IN (SELECT oid FROM ours)
     UNION ALL SELECT 'pg_trigger'::regclass, oid, NULL FROM pg_catalog.pg_trigger WHERE oid >= 16384
-    UNION ALL SELECT 'pg_rewrite'::regclass, oid, NULL FROM pg_catalog.pg_rewrite WHERE oid >= 16384
+    UNION ALL SELECT 'pg_rewrite'::regclass, oid, NULL FROM pg_catalog.pg_rewrite
+        WHERE oid >= 16384 AND ev_class NOT IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM ours))
     UNION ALL SELECT 'pg_policy'::regclass, oid, NULL FROM pg_catalog.pg_policy
     UNION ALL SELECT 'pg_attrdef'::regclass, oid, NULL FROM pg_catalog.pg_attrdef
+        WHERE adrelid NOT IN (SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM ours))
     UNION ALL SELECT 'pg_extension'::regclass, oid, NULL FROM pg_catalog.pg_extension
     UNION ALL SELECT 'pg_collation'::regclass, oid, NULL FROM pg_catalog.pg_collation WHERE oid >= 16384
     UNION ALL SELECT 'pg_operator'::regclass, oid, NULL FROM pg_catalog.pg_operator WHERE oid >= 16384

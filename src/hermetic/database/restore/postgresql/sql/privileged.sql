@@ -56,10 +56,18 @@ CREATE FUNCTION pg_hermetic.put_back_rights_on_large_objects() RETURNS void LANG
     FROM pg_hermetic.large_objects o WHERE o.loid = m.oid
 $$;
 
-CREATE EVENT TRIGGER hermetic_commands ON ddl_command_end EXECUTE FUNCTION pg_hermetic.note_commands();
-ALTER EVENT TRIGGER hermetic_commands ENABLE ALWAYS;
-CREATE EVENT TRIGGER hermetic_drops ON sql_drop EXECUTE FUNCTION pg_hermetic.note_drops();
-ALTER EVENT TRIGGER hermetic_drops ENABLE ALWAYS;
+CREATE FUNCTION pg_hermetic.hear_of_ddl() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE EVENT TRIGGER hermetic_commands ON ddl_command_end EXECUTE FUNCTION pg_hermetic.note_commands();
+    ALTER EVENT TRIGGER hermetic_commands ENABLE ALWAYS;
+    CREATE EVENT TRIGGER hermetic_drops ON sql_drop EXECUTE FUNCTION pg_hermetic.note_drops();
+    ALTER EVENT TRIGGER hermetic_drops ENABLE ALWAYS;
+END $$;
+SELECT pg_hermetic.hear_of_ddl();
+
+CREATE FUNCTION pg_hermetic.undone_by_dropping() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT pg_hermetic.only_added() AND pg_hermetic.only_true_views()
+$$;
 
 -- Whether the schema was changed since the last restore.
 CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
@@ -105,7 +113,7 @@ DECLARE
     statement text;
     identified record;
 BEGIN
-    IF NOT pg_hermetic.only_added() OR NOT pg_hermetic.only_true_views() THEN
+    IF NOT pg_hermetic.undone_by_dropping() THEN
         RETURN 'anew';
     END IF;
     FOR made IN

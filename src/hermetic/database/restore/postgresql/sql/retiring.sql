@@ -1,16 +1,54 @@
 -- A wider fixture that changes the schema: the baseline of before is kept under another name, and a new one is taken.
 
 CREATE FUNCTION pg_hermetic.retire(piece integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_hermetic.stop_noticing();
+    EXECUTE format('ALTER SCHEMA pg_hermetic RENAME TO pg_hermetic_%s', piece);
+END $$;
+
+CREATE FUNCTION pg_hermetic.stop_noticing() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     t record;
 BEGIN
+    -- They come back as others, and those would be said to be missing.
+    DELETE FROM pg_hermetic.objects USING pg_catalog.pg_trigger
+    WHERE classid = 'pg_trigger'::regclass AND objid = pg_trigger.oid AND tgname ^@ 'zz_hermetic';
     FOR t IN SELECT tgname, tgrelid::regclass AS name FROM pg_catalog.pg_trigger WHERE tgname ^@ 'zz_hermetic' LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.name);
     END LOOP;
     FOR t IN SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtname IN ('hermetic_commands', 'hermetic_drops') LOOP
         EXECUTE format('DROP EVENT TRIGGER %I', t.evtname);
     END LOOP;
-    EXECUTE format('ALTER SCHEMA pg_hermetic RENAME TO pg_hermetic_%s', piece);
+END $$;
+
+-- Go on with a baseline that was retired, in the place of those that came after it. Everything that was done since is
+-- noted in it as what a test does, so that the next restore undoes it.
+CREATE FUNCTION pg_hermetic.notice_again(piece integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    later record;
+    t pg_hermetic.tables;
+BEGIN
+    FOR later IN
+        SELECT nspname AS schema FROM pg_catalog.pg_namespace
+        WHERE nspname ~ '^pg_hermetic_[0-9]+$' AND substring(nspname FROM '[0-9]+$')::integer > piece
+    LOOP
+        EXECUTE format('INSERT INTO pg_hermetic.dirty SELECT relid, true FROM %I.drift', later.schema);
+        EXECUTE format('INSERT INTO pg_hermetic.dirty SELECT relid, true FROM %I.marks', later.schema);
+        EXECUTE format('INSERT INTO pg_hermetic.dirty SELECT relid, true FROM %I.dirty', later.schema);
+        EXECUTE format('INSERT INTO pg_hermetic.ddl SELECT * FROM %I.ddl', later.schema);
+        EXECUTE format('DROP SCHEMA %I CASCADE', later.schema);
+    END LOOP;
+    PERFORM pg_hermetic.hear_of_ddl();
+    IF pg_hermetic.undone_by_dropping() THEN -- else it is made anew, with the triggers that it had
+        FOR t IN SELECT * FROM pg_hermetic.tables LOOP
+            PERFORM pg_hermetic.add_triggers(t);
+        END LOOP;
+        PERFORM pg_hermetic.add_trigger(name, 'INSERT OR UPDATE OR DELETE OR TRUNCATE')
+        FROM pg_hermetic.relations JOIN pg_hermetic.objects ON objid = oid AND classid = 'pg_class'::regclass
+        WHERE relkind = 'p';
+        INSERT INTO pg_hermetic.objects
+        SELECT 'pg_trigger'::regclass, oid FROM pg_catalog.pg_trigger WHERE tgname ^@ 'zz_hermetic';
+    END IF;
 END $$;
 
 -- In the new baseline: know the pieces that were there before, so that they can be taken out of this one too. Where the

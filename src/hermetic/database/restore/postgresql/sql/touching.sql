@@ -23,15 +23,19 @@ CREATE FUNCTION pg_hermetic.key_names(keys text[]) RETURNS text LANGUAGE sql IMM
 $$;
 
 CREATE FUNCTION pg_hermetic.note_keys(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    event text;
-    rows_of text;
 BEGIN
     EXECUTE format('CREATE UNLOGGED TABLE pg_hermetic.k%s AS SELECT %s FROM %s t WITH NO DATA', t.relid, pg_hermetic.key_storing(t), t.name);
     EXECUTE format('CREATE INDEX ON pg_hermetic.s%s (%s)', t.relid, pg_hermetic.key_names(t.keys));
     EXECUTE format('ANALYZE pg_hermetic.s%s', t.relid);
     PERFORM pg_hermetic.make_noting(t);
     PERFORM pg_hermetic.make_putting_back(t);
+END $$;
+
+CREATE FUNCTION pg_hermetic.add_triggers_of_keys(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    event text;
+    rows_of text;
+BEGIN
     FOR event, rows_of IN VALUES ('INSERT', 'NEW TABLE AS added'), ('DELETE', 'OLD TABLE AS removed'),
         ('UPDATE', 'OLD TABLE AS removed NEW TABLE AS added')
     LOOP

@@ -119,10 +119,10 @@ BEGIN
     t.by_row := rows_held >= big AND pg_hermetic.can_be_put_back_by_row(table_oid, t.keys);
     INSERT INTO pg_hermetic.tables SELECT t.*;
     PERFORM pg_hermetic.prepare(t);
-    PERFORM pg_hermetic.add_trigger(table_name, CASE WHEN t.by_row THEN 'TRUNCATE' ELSE 'INSERT OR UPDATE OR DELETE OR TRUNCATE' END);
     IF t.by_row THEN
         PERFORM pg_hermetic.note_keys(t);
     END IF;
+    PERFORM pg_hermetic.add_triggers(t);
 END $$;
 
 -- How a column is read from the rows that hermetic keeps, and how it is kept.
@@ -154,4 +154,12 @@ CREATE FUNCTION pg_hermetic.add_trigger(table_name text, events text) RETURNS vo
 BEGIN
     EXECUTE format('CREATE TRIGGER zz_hermetic AFTER %s ON %s FOR EACH STATEMENT %s EXECUTE FUNCTION pg_hermetic.mark()', events, table_name, pg_hermetic.unless_off());
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_hermetic', table_name);
+END $$;
+
+CREATE FUNCTION pg_hermetic.add_triggers(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_hermetic.add_trigger(t.name, CASE WHEN t.by_row THEN 'TRUNCATE' ELSE 'INSERT OR UPDATE OR DELETE OR TRUNCATE' END);
+    IF t.by_row THEN
+        PERFORM pg_hermetic.add_triggers_of_keys(t);
+    END IF;
 END $$;

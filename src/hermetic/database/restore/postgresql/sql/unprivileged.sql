@@ -102,6 +102,10 @@ CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE sql STABLE AS
     SELECT pg_hermetic.catalog() IS DISTINCT FROM (SELECT digest FROM pg_hermetic.catalog_seen)
 $$;
 
+CREATE FUNCTION pg_hermetic.hear_of_ddl() RETURNS void LANGUAGE sql AS $$ SELECT NULL::void $$;
+
+CREATE FUNCTION pg_hermetic.undone_by_dropping() RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT false $$;
+
 CREATE FUNCTION pg_hermetic.undo_ddl() RETURNS text LANGUAGE sql AS $$ SELECT 'anew' $$;
 
 -- The catalog has the owners of everything.
