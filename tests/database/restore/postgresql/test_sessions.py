@@ -238,7 +238,8 @@ def test_transactions_of_nobody(opened: Opened) -> None:
     connection = engine.raw_connection()
     connection.cursor().execute("UPDATE users SET name = 'x' WHERE id = 1")
     connection.close()
-    stranger = opened.connect(autocommit=False, application_name="reports")
+    url = opened.database.url.render_as_string(hide_password=False)
+    stranger = psycopg.connect(url, application_name="reports")
     stranger.execute("UPDATE users SET name = 'x' WHERE id = 2")
     opened.run("INSERT INTO users (email) VALUES ('x')")
     with pytest.raises(RestoreError) as caught:
@@ -248,7 +249,7 @@ def test_transactions_of_nobody(opened: Opened) -> None:
         "that no SQLAlchemy engine of this process opened (reports): idle in transaction" in caught.value.why
     )
     engine.dispose()
-    stranger.rollback()
+    stranger.close()
     assert opened.database.restore()
 
 
