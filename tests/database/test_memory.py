@@ -165,6 +165,14 @@ def test_a_declared_url_is_one_database(suite: Suite) -> None:
     assert found == {suite.databases.primary().url.database}
 
 
+def test_a_name_beside_a_declared_url(suite: Suite) -> None:
+    """What nobody declared is another database, though the application made it first."""
+    suite.databases.declare(make_url(MEMORY))
+    cache, main = suite.share("cache"), suite.make()
+    assert tables(cache) == []
+    assert tables(main) == ["users"]
+
+
 def test_what_the_environment_gives_is_declared(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """The guide's ``setup_test_env``: what counts is the moment in which an engine is made."""
     undeclared = suite.make()

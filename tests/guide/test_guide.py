@@ -139,6 +139,30 @@ async def test_posted(async_client, async_db_session):
     )
 
 
+def test_the_guides_own_session_fixture_comes_first(project: Project) -> None:
+    """Asked for before the client, and before anything has imported the application, it is on the same database."""
+    conftest = blocks.SESSION_FIXTURE.replace("Base.metadata.create_all", "lambda connection: None")
+    project.write(
+        test_guide_py="""
+        from sqlalchemy import text
+
+        async def test_posted(async_db_session, async_client):
+            assert (await async_db_session.execute(text("SELECT name FROM users"))).scalars().all() == []
+            await async_db_session.rollback()
+            assert (await async_client.post("/api/users", json={"name": "posted"})).status_code == 201
+            rows = await async_db_session.execute(text("SELECT name FROM users"))
+            assert rows.scalars().all() == ["posted"]
+        """,
+        conftest_py="""
+        import pytest
+        from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+        """
+        + conftest.replace("\n", "\n        "),
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 1}, result.output
+
+
 def test_the_guides_own_database_fixture_sees_what_was_posted(project: Project) -> None:
     """``async_test_db``, with the set-up code that the guide leaves out."""
     setup = """    async with engine.begin() as conn:

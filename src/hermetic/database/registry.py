@@ -292,7 +292,9 @@ class Databases:
         )
 
     def _primary_in_memory(self) -> LazyDatabase | None:
-        """The primary database, where the application's first one is in memory."""
+        """The primary database, where the application's first one is in memory, and none that is declared."""
+        if any(each.in_memory for each in self._declared):
+            return None
         if not (self._primary_is_bound or self._is_opened_by_url) and self.primary_backend == "sqlite":
             return self._application(PRIVATE, None)
         found = self._applications.get(PRIVATE)
