@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from hermetic.database.address import Address, address_of
 from hermetic.database.drivers import variables
-from hermetic.database.drivers.libpq import dsn, parameters, without_secret
+from hermetic.database.drivers.libpq import dsn, parameters, without_password
 from hermetic.database.drivers.psycopg import knows
 from hermetic.errors import ConfigurationError
 
@@ -112,10 +112,10 @@ def test_a_url_that_leaves_out_what_variables_say(monkeypatch: pytest.MonkeyPatc
 def test_what_a_driver_says_without_the_password() -> None:
     """However it spells it; a word that is public anyway stays, and so does a part of a word."""
     url = make_url("postgresql://u:two%20words@/x")
-    assert without_secret('"two words", two%20words; twowords', url) == '"***", ***; twowords'
-    assert without_secret("role postgres", make_url("postgresql://postgres:postgres@/x")) == "role postgres"
-    assert without_secret("as it is", make_url("postgresql://u@/x")) == "as it is"
-    assert without_secret("a postal code", make_url("postgresql://u:post@/x")) == "a postal code"
+    assert without_password('"two words", two%20words; twowords', url) == '"***", ***; twowords'
+    assert without_password("role postgres", make_url("postgresql://postgres:postgres@/x")) == "role postgres"
+    assert without_password("as it is", make_url("postgresql://u@/x")) == "as it is"
+    assert without_password("a postal code", make_url("postgresql://u:post@/x")) == "a postal code"
 
 
 def test_a_url_as_every_reader_takes_it() -> None:

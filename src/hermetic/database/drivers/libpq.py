@@ -91,7 +91,7 @@ def dsn(url: URL) -> str:
     return before.replace(" ", "%20") + mark + query.replace("+", "%20")
 
 
-def without_secret(text: str, url: URL) -> str:
+def without_password(text: str, url: URL) -> str:
     """Return a text from a driver without the URL's password, which is no secret where it is a public name too."""
     secret = parameters(url).get("password")
     if not secret or secret in (url.username, url.database, url.host):

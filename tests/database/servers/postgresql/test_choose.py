@@ -33,7 +33,7 @@ def test_a_url_is_somebody_elses(setting: str, tmp_path: Path) -> None:
     """No server is asked; a driver in the URL does not matter."""
     instance = choose(setting, project=tmp_path)
     assert isinstance(instance, External)
-    assert str(instance.url("x", "u")) == "postgresql://u:***@host/x"
+    assert str(instance.url("x", "u")) == "postgresql://u:***@host:5432/x"
 
 
 @pytest.mark.parametrize("setting", ["on", "18", "embeded"])

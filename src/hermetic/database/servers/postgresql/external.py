@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL
 
 from hermetic.database.drivers import free, variables
-from hermetic.database.drivers.libpq import dsn, parameters, without_secret
+from hermetic.database.drivers.libpq import dsn, parameters, without_password
 from hermetic.database.drivers.psycopg import knows
 from hermetic.database.engines.destinations import masked
 from hermetic.database.restore.postgresql.quoting import quoted
@@ -151,7 +151,7 @@ class External:
                 **{"autocommit": True, **options},
             )
         except driver.Error as error:
-            said = without_secret(str(error).strip(), self._url)
+            said = without_password(str(error).strip(), self._url)
             names = variables.at_fault(said)
             raise ConfigurationError(
                 f"the PostgreSQL server {masked(self._url)} cannot be reached.",
