@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from hermetic.database.engines import install
-from hermetic.database.memory import MemoryTarget
+from hermetic.database.engines import EngineRequest, install
+from hermetic.database.memory import MemoryTarget, close
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
@@ -451,3 +451,44 @@ def test_what_is_said_of_it(suite: Suite) -> None:
     target = MemoryTarget(lambda target: pytest.fail("not asked"), Owner("x", "test", "function"), None, True)
     assert (target.name, str(target)) == ("in memory", "an empty database of its own, in memory")
     assert target.worker is None
+
+
+def test_a_connection_that_comes_back_late(suite: Suite) -> None:
+    """One that an ended test never gave back is closed with its database; giving it back then harms nothing."""
+    with suite.test() as owner:
+        main, engine = suite.make(), suite.make()
+        connection = engine.connect()
+        checkout = suite.installation.checked_out(of=[owner])
+    assert len(checkout) == 1
+    suite.restore()
+    connection.invalidate()
+    connection.close()
+    assert tables(engine) == ["users"], "a later test's, and the primary database is free"
+    assert main.url.database is None, "kept until now"
+
+
+def test_one_that_was_given_back_since(suite: Suite) -> None:
+    """A target that has no database any more takes note of a connection all the same."""
+    target = MemoryTarget(lambda target: pytest.fail("not asked"), Owner("x", "test", "function"), None, True)
+    connection: Any = object()
+    target.note_checkout(connection, None)
+    target.note_closed(connection)
+    close(connection)
+
+
+def test_what_is_no_engine_shares_nothing(suite: Suite) -> None:
+    """Each request without an engine is one of its own."""
+    request = EngineRequest(make_url("sqlite://"))
+    assert suite.databases.resolve(request) is not suite.databases.resolve(request)
+
+
+def test_one_that_could_not_be_made(suite: Suite) -> None:
+    """There is nothing to drop where the file system was full."""
+    main = suite.make()
+    target = suite.databases.resolve(EngineRequest(make_url("sqlite://"), engine=suite.make()))
+    assert isinstance(target, MemoryTarget)
+    target._find(target)
+    del target
+    gc.collect()
+    suite.databases.release()
+    assert tables(main) == ["users"]

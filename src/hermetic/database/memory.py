@@ -214,9 +214,8 @@ class MemoryDatabases:
 
     def _find(self, target: MemoryTarget) -> LazyDatabase:
         with self._lock:
-            if target.database is None:
-                self._living.add(target)
-                self._join_or_claim(target)
+            self._living.add(target)
+            self._join_or_claim(target)  # another thread's, where one was faster
             return target.database or self._made_for(target)
 
     def _made_for(self, target: MemoryTarget) -> LazyDatabase:
