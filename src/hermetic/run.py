@@ -8,7 +8,6 @@ a test; ``checkpoints`` brackets the life of wider-scoped fixtures.
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import sys
 from collections.abc import Callable, Hashable, Sequence
@@ -23,16 +22,14 @@ from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import (
-    PATIENCE,
     Background,
     background_error,
-    ends_with_a_call,
     ends_with_a_test,
 )
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
 from hermetic.guards.identity import IdentityGuard
-from hermetic.guards.leaks import leak_message
+from hermetic.guards.leaks import Leaks
 from hermetic.guards.observations import Observations, ObservedEngine
 from hermetic.guards.quiet import Quiet, Use
 from hermetic.guards.raw import RawLeaks
@@ -48,7 +45,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from hermetic.database.drivers.installation import Drivers
-    from hermetic.database.engines import Installation, InUse
+    from hermetic.database.engines import Installation
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.protocols import Server, WorkerDatabase
     from hermetic.database.registry import Databases
@@ -112,7 +109,6 @@ class Run:
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
         self._drivers: Drivers | None = None
-        self._raw_leaks: RawLeaks | None = None
         self._test_is_open = False
         self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
@@ -146,7 +142,6 @@ class Run:
             self._threads.install()
             self._drivers = Drivers(self._destination, self._prepare, self._names, self.root)
             self._drivers.install()
-            self._raw_leaks = RawLeaks(self._drivers.open, databases.is_test_code)
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
@@ -192,6 +187,12 @@ class Run:
         from hermetic.database.engines import is_in_a_driver
 
         return Background(self.installation.checked_out, is_in_a_driver)
+
+    @cached_property
+    def leaks(self) -> Leaks:
+        """What ends the connections that tests left open."""
+        raw = None if self._drivers is None else RawLeaks(self._drivers.open, self.databases.is_test_code)
+        return Leaks(self.installation, raw, self._all_databases)
 
     @cached_property
     def quiet(self) -> Quiet:
@@ -365,10 +366,10 @@ class Run:
         if self._url_is_handed_out:
             self._prepare_for_raw_drivers()
         if self._test_is_open:
-            self._end_leaks(lambda each: True)  # of a test whose set-up failed: it failed by name already
+            self.leaks.end(lambda each: True)  # of a test whose set-up failed: it failed by name already
         self._test_is_open = True
         if boundary is NEVER or boundary != self._boundary:
-            self._settle(self.settings.background)
+            self._end_background(self.settings.background)
             self.restore()
         self._boundary = boundary
 
@@ -444,9 +445,9 @@ class Run:
             self.ending = frozenset({"function"})
             if restore:
                 with step:
-                    self._settle(background)
+                    self._end_background(background)
             with step:
-                problems += self._end_leaks(lambda each: restore or each.task is None)
+                problems += self.leaks.end(lambda each: restore or each.task is None)
             with step:
                 self._note_background(background)
             with step:
@@ -462,18 +463,9 @@ class Run:
                         self.restore()
         return problems
 
-    async def settle_call(self, background: BackgroundMode) -> None:
-        """In the loop of a test whose call is over: have end what it, and its requests, left running."""
-        loop = asyncio._get_running_loop()
-        if loop is None:  # trio's
-            return
-        self.background.note_loop(loop)
-        await self.background.settle(ends_with_a_call, seconds=_seconds_for(background))
-
-    def _settle(self, background: BackgroundMode) -> None:
-        """Have end what tests, their fixtures and their requests left running, in whatever loop."""
+    def _end_background(self, background: BackgroundMode) -> None:
         if self._is_on:
-            self.background.settle_everywhere(ends_with_a_test, seconds=_seconds_for(background))
+            self.background.end_test(background)
 
     def _note_background(self, background: BackgroundMode) -> None:
         left = self.background.take_left() if self._is_on else self.background.running(ends_with_a_test)
@@ -551,28 +543,5 @@ class Run:
             database.blocked.clear()
         return found
 
-    def _end_leaks(self, over: Callable[[InUse], bool]) -> list[str]:
-        """End the connections of tests that are over: a task may go on where tests share their isolation."""
-        used = self.installation.checked_out()
-        leaks = [each for each in used if each.owner.is_test_level and over(each)]
-        abandoned = [each for each in self.installation.take_abandoned() if each.owner.is_test_level]
-        left = [*abandoned, *(leak.checkout for leak in leaks)]
-        messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
-        if self._raw_leaks is not None:
-            messages += self._raw_leaks.end()
-        if self.settings.mode == "on":
-            with every_step() as step:
-                for database in self._all_databases():
-                    with step:
-                        database.end_open_work(of=[leak.checkout.owner for leak in leaks])
-                for leak in leaks:
-                    with step:
-                        leak.end_now()
-        return messages
-
     def _all_databases(self) -> list[WorkerDatabase]:
         return self.databases.all() if self.settings.mode == "on" else []
-
-
-def _seconds_for(background: BackgroundMode) -> float:
-    return 0.0 if background == "cancel" else PATIENCE

@@ -21,6 +21,7 @@ from weakref import WeakSet
 from hermetic import tasks
 from hermetic.errors import BackgroundError
 from hermetic.owners import PROCESS, Owner, become
+from hermetic.settings import Background as Mode
 from hermetic.tasks import Task
 
 if TYPE_CHECKING:
@@ -110,6 +111,18 @@ class Background:
         found = [task for loop in self.loops for task in self._tasks(loop, mine)]
         return [_described(task) for task in found if tasks.is_of_the_project(task)]
 
+    async def end_call(self, mode: Mode) -> None:
+        """In the loop of a test whose call is over: have end what it, and its requests, left running."""
+        loop = asyncio._get_running_loop()
+        if loop is None:  # trio's
+            return
+        self.note_loop(loop)
+        await self.settle(ends_with_a_call, seconds=_seconds_for(mode))
+
+    def end_test(self, mode: Mode) -> None:
+        """Have end what tests, their fixtures and their requests left running, in whatever loop."""
+        self.settle_everywhere(ends_with_a_test, seconds=_seconds_for(mode))
+
     # -- in the loop that runs
 
     async def settle(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
@@ -183,6 +196,10 @@ class Background:
             with suppress(TimeoutError):  # something blocks it
                 settling.result((seconds + PATIENCE) * ROUNDS)
             settling.cancel()
+
+
+def _seconds_for(mode: Mode) -> float:
+    return 0.0 if mode == "cancel" else PATIENCE
 
 
 def _give_to_the_process(task: Task) -> None:

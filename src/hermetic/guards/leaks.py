@@ -1,13 +1,62 @@
-"""What is said of a connection that a test left open."""
+"""The connections that a test left open: named, and ended."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hermetic.errors import LeakError
+from hermetic.guards.raw import RawLeaks
+from hermetic.steps import every_step
 
 if TYPE_CHECKING:
-    from hermetic.database.protocols import Checkout
+    from hermetic.database.engines import Installation, InUse
+    from hermetic.database.protocols import Checkout, WorkerDatabase
+
+
+class Leaks:
+    """Looks at the connections in use when a test ends.
+
+    Args:
+        installation: Knows those that engines handed out.
+        raw: Knows those that drivers opened themselves; None where nothing is to be ended, only named.
+        databases: Returns the worker databases.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        raw: RawLeaks | None,
+        databases: Callable[[], Sequence[WorkerDatabase]],
+    ) -> None:
+        self._installation = installation
+        self._raw = raw
+        self._databases = databases
+
+    def end(self, over: Callable[[InUse], bool]) -> list[str]:
+        """End the connections of tests that are over; return a message for each.
+
+        Args:
+            over: Whether one of a test's is: a task may go on where tests share their isolation.
+        """
+        used = self._installation.checked_out()
+        leaks = [each for each in used if each.owner.is_test_level and over(each)]
+        abandoned = [each for each in self._installation.take_abandoned() if each.owner.is_test_level]
+        left = [*abandoned, *(leak.checkout for leak in leaks)]
+        messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
+        if self._raw is not None:
+            messages += self._raw.end()
+            self._end(leaks)
+        return messages
+
+    def _end(self, leaks: Sequence[InUse]) -> None:
+        with every_step() as step:
+            for database in self._databases():
+                with step:
+                    database.end_open_work(of=[leak.checkout.owner for leak in leaks])
+            for leak in leaks:
+                with step:
+                    leak.end_now()
 
 
 def leak_message(checkout: Checkout) -> str:

@@ -70,7 +70,7 @@ class _Ending:
     async def end(self, run: Run) -> None:
         """End what the test left running, and close what it opened, in its loop."""
         if self.background is not None:
-            await run.settle_call(self.background)
+            await run.background.end_call(self.background)
         await run.closer.close_here()
 
 
