@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
+import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from hermetic.database.drivers import free
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.kept import NotKept
 from hermetic.errors import RestoreError
@@ -174,3 +176,34 @@ async def test_a_template_is_not_taken_over_somebody_s_head(superuser: Place, op
         opened.database._baseline.become_template("of nobody")
         assert await connection.fetchval("SELECT count(*) FROM users") == 0
     assert opened.database._host.template("of nobody") is None
+
+
+@in_a_loop
+async def test_a_copy_that_could_be_taken_only_later(opened: Opened) -> None:
+    """Is taken with the first restore that finds everybody idle."""
+    async with asyncpg_pool() as pool:
+        async with pool.acquire() as connection:
+            start = opened.database.begin_layer()
+            await connection.execute("CREATE TABLE made (n integer)")
+            opened.database.end_layer(start, fixture("made"))
+            assert not opened.database.restore()
+        assert not opened.database.restore()
+        during = opened.dump()
+        opened.run(ALTER, "DROP TABLE made")
+        assert opened.database.restore()
+        assert await pool.fetchval("SELECT count(*) FROM made") == 0
+    assert opened.dump() == during
+
+
+def test_one_that_goes_while_loops_turn(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is in nobody's way."""
+    with free():
+        leaving = psycopg.connect(opened.database.url.render_as_string(hide_password=False))
+
+    def turn(work: Callable[[], Any]) -> Any:
+        leaving.close()
+        return work()
+
+    monkeypatch.setattr(opened.database._host, "wait", turn)
+    opened.run(ALTER)
+    assert opened.database.restore()

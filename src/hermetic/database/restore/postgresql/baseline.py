@@ -165,6 +165,7 @@ class Baseline:
             f"SELECT pg_hermetic.notice_again({number})"
         )
         self._origin = origin
+        self._in_the_way = []
         self._seen = None
 
     def schema_changed(self) -> bool:
@@ -181,7 +182,7 @@ class Baseline:
             self._origin = self._host.template(fingerprint)
 
     def _copy_as_origin(self) -> None:
-        """Keep a copy to make the database anew from; while somebody stays connected, there is none."""
+        """Keep a copy to make the database anew from; where somebody is in the way, once they are idle."""
         from psycopg.errors import ObjectInUse
 
         self._in_the_way = self._connected.busy()
@@ -233,6 +234,8 @@ class Baseline:
             self._undo_ddl()
         if outcome == "anew":
             self._start_anew("its rows fit together only in a new copy of the database")
+        if self._in_the_way and self._connected.are_idle():
+            self._copy_as_origin()
         if outcome == "clean":
             return bool(changed)
         self._tidying.after_restore(self.administration)
@@ -260,13 +263,16 @@ class Baseline:
             self._connected.replace_idle()
 
     def _start_anew(self, why: str) -> None:
+        self._refuse_if_held(why)
+        self._make_anew(self._origin, why)
+        self.administration.one(RESTORE, [None])
+
+    def _refuse_if_held(self, why: str) -> None:
         outliving = self._connected.outliving()
         if outliving:
             raise failures.held(self._name, why, outliving)
-        self._make_anew(self._origin)
-        self.administration.one(RESTORE, [None])
 
-    def _make_anew(self, origin: str | None) -> None:
+    def _make_anew(self, origin: str | None, why: str) -> None:
         if origin is None:
             raise failures.no_origin(self._name, self._in_the_way)
         fresh = f"{self._name}_new"
@@ -274,6 +280,7 @@ class Baseline:
         try:
             self._host.create(fresh, self._owner, origin or None)
             self._fill_anew(fresh, origin)
+            self._refuse_if_held(why)  # a pool may have been about to connect
             self._connected.end_all()
             self.disconnect()
             self._host.drop(self._name)

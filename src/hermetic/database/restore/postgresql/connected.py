@@ -23,6 +23,10 @@ LOOP_PATIENCE = 1.0
 """Seconds that the loop of another thread has to close a connection; then the server ends it."""
 
 
+LOOKS = 60
+"""Of 5 ms: how long somebody may take to arrive, or to be gone on the server's side."""
+
+
 class Connected:
     """The connections to one worker database, whoever opened them.
 
@@ -42,28 +46,43 @@ class Connected:
 
     def outliving(self) -> list[str]:
         """Name those who outlive the test and must not be ended, a line each."""
-        held = self.sessions.where(lambda one: not one.is_of_a_test)
-        return [*_checked_out(held), *self.beyond_pools()]
-
-    def busy(self) -> list[str]:
-        """Name those who must not be ended while a test goes on: its own work too."""
-        used = self.sessions.where(lambda one: one.checkout is not None)
-        kept = [raw for raw in self.sessions.raw.all() if not _is_replaced(raw)]
-        return [*_checked_out(used), *map(_describe, kept), *self._strangers()]
+        beyond = self.beyond_pools()
+        return [*_checked_out(self.sessions.where(lambda one: not one.is_of_a_test)), *beyond]
 
     def beyond_pools(self) -> list[str]:
         """Name those who outlive the test, and whom no pool would replace."""
-        kept = [
-            raw for raw in self.sessions.raw.all() if not raw.owner.is_test_level and not _is_replaced(raw)
-        ]
-        return [*map(_describe, kept), *self._strangers()]
+        strangers = self._strangers()
+        kept = [raw for raw in self._kept() if not raw.owner.is_test_level]
+        return [*map(_describe, kept), *strangers]
+
+    def busy(self) -> list[str]:
+        """Name those who must not be ended while a test goes on: its own work too."""
+        strangers = self._strangers()
+        return [*_checked_out(self._used()), *map(_describe, self._kept()), *strangers]
+
+    def are_idle(self) -> bool:
+        """Whether everybody may be ended even while a test goes on, at a glance."""
+        return not self._used() and not self._kept() and not self._look(1)
+
+    def _used(self) -> list[Session]:
+        return self.sessions.where(lambda one: one.checkout is not None)
+
+    def _kept(self) -> list[RawConnection]:
+        return [raw for raw in self.sessions.raw.all() if not _is_replaced(raw)]
 
     def _strangers(self) -> list[str]:
+        """Name those whom nobody here opened; who is just coming, or going, can do so while loops turn."""
+        found = self._look(1)
+        if found:
+            found = self._host.wait(lambda: self._look(LOOKS))
+        return [f"  {one}, which this process did not open" for one in found]
+
+    def _look(self, times: int) -> list[str]:
+        return self._host.strangers(self._name, self._pids, times)
+
+    def _pids(self) -> list[int]:
         pids = [one.pid for one in self.sessions.all()] + [raw.pid for raw in self.sessions.raw.all()]
-        known = [pid for pid in pids if pid is not None]
-        return [
-            f"  {one}, which this process did not open" for one in self._host.strangers(self._name, known)
-        ]
+        return [pid for pid in pids if pid is not None]
 
     def end(self, sessions: Sequence[Session]) -> None:
         """End some of SQLAlchemy's, on the server's side, and have their pools replace them."""

@@ -55,8 +55,8 @@ class Host(Protocol):
     def end_sessions(self, database: str, pids: Sequence[int] | None = None) -> None:
         """End the sessions in a database, these or all, and wait until they are gone."""
 
-    def strangers(self, database: str, known: Sequence[int]) -> list[str]:
-        """Name who is connected to a database beside those whose processes are known; who just left does not count."""
+    def strangers(self, database: str, known: Callable[[], Sequence[int]], looks: int) -> list[str]:
+        """Name who is connected to a database beside those whose processes are known, at the last of several looks."""
 
     def wait_until_gone(self, pid: int) -> None:
         """Wait until the server lists a session no more, which has ended on our side."""

@@ -7,7 +7,7 @@ an earlier run's and no mark is somebody else's. Nothing else on a server is eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import sha256
@@ -37,9 +37,6 @@ STRANGERS = """
 SELECT pid, application_name FROM pg_stat_activity
 WHERE datname = %s AND application_name <> %s AND backend_type = 'client backend' AND pid <> ALL (%s)
 """
-STRANGER_STEPS = 60
-"""Of 5 ms: a connection that was just closed is gone on the server's side a moment later."""
-
 END_SECONDS = 5
 """How long a session may take to end that was told to."""
 
@@ -217,14 +214,20 @@ class PostgresqlHost:
             [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
         )
 
-    def strangers(self, database: str, known: Sequence[int]) -> list[str]:
-        """Name who is connected to a database beside those whose processes are known; who just left does not count."""
-        found: list[Any] = []
-        for _ in range(STRANGER_STEPS):
-            found = self._run(STRANGERS, [database, ADMINISTRATION, list(known)])
+    def strangers(self, database: str, known: Callable[[], Sequence[int]], looks: int) -> list[str]:
+        """Name who is connected to a database beside those whose processes are known.
+
+        Args:
+            database: The database.
+            known: Returns those processes.
+            looks: How often to look, 5 ms apart, while there is anybody.
+        """
+        found = self._run(STRANGERS, [database, ADMINISTRATION, list(known())])
+        for _ in range(looks - 1):
             if not found:
                 break
             self._run("SELECT pg_sleep(0.005)")
+            found = self._run(STRANGERS, [database, ADMINISTRATION, list(known())])
         return [f"{name or 'a connection'} (process {pid})" for pid, name in found]
 
     def wait_until_gone(self, pid: int) -> None:
