@@ -161,9 +161,12 @@ def now(clock: Callable[[], float] = perf_counter) -> float:
     return clock()
 
 
-async def turn_until(
-    done: Callable[[], bool], seconds: float, pause: Callable[[float], None] = sleep
-) -> bool:
+def pause(sleep: Callable[[float], None] = sleep) -> None:
+    """Let other threads run for a moment."""
+    sleep(PAUSE)
+
+
+async def turn_until(done: Callable[[], bool], seconds: float) -> bool:
     """Turn the running loop until something is so; return whether it was, in time.
 
     No timer of the loop is used: its clock may stand still.
@@ -171,7 +174,6 @@ async def turn_until(
     Args:
         done: Asked before each turn.
         seconds: How long at the most.
-        pause: Lets other threads run.
     """
     deadline = now() + seconds
     turns = 0
@@ -179,7 +181,7 @@ async def turn_until(
         if now() >= deadline:
             return False
         if turns > FREE_TURNS:
-            pause(PAUSE)
+            pause()
         turns += 1
         await asyncio.sleep(0)
     return True

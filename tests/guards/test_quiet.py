@@ -93,10 +93,27 @@ def test_what_is_kept_for_good_is_waited_for_once(house: House, monkeypatch: pyt
     house.quiet.let_finish()
 
 
+def test_another_thread_is_waited_for(house: House) -> None:
+    """A poller in a thread of its own is frozen by nobody; held at the gate, it ends what it has begun."""
+
+    @dataclass(eq=False)
+    class InThread(Use):
+        @property
+        def is_busy(self) -> bool:
+            """Until it has been asked for three times."""
+            asked.append(1)
+            return len(asked) < 3
+
+    asked: list[int] = []
+    house.uses.append(InThread(POLLER, None, None))
+    house.quiet.let_finish()
+    assert len(asked) >= 3
+
+
 def test_nobody_else_is_waited_for(house: House) -> None:
-    """Neither what a test uses, nor what no task uses, nor what is used where no loop runs."""
-    own = house.use(TEST, 10**9)
-    house.uses += [Use(POLLER, house.loop, None), Use(POLLER, None, own.task)]
+    """Neither what a test uses, nor what no task uses."""
+    house.use(TEST, 10**9)
+    house.uses.append(Use(POLLER, house.loop, None))
     house.quiet.let_finish()
     assert not any(use.in_vain for use in house.uses)
 

@@ -89,13 +89,16 @@ class Quiet:
     # -- before a restore
 
     def let_finish(self) -> None:
-        """Turn the loops that stand still until wider owners have given back what they use, or keep it for good."""
+        """Wait until wider owners have given back what they use, or keep it for good; loops that stand still turn."""
         if asyncio._get_running_loop() is not None or not self._unfinished():
             return
         with self._gate.closed(_to_all_wider()):
             deadline = tasks.now() + PATIENCE
             while (unfinished := self._unfinished()) and tasks.now() < deadline:
-                _turn({each.loop for each in unfinished if each.loop is not None}, self._are_finished)
+                loops = _still({each.loop for each in unfinished if each.loop is not None})
+                _turn(loops, self._are_finished)
+                if not loops:  # it is for another thread to go on
+                    tasks.pause()
         for each in self._unfinished():
             each.in_vain = True
 
@@ -116,7 +119,7 @@ class Quiet:
         return not left
 
     def _unfinished(self) -> list[Use]:
-        return [each for each in self._in_use() if _may_finish(each) and _stands_still(each.loop)]
+        return [each for each in self._in_use() if _may_finish(each)]
 
     def _are_finished(self) -> bool:
         return not self._unfinished()
@@ -181,7 +184,9 @@ def _turn(loops: Iterable[Loop], done: Callable[[], bool]) -> None:
 
 def _may_finish(use: Use) -> bool:
     """Whether a connection is in the hands of somebody who outlives the test, and may give it back."""
-    return not use.in_vain and not use.owner.is_test_level and use.is_busy
+    if use.in_vain or use.owner.is_test_level or not use.is_busy:
+        return False
+    return use.loop is None or not use.loop.is_closed()
 
 
 def _stands_still(loop: Loop | None) -> bool:

@@ -151,8 +151,8 @@ class RawConnection:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a transaction is under way."""
-        return self.in_transaction
+        """Whether a transaction is under way, in a loop."""
+        return self.loop is not None and self.in_transaction
 
     @property
     def is_idle(self) -> bool:

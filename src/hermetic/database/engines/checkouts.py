@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import threading
 import weakref
 from collections.abc import Collection
 from contextlib import suppress
@@ -48,6 +49,7 @@ class InUse:
     session: weakref.ref[Session] | None = None
     in_vain: bool = False
     _task: weakref.ref[asyncio.Task[Any]] | None = None
+    _thread: threading.Thread | None = None
 
     @property
     def task(self) -> asyncio.Task[Any] | None:
@@ -57,8 +59,13 @@ class InUse:
 
     @property
     def is_busy(self) -> bool:
-        """Whether the task that checked it out may give it back."""
-        return self.task is not None
+        """Whether the task that checked it out may give it back, or, outside any loop, another thread."""
+        if self.loop is not None or self._thread is None:
+            return self.task is not None
+        return self._thread.is_alive() and self._thread not in (
+            threading.current_thread(),
+            threading.main_thread(),
+        )
 
     @property
     def owner(self) -> Owner:
@@ -180,6 +187,7 @@ class Checkouts:
         loop = asyncio._get_running_loop()
         task = asyncio.current_task(loop) if loop is not None else None
         in_use = InUse(checkout, connection, loop, dialect, weakref.ref(fairy), _task=_weakly(task))
+        in_use._thread = threading.current_thread()
         shared_with = [each for each in self._in_use.get(id(connection), ()) if each.is_live]
         self._in_use[id(connection)] = [*shared_with, in_use]
         self._note(opened, connection, checkout)

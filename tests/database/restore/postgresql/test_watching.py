@@ -58,7 +58,7 @@ def test_a_lock_of_somebody_else(application: Application, opened: Opened) -> No
         held = application.hold("UPDATE users SET name = 'x' WHERE id = 1")
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(request, application, "DELETE FROM doubles")
-        eventually(lambda: max(watch._waits.values(), default=0) > watching.LOOKS)
+        eventually(lambda: waiting.done() or max(watch._waits.values(), default=0) > watching.LOOKS)
         stranger.commit()
         waiting.result()
     held.end()
