@@ -153,7 +153,17 @@ async def test_kills(async_client, async_test_db):
     pid = await async_test_db.scalar(text("SELECT pg_backend_pid()"))
     status = Path(f"/proc/{pid}/status").read_text().split()
     if KILL:
-        os.kill(int(status[status.index("PPid:") + 1]), signal.SIGKILL)
+        server = status[status.index("PPid:") + 1]
+        processes = [each for each in Path("/proc").glob("[0-9]*/status") if f"PPid:\\t{server}\\n" in read(each)]
+        os.kill(int(server), signal.SIGKILL)
+        while any("State:" in (now := read(each)) and "State:\\tZ" not in now for each in processes):
+            pass  # its processes end a moment after it
+
+def read(file):
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
 
 async def test_next(async_client):
     assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1

@@ -51,7 +51,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 def test_a_lock_of_somebody_else(application: Application, opened: Opened) -> None:
     """The request waits for as long as it takes."""
-    stranger = opened.connect(autocommit=False)
+    stranger = psycopg.connect(opened.database.url.render_as_string(hide_password=False))
     stranger.execute("LOCK TABLE doubles")
     watch = opened.database.watch
     with owned_by(TEST):
@@ -59,7 +59,7 @@ def test_a_lock_of_somebody_else(application: Application, opened: Opened) -> No
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(request, application, "DELETE FROM doubles")
         eventually(lambda: waiting.done() or max(watch._waits.values(), default=0) > watching.LOOKS)
-        stranger.commit()
+        stranger.close()
         waiting.result()
     held.end()
     assert opened.database.blocked == []
