@@ -7,6 +7,9 @@ import sysconfig
 from functools import cache
 from pathlib import Path
 
+_PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+"""Where packages lie, in this environment or in another one that is on the path."""
+
 TEST_FOLDERS = frozenset({"tests", "test"})
 
 
@@ -24,7 +27,7 @@ def is_test_code(file: Path, root: Path) -> bool:
 @cache
 def is_library(file: str) -> bool:
     """Whether the file of a frame is Python's own, of an installed package, or hermetic's: nobody's project."""
-    return file.startswith(("<", *_library_folders()))
+    return file.startswith(("<", *_library_folders())) or any(folder in file for folder in _PACKAGES)
 
 
 @cache

@@ -8,10 +8,10 @@ import sys
 from types import CodeType
 from typing import Any
 
+from hermetic.code import is_library
 from hermetic.tasks import awaiting
 
 _LOOPS = ("asyncio", "anyio")
-_LIBRARIES = ("site-packages", "dist-packages")
 
 
 def is_idle(task: asyncio.Task[Any]) -> bool:
@@ -25,7 +25,7 @@ def is_idle(task: asyncio.Task[Any]) -> bool:
     waits = False
     for _, frame in reversed(chain):
         if frame.f_globals.get("__name__", "").partition(".")[0] not in _LOOPS:
-            return waits and not any(f"/{folder}/" in frame.f_code.co_filename for folder in _LIBRARIES)
+            return waits and not is_library(frame.f_code.co_filename)
         if frame.f_code.co_name == "__sleep0":
             return False
         waits = waits or frame.f_code in _idle_waits()

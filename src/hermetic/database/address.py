@@ -109,6 +109,14 @@ def _sqlite(url: URL, folder: str | None) -> Address:
     return Address("sqlite", normal_path(name, folder))
 
 
+def working_folder() -> str:
+    """Return the working directory; the root where it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
+
+
 def normal_path(path: str, folder: str | None = None) -> str:
     """Return a path as it is compared: absolute, links resolved."""
     return os.path.normcase(os.path.realpath(os.path.join(folder or "", path)))

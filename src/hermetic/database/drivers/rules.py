@@ -16,6 +16,8 @@ from typing import Any
 from sqlalchemy import URL
 
 from hermetic import owners
+from hermetic.code import is_library
+from hermetic.database.address import working_folder
 from hermetic.database.drivers import files, passing, variables
 from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
 from hermetic.database.engines.destinations import (
@@ -104,7 +106,9 @@ class Rules:
     def maker_of_a_file(self) -> Maker | None:
         """Return who opens a file of SQLite now; None where no line of the project's does."""
         location = self.project_location()
-        return None if location is None else Maker(owners.current(), location, _folder(), _orm_at_work())
+        return (
+            None if location is None else Maker(owners.current(), location, working_folder(), _orm_at_work())
+        )
 
     def route_of_a_file(self, database: Any, uri: bool, maker: Maker | None) -> Route | None:
         """Say where a file of SQLite is really opened, and have the database there made; None: where it is.
@@ -216,14 +220,14 @@ class Rules:
         return (self._pools.get(pool) if _is_weakly_held(pool) else None) or self._maker()
 
     def _maker(self) -> Maker:
-        return Maker(owners.current(), self.project_location() or user_location(), _folder())
+        return Maker(owners.current(), self.project_location() or user_location(), working_folder())
 
     def project_location(self) -> Location | None:
         """Return the innermost line of the project's own code; None where only libraries are at work."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
-            if file.startswith(self._root) and not _is_a_library(file):
+            if file.startswith(self._root) and not is_library(file):
                 return Location(file, frame.f_lineno, frame.f_code.co_name)
             frame = frame.f_back
         return None
@@ -267,14 +271,3 @@ def _held(pool: Any | None) -> Callable[[], Any | None]:
 
 def _is_weakly_held(pool: Any) -> bool:
     return type(pool).__weakrefoffset__ != 0
-
-
-def _is_a_library(file: str) -> bool:
-    return f"{os.sep}site-packages{os.sep}" in file
-
-
-def _folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return "/"

@@ -24,7 +24,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import Pool
 
 from hermetic import owners
-from hermetic.database.address import Address, in_memory_among, is_in_memory
+from hermetic.database.address import Address, in_memory_among, is_in_memory, working_folder
 from hermetic.database.engines.arguments import ConnectArguments, connect_arguments
 from hermetic.database.engines.blueprint import Blueprint
 from hermetic.database.engines.checking import Check, LeftPools, close, reached
@@ -220,7 +220,7 @@ class Installation:
         engine.__dict__["pool"] = pool
         seen = self._seen.get(engine)
         if seen is None:
-            created = Creation(owners.current(), user_location(), _folder(), _given())
+            created = Creation(owners.current(), user_location(), working_folder(), _given())
             self._seen.put(engine, Seen(pool, created))
         elif seen.destination is not None and self._is_successor(seen.destination, pool):
             self._succeed(engine, seen, pool)
@@ -358,10 +358,3 @@ def install(
 
 def _given() -> frozenset[Address]:
     return in_memory_among(os.environ.get(name, "") for name in list(os.environ))
-
-
-def _folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return "/"
