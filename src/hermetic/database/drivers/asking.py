@@ -72,10 +72,8 @@ def url_of(address: Any, parameters: Any) -> URL:
     )
 
 
-class Psycopg:
-    """See ``hermetic.database.drivers.connections.Driver``."""
-
-    name = "psycopg"
+class _Libpq:
+    """What psycopg and psycopg2 tell alike."""
 
     def pid(self, connection: Any) -> int | None:
         with suppress(Exception):
@@ -89,6 +87,12 @@ class Psycopg:
 
     def is_closed(self, connection: Any) -> bool:
         return bool(connection.closed)
+
+
+class Psycopg(_Libpq):
+    """See ``hermetic.database.drivers.connections.Driver``."""
+
+    name = "psycopg"
 
     def in_transaction(self, connection: Any) -> bool:
         return connection.pgconn.transaction_status not in (IDLE, UNKNOWN)
@@ -130,23 +134,10 @@ def _order_another(pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
             loop.call_soon_threadsafe(pool.run_task, add(pool))
 
 
-class Psycopg2:
+class Psycopg2(_Libpq):
     """See ``hermetic.database.drivers.connections.Driver``."""
 
     name = "psycopg2"
-
-    def pid(self, connection: Any) -> int | None:
-        with suppress(Exception):
-            return int(connection.info.backend_pid)
-        return None
-
-    def reached(self, connection: Any) -> URL | None:
-        """Return the database that it is on, as the driver has it."""
-        info = connection.info
-        return URL.create("postgresql", info.user, None, info.host or None, info.port, info.dbname)
-
-    def is_closed(self, connection: Any) -> bool:
-        return bool(connection.closed)
 
     def in_transaction(self, connection: Any) -> bool:
         return connection.info.transaction_status not in (IDLE, UNKNOWN)
