@@ -12,6 +12,7 @@ process's. Tasks of wider fixtures and lifespans are nobody's business here.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -91,15 +92,18 @@ class Background:
     in_a_driver: Callable[[str], bool]
     left: list[Left] = field(default_factory=list)
     _loops: WeakSet[Loop] = field(default_factory=WeakSet)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note_loop(self, loop: Loop) -> None:
         """Look at this loop's tasks, too, when a test ends."""
-        self._loops.add(loop)
+        with self._lock:
+            self._loops.add(loop)
 
     @property
     def loops(self) -> list[Loop]:
         """The loops that were seen and are not closed."""
-        return [loop for loop in self._loops if not loop.is_closed()]
+        with self._lock:  # a live server's thread may be adding its own
+            return [loop for loop in self._loops if not loop.is_closed()]
 
     def take_left(self) -> list[Left]:
         """Return, and forget, what had to be cancelled."""
