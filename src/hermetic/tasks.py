@@ -15,14 +15,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from math import inf
-from time import perf_counter, sleep
 from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, ModuleType
 from typing import Any, TypeVar
 
 from hermetic import owners
 from hermetic.code import is_library
 from hermetic.owners import Owner
-from hermetic.threads import Work
+from hermetic.threads import Work, now, pause
 
 T = TypeVar("T")
 Task = asyncio.Task[Any]
@@ -32,9 +31,6 @@ OURS = "hermetic "
 
 FREE_TURNS = 100
 """Turns of a loop that are made one after the other, before each is followed by a pause."""
-
-PAUSE = 0.0002
-"""Seconds of a pause between two turns: other threads get on with what the loop waits for."""
 
 _AWAITED = ("cr_await", "gi_yieldfrom", "ag_await")
 _FRAMES = ("cr_frame", "gi_frame", "ag_frame")
@@ -154,16 +150,6 @@ def _futures_behind(callbacks: Any) -> Iterator[asyncio.Future[Any]]:
             elif not isinstance(each, _NOT_FOLLOWED):
                 behind += gc.get_referents(each)
         here = behind
-
-
-def now(clock: Callable[[], float] = perf_counter) -> float:
-    """Return a time in seconds that no test can stop: freezegun does not reach a default argument."""
-    return clock()
-
-
-def pause(sleep: Callable[[float], None] = sleep) -> None:
-    """Let other threads run for a moment."""
-    sleep(PAUSE)
 
 
 async def turn_until(done: Callable[[], bool], seconds: float) -> bool:

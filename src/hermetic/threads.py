@@ -1,13 +1,20 @@
-"""Run something in a thread of its own: where a loop runs, another one cannot; where it is waited for, it must turn."""
+"""Run something in a thread of its own: where a loop runs, another one cannot; where it is waited for, it must turn.
+
+And the time that a wait goes by, which no test can stop.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from time import perf_counter, sleep
 from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
+
+PAUSE = 0.0002
+"""Seconds of a pause between two turns: other threads get on with what the loop waits for."""
 
 
 class Work(Generic[T]):
@@ -49,3 +56,17 @@ class Work(Generic[T]):
 def in_thread(function: Callable[[], T]) -> T:
     """Do something in a thread of its own, and wait for it."""
     return Work(function).result()
+
+
+def now(clock: Callable[[], float] = perf_counter) -> float:
+    """Return a time in seconds that no test can stop.
+
+    freezegun replaces the functions of ``time`` in every module's namespace, but not in a default argument;
+    time-machine replaces ``time.monotonic`` itself, but leaves ``perf_counter`` alone.
+    """
+    return clock()
+
+
+def pause(sleep: Callable[[float], None] = sleep) -> None:
+    """Let other threads run for a moment."""
+    sleep(PAUSE)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hermetic import tasks
 from hermetic.owners import Owner
-from hermetic.threads import Work
+from hermetic.threads import Work, now, pause
 
 if TYPE_CHECKING:
     from hermetic.database.engines import Closing, Gate
@@ -93,12 +93,12 @@ class Quiet:
         if asyncio._get_running_loop() is not None or not self._unfinished():
             return
         with self._gate.closed(_to_all_wider()):
-            deadline = tasks.now() + PATIENCE
-            while (unfinished := self._unfinished()) and tasks.now() < deadline:
+            deadline = now() + PATIENCE
+            while (unfinished := self._unfinished()) and now() < deadline:
                 loops = _still({each.loop for each in unfinished if each.loop is not None})
                 _turn(loops, self._are_finished)
                 if not loops:  # it is for another thread to go on
-                    tasks.pause()
+                    pause()
         for each in self._unfinished():
             each.in_vain = True
 

@@ -13,10 +13,8 @@ wakes the others. So nothing here may wait for a lock that the same thread may h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock, RLock
-from time import perf_counter
 
 from hermetic.database.restore.sqlite.statements import Want
 
@@ -25,15 +23,6 @@ FIRST_POLL = 0.005
 
 OTHERS_POLL = 0.05
 """Seconds after which the others look whether they have become the first."""
-
-
-def now(clock: Callable[[], float] = perf_counter) -> float:
-    """Return a time in seconds that no test can stop.
-
-    freezegun replaces the functions of ``time`` in every module's namespace, but not in a default argument;
-    time-machine replaces ``time.monotonic`` itself, but leaves ``perf_counter`` alone.
-    """
-    return clock()
 
 
 class Waiter:

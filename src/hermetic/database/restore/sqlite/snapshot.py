@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 from weakref import finalize
 
-from hermetic.database.restore.sqlite.queue import now
+from hermetic.threads import now
 
 RETRY = 0.002
 """Seconds between two tries of a copy that another connection's lock refused."""

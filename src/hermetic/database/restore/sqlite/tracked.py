@@ -16,10 +16,11 @@ from typing import Any
 
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.restore.sqlite.cursor import TrackedCursor, tracking_cursor
-from hermetic.database.restore.sqlite.queue import Waiter, now
+from hermetic.database.restore.sqlite.queue import Waiter
 from hermetic.database.restore.sqlite.site import Site, WeakBag
 from hermetic.database.restore.sqlite.statements import Want
 from hermetic.database.restore.sqlite.waiting import perform
+from hermetic.threads import now
 
 INTERRUPT_EVERY = 0.001
 """Seconds between two interrupts: one that comes between two statements is lost."""

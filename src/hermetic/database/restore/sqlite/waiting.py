@@ -10,13 +10,14 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from hermetic.database.restore.sqlite.queue import FIRST_POLL, OTHERS_POLL, Waiter, now
+from hermetic.database.restore.sqlite.queue import FIRST_POLL, OTHERS_POLL, Waiter
 from hermetic.database.restore.sqlite.site import is_busy
 from hermetic.database.restore.sqlite.statements import Want
 from hermetic.database.restore.uncommitted import holds_for, uncommitted_writes
 
 if TYPE_CHECKING:
     from hermetic.database.restore.sqlite.tracked import TrackedConnection
+from hermetic.threads import now
 
 T = TypeVar("T")
 
