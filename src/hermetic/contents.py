@@ -80,13 +80,13 @@ class Contents:
             with application.built_by("hermetic_seed", seed, place=place):
                 call(function, database, key="hermetic_seed")
 
-    def fingerprint(self) -> str:
-        """Return a short name for all that the contents depend on."""
+    def fingerprint(self, database: WorkerDatabase) -> str:
+        """Return a short name for all that the contents of a database depend on."""
         from hermetic.database.digest import digest
 
-        return digest(self._texts())
+        return digest(self._texts(database))
 
-    def _texts(self) -> Iterator[str]:
+    def _texts(self, database: WorkerDatabase) -> Iterator[str]:
         from hermetic import __version__
         from hermetic.database.schema import fingerprint
 
@@ -95,7 +95,7 @@ class Contents:
         yield from (*settings.extensions, *settings.roles, str(settings.template_database))
         for schema in self.schemas:
             yield schema.description
-            yield from schema.fingerprint()
+            yield from schema.fingerprint(database)
         for function in self.seeds.values():
             yield from fingerprint.of_function(function, self.root)
         yield from fingerprint.of_globs(self.root, settings.fingerprint)

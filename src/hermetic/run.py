@@ -344,7 +344,7 @@ class Run:
     def _build_contents(self, database: WorkerDatabase) -> None:
         self.databases.begin()
         contents = Contents.find(self.settings, self.root, self._imported())
-        note = database.fill(contents.fingerprint, lambda: contents.build(database))
+        note = database.fill(lambda: contents.fingerprint(database), lambda: contents.build(database))
         self.schema_used = contents.descriptions
         if note:
             self.notes.append(note)

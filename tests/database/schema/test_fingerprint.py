@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, make_url
 
 from hermetic.database.schema import fingerprint
 
@@ -18,3 +22,15 @@ def test_a_function_with_some_arguments_given(package: Path) -> None:
     assert texts == list(fingerprint.of_function(seed, package))
     assert texts[0] == "seeds_p:seed"
     assert {"models_p.py", "seeds_p.py"} <= set(texts)
+
+
+@pytest.mark.parametrize(("url", "counts"), [("sqlite:////a.db", True), ("postgresql://host/a", False)])
+def test_a_table_s_options_count_on_their_backend(url: str, counts: bool) -> None:
+    """What a MetaData makes is told in the words of the database that is filled."""
+
+    def told(**options: Any) -> list[str]:
+        metadata = MetaData()
+        Table("t", metadata, Column("id", Integer, primary_key=True), **options)
+        return list(fingerprint.of_metadata(metadata, make_url(url)))
+
+    assert (told() != told(sqlite_autoincrement=True)) is counts

@@ -20,7 +20,7 @@ from hermetic.database.schema.discovery import find_metadata
 from hermetic.errors import ConfigurationError
 
 Build = Callable[[WorkerDatabase], None]
-Fingerprint = Callable[[], Iterator[str]]
+Fingerprint = Callable[[WorkerDatabase], Iterator[str]]
 
 
 class SchemaNotNamed(ConfigurationError):
@@ -34,7 +34,7 @@ class Schema:
     Attributes:
         description: What the header calls it.
         build: Makes the tables in an empty worker database.
-        fingerprint: Tells what they depend on, in texts.
+        fingerprint: Tells what they depend on in such a database, in texts.
     """
 
     description: str
@@ -71,7 +71,9 @@ def schemas(
         owned = found[0].metadata
         return [
             Schema(
-                f"{found[0].path} (found)", metadata.builder(owned), lambda: fingerprint.of_metadata(owned)
+                f"{found[0].path} (found)",
+                metadata.builder(owned),
+                lambda database: fingerprint.of_metadata(owned, database.url),
             )
         ]
     return [_of_lifespan("lifespan (no MetaData was found)", root, package, run_lifespan)]
@@ -81,7 +83,9 @@ def _of_lifespan(
     description: str, root: Path, package: str | None, run_lifespan: Callable[[], None]
 ) -> Schema:
     """An application's start-up may do anything, so that its template depends on all of its modules."""
-    return Schema(description, lambda database: run_lifespan(), lambda: fingerprint.of_package(root, package))
+    return Schema(
+        description, lambda database: run_lifespan(), lambda database: fingerprint.of_package(root, package)
+    )
 
 
 def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[], None]) -> Schema:
@@ -89,10 +93,10 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
         return _of_lifespan(spec, root, package, run_lifespan)
     if spec.endswith((".ini", ".toml")):
         ini = _file(spec, root)
-        return Schema(spec, migrations.builder(ini), lambda: migrations.fingerprint(ini))
+        return Schema(spec, migrations.builder(ini), lambda database: migrations.fingerprint(ini))
     if spec.endswith(".sql"):
         path = _file(spec, root)
-        return Schema(spec, script.builder(path), lambda: fingerprint.of_files([path]))
+        return Schema(spec, script.builder(path), lambda database: fingerprint.of_files([path]))
     if ":" in spec:
         return _of_object(spec, resolve(spec, key="hermetic_schema"), root)
     raise ConfigurationError(
@@ -114,12 +118,14 @@ def _of_object(spec: str, found: Any, root: Path) -> Schema:
                 hints=("name the object in a module that imports every model, such as the models package",),
             )
         tables = owned
-        return Schema(spec, metadata.builder(owned), lambda: fingerprint.of_metadata(tables))
+        return Schema(
+            spec, metadata.builder(owned), lambda database: fingerprint.of_metadata(tables, database.url)
+        )
     if callable(found):
         return Schema(
             spec,
             lambda database: call.call(found, database, key="hermetic_schema"),
-            lambda: fingerprint.of_function(found, root),
+            lambda database: fingerprint.of_function(found, root),
         )
     raise ConfigurationError(
         f"hermetic_schema = {spec} is {type(found).__name__!r}, which can make no tables.",

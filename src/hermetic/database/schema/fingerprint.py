@@ -13,21 +13,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import MetaData, create_mock_engine
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import URL, MetaData, create_mock_engine
 
 SKIPPED = {"__pycache__", ".venv", "venv", "node_modules", ".git"}
 
 
-def of_metadata(metadata: MetaData) -> Iterator[str]:
-    """Tell the statements that would make the tables."""
+def of_metadata(metadata: MetaData, url: URL) -> Iterator[str]:
+    """Tell the statements that would make the tables in the database of a URL."""
     statements: list[str] = []
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
     def note(statement: Any, *_: Any, **__: Any) -> None:
-        statements.append(str(statement.compile(dialect=dialect)))
+        statements.append(str(statement.compile(dialect=engine.dialect)))
 
-    metadata.create_all(create_mock_engine("postgresql://", note), checkfirst=False)
+    engine = create_mock_engine(url, note)
+    metadata.create_all(engine, checkfirst=False)
     yield from statements
 
 
