@@ -23,7 +23,7 @@ ASYNCPG = """
 import asyncpg
 
 def pool_of(url):
-    return asyncpg.create_pool(url, min_size=1, max_size=2)
+    return asyncpg.create_pool(url, min_size=1, max_size=1)
 
 def lent(pool):
     return pool.acquire()
@@ -36,7 +36,7 @@ PSYCOPG = """
 from psycopg_pool import AsyncConnectionPool
 
 def pool_of(url):
-    return AsyncConnectionPool(url, min_size=1, max_size=2, open=False, kwargs={{"autocommit": True}}{check})
+    return AsyncConnectionPool(url, min_size=1, max_size=1, open=False, kwargs={{"autocommit": True}}{check})
 
 def lent(pool):
     return pool.connection()

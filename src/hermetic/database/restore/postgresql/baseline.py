@@ -97,7 +97,7 @@ class Baseline:
         pid = self._administration.pid if self._administration is not None else None
         self.disconnect()
         if pid is not None:
-            self._host.wait_until_gone(pid)
+            self._host.wait_until_gone([pid])
 
     # -- marking
 

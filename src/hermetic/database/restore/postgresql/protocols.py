@@ -58,7 +58,7 @@ class Host(Protocol):
     def strangers(self, database: str, known: Callable[[], Sequence[int]], looks: int) -> list[str]:
         """Name who is connected to a database beside those whose processes are known, at the last of several looks."""
 
-    def wait_until_gone(self, pid: int) -> None:
+    def wait_until_gone(self, pids: Sequence[int]) -> None:
         """Wait until the server lists a session no more, which has ended on our side."""
 
     def place(self, database: str) -> str | None:

@@ -206,13 +206,15 @@ class PostgresqlHost:
 
         Those of roles that ours has no power over stay: a superuser who looks on.
         """
-        self._run(
-            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid"
+        rows = self._run(
+            "SELECT pid, pg_terminate_backend(pid)"
+            " FROM pg_stat_activity JOIN pg_roles ON pg_roles.oid = usesysid"
             " WHERE datname = %s AND application_name <> %s AND (%s::int[] IS NULL OR pid = ANY (%s))"
             " AND backend_type = 'client backend' AND pg_has_role(usesysid, 'USAGE')"
             " AND (NOT rolsuper OR current_setting('is_superuser')::boolean)",
-            [END_SECONDS * 1000, database, ADMINISTRATION, pids, pids],
+            [database, ADMINISTRATION, pids, pids],
         )
+        self.wait_until_gone([pid for pid, was_told in rows if was_told])
 
     def strangers(self, database: str, known: Callable[[], Sequence[int]], looks: int) -> list[str]:
         """Name who is connected to a database beside those whose processes are known.
@@ -230,12 +232,23 @@ class PostgresqlHost:
             found = self._run(STRANGERS, [database, ADMINISTRATION, list(known())])
         return [f"{name or 'a connection'} (process {pid})" for pid, name in found]
 
-    def wait_until_gone(self, pid: int) -> None:
-        """Wait until the server lists a session no more, which has ended on our side: a moment, a millisecond or so."""
+    def wait_until_gone(self, pids: Sequence[int]) -> None:
+        """Wait until the server knows nothing of sessions that have ended: a millisecond or so each.
+
+        ``pg_terminate_backend`` with a time to wait looks every 100 ms only. A session leaves ``pg_stat_activity`` a
+        moment before the list that DROP DATABASE reads; who is on that list can be cancelled.
+        """
+        left = list(pids)
         for _ in range(END_SECONDS * 1000):
-            if not self._run("SELECT FROM pg_stat_get_activity(%s)", [pid]):
+            if left:
+                listed = "SELECT pid FROM pg_stat_activity WHERE pid = ANY (%s)"
+                left = [pid for (pid,) in self._run(listed, [left])] or self._on_the_list(left)
+            if not left:
                 return
             self._run("SELECT pg_sleep(0.001)")
+
+    def _on_the_list(self, pids: Sequence[int]) -> list[int]:
+        return [pid for pid in pids if self._run("SELECT pg_cancel_backend(%s)", [pid])[0][0]]
 
     def place(self, database: str) -> str | None:
         """Return the place in the write-ahead log; None where there is no such database."""
