@@ -8,13 +8,14 @@ Settings that exist are never changed, so a second run finds nothing to do.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
 from hermetic.cli.init.files import unified_diff, write
-from hermetic.cli.init.plan import make_plan, relative
+from hermetic.cli.init.plan import Plan, make_plan, relative
 from hermetic.cli.init.report import findings, outcome, talk
 
 
@@ -34,7 +35,14 @@ def run(directory: str, *, diff: bool, check: bool) -> int:
     Raises:
         ConfigurationError: The project cannot be set up; nothing was written.
     """
-    plan = make_plan(Path(directory))
+    gc.disable()  # syntax trees have no cycles, and to look for some in a million nodes takes a third of the time
+    try:
+        return _run(make_plan(Path(directory)), diff=diff, check=check)
+    finally:
+        gc.enable()
+
+
+def _run(plan: Plan, *, diff: bool, check: bool) -> int:
     written = not (diff or check)
     if written:
         write(plan.edits)

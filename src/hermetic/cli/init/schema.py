@@ -8,14 +8,13 @@ tables.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.models import SQLMODEL_BASE, find_tables, is_base
 from hermetic.cli.init.roots import ImportRoot
 from hermetic.cli.init.sources import Module
-from hermetic.cli.init.symbols import Reference, Symbols, import_target, statements
+from hermetic.cli.init.symbols import Reference, Symbols
 
 SQLMODEL_TARGET = "sqlmodel:SQLModel.metadata"
 
@@ -86,14 +85,14 @@ def _target(
     base: Reference, files: set[Path], symbols: Symbols, root: ImportRoot, application: Path
 ) -> str | None:
     """Return ``module:name`` for the module that sees the base and whose import brings in the most tables."""
-    if base == SQLMODEL_BASE and files <= _reached(application, symbols):
+    if base == SQLMODEL_BASE and files <= symbols.reached(application):
         return SQLMODEL_TARGET
     choices = []
     for module in symbols.sources.production:
         dotted = root.dotted(module.path)
         name = _local_name(base, module, symbols)
         if dotted is not None and name is not None:
-            missed = len(files - _reached(module.path, symbols))
+            missed = len(files - symbols.reached(module.path))
             rank = (missed, not _is_home(base, module.path), module.path not in files, len(dotted), dotted)
             choices.append((rank, f"{dotted}:{name}"))
     if not choices:
@@ -112,39 +111,6 @@ def _local_name(base: Reference, module: Module, symbols: Symbols) -> str | None
     scope = symbols.scope(module.path)
     names = (*scope.definitions, *scope.imports)
     return next((name for name in names if symbols.lookup(module.path, name) == base), None)
-
-
-def _reached(start: Path, symbols: Symbols) -> set[Path]:
-    """Return the files that importing a module imports, itself and its packages included."""
-    reached: set[Path] = set()
-    waiting = [start]
-    while waiting:
-        file = waiting.pop()
-        if file not in reached:
-            reached.add(file)
-            waiting.extend(_direct_imports(file, symbols))
-            waiting.extend(
-                parent for parent in [file.parent / "__init__.py"] if parent in symbols.sources.modules
-            )
-    return reached
-
-
-def _direct_imports(file: Path, symbols: Symbols) -> Iterator[Path]:
-    for statement in statements([s for s in symbols.sources.modules[file].tree.body if not _for_types(s)]):
-        names: list[str] = []
-        if isinstance(statement, ast.Import):
-            names = [alias.name for alias in statement.names]
-        elif isinstance(statement, ast.ImportFrom):
-            target = import_target(statement, file)
-            names = [target, *(f"{target}.{alias.name}" for alias in statement.names)]
-        for name in names:
-            found = symbols.locate(name, file)
-            if found is not None:
-                yield found
-
-
-def _for_types(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
 
 
 def _place(base: Reference, files: list[Path], symbols: Symbols) -> tuple[Path, int]:

@@ -8,6 +8,7 @@ followed here, once, through the files of the project, up to a definition or to 
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,8 @@ class Symbols:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self._scopes: dict[Path, Scope] = {}
+        self._looked_up: dict[tuple[Path, str], Reference | None] = {}
+        self._imports: dict[Path, tuple[Path, ...]] = {}
         self._located: dict[tuple[Path, str], Path | None] = {}
         self._roots = _search_roots(sources)
 
@@ -90,7 +93,21 @@ class Symbols:
 
     def lookup(self, file: Path, name: str) -> Reference | None:
         """Say what a name at the top level of a file stands for; None for a builtin or an unknown name."""
-        return self._lookup(file, name, frozenset())
+        key = file, name
+        if key not in self._looked_up:
+            self._looked_up[key] = self._lookup(file, name, frozenset())
+        return self._looked_up[key]
+
+    def reached(self, start: Path) -> set[Path]:
+        """Return the project's files that importing a file imports, itself and its packages included."""
+        reached: set[Path] = set()
+        waiting = [start]
+        while waiting:
+            file = waiting.pop()
+            if file not in reached:
+                reached.add(file)
+                waiting.extend(self._imports_of(file))
+        return reached
 
     def locate(self, dotted: str, importer: Path) -> Path | None:
         """Return the project's file that ``import dotted`` in ``importer`` loads, if it is one of the project's."""
@@ -99,8 +116,16 @@ class Symbols:
             self._located[key] = self._search(*key)
         return self._located[key]
 
+    def _imports_of(self, file: Path) -> tuple[Path, ...]:
+        if file not in self._imports:
+            found = [self.locate(name, file) for name in imports_when_run(self.sources.modules[file])]
+            package = self.sources.by_name.get(str(file.parent / "__init__.py"))
+            self._imports[file] = tuple(path for path in (*found, package) if path is not None)
+        return self._imports[file]
+
     def _search(self, directory: Path, dotted: str) -> Path | None:
-        if dotted.partition(".")[0] in FOREIGN:
+        top = dotted.partition(".")[0]
+        if top in FOREIGN or (top and top not in self.sources.names):
             return None
         for root in (package_root(directory), *self._roots):
             found = module_file(root, dotted, self.sources)
@@ -152,11 +177,10 @@ def package_root(directory: Path) -> Path:
 
 def module_file(root: Path, dotted: str, sources: Sources) -> Path | None:
     """Return the parsed file that the dotted name has below ``root``."""
-    target = root.joinpath(*dotted.split("."))
-    for candidate in (target / "__init__.py", target.parent / f"{target.name}.py"):
-        if candidate in sources.modules:
-            return candidate
-    return None
+    parts = [part for part in dotted.split(".") if part]
+    target = os.sep.join((str(root), *parts))
+    found = sources.by_name.get(os.path.join(target, "__init__.py"))
+    return found or (sources.by_name.get(f"{target}.py") if parts else None)
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -178,6 +202,21 @@ def assignments(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
         for target in statement.targets:
             if isinstance(target, ast.Name):
                 yield target.id, statement.value
+
+
+def imports_when_run(module: Module) -> Iterator[str]:
+    """Yield the dotted names that a module imports when it is itself imported, what is for type checkers left out."""
+    for statement in statements([each for each in module.tree.body if not _for_types(each)]):
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            target = import_target(statement, module.path)
+            yield target
+            yield from (f"{target}.{alias.name}" for alias in statement.names)
+
+
+def _for_types(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
 
 
 def import_target(node: ast.ImportFrom, file: Path) -> str:
