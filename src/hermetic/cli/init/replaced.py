@@ -71,7 +71,7 @@ def find_replaced(sources: Sources) -> list[Replaced]:
 
 
 def _in_module(module: Module) -> Iterator[Replaced]:
-    for node in _outside_tests(module.tree):
+    for node in outside_tests(module.tree):
         for slug in _slugs(node):
             assert isinstance(node, ast.stmt | ast.expr)
             yield Replaced(module.path, node.lineno, slug)
@@ -80,11 +80,12 @@ def _in_module(module: Module) -> Iterator[Replaced]:
             yield Replaced(module.path, line, "env-in-conftest")
 
 
-def _outside_tests(node: ast.AST) -> Iterator[ast.AST]:
+def outside_tests(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a module of the suite that are in no test: fixtures, helpers, what runs at import."""
     for child in ast.iter_child_nodes(node):
         if not _is_test(child) and not _is_docstring(child):
             yield child
-            yield from _outside_tests(child)
+            yield from outside_tests(child)
 
 
 def _is_test(node: ast.AST) -> bool:

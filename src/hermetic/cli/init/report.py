@@ -46,10 +46,7 @@ def outcome(plan: Plan, *, written: bool) -> Iterator[str]:
     if plan.replaced:
         lines = _count(len(plan.replaced), "line")
         yield f"{lines} of the tests do by hand what hermetic now does; delete them when you like"
-    mode = {setting.key: setting.value for setting in plan.settings}.get(
-        "hermetic", plan.configuration.values.get("hermetic")
-    )
-    if mode == "observe":
+    if plan.observes:
         yield "next: run pytest and read hermetic's summary, then set hermetic = on"
     elif plan.edits:
         yield "next: write a test that asks for async_client, and run pytest"
@@ -116,6 +113,12 @@ def _runner(plan: Plan) -> Iterator[str]:
         yield "async tests need one: pip install 'hermetic[asyncio]', then run this again"
     elif runner.asyncio and runner.anyio:
         yield "asyncio_mode = auto would run tests marked anyio on another loop than their fixtures: keep it strict"
+    if plan.observes and runner.settings:
+        keys = ", ".join(setting.key for setting in runner.settings)
+        yield f"left as it is while hermetic observes; run again with hermetic = on, this command adds {keys}"
+    for remark in runner.remarks:
+        place = f" ({shown(remark.file)}{f':{remark.line}' if remark.line else ''})" if remark.file else ""
+        yield f"{remark.text}{place}"
 
 
 def _database(plan: Plan) -> Iterator[str]:

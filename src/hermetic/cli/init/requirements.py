@@ -27,11 +27,17 @@ DEFAULT_SCHEME = "sqlite+aiosqlite"
 
 def read_requirements(directories: Iterable[Path]) -> str:
     """Return the text of the files in which dependencies are declared."""
-    paths = []
-    for directory in dict.fromkeys(directories):
-        paths += [directory / name for name in FILES]
-        paths += [path for pattern in PATTERNS for path in sorted(directory.glob(pattern))]
-    return "\n".join(read_loosely(path) for path in paths)
+    return "\n".join(
+        read_loosely(path)
+        for directory in dict.fromkeys(directories)
+        for path in requirement_files(directory)
+    )
+
+
+def requirement_files(directory: Path) -> list[Path]:
+    """List the files of a directory in which dependencies may be declared; not all of them need exist."""
+    found = (path for pattern in PATTERNS for path in sorted(directory.glob(pattern)))
+    return [*(directory / name for name in FILES), *found]
 
 
 def read_loosely(path: Path) -> str:

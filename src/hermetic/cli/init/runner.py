@@ -1,8 +1,6 @@
 """Find out who runs the project's async tests: pytest-asyncio, anyio's plugin, or nobody yet.
 
-What a project already says about modes and loop scopes is its own business and is never changed. Where it says
-nothing, the session's loop for tests and fixtures alike is the setting under which nothing can be attached to another
-loop; and on PostgreSQL, where a connection costs 2-5 ms and cannot change loops, it saves a connect a test.
+What a project already says about modes and loop scopes is its own business and is never changed.
 """
 
 from __future__ import annotations
@@ -14,13 +12,11 @@ from dataclasses import dataclass
 
 from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.editing import Setting
+from hermetic.cli.init.loops import Remark, find_loops
 from hermetic.cli.init.requirements import read_requirements
-from hermetic.cli.init.sources import Module, Sources
-
-SCOPES = ("asyncio_default_fixture_loop_scope", "asyncio_default_test_loop_scope")
-WHY_SESSION = (
-    "One event loop for the run: pooled connections live in it, and a loop a test costs a connect a test."
-)
+from hermetic.cli.init.sources import Module
+from hermetic.cli.init.symbols import Symbols
+from hermetic.cli.init.versions import find_bounds
 
 
 @dataclass(frozen=True)
@@ -32,12 +28,14 @@ class Runner:
         anyio: Whether it is anyio's plugin; both may be in use.
         async_tests: How many ``async def`` tests there are.
         settings: What is to be added to the configuration.
+        remarks: What is to be said of event loops.
     """
 
     asyncio: bool
     anyio: bool
     async_tests: int
     settings: tuple[Setting, ...]
+    remarks: tuple[Remark, ...]
 
     @property
     def description(self) -> str:
@@ -46,16 +44,15 @@ class Runner:
         return " and ".join(names) or "none"
 
 
-def find_runner(
-    sources: Sources, configuration: Configuration, is_available: Callable[[str], bool]
-) -> Runner:
+def find_runner(symbols: Symbols, configuration: Configuration, installed: Callable[[str], str]) -> Runner:
     """Tell the runner from settings, tests and requirements; failing those, from what is installed.
 
     Args:
-        sources: The project.
+        symbols: The project's names.
         configuration: pytest's settings.
-        is_available: Says whether a top-level module can be imported where this command runs.
+        installed: Returns the version of a distribution where this command runs; empty where there is none.
     """
+    sources = symbols.sources
     text = "\n".join(ast.unparse(node) for module in sources.tests for node in _hints(module))
     wanted = read_requirements((sources.root, configuration.path.parent))
     barred = "no:asyncio" in " ".join(configuration.strings("addopts"))
@@ -68,19 +65,15 @@ def find_runner(
         or re.search(r"pytest[-_]asyncio", wanted) is not None
     )
     if not asyncio and not anyio and not barred:
-        asyncio = is_available("pytest_asyncio")
+        asyncio = bool(installed("pytest-asyncio"))
     count = sum(1 for module in sources.tests for test in _async_tests(module))
-    settings = tuple(_settings(configuration, count, anyio)) if asyncio else ()
-    return Runner(asyncio, anyio, count, settings)
-
-
-def _settings(configuration: Configuration, async_tests: int, anyio: bool) -> Iterator[Setting]:
-    if "asyncio_mode" not in configuration.values and not async_tests and not anyio:
-        yield Setting("asyncio_mode", "auto")
-    if not any(scope in configuration.values for scope in SCOPES):
-        # One without the other would put fixtures and tests on different loops.
-        yield Setting(SCOPES[0], "session", WHY_SESSION)
-        yield Setting(SCOPES[1], "session")
+    if not asyncio:
+        return Runner(asyncio, anyio, count, (), ())
+    bounds = find_bounds("pytest-asyncio", sources.around(configuration.path.parent), installed)
+    loops = find_loops(sources.tests, symbols, configuration, bounds)
+    free = "asyncio_mode" not in configuration.values and not count and not anyio
+    mode = (Setting("asyncio_mode", "auto"),) if free else ()
+    return Runner(asyncio, anyio, count, (*mode, *loops.settings), loops.remarks)
 
 
 def _hints(module: Module) -> Iterator[ast.AST]:

@@ -135,6 +135,11 @@ class Sources:
         """The tests, the conftests and the modules beside them."""
         return [module for module in self.modules.values() if module.is_test]
 
+    def around(self, directory: Path) -> list[Path]:
+        """List the directories that may say something of one: itself, those above it in the repository, the root."""
+        above = [place for place in (directory, *directory.parents) if place.is_relative_to(self.boundary)]
+        return list(dict.fromkeys([*above, self.root]))
+
 
 def read_sources(directory: Path) -> Sources:
     """Parse every Python file below a directory, virtual environments and build output aside.
