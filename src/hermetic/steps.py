@@ -42,7 +42,7 @@ class Step:
         raise BaseExceptionGroup("several steps failed", self._errors)
 
 
-class every_step:  # in small letters, as a statement; a generator would cost three times as much, many times in each test
+class every_step:  # a statement, so in small letters; as a generator it would cost three times as much in each test
     """Take every step of the block.
 
     Each is a ``with step:`` of its own; what the block does outside of them must not fail.
