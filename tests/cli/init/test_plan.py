@@ -89,7 +89,8 @@ def test_metadata_goes_before_migrations_before_the_lifespan(
     project: Project, files: dict[str, str], expected: str | None
 ) -> None:
     """The fastest that is complete."""
-    assert project.write({"main.py": APP, **files}).settings().get("hermetic_schema") == expected
+    project.write({"main.py": APP + "import db\n", **files})
+    assert project.settings().get("hermetic_schema") == expected
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,7 @@ def test_metadata_goes_before_migrations_before_the_lifespan(
         ({"alembic.ini": "", "db.py": "alembic.command.upgrade(config, 'head')"}, "alembic.ini"),
         ({"alembic.ini": "", "tests/conftest.py": "command.upgrade(config, 'head')"}, "alembic.ini"),
         ({"alembic.ini": "", "db.py": "game.upgrade(ship)"}, "models:Base.metadata"),
+        ({"alembic.ini": "", "cli.py": "alembic.command.upgrade(config, 'head')"}, "models:Base.metadata"),
         ({"db.py": "command.upgrade(config, 'head')"}, "models:Base.metadata"),
     ],
 )
@@ -105,8 +107,9 @@ def test_who_runs_migrations_needs_migrated_tables(
     project: Project, files: dict[str, str], expected: str
 ) -> None:
     """Its first migration fails where the models' tables are there already."""
+    main = APP + "def lifespan():\n    import db\n"
     assert (
-        project.write({"main.py": APP, "models.py": MODELS, **files}).settings()["hermetic_schema"]
+        project.write({"main.py": main, "models.py": MODELS, **files}).settings()["hermetic_schema"]
         == expected
     )
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hermetic.cli.init.replaced import DATABASE, REASONS, find_replaced
-from hermetic.cli.init.sources import read_sources
 from tests.cli.init.projects import Project
 
 
 def slugs(project: Project, text: str, name: str = "tests/conftest.py") -> list[tuple[int, str]]:
     """Return the lines and slugs found in a file."""
-    sources = read_sources(project.write({name: text}).root)
-    return [(replaced.line, replaced.slug) for replaced in find_replaced(sources)]
+    symbols = project.write({name: text}).symbols()
+    return [(replaced.line, replaced.slug) for replaced in find_replaced(symbols)]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +67,6 @@ def test_what_is_the_tests_own_is_left_alone(project: Project, text: str) -> Non
         ("s.query(User).filter(User.id > 1).delete(synchronize_session=False)", ["truncate-loop"]),
         ("s = AsyncSession(bind=connection)", ["shared-connection"]),
         ("Session = async_sessionmaker(bind=self.conn)", ["shared-connection"]),
-        ("alembic.command.upgrade(config, 'head')", ["migrations"]),
         ("app.dependency_overrides[get_db] = f", ["session-override"]),
         ("app.dependency_overrides[deps.get_async_session] = f", ["session-override"]),
         ("main.app.dependency_overrides.update({get_session: f})", ["session-override"]),
@@ -87,6 +85,71 @@ def test_each_recipe_is_found(project: Project, text: str, expected: list[str]) 
     found = slugs(project, body)
     assert [slug for _, slug in found] == expected
     assert {line for line, _ in found} <= {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from alembic import command\ncommand.upgrade(config, 'head')", [2]),
+        ("import alembic.command\nawait asyncio.to_thread(alembic.command.upgrade, config, 'head')", [2]),
+        (
+            "from alembic.command import upgrade as up\nawait loop.run_in_executor(None, up, config, 'head')",
+            [2],
+        ),
+        ("from alembic import command as c\nawait connection.run_sync(partial(c.upgrade, config))", [2]),
+        ("await anyio.to_thread.run_sync(command.upgrade, config, 'head')", [1]),
+        ("subprocess.run(['alembic', 'upgrade', 'head'], check=True)", [1]),
+        ("subprocess.check_call([sys.executable, '-m', 'alembic', '-x', 'a=b', 'upgrade', 'head'])", [1]),
+        ("await asyncio.create_subprocess_exec('alembic', 'upgrade', 'head')", [1]),
+        ("os.system('alembic upgrade head')", [1]),
+        ("from alembic.config import main\nmain(argv=['--raiseerr', 'upgrade', 'head'])", [2]),
+        ("from alembic.command import upgrade", []),
+        ("from shop import command\ncommand.upgrade(ship)", []),
+        ("subprocess.run(['alembic', 'downgrade', 'base'])", []),
+        ("subprocess.run(['brew', 'upgrade'])", []),
+        ("print('run: alembic upgrade head')", []),
+    ],
+)
+def test_migrations_are_run_in_many_ways(project: Project, text: str, expected: list[int]) -> None:
+    """Called, handed to a thread or a connection, by the command in this process or another."""
+    project.write({"shop/__init__.py": "", "shop/command.py": "def upgrade(ship): ..."})
+    lines = [
+        "import pytest",
+        "@pytest.fixture",
+        "async def migrated():",
+        *(f"    {each}" for each in text.split("\n")),
+    ]
+    assert slugs(project, "\n".join(lines)) == [(line + 3, "migrations") for line in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from shop.db import create_tables\ncreate_tables(engine)", [(2, "create-all")]),
+        ("from shop import db\nasync def f(c):\n    await c.run_sync(db.create_tables)", [(3, "create-all")]),
+        ("import shop.db\nshop.db.prepare()", [(2, "create-all"), (2, "migrations")]),
+        ("from shop.db import create_app\nclient = TestClient(create_app())", []),
+        ("from shop.db import purge, recursive\npurge()\nrecursive()", []),
+        ("from shop.db import create_tables\ndef test_it():\n    create_tables(engine)", []),
+    ],
+)
+def test_what_the_application_is_called_for_is_told_at_the_call(
+    project: Project, text: str, expected: list[tuple[int, str]]
+) -> None:
+    """Tables and migrations only, and not what the application does when it starts."""
+    project.write(
+        {
+            "shop/__init__.py": "",
+            "shop/db.py": "from alembic import command\nfrom fastapi import FastAPI\n"
+            "def create_tables(engine): Base.metadata.create_all(engine)\n"
+            "def migrate():\n    def run(c):\n        command.upgrade(c, 'head')\n    connection.run_sync(run)\n"
+            "def prepare():\n    migrate()\n    create_tables(engine)\n"
+            "def purge(): session.execute(delete(User))\n"
+            "def recursive(): recursive()\n"
+            "def create_app():\n    app = FastAPI()\n    create_tables(engine)\n    return app\n",
+        }
+    )
+    assert slugs(project, text) == expected
 
 
 def test_a_fixture_whose_name_starts_with_test_is_looked_into(project: Project) -> None:

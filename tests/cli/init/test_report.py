@@ -10,6 +10,8 @@ from hermetic.cli.init.loops import WHY_SESSION
 from hermetic.cli.init.report import findings, outcome, shown, talk
 from tests.cli.init.projects import APP, MODELS, Project
 
+WITH_DB = f"{APP}import db\n"
+
 
 def said(project: Project, monkeypatch: pytest.MonkeyPatch, *installed: str) -> list[str]:
     """Return the talk about a project, seen from its own directory."""
@@ -87,15 +89,31 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             {"pytest.ini": "[pytest]\nhermetic_app = other:app"},
             "              also found: main:app (main.py:3)",
         ),
-        ({"db.py": "x = 'CREATE TABLE a'"}, "schema        lifespan (no metadata with tables was found)"),
-        ({"db.py": "x = 'CREATE TABLE a'"}, "              the application makes tables at db.py:1"),
+        (
+            {"main.py": WITH_DB, "db.py": "x = 'CREATE TABLE a'"},
+            "schema        lifespan (no metadata with tables was found)",
+        ),
+        (
+            {"main.py": WITH_DB, "db.py": "x = 'CREATE TABLE a'"},
+            "              the application makes tables at db.py:1",
+        ),
         ({"alembic.ini": ""}, "schema        alembic.ini (no metadata with tables was found)"),
         (
-            {"alembic.ini": "", "models.py": MODELS, "db.py": "command.upgrade(config, 'head')"},
+            {
+                "main.py": WITH_DB,
+                "alembic.ini": "",
+                "models.py": MODELS,
+                "db.py": "command.upgrade(config, 'head')",
+            },
             "schema        alembic.ini (migrations are run at db.py:1, too)",
         ),
         (
-            {"alembic.ini": "", "db.py": "command.upgrade(c)", "pyproject.toml": "[tool.pytest]\na = 1\n"},
+            {
+                "main.py": WITH_DB,
+                "alembic.ini": "",
+                "db.py": "command.upgrade(c)",
+                "pyproject.toml": "[tool.pytest]\na = 1\n",
+            },
             "schema        alembic.ini (migrations are run at db.py:1, too)",
         ),
         (
@@ -112,6 +130,21 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             {"tests/test_a.py": "import pytest_asyncio\n@pytest.mark.anyio\ndef test(): ..."},
             "              asyncio_mode = auto would run tests marked anyio on another loop than their fixtures: "
             "keep it strict",
+        ),
+        (
+            {"requirements.txt": "pytest-asyncio<0.22"},
+            "              loop scopes are left out: asyncio_default_test_loop_scope came with pytest-asyncio 0.26, "
+            "and this project has <0.22 (requirements.txt)",
+        ),
+        (
+            {"tests/test_a.py": "import pytest_asyncio\nimport threading\nx = threading.enumerate()"},
+            "              threads are counted: the session's loop keeps those of its executor (asyncio_0, asyncio_1) "
+            "once a test has used it; let them not count, or leave both loop scopes out (tests/test_a.py:3)",
+        ),
+        (
+            {"conftest.py": "import pytest_asyncio\nm.create_all(e)"},
+            "              left as it is while hermetic observes; run again with hermetic = on, this command adds "
+            "asyncio_mode, asyncio_default_fixture_loop_scope, asyncio_default_test_loop_scope",
         ),
         (
             {"pyproject.toml": "\ufeff[project]\n"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.cli.init.roots import ImportRoot
-from hermetic.cli.init.schema import find_metadata, find_startup_tables
+from hermetic.cli.init.schema import find_metadata, find_startup_tables, running_modules
 from tests.cli.init.projects import MODELS, Project
 
 
@@ -180,5 +180,25 @@ def test_tables_made_by_the_application_itself_are_found(
     project: Project, text: str, line: int | None
 ) -> None:
     """``create_all`` and CREATE TABLE count where they are called, not where they are talked about."""
-    found = find_startup_tables(project.write({"main.py": text, "tests/conftest.py": text}).symbols())
+    found = find_startup_tables(project.write({"main.py": text}).symbols().sources.production)
     assert (found.line if found else None) == line
+
+
+@pytest.mark.parametrize(
+    ("main", "expected"),
+    [
+        ("import app.db", ["__init__.py", "db.py", "main.py"]),
+        ("def lifespan():\n    from . import db", ["__init__.py", "db.py", "main.py"]),
+        ("", ["__init__.py", "main.py"]),
+    ],
+)
+def test_commands_beside_the_application_are_no_part_of_its_run(
+    project: Project, main: str, expected: list[str]
+) -> None:
+    """What it imports is, in functions too; where the application is not known, anything may be."""
+    symbols = project.write(
+        {"app/__init__.py": "", "app/main.py": main, "app/db.py": "", "cli.py": ""}
+    ).symbols()
+    found = running_modules(symbols, project.root / "app/main.py")
+    assert [module.path.name for module in found] == expected
+    assert running_modules(symbols, None) == symbols.sources.production

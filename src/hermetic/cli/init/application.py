@@ -74,6 +74,14 @@ def find_applications(symbols: Symbols, entrypoint: str = "") -> list[Applicatio
     return sorted(found, key=rank)
 
 
+def makes_application(function: Reference, symbols: Symbols) -> bool:
+    """Whether a function of the project returns an application."""
+    definition = symbols.definition(function)
+    if function.file is None or not isinstance(definition, ast.FunctionDef):
+        return False
+    return _returns_application(function.file, definition, symbols, frozenset())
+
+
 def _applications(module: Module, symbols: Symbols) -> Iterator[Application]:
     definitions = symbols.scope(module.path).definitions
     for name, value in definitions.items():

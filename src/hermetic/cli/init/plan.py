@@ -26,8 +26,10 @@ from hermetic.cli.init.schema import (
     find_metadata,
     find_startup_migrations,
     find_startup_tables,
+    running_modules,
 )
 from hermetic.cli.init.sources import Sources, read_sources
+from hermetic.cli.init.suite import named_plugins, with_helpers
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
 
@@ -115,6 +117,9 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     if applications:
         home = find_home(applications[0].file, sources.root, (module.path for module in sources.tests))
     configuration = find_configuration(home, sources.boundary)
+    symbols = with_helpers(symbols, named_plugins(configuration))
+    sources = symbols.sources
+    applications = [app for app in applications if sources.modules[app.file].is_production]
     roots = _roots(applications, sources, configuration)
     usable = [app for app in applications if app in roots and not app.required]
     if not usable and "hermetic_app" not in configuration.values:
@@ -122,9 +127,12 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     chosen = usable[0] if usable else None
     root = roots[chosen] if chosen else None
     metadata = find_metadata(symbols, root, chosen.file) if chosen and root else []
-    startup = find_startup_tables(symbols)
-    replaced = find_replaced(sources)
-    migrating = (find_startup_migrations(symbols) or _migrating_tests(replaced)) if sources.alembic else None
+    running = running_modules(symbols, chosen.file if chosen else None)
+    startup = find_startup_tables(running)
+    replaced = find_replaced(symbols)
+    migrating = None
+    if sources.alembic:
+        migrating = find_startup_migrations(symbols, running) or _migrating_tests(replaced)
     runner = find_runner(symbols, configuration, installed)
     environment = find_environment(symbols, configuration)
     ordered = [*usable, *(app for app in applications if app not in usable)]

@@ -8,9 +8,11 @@ tables.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.cli.init.migrations import runs_migrations
 from hermetic.cli.init.models import SQLMODEL_BASE, find_tables, is_base
 from hermetic.cli.init.roots import ImportRoot
 from hermetic.cli.init.sources import Module
@@ -60,9 +62,9 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
     return sorted(found, key=lambda metadata: (-metadata.tables, metadata.target))
 
 
-def find_startup_tables(symbols: Symbols) -> StartupTables | None:
+def find_startup_tables(modules: Iterable[Module]) -> StartupTables | None:
     """Return the first line of the application that creates tables when it runs: ``create_all``, CREATE TABLE."""
-    for module in symbols.sources.production:
+    for module in modules:
         for node in module.nodes:
             creates = isinstance(node, ast.Attribute) and node.attr == "create_all"
             text = node.value if isinstance(node, ast.Constant) else None
@@ -72,13 +74,25 @@ def find_startup_tables(symbols: Symbols) -> StartupTables | None:
     return None
 
 
-def find_startup_migrations(symbols: Symbols) -> StartupTables | None:
+def find_startup_migrations(symbols: Symbols, modules: Iterable[Module]) -> StartupTables | None:
     """Return the first line of the application that runs Alembic: on tables that are there already, it would fail."""
-    for module in symbols.sources.production:
+    for module in modules:
         for node in module.nodes:
-            if isinstance(node, ast.Attribute) and f".{ast.unparse(node)}".endswith(".command.upgrade"):
+            if runs_migrations(node, module.path, symbols):
+                assert isinstance(node, ast.expr)
                 return StartupTables(module.path, node.lineno)
     return None
+
+
+def running_modules(symbols: Symbols, application: Path | None) -> list[Module]:
+    """List the modules whose code a run of the application can come to, and not those of commands beside it.
+
+    Args:
+        symbols: The project's names.
+        application: The application's module; None where it is not known, and any module may be its.
+    """
+    found = None if application is None else symbols.reached_when_run(application)
+    return [module for module in symbols.sources.production if found is None or module.path in found]
 
 
 def _target(

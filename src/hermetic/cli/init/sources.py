@@ -72,13 +72,18 @@ class Module:
         return tuple(found)
 
     @cached_property
+    def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:
+        """Its import statements, those in functions included."""
+        return tuple(node for node in self.nodes if isinstance(node, ast.Import | ast.ImportFrom))
+
+    @cached_property
     def imported(self) -> tuple[str, ...]:
         """The absolute dotted names that it imports, ``from`` imports with and without the last part."""
         names: list[str] = []
-        for node in self.nodes:
+        for node in self.imports:
             if isinstance(node, ast.Import):
                 names += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            elif not node.level and node.module:
                 names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         return tuple(names)
 

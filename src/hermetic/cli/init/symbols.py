@@ -8,8 +8,9 @@ followed here, once, through the files of the project, up to a definition or to 
 from __future__ import annotations
 
 import ast
+import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,16 +99,19 @@ class Symbols:
             self._looked_up[key] = self._lookup(file, name, frozenset())
         return self._looked_up[key]
 
+    def over(self, sources: Sources) -> Symbols:
+        """Return the names of the same files, which were told apart anew."""
+        other = copy.copy(self)
+        other.sources = sources
+        return other
+
     def reached(self, start: Path) -> set[Path]:
         """Return the project's files that importing a file imports, itself and its packages included."""
-        reached: set[Path] = set()
-        waiting = [start]
-        while waiting:
-            file = waiting.pop()
-            if file not in reached:
-                reached.add(file)
-                waiting.extend(self._imports_of(file))
-        return reached
+        return _closure(start, self._imports_of)
+
+    def reached_when_run(self, start: Path) -> set[Path]:
+        """Return the project's files that a file's code can come to: those that its functions import as well."""
+        return _closure(start, lambda file: self._located_in(self.sources.modules[file].imports, file))
 
     def locate(self, dotted: str, importer: Path) -> Path | None:
         """Return the project's file that ``import dotted`` in ``importer`` loads, if it is one of the project's."""
@@ -118,10 +122,14 @@ class Symbols:
 
     def _imports_of(self, file: Path) -> tuple[Path, ...]:
         if file not in self._imports:
-            found = [self.locate(name, file) for name in imports_when_run(self.sources.modules[file])]
-            package = self.sources.by_name.get(str(file.parent / "__init__.py"))
-            self._imports[file] = tuple(path for path in (*found, package) if path is not None)
+            body = [each for each in self.sources.modules[file].tree.body if not _for_types(each)]
+            self._imports[file] = self._located_in(statements(body), file)
         return self._imports[file]
+
+    def _located_in(self, nodes: Iterable[ast.AST], file: Path) -> tuple[Path, ...]:
+        found = [self.locate(name, file) for name in imported_names(nodes, file)]
+        package = self.sources.by_name.get(str(file.parent / "__init__.py"))
+        return tuple(path for path in (*found, package) if path is not None)
 
     def _search(self, directory: Path, dotted: str) -> Path | None:
         top = dotted.partition(".")[0]
@@ -204,15 +212,26 @@ def assignments(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
                 yield target.id, statement.value
 
 
-def imports_when_run(module: Module) -> Iterator[str]:
-    """Yield the dotted names that a module imports when it is itself imported, what is for type checkers left out."""
-    for statement in statements([each for each in module.tree.body if not _for_types(each)]):
-        if isinstance(statement, ast.Import):
-            yield from (alias.name for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom):
-            target = import_target(statement, module.path)
+def imported_names(nodes: Iterable[ast.AST], file: Path) -> Iterator[str]:
+    """Yield the absolute dotted names that the import statements among a file's nodes may load."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            target = import_target(node, file)
             yield target
-            yield from (f"{target}.{alias.name}" for alias in statement.names)
+            yield from (f"{target}.{alias.name}" for alias in node.names)
+
+
+def _closure(start: Path, following: Callable[[Path], Iterable[Path]]) -> set[Path]:
+    reached: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        file = waiting.pop()
+        if file not in reached:
+            reached.add(file)
+            waiting.extend(following(file))
+    return reached
 
 
 def _for_types(statement: ast.stmt) -> bool:
@@ -240,12 +259,12 @@ def _search_roots(sources: Sources) -> list[Path]:
 
 def _read_scope(module: Module) -> Scope:
     scope = Scope()
-    for node in module.nodes:
+    for node in module.imports:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
                 scope.imports[bound] = (alias.name if alias.asname else bound, "")
-        elif isinstance(node, ast.ImportFrom):
+        else:
             target = import_target(node, module.path)
             for alias in node.names:
                 if alias.name == "*":
