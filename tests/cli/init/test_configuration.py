@@ -34,6 +34,21 @@ def test_the_files_are_taken_in_pytests_order(project: Project, first: int) -> N
     configuration = found(project.write({name: FULL[name] for name in names}))
     assert configuration.path.name == names[0]
     assert dict(configuration.values) == {"minversion": "8"}
+    assert [path.name for path in configuration.outranked] == names[1:]
+
+
+def test_what_has_no_settings_loses_none(project: Project) -> None:
+    """Nor does a file that pytest could not read; one above does, where pytest is started there."""
+    files = {
+        "a/pytest.ini": "",
+        "a/pyproject.toml": "",
+        "a/tox.ini": "[other]",
+        "a/setup.cfg": "x",
+        "setup.cfg": "[",
+    }
+    assert found(project.write(files), "a").outranked == ()
+    project.write({"tox.ini": INI, "pyproject.toml": "[tool.pytest.ini_options]"})
+    assert found(project, "a").outranked == (project.root / "tox.ini",)
 
 
 @pytest.mark.parametrize("names", [["tox.ini"], ["setup.cfg"], ["tox.ini", "setup.cfg"]])

@@ -147,6 +147,15 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             "asyncio_mode, asyncio_default_fixture_loop_scope, asyncio_default_test_loop_scope",
         ),
         (
+            {"pytest.ini": "", "tox.ini": "[pytest]\naddopts = -q"},
+            "              tox.ini has settings for pytest, too: they are not read, because pytest.ini goes first",
+        ),
+        (
+            {"pytest.ini": "[pytest]\na = 1", "a/pytest.ini": "", "a/main.py": APP, "main.py": ""},
+            "              pytest.ini has settings for pytest, too: "
+            "they are read in place of these by a pytest that is started in .",
+        ),
+        (
             {"pyproject.toml": "\ufeff[project]\n"},
             "              the file starts with a byte order mark, with which pytest cannot read it: "
             "save it as plain UTF-8",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import iniconfig
@@ -33,6 +33,7 @@ class Configuration:
         values: What the section sets now.
         native: Whether values are typed by TOML (pytest 9's tables), so that lists must be arrays.
         document: The whole parsed ``pyproject.toml``; empty for other files.
+        outranked: Files that have settings for pytest too and are not read beside this one, here and above.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Configuration:
     values: Mapping[str, object] = field(default_factory=dict)
     native: bool = False
     document: Mapping[str, object] = field(default_factory=dict)
+    outranked: tuple[Path, ...] = ()
 
     @property
     def is_toml(self) -> bool:
@@ -70,12 +72,22 @@ def find_configuration(root: Path, boundary: Path) -> Configuration:
     """
     pyproject: Configuration | None = None
     directories = [directory for directory in (root, *root.parents) if directory.is_relative_to(boundary)]
-    for path in (directory / name for directory in directories for name in NAMES):
+    places = [directory / name for directory in directories for name in NAMES]
+    for index, path in enumerate(places):
         found = read_configuration(path) if path.is_file() else None
         if found is not None and not _is_bare(found):
-            return found
+            return replace(found, outranked=tuple(filter(_has_settings, places[index + 1 :])))
         pyproject = pyproject or found
     return pyproject or Configuration(root / "pytest.ini", ("pytest",))
+
+
+def _has_settings(path: Path) -> bool:
+    """Whether a file that pytest does not look into has settings for it; one that it could not read has none."""
+    try:
+        found = read_configuration(path) if path.is_file() else None
+    except ConfigurationError:
+        return False
+    return found is not None and bool(found.values)
 
 
 def find_home(application: Path, root: Path, tests: Iterable[Path]) -> Path:

@@ -143,5 +143,13 @@ def _configuration(plan: Plan) -> Iterator[str]:
     section = f"[{'.'.join(plan.configuration.section)}]"
     yield f"{shown(plan.configuration.path)} {section}"
     yield from (f"+ {line}" for line in render(plan.configuration, plan.settings))
+    for path in plan.configuration.outranked:
+        yield f"{shown(path)} has settings for pytest, too: {_when_read(path, plan.configuration.path)}"
     if plan.configuration.is_toml and (plan.configuration.text or "").startswith("\ufeff"):
         yield "the file starts with a byte order mark, with which pytest cannot read it: save it as plain UTF-8"
+
+
+def _when_read(outranked: Path, configuration: Path) -> str:
+    if outranked.parent == configuration.parent:
+        return f"they are not read, because {configuration.name} goes first"
+    return f"they are read in place of these by a pytest that is started in {shown(outranked.parent)}"
