@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,35 +21,84 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path
 
 
+def load(path: str) -> Any:
+    """Find what a path names, and make it."""
+    return application.make(path, application.resolve(path, key="hermetic_app"))
+
+
 ASGI = "async def app(scope, receive, send): ...\n"
 
 
 def test_an_object_is_found_by_its_path(package: Path) -> None:
     """The attribute may have dots."""
     (package / "shop_a.py").write_text(f"class Holder:\n    {ASGI}")
-    assert application.load("shop_a:Holder.app").__name__ == "app"
+    assert load("shop_a:Holder.app").__name__ == "app"
 
 
 @pytest.mark.parametrize("path", ["shop_b:make", "shop_b:make()"])
 def test_a_factory_is_called(package: Path, path: str) -> None:
     """A function without arguments is a factory, whether or not it is written as a call."""
     (package / "shop_b.py").write_text(f"{ASGI}def make(debug=False): return app\n")
-    assert application.load(path).__name__ == "app"
+    assert load(path).__name__ == "app"
 
 
-def test_a_factory_that_fails_shows_the_users_lines(package: Path) -> None:
-    """What the factory raised is shown with the lines of the user's own code."""
-    (package / "shop_c.py").write_text("def make():\n    raise RuntimeError('no licence')\n")
-    with pytest.raises(ConfigurationError, match="no licence") as caught:
-        application.load("shop_c:make")
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "async def app(scope, receive, send)",
+        "def app(scope, receive, send)",
+        "async def app(s, r, sender)",
+        "def app(scope)",
+    ],
+)
+def test_a_function_that_is_an_application(package: Path, signature: str) -> None:
+    """What takes a scope is called by whoever sends requests, and by nobody before."""
+    (package / "shop_j.py").write_text(f"{signature}: raise RuntimeError('called')\n")
+    assert load("shop_j:app").__name__ == "app"
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "hints"),
+    [
+        (
+            "raise RuntimeError('no licence')",
+            "the factory raised RuntimeError: no licence",
+            ["hermetic_env = NAME=value", "def hermetic_app(...):\n        return make()"],
+        ),
+        ("import os; os.environ['BUCKET']", "KeyError: 'BUCKET'", ["hermetic_env = BUCKET=value"]),
+        ("raise SystemExit('no settings')", "raised SystemExit: no settings", ["hermetic_env = NAME=value"]),
+    ],
+)
+def test_a_factory_that_fails(package: Path, body: str, message: str, hints: list[str]) -> None:
+    """What it raised is shown with the lines of the user's own code, and with how to give it what it needs."""
+    (package / "shop_c.py").write_text(f"def make():\n    {body}\n")
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load("shop_c:make")
     assert "shop_c.py" in str(caught.value)
     assert "application.py" not in str(caught.value)
+    assert [hint for hint in hints if hint not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("signature", "message"),
+    [
+        ("def make(settings, *, engine)", "the factory takes settings, engine, which hermetic has not"),
+        ("def make(one, two, three)", "the factory takes one, two, three"),
+        ("async def make()", "the factory is async"),
+    ],
+)
+def test_a_factory_that_hermetic_cannot_call(package: Path, signature: str, message: str) -> None:
+    """It says what it lacks, and how a fixture gives it."""
+    (package / "shop_k.py").write_text(f"{signature}: raise RuntimeError('called')\n")
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load("shop_k:make")
+    assert "hermetic_app" in caught.value.hints[0]
 
 
 def test_a_module_that_does_not_exist_names_the_import_path(package: Path) -> None:
     """The usual cause is the import path, so the hint is the line that sets it."""
     with pytest.raises(ConfigurationError) as caught:
-        application.load("nowhere.main:app")
+        load("nowhere.main:app")
     assert "hint: is the project's root on the import path? In the ini file: pythonpath = ." in str(
         caught.value
     )
@@ -58,7 +108,7 @@ def test_a_module_that_raises_shows_the_users_traceback(package: Path) -> None:
     """An error in the user's module is shown with the user's line."""
     (package / "shop_d.py").write_text("answer = 42\nraise ValueError('broken settings')\n")
     with pytest.raises(ConfigurationError, match="ValueError: broken settings") as caught:
-        application.load("shop_d:app")
+        load("shop_d:app")
     assert 'shop_d.py", line 2' in str(caught.value)
     assert isinstance(caught.value.__cause__, ValueError)
 
@@ -68,7 +118,7 @@ def test_a_missing_driver_names_the_extra(package: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "aiosqlite", None)
     (package / "shop_e.py").write_text("import aiosqlite\n")
     with pytest.raises(ConfigurationError) as caught:
-        application.load("shop_e:app")
+        load("shop_e:app")
     assert "hint: pip install 'hermetic[sqlite]'" in str(caught.value)
 
 
@@ -76,7 +126,7 @@ def test_a_missing_attribute_lists_what_there_is(package: Path) -> None:
     """A wrong attribute is answered with those that could be meant."""
     (package / "shop_f.py").write_text(f"{ASGI}answer = 42\n")
     with pytest.raises(ConfigurationError, match="no attribute 'application'") as caught:
-        application.load("shop_f:application")
+        load("shop_f:application")
     assert "hint: it has: app" in str(caught.value)
 
 
@@ -85,10 +135,10 @@ def test_what_could_be_meant_comes_first(package: Path) -> None:
     text = f"from glob import glob\nfrom shutil import copy\n{ASGI}def make_app():\n    return app\n"
     (package / "shop_i.py").write_text(text)
     with pytest.raises(ConfigurationError) as caught:
-        application.load("shop_i:make_ap")
+        load("shop_i:make_ap")
     assert str(caught.value).endswith("hint: it has: make_app, app, glob, copy")
     with pytest.raises(ConfigurationError) as caught:
-        application.load("shop_i:aplication")
+        load("shop_i:aplication")
     assert "hint: it has: app, " in str(caught.value)
 
 
@@ -96,14 +146,14 @@ def test_what_cannot_be_called_is_no_application(package: Path) -> None:
     """A name that holds something else is an error that says what it holds."""
     (package / "shop_g.py").write_text("app = 42\n")
     with pytest.raises(ConfigurationError, match="is 'int', which is not an ASGI application"):
-        application.load("shop_g:app")
+        load("shop_g:app")
 
 
 def test_an_attribute_of_something_without_attributes(package: Path) -> None:
     """An attribute of a plain value is answered without a list."""
     (package / "shop_h.py").write_text("answer = 42\n")
     with pytest.raises(ConfigurationError, match="no attribute 'app'"):
-        application.load("shop_h:answer.app")
+        load("shop_h:answer.app")
 
 
 def test_what_a_seed_raises_has_its_setting_and_the_users_lines() -> None:

@@ -74,3 +74,6 @@ def test_the_urls_among_the_values(tmp_path: Path) -> None:
         make_url("sqlite+aiosqlite:///:memory:"),
         make_url("postgresql://db/audit"),
     ]
+    values.append("CACHE_URL=sqlite+aiosqlite:///:memory:")  # so that it stands for two databases
+    environment = Environment(parse({"hermetic_app": "a:b", "hermetic_env": values}), tmp_path, url)
+    assert environment.urls() == [make_url("postgresql://db/audit")]

@@ -1,4 +1,4 @@
-"""Find the application that ``hermetic_app`` names: import it once, and call it if it is a factory.
+"""Find what ``hermetic_app`` names, and call it if it is a factory.
 
 An import that fails is the user's error to read, so their own traceback is part of ours, without the frames of
 the import machinery.
@@ -33,7 +33,7 @@ def resolve(path: str, *, key: str) -> Any:
     module_name, _, attributes = path.partition(":")
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _import_error(module_name, path, key, error) from error
     for name in attributes.removesuffix("()").split("."):
         try:
@@ -43,29 +43,74 @@ def resolve(path: str, *, key: str) -> Any:
     return found
 
 
-def load(path: str) -> Any:
-    """Import the application, or call the factory that makes it.
+def is_factory(path: str, found: Any) -> bool:
+    """Whether what ``hermetic_app`` names has to be called to get the application.
 
-    A plain function that needs no arguments is a factory, whether or not ``()`` is written behind it.
+    A function is a factory, whether or not ``()`` is written behind it, unless it takes what an ASGI application does.
+    """
+    return path.endswith("()") or (inspect.isroutine(found) and not _takes_a_scope(found))
+
+
+def make(path: str, found: Any) -> Any:
+    """Return the application, which is what was found, or what a factory returns.
+
+    Args:
+        path: What ``hermetic_app`` names.
+        found: The object of that name.
 
     Raises:
-        ConfigurationError: As of ``resolve``, or what was found cannot be called as an ASGI application.
+        ConfigurationError: The factory needs arguments, is async or raises, or what there is cannot be called.
     """
-    found = resolve(path, key="hermetic_app")
-    if path.endswith("()") or _is_factory(found):
-        try:
-            found = found()
-        except Exception as error:
-            raise ConfigurationError(
-                f"hermetic_app = {path}: the factory raised {type(error).__name__}: {error}",
-                why=_own_frames(error),
-            ) from error
+    if is_factory(path, found):
+        found = _called(path, found)
     if not callable(found):
         raise ConfigurationError(
             f"hermetic_app = {path} is {type(found).__name__!r}, which is not an ASGI application.",
             hints=("name the FastAPI object, as in hermetic_app = backend.app.main:app",),
         )
     return found
+
+
+def _called(path: str, factory: Any) -> Any:
+    needed = _required(factory)
+    name = path.rpartition(":")[2].removesuffix("()")
+    if needed:
+        raise ConfigurationError(
+            f"hermetic_app = {path}: the factory takes {', '.join(needed)}, which hermetic has not.",
+            why="Tests that build the application themselves run all the same.",
+            hints=(_override(name, ", ".join(needed)),),
+        )
+    try:
+        made = factory()
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(
+            f"hermetic_app = {path}: the factory raised {type(error).__name__}: {error}",
+            why=_own_frames(error),
+            hints=(f"set ahead what it needs: hermetic_env = {_variable(error)}=value", _override(name, "")),
+        ) from error
+    if inspect.iscoroutine(made):
+        made.close()
+        raise ConfigurationError(
+            f"hermetic_app = {path}: the factory is async, and no event loop runs where it would be called.",
+            hints=(f"make it there: asyncio.run({name}()) in a fixture hermetic_app of your conftest",),
+        )
+    return made
+
+
+def _variable(error: BaseException) -> str:
+    """Return the variable of the environment that is missing, if that is what an error says."""
+    name = error.args[0] if isinstance(error, KeyError) and error.args else None
+    return name if isinstance(name, str) and name.isidentifier() and name.isupper() else "NAME"
+
+
+def _override(name: str, arguments: str) -> str:
+    """Return the fixture by which a suite gives hermetic an application that it builds itself."""
+    return (
+        "have your own fixtures give it, in a conftest:\n"
+        f"    @pytest.fixture\n"
+        f"    def hermetic_app({arguments or '...'}):\n"
+        f"        return {name}({arguments})"
+    )
 
 
 @contextmanager
@@ -132,14 +177,20 @@ def _extension_hints(error: BaseException) -> tuple[str, ...]:
     )
 
 
-def _is_factory(found: Any) -> bool:
-    if not inspect.isroutine(found):
-        return False
-    parameters = inspect.signature(found).parameters.values()
-    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+def _required(function: Any) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [
+        p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
 
 
-def _import_error(module_name: str, path: str, key: str, error: Exception) -> ConfigurationError:
+def _takes_a_scope(function: Any) -> bool:
+    """Whether a function is an ASGI application itself, of today's form or of the older one in two steps."""
+    needed = _required(function)
+    return needed[:1] == ["scope"] or (len(needed) == 3 and inspect.iscoroutinefunction(function))
+
+
+def _import_error(module_name: str, path: str, key: str, error: BaseException) -> ConfigurationError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     hints = install_hints(error)
     if not hints and missing and (module_name == missing or module_name.startswith(missing + ".")):

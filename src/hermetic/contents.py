@@ -34,13 +34,13 @@ class Contents:
     seeds: Mapping[str, Callable[..., Any]]
 
     @classmethod
-    def find(cls, settings: Settings, root: Path, app: Any) -> Contents:
+    def find(cls, settings: Settings, root: Path, app: Callable[[], Any]) -> Contents:
         """Find what the settings name, or what stands in its place.
 
         Args:
             settings: The project's.
             root: The project's folder.
-            app: The application, whose start-up may be what makes the tables; None: there is none.
+            app: Returns the application, whose start-up may be what makes the tables; None: there is none.
 
         Raises:
             ConfigurationError: Something that is named does not exist, or several things could be meant.
@@ -49,7 +49,7 @@ class Contents:
 
         package = settings.app.partition(":")[0].partition(".")[0] if settings.app else None
         found = schemas(
-            settings.schema, root=root, package=package, run_lifespan=lambda: _start_and_stop(app)
+            settings.schema, root=root, package=package, run_lifespan=lambda: _start_and_stop(app())
         )
         seeds = {seed: application.resolve(seed, key="hermetic_seed") for seed in settings.seed}
         return cls(settings, root, found, seeds)
@@ -62,7 +62,12 @@ class Contents:
     @property
     def are_made_by_a_start_up(self) -> bool:
         """Whether the application's own start-up makes the tables."""
-        return any(schema.description.startswith("lifespan") for schema in self.schemas)
+        return any(schema.is_start_up for schema in self.schemas)
+
+    @property
+    def are_all_made_by_a_start_up(self) -> bool:
+        """Whether nothing else makes any, and no rows are written."""
+        return not self.seeds and all(schema.is_start_up for schema in self.schemas)
 
     def build(self, database: WorkerDatabase) -> None:
         """Make the tables and write the rows.

@@ -71,21 +71,29 @@ class Environment:
         ]
 
     def urls(self) -> list[URL]:
-        """Return the URLs of databases among the values, those with a place for ours left out."""
+        """Return the URLs of databases among the values.
+
+        Those with a place for ours are left out, and one in memory that stands for several databases.
+        """
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
 
+        from hermetic.database.address import address_of, in_memory_among, is_in_memory
         from hermetic.database.urls import PLACEHOLDERS
 
+        values = [value for _, value in self._settings.env]
+        in_memory = in_memory_among(values)
         found = []
-        for _, value in self._settings.env:
+        for value in values:
             if "://" in value and not any(place in value for place in PLACEHOLDERS):
                 with suppress(ArgumentError, ValueError):
-                    found.append(make_url(value))
+                    url = make_url(value)
+                    if not is_in_memory(url) or address_of(url) in in_memory:
+                        found.append(url)
         return found
 
-    def backend(self) -> str:
-        """Return what the application's database is, as far as that can be known before it is imported."""
+    def backend(self) -> str | None:
+        """Return what the application's database is, as far as that is said before it is imported."""
         from hermetic.database.urls import PLACEHOLDERS, is_postgresql
 
         settings = self._settings
@@ -93,7 +101,9 @@ class Environment:
             return settings.database or "postgresql"
         handed_out = {name for name, value in settings.env if any(place in value for place in PLACEHOLDERS)}
         urls = [self._known(name) if name in handed_out else value for name, value in settings.env]
-        return "postgresql" if any(is_postgresql(url) for url in urls) else "sqlite"
+        if any(is_postgresql(url) for url in urls):
+            return "postgresql"
+        return "sqlite" if handed_out else None
 
     def _known(self, name: str) -> str | None:
         """Return what a variable would be without us, from the shell or the project's ``.env``."""

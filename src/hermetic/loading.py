@@ -1,12 +1,16 @@
-"""Import the application once for a whole run, whichever thread asks first; what failed is not tried again."""
+"""The application that ``hermetic_app`` names: learnt when somebody asks, and not needed for hermetic's own work.
+
+A suite may build its applications itself, by a factory that needs what only its fixtures have. So there are three
+questions, in the order of what they do to the project: to look (import it: its engines and tables are known then), to
+ask (call a factory, too), and to get it, which only the fixtures do that hand it out. Whoever looks or asks goes on
+without an answer.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Callable
 from typing import Any
 
 from hermetic import application
@@ -14,79 +18,94 @@ from hermetic.errors import HermeticError
 from hermetic.owners import PROCESS, owned_by
 
 
-class Failures:
-    """What failed is not tried again for each of a thousand tests: they all get the first error."""
+class Application:
+    """The application of a run, which is imported once and made once, whichever thread asks first.
 
-    def __init__(self) -> None:
-        self._errors: dict[str, HermeticError] = {}
-
-    @contextmanager
-    def once(self, what: str) -> Iterator[None]:
-        """Do something that can fail; where it did before, do not.
-
-        Args:
-            what: What is done.
-
-        Raises:
-            HermeticError: The one of the first time.
-        """
-        if what in self._errors:
-            raise self._errors[what].with_traceback(None)
-        try:
-            yield
-        except HermeticError as error:
-            self._errors[what] = error
-            raise
-
-
-class Loader:
-    """Imports the application.
+    What failed is not tried again for each of a thousand tests. Only where it failed for somebody who merely asked, it
+    is tried once more for somebody who needs it: a fixture may have given meanwhile what it lacked.
 
     Args:
         path: What ``hermetic_app`` names; None: there is none.
-        failures: The run's.
         before: Called before it is imported.
-        after: Called with it.
+        imported: Called when it was.
+        made: Called with it.
+
+    Attributes:
+        failure: Why there is none, as far as that was tried.
     """
 
     def __init__(
         self,
         path: str | None,
-        failures: Failures,
         *,
         before: Callable[[], None],
-        after: Callable[[Any], None],
+        imported: Callable[[], None],
+        made: Callable[[Any], None],
     ) -> None:
+        self.failure: HermeticError | None = None
         self._path = path
-        self._failures = failures
         self._before = before
-        self._after = after
+        self._note_import = imported
+        self._note = made
         self._lock = threading.RLock()
+        self._named: Any = None
+        self._made: Any = None
         self._is_loading = False
+        self._is_told = False
 
-    def application(self) -> Any:
-        """Return the application, or None.
+    def look(self) -> None:
+        """Import it, so that its engines and its tables are known; call nothing."""
+        self._bring(call=False)
+
+    def ask(self) -> Any:
+        """Return it, made if need be; None where that fails, and where there is none."""
+        self._bring(call=True)
+        return self._made
+
+    def get(self) -> Any:
+        """Return it for somebody who cannot do without; None only where none is named.
 
         Raises:
-            ConfigurationError: It does not import, or is no application.
+            ConfigurationError: It does not import, cannot be made, or is no application.
         """
         with self._lock:
-            return self._application
+            if not self._is_told:
+                self.failure = None
+            self._bring(call=True)
+            if self.failure is not None:
+                self._is_told = True
+                raise self.failure.with_traceback(None)
+            return self._made
 
-    @cached_property
-    def _application(self) -> Any:
-        if self._path is None:
+    def _bring(self, *, call: bool) -> None:
+        with self._lock:
+            if self._path is None or self._made is not None or self.failure is not None:
+                return
+            self._is_loading = True
+            try:
+                # What an import makes is there for the process, whichever test asked for it first.
+                with owned_by(PROCESS):
+                    self._made = self._found(self._path, call)
+            except HermeticError as error:
+                self.failure = error
+            finally:
+                self._is_loading = False
+            if self._made is not None:
+                self._note(self._made)
+
+    def _found(self, path: str, call: bool) -> Any:
+        if self._named is None:
+            self._before()
+            self._named = application.resolve(path, key="hermetic_app")
+            self._note_import()
+        if application.is_factory(path, self._named) and not call:
             return None
-        self._is_loading = True
-        try:
-            # What an import makes is there for the process, whichever test asked for it first.
-            with self._failures.once("application"), owned_by(PROCESS):
-                self._before()
-                found = application.load(self._path)
-        finally:
-            self._is_loading = False
-        self._after(found)
-        return found
+        return application.make(path, self._named)
+
+    @property
+    def is_uncalled(self) -> bool:
+        """Whether it is a factory, imported, that hermetic has not called."""
+        return self._named is not None and self._made is None and self.failure is None
 
     @property
     def is_loading(self) -> bool:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermetic import owners, tasks
-from hermetic.contents import Contents
 from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import (
     Background,
@@ -35,7 +35,7 @@ from hermetic.guards.quiet import Quiet, Use
 from hermetic.guards.raw import RawLeaks
 from hermetic.guards.shared import SharedMappings
 from hermetic.guards.threads import ThreadWatch
-from hermetic.loading import Failures, Loader
+from hermetic.loading import Application
 from hermetic.settings import Background as BackgroundMode
 from hermetic.settings import Settings
 from hermetic.steps import every_step
@@ -99,18 +99,19 @@ class Run:
         self._mappings = SharedMappings(self.checkpoints.note_guard)
         self._identities: list[IdentityGuard] = []
         self._rows_went_back = False
-        self._failures = Failures()
-        self._loader = Loader(
+        self._application = Application(
             settings.app,
-            self._failures,
             before=self._before_import,
-            after=lambda found: self._mappings.note([found]),
+            imported=self._watch.install,
+            made=lambda found: self._mappings.note([found]),
+        )
+        self.filling = Filling(
+            settings, root, self._application, lambda: self.databases, lambda: self._watch.is_up
         )
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
         self._drivers: Drivers | None = None
         self._test_is_open = False
-        self.schema_used: tuple[str, ...] = ()
         self.ending: frozenset[str] = frozenset({"function"})
         self.observations = Observations()
         self.notes: list[str] = []
@@ -223,11 +224,11 @@ class Run:
                 temporary=self._temporary,
                 root=self.root,
             ),
-            build=self._build,
+            build=self.filling.build,
             created=self.checkpoints.note_created,
             dropped=self.checkpoints.note_dropped,
             replace=lambda connections: self.installation.replace(connections),
-            backend=self.environment.backend(),
+            backend=self.environment.backend() or "sqlite",
         )
 
     def _sqlite(self) -> Server:
@@ -260,25 +261,42 @@ class Run:
         self.installation.invalidate(database, connections)
 
     def primary(self) -> WorkerDatabase:
-        """Return the application's database, ready; imports the application, whose engine says what it is.
+        """Return the application's database, ready; its engines, or the settings, say what it is.
 
         Raises:
-            ConfigurationError: The application does not import, or its schema or seed rows cannot be made.
+            ConfigurationError: Nothing says what it is, since the application cannot be made; or schema or seed rows
+                cannot be.
         """
-        self.application()
+        self._learn_what_the_database_is()
+        self.filling.require()
         return self.databases.primary()
 
     def empty_database(self) -> WorkerDatabase:
-        """Return an empty database of the application's kind, which is dropped when the test ends."""
-        self.application()
+        """Return an empty database of the application's kind, which is dropped when the test ends.
+
+        Raises:
+            ConfigurationError: Nothing says what kind that is, since the application cannot be made.
+        """
+        self._learn_what_the_database_is()
         return self.databases.empty()
 
+    def _learn_what_the_database_is(self) -> None:
+        """From an engine or a setting; a factory is called only where neither has told."""
+        self._application.look()
+        if not self.databases.knows_the_application:
+            if self.environment.backend() is None:
+                self._application.get()
+            else:
+                self._application.ask()
+        self._note_drivers()
+
     def _prepare(self, request: EngineRequest) -> None:
-        """Learn the application's URLs first: a test's own engine may be used before the application is imported."""
-        if self.settings.mode != "on" or not self._mappings.are_watched or self._loader.is_loading:
+        """Import the application first: a test's own engine may be used before, and be for a database of its."""
+        if self.settings.mode != "on" or not self._mappings.are_watched or self._application.is_loading:
             return
         if self.databases.is_of_a_test(request):
-            self.application()
+            self._application.look()
+            self._note_drivers()
 
     def _names(self, url: URL, folder: str) -> bool:
         """Whether an engine or a setting of the project's names a file of SQLite."""
@@ -311,43 +329,22 @@ class Run:
             self.databases.begin()  # while the application is being imported, which takes longer
 
     def application(self) -> Any:
-        """Import the application (once) and return it; None when no ``hermetic_app`` is set.
+        """Import the application (once), make it, and return it; None when no ``hermetic_app`` is set.
 
         Raises:
-            ConfigurationError: It does not import, or is no application.
+            ConfigurationError: It does not import, cannot be made, or is no application; or several things could make
+                the tables of its database.
         """
-        found = self._imported()
+        found = self._application.get()
+        if found is not None:
+            self.filling.require()
+        self._note_drivers()
+        return found
+
+    def _note_drivers(self) -> None:
+        """The application may have brought a driver that hermetic does not see."""
         if self._url_is_handed_out and self._mappings.are_watched:
             self._prepare_for_raw_drivers()
-        return found
-
-    def _imported(self) -> Any:
-        found = self._loader.application()
-        self._watch.install()
-        return found
-
-    def _build(self, database: WorkerDatabase) -> bool:
-        """Make the tables and the seed rows; False while the application is still being imported, or made."""
-        from hermetic.database.schema import SchemaNotNamed
-
-        if self._loader.is_loading:
-            return False
-        try:
-            with self._failures.once("build"):
-                self._build_contents(database)
-        except SchemaNotNamed as error:
-            if self.settings.seed or not self.databases.may_start_empty(database):
-                raise
-            self.notes.append(f"schema: {error.what} The application's database in memory started empty")
-        return True
-
-    def _build_contents(self, database: WorkerDatabase) -> None:
-        self.databases.begin()
-        contents = Contents.find(self.settings, self.root, self._imported())
-        note = database.fill(lambda: contents.fingerprint(database), lambda: contents.build(database))
-        self.schema_used = contents.descriptions
-        if note:
-            self.notes.append(note)
 
     # -- a test
 
@@ -395,9 +392,8 @@ class Run:
             return
         if not any(driver in sys.modules for driver in OPENED_BY_HAND):
             return
-        with suppress(ConfigurationError):  # the first connection says it, if there is one
-            contents = Contents.find(self.settings, self.root, self._imported())
-            if contents.are_made_by_a_start_up:
+        if self.filling.is_made_by_a_start_up():
+            with suppress(ConfigurationError):  # the first connection says it, if there is one
                 self.primary()
 
     def import_drivers(self) -> None:

@@ -148,6 +148,13 @@ def test_the_databases_in_memory_among_texts() -> None:
     assert in_memory_among(texts) == {address_of(make_url("sqlite://"))}
 
 
+def test_one_url_in_memory_that_is_given_twice() -> None:
+    """Two variables that hold it mean two databases, unless it names one that connections share."""
+    shared = "sqlite:///file:jobs?mode=memory&cache=shared&uri=true"
+    texts = ["sqlite://", "sqlite://", shared, shared]
+    assert in_memory_among(texts) == {address_of(make_url(shared))}
+
+
 def test_an_inline_query() -> None:
     """A ``file:`` URI may carry its query within the database's name."""
     url = URL.create("sqlite", database="file:name?mode=memory", query={"uri": "true"})

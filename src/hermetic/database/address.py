@@ -9,6 +9,7 @@ resolved, be it written as a path or as a ``file:`` URI.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,13 +88,19 @@ def is_in_memory(url: URL) -> bool:
 
 
 def in_memory_among(texts: Iterable[str]) -> frozenset[Address]:
-    """Return the databases in memory that those of these texts mean which are their URLs."""
-    found = set()
-    for text in texts:
-        if text.startswith("sqlite"):
-            with suppress(ArgumentError, ValueError):
-                found.add(address_of(make_url(text)))
-    return frozenset(address for address in found if address.in_memory)
+    """Return the databases in memory that those of these texts mean which are their URLs.
+
+    One URL given twice means two databases, unless it has a name that connections share.
+    """
+    urls = Counter(text for text in texts if text.startswith("sqlite"))
+    found: dict[Address, int] = {}
+    for text, count in urls.items():
+        with suppress(ArgumentError, ValueError):
+            address = address_of(make_url(text))
+            found[address] = max(count, found.get(address, 0))
+    return frozenset(
+        address for address, count in found.items() if address.in_memory and (count == 1 or address.shared)
+    )
 
 
 def _sqlite(url: URL, folder: str | None) -> Address:

@@ -139,6 +139,10 @@ class WorkerDatabase(Protocol):
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
 
+    @property
+    def is_pristine(self) -> bool:
+        """Whether it holds what was last marked, and no fixture's layer: nobody else has anything in it."""
+
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended."""
 

@@ -270,8 +270,12 @@ class Databases:
                 return self._primary
         if earlier is None:
             return self._new(self._fill, address.backend, user)
-        earlier.build_with(self._fill)
+        earlier.build_with(self._fill_untouched)
         return earlier
+
+    def _fill_untouched(self, worker: WorkerDatabase) -> bool | None:
+        """Fill what a test had as its own, once nothing of the test's, or of its fixtures, is in it."""
+        return self._fill(worker) if worker.is_pristine else False
 
     def _fill(self, worker: WorkerDatabase) -> bool | None:
         """Fill a database; what that makes of others in memory is there for all tests as well."""
@@ -389,6 +393,13 @@ class Databases:
     def primary_backend(self) -> str:
         """What the application's database is, as far as is known."""
         return self._primary.backend if self._primary is not None else self._backend
+
+    @property
+    def knows_the_application(self) -> bool:
+        """Whether an engine of the application's was made, or a setting says what its database is."""
+        with self._lock:
+            self._learn()
+        return bool(self.opened) or any(each.backend in self._servers.backends for each in self._declared)
 
     @property
     def opened(self) -> tuple[Address, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from hermetic.owners import Owner, current, owned_by, sender
@@ -27,9 +28,15 @@ class ApplicationWatch:
 
     def __init__(self, seen: Callable[[asyncio.AbstractEventLoop], None] = lambda loop: None) -> None:
         self._seen = seen
+        self._up: set[object] = set()
         self._latest: asyncio.AbstractEventLoop | None = None
         self._original: Call | None = None
         self._ours: Call | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether an application is between its start-up and the end of its shutdown, whoever started it."""
+        return bool(self._up)
 
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
@@ -43,11 +50,24 @@ class ApplicationWatch:
             if self._ours is not __call__:
                 return await original(app, scope, receive, send)
             self._note_loop()
-            with owned_by(_owner_of(scope)):
+            with owned_by(_owner_of(scope)), self._noted(scope):
                 await original(app, scope, receive, send)
 
         self._original, self._ours = original, __call__
         module.Starlette.__call__ = __call__
+
+    @contextmanager
+    def _noted(self, scope: Scope) -> Iterator[None]:
+        """Note a lifespan for as long as it lasts."""
+        if scope["type"] != "lifespan":
+            yield
+            return
+        lifespan = object()
+        self._up.add(lifespan)
+        try:
+            yield
+        finally:
+            self._up.discard(lifespan)
 
     def _note_loop(self) -> None:
         loop = asyncio._get_running_loop()

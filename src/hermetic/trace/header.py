@@ -83,16 +83,15 @@ def summary_lines(run: Run) -> list[str]:
 def closing_lines(run: Run) -> list[str]:
     """Return what one process of the run has to say: the schema it found, its server, where the contents came from."""
     lines = []
-    if run.schema_used and not run.settings.schema:
-        lines.append(
-            f"schema: {', '.join(run.schema_used)}; to fix it: hermetic_schema = {run.schema_used[0].split()[0]}"
-        )
+    used = run.filling.used
+    if used and not run.settings.schema:
+        lines.append(f"schema: {', '.join(used)}; to fix it: hermetic_schema = {used[0].split()[0]}")
     lines.extend(override_lines(list(run.observations.overrides)))
     lines.extend(background_lines(run.observations.background, run.settings.mode))
     lines.extend(passed_lines(list(run.observations.passed)))
     lines.extend(left_alone_lines(run.observations.left_alone, run.root))
     lines.extend(other_backend_lines(run.settings.database, run.databases.opened))
-    return [*lines, *_server(run), *run.notes]
+    return [*lines, *_server(run), *run.filling.notes, *run.notes]
 
 
 def other_backend_lines(named: str | None, opened: Sequence[Address]) -> list[str]:

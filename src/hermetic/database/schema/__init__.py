@@ -35,11 +35,13 @@ class Schema:
         description: What the header calls it.
         build: Makes the tables in an empty worker database.
         fingerprint: Tells what they depend on in such a database, in texts.
+        is_start_up: Whether it is the application's own start-up.
     """
 
     description: str
     build: Build
     fingerprint: Fingerprint
+    is_start_up: bool = False
 
 
 def schemas(
@@ -84,7 +86,10 @@ def _of_lifespan(
 ) -> Schema:
     """An application's start-up may do anything, so that its template depends on all of its modules."""
     return Schema(
-        description, lambda database: run_lifespan(), lambda database: fingerprint.of_package(root, package)
+        description,
+        lambda database: run_lifespan(),
+        lambda database: fingerprint.of_package(root, package),
+        is_start_up=True,
     )
 
 

@@ -43,6 +43,11 @@ class Layers:
         self._has_dead = False
 
     @property
+    def has_any(self) -> bool:
+        """Whether the baseline has layers, of fixtures whose set-up may not be over."""
+        return bool(self._pieces or self._stuck)
+
+    @property
     def is_in_debt(self) -> bool:
         """Whether a schema has still to be brought back."""
         return self._debt is not None

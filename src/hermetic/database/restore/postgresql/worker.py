@@ -226,6 +226,12 @@ class PostgresqlDatabase:
         with self._at_work():
             return self._is_marked and (self._layers.is_in_debt or self._baseline.dirty())
 
+    @property
+    def is_pristine(self) -> bool:
+        """Whether it holds what was last marked, and no fixture's layer."""
+        with self._at_work():
+            return not self._layers.has_any and not self.dirty()
+
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.
 

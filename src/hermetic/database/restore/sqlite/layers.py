@@ -91,6 +91,11 @@ class Layers:
         self._stuck: list[Piece] = []
         self._starts: list[LayerStart] = []
 
+    @property
+    def has_any(self) -> bool:
+        """Whether the baseline has layers, of fixtures whose set-up may not be over."""
+        return bool(self._pieces or self._stuck)
+
     def begin(self, version: int | None, *, dirty: bool) -> LayerStart:
         """Note the state before a set-up; take what an enclosing one wrote so far."""
         if self._starts:

@@ -149,6 +149,12 @@ class SqliteDatabase:
         with self._mutex:
             return self._differs(self._version())
 
+    @property
+    def is_pristine(self) -> bool:
+        """Whether it holds what was last marked, and no fixture's layer."""
+        with self._mutex:
+            return not self.dirty() and not self._layers.has_any
+
     def open_work(self) -> list[OpenWork]:
         """List the transactions and cursors that connections have open now."""
         return [work for connection in self._site.connections.members() for work in connection.open_work()]

@@ -1,0 +1,26 @@
+"""Suites that build their applications themselves, on PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pytest_plugin.own_applications import KINDS, write_suite
+from tests.pytest_plugin.project import Project
+
+URL = "postgresql+asyncpg://shop:secret@db.example/{}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "lines", "arguments"),
+    [
+        ("arguments", "session", [], ["-n", "2", "-p", "xdist"]),
+        ("environment", "function", ["hermetic_schema = lifespan"], []),
+    ],
+)
+def test_they_run_as_without(
+    empty_project: Project, kind: str, scope: str, lines: list[str], arguments: list[str]
+) -> None:
+    """A database an address, whose tables their start-ups make, and their fixtures; nothing of theirs is called."""
+    write_suite(empty_project, KINDS[kind], URL, scope, *lines)
+    result = empty_project.pytest(*arguments)
+    assert result.outcomes() == {"passed": 15}, result.output

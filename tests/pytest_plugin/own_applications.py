@@ -1,0 +1,245 @@
+"""A suite that builds its applications itself: a new one in each test, by a factory, with two databases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.pytest_plugin.project import Project
+
+FACTORY = """
+import os
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import Column, Integer, MetaData, String, Table, func, select
+from sqlalchemy.ext.asyncio import create_async_engine
+
+jobs_metadata = MetaData()
+jobs = Table("entries", jobs_metadata, Column("id", Integer, primary_key=True), Column("job", String(20)))
+auth_metadata = MetaData()
+auth = Table("entries", auth_metadata, Column("id", Integer, primary_key=True), Column("token", String(20)))
+calls = []
+
+
+def build(urls) -> FastAPI:
+    engines = {{name: create_async_engine(url) for name, url in urls.items()}}
+
+    @asynccontextmanager
+    async def lifespan(app):
+        for name, metadata in (("jobs", jobs_metadata), ("auth", auth_metadata)):
+            async with engines[name].begin() as connection:
+                await connection.run_sync(metadata.create_all)
+        yield
+        for engine in engines.values():
+            await engine.dispose()
+
+    app = FastAPI(lifespan=lifespan)
+
+    async def add(engine, table, **values) -> int:
+        async with engine.begin() as connection:
+            await connection.execute(table.insert().values(**values))
+            return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+    @app.post("/jobs")
+    async def add_job() -> int:
+        return await add(engines["jobs"], jobs, job="x")
+
+    @app.post("/tokens")
+    async def add_token() -> int:
+        return await add(engines["auth"], auth, token="x")
+
+    return app
+
+
+{factory}
+"""
+
+ARGUMENTS = """
+def create_app(urls):
+    calls.append("create_app")
+    return build(urls)
+"""
+
+ENVIRONMENT = """
+def create_app():
+    calls.append("create_app")
+    return build({name: os.environ[f"{name.upper()}_URL"] for name in ("jobs", "auth")})
+"""
+
+CONFTEST = """
+import asyncio
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import shop
+
+URLS = {{"jobs": "{jobs}", "auth": "{auth}"}}
+made = []
+
+
+def make():
+    made.append("create_app")
+    return shop.create_app({arguments})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def called_by_the_suite_alone():
+    yield
+    assert len(shop.calls) == len(made)
+
+
+@pytest.fixture(scope="module")
+def urls():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, url in URLS.items():
+            patch.setenv(f"{{name.upper()}}_URL", url)
+        yield
+
+
+@pytest.fixture
+def app(urls):
+    return make()
+
+
+@pytest.fixture(scope="module")
+def row():
+    async def write():
+        engine = create_async_engine(URLS["jobs"])
+        async with engine.begin() as connection:
+            await connection.run_sync(shop.jobs_metadata.create_all)
+            await connection.execute(shop.jobs.insert().values(job="of a fixture"))
+        await engine.dispose()
+
+    asyncio.run(write())
+
+
+@pytest.fixture(scope="module")
+def client(urls):
+    with TestClient(make()) as client:
+        client.post("/jobs")
+        yield client
+"""
+
+TESTS = {
+    "test_a_row.py": """
+from fastapi.testclient import TestClient
+
+
+def test_a_row_of_a_wide_fixture_with_an_engine_of_its_own(row, app):
+    with TestClient(app) as client:
+        assert client.post("/jobs").json() == 2
+
+
+def test_again(row, app):
+    test_a_row_of_a_wide_fixture_with_an_engine_of_its_own(row, app)
+""",
+    "test_b_each.py": """
+import pytest
+from fastapi.testclient import TestClient
+from hermetic.client import AsyncTestClient
+
+
+@pytest.mark.parametrize("time", range(2))
+def test_sync(app, time):
+    with TestClient(app) as client:
+        assert [client.post("/jobs").json() for _ in range(2)] == [1, 2]
+        assert client.post("/tokens").json() == 1
+
+
+@pytest.mark.parametrize("time", range(2))
+async def test_async(app, time):
+    async with AsyncTestClient(app) as client:
+        assert [(await client.post("/jobs")).json() for _ in range(2)] == [1, 2]
+        assert (await client.post("/tokens")).json() == 1
+""",
+    "test_c_wide.py": """
+import pytest
+
+
+@pytest.mark.parametrize("time", range(2))
+def test_an_application_of_the_module(client, time):
+    assert client.post("/jobs").json() == 2
+    assert client.post("/tokens").json() == 1
+""",
+    "test_d_each.py": """
+from test_b_each import *  # what the module before has written is gone
+""",
+}
+"""A module each, which any worker may run alone."""
+
+OURS = """
+import pytest
+import shop
+from conftest import made
+
+
+@pytest.mark.parametrize("name", ["async_client", "live_server", "hermetic_app"])
+def test_what_a_fixture_of_ours_says(request, name):
+    before = len(shop.calls)
+    with pytest.raises(pytest.fail.Exception, match={message!r}):
+        request.getfixturevalue(name)
+    made.extend(shop.calls[before:])
+    assert len(shop.calls) - before <= 1
+"""
+
+INI = """
+[pytest]
+hermetic = on
+pythonpath = .
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = {scope}
+asyncio_default_test_loop_scope = {scope}
+{lines}
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Why hermetic cannot make the application.
+
+    Attributes:
+        factory: What the suite calls.
+        arguments: With what.
+        line: What ``pytest.ini`` says of the application.
+        message: What a fixture of ours says.
+    """
+
+    factory: str
+    arguments: str
+    line: str
+    message: str
+
+
+KINDS = {
+    "arguments": Kind(ARGUMENTS, "URLS", "hermetic_app = shop:create_app", "the factory takes urls"),
+    "environment": Kind(ENVIRONMENT, "", "hermetic_app = shop:create_app", "KeyError: 'JOBS_URL'"),
+    "import": Kind(ARGUMENTS, "URLS", "hermetic_app = broken:app", "importing broken raised ValueError"),
+    "none": Kind(ARGUMENTS, "URLS", "", "No application is configured"),
+}
+
+
+def write_suite(project: Project, kind: Kind, url: str, scope: str, *lines: str) -> None:
+    """Write the application and its suite.
+
+    Args:
+        project: Where.
+        kind: How the suite makes its applications.
+        url: Of a database, with a place for its name.
+        scope: Of all event loops.
+        lines: More for ``pytest.ini``.
+    """
+    databases = {"jobs": url.format("jobs"), "auth": url.format("auth")}
+    files = {
+        "pytest.ini": INI.format(scope=scope, lines="\n".join([kind.line, *lines])),
+        "shop.py": FACTORY.format(factory=kind.factory),
+        "broken.py": "raise ValueError('broken')",
+        "conftest.py": CONFTEST.format(arguments=kind.arguments, **databases),
+        "test_ours.py": OURS.format(message=kind.message),
+        **TESTS,
+    }
+    if "memory" in url:  # an engine of a test's own is on another database there
+        del files["test_a_row.py"]
+    for name, text in files.items():
+        project.write_path(name, text)
