@@ -98,12 +98,20 @@ class Contents:
         settings = self.settings
         yield from (__version__, str(self.root))
         yield from (*settings.extensions, *settings.roles, str(settings.template_database))
+        yield from (*(schema.description for schema in self.schemas), *self.seeds, *settings.fingerprint)
         for schema in self.schemas:
-            yield schema.description
-            yield from schema.fingerprint(database)
+            yield from schema.texts(database)
+        yield from fingerprint.of_places(self._places(), self.root)
+
+    def _places(self) -> Iterator[Path]:
+        """Return files and folders that the contents are known to depend on."""
+        from hermetic.database.schema import fingerprint
+
+        for schema in self.schemas:
+            yield from schema.places()
         for function in self.seeds.values():
             yield from fingerprint.of_function(function, self.root)
-        yield from fingerprint.of_globs(self.root, settings.fingerprint)
+        yield from fingerprint.globbed(self.root, self.settings.fingerprint)
 
 
 def _start_and_stop(app: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,82 +171,3 @@ def test_lifespan(worker: WorkerDatabase, package: Path) -> None:
     runs: list[int] = []
     assert build(worker, package, "lifespan", run_lifespan=lambda: runs.append(1)) == ["lifespan"]
     assert runs == [1]
-
-
-ENV = """
-import asyncio
-import logging.config
-from alembic import context
-from sqlalchemy.ext.asyncio import async_engine_from_config
-
-config = context.config
-logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
-
-def run(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-async def main():
-    engine = async_engine_from_config(config.get_section("alembic"))
-    async with engine.connect() as connection:
-        await connection.run_sync(run)
-        await connection.commit()
-    await engine.dispose()
-
-asyncio.run(main())
-"""
-
-MIGRATION = """
-from alembic import op
-import sqlalchemy as sa
-
-revision, down_revision = "{name}", {down!r}
-
-def upgrade():
-    op.create_table("table_{name}", sa.Column("id", sa.Integer, primary_key=True))
-"""
-
-
-def test_alembic_with_several_heads_and_an_async_env(worker: WorkerDatabase, package: Path) -> None:
-    """The real migrations run, every head; logging is as it was although env.py disables all loggers."""
-    (package / "migrations/versions").mkdir(parents=True)
-    (package / "alembic.ini").write_text(
-        "[alembic]\nscript_location = migrations\nsqlalchemy.url = sqlite:///no.db\n"
-    )
-    (package / "migrations/env.py").write_text(ENV)
-    for name, down in (("a", None), ("b", "a"), ("c", "a")):
-        (package / f"migrations/versions/{name}.py").write_text(MIGRATION.format(name=name, down=down))
-    logger = logging.getLogger("somebody.elses")
-    build(worker, package, "alembic.ini")
-    assert tables(worker) == ["alembic_version", "table_a", "table_b", "table_c"]
-    assert not logger.disabled
-
-
-def test_alembic_with_a_sync_env_and_an_absolute_location(worker: WorkerDatabase, package: Path) -> None:
-    """A synchronous env.py gets a synchronous driver."""
-    (package / "migrations/versions").mkdir(parents=True)
-    location = package / "migrations"
-    (package / "alembic.ini").write_text(f"[alembic]\nscript_location = {location}\n")
-    (location / "env.py").write_text(
-        "from alembic import context\nfrom sqlalchemy import create_engine\n"
-        "engine = create_engine(context.config.get_main_option('sqlalchemy.url'))\n"
-        "with engine.begin() as connection:\n"
-        "    context.configure(connection=connection)\n"
-        "    context.run_migrations()\n"
-        "engine.dispose()\n"
-    )
-    (location / "versions/a.py").write_text(MIGRATION.format(name="a", down=None))
-    build(worker, package, "alembic.ini")
-    assert "table_a" in tables(worker)
-
-
-def test_without_alembic_the_error_says_what_to_install(
-    worker: WorkerDatabase, package: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Alembic is not a dependency of hermetic."""
-    monkeypatch.setitem(__import__("sys").modules, "alembic", None)
-    (package / "alembic.ini").write_text("[alembic]\n")
-    with pytest.raises(ConfigurationError) as caught:
-        build(worker, package, "alembic.ini")
-    assert "hint: pip install alembic" in str(caught.value)

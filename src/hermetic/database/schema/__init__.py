@@ -6,7 +6,7 @@ that is safe: when exactly one ``MetaData`` with tables is in reach of the appli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from sqlalchemy import MetaData
 from hermetic.application import resolve
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema import call, fingerprint, metadata, migrations, script
+from hermetic.database.schema.alembic_config import NAMED, Migrations
 from hermetic.database.schema.discovery import find_metadata
 from hermetic.errors import ConfigurationError
 
 Build = Callable[[WorkerDatabase], None]
-Fingerprint = Callable[[WorkerDatabase], Iterator[str]]
+Places = Callable[[], Iterable[Path]]
+Texts = Callable[[WorkerDatabase], Iterable[str]]
 
 
 class SchemaNotNamed(ConfigurationError):
@@ -34,13 +36,15 @@ class Schema:
     Attributes:
         description: What the header calls it.
         build: Makes the tables in an empty worker database.
-        fingerprint: Tells what they depend on in such a database, in texts.
+        places: Returns files and folders that they are known to depend on.
+        texts: Tells what else they depend on in such a database.
         is_start_up: Whether it is the application's own start-up.
     """
 
     description: str
     build: Build
-    fingerprint: Fingerprint
+    places: Places = tuple
+    texts: Texts = lambda database: ()
     is_start_up: bool = False
 
 
@@ -70,38 +74,37 @@ def schemas(
             hints=(f"name those that do, one a line:\nhermetic_schema =\n{lines}",),
         )
     if found:
-        owned = found[0].metadata
-        return [
-            Schema(
-                f"{found[0].path} (found)",
-                metadata.builder(owned),
-                lambda database: fingerprint.of_metadata(owned, database.url),
-            )
-        ]
-    return [_of_lifespan("lifespan (no MetaData was found)", root, package, run_lifespan)]
+        return [_of_metadata(f"{found[0].path} (found)", found[0].metadata)]
+    return [_of_lifespan("lifespan (no MetaData was found)", package, run_lifespan)]
 
 
-def _of_lifespan(
-    description: str, root: Path, package: str | None, run_lifespan: Callable[[], None]
-) -> Schema:
+def _of_lifespan(description: str, package: str | None, run_lifespan: Callable[[], None]) -> Schema:
     """An application's start-up may do anything, so that its template depends on all of its modules."""
     return Schema(
         description,
         lambda database: run_lifespan(),
-        lambda database: fingerprint.of_package(root, package),
+        lambda: fingerprint.of_package(package),
         is_start_up=True,
+    )
+
+
+def _of_metadata(description: str, owned: MetaData) -> Schema:
+    return Schema(
+        description,
+        metadata.builder(owned),
+        texts=lambda database: fingerprint.of_metadata(owned, database.url),
     )
 
 
 def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[], None]) -> Schema:
     if spec == "lifespan":
-        return _of_lifespan(spec, root, package, run_lifespan)
-    if spec.endswith((".ini", ".toml")):
-        ini = _file(spec, root)
-        return Schema(spec, migrations.builder(ini), lambda database: migrations.fingerprint(ini))
+        return _of_lifespan(spec, package, run_lifespan)
+    if named := NAMED.fullmatch(spec):
+        found = Migrations(_file(named["file"], root), root, named["section"] or "alembic")
+        return Schema(spec, migrations.builder(found), found.places)
     if spec.endswith(".sql"):
         path = _file(spec, root)
-        return Schema(spec, script.builder(path), lambda database: fingerprint.of_files([path]))
+        return Schema(spec, script.builder(path), lambda: [path])
     if ":" in spec:
         return _of_object(spec, resolve(spec, key="hermetic_schema"), root)
     raise ConfigurationError(
@@ -122,15 +125,12 @@ def _of_object(spec: str, found: Any, root: Path) -> Schema:
                 why="A MetaData knows a table once the module of its model was imported.",
                 hints=("name the object in a module that imports every model, such as the models package",),
             )
-        tables = owned
-        return Schema(
-            spec, metadata.builder(owned), lambda database: fingerprint.of_metadata(tables, database.url)
-        )
+        return _of_metadata(spec, owned)
     if callable(found):
         return Schema(
             spec,
             lambda database: call.call(found, database, key="hermetic_schema"),
-            lambda database: fingerprint.of_function(found, root),
+            lambda: fingerprint.of_function(found, root),
         )
     raise ConfigurationError(
         f"hermetic_schema = {spec} is {type(found).__name__!r}, which can make no tables.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from os.path import relpath
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import URL, MetaData, create_mock_engine
 
 SKIPPED = {"__pycache__", ".venv", "venv", "node_modules", ".git"}
+"""Folders whose files nobody writes."""
 
 
 def of_metadata(metadata: MetaData, url: URL) -> Iterator[str]:
@@ -30,37 +32,46 @@ def of_metadata(metadata: MetaData, url: URL) -> Iterator[str]:
     yield from statements
 
 
-def of_files(files: Iterable[Path]) -> Iterator[str]:
-    """Tell the names and the contents of files; compiled ones do not count."""
-    for file in sorted(files):
-        if file.suffix != ".pyc" and not SKIPPED.intersection(file.parts):
-            yield file.name
+def of_places(places: Iterable[Path], root: Path) -> Iterator[str]:
+    """Tell the names and the contents of files, and of all that lie in folders."""
+    for place in places:
+        for file in _files_in(place):
+            yield relpath(file, root)
             yield file.read_bytes().decode("utf-8", "surrogateescape")
 
 
-def of_globs(root: Path, patterns: Sequence[str]) -> Iterator[str]:
-    """Tell what the setting ``hermetic_fingerprint`` names."""
+def globbed(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
+    """Return the files that the setting ``hermetic_fingerprint`` names."""
     for pattern in patterns:
-        yield pattern
-        yield from of_files(file for file in root.glob(pattern) if file.is_file())
+        yield from sorted(file for file in root.glob(pattern) if file.is_file())
 
 
-def of_package(root: Path, package: str | None) -> Iterator[str]:
-    """Tell every module of a package that lies under the project's root."""
+def of_package(package: str | None) -> list[Path]:
+    """Return where the modules of a package lie."""
     module = sys.modules.get(package or "")
-    for place in [Path(path) for path in getattr(module, "__path__", [])] or _file_of(module):
-        yield from of_files(place.rglob("*.py") if place.is_dir() else [place])
+    return [Path(path) for path in getattr(module, "__path__", [])] or _file_of(module)
 
 
-def of_function(function: Callable[..., Any], root: Path) -> Iterator[str]:
-    """Tell the module of a function, and those of the project's whose names it uses: models, factories, helpers."""
+def _files_in(place: Path) -> list[Path]:
+    """Return a file, or all that lie in a folder; a compiled one counts where it has no source."""
+    if not place.is_dir():
+        return [place] if place.is_file() else []
+    found = (file for file in place.rglob("*") if file.is_file() and _has_no_source(file))
+    return sorted(file for file in found if not SKIPPED.intersection(file.relative_to(place).parts))
+
+
+def _has_no_source(file: Path) -> bool:
+    return file.suffix != ".pyc" or not file.with_suffix(".py").exists()
+
+
+def of_function(function: Callable[..., Any], root: Path) -> list[Path]:
+    """Return the module of a function, and those of the project's whose names it uses: models, factories, helpers."""
     while isinstance(function, partial):
         function = function.func
     module = sys.modules.get(getattr(function, "__module__", ""))
     used = {module, *(_module_of(value) for value in vars(module).values())} if module else set()
     files = {file for one in used for file in _file_of(one) if file.is_relative_to(root)}
-    yield f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', '')}"
-    yield from of_files(files | set(_file_of(module)))
+    return sorted(files | set(_file_of(module)))
 
 
 def _module_of(value: Any) -> ModuleType | None:
