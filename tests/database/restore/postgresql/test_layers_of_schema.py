@@ -21,6 +21,13 @@ CREATE_ALL = (
 OID = "SELECT oid::integer FROM pg_database WHERE datname = current_database()"
 
 
+def databases_of(opened: Opened) -> list[str]:
+    """The worker database, and the copies of it."""
+    return opened.rows(
+        f"SELECT datname FROM pg_database WHERE datname ^@ '{opened.database.name}' ORDER BY 1"
+    )
+
+
 @pytest.fixture
 def opened(place: Place) -> Iterator[Opened]:
     """A worker database with two tables."""
@@ -170,6 +177,22 @@ def test_a_change_after_the_test_changed_something(opened: Opened, change: str) 
         opened.database.end_layer(start, fixture("late"))
     opened.database.restore()
     assert opened.dump() == before
+
+
+def test_the_copies_of_schemas_that_went(opened: Opened) -> None:
+    """Are dropped with them: a run of many modules that each make tables does not fill the disk."""
+    outer = opened.layer("outer", CREATE_ALL)
+    for _ in range(3):
+        inner = opened.layer("inner", "ALTER TABLE made ADD more integer")
+        opened.run("ALTER TABLE made DROP more")
+        assert opened.database.restore()
+        assert len(databases_of(opened)) == 3
+        opened.database.remove_layer(inner)
+        opened.database.restore()
+        assert len(databases_of(opened)) == 2
+    opened.database.remove_layer(outer)
+    opened.database.restore()
+    assert databases_of(opened) == [opened.database.name]
 
 
 def test_a_new_baseline_of_another_schema(opened: Opened) -> None:

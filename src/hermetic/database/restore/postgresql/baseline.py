@@ -82,9 +82,7 @@ class Baseline:
     def close(self) -> None:
         """End our session and drop the copies that were made here."""
         self.disconnect()
-        for copy in self._copies:
-            self._host.drop(copy)
-        self._copies.clear()
+        self._drop_copies_after(EMPTY)
 
     def disconnect(self) -> None:
         """End our session; the next use opens another."""
@@ -128,6 +126,7 @@ class Baseline:
 
     def _reinstall(self) -> None:
         """Mark a baseline of another schema in the place of this one, of which nothing is kept."""
+        self._drop_copies_after(EMPTY)
         self.administration.one("SELECT pg_hermetic.retire(0)")
         self.administration.run("DROP SCHEMA pg_hermetic_0 CASCADE")
         self._install()
@@ -167,6 +166,14 @@ class Baseline:
         self._origin = origin
         self._in_the_way = []
         self._seen = None
+        if origin is not None:
+            self._drop_copies_after(origin)
+
+    def _drop_copies_after(self, origin: str) -> None:
+        """Drop the copies that were made since one: the schemas that they are of are gone."""
+        kept = self._copies.index(origin) + 1 if origin in self._copies else 0
+        while len(self._copies) > kept:
+            self._host.drop(self._copies.pop())
 
     def schema_changed(self) -> bool:
         """Whether the schema is not the baseline's."""
