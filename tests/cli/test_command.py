@@ -30,7 +30,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"hermetic {hermetic.__version__}\n"
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["init", "--nonsense"]])
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["init", "--nonsense"], ["init", "--limit", "0"]])
 def test_words_that_make_no_sense_exit_with_2(words: list[str]) -> None:
     """A missing or unknown verb, and an unknown option, are usage errors."""
     with pytest.raises(SystemExit) as exit_:

@@ -18,6 +18,14 @@ from hermetic.errors import HermeticError
 __all__ = ["main"]
 
 
+TRYING = """\
+--try executes code of the project: it imports what hermetic_app names, and calls it if it is a factory, with the
+variables of hermetic_env, after it has said so. No engine and no database driver gets a connection there, and Python's
+own sockets, SQLite files and subprocesses are refused. Libraries in C that connect by themselves are not seen (a driver
+that hermetic does not know, uvloop, grpc). Files that the import writes are written; bytecode is not. Whatever was
+started is killed at the limit, on Ctrl-C, and when this command is killed."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -25,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``hermetic``; those of the process when left out.
 
     Returns:
-        The exit code: 0, 1 when a check found something, 2 for an error that was printed.
+        The exit code: 0, 1 when a check found something, 2 for an error that was printed, 130 for a Ctrl-C.
 
     Raises:
         SystemExit: ``--help``, ``--version``, or words that make no sense (argparse's own way out).
@@ -36,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HermeticError as error:
         print(f"{red('error', sys.stderr)}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -49,7 +60,15 @@ def _run(options: argparse.Namespace) -> int:
         return db(options)
     from hermetic.cli.init import run as init
 
-    return init(options.directory, diff=options.diff, check=options.check)
+    limit = options.limit if options.trial else None
+    return init(options.directory, diff=options.diff, check=options.check, limit=limit)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError
+    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         "init",
         help="set an existing project up",
         description="Find the application, its tables and its test runner, and add what pytest's configuration lacks. "
-        "No code of the project is imported, settings that exist are never changed, and nothing is asked.",
+        "No code of the project is imported (unless --try is given), settings that exist are never changed, "
+        "and nothing is asked.",
+        epilog=TRYING,
     )
     init.add_argument(
         "directory", metavar="DIR", nargs="?", default=".", help="the project (default: this one)"
@@ -72,6 +93,19 @@ def _parser() -> argparse.ArgumentParser:
         "--diff", action="store_true", help="print a diff of what would change, and write nothing"
     )
     init.add_argument("--check", action="store_true", help="write nothing; exit 1 if something would change")
+    init.add_argument(
+        "--try",
+        action="store_true",
+        dest="trial",
+        help="build the application in a process of its own, and say what came of it; exit 1 if it cannot be built",
+    )
+    init.add_argument(
+        "--limit",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="end what --try started after that time (default: 60)",
+    )
 
     explain = verbs.add_parser("explain", help="explain an error code, or list them all")
     explain.add_argument("code", metavar="CODE", nargs="?", help="a code such as HM200")

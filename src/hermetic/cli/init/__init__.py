@@ -3,7 +3,8 @@
 It looks at the project (``sources``, ``symbols``), finds what hermetic needs to know (``application``, ``roots``,
 ``schema``, ``runner``, ``environment``), adds the few lines that are missing to the file that pytest reads
 (``configuration``, ``editing``, ``files``) and lists what of the existing tests it makes unnecessary (``replaced``).
-Settings that exist are never changed, so a second run finds nothing to do.
+Settings that exist are never changed, so a second run finds nothing to do. Nothing of the project is executed, unless
+it is asked to try the application (``trial``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hermetic.cli.init.plan import Plan, make_plan, relative
 from hermetic.cli.init.report import findings, outcome, talk
 
 
-def run(directory: str, *, diff: bool, check: bool) -> int:
+def run(directory: str, *, diff: bool, check: bool, limit: float | None = None) -> int:
     """Set a project up, or show what that would take.
 
     Findings (or, with ``diff``, the diff and nothing else) go to stdout; what is said about them goes to stderr.
@@ -28,34 +29,48 @@ def run(directory: str, *, diff: bool, check: bool) -> int:
         directory: The project's directory.
         diff: Print a unified diff and write nothing.
         check: Write nothing, and say by the exit code whether something would change.
+        limit: Try the application, for that many seconds at the most; None: execute nothing of the project.
 
     Returns:
-        The exit code: 1 when ``check`` is on and something would change, else 0.
+        The exit code: 1 when ``check`` is on and something would change, or the application was tried and could not be
+        built; else 0.
 
     Raises:
         ConfigurationError: The project cannot be set up; nothing was written.
     """
     gc.disable()  # syntax trees have no cycles, and to look for some in a million nodes takes a third of the time
     try:
-        return _run(make_plan(Path(directory)), diff=diff, check=check)
+        return _run(make_plan(Path(directory)), diff=diff, check=check, limit=limit)
     finally:
         gc.enable()
 
 
-def _run(plan: Plan, *, diff: bool, check: bool) -> int:
+def _run(plan: Plan, *, diff: bool, check: bool, limit: float | None) -> int:
     written = not (diff or check)
+    _print(talk(plan), sys.stderr)
+    is_built = limit is None or _is_built(plan, limit)
     if written:
         write(plan.edits)
-    _print(talk(plan), sys.stderr)
     if diff:
         for edit in plan.edits:
             sys.stdout.writelines(unified_diff(edit, relative(edit.path, plan.sources.boundary)))
     else:
         _print(findings(plan), sys.stdout)
-    _print(outcome(plan, written=written), sys.stderr)
-    return int(check and bool(plan.edits))
+    _print(outcome(plan, written=written, is_built=is_built), sys.stderr)
+    return int((check and bool(plan.edits)) or not is_built)
+
+
+def _is_built(plan: Plan, limit: float) -> bool:
+    """Try the application, saying so before and after; return whether it could be built."""
+    from hermetic.cli.init.trial import announced, attempt, subject_of, told
+
+    subject = subject_of(plan)
+    _print(announced(subject, limit), sys.stderr)
+    tried = attempt(subject, limit)
+    _print(told(tried, plan, subject), sys.stderr)
+    return tried.failure is None
 
 
 def _print(lines: Iterable[str], stream: TextIO) -> None:
     for line in lines:
-        print(line, file=stream)
+        print(line, file=stream, flush=True)

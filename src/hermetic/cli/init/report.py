@@ -19,15 +19,26 @@ def shown(path: Path) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def topic(name: str, lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a topic, its name before the first."""
+    for index, line in enumerate(lines):
+        yield f"{name if index == 0 else '':<{WIDTH}} {line}"
+
+
 def talk(plan: Plan) -> Iterator[str]:
     """Yield what was found, a topic a line, candidates and alternatives below."""
-    yield from _topic("application", list(_application(plan)))
-    yield from _topic("schema", list(_schema(plan)))
-    yield from _topic("runner", list(_runner(plan)))
-    yield from _topic("database", list(_database(plan)))
-    yield from _topic("environment", list(_environment(plan)))
-    yield from _topic("skipped", [f"{shown(skip.path)}: {skip.reason}" for skip in plan.sources.skipped])
-    yield from _topic("configuration", list(_configuration(plan)))
+    yield from topic("application", list(_application(plan)))
+    yield from topic("schema", list(_schema(plan)))
+    yield from topic("runner", list(_runner(plan)))
+    yield from topic("database", list(_database(plan)))
+    yield from topic("environment", list(_environment(plan)))
+    yield from topic("skipped", [f"{shown(skip.path)}: {skip.reason}" for skip in plan.sources.skipped])
+    yield from topic("configuration", list(_configuration(plan)))
 
 
 def findings(plan: Plan) -> Iterator[str]:
@@ -36,29 +47,28 @@ def findings(plan: Plan) -> Iterator[str]:
         yield f"{shown(replaced.file)}:{replaced.line}: {replaced.slug}: {replaced.reason}"
 
 
-def outcome(plan: Plan, *, written: bool) -> Iterator[str]:
-    """Yield what was (or would be) done, and the next step."""
+def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str]:
+    """Yield what was (or would be) done, and the next step.
+
+    Args:
+        plan: What was found.
+        written: Whether it was done.
+        is_built: False where the application was tried and could not be built.
+    """
     for edit in plan.edits:
         made = "create" if edit.before is None else "change"
         yield f"{made}d {shown(edit.path)}" if written else f"would {made} {shown(edit.path)}"
     if not plan.edits:
         yield "nothing to do: hermetic is set up"
     if plan.replaced:
-        lines = _count(len(plan.replaced), "line")
+        lines = count(len(plan.replaced), "line")
         yield f"{lines} of the tests do by hand what hermetic now does; delete them when you like"
-    if plan.observes:
+    if not is_built:
+        yield "next: do what is said under tried, then run hermetic init --try again"
+    elif plan.observes:
         yield "next: run pytest and read hermetic's summary, then set hermetic = on"
     elif plan.edits:
         yield "next: write a test that asks for async_client, and run pytest"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _topic(name: str, lines: list[str]) -> Iterator[str]:
-    for index, line in enumerate(lines):
-        yield f"{name if index == 0 else '':<{WIDTH}} {line}"
 
 
 def _application(plan: Plan) -> Iterator[str]:
@@ -82,7 +92,7 @@ def _schema(plan: Plan) -> Iterator[str]:
         return
     chosen = next((setting.value for setting in plan.settings if setting.key == "hermetic_schema"), None)
     described = [
-        f"{metadata.target} ({_count(metadata.tables, 'table')}; {shown(metadata.file)}:{metadata.line})"
+        f"{metadata.target} ({count(metadata.tables, 'table')}; {shown(metadata.file)}:{metadata.line})"
         for metadata in plan.metadata
     ]
     if plan.migrating and chosen is not None:
@@ -107,7 +117,7 @@ def _schema(plan: Plan) -> Iterator[str]:
 
 def _runner(plan: Plan) -> Iterator[str]:
     runner = plan.runner
-    tests = _count(runner.async_tests, "async test") if runner.async_tests else "no async tests yet"
+    tests = count(runner.async_tests, "async test") if runner.async_tests else "no async tests yet"
     yield f"{runner.description} ({tests})"
     if not runner.asyncio and not runner.anyio:
         yield "async tests need one: pip install 'hermetic[asyncio]', then run this again"

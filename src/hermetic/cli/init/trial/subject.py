@@ -1,0 +1,91 @@
+"""What is tried: the application that a plan proposes, with the settings that it would have."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from hermetic.cli.init.configuration import Configuration
+from hermetic.cli.init.environment import environ_assignments
+from hermetic.cli.init.plan import Plan
+from hermetic.settings import INI, parse
+
+PYTEST_ENV = re.compile(r"(?P<flags>(?:[DRU]:)*)\s*(?P<name>\w+)\s*=\s*(?P<value>.*)")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is tried, and with what.
+
+    Attributes:
+        app: What ``hermetic_app`` names.
+        directory: Where it is tried: pytest's root folder.
+        project: The folder below which code is the project's.
+        paths: What ``pythonpath`` adds to the import path.
+        ini: The values of hermetic's keys.
+        before: Variables that are set before those of ``hermetic_env``: pytest-env's.
+        after: Variables that are set after those, unless they are there: a conftest's.
+    """
+
+    app: str
+    directory: str
+    project: str
+    paths: tuple[str, ...]
+    ini: Mapping[str, str | tuple[str, ...]]
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """The variables that ``hermetic_env`` sets."""
+        return [name for name, _ in parse(self.ini).env]
+
+
+def subject_of(plan: Plan) -> Subject:
+    """Return what a plan proposes to use.
+
+    Raises:
+        ConfigurationError: A setting that is there is wrong.
+    """
+    added = {setting.key: _plain(setting.value) for setting in plan.settings}
+    values = {**plan.configuration.values, **added}
+    configuration = replace(plan.configuration, values=values)
+    directory = configuration.path.parent
+    ini = {key: _texts(values[key]) for key in INI if key in values}
+    parse(ini, ini_source=configuration.path.name)
+    return Subject(
+        app=str(values["hermetic_app"]).strip(),
+        directory=str(directory),
+        project=str(plan.sources.boundary),
+        paths=tuple(os.path.normpath(directory / name) for name in configuration.strings("pythonpath")),
+        ini=ini,
+        before=dict(_pytest_env(configuration)),
+        after=dict(_conftests(plan)),
+    )
+
+
+def _plain(value: str | tuple[str, ...]) -> str | list[str]:
+    """Return a setting as a configuration file gives it."""
+    return value if isinstance(value, str) else list(value)
+
+
+def _texts(value: object) -> str | tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _pytest_env(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    value = _texts(configuration.values.get("env", ""))
+    for line in value.splitlines() if isinstance(value, str) else value:
+        match = PYTEST_ENV.fullmatch(line.strip())
+        if match is not None and not ("D:" in match["flags"] and match["name"] in os.environ):
+            yield match["name"], match["value"].strip()
+
+
+def _conftests(plan: Plan) -> Iterator[tuple[str, str]]:
+    for module in plan.sources.tests:
+        if module.path.name == "conftest.py":
+            for name, value, _ in environ_assignments(module):
+                if value is not None:
+                    yield name, value
