@@ -87,7 +87,6 @@ class Run:
         self.worker = worker
         self.closer = Closer()
         self._temporary = temporary
-        self._watch = ApplicationWatch(lambda loop: self.background.note_loop(loop))
         self._threads = ThreadWatch()
         self.environment = Environment(settings, root, lambda: self.databases.primary_url)
         self.checkpoints = Checkpoints(
@@ -102,12 +101,13 @@ class Run:
         self._application = Application(
             settings.app,
             before=self._before_import,
-            imported=self._watch.install,
+            imported=lambda: self._watch.install(),
             made=lambda found: self._mappings.note([found]),
         )
         self.filling = Filling(
             settings, root, self._application, lambda: self.databases, lambda: self._watch.is_up
         )
+        self._watch = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling)
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
         self._drivers: Drivers | None = None

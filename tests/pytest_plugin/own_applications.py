@@ -243,3 +243,73 @@ def write_suite(project: Project, kind: Kind, url: str, scope: str, *lines: str)
         del files["test_a_row.py"]
     for name, text in files.items():
         project.write_path(name, text)
+
+
+START_UPS = """
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import Column, MetaData, String, Table, inspect, select
+from sqlalchemy.ext.asyncio import create_async_engine
+
+found = []
+
+
+def build(settings):
+    metadata = MetaData()
+    notes = Table("notes", metadata, Column("text", String(20)))
+    engine = create_async_engine("{url}")
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with engine.begin() as connection:
+            found.append(await connection.run_sync(lambda sync: inspect(sync).has_table("notes")))
+            await connection.run_sync(metadata.create_all)
+            for text in settings:
+                await connection.execute(notes.insert().values(text=text))
+        yield
+        await engine.dispose()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/notes")
+    async def read():
+        async with engine.connect() as connection:
+            return list((await connection.execute(select(notes.c.text))).scalars())
+
+    @app.post("/notes")
+    async def write():
+        async with engine.begin() as connection:
+            await connection.execute(notes.insert().values(text="written"))
+
+    return app
+"""
+
+START_UP_TESTS = """
+import pytest
+from fastapi.testclient import TestClient
+
+import shop
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_made"),
+    [(["Ada"], False), (["Grace"], False), ([], False), ([], True), (["Ada"], True), ([], True)],
+)
+def test_it(settings, is_made):
+    with TestClient(shop.build(settings)) as client:
+        client.post("/notes")
+        assert client.get("/notes").json() == [*settings, "written"]
+    assert shop.found[-1] == is_made
+"""
+"""The tables of the first start-up that writes no rows are there for the next."""
+
+
+def write_start_ups(project: Project, url: str) -> None:
+    """Write a suite whose applications make their tables, and sometimes rows, when they are started."""
+    project.write_path(
+        "pytest.ini",
+        INI.format(scope="session", lines="hermetic_app = shop:build\nhermetic_schema = lifespan"),
+    )
+    project.write_path("shop.py", START_UPS.format(url=url))
+    project.write_path("test_it.py", START_UP_TESTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pytest_plugin.own_applications import KINDS, write_suite
+from tests.pytest_plugin.own_applications import KINDS, write_start_ups, write_suite
 from tests.pytest_plugin.project import Project
 
 FILE = "sqlite+aiosqlite:///./{}.db"
@@ -28,3 +28,10 @@ def test_they_run_as_without(
     write_suite(empty_project, KINDS[kind], url, scope, *lines)
     result = empty_project.pytest()
     assert result.outcomes() == {"passed": 15 if url == FILE else 13}, result.output
+
+
+def test_the_tables_of_a_start_up_are_there_for_the_next(empty_project: Project) -> None:
+    """Its rows are not: they may come of one test's own settings."""
+    write_start_ups(empty_project, FILE.format("shop"))
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 6}, result.output

@@ -143,6 +143,10 @@ class WorkerDatabase(Protocol):
     def is_pristine(self) -> bool:
         """Whether it holds what was last marked, and no fixture's layer: nobody else has anything in it."""
 
+    @property
+    def is_schema_alone(self) -> bool:
+        """Whether it holds tables, and rows in none but Alembic's own."""
+
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended."""
 

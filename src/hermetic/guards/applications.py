@@ -9,14 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
 
+from hermetic import tasks
 from hermetic.owners import Owner, current, owned_by, sender
 
 Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
+
+
+class StartUps(Protocol):
+    """Who is told of start-ups."""
+
+    def begin_start_up(self) -> None:
+        """An application is about to be started."""
+
+    @property
+    def is_waiting_for_a_start_up(self) -> bool:
+        """Whether there is anything to do when it is."""
+
+    def end_start_up(self) -> None:
+        """Its start-up is over; done beside the loop."""
 
 
 class ApplicationWatch:
@@ -24,10 +39,16 @@ class ApplicationWatch:
 
     Args:
         seen: Called with each event loop in which an application is called.
+        start_ups: Told of each application that is started.
     """
 
-    def __init__(self, seen: Callable[[asyncio.AbstractEventLoop], None] = lambda loop: None) -> None:
+    def __init__(
+        self,
+        seen: Callable[[asyncio.AbstractEventLoop], None] = lambda loop: None,
+        start_ups: StartUps | None = None,
+    ) -> None:
         self._seen = seen
+        self._start_ups = start_ups
         self._up: set[object] = set()
         self._latest: asyncio.AbstractEventLoop | None = None
         self._original: Call | None = None
@@ -50,22 +71,32 @@ class ApplicationWatch:
             if self._ours is not __call__:
                 return await original(app, scope, receive, send)
             self._note_loop()
-            with owned_by(_owner_of(scope)), self._noted(scope):
-                await original(app, scope, receive, send)
+            with owned_by(_owner_of(scope)):
+                if scope["type"] == "lifespan":
+                    await self._lifespan(original, app, scope, receive, send)
+                else:
+                    await original(app, scope, receive, send)
 
         self._original, self._ours = original, __call__
         module.Starlette.__call__ = __call__
 
-    @contextmanager
-    def _noted(self, scope: Scope) -> Iterator[None]:
-        """Note a lifespan for as long as it lasts."""
-        if scope["type"] != "lifespan":
-            yield
-            return
+    async def _lifespan(self, original: Call, app: Any, scope: Scope, receive: Any, send: Send) -> None:
+        """Note a lifespan for as long as it lasts, and the end of its start-up before anybody else hears of it."""
+        __tracebackhide__ = True
+        start_ups = self._start_ups
+
+        async def telling(message: MutableMapping[str, Any]) -> None:
+            started = message["type"] == "lifespan.startup.complete"
+            if started and start_ups is not None and start_ups.is_waiting_for_a_start_up:
+                await tasks.beside_the_loop(start_ups.end_start_up)
+            await send(message)
+
         lifespan = object()
         self._up.add(lifespan)
+        if start_ups is not None:
+            start_ups.begin_start_up()
         try:
-            yield
+            await original(app, scope, receive, telling)
         finally:
             self._up.discard(lifespan)
 

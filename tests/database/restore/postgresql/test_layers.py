@@ -49,14 +49,18 @@ def names(opened: Opened) -> list[str]:
 def test_a_layer_survives_the_restore(opened: Opened) -> None:
     """What a fixture wrote is there in each test until the fixture ends."""
     before = opened.dump()
+    assert opened.database.is_pristine
     made: Layer = opened.layer("catalogue", add("grace"))
     assert not opened.database.dirty()
+    assert not opened.database.is_pristine
     assert not opened.database.restore()
     opened.run(add("linus"))
     assert names(opened) == ["ada", "grace"]
     opened.database.remove_layer(made)
     assert opened.database.dirty()
+    assert not opened.database.is_pristine
     assert names(opened) == ["ada"]
+    assert opened.database.is_pristine
     assert opened.dump() == before
 
 

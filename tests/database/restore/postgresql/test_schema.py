@@ -29,6 +29,22 @@ def test_what_was_added(superuser: Place, script: str) -> None:
     opened.close()
 
 
+def test_tables_without_rows(place: Place) -> None:
+    """No table is not enough, and Alembic's version counts for nothing."""
+    opened = place.database("CREATE VIEW one AS SELECT 1 AS x")
+    found = [opened.database.is_schema_alone]
+    for script in (
+        "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('a1')",
+        'CREATE SCHEMA "a ""b"; CREATE TABLE "a ""b".t (x serial) PARTITION BY LIST (x)',
+        'CREATE TABLE "a ""b".heir PARTITION OF "a ""b".t DEFAULT; INSERT INTO "a ""b".t DEFAULT VALUES',
+        'TRUNCATE "a ""b".t',
+    ):
+        opened.run(script)
+        found.append(opened.database.is_schema_alone)
+    assert found == [False, True, True, False, True]
+    opened.close()
+
+
 NOTICED = ADDED.keys() - {"a table made and dropped"}
 CHANGED = {f"added: {name}": ADDED[name] for name in sorted(NOTICED)} | ALTERED
 

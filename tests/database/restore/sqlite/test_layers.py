@@ -42,13 +42,17 @@ def add(*users: str) -> str:
 
 def test_a_layer_survives_the_restore(database: SqliteDatabase) -> None:
     """What a fixture wrote is there in each test until the fixture ends."""
+    assert database.is_pristine
     made: Layer = layer(database, "catalogue", add("grace"))
     assert not database.dirty()
+    assert not database.is_pristine
     run(database, add("linus"))
     assert names(database) == ["ada", "grace"]
     database.remove_layer(made)
     assert database.dirty()
+    assert not database.is_pristine
     assert names(database) == ["ada"]
+    assert database.is_pristine
 
 
 def test_a_set_up_that_writes_nothing_makes_no_layer(database: SqliteDatabase) -> None:

@@ -84,6 +84,25 @@ def test_without_a_mark_the_baseline_is_empty(tmp_path: Path) -> None:
     database.close()
 
 
+def test_tables_without_rows(tmp_path: Path) -> None:
+    """No table is not enough, Alembic's version counts for nothing, and what somebody is writing cannot be told."""
+    database = SqliteDatabase("fresh", tmp_path / "fresh.db")
+    found = [database.is_schema_alone]
+    connection = connect(database, isolation_level=None)
+    for script in (
+        "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('a1')",
+        "CREATE TABLE 'a \"b' (x INTEGER PRIMARY KEY AUTOINCREMENT)",
+        "BEGIN EXCLUSIVE",
+        "INSERT INTO 'a \"b' DEFAULT VALUES",
+        "DELETE FROM 'a \"b'",
+    ):
+        connection.executescript(script)
+        found.append(database.is_schema_alone)
+    assert found == [False, True, True, False, False, True]
+    connection.close()
+    database.close()
+
+
 def test_full_text_search_survives(database: SqliteDatabase) -> None:
     """An FTS5 table's index goes back with it."""
     connection = connect(database, isolation_level=None)

@@ -179,6 +179,13 @@ class Baseline:
         """Whether the schema is not the baseline's."""
         return bool(self.administration.one("SELECT pg_hermetic.schema_changed()")[0])
 
+    def is_schema_alone(self) -> bool:
+        """Whether there are tables, and rows in none but Alembic's own."""
+        rows = self.administration.all("SELECT name FROM pg_hermetic.relations WHERE relkind IN ('r', 'p')")
+        tables = [name for (name,) in rows]
+        filled = [f"EXISTS (TABLE {name})" for name in tables if not name.endswith(".alembic_version")]
+        return bool(tables) and not self.administration.one(f"SELECT {' OR '.join(filled) or 'false'}")[0]
+
     def become_template(self, fingerprint: str) -> None:
         """Keep the database, as it is now, as the template of a fingerprint."""
         if self._connected.beyond_pools():

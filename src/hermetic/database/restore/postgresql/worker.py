@@ -232,6 +232,12 @@ class PostgresqlDatabase:
         with self._at_work():
             return not self._layers.has_any and not self.dirty()
 
+    @property
+    def is_schema_alone(self) -> bool:
+        """Whether it holds tables, and rows in none but Alembic's own."""
+        with self._at_work():
+            return self._is_marked and self._baseline.is_schema_alone()
+
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.
 

@@ -36,6 +36,7 @@ from hermetic.database.drivers import free
 from hermetic.database.kept import Kept
 from hermetic.database.protocols import Checkout, OpenWork, Wait, as_it_is
 from hermetic.database.restore.sqlite import ending, failures, keeping
+from hermetic.database.restore.sqlite.difference import quoted
 from hermetic.database.restore.sqlite.layers import Layers, LayerStart, SqliteLayer
 from hermetic.database.restore.sqlite.opening import connect_arguments
 from hermetic.database.restore.sqlite.site import Site, in_wal
@@ -154,6 +155,21 @@ class SqliteDatabase:
         """Whether it holds what was last marked, and no fixture's layer."""
         with self._mutex:
             return not self.dirty() and not self._layers.has_any
+
+    @property
+    def is_schema_alone(self) -> bool:
+        """Whether it holds tables, and rows in none but Alembic's own."""
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+        with self._mutex, suppress(sqlite3.OperationalError):  # of somebody who is writing
+            tables = [name for (name,) in self._keeper.execute(query).fetchall()]
+            filled = [
+                f"EXISTS (SELECT * FROM {quoted(name)})" for name in tables if name != "alembic_version"
+            ]
+            return (
+                bool(tables)
+                and not self._keeper.execute(f"SELECT {' OR '.join(filled) or '0'}").fetchone()[0]
+            )
+        return False
 
     def open_work(self) -> list[OpenWork]:
         """List the transactions and cursors that connections have open now."""
