@@ -76,7 +76,7 @@ def test_the_diff_is_what_is_written(project: Project, capsys: pytest.CaptureFix
 
 def test_a_diff_is_relative_to_the_repository(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """So that ``git apply`` takes it; a name with a space is marked as git marks it."""
-    project.write({".git/HEAD": "", "my app/main.py": APP})
+    project.write({".git/HEAD": "", "my app/main.py": APP, "my app/requirements.txt": ""})
     main(["init", str(project.root / "my app"), "--diff"])
     assert "\n+++ b/my app/pytest.ini\t\n" in capsys.readouterr().out
 

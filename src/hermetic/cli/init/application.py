@@ -42,12 +42,15 @@ class Application:
     required: tuple[str, ...] = ()
 
 
-def find_applications(symbols: Symbols, entrypoint: str = "") -> list[Application]:
+def find_applications(
+    symbols: Symbols, entrypoint: str = "", directory: Path | None = None
+) -> list[Application]:
     """List the applications of a project, the likeliest first.
 
     Args:
         symbols: The project's names.
         entrypoint: The ``module:name`` of ``[tool.fastapi]``, if the project has it.
+        directory: The folder that was asked for; None for the whole project.
     """
     found = [app for module in symbols.sources.production for app in _applications(module, symbols)]
     mounted = _mounted(symbols)
@@ -60,6 +63,7 @@ def find_applications(symbols: Symbols, entrypoint: str = "") -> list[Applicatio
             not _is_entrypoint(app, entrypoint),
             bool(app.required),
             reference in mounted,
+            directory is not None and not app.file.is_relative_to(directory),
             not tested[reference],
             app.is_factory,
             -routers[app],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -88,31 +88,6 @@ def _has_settings(path: Path) -> bool:
     except ConfigurationError:
         return False
     return found is not None and bool(found.values)
-
-
-def find_home(application: Path, root: Path, tests: Iterable[Path]) -> Path:
-    """Return the directory from which an application's tests are started.
-
-    That is ``root``, unless the application lies in a part of the repository with a configuration of its own, and the
-    tests (if any) do too: ``pytest backend`` reads ``backend/pytest.ini``, whatever stands above it.
-
-    Args:
-        application: The application's module.
-        root: The directory that was asked for.
-        tests: The test modules.
-
-    Raises:
-        ConfigurationError: A configuration file on the way cannot be read or parsed.
-    """
-    places = list(tests)
-    inside = (
-        directory for directory in application.parents if directory != root and directory.is_relative_to(root)
-    )
-    for directory in inside:
-        own = any((directory / name).is_file() and read_configuration(directory / name) for name in NAMES)
-        if own and (not places or any(place.is_relative_to(directory) for place in places)):
-            return directory
-    return root
 
 
 def read_configuration(path: Path) -> Configuration | None:

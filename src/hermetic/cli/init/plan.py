@@ -6,18 +6,17 @@ import importlib.metadata
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.cli.init.application import Application, find_applications
-from hermetic.cli.init.configuration import Configuration, find_configuration, find_home, parse_toml, table_at
+from hermetic.cli.init.application import Application
+from hermetic.cli.init.configuration import Configuration, find_configuration
 from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment, makes_an_engine_when_imported
 from hermetic.cli.init.files import Edit
+from hermetic.cli.init.project import applications_in, read_project
 from hermetic.cli.init.replaced import Replaced, find_replaced
-from hermetic.cli.init.requirements import read_loosely
 from hermetic.cli.init.roots import ImportRoot, find_root, is_installed
 from hermetic.cli.init.runner import Runner, find_runner
 from hermetic.cli.init.schema import (
@@ -28,7 +27,7 @@ from hermetic.cli.init.schema import (
     find_startup_tables,
     running_modules,
 )
-from hermetic.cli.init.sources import Sources, read_sources
+from hermetic.cli.init.sources import Sources
 from hermetic.cli.init.suite import named_plugins, with_helpers
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
@@ -110,16 +109,11 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         ConfigurationError: There is no such directory, no application in it, or a configuration file that cannot
             be read, parsed or added to.
     """
-    sources = read_sources(directory)
-    symbols = Symbols(sources)
-    applications = find_applications(symbols, _entrypoint(sources))
-    home = sources.root
-    if applications:
-        home = find_home(applications[0].file, sources.root, (module.path for module in sources.tests))
-    configuration = find_configuration(home, sources.boundary)
-    symbols = with_helpers(symbols, named_plugins(configuration))
+    sources = read_project(directory)
+    configuration = find_configuration(sources.root, sources.boundary)
+    symbols = with_helpers(Symbols(sources), named_plugins(configuration))
     sources = symbols.sources
-    applications = [app for app in applications if sources.modules[app.file].is_production]
+    applications = applications_in(symbols, directory)
     roots = _roots(applications, sources, configuration)
     usable = [app for app in applications if app in roots and not app.required]
     if not usable and "hermetic_app" not in configuration.values:
@@ -166,16 +160,6 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
 def relative(path: Path, start: Path) -> str:
     """Return a path as an ini file names it: relative to ``start``, with forward slashes."""
     return Path(os.path.relpath(path, start)).as_posix()
-
-
-def _entrypoint(sources: Sources) -> str:
-    """Return the application that ``fastapi run`` serves, if a pyproject.toml names it."""
-    for path in sources.pyprojects:
-        with suppress(ConfigurationError):
-            table = table_at(parse_toml(path, read_loosely(path)), ("tool", "fastapi")) or {}
-            if "entrypoint" in table:
-                return str(table["entrypoint"])
-    return ""
 
 
 def _roots(

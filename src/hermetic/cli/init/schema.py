@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hermetic.cli.init.migrations import runs_migrations
 from hermetic.cli.init.models import SQLMODEL_BASE, find_tables, is_base
-from hermetic.cli.init.roots import ImportRoot
+from hermetic.cli.init.roots import ImportRoot, find_root
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Reference, Symbols
 
@@ -103,7 +103,7 @@ def _target(
         return SQLMODEL_TARGET
     choices = []
     for module in symbols.sources.production:
-        dotted = root.dotted(module.path)
+        dotted = root.dotted(module.path) or _dotted_beside(module.path, symbols)
         name = _local_name(base, module, symbols)
         if dotted is not None and name is not None:
             missed = len(files - symbols.reached(module.path))
@@ -112,6 +112,14 @@ def _target(
     if not choices:
         return SQLMODEL_TARGET if base == SQLMODEL_BASE else None
     return min(choices)[1] + (".metadata" if base == SQLMODEL_BASE or is_base(base, symbols) else "")
+
+
+def _dotted_beside(file: Path, symbols: Symbols) -> str | None:
+    """Return the name of a module of another package of the repository, which has an import root of its own."""
+    if file.is_relative_to(symbols.sources.root):
+        return None
+    root = find_root(file, symbols.sources)
+    return root.dotted(file) if root else None
 
 
 def _is_home(base: Reference, file: Path) -> bool:

@@ -20,6 +20,9 @@ from hermetic.errors import ConfigurationError
 PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
 OTHERS = ("alembic.ini", "pyproject.toml")
 ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta")
+REPOSITORY_MARKERS = ((".git", ".hg"), (".github", ".gitlab-ci.yml"))
+"""What only the top of a repository has; the latter are there in an archive, too."""
+
 TEST_DIRECTORIES = frozenset({"test", "tests"})
 ASIDE_DIRECTORIES = frozenset(
     {
@@ -146,11 +149,12 @@ class Sources:
         return list(dict.fromkeys([*above, self.root]))
 
 
-def read_sources(directory: Path) -> Sources:
+def read_sources(directory: Path, around: Sources | None = None) -> Sources:
     """Parse every Python file below a directory, virtual environments and build output aside.
 
     Args:
         directory: The project, or a part of a repository.
+        around: What was read of the same repository before; what is the same in it is not read again.
 
     Returns:
         The parsed modules and the files that were skipped.
@@ -166,7 +170,7 @@ def read_sources(directory: Path) -> Sources:
         if path.name in OTHERS:
             others[path.name].append(path)
             continue
-        parsed = _parse(path, path.relative_to(root))
+        parsed = (around and _known(around, path, root)) or parse(path, path.relative_to(root))
         if isinstance(parsed, Module):
             modules[path] = parsed
         else:
@@ -174,14 +178,21 @@ def read_sources(directory: Path) -> Sources:
     alembic, pyprojects = (
         tuple(sorted(others[name], key=lambda path: (len(path.parts), path))) for name in OTHERS
     )
-    return Sources(root, find_boundary(root), modules, tuple(skipped), alembic, pyprojects)
+    boundary = around.boundary if around else find_boundary(root)
+    return Sources(root, boundary, modules, tuple(skipped), alembic, pyprojects)
+
+
+def others_in(directory: Path) -> list[Path]:
+    """List the files of a directory that are read beside Python's."""
+    return [path for path in (directory / name for name in OTHERS) if path.is_file()]
 
 
 def find_boundary(root: Path) -> Path:
     """Return the top of the repository that holds ``root``, or ``root`` where there is none."""
-    for directory in (root, *root.parents):
-        if (directory / ".git").exists():
-            return directory
+    for markers in REPOSITORY_MARKERS:
+        for directory in (root, *root.parents):
+            if any((directory / marker).exists() for marker in markers):
+                return directory
     return root
 
 
@@ -208,20 +219,27 @@ def _existing(directory: Path) -> Path:
 def _files(root: Path) -> Iterator[Path]:
     for parent, directories, names in os.walk(root):
         here = Path(parent)
-        directories[:] = sorted(name for name in directories if not _is_pruned(here / name))
+        directories[:] = sorted(name for name in directories if not is_pruned(here / name))
         for name in sorted(names):
             if name.endswith(".py") or name in OTHERS:
                 yield here / name
 
 
-def _is_pruned(directory: Path) -> bool:
+def is_pruned(directory: Path) -> bool:
+    """Whether a directory holds what is not the project's own source: environments, build output, what is hidden."""
     name = directory.name
     if name.startswith(".") or name in PRUNED or name.endswith(".egg-info"):
         return True
     return any((directory / marker).exists() for marker in ENVIRONMENT_MARKERS)
 
 
-def _parse(path: Path, relative: PurePath) -> Module | Skipped:
+def parse(path: Path, relative: PurePath) -> Module | Skipped:
+    """Parse a file, or say why that cannot be done.
+
+    Args:
+        path: The file.
+        relative: Its path in the project, whose folders tell what it is for.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in the user's code is not ours to report
@@ -230,6 +248,17 @@ def _parse(path: Path, relative: PurePath) -> Module | Skipped:
         return Skipped(path, f"line {error.lineno or 1}: {error.msg}")
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return Skipped(path, str(error))
+    return Module(path, tree, *_purpose(relative))
+
+
+def _purpose(relative: PurePath) -> tuple[bool, bool]:
+    """Say whether a path in the project is a test's, and whether it can be a part of the application."""
     is_test = is_test_path(relative)
     is_aside = not ASIDE_DIRECTORIES.isdisjoint(relative.parts[:-1])
-    return Module(path, tree, is_test, not is_test and not is_aside)
+    return is_test, not is_test and not is_aside
+
+
+def _known(sources: Sources, path: Path, root: Path) -> Module | None:
+    module = sources.modules.get(path)
+    purpose = _purpose(path.relative_to(root))
+    return module if module and (module.is_test, module.is_production) == purpose else None

@@ -252,7 +252,7 @@ def import_target(node: ast.ImportFrom, file: Path) -> str:
 def _search_roots(sources: Sources) -> list[Path]:
     roots: set[Path] = {sources.root, sources.boundary}
     for path in sources.modules:
-        roots.update(directory for directory in path.parents if directory.is_relative_to(sources.root))
+        roots.update(directory for directory in path.parents if directory.is_relative_to(sources.boundary))
     roots = {root for root in roots if not (root / "__init__.py").exists()}
     return sorted(roots, key=lambda path: (len(path.parts), path))
 
