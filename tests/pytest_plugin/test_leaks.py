@@ -66,7 +66,7 @@ async def test_leak(async_client):
 
 
 def test_a_synchronous_engine(project: Project) -> None:
-    """A sync engine's connection, on the same database file."""
+    """A sync engine's connection, on the same database file; one of an engine that is left alone harms nobody."""
     output = leaks(
         project,
         """
@@ -78,9 +78,11 @@ def test_leak(hermetic_database):
     connection = create_engine(hermetic_database.sync_url).connect()
     connection.execute(text("INSERT INTO users (name) VALUES ('uncommitted')"))
     kept.append(connection)
+    kept.append(create_engine("sqlite://").connect())
 """,
     )
-    assert "test_leak.py:6" in output
+    assert "checked out at test_leak.py:6" in output
+    assert "checked out at test_leak.py:9" not in output
 
 
 def test_a_request_that_waits_for_its_own_test(project: Project) -> None:

@@ -39,7 +39,7 @@ class Leaks:
         Args:
             over: Whether one of a test's is: a task may go on where tests share their isolation.
         """
-        used = self._installation.checked_out()
+        used = [each for each in self._installation.checked_out() if not each.left_alone]
         leaks = [each for each in used if each.owner.is_test_level and over(each)]
         abandoned = [each for each in self._installation.take_abandoned() if each.owner.is_test_level]
         left = [*abandoned, *(leak.checkout for leak in leaks)]

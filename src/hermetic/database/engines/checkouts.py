@@ -38,6 +38,7 @@ class InUse:
         loop: The event loop it was checked out in; None outside any.
         fairy: What the pool handed out.
         session: The Session that checked it out; none where none did.
+        left_alone: Whether its engine is one that hermetic leaves alone.
         in_vain: Whether somebody waited already for its being given back.
     """
 
@@ -47,6 +48,7 @@ class InUse:
     dialect: Dialect
     fairy: weakref.ref[PoolProxiedConnection]
     session: weakref.ref[Session] | None = None
+    left_alone: bool = False
     in_vain: bool = False
     _task: weakref.ref[asyncio.Task[Any]] | None = None
     _thread: threading.Thread | None = None
@@ -130,6 +132,7 @@ class Checkouts:
         self._in_use: dict[int, list[InUse]] = {}
         self._abandoned: builtins.list[tuple[Checkout, Any]] = []
         self._urls: weakref.WeakKeyDictionary[Pool, str] = weakref.WeakKeyDictionary()
+        self._left_alone: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._listeners = (
             ("checkout", self._on_checkout),
             ("checkin", self._on_checkin),
@@ -151,6 +154,10 @@ class Checkouts:
     def name_pool(self, pool: Pool, url: str) -> None:
         """Tell which engine (by its masked URL) a pool belongs to."""
         self._urls[pool] = url
+
+    def leave_alone(self, pool: Pool) -> None:
+        """Tell that a pool's connections are none of hermetic's."""
+        self._left_alone.add(pool)
 
     def list(self, of: Collection[Owner] | None = None) -> list[InUse]:
         """Return the connections in use, oldest first: everybody's, or those of some owners."""
@@ -187,6 +194,7 @@ class Checkouts:
         loop = asyncio._get_running_loop()
         task = asyncio.current_task(loop) if loop is not None else None
         in_use = InUse(checkout, connection, loop, dialect, weakref.ref(fairy), _task=_weakly(task))
+        in_use.left_alone = pool in self._left_alone
         in_use._thread = threading.current_thread()
         shared_with = [each for each in self._in_use.get(id(connection), ()) if each.is_live]
         self._in_use[id(connection)] = [*shared_with, in_use]

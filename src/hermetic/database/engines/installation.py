@@ -242,7 +242,7 @@ class Installation:
             self._watch_pool(pool, creator.opening)
         else:
             seen.original = pool
-            self._checkouts.name_pool(pool, masked(engine.url))
+            self._keep_pool(engine, pool, seen.destination)
 
     def _pool_of(self, engine: Engine) -> Pool:
         seen = self._seen.get(engine)
@@ -264,13 +264,18 @@ class Installation:
         arguments = connect_arguments(engine.dialect, engine.url, original)
         destination = self.resolver(EngineRequest(engine.url, seen.created, arguments.own_creator, engine))
         if self._keeps_its_pool(destination):
-            self._checkouts.name_pool(original, masked(engine.url))
+            self._keep_pool(engine, original, destination)
             if self.mode == "on":
                 self._left.look_at(original, self._check_of(engine, seen, arguments))
         else:
             engine.__dict__["pool"] = self._pool_for(engine, seen, original, destination, arguments)
         seen.destination = destination
         self._seen.note_use(engine)
+
+    def _keep_pool(self, engine: Engine, pool: Pool, destination: Destination | None) -> None:
+        self._checkouts.name_pool(pool, masked(engine.url))
+        if isinstance(destination, LeftAlone):
+            self._checkouts.leave_alone(pool)
 
     def _check_of(self, engine: Engine, seen: Seen, arguments: ConnectArguments) -> Check:
         """Return what an engine's new connections are looked at by; it holds nothing of the engine's own."""
