@@ -96,6 +96,38 @@ def test_metadata_goes_before_migrations_before_the_lifespan(
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
+        ({"alembic.ini": "[alembic]\nscript_location = shop:migrations"}, "alembic.ini"),
+        ({"pyproject.toml": "[tool.alembic]\nscript_location = 'a'"}, "pyproject.toml"),
+        (
+            {"pyproject.toml": "[tool.alembic]\nscript_location = 'a'", "alembic.ini": "[alembic]"},
+            "alembic.ini",
+        ),
+        ({"pyproject.toml": "[tool.alembic]\nprepend_sys_path = ['.']"}, None),
+        (
+            {"db/schema.ini": "[alembic]\nscript_location = %(here)s/a", "logging.ini": "[loggers]"},
+            "db/schema.ini",
+        ),
+        ({"alembic.ini": "[tenants]\nscript_location = a"}, "alembic.ini:tenants"),
+        (
+            {"alembic.ini": "[a]\nscript_location = a\n[b]\nscript_location = b\n[loggers]\nkeys = root"},
+            ("alembic.ini:a", "alembic.ini:b"),
+        ),
+        ({"alembic.ini": "[DEFAULT]\nscript_location = a\n[b]\nc = d"}, "alembic.ini"),
+        ({"alembic.ini": "not an ini file"}, "alembic.ini"),
+        ({"other.ini": "not an ini file"}, None),
+        ({"aside/alembic.ini": "", "shop/db/alembic.ini": ""}, "shop/db/alembic.ini"),
+    ],
+)
+def test_migrations_are_found_wherever_alembic_is_told_of_them(
+    project: Project, files: dict[str, str], expected: str | tuple[str, ...] | None
+) -> None:
+    """By whatever file of the ones nearest to the application; each section that names scripts is one."""
+    assert project.write({"shop/main.py": APP, **files}).settings().get("hermetic_schema") == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
         ({"alembic.ini": "", "db.py": "alembic.command.upgrade(config, 'head')"}, "alembic.ini"),
         ({"alembic.ini": "", "tests/conftest.py": "command.upgrade(config, 'head')"}, "alembic.ini"),
         ({"alembic.ini": "", "db.py": "game.upgrade(ship)"}, "models:Base.metadata"),

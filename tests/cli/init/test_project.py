@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.cli.init.plan import make_plan, relative
+from hermetic.cli.init.plan import make_plan
+from hermetic.cli.init.sources import relative
 from hermetic.errors import ConfigurationError
 from tests.cli.init.projects import APP, MODELS, Project, versions
 
@@ -136,7 +137,7 @@ def test_what_is_imported_from_the_rest_of_the_repository_counts(project: Projec
     assert settings["hermetic_schema"] == "shop.models.user:Base.metadata"
     assert [need.name for need in plan.environment.unknown] == ["KEY"]
     assert [skip.path.name for skip in plan.sources.skipped] == ["broken.py"]
-    assert [path.parent.name for path in plan.sources.alembic] == ["models"]
+    assert plan.migrations and plan.migrations.file.parent.name == "models"
     assert [found.application.name for found in plan.found] == ["app"]
     assert plan.observes
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TextIO
 
 from hermetic.cli.init.files import unified_diff, write
-from hermetic.cli.init.plan import Plan, make_plan, relative
+from hermetic.cli.init.plan import Plan, make_plan
 from hermetic.cli.init.report import findings, outcome, talk
+from hermetic.cli.init.sources import relative
 
 
 def run(directory: str, *, diff: bool, check: bool, limit: float | None = None) -> int:

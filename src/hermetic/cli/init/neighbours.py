@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from hermetic.cli.init.sources import Module, Skipped, Sources, is_pruned, others_in, parse
+from hermetic.cli.init.sources import Module, Skipped, Sources, by_kind, is_pruned, others_in, parse
 from hermetic.cli.init.symbols import FOREIGN, Symbols, imported_names, package_root
 
 DEPTH = 3
@@ -28,12 +28,13 @@ def with_neighbours(sources: Sources) -> Sources:
     others = [
         path for place in [*sources.around(sources.root)[1:], *reader.packages] for path in others_in(place)
     ]
+    inis, pyprojects = by_kind(others)
     return replace(
         sources,
         modules={**sources.modules, **reader.modules},
         skipped=(*sources.skipped, *reader.skipped.values()),
-        alembic=(*sources.alembic, *(path for path in others if path.name == "alembic.ini")),
-        pyprojects=(*sources.pyprojects, *(path for path in others if path.name == "pyproject.toml")),
+        inis=(*sources.inis, *inis),
+        pyprojects=(*sources.pyprojects, *pyprojects),
     )
 
 

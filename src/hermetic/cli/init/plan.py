@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.cli.init.alembic import Migrations, find_migrations
 from hermetic.cli.init.application import Application
 from hermetic.cli.init.configuration import Configuration, find_configuration
 from hermetic.cli.init.conftest import first_conftest
@@ -27,7 +27,7 @@ from hermetic.cli.init.schema import (
     find_startup_tables,
     running_modules,
 )
-from hermetic.cli.init.sources import Sources
+from hermetic.cli.init.sources import Sources, relative
 from hermetic.cli.init.suite import named_plugins, with_helpers
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
@@ -59,8 +59,8 @@ class Plan:
         found: The applications, the chosen one first.
         metadata: The collections of tables.
         startup: Where the application itself makes tables.
-        migrating: Where the application or a fixture runs the migrations of an ``alembic.ini``, which would fail on
-            tables that are there already.
+        migrations: Alembic's, if there are any.
+        migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
         runner: Who runs async tests.
         environment: What the application needs from the environment.
         replaced: What existing tests do that hermetic now does.
@@ -75,6 +75,7 @@ class Plan:
     found: tuple[Found, ...]
     metadata: tuple[Metadata, ...]
     startup: StartupTables | None
+    migrations: Migrations | None
     migrating: StartupTables | None
     runner: Runner
     environment: Environment
@@ -124,8 +125,9 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     running = running_modules(symbols, chosen.file if chosen else None)
     startup = find_startup_tables(running)
     replaced = find_replaced(symbols)
+    migrations = find_migrations(sources, chosen.file if chosen else None)
     migrating = None
-    if sources.alembic:
+    if migrations:
         migrating = find_startup_migrations(symbols, running) or _migrating_tests(replaced)
     runner = find_runner(symbols, configuration, installed)
     environment = find_environment(symbols, configuration)
@@ -133,7 +135,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
     wanted = [
         *_application(found, root, configuration),
-        *_schema([] if migrating else metadata, startup, sources, configuration),
+        *_schema([] if migrating else metadata, startup, migrations, configuration),
         *_environment(environment, symbols),
         *_adoption(replaced, configuration),
     ]
@@ -146,6 +148,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         found,
         tuple(metadata),
         startup,
+        migrations,
         migrating,
         runner,
         environment,
@@ -155,11 +158,6 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         settings,
         tuple(_edits(sources, configuration, settings)),
     )
-
-
-def relative(path: Path, start: Path) -> str:
-    """Return a path as an ini file names it: relative to ``start``, with forward slashes."""
-    return Path(os.path.relpath(path, start)).as_posix()
 
 
 def _roots(
@@ -220,18 +218,21 @@ def _application(
 
 
 def _schema(
-    metadata: list[Metadata], startup: StartupTables | None, sources: Sources, configuration: Configuration
+    metadata: list[Metadata],
+    startup: StartupTables | None,
+    migrations: Migrations | None,
+    configuration: Configuration,
 ) -> Iterator[Setting]:
     """Name what makes the tables where there is one answer; several are the user's to choose from."""
-    value = ""
+    lines: tuple[str, ...] = ()
     if len(metadata) == 1:
-        value = metadata[0].target
-    elif not metadata and sources.alembic:
-        value = relative(sources.alembic[0], configuration.path.parent)
+        lines = (metadata[0].target,)
+    elif not metadata and migrations:
+        lines = migrations.lines(configuration.path.parent)
     elif not metadata and startup:
-        value = "lifespan"
-    if value:
-        yield Setting("hermetic_schema", (value,) if configuration.native else value)
+        lines = ("lifespan",)
+    if lines:
+        yield Setting("hermetic_schema", lines if configuration.native or len(lines) > 1 else lines[0])
 
 
 def _environment(environment: Environment, symbols: Symbols) -> Iterator[Setting]:

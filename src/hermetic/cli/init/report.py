@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.cli.init.editing import render
-from hermetic.cli.init.plan import Plan, relative
+from hermetic.cli.init.plan import Plan
 
 WIDTH = 13
 
@@ -95,9 +95,10 @@ def _schema(plan: Plan) -> Iterator[str]:
         f"{metadata.target} ({count(metadata.tables, 'table')}; {shown(metadata.file)}:{metadata.line})"
         for metadata in plan.metadata
     ]
+    text = chosen if isinstance(chosen, str) else ", ".join(chosen or ())
     if plan.migrating and chosen is not None:
         place = f"{shown(plan.migrating.file)}:{plan.migrating.line}"
-        yield f"{chosen if isinstance(chosen, str) else chosen[0]} (migrations are run at {place}, too)"
+        yield f"{text} (migrations are run at {place}, too)"
         return
     if len(described) > 1:
         yield f"left out: {len(described)} collections of tables. Name those of the database under test, one a line:"
@@ -105,12 +106,13 @@ def _schema(plan: Plan) -> Iterator[str]:
     elif described:
         yield described[0]
     elif chosen is not None:
-        yield f"{chosen if isinstance(chosen, str) else chosen[0]} (no metadata with tables was found)"
+        yield f"{text} (no metadata with tables was found)"
     else:
         yield "left out: no tables were found. Name what makes them: hermetic_schema = package.models:Base.metadata"
-    if plan.sources.alembic and plan.metadata:
-        path = relative(plan.sources.alembic[0], plan.configuration.path.parent)
-        yield f"or, to run the migrations instead: hermetic_schema = {path}"
+    if plan.migrations and plan.metadata:
+        lines = plan.migrations.lines(plan.configuration.path.parent)
+        each = ", one line each" if len(lines) > 1 else ""
+        yield f"or, to run the migrations instead{each}: hermetic_schema = {' and '.join(lines)}"
     elif plan.startup and not plan.metadata:
         yield f"the application makes tables at {shown(plan.startup.file)}:{plan.startup.line}"
 

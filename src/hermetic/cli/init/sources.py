@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from hermetic.errors import ConfigurationError
 
 PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
-OTHERS = ("alembic.ini", "pyproject.toml")
+PYPROJECT = "pyproject.toml"
 ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta")
 REPOSITORY_MARKERS = ((".git", ".hg"), (".github", ".gitlab-ci.yml"))
 """What only the top of a repository has; the latter are there in an archive, too."""
@@ -108,7 +108,7 @@ class Sources:
         boundary: The top of the repository, or ``root``: nothing above it is read or written.
         modules: The parsed files by path, in a stable order.
         skipped: The files that are not valid Python.
-        alembic: The ``alembic.ini`` files found, the shallowest first.
+        inis: The ini files found, the shallowest first.
         pyprojects: The ``pyproject.toml`` files found, the shallowest first.
     """
 
@@ -116,7 +116,7 @@ class Sources:
     boundary: Path
     modules: Mapping[Path, Module]
     skipped: tuple[Skipped, ...]
-    alembic: tuple[Path, ...]
+    inis: tuple[Path, ...]
     pyprojects: tuple[Path, ...]
 
     @cached_property
@@ -165,26 +165,36 @@ def read_sources(directory: Path, around: Sources | None = None) -> Sources:
     root = _existing(directory)
     modules: dict[Path, Module] = {}
     skipped: list[Skipped] = []
-    others: dict[str, list[Path]] = {name: [] for name in OTHERS}
+    others: list[Path] = []
     for path in _files(root):
-        if path.name in OTHERS:
-            others[path.name].append(path)
+        if path.suffix != ".py":
+            others.append(path)
             continue
         parsed = (around and _known(around, path, root)) or parse(path, path.relative_to(root))
         if isinstance(parsed, Module):
             modules[path] = parsed
         else:
             skipped.append(parsed)
-    alembic, pyprojects = (
-        tuple(sorted(others[name], key=lambda path: (len(path.parts), path))) for name in OTHERS
-    )
+    others.sort(key=lambda path: (len(path.parts), path))
     boundary = around.boundary if around else find_boundary(root)
-    return Sources(root, boundary, modules, tuple(skipped), alembic, pyprojects)
+    return Sources(root, boundary, modules, tuple(skipped), *by_kind(others))
 
 
 def others_in(directory: Path) -> list[Path]:
     """List the files of a directory that are read beside Python's."""
-    return [path for path in (directory / name for name in OTHERS) if path.is_file()]
+    return [path for path in sorted(directory.iterdir()) if _is_other(path.name) and path.is_file()]
+
+
+def by_kind(others: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the ini files among them, and the ``pyproject.toml``."""
+    found = list(others)
+    pyprojects = tuple(path for path in found if path.name == PYPROJECT)
+    return tuple(path for path in found if path.name != PYPROJECT), pyprojects
+
+
+def relative(path: Path, start: Path) -> str:
+    """Return a path as an ini file names it: relative to ``start``, with forward slashes."""
+    return Path(os.path.relpath(path, start)).as_posix()
 
 
 def find_boundary(root: Path) -> Path:
@@ -221,8 +231,12 @@ def _files(root: Path) -> Iterator[Path]:
         here = Path(parent)
         directories[:] = sorted(name for name in directories if not is_pruned(here / name))
         for name in sorted(names):
-            if name.endswith(".py") or name in OTHERS:
+            if name.endswith(".py") or _is_other(name):
                 yield here / name
+
+
+def _is_other(name: str) -> bool:
+    return name.endswith(".ini") or name == PYPROJECT
 
 
 def is_pruned(directory: Path) -> bool:
