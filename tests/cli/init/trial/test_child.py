@@ -12,7 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from hermetic.cli.init.trial.child import attempt, routes
+from hermetic.cli.init.trial.child import BUILT_BY_TESTS, attempt, build, routes
 from hermetic.cli.init.trial.containment import url_of_a_run
 from hermetic.cli.init.trial.outcome import Failure, Outcome
 from hermetic.settings import Settings
@@ -47,6 +47,18 @@ def test_a_setting_that_only_a_run_can_read(tmp_path: Path, monkeypatch: pytest.
     hint = "hermetic_allow = postgresql://db.example:5432/name, or sqlite:///path/to/file.db"
     what = "hermetic_allow: 'nonsense' is not a database URL."
     assert attempt(request, tmp_path) == Outcome(failure=Failure(what, hints=(hint,)))
+
+
+@pytest.mark.parametrize(
+    ("path", "failure"),
+    [
+        ("json:nothing", Failure("importing json")),
+        ("sys:exit()", Failure("calling sys:exit()", hints=(BUILT_BY_TESTS,))),
+    ],
+)
+def test_what_was_being_done(path: str, failure: Failure) -> None:
+    """Where a factory fails, tests may still build the application themselves."""
+    assert build(path, lambda error, stage: Failure(stage)) == (None, failure)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from hermetic.errors import HermeticError
 from hermetic.settings import parse
 
 PR_SET_PDEATHSIG = 1
+BUILT_BY_TESTS = (
+    "tests that build it themselves run all the same; a fixture hermetic_app gives hermetic theirs"
+)
 
 
 def main(home: Path) -> None:
@@ -56,7 +60,7 @@ def attempt(request: dict[str, Any], home: Path) -> Outcome:
         os.environ.setdefault(name, value)
     absent.listen()
     (home / "begun").touch()
-    found, failure = _build(
+    found, failure = build(
         settings.app or "",
         lambda error, stage: failure_of(
             error, stage, root=project, refusals=containment.refusals, absent=absent
@@ -72,15 +76,17 @@ def attempt(request: dict[str, Any], home: Path) -> Outcome:
     )
 
 
-def _build(path: str, failed: Callable[[BaseException, str], Failure]) -> tuple[Any, Failure | None]:
+def build(path: str, failed: Callable[[BaseException, str], Failure]) -> tuple[Any, Failure | None]:
     """Return the application, or why there is none."""
-    stage = f"importing {path.partition(':')[0]}"
     try:
         found = application.resolve(path, key="hermetic_app")
-        stage = f"calling {path}"
+    except BaseException as error:
+        return None, failed(error, f"importing {path.partition(':')[0]}")
+    try:
         return application.make(path, found), None
     except BaseException as error:
-        return None, failed(error, stage)
+        failure = failed(error, f"calling {path}")
+        return None, replace(failure, hints=failure.hints or (BUILT_BY_TESTS,))
 
 
 def routes(found: Any) -> int:
