@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hermetic.cli.init.trial.outcome import Outcome, Refused, dumps, loads
+from hermetic.cli.init.trial.outcome import Line, Outcome, Refused, dumps, loads
 from hermetic.cli.init.trial.refusing import Refusals
 
 
@@ -51,6 +51,20 @@ def test_an_event_is_refused(
     assert refusals.behind(second) == refused
     assert refusals.behind(unrelated) is None
     assert loads(dumps(Outcome(refused=refusals.all()))).refused == (refused,)
+
+
+def test_a_refusal_is_found_by_its_line() -> None:
+    """A library may swallow it, and fail with an error of its own: the last one at that line is meant."""
+    refusals = Refusals(str(Path(__file__).parent))
+    for command in ("git version", "git status"):
+        with pytest.raises(OSError):
+            refusals.hear("os.system", (command,))
+    first, last = refusals.all()
+    assert last.line is not None
+    assert (last.what, last.line.text) == ("git status", 'refusals.hear("os.system", (command,))')
+    assert first.line == last.line
+    assert refusals.at(last.line) == last
+    assert refusals.at(Line(last.line.file, 1)) is None
 
 
 @pytest.mark.parametrize(

@@ -40,13 +40,13 @@ def words(project: Project, outcome: Outcome) -> list[str]:
         (
             Failure("w", cause="refused", refused=Refused("socket", "redis:6379", None)),
             [
-                "a run would really open it: move it out of the import, into the application's lifespan,",
+                "a run really opens it: move it out of the import, into the application's lifespan,",
                 "or give it an address for tests in hermetic_env",
             ],
         ),
         (
             Failure("w", cause="refused", refused=Refused("process", "ls", None)),
-            ["a run would really do it: move it out of the import, into the application's lifespan"],
+            ["a run really does it: whether that is all, only pytest can tell"],
         ),
     ],
 )

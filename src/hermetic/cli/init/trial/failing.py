@@ -68,7 +68,7 @@ def failure_of(
             return Failure(" ".join(filter(None, (error.what, error.why))), hints=error.hints)
         error = error.__cause__
     lines = lines_of(error, root)
-    refused = refusals.behind(error)
+    refused = refusals.behind(error) or (refusals.at(lines[0]) if lines else None)
     if refused is not None:
         return Failure(
             f"{stage} asks for {refused}, which is refused here.", lines, "refused", refused=refused

@@ -23,7 +23,7 @@ from typing import Any, NoReturn, TypeVar
 from sqlalchemy.engine import Dialect
 
 from hermetic.cli.init.trial.lines import chain_of, line_at_work
-from hermetic.cli.init.trial.outcome import Kind, Refused
+from hermetic.cli.init.trial.outcome import Kind, Line, Refused
 from hermetic.database.refusal import Refusal
 from hermetic.errors import ContainmentError
 
@@ -63,6 +63,10 @@ class Refusals:
         """Return the refusal that led to an error, if one did."""
         chain = chain_of(error)
         return next((refused for noted, refused in self._noted if noted in chain), None)
+
+    def at(self, line: Line) -> Refused | None:
+        """Return what was refused last at a line: a library may say in an error of its own that it failed."""
+        return next((refused for _, refused in reversed(self._noted) if refused.line == line), None)
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse what an audit event is about to do, if it is of those."""

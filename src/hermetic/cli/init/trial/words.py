@@ -93,10 +93,10 @@ def _refused(refused: Refused) -> Iterator[str]:
         yield f"a run leads it to {refused.destination}: whether that is all, only pytest can tell"
         yield "or move it out of the import, into the application's lifespan: that can be tried"
     elif refused.kind == "socket":
-        yield "a run would really open it: move it out of the import, into the application's lifespan,"
+        yield "a run really opens it: move it out of the import, into the application's lifespan,"
         yield "or give it an address for tests in hermetic_env"
     else:
-        yield "a run would really do it: move it out of the import, into the application's lifespan"
+        yield "a run really does it: whether that is all, only pytest can tell"
 
 
 def _first(found: Sequence[T], say: Callable[[T], str]) -> Iterator[str]:
