@@ -92,7 +92,7 @@ def test_a_line_without_its_text(here: Project) -> None:
             {
                 "pyproject.toml": "[tool.pytest]\npythonpath = ['lib']\nhermetic_env = ['A=1', 'B=2']\n"
                 "env = ['C=x=y', 'D:PATH=z', 'R:E={A}', '# no variable']\n",
-                "conftest.py": "import os\nos.environ['F'] = 'f'\nos.environ['G'] = made()\n",
+                "tests/conftest.py": "import os\nos.environ['F'] = 'f'\nos.environ['G'] = made()\n",
                 "test_a.py": "import os\nos.environ['H'] = 'h'\n",
             },
             "C, E, A, B, F",
@@ -109,4 +109,6 @@ def test_what_is_announced(here: Project, files: dict[str, str], names: str) -> 
         "              refused there: engines, database drivers, sockets, SQLite files and processes",
     ]
     assert subject.before == ({"C": "x=y", "E": "{A}"} if files else {})
-    assert subject.paths == (str(here.root / "lib") if files else str(here.root),)
+    assert subject.paths == tuple(str(here.root / path) for path in (("lib", "tests") if files else (".",)))
+    here.write({"pytest.ini": "[pytest]\naddopts = -q --import-mode=importlib\npythonpath = a 'b c'\n"})
+    assert subject_of(here.plan()).paths == (str(here.root / "a"), str(here.root / "b c"))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.environment import environ_assignments
 from hermetic.cli.init.plan import Plan
+from hermetic.cli.init.sources import Module
+from hermetic.cli.init.symbols import package_root
 from hermetic.settings import INI, parse
 
 PYTEST_ENV = re.compile(r"(?P<flags>(?:[DRU]:)*)\s*(?P<name>\w+)\s*=\s*(?P<value>.*)")
@@ -23,7 +25,7 @@ class Subject:
         app: What ``hermetic_app`` names.
         directory: Where it is tried: pytest's root folder.
         project: The folder below which code is the project's.
-        paths: What ``pythonpath`` adds to the import path.
+        paths: What a run has on its import path: what ``pythonpath`` names, and where conftests lie.
         ini: The values of hermetic's keys.
         before: Variables that are set before those of ``hermetic_env``: pytest-env's.
         after: Variables that are set after those, unless they are there: a conftest's.
@@ -59,10 +61,10 @@ def subject_of(plan: Plan) -> Subject:
         app=str(values["hermetic_app"]).strip(),
         directory=str(directory),
         project=str(plan.sources.boundary),
-        paths=tuple(os.path.normpath(directory / name) for name in configuration.strings("pythonpath")),
+        paths=tuple(dict.fromkeys([*_named(configuration), *_inserted(plan, configuration)])),
         ini=ini,
         before=dict(_pytest_env(configuration)),
-        after=dict(_conftests(plan)),
+        after=dict(_set_by_conftests(plan)),
     )
 
 
@@ -75,6 +77,17 @@ def _texts(value: object) -> str | tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def _named(configuration: Configuration) -> Iterator[str]:
+    directory = configuration.path.parent
+    yield from (os.path.normpath(directory / name) for name in configuration.strings("pythonpath"))
+
+
+def _inserted(plan: Plan, configuration: Configuration) -> Iterator[str]:
+    """Yield the folders that pytest puts on the import path to import conftests from."""
+    if "importlib" not in " ".join(configuration.strings("addopts")):
+        yield from (str(package_root(module.path.parent)) for module in _conftests(plan))
+
+
 def _pytest_env(configuration: Configuration) -> Iterator[tuple[str, str]]:
     value = _texts(configuration.values.get("env", ""))
     for line in value.splitlines() if isinstance(value, str) else value:
@@ -83,9 +96,12 @@ def _pytest_env(configuration: Configuration) -> Iterator[tuple[str, str]]:
             yield match["name"], match["value"].strip()
 
 
-def _conftests(plan: Plan) -> Iterator[tuple[str, str]]:
-    for module in plan.sources.tests:
-        if module.path.name == "conftest.py":
-            for name, value, _ in environ_assignments(module):
-                if value is not None:
-                    yield name, value
+def _set_by_conftests(plan: Plan) -> Iterator[tuple[str, str]]:
+    for module in _conftests(plan):
+        for name, value, _ in environ_assignments(module):
+            if value is not None:
+                yield name, value
+
+
+def _conftests(plan: Plan) -> list[Module]:
+    return [module for module in plan.sources.tests if module.path.name == "conftest.py"]
