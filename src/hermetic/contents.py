@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,49 @@ from hermetic.settings import Settings
 from hermetic.threads import in_thread
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from hermetic.database.address import Address
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.schema import Schema
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of ``hermetic_schema`` or ``hermetic_seed``: ``spec``, or ``spec -> URL``.
+
+    Attributes:
+        spec: What makes tables, or rows.
+        url: The one database in which it does; None: in each.
+        address: That database's.
+    """
+
+    spec: str
+    url: URL | None = None
+    address: Address | None = None
+
+
+def lines_of(settings: Settings, root: Path) -> dict[str, list[Line]]:
+    """Read the lines of ``hermetic_schema`` and ``hermetic_seed``, by key.
+
+    Raises:
+        ConfigurationError: What stands behind an arrow is no URL.
+    """
+    return {
+        key: [_line(text, key, root) for text in texts]
+        for key, texts in (("hermetic_schema", settings.schema), ("hermetic_seed", settings.seed))
+    }
+
+
+def _line(text: str, key: str, root: Path) -> Line:
+    from hermetic.database.address import address_of
+    from hermetic.database.redirect import parse_url
+
+    spec, arrow, target = (part.strip() for part in text.partition("->"))
+    if not arrow:
+        return Line(spec)
+    url = parse_url(target, key)
+    return Line(spec, url, address_of(url, str(root)))
 
 
 @dataclass(frozen=True)
@@ -34,12 +75,19 @@ class Contents:
     seeds: Mapping[str, Callable[..., Any]]
 
     @classmethod
-    def find(cls, settings: Settings, root: Path, app: Callable[[], Any]) -> Contents:
+    def find(
+        cls,
+        settings: Settings,
+        root: Path,
+        app: Callable[[], Any],
+        addresses: Collection[Address] | None = None,
+    ) -> Contents:
         """Find what the settings name, or what stands in its place.
 
         Args:
             settings: The project's.
             root: The project's folder.
+            addresses: The database's, of which some lines of the settings may name one; None: any database's.
             app: Returns the application, whose start-up may be what makes the tables; None: there is none.
 
         Raises:
@@ -48,11 +96,15 @@ class Contents:
         from hermetic.database.schema import schemas
 
         package = settings.app.partition(":")[0].partition(".")[0] if settings.app else None
-        found = schemas(
-            settings.schema, root=root, package=package, run_lifespan=lambda: _start_and_stop(app())
+        specs, seeds = (
+            [line.spec for line in lines if addresses is None or line.address in (None, *addresses)]
+            for lines in lines_of(settings, root).values()
         )
-        seeds = {seed: application.resolve(seed, key="hermetic_seed") for seed in settings.seed}
-        return cls(settings, root, found, seeds)
+        found: list[Schema] = []
+        if specs or not settings.schema:
+            found = schemas(specs, root=root, package=package, run_lifespan=lambda: _start_and_stop(app()))
+        functions = {seed: application.resolve(seed, key="hermetic_seed") for seed in seeds}
+        return cls(settings, root, found, functions)
 
     @property
     def descriptions(self) -> tuple[str, ...]:
@@ -67,7 +119,9 @@ class Contents:
     @property
     def are_all_made_by_a_start_up(self) -> bool:
         """Whether nothing else makes any, and no rows are written."""
-        return not self.seeds and all(schema.is_start_up for schema in self.schemas)
+        return (
+            not self.seeds and self.are_made_by_a_start_up and all(each.is_start_up for each in self.schemas)
+        )
 
     def build(self, database: WorkerDatabase) -> None:
         """Make the tables and write the rows.

@@ -12,7 +12,7 @@ own settings; they go with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,12 @@ from hermetic.loading import Application
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
+    from hermetic.database.address import Address
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
+
+UNDEFINED_TABLE = "42P01"
+"""The code of SQL."""
 
 
 class Filling:
@@ -61,6 +65,7 @@ class Filling:
         self._is_required = False
         self._failure: HermeticError | None = None
         self._unnamed: HermeticError | None = None
+        self._lacking: HermeticError | None = None
         self._theirs: WeakSet[WorkerDatabase] = WeakSet()
         self._settled: WeakSet[WorkerDatabase] = WeakSet()
         self._untouched: WeakSet[WorkerDatabase] = WeakSet()
@@ -99,7 +104,7 @@ class Filling:
         from hermetic.database.schema import SchemaNotNamed
 
         try:
-            contents = self._contents()
+            contents = self._contents(self._databases().addresses_of(database))
         except SchemaNotNamed as error:
             self._refuse_to_leave(database, error)
             return self._leave(database, error)
@@ -135,6 +140,7 @@ class Filling:
     def _leave(self, database: WorkerDatabase, error: HermeticError | None = None) -> bool:
         """Leave a database to the suite; for good where something failed."""
         self._theirs.add(database)
+        self._lacking = self._lacking or error or self._not_called()
         if error is not None:
             self._settled.add(database)
             note = f"schema: {error.what} Databases of the application started empty"
@@ -142,6 +148,18 @@ class Filling:
                 self.notes.append(note)
         self._is_theirs(database)
         return False
+
+    def _not_called(self) -> HermeticError:
+        return ConfigurationError(
+            "The application's database started empty: the suite makes its applications itself.",
+            why=f"What hermetic_app = {self._settings.app} returns makes the tables when it is started, and no fixture"
+            " has asked for it.",
+            hints=("start the application in the test, or name what makes the tables: hermetic_schema",),
+        )
+
+    def explain(self, error: BaseException) -> HermeticError | None:
+        """Return why a table is missing, where that is what an error says and hermetic has made none."""
+        return self._lacking if _misses_a_table(error) else None
 
     def begin_start_up(self) -> None:
         """An application is about to be started, by whomever."""
@@ -153,6 +171,7 @@ class Filling:
             if database.is_schema_alone and not self._databases().may_start_empty(database):
                 database.mark_baseline()
                 self._settled.add(database)
+                self._lacking = None
         self._untouched.clear()
 
     @property
@@ -160,9 +179,9 @@ class Filling:
         """Whether a start-up that is under way has come to a database which nobody else has touched."""
         return bool(self._untouched)
 
-    def _contents(self) -> Contents:
+    def _contents(self, addresses: Collection[Address] | None = None) -> Contents:
         self._application.look()
-        return Contents.find(self._settings, self._root, self._application_or_failure)
+        return Contents.find(self._settings, self._root, self._application_or_failure, addresses)
 
     def _application_or_failure(self) -> Any:
         found = self._application.ask()
@@ -185,3 +204,14 @@ class Filling:
         self._is_required = True
         if self._unnamed is not None:
             raise self._unnamed.with_traceback(None)
+
+
+def _misses_a_table(error: BaseException) -> bool:
+    """Whether an error, or one that led to it, is a database's word that there is no such table."""
+    here: BaseException | None = error
+    while here is not None:
+        code = getattr(here, "sqlstate", None) or getattr(here, "pgcode", None)
+        if code == UNDEFINED_TABLE or str(here).startswith("no such table"):
+            return True
+        here = here.__cause__ or here.__context__
+    return False

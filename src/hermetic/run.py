@@ -13,10 +13,12 @@ import sys
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermetic import owners, tasks
+from hermetic.contents import lines_of
 from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.filling import Filling
@@ -132,6 +134,9 @@ class Run:
         self.environment.start()
         for url in self.environment.urls():
             databases.declare(url)
+        for line in chain(*lines_of(self.settings, self.root).values()):
+            if line.url is not None:
+                databases.declare(line.url, str(self.root))
         self._installation = install(
             self._destination,
             mode="on" if self.settings.mode == "on" else "observe",
@@ -531,13 +536,18 @@ class Run:
             if note not in self.notes:
                 self.notes.append(note)
 
-    def blocked(self) -> list[HermeticError]:
-        """Return, and forget, the errors of requests that waited for a lock of their own test."""
+    def explain(self, error: BaseException | None) -> list[HermeticError]:
+        """Return what hermetic knows of the failure of a test, or of a part of one.
+
+        Args:
+            error: What was raised; None where the part passed, and what is known of it is forgotten.
+        """
         found: list[HermeticError] = []
         for database in self._all_databases():
-            found.extend(database.blocked)
+            found.extend(database.blocked)  # requests that waited for a lock of their own test
             database.blocked.clear()
-        return found
+        lacking = self.filling.explain(error) if error is not None else None
+        return found if lacking is None else [*found, lacking]
 
     def _all_databases(self) -> list[WorkerDatabase]:
         return self.databases.all() if self.settings.mode == "on" else []

@@ -35,7 +35,8 @@ INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
     "hermetic_app": ("string", "the application, as module:attribute, or a factory that returns it"),
     "hermetic_schema": (
         "linelist",
-        "what makes the tables: module:MetaData, alembic.ini, a .sql file, a callable, or 'lifespan'",
+        "what makes the tables: module:MetaData, alembic.ini, a .sql file, a callable, or 'lifespan';"
+        " with '-> URL' in one of several databases",
     ),
     "hermetic_seed": ("linelist", "callables, sync or async, that write the rows every test starts from"),
     "hermetic_env": (

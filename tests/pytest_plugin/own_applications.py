@@ -313,3 +313,62 @@ def write_start_ups(project: Project, url: str) -> None:
     )
     project.write_path("shop.py", START_UPS.format(url=url))
     project.write_path("test_it.py", START_UP_TESTS)
+
+
+OBJECT = """
+app = build({{"jobs": "{jobs}", "auth": "{auth}"}})
+"""
+
+SEEDS = """
+import shop
+
+
+def job(session):
+    session.execute(shop.jobs.insert().values(job="first"))
+
+
+def token(session):
+    session.execute(shop.auth.insert().values(token="first"))
+"""
+
+SEVERAL = """
+import asyncio
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import shop
+
+
+def test_an_engine_of_a_tests_own():
+    async def count():
+        engine = create_async_engine("{auth}")
+        async with engine.connect() as connection:
+            found = (await connection.execute(select(func.count()).select_from(shop.auth))).scalar_one()
+        await engine.dispose()
+        return found
+
+    assert asyncio.run(count()) == 1
+
+
+@pytest.mark.parametrize("time", range(2))
+def test_without_a_start_up(time):
+    client = TestClient(shop.app)
+    assert [client.post(path).json() for path in ("/jobs", "/tokens", "/tokens")] == [2, 2, 3]
+"""
+
+
+def write_several(project: Project, url: str) -> None:
+    """Write an application with two databases, whose tables and first rows the settings name."""
+    databases = {"jobs": url.format("jobs"), "auth": url.format("auth")}
+    schema = [f"    shop:{name}_metadata -> {url}" for name, url in databases.items()]
+    seeds = [
+        f"    seeds:{seed} -> {url}" for seed, url in zip(("job", "token"), databases.values(), strict=True)
+    ]
+    lines = "\n".join(["hermetic_app = shop:app", "hermetic_schema =", *schema, "hermetic_seed =", *seeds])
+    project.write_path("pytest.ini", INI.format(scope="session", lines=lines))
+    project.write_path("shop.py", FACTORY.format(factory=OBJECT.format(**databases)))
+    project.write_path("seeds.py", SEEDS)
+    project.write_path("test_several.py", SEVERAL.format(**databases))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.pytest_plugin.own_applications import KINDS, write_start_ups, write_suite
+from tests.pytest_plugin.own_applications import (
+    KINDS,
+    write_several,
+    write_start_ups,
+    write_suite,
+)
 from tests.pytest_plugin.project import Project
 
 FILE = "sqlite+aiosqlite:///./{}.db"
@@ -35,3 +42,63 @@ def test_the_tables_of_a_start_up_are_there_for_the_next(empty_project: Project)
     write_start_ups(empty_project, FILE.format("shop"))
     result = empty_project.pytest()
     assert result.outcomes() == {"passed": 6}, result.output
+
+
+def test_a_line_for_each_of_several_databases(empty_project: Project) -> None:
+    """A database has the tables, and the rows, of the lines that name it: two have a table of one name."""
+    write_several(empty_project, FILE)
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
+def test_two_tables_of_one_name_and_no_word_of_which_database(empty_project: Project) -> None:
+    """A suite that makes them itself goes on, and a fixture of ours says what to write."""
+    write_several(empty_project, FILE)
+    empty_project.write_path(
+        "test_several.py",
+        """
+        import pytest
+        from fastapi.testclient import TestClient
+        from shop import app
+
+        @pytest.mark.parametrize("time", range(2))
+        def test_with_a_start_up(time):
+            with TestClient(app) as client:
+                assert [client.post(path).json() for path in ("/jobs", "/tokens", "/tokens")] == [1, 1, 2]
+
+        def test_ours(request):
+            with pytest.raises(pytest.fail.Exception, match="have a table 'entries' each, of other columns"):
+                request.getfixturevalue("hermetic_database")
+        """,
+    )
+    unsaid = "hermetic_schema=shop:jobs_metadata\nshop:auth_metadata"
+    result = empty_project.pytest("-o", unsaid, "-o", "hermetic_seed=")
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        (
+            "lifespan",
+            "hermetic_app = shop:build: the factory takes settings, which hermetic has not. [HM100]",
+        ),
+        ("", "The application's database started empty: the suite makes its applications itself. [HM100]"),
+    ],
+)
+def test_a_table_that_nobody_has_made(empty_project: Project, schema: str, why: str) -> None:
+    """The test that misses it says why it is not there."""
+    write_start_ups(empty_project, FILE.format("shop"))
+    empty_project.write_path(
+        "test_it.py",
+        """
+        from fastapi.testclient import TestClient
+        from shop import build
+
+        def test_without_a_start_up():
+            TestClient(build([])).get("/notes")
+        """,
+    )
+    result = empty_project.pytest("-o", f"hermetic_schema={schema}")
+    assert result.outcomes() == {"failed": 1}, result.output
+    assert re.search(rf"-+ hermetic -+\n{re.escape(why)}", result.output), result.output

@@ -374,6 +374,10 @@ class Databases:
             self._dropped(lazy.worker)
             self._servers[lazy.backend].drop(lazy.worker)
 
+    def addresses_of(self, worker: WorkerDatabase) -> list[Address]:
+        """Return the addresses of the application's that lead to a worker database, as far as is known."""
+        return [address for address, each in self._applications.items() if each.worker is worker]
+
     def may_start_empty(self, worker: WorkerDatabase) -> bool:
         """Whether the application opens it in memory, where it has to make its tables itself when nobody tests it."""
         primary = self._primary

@@ -207,9 +207,9 @@ class Active:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        blocked = self.run.blocked()
-        if report.failed and blocked:
-            report.sections.append(("hermetic", "\n\n".join(str(error) for error in blocked)))
+        known = self.run.explain(call.excinfo.value if call.excinfo is not None else None)
+        if report.failed and known:
+            report.sections.append(("hermetic", "\n\n".join(map(str, known))))
         if report.failed:
             item.stash[FAILED] = True
         if KEPT in item.stash:  # the word teardown has pytest show it below a failure of the call, too

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema import schemas
+from hermetic.database.schema import SchemaNotNamed, schemas
 from hermetic.errors import ConfigurationError
 
 MODELS = """
@@ -57,6 +57,25 @@ def test_a_metadata_without_tables(worker: WorkerDatabase, package: Path) -> Non
     with pytest.raises(ConfigurationError, match="has no tables") as caught:
         build(worker, package, "models_b:metadata")
     assert "imported" in str(caught.value)
+
+
+def test_two_tables_of_one_name(worker: WorkerDatabase, package: Path) -> None:
+    """Two ``MetaData`` that have one with other columns are of two databases; with the same, they may be of one."""
+    (package / "models_i.py").write_text(
+        "from sqlalchemy import Column, Integer, MetaData, Table\n"
+        "one, same, other = MetaData(), MetaData(), MetaData()\n"
+        "for metadata, column in ((one, 'id'), (same, 'id'), (other, 'key')):\n"
+        "    Table('things', metadata, Column(column, Integer, primary_key=True))\n"
+        "Table('others', same, Column('id', Integer, primary_key=True))\n"
+        "def make(): ...\n"
+    )
+    build(worker, package, "models_i:one", "models_i:same", "models_i:make")
+    assert tables(worker) == ["others", "things"]
+    with pytest.raises(
+        SchemaNotNamed, match="models_i:one and models_i:other have a table 'things' each"
+    ) as caught:
+        build(worker, package, "models_i:one", "models_i:other")
+    assert caught.value.hints == ("say it, for each: models_i:other -> URL",)
 
 
 def test_an_sql_file(worker: WorkerDatabase, package: Path) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pytest_plugin.own_applications import KINDS, write_start_ups, write_suite
+from tests.pytest_plugin.own_applications import (
+    KINDS,
+    write_several,
+    write_start_ups,
+    write_suite,
+)
 from tests.pytest_plugin.project import Project
 
 URL = "postgresql+asyncpg://shop:secret@db.example/{}"
@@ -31,3 +36,28 @@ def test_the_tables_of_a_start_up_are_there_for_the_next(empty_project: Project)
     write_start_ups(empty_project, URL.format("shop"))
     result = empty_project.pytest()
     assert result.outcomes() == {"passed": 6}, result.output
+
+
+def test_a_line_for_each_of_several_databases(empty_project: Project) -> None:
+    """A database has the tables, and the rows, of the lines that name it: two have a table of one name."""
+    write_several(empty_project, URL)
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
+def test_a_table_that_nobody_has_made(empty_project: Project) -> None:
+    """The test that misses it says why it is not there."""
+    write_start_ups(empty_project, URL.format("shop"))
+    empty_project.write_path(
+        "test_it.py",
+        """
+        from fastapi.testclient import TestClient
+        from shop import build
+
+        def test_without_a_start_up():
+            TestClient(build([])).get("/notes")
+        """,
+    )
+    result = empty_project.pytest()
+    assert result.outcomes() == {"failed": 1}, result.output
+    assert "\nhermetic_app = shop:build: the factory takes settings" in result.output

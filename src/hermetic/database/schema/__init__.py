@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Schema:
         places: Returns files and folders that they are known to depend on.
         texts: Tells what else they depend on in such a database.
         is_start_up: Whether it is the application's own start-up.
+        metadata: Where it is one, the tables.
     """
 
     description: str
@@ -46,6 +48,7 @@ class Schema:
     places: Places = tuple
     texts: Texts = lambda database: ()
     is_start_up: bool = False
+    metadata: MetaData | None = None
 
 
 def schemas(
@@ -61,21 +64,41 @@ def schemas(
 
     Raises:
         ConfigurationError: A line names nothing that can make tables.
-        SchemaNotNamed: Several things could, and none is named.
+        SchemaNotNamed: Several things could, and none is named; or two are that cannot be of one database.
     """
     if specs:
-        return [_named(spec, root, package, run_lifespan) for spec in specs]
+        named = [_named(spec, root, package, run_lifespan) for spec in specs]
+        for one, other in combinations(named, 2):
+            _refuse_one_name_for_two_tables(one, other)
+        return named
     found = find_metadata(root, package)
     if len(found) > 1:
         lines = "\n".join(f"    {candidate.path}" for candidate in found)
         raise SchemaNotNamed(
             f"hermetic_schema is not set, and {len(found)} MetaData objects with tables are in reach.",
             why="Which of them belong to the database under test cannot be known.",
-            hints=(f"name those that do, one a line:\nhermetic_schema =\n{lines}",),
+            hints=(
+                f"name those that do, one a line:\nhermetic_schema =\n{lines}",
+                f"where one is of a further database, say of which: {found[-1].path} -> URL",
+            ),
         )
     if found:
         return [_of_metadata(f"{found[0].path} (found)", found[0].metadata)]
     return [_of_lifespan("lifespan (no MetaData was found)", package, run_lifespan)]
+
+
+def _refuse_one_name_for_two_tables(one: Schema, other: Schema) -> None:
+    """Refuse what ``create_all`` would pass over: the second table of a name, of other columns than the first."""
+    if one.metadata is None or other.metadata is None:
+        return
+    for name in sorted(one.metadata.tables.keys() & other.metadata.tables.keys()):
+        if one.metadata.tables[name].columns.keys() != other.metadata.tables[name].columns.keys():
+            raise SchemaNotNamed(
+                f"hermetic_schema: {one.description} and {other.description} have a table {name!r} each,"
+                " of other columns.",
+                why="They are of two databases, and nothing says of which.",
+                hints=(f"say it, for each: {other.description} -> URL",),
+            )
 
 
 def _of_lifespan(description: str, package: str | None, run_lifespan: Callable[[], None]) -> Schema:
@@ -93,6 +116,7 @@ def _of_metadata(description: str, owned: MetaData) -> Schema:
         description,
         metadata.builder(owned),
         texts=lambda database: fingerprint.of_metadata(owned, database.url),
+        metadata=owned,
     )
 
 
