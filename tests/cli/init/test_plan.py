@@ -216,7 +216,7 @@ def test_an_environment_and_a_runner_are_part_of_it(project: Project) -> None:
 
 def test_no_application_is_an_error_that_says_where_it_looked(project: Project) -> None:
     """Broken files are named, for the application may be in one."""
-    project.write({"a.py": "", "tests/app.py": APP, "main.py": "def f(:"})
+    project.write({"a.py": "", "docs/app.py": APP, "main.py": "def f(:"})
     with pytest.raises(ConfigurationError) as error:
         project.plan()
     assert "in 1 Python files outside tests" in str(error.value)
@@ -229,11 +229,40 @@ def test_an_empty_directory_has_no_application(project: Project) -> None:
         project.plan()
 
 
-def test_a_factory_that_needs_arguments_is_named(project: Project) -> None:
-    """With its arguments."""
-    project.write({"main.py": "from fastapi import FastAPI\ndef create(url) -> FastAPI: ..."})
-    with pytest.raises(ConfigurationError, match=r"factory create \(.*main.py:2\) needs arguments: url"):
-        project.plan()
+def test_a_factory_that_needs_arguments_is_not_proposed(project: Project) -> None:
+    """Its tables are, and the half for the database works without an application."""
+    factory = "from fastapi import FastAPI\nimport models\ndef create(url, *, key) -> FastAPI: ...\n"
+    project.write({"main.py": factory, "models.py": MODELS})
+    assert project.settings() == {
+        "pythonpath": ".",
+        "hermetic_schema": "models:Base.metadata",
+        "hermetic": "on",
+    }
+    project.write({"tests/conftest.py": "from main import create\nm.create_all(e)"})
+    assert project.settings()["hermetic"] == "observe"
+    assert project.write({"asgi.py": APP}).settings()["hermetic_app"] == "asgi:app"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "from fastapi import FastAPI\ndef client():\n    app = FastAPI()",
+        "from starlette.applications import Starlette\nApp = Starlette()",
+        "from shop import add\nfrom fastapi import FastAPI\nclass App(FastAPI): ...\nx = add(App())",
+    ],
+)
+def test_a_suite_that_makes_its_own_applications_needs_none(project: Project, test: str) -> None:
+    """As those of libraries: what is written is the mode alone, and nothing the second time."""
+    library = "from fastapi import FastAPI\ndef add(app: FastAPI) -> FastAPI:\n    return app\nx = 'CREATE TABLE a'\n"
+    project.write({"shop.py": library, "tests/test_a.py": test, "alembic.ini": ""})
+    plan = project.plan()
+    assert {setting.key: setting.value for setting in plan.settings} == {"hermetic": "on"}
+    assert plan.built is not None
+    assert plan.built.file.name == "test_a.py"
+    assert project.write({"pytest.ini": "[pytest]\nhermetic = on\n"}).settings() == {}
+    assert project.write({"tests/conftest.py": "m.create_all(e)", "pytest.ini": ""}).settings() == {
+        "hermetic": "observe"
+    }
 
 
 def test_an_application_without_an_importable_name_is_named(project: Project) -> None:

@@ -84,6 +84,26 @@ def test_the_tests_of_another_project_do_not_count(project: Project) -> None:
     assert "hermetic" not in answers(project, ".")[0]
 
 
+def test_a_project_inside_another_is_none_of_it(project: Project) -> None:
+    """Unless it is imported; what lies below a folder of tests is the suite's."""
+    project.write(
+        {
+            **PACKAGE,
+            "pyproject.toml": "",
+            "main.py": f"{APP}from inner.a import x\n",
+            "inner/setup.py": "",
+            "inner/inner/a.py": "import os\nx = os.environ['A_KEY']",
+            "inner/inner/b.py": "import os\nx = os.environ['B_KEY']",
+            "inner/tests/test_a.py": "m.create_all(e)",
+            "tests/end/requirements.txt": "",
+            "tests/end/test_a.py": "def event_loop(): ...\nc = AsyncClient(app=app)",
+        }
+    )
+    plan = project.plan()
+    assert [need.name for need in plan.environment.unknown] == ["A_KEY"]
+    assert [line.slug for line in plan.replaced] == ["own-client"]
+
+
 def test_requirements_beside_the_modules_of_a_package_make_no_project(project: Project) -> None:
     """An image is often built from such a folder, and imports start above it all the same."""
     project.write({".git/HEAD": "", **under("app"), "app/requirements.txt": ""})

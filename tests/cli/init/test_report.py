@@ -97,6 +97,27 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             {"main.py": WITH_DB, "db.py": "x = 'CREATE TABLE a'"},
             "              the application makes tables at db.py:1",
         ),
+        (
+            {"main.py": "from fastapi import FastAPI\ndef create(url) -> FastAPI: ..."},
+            "application   left out: hermetic calls a factory without arguments, and this one needs some",
+        ),
+        (
+            {"main.py": "from fastapi import FastAPI\ndef create(url) -> FastAPI: ..."},
+            "              also found: main:create (main.py:2, a factory that needs url)",
+        ),
+        (
+            {"main.py": "", "tests/conftest.py": APP},
+            "application   left out: the tests build their applications themselves (tests/conftest.py:3)",
+        ),
+        (
+            {"main.py": "", "tests/conftest.py": APP},
+            "              for async_client and the like, return one from a fixture named hermetic_app "
+            "in your conftest",
+        ),
+        (
+            {"main.py": "", "tests/conftest.py": APP},
+            "schema        left out: what the tests make of tables is theirs",
+        ),
         ({"alembic.ini": ""}, "schema        alembic.ini (no metadata with tables was found)"),
         (
             {
@@ -211,6 +232,11 @@ def test_findings_are_file_line_slug_and_reason(project: Project, monkeypatch: p
                 "nothing to do: hermetic is set up",
                 "next: run pytest and read hermetic's summary, then set hermetic = on",
             ],
+        ),
+        (
+            {"main.py": "", "conftest.py": APP},
+            False,
+            ["would create pytest.ini", "next: run pytest and read hermetic's summary"],
         ),
         (
             {"pytest.ini": "[pytest]\nhermetic_app = main:app\npythonpath = .\nhermetic = on"},

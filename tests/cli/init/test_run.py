@@ -145,3 +145,13 @@ def test_the_second_diff_is_empty(project: Project, capsys: pytest.CaptureFixtur
     capsys.readouterr()
     main(["init", str(project.root), "--diff"])
     assert capsys.readouterr().out == ""
+
+
+def test_without_an_application_there_is_none_to_try(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rest is done all the same."""
+    project.write({"main.py": "from fastapi import FastAPI\ndef create(url) -> FastAPI: ..."})
+    assert main(["init", str(project.root), "--try"]) == 0
+    assert "tried         nothing: only the tests can build" in capsys.readouterr().err
+    assert "hermetic = on" in project.read("pytest.ini")

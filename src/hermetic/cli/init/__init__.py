@@ -17,7 +17,7 @@ from typing import TextIO
 
 from hermetic.cli.init.files import unified_diff, write
 from hermetic.cli.init.plan import Plan, make_plan
-from hermetic.cli.init.report import findings, outcome, talk
+from hermetic.cli.init.report import findings, outcome, talk, topic
 from hermetic.cli.init.sources import relative
 
 
@@ -65,6 +65,9 @@ def _is_built(plan: Plan, limit: float) -> bool:
     """Try the application, saying so before and after; return whether it could be built."""
     from hermetic.cli.init.trial import announced, attempt, subject_of, told
 
+    if not plan.names_an_application:
+        _print(topic("tried", ["nothing: only the tests can build an application"]), sys.stderr)
+        return True
     subject = subject_of(plan)
     _print(announced(subject, limit), sys.stderr)
     tried = attempt(subject, limit)

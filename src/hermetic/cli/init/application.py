@@ -14,10 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.cli.init.sources import Module
+from hermetic.cli.init.sources import Module, Place
 from hermetic.cli.init.symbols import Reference, Symbols, assignments, statements
 
 FASTAPI = frozenset({"fastapi.FastAPI", "fastapi.applications.FastAPI"})
+STARLETTE = frozenset({"starlette.applications.Starlette", "litestar.Litestar", "quart.Quart"})
+"""What only tests make may be any ASGI application: hermetic's half for the database needs none of its own."""
+
 FILE_NAMES = ("main.py", "app.py", "asgi.py", "application.py", "server.py", "api.py", "__init__.py")
 NAMES = ("app", "application", "api", "create_app", "get_app", "make_app", "get_application")
 ROUTES = frozenset({"get", "post", "put", "patch", "delete", "websocket", "api_route", "add_api_route"})
@@ -76,6 +79,20 @@ def find_applications(
         )
 
     return sorted(found, key=rank)
+
+
+def made_by_tests(symbols: Symbols) -> Place | None:
+    """Return a line of the tests that makes an application, that of a conftest if there is one."""
+    for module in sorted(symbols.sources.tests, key=lambda module: module.path.name != "conftest.py"):
+        for node in module.nodes:
+            called = symbols.resolve(module.path, node.func) if isinstance(node, ast.Call) else None
+            if isinstance(node, ast.Call) and called is not None and _is_asgi(called, symbols):
+                return Place(module.path, node.lineno)
+    return None
+
+
+def _is_asgi(called: Reference, symbols: Symbols) -> bool:
+    return called.name in STARLETTE or _is_fastapi(called, symbols) or makes_application(called, symbols)
 
 
 def makes_application(function: Reference, symbols: Symbols) -> bool:
@@ -159,6 +176,8 @@ def _returns_application(
     if (file, function.name) in seen:
         return False
     seen |= {(file, function.name)}
+    if _takes_application(file, function.args, symbols):
+        return False
     if function.returns and _is_fastapi(symbols.resolve(file, function.returns), symbols):
         return True
     body = list(statements(function.body))
@@ -175,6 +194,14 @@ def _returns_application(
         (isinstance(value, ast.Name) and value.id in made) or _makes_application(file, value, symbols, seen)
         for value in returned
     )
+
+
+def _takes_application(file: Path, arguments: ast.arguments, symbols: Symbols) -> bool:
+    """Whether a function is given an application, which it returns with something added, and so is no factory."""
+    named = (
+        argument.annotation for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    )
+    return any(each is not None and _is_fastapi(symbols.resolve(file, each), symbols) for each in named)
 
 
 def _mounted(symbols: Symbols) -> set[Reference | None]:

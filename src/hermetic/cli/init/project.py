@@ -39,7 +39,10 @@ def read_project(directory: Path) -> Sources:
         sources = read_sources(sources.root.parent, sources)
         found = applications_in(Symbols(sources), sources.root)
     home = _home_of(found[0], sources) if found else sources.root
-    return with_neighbours(sources if home == sources.root else read_sources(home, sources))
+    inside = set(found[0].file.parents) if found else set()
+    return with_neighbours(
+        read_sources(home, sources, apart=lambda place: place not in inside and _is_apart(place, home))
+    )
 
 
 def applications_in(symbols: Symbols, directory: Path) -> list[Application]:
@@ -104,13 +107,16 @@ def _has_tests(project: Path) -> bool:
     """Whether a project has tests, those of projects inside it aside."""
     for parent, directories, names in os.walk(project):
         here = Path(parent)
-        directories[:] = [name for name in directories if not _is_apart(here / name)]
+        directories[:] = [name for name in directories if not _is_apart(here / name, project)]
         if any(name.endswith(".py") and is_test_path((here / name).relative_to(project)) for name in names):
             return True
     return False
 
 
-def _is_apart(directory: Path) -> bool:
+def _is_apart(directory: Path, project: Path) -> bool:
+    """Whether a directory of a project is none of its own: built, installed, or a project in itself."""
+    if not TEST_DIRECTORIES.isdisjoint(directory.relative_to(project).parts):
+        return is_pruned(directory)
     try:
         return is_pruned(directory) or _is_project(directory)
     except ConfigurationError:

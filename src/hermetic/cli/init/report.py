@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.cli.init.editing import render
-from hermetic.cli.init.plan import Plan
+from hermetic.cli.init.plan import Found, Plan
 
 WIDTH = 13
 
@@ -67,6 +67,8 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
         yield "next: do what is said under tried, then run hermetic init --try again"
     elif plan.observes:
         yield "next: run pytest and read hermetic's summary, then set hermetic = on"
+    elif plan.edits and not plan.names_an_application:
+        yield "next: run pytest and read hermetic's summary"
     elif plan.edits:
         yield "next: write a test that asks for async_client, and run pytest"
 
@@ -75,14 +77,31 @@ def _application(plan: Plan) -> Iterator[str]:
     value = plan.configuration.values.get("hermetic_app")
     if value is not None:
         yield f"{value} (already set)"
+    elif not plan.names_an_application:
+        yield from _no_application(plan)
     for index, found in enumerate(plan.found):
-        app = found.application
-        place = f"{shown(app.file)}:{app.line}{', a factory' if app.is_factory else ''}"
-        prefix = "also found: " if index or value is not None else ""
-        if found.target is None or found.target != value:
-            yield f"{prefix}{found.target or 'no importable name'} ({place})"
+        prefix = "also found: " if index or not plan.names_an_application or value is not None else ""
+        if found.target is None or found.target != value or found.application.required:
+            yield f"{prefix}{_described(found)}"
     if plan.missing_root is not None:
         yield f"pythonpath is set and was not changed; the application needs {plan.missing_root} in it"
+
+
+def _no_application(plan: Plan) -> Iterator[str]:
+    """Say why ``hermetic_app`` is left out, and what that means."""
+    if plan.built is not None:
+        yield f"left out: the tests build their applications themselves ({shown(plan.built.file)}:{plan.built.line})"
+    else:
+        yield "left out: hermetic calls a factory without arguments, and this one needs some"
+    yield "for async_client and the like, return one from a fixture named hermetic_app in your conftest"
+
+
+def _described(found: Found) -> str:
+    """Return an application with its place, and what must be given to get it."""
+    app = found.application
+    needs = f" that needs {', '.join(app.required)}" if app.required else ""
+    factory = f", a factory{needs}" if app.is_factory else ""
+    return f"{found.target or 'no importable name'} ({shown(app.file)}:{app.line}{factory})"
 
 
 def _schema(plan: Plan) -> Iterator[str]:
@@ -107,6 +126,8 @@ def _schema(plan: Plan) -> Iterator[str]:
         yield described[0]
     elif chosen is not None:
         yield f"{text} (no metadata with tables was found)"
+    elif not plan.found:
+        yield "left out: what the tests make of tables is theirs"
     else:
         yield "left out: no tables were found. Name what makes them: hermetic_schema = package.models:Base.metadata"
     if plan.migrations and plan.metadata:

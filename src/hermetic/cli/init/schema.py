@@ -15,7 +15,7 @@ from pathlib import Path
 from hermetic.cli.init.migrations import runs_migrations
 from hermetic.cli.init.models import SQLMODEL_BASE, find_tables, is_base
 from hermetic.cli.init.roots import ImportRoot, find_root
-from hermetic.cli.init.sources import Module
+from hermetic.cli.init.sources import Module, Place
 from hermetic.cli.init.symbols import Reference, Symbols
 
 SQLMODEL_TARGET = "sqlmodel:SQLModel.metadata"
@@ -38,14 +38,6 @@ class Metadata:
     tables: int
 
 
-@dataclass(frozen=True)
-class StartupTables:
-    """A line of the application itself that creates tables, or runs migrations that do."""
-
-    file: Path
-    line: int
-
-
 def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list[Metadata]:
     """List the metadata that hold tables, the one with the most tables first.
 
@@ -62,7 +54,7 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
     return sorted(found, key=lambda metadata: (-metadata.tables, metadata.target))
 
 
-def find_startup_tables(modules: Iterable[Module]) -> StartupTables | None:
+def find_startup_tables(modules: Iterable[Module]) -> Place | None:
     """Return the first line of the application that creates tables when it runs: ``create_all``, CREATE TABLE."""
     for module in modules:
         for node in module.nodes:
@@ -70,17 +62,17 @@ def find_startup_tables(modules: Iterable[Module]) -> StartupTables | None:
             text = node.value if isinstance(node, ast.Constant) else None
             if creates or (isinstance(text, str) and text.lstrip().upper().startswith("CREATE TABLE")):
                 assert isinstance(node, ast.expr)
-                return StartupTables(module.path, node.lineno)
+                return Place(module.path, node.lineno)
     return None
 
 
-def find_startup_migrations(symbols: Symbols, modules: Iterable[Module]) -> StartupTables | None:
+def find_startup_migrations(symbols: Symbols, modules: Iterable[Module]) -> Place | None:
     """Return the first line of the application that runs Alembic: on tables that are there already, it would fail."""
     for module in modules:
         for node in module.nodes:
             if runs_migrations(node, module.path, symbols):
                 assert isinstance(node, ast.expr)
-                return StartupTables(module.path, node.lineno)
+                return Place(module.path, node.lineno)
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -92,6 +92,14 @@ class Module:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A line of the project that a finder is about."""
+
+    file: Path
+    line: int
+
+
+@dataclass(frozen=True)
 class Skipped:
     """A file that could not be read as Python, and why."""
 
@@ -149,12 +157,15 @@ class Sources:
         return list(dict.fromkeys([*above, self.root]))
 
 
-def read_sources(directory: Path, around: Sources | None = None) -> Sources:
+def read_sources(
+    directory: Path, around: Sources | None = None, *, apart: Callable[[Path], bool] = lambda directory: False
+) -> Sources:
     """Parse every Python file below a directory, virtual environments and build output aside.
 
     Args:
         directory: The project, or a part of a repository.
         around: What was read of the same repository before; what is the same in it is not read again.
+        apart: Says which directories are no part of it.
 
     Returns:
         The parsed modules and the files that were skipped.
@@ -166,7 +177,7 @@ def read_sources(directory: Path, around: Sources | None = None) -> Sources:
     modules: dict[Path, Module] = {}
     skipped: list[Skipped] = []
     others: list[Path] = []
-    for path in _files(root):
+    for path in _files(root, apart):
         if path.suffix != ".py":
             others.append(path)
             continue
@@ -226,13 +237,16 @@ def _existing(directory: Path) -> Path:
     return directory.resolve()
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, apart: Callable[[Path], bool]) -> Iterator[Path]:
     for parent, directories, names in os.walk(root):
-        here = Path(parent)
-        directories[:] = sorted(name for name in directories if not is_pruned(here / name))
+        inner = [path for path in sorted(Path(parent, name) for name in directories) if not is_pruned(path)]
+        others = [path for path in inner if apart(path)]
+        directories[:] = [path.name for path in inner if path not in others]
+        for other in others:
+            yield from others_in(other)
         for name in sorted(names):
             if name.endswith(".py") or _is_other(name):
-                yield here / name
+                yield Path(parent, name)
 
 
 def _is_other(name: str) -> bool:
