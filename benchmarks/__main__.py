@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from benchmarks import client, concurrency, postgresql_restore, postgresql_suite, restore, startup, suite
+from benchmarks import (
+    client,
+    concurrency,
+    init,
+    postgresql_restore,
+    postgresql_suite,
+    restore,
+    startup,
+    suite,
+)
 
 
 def main() -> None:
     """Measure everything, the quick ones first, and say where the figures are kept."""
-    for benchmark in (restore, client, startup, concurrency, postgresql_restore, suite, postgresql_suite):
+    for benchmark in (
+        restore,
+        client,
+        startup,
+        init,
+        concurrency,
+        postgresql_restore,
+        suite,
+        postgresql_suite,
+    ):
         benchmark.main([])
         print()
     print("Kept in benchmarks/results/.")

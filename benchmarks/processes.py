@@ -60,7 +60,7 @@ def run_pytest(
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     for plugin in plugins or ():
         command += ["-p", plugin]
-    started, cpu = perf_counter(), _children_cpu()
+    started, cpu = perf_counter(), children_cpu()
     done = subprocess.run(
         [*command, *arguments],
         cwd=root,
@@ -71,13 +71,13 @@ def run_pytest(
         timeout=TIMEOUT,
         check=False,
     )
-    took = Took(perf_counter() - started, _children_cpu() - cpu)
+    took = Took(perf_counter() - started, children_cpu() - cpu)
     if done.returncode != 0:
         raise BenchmarkFailed(f"pytest {' '.join(arguments)} under {root.name!r}:\n{done.stdout}")
     return took
 
 
-def _children_cpu() -> float:
+def children_cpu() -> float:
     """Return the processor's seconds of all processes that were started and have ended."""
     used = getrusage(RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

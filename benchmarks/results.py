@@ -15,6 +15,7 @@ ORDER = (
     "suite",
     "restore",
     "startup",
+    "init",
     "concurrency",
     "postgresql_suite",
     "postgresql_restore",

@@ -208,7 +208,7 @@ def _mounted(symbols: Symbols) -> set[Reference | None]:
     """Return the applications and factories that are mounted in another application."""
     mounted: set[Reference | None] = set()
     for module in symbols.sources.production:
-        for call in _method_calls(module.nodes, frozenset({"mount"})):
+        for call in _method_calls(module.of(ast.Call), frozenset({"mount"})):
             for argument in [*call.args[1:], *(keyword.value for keyword in call.keywords)]:
                 made = argument.func if isinstance(argument, ast.Call) else argument
                 mounted.add(symbols.resolve(module.path, made))
@@ -226,7 +226,7 @@ def _imported_by_tests(symbols: Symbols) -> Counter[Reference | None]:
 
 def _router_evidence(app: Application, symbols: Symbols) -> int:
     """Return 2 for an application that includes routers, 1 for one with routes of its own, 0 for neither."""
-    nodes: Iterable[ast.AST] = symbols.sources.modules[app.file].nodes
+    nodes: Iterable[ast.AST] = symbols.sources.modules[app.file].of(ast.Call)
     name: str | None = app.name
     definition = symbols.definition(Reference(app.file, app.name))
     if isinstance(definition, ast.FunctionDef):

@@ -98,9 +98,8 @@ def _too_old(bound: Bound) -> Remark:
 
 def _own_scopes(module: Module) -> Iterator[tuple[str, Remark]]:
     """Yield the loop scopes that marks and fixtures name, and what is said of one that is not the session's."""
-    calls = (node for node in module.nodes if isinstance(node, ast.Call))
-    for call in calls:
-        keywords = KEYWORDS.get(ast.unparse(call.func).rpartition(".")[2], ())
+    for call in module.of(ast.Call):
+        keywords = KEYWORDS.get(getattr(call.func, "attr", getattr(call.func, "id", "")), ())
         for word in call.keywords:
             if word.arg in keywords:
                 text = f"loop scopes are left out: the suite names its own, {ast.unparse(word)}"

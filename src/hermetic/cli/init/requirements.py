@@ -69,6 +69,6 @@ def database_scheme(sources: Sources, directories: Iterable[Path]) -> str:
 
 
 def _texts(module: Module) -> Iterator[str]:
-    for node in module.nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    for node in module.of(ast.Constant):
+        if isinstance(node.value, str):
             yield node.value

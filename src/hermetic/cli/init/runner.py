@@ -18,6 +18,8 @@ from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Symbols
 from hermetic.cli.init.versions import find_bounds
 
+MARKS = frozenset({"anyio", "asyncio", "anyio_backend"})
+
 
 @dataclass(frozen=True)
 class Runner:
@@ -53,7 +55,7 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
         installed: Returns the version of a distribution where this command runs; empty where there is none.
     """
     sources = symbols.sources
-    text = "\n".join(ast.unparse(node) for module in sources.tests for node in _hints(module))
+    text = "\n".join(hint for module in sources.tests for hint in _hints(module))
     wanted = read_requirements((sources.root, configuration.path.parent))
     barred = "no:asyncio" in " ".join(configuration.strings("addopts"))
     anyio = (
@@ -76,16 +78,13 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
     return Runner(asyncio, anyio, count, (*mode, *loops.settings), loops.remarks)
 
 
-def _hints(module: Module) -> Iterator[ast.AST]:
-    """Yield the nodes of a test module that can name a runner."""
-    for node in module.nodes:
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.Attribute | ast.arg):
-            yield node
-        elif isinstance(node, ast.FunctionDef) and node.name == "anyio_backend":
-            yield ast.Name(node.name)
+def _hints(module: Module) -> Iterator[str]:
+    """Yield what of a test module can name a runner."""
+    yield from map(ast.unparse, module.imports)
+    yield from (node.arg for node in module.of(ast.arg))
+    yield from (node.name for node in module.of(ast.FunctionDef))
+    yield from (ast.unparse(node) for node in module.of(ast.Attribute) if node.attr in MARKS)
 
 
 def _async_tests(module: Module) -> Iterator[ast.AsyncFunctionDef]:
-    for node in module.nodes:
-        if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test"):
-            yield node
+    return (node for node in module.of(ast.AsyncFunctionDef) if node.name.startswith("test"))

@@ -57,13 +57,15 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
 def find_startup_tables(modules: Iterable[Module]) -> Place | None:
     """Return the first line of the application that creates tables when it runs: ``create_all``, CREATE TABLE."""
     for module in modules:
-        for node in module.nodes:
-            creates = isinstance(node, ast.Attribute) and node.attr == "create_all"
-            text = node.value if isinstance(node, ast.Constant) else None
-            if creates or (isinstance(text, str) and text.lstrip().upper().startswith("CREATE TABLE")):
-                assert isinstance(node, ast.expr)
-                return Place(module.path, node.lineno)
+        calls = [node.lineno for node in module.of(ast.Attribute) if node.attr == "create_all"]
+        statements = [node.lineno for node in module.of(ast.Constant) if _creates_a_table(node.value)]
+        if calls or statements:
+            return Place(module.path, min(calls + statements))
     return None
+
+
+def _creates_a_table(value: object) -> bool:
+    return isinstance(value, str) and value.lstrip()[:12].upper() == "CREATE TABLE"
 
 
 def find_startup_migrations(symbols: Symbols, modules: Iterable[Module]) -> Place | None:

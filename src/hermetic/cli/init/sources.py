@@ -10,13 +10,16 @@ from __future__ import annotations
 import ast
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
+from typing import TypeVar, cast
 
+from hermetic.cli.init.nodes import nodes_of
 from hermetic.errors import ConfigurationError
 
+N = TypeVar("N", bound=ast.AST)
 PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
 PYPROJECT = "pyproject.toml"
 ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta")
@@ -58,21 +61,19 @@ class Module:
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
-        """Every node of the tree in the order of the text; each finder looks at all of them."""
-        found: list[ast.AST] = []
-        waiting: list[ast.AST] = [self.tree]
-        while waiting:  # ``ast.walk`` does the same with a generator a node, and takes twice the time
-            node = waiting.pop()
-            found.append(node)
-            inner: list[ast.AST] = []
-            for name in node._fields:
-                value = getattr(node, name, None)
-                if isinstance(value, ast.AST):
-                    inner.append(value)
-                elif isinstance(value, list):
-                    inner.extend(item for item in value if isinstance(item, ast.AST))
-            waiting.extend(reversed(inner))
-        return tuple(found)
+        """Every node of the tree in the order of the text, operators and contexts aside."""
+        return tuple(nodes_of(self.tree))
+
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[ast.AST]]:
+        found: dict[type[ast.AST], list[ast.AST]] = {}
+        for node in self.nodes:
+            found.setdefault(type(node), []).append(node)
+        return found
+
+    def of(self, kind: type[N]) -> Sequence[N]:
+        """Return the nodes of one kind in the order of the text; each finder looks for a few among very many."""
+        return cast(Sequence[N], self._by_kind.get(kind, ()))
 
     @cached_property
     def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:

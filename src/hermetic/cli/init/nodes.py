@@ -1,0 +1,46 @@
+"""The nodes of a syntax tree in the order of its text, walked once: of a thousand files they are a million.
+
+``ast.walk`` asks each node for all its fields by a generator of its own. Most fields hold a string, or one of the
+objects that stand for ``load`` and ``+``, which say nothing here. Left out, a walk takes a third of the time.
+"""
+
+from __future__ import annotations
+
+import ast
+
+WORDS = frozenset(
+    {"arg", "asname", "attr", "id", "kind", "kwd_attrs", "module", "name", "rest", "type_comment"}
+)
+OTHERS = frozenset({"conversion", "ctx", "is_async", "level", "op", "ops", "simple"})
+"""With ``WORDS``, the fields that hold no node of interest."""
+
+
+def nodes_of(tree: ast.AST) -> list[ast.AST]:
+    """Return a tree's nodes, itself first; those of operators and contexts are left out."""
+    found: list[ast.AST] = []
+    waiting: list[ast.AST | None] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if node is None:  # what ``**`` stands for in a dictionary, or a default that is not there
+            continue
+        found.append(node)
+        for name in _fields[type(node)]:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                waiting.extend(value[::-1])
+            elif isinstance(value, ast.AST):
+                waiting.append(value)
+    return found
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of each kind of nodes that can hold nodes, the last first."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        are_words = kind in (ast.Global, ast.Nonlocal)
+        named = () if are_words else (name for name in reversed(kind._fields) if name not in WORDS | OTHERS)
+        found = self[kind] = tuple(named)
+        return found
+
+
+_fields = _Fields()
