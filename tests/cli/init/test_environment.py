@@ -8,6 +8,7 @@ from hermetic.cli.init.environment import Environment, find_environment
 from tests.cli.init.projects import Project
 
 SETTINGS = "from pydantic_settings import BaseSettings, SettingsConfigDict\nfrom pydantic import Field\n"
+ENGINE = "from sqlalchemy.ext.asyncio import create_async_engine\n"
 MEMORY = "DATABASE_URL=sqlite+aiosqlite:///:memory:"
 
 
@@ -16,28 +17,70 @@ def found(project: Project, **values: object) -> Environment:
     return find_environment(project.symbols(), project.configuration(**values))
 
 
+def engine(text: str, url: str = "url") -> str:
+    """Return code that makes an engine for a URL."""
+    return f"{ENGINE}{text}\nengine = create_async_engine({url})\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "import os\nurl = os.environ.get('DATABASE_URL', 'sqlite://')",
-        "import os\nurl = os.getenv('DATABASE_URL', default='sqlite://')",
-        "import os\nurl = os.getenv('DATABASE_URL') or 'sqlite://'",
-        "import os\nurl = os.environ['DATABASE_URL'] if 'DATABASE_URL' in os.environ else 'sqlite://'",
-        "import os\nos.environ['DATABASE_URL'] = 'x'",
-        "import os\nname = 'DATABASE_URL'\nurl = os.environ[name]\nfound = name in os.environ or name",
+        engine("import os\nurl = os.environ.get('DATABASE_URL', 'sqlite://')"),
+        engine("import os\nurl = os.getenv('DATABASE_URL', default='sqlite://')"),
+        engine("import os\nurl = os.getenv('DATABASE_URL') or 'sqlite://'"),
+        engine(
+            "import os\nurl = os.environ['DATABASE_URL'] if 'DATABASE_URL' in os.environ else 'sqlite://'"
+        ),
+        engine(
+            "import os\nurl = 'sqlite://'\nif 'DATABASE_URL' in os.environ:\n    url = os.environ['DATABASE_URL']"
+        ),
+        engine("import os\nurl = os.getenv('DATABASE_URL')\nif url is None:\n    url = 'sqlite://'"),
+        engine(
+            "import os\ntry:\n    url = os.environ['DATABASE_URL']\nexcept KeyError:\n    url = 'sqlite://'"
+        ),
+        engine("import os\nos.environ['DATABASE_URL'] = 'x'\nurl = os.environ['DATABASE_URL']"),
+        engine("import os\nos.environ.setdefault('DATABASE_URL', 'x')\nurl = os.environ['DATABASE_URL']"),
+        engine("import os\nname = 'DATABASE_URL'\nurl = os.environ[name] if name in os.environ else 'x'"),
+        f"{ENGINE}import os\nurl = os.getenv('DATABASE_URL')\nif url:\n    engine = create_async_engine(url)",
+        f"{ENGINE}import os\nurl = os.getenv('DATABASE_URL')\nengine = create_async_engine(url) if url else None",
         "import os\nregion = os.getenv('REGION')",
+        "import os\nurl = os.getenv('DATABASE_URL')",
+        "import os\ndef command() -> str:\n    return os.environ['EDITOR']",
+        "import os\nif os.getenv('STAGE') == 'prod' and not os.getenv('KEY'):\n    raise ValueError",
+        "import os\nif os.getenv('STAGE') == 'prod':\n    if not os.getenv('KEY'):\n        raise ValueError",
         "url = other['DATABASE_URL'] + get('DATABASE_URL') + os.getenv()",
-        SETTINGS + "class S(BaseSettings):\n    database_url: str = 'sqlite://'",
-        SETTINGS + "class S(BaseSettings):\n    database_url: str = Field('sqlite://')",
-        SETTINGS + "class S(BaseSettings):\n    database_url: str = Field(default='sqlite://')",
-        SETTINGS + "class S(BaseSettings):\n    url: str = Field(validation_alias='MY_DATABASE_URL')",
+        engine(SETTINGS + "class S(BaseSettings):\n    database_url: str = 'sqlite://'", "S().database_url"),
+        engine(
+            SETTINGS + "class S(BaseSettings):\n    database_url: str = Field('sqlite://')",
+            "S().database_url",
+        ),
+        engine(SETTINGS + "class S(BaseSettings):\n    database_url: str | None = None", "S().database_url"),
+        engine(
+            SETTINGS + "class S(BaseSettings):\n    database_url: str = Field(default='sqlite://')",
+            "S().database_url",
+        ),
+        engine(
+            SETTINGS
+            + "class S(BaseSettings):\n    database_url: str = Field(default_factory=lambda: 'sqlite://')",
+            "S().database_url",
+        ),
+        engine(
+            SETTINGS + "class S(BaseSettings):\n    database_url: str\ns = S(database_url='sqlite://')",
+            "s.database_url",
+        ),
+        engine(
+            SETTINGS + "class S(BaseSettings):\n    database_url: str\ns = S(**made())",
+            "s.database_url",
+        ),
+        "from typing import Optional\nfrom pydantic import BaseSettings\n"
+        "class S(BaseSettings):\n    database_url: Optional[str]",
         SETTINGS
-        + "class S(BaseSettings):\n    urls: ClassVar[dict]\n    x[0]: int\n    database_url: str = make()",
+        + "class S(BaseSettings):\n    urls: ClassVar[dict]\n    x[0]: int\n    _own: str\n    url: str = make()",
         "class S:\n    database_url: str",
     ],
 )
-def test_what_has_a_default_is_not_needed(project: Project, text: str) -> None:
-    """Variables that the application can do without are left alone."""
+def test_what_has_a_value_is_not_needed(project: Project, text: str) -> None:
+    """Variables that the application can do without are left alone, and so is what only a function reads later."""
     environment = found(project.write({"config.py": text}))
     assert (environment.lines, environment.needs, environment.unknown) == ((), (), ())
 
@@ -45,38 +88,259 @@ def test_what_has_a_default_is_not_needed(project: Project, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "import os\nurl = os.environ['DATABASE_URL']",
-        "from os import environ\nurl = environ['DATABASE_URL']",
-        "import os\nurl = os.environ.get('DATABASE_URL')",
-        "from os import getenv\nurl = getenv('DATABASE_URL')",
-        SETTINGS + "class S(BaseSettings):\n    database_url: str",
-        SETTINGS + "class S(BaseSettings):\n    database_url: str = Field(...)",
-        SETTINGS + "class S(BaseSettings):\n    database_url: str = Field(description='x')",
-        SETTINGS
-        + "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix='DATABASE_')\n    url: str",
-        SETTINGS
-        + "class S(BaseSettings):\n    model_config = {'extra': 'x', 'env_prefix': 'DATABASE_', **y}\n    url: str",
-        SETTINGS
-        + "class S(BaseSettings):\n    class Config:\n        env_prefix = 'DATABASE_'\n    url: str",
-        SETTINGS
-        + "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix=p)\n    database_url: str",
+        engine("import os\nurl = os.environ['DATABASE_URL']"),
+        engine("from os import environ\nurl = environ['DATABASE_URL']"),
+        engine("from os import environ as e\nurl = e['DATABASE_URL']"),
+        engine("import os\nurl = os.environ.get('DATABASE_URL')"),
+        engine("from os import getenv\nurl = getenv('DATABASE_URL', None)"),
+        engine("import os\nurl = os.getenv('DATABASE_URL') or os.getenv('OTHER')"),
+        engine(
+            "import os\nurl = os.getenv('DATABASE_URL', '').replace('postgres://', 'postgresql://')"
+        ).replace(", ''", ""),
+        engine("import os\nurl = f\"{os.environ['DATABASE_URL']}?a=b\""),
+        engine(
+            "import os\nif 'DATABASE_URL' not in os.environ:\n    raise KeyError\nurl = os.environ['DATABASE_URL']"
+        ),
+        engine(
+            "import os\ndef env(name, default=None):\n    return os.environ.get(name, default)",
+            "env('DATABASE_URL')",
+        ),
+        engine("from starlette.config import Config\nconfig = Config()", "config('DATABASE_URL', cast=str)"),
+        engine(
+            "from starlette.config import Config\nc = Config(env_prefix='DATABASE_')", "c('URL', cast=str)"
+        ),
+        engine("from decouple import config", "config('DATABASE_URL')"),
+        engine("from decouple import AutoConfig\nconfig = AutoConfig()", "config('DATABASE_URL')"),
+        engine("from environs import Env\nenv = Env()", "env.str('DATABASE_URL')"),
+        engine(
+            "from environs import Env\nenv = Env()\nwith env.prefixed('DATABASE_'):\n    url = env('URL')"
+        ),
+        engine("from dynaconf import Dynaconf\ns = Dynaconf(envvar_prefix='DATABASE')", "s.URL"),
+        engine(
+            "import os\nfrom dataclasses import dataclass, field\n@dataclass\nclass S:\n"
+            "    url: str = field(default_factory=lambda: os.environ['DATABASE_URL'])",
+            "S().url",
+        ),
+        engine(
+            "import os\nfrom dataclasses import dataclass\n@dataclass\nclass S:\n    url: str\n"
+            "s = S(url=os.environ['DATABASE_URL'])",
+            "s.url",
+        ),
+        engine(SETTINGS + "class S(BaseSettings):\n    database_url: str", "S().database_url"),
+        engine(SETTINGS + "class S(BaseSettings):\n    database_url: str = Field(...)", "S().database_url"),
+        engine(
+            SETTINGS + "class S(BaseSettings):\n    database_url: str = Field(description='x')",
+            "S().database_url",
+        ),
+        engine(SETTINGS + "class S(BaseSettings):\n    url: str = Field(alias='DATABASE_URL')", "S().url"),
+        engine(
+            SETTINGS
+            + "class S(BaseSettings):\n    url: str = Field(validation_alias=AliasChoices('DATABASE_URL', 'X'))",
+            "S().url",
+        ),
+        engine(SETTINGS + "class S(BaseSettings, env_prefix='DATABASE_'):\n    url: str", "S().url"),
+        engine(
+            SETTINGS
+            + "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix='DATABASE_')\n    url: str",
+            "S().url",
+        ),
+        engine(
+            SETTINGS
+            + "y = dict(env_prefix='DATABASE_')\nclass S(BaseSettings):\n    model_config = {'extra': 'x', **y, **z}\n"
+            "    url: str",
+            "S().url",
+        ),
+        engine(
+            "from pydantic import BaseSettings\nclass S(BaseSettings):\n    class Config:\n"
+            "        env_prefix = 'DATABASE_'\n    url: str",
+            "S().url",
+        ),
+        engine(
+            SETTINGS
+            + "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix=p)\n    database_url: str",
+            "S().database_url",
+        ),
+        engine(
+            SETTINGS
+            + "class Root(BaseSettings):\n    model_config = {'env_prefix': 'DATABASE_'}\nclass S(Root):\n    url: str",
+            "S().url",
+        ),
+        engine(
+            SETTINGS + "class Config:\n    x = 1\n"
+            "class S(BaseSettings):\n    class Other: ...\n    a: int = 1\n    database_url: str\n"
+            "class T(S):\n    b: int = 2\nx = T(a=1)\ny = make(S)",
+            "T().database_url",
+        ),
+        engine(
+            SETTINGS + "class Mixin:\n    database_url: str\nclass S(Mixin, BaseSettings):\n    pass",
+            "S().database_url",
+        ),
+        engine(
+            SETTINGS + "from pydantic import BaseModel\nclass Database(BaseModel):\n    url: str\n"
+            "class S(BaseSettings):\n    model_config = {'env_nested_delimiter': '_'}\n    database: Database",
+            "S().database.url",
+        ),
+        SETTINGS + "from pydantic import PostgresDsn\nclass S(BaseSettings):\n    database_url: PostgresDsn",
+        f"{ENGINE}{SETTINGS}class S(BaseSettings):\n    database_url: str\nengine = create_async_engine(hidden())",
     ],
 )
-def test_a_database_url_without_a_default_is_given(project: Project, text: str) -> None:
-    """Read from the environment, or a field of the settings, whatever its prefix."""
-    assert found(project.write({"config.py": text})).lines == (MEMORY,)
+def test_a_database_url_without_a_value_is_given(project: Project, text: str) -> None:
+    """It reaches an engine, whatever reads it, or is a database's URL by its type."""
+    (line,) = found(project.write({"config.py": text})).lines
+    assert line in (MEMORY, "DATABASE_URL=postgresql://localhost/app")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\nTRACKER = os.getenv('SENTRY_DSN')",
+        "import os, sentry_sdk\nsentry_sdk.init(dsn=os.getenv('SENTRY_DSN'))",
+        SETTINGS + "class S(BaseSettings):\n    sentry_dsn: str | None = None",
+    ],
+)
+def test_a_name_tells_nothing(project: Project, text: str) -> None:
+    """What an error tracker or a cache is told is no database's URL, and an engine beside it changes nothing."""
+    project.write({"config.py": text, "db.py": engine("url = 'sqlite+aiosqlite:///x.db'")})
+    assert found(project).lines == ()
+
+
+def test_what_only_the_project_knows_is_listed(project: Project) -> None:
+    """A secret key is not ours to invent, whatever demands it: a URL that reaches no engine is not either."""
+    text = """\
+import os, sys
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+
+BROKER_DSN = os.environ["BROKER_DSN"]
+TOKEN = os.getenv("TOKEN")
+if not TOKEN:
+    raise RuntimeError("no token")
+KEY, SALT = os.getenv("KEY"), os.getenv("SALT")
+if KEY is None or SALT is None:
+    sys.exit("no key")
+if (pepper := os.getenv("PEPPER")) is None:
+    raise RuntimeError
+assert os.getenv("ASSERTED")
+if any(each is None for each in [os.getenv("ANY")]):
+    raise RuntimeError
+ENDED = os.getenv("ENDED") or sys.exit("no value")
+for name in ("ONE", "TWO"):
+    if not os.getenv(name):
+        raise RuntimeError(name)
+missing = [other for other in ("THREE", "FOUR") if other not in os.environ or not os.getenv(other)]
+if missing:
+    raise RuntimeError(missing)
+
+def required(name):
+    value = os.environ.get(name)
+    if not value:
+        raise RuntimeError(name)
+    return value
+
+HELPED = required("HELPED")
+
+class Settings:
+    def __init__(self):
+        self.made = os.environ["MADE"]
+
+settings = Settings()
+
+def later():
+    return os.environ["LATER"]
+
+@asynccontextmanager
+async def lifespan(app):
+    os.environ["STARTED"]
+    yield
+
+app = FastAPI(lifespan=lifespan)
+
+@app.on_event("startup")
+async def start():
+    os.environ["BEGUN"]
+"""
+    environment = found(project.write({"config.py": text}))
+    names = "BROKER_DSN TOKEN KEY SALT PEPPER ASSERTED ANY ENDED ONE TWO THREE FOUR HELPED MADE STARTED BEGUN"
+    assert environment.lines == ()
+    assert [need.name for need in environment.unknown] == names.split()
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({".env": "# mine\nexport KEY=x\n"}, []),
+        ({"compose.yml": "services:\n  api:\n    environment:\n      KEY: x\n"}, []),
+        ({"docker-compose.test.yml": "    environment:\n      - KEY=x\n      # - OTHER=x"}, []),
+        ({".env.example": "KEY=x\n"}, ["KEY"]),
+        ({"tests/conftest.py": "import os\nos.environ['KEY'] = f()\n"}, []),
+        ({"tests/conftest.py": "import os\nos.environ.update({'KEY': 'x'}, OTHER='y')\n"}, []),
+        ({"tests/conftest.py": "import os\nos.environ |= {'KEY': 'x'}\n"}, []),
+        ({"tests/conftest.py": "from pytest import MonkeyPatch\nMonkeyPatch().setenv('KEY', 'x')\n"}, []),
+        (
+            {"tests/conftest.py": "import os\ndef pytest_configure(config):\n    os.environ['KEY'] = 'x'\n"},
+            [],
+        ),
+        ({"tests/conftest.py": "import os\ndef prepare():\n    os.environ['KEY'] = 'x'\nprepare()\n"}, []),
+        ({"tests/conftest.py": "import os\nE = dict(KEY='x')\nos.environ.update(dict(KEY='x'))\n"}, []),
+        (
+            {
+                "tests/conftest.py": "import os\nE = {'KEY': 'x'}\nfor k, v in E.items():\n    os.environ[k] = v\n"
+            },
+            [],
+        ),
+        ({"tests/conftest.py": "patch.dict('os.environ', {'KEY': 'x'}).start()\n"}, []),
+        ({"tests/conftest.py": "for k, v in {'KEY': 'x'}.items():\n    print(k)\n"}, ["KEY"]),
+        (
+            {"tests/conftest.py": "n += 1\nos.environ.update(f(), **{'KEY': 'x'})\nd.update({'KEY': 1})\n"},
+            ["KEY"],
+        ),
+        (
+            {
+                "tests/conftest.py": "import os\nos.environ.update({k(): 1})\nmp.setenv(k, 'KEY')\nos.environ[k] = 1\n"
+            },
+            ["KEY"],
+        ),
+        ({"tests/conftest.py": "import os\ndef value():\n    os.environ['KEY'] = 'x'\n"}, ["KEY"]),
+        ({"tests/test_a.py": "import os\nos.environ['KEY'] = 'x'\n"}, ["KEY"]),
+    ],
+)
+def test_what_something_gives_is_not_listed(
+    project: Project, files: dict[str, str], expected: list[str]
+) -> None:
+    """A dotenv or compose file, or a conftest before any test; an example gives nothing."""
+    environment = found(project.write({"config.py": "import os\nkey = os.environ['KEY']", **files}))
+    assert [need.name for need in environment.unknown] == expected
 
 
 @pytest.mark.parametrize(
     ("files", "url"),
     [
         ({"config.py": "x = 'postgresql+asyncpg://u:secret@db/x'"}, "postgresql+asyncpg://localhost/app"),
-        (
-            {"config.py": "url.replace('postgres://', 'postgresql+psycopg://')"},
-            "postgresql+psycopg://localhost/app",
-        ),
         ({".env": "DATABASE_URL=postgres://u:secret@db/x"}, "postgres://localhost/app"),
-        ({".env.example": "DATABASE_URL=sqlite+aiosqlite:///x.db"}, "sqlite+aiosqlite:///:memory:"),
+        ({".env.example": "DATABASE_URL=sqlite+aiosqlite:///x.db"}, "sqlite+aiosqlite:///x.db"),
+        ({".env.example": "P=x\nDATABASE_URL='mysql+asyncmy://u:${P}@db/x' # c"}, "mysql+asyncmy://u@db/x"),
+        (
+            {".env.example": "DATABASE_URL=postgresql+asyncpg://u:p@${HOST}/x"},
+            "postgresql+asyncpg://localhost/app",
+        ),
+        (
+            {
+                "compose.yml": "services:\n  api:\n    environment:\n      DATABASE_URL: postgresql+psycopg://u:p@db:5432/x"
+            },
+            "postgresql+psycopg://u@db:5432/x",
+        ),
+        (
+            {
+                "docker-compose.yaml": '    environment:\n      - "DATABASE_URL=postgresql+asyncpg://${U:-me}@db/x"'
+            },
+            "postgresql+asyncpg://me@db/x",
+        ),
+        (
+            {
+                "tests/conftest.py": "import os\ndef fixture():\n    os.environ['DATABASE_URL'] = 'sqlite+aiosqlite:///t.db'"
+            },
+            "sqlite+aiosqlite:///t.db",
+        ),
         ({"requirements.txt": "asyncmy>=1"}, "mysql+asyncmy://localhost/app"),
         ({}, "sqlite+aiosqlite:///:memory:"),
     ],
@@ -84,52 +348,166 @@ def test_a_database_url_without_a_default_is_given(project: Project, text: str) 
 def test_the_url_is_of_the_kind_that_the_project_uses(
     project: Project, files: dict[str, str], url: str
 ) -> None:
-    """Told by URLs in code and dotenv files, then by drivers; no password is ever copied."""
-    project.write({**files, "main.py": "import os\nurl = os.environ['DATABASE_URL']"})
+    """The one that committed files show, without its password; else its kind: a ``.env`` is never copied."""
+    project.write({**files, "main.py": engine("import os\nurl = os.environ['DATABASE_URL']")})
     assert found(project).lines == (f"DATABASE_URL={url}",)
 
 
-def test_a_value_that_a_conftest_gives_is_taken_from_there(project: Project) -> None:
-    """The suite has chosen it already; what is no literal cannot be taken."""
-    project.write(
-        {
-            "main.py": "import os\na = os.environ['DATABASE_URL']\nb = os.environ['DB_URL']",
-            "tests/conftest.py": "import os\nos.environ['DATABASE_URL'] = 'sqlite:///t.db'\nos.environ['DB_URL'] = f()",
-            "tests/test_a.py": "import os\nos.environ['DB_URL'] = 'no'",
-        }
-    )
-    assert found(project).lines == ("DATABASE_URL=sqlite:///t.db", "DB_URL=sqlite+aiosqlite:///:memory:")
+@pytest.mark.parametrize(
+    ("files", "values"),
+    [
+        ({}, {"env": "D:DATABASE_URL=postgresql+asyncpg://h/x\nOTHER=1"}),
+        ({}, {"env": ["R:DATABASE_URL=postgresql+asyncpg://h/x"]}),
+        ({}, {"hermetic_env": ["DATABASE_URL=postgresql+asyncpg://h/x"]}),
+        ({"test.env": "DATABASE_URL=postgresql+asyncpg://h/x"}, {"env_files": ["test.env"]}),
+        ({"pyproject.toml": "[tool.pytest_env]\nDATABASE_URL = 'postgresql+asyncpg://h/x'\nN = 1"}, {}),
+        (
+            {"pyproject.toml": "[tool.pytest_env]\nDATABASE_URL = {value = 'postgresql+asyncpg://h/x'}"},
+            {},
+        ),
+        (
+            {"pyproject.toml": "", "pytest.toml": "[pytest_env]\nDATABASE_URL = 'postgresql+asyncpg://h/x'"},
+            {},
+        ),
+        (
+            {
+                "pyproject.toml": "[tool.pytest_env]\nenv_files = ['a.env']",
+                "a.env": "DATABASE_URL=postgresql+asyncpg://h/x",
+            },
+            {},
+        ),
+        ({"conftest.py": "import os\nos.environ['DATABASE_URL'] = 'postgresql+asyncpg://h/x'"}, {}),
+        (
+            {
+                "config.py": "from dotenv import load_dotenv\nload_dotenv()",
+                ".env": "DATABASE_URL=postgresql+asyncpg://h/x",
+            },
+            {},
+        ),
+        (
+            {
+                "tests/conftest.py": "import dotenv\ndotenv.load_dotenv(dotenv.find_dotenv('.env.test'))",
+                ".env.test": "DATABASE_URL=postgresql+asyncpg://h/x",
+            },
+            {},
+        ),
+        (
+            {
+                "a/b/config.py": "from pathlib import Path\nfrom dotenv import load_dotenv\n"
+                "ROOT = Path(__file__).parent.parent\nload_dotenv(ROOT / 'conf' / '.env.local')",
+                "a/.env.local": "DATABASE_URL=postgresql+asyncpg://h/x",
+            },
+            {},
+        ),
+    ],
+)
+def test_what_is_given_needs_no_line_and_tells_the_database(
+    project: Project, files: dict[str, str], values: dict[str, object]
+) -> None:
+    """By pytest-env, pytest-dotenv, hermetic itself, a conftest, or a file that the code loads."""
+    project.write({"main.py": engine("import os\nurl = os.environ['DATABASE_URL']"), **files})
+    environment = found(project, **values)
+    assert (environment.lines, environment.unknown) == ((), ())
+    assert environment.scheme == "postgresql+asyncpg"
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "name"),
     [
-        "import os\nif os.getenv('TESTING', '0') == '1': ...",
-        SETTINGS + "class S(BaseSettings):\n    testing: bool = False",
+        (
+            "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_file='.env')\n    url: str",
+            ".env",
+        ),
+        (
+            "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_file='../x/.env')\n    url: str",
+            "x/.env",
+        ),
+        (
+            "class S(BaseSettings):\n    model_config = {'env_file': ('.env', '.env.test')}\n    url: str",
+            ".env.test",
+        ),
+        ("class S(BaseSettings):\n    class Config:\n        env_file = '.env'\n    url: str", ".env"),
+        (
+            "import os\nSTAGE = os.getenv('STAGE', 'dev')\n"
+            "class S(BaseSettings):\n    model_config = {'env_file': f'.env.{STAGE}'}\n    url: str",
+            ".env.test",
+        ),
+        (
+            "import os\nif os.getenv('STAGE') == 'test':\n    FILE = 'test.env'\nelse:\n    FILE = '.env'\n"
+            "class S(BaseSettings):\n    model_config = {'env_file': FILE}\n    url: str",
+            "test.env",
+        ),
+        ("class S(BaseSettings):\n    url: str\ndef make():\n    return S(_env_file='.env')", ".env"),
     ],
 )
-def test_the_testing_switch_is_set_where_it_is_read(project: Project, text: str) -> None:
-    """With a default or without."""
-    assert found(project.write({"config.py": text})).lines == ("TESTING=true",)
+def test_a_settings_class_may_read_a_file(project: Project, text: str, name: str) -> None:
+    """Whatever computes its name; where the file is not there, the URL is needed."""
+    project.write({"src/config.py": engine(SETTINGS + text, "S().url"), "src/.git": ""})
+    values = {"env": "STAGE=test"}
+    assert found(project, **values).lines != ()
+    project.write({f"../{name}" if name.startswith("x/") else name: "URL=postgresql+asyncpg://h/x"})
+    environment = found(project, **values)
+    assert (environment.lines, environment.scheme) == ((), "postgresql+asyncpg")
+
+
+def test_starlette_and_decouple_read_a_file(project: Project) -> None:
+    """The one that is named, or the one that decouple looks for by itself."""
+    project.write(
+        {
+            "a.py": "from starlette.config import Config\nc = Config('conf.env')\nx = c('A')",
+            "b.py": "from decouple import config\nx = config('B')",
+            "c.py": "import environs\nenv = environs.Env()\nenv.read_env()\nx = env('C')",
+            "conf.env": "A=1",
+            "settings.ini": "[settings]\nB=2",
+            ".env": "C=3",
+        }
+    )
+    assert found(project).unknown == ()
+
+
+def test_parts_of_an_address_are_given(project: Project) -> None:
+    """hermetic leads the engine elsewhere anyway; a password is not taken from anywhere."""
+    fields = ["driver", "host", "pg_server", "port", "pg_user", "pg_password", "name"]
+    body = "\n".join(f"    {field}: {'int' if field == 'port' else 'str'}" for field in fields)
+    url = "URL.create(s.driver, s.pg_user, s.pg_password, host=s.host, port=s.port, database=s.name, query=s.pg_server)"
+    text = f"{SETTINGS}from sqlalchemy import URL\nclass S(BaseSettings):\n{body}\ns = S()\nurl = {url}"
+    project.write(
+        {
+            "config.py": engine(text),
+            ".env.example": "DRIVER=postgresql+asyncpg\nNAME=shop\nPG_PASSWORD=secret\n",
+        }
+    )
+    environment = found(project)
+    assert environment.lines == (
+        "DRIVER=postgresql+asyncpg",
+        "HOST=localhost",
+        "PG_SERVER=localhost",
+        "PORT=5432",
+        "PG_USER=app",
+        "PG_PASSWORD=app",
+        "NAME=shop",
+    )
+    assert environment.scheme == "postgresql+asyncpg"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("import os\nif os.getenv('TESTING', '0') == '1': ...", ("TESTING=true",)),
+        (SETTINGS + "class S(BaseSettings):\n    testing: bool = False", ("TESTING=true",)),
+        ("import os\ndef later():\n    return os.getenv('TESTING')", ("TESTING=true",)),
+        ("import os\nos.environ['TESTING'] = 'x'\nfound = os.getenv('TESTING')", ()),
+    ],
+)
+def test_the_testing_switch_is_set_where_it_is_read(
+    project: Project, text: str, lines: tuple[str, ...]
+) -> None:
+    """With a default or without, unless something sets it."""
+    assert found(project.write({"config.py": text})).lines == lines
 
 
 def test_a_need_says_where_it_is_read(project: Project) -> None:
     """The first place counts; later ones add nothing."""
     text = "import os\na = os.environ['DATABASE_URL']\nb = os.environ['DATABASE_URL']"
-    (need,) = found(project.write({"config.py": text})).needs
-    assert (need.file, need.line) == (project.root / "config.py", 2)
-
-
-def test_other_values_are_only_listed(project: Project) -> None:
-    """A secret key is not ours to invent; one in the local .env needs no remark."""
-    text = SETTINGS + "class S(BaseSettings):\n    secret_key: str\n    smtp_host: str"
-    environment = found(project.write({"config.py": text, ".env": "# mine\nexport SMTP_HOST=x\n"}))
-    assert environment.lines == ()
-    assert [need.name for need in environment.unknown] == ["SECRET_KEY"]
-
-
-@pytest.mark.parametrize("values", [{"env": "D:DATABASE_URL=x"}, {"hermetic_env": ["DATABASE_URL=x"]}])
-def test_what_the_ini_file_gives_is_not_needed(project: Project, values: dict[str, object]) -> None:
-    """By pytest-env, or by hermetic itself."""
-    project.write({"config.py": "import os\nurl = os.environ['DATABASE_URL']"})
-    assert found(project, **values) == Environment((), (), ())
+    (need,) = found(project.write({"config.py": engine(text, "b")})).needs
+    assert (need.file.name, need.line) == ("config.py", 4)

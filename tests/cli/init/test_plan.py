@@ -207,7 +207,10 @@ def test_a_project_that_uses_hermetic_is_not_sent_back_to_observing(project: Pro
 def test_an_environment_and_a_runner_are_part_of_it(project: Project) -> None:
     """Their settings are added as they are."""
     project.write(
-        {"main.py": APP + "import os\nx = os.environ['DB_URL']", "requirements.txt": "pytest-asyncio"}
+        {
+            "main.py": f"{APP}import os, sqlalchemy\nx = sqlalchemy.create_engine(os.environ['DB_URL'])",
+            "requirements.txt": "pytest-asyncio",
+        }
     )
     settings = project.settings()
     assert settings["hermetic_env"] == ("DB_URL=sqlite+aiosqlite:///:memory:",)

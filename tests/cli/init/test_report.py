@@ -23,7 +23,9 @@ def test_a_whole_report(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
     """A topic a line, candidates and alternatives below, the lines to add last."""
     project.write(
         {
-            "app/main.py": "import os\nfrom app.models import Base\n" + APP + "x = os.environ['DB_URL']\n",
+            "app/main.py": "import os, sqlalchemy, app.config\nfrom app.models import Base\n"
+            + APP
+            + "x = sqlalchemy.create_engine(os.environ['DB_URL'])\n",
             "app/admin.py": APP,
             "app/models.py": MODELS,
             "app/config.py": "import os\nkey = os.environ['KEY']\n",
@@ -57,7 +59,7 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
     """Every topic names the value that stays."""
     project.write(
         {
-            "main.py": APP + "import os\nx = os.environ['DB_URL']\n",
+            "main.py": APP + "import os, sqlalchemy\nx = sqlalchemy.create_engine(os.environ['DB_URL'])\n",
             "pytest.ini": "[pytest]\nhermetic_app = main:app\nhermetic_schema = x.sql\nhermetic_env = A=b\n"
             "pythonpath = src\n",
         }

@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from hermetic.cli.init.symbols import Reference, import_target, statements
+from hermetic.cli.init.symbols import Reference
+from hermetic.cli.init.syntax import import_target, statements
 from tests.cli.init.projects import Project
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.sources import Module, Place
-from hermetic.cli.init.symbols import Reference, Symbols, assignments, statements
+from hermetic.cli.init.symbols import Reference, Symbols
+from hermetic.cli.init.syntax import assignments, statements
 
 FASTAPI = frozenset({"fastapi.FastAPI", "fastapi.applications.FastAPI"})
 STARLETTE = frozenset({"starlette.applications.Starlette", "litestar.Litestar", "quart.Quart"})

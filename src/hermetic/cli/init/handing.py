@@ -7,26 +7,26 @@ go where the settings of the machine lead it.
 
 from __future__ import annotations
 
-from hermetic.cli.init.sources import Sources
+from collections.abc import Iterable
 
-DRIVERS = frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2", "aiopg"})
-HARMLESS = (".exceptions", ".errors", ".types")
-"""Parts of drivers that open no connection."""
+from hermetic.cli.init.engines import Opening
+
+POSTGRESQL = frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2", "aiopg"})
+"""The drivers of PostgreSQL."""
 
 PLACEHOLDERS = {"postgresql+asyncpg": "{url}", "postgresql+psycopg": "{sync_url}"}
 
 
-def placeholder(sources: Sources, scheme: str) -> str:
+def placeholder(openings: Iterable[Opening], scheme: str) -> str:
     """Return what stands for the URL in ``hermetic_env``; empty where a fixed one will do.
 
     Args:
-        sources: The project.
+        openings: Where the application opens databases.
         scheme: Of the URL that the application expects.
     """
-    imported = {name for module in sources.production for name in module.imported}
-    opening = {name.partition(".")[0] for name in imported if not any(part in name for part in HARMLESS)}
-    if not scheme.startswith("postgres") or not opening & DRIVERS:
+    found = list(openings)
+    if not scheme.startswith("postgres") or not any(each.package in POSTGRESQL for each in found):
         return ""
-    if not opening & {"sqlalchemy", "sqlmodel"}:
+    if not any(each.is_engine for each in found):
         return "{dsn}"  # drivers take no name of a driver in a URL
     return PLACEHOLDERS.get(scheme, "{dsn}")

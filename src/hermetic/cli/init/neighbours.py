@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hermetic.cli.init.sources import Module, Skipped, Sources, by_kind, is_pruned, others_in, parse
-from hermetic.cli.init.symbols import FOREIGN, Symbols, imported_names, package_root
+from hermetic.cli.init.symbols import FOREIGN, Symbols
+from hermetic.cli.init.syntax import imported_names, package_root
 
 DEPTH = 3
 """How many folders below the top of a repository its packages are looked for."""

@@ -13,7 +13,7 @@ from hermetic.cli.init.application import Application, made_by_tests
 from hermetic.cli.init.configuration import Configuration, find_configuration
 from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.editing import Setting, add_settings
-from hermetic.cli.init.environment import Environment, find_environment, makes_an_engine_when_imported
+from hermetic.cli.init.environment import Environment, find_environment
 from hermetic.cli.init.files import Edit
 from hermetic.cli.init.project import applications_in, read_project
 from hermetic.cli.init.replaced import Replaced, find_replaced
@@ -141,13 +141,13 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     if migrations:
         migrating = find_startup_migrations(symbols, running) or _migrating_tests(replaced)
     runner = find_runner(symbols, configuration, installed)
-    environment = find_environment(symbols, configuration)
+    environment = find_environment(symbols, configuration, chosen)
     ordered += [app for app in applications if app not in roots]
     found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
     wanted = [
         *_application(chosen, root, configuration),
         *(_schema([] if migrating else metadata, startup, migrations, configuration) if chosen else ()),
-        *(_environment(environment, symbols) if chosen else ()),
+        *(_environment(environment) if chosen else ()),
     ]
     wanted += _adoption(replaced, configuration, wanted)
     if not _observes(configuration, wanted):
@@ -257,10 +257,10 @@ def _schema(
         yield Setting("hermetic_schema", lines if configuration.native or len(lines) > 1 else lines[0])
 
 
-def _environment(environment: Environment, symbols: Symbols) -> Iterator[Setting]:
+def _environment(environment: Environment) -> Iterator[Setting]:
     if environment.hands_out:
         yield Setting("hermetic_database", "postgresql", "What the URL below is; no engine has said so yet.")
-    elif environment.is_postgresql and not environment.says_so and not makes_an_engine_when_imported(symbols):
+    elif environment.is_postgresql and not environment.says_so and not environment.tells_in_time:
         yield Setting("hermetic_database", "postgresql", "No engine says so before the first request.")
     if environment.lines:
         yield Setting("hermetic_env", environment.lines)

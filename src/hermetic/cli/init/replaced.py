@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.application import makes_application
-from hermetic.cli.init.environment import environ_assignments
+from hermetic.cli.init.assigned import environ_assignments
 from hermetic.cli.init.recipes import is_fixture, recipes
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Reference, Symbols
@@ -82,8 +82,9 @@ class _Finder:
                 assert isinstance(node, ast.stmt | ast.expr)
                 yield Replaced(module.path, node.lineno, slug)
         if module.path.name == "conftest.py":
-            for _, _, line in environ_assignments(module):
-                yield Replaced(module.path, line, "env-in-conftest")
+            for each in environ_assignments(module):
+                if not each.is_patch:
+                    yield Replaced(module.path, each.line, "env-in-conftest")
 
     def _of_called(self, node: ast.AST, file: Path) -> Iterator[str]:
         """Yield what functions of the application do that a call names: it calls them, or has them called."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.sources import Module, Sources
-from hermetic.cli.init.symbols import FOREIGN, module_file, package_root
+from hermetic.cli.init.symbols import FOREIGN, module_file
+from hermetic.cli.init.syntax import package_root
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from hermetic.cli.init.configuration import Configuration, table_at
 from hermetic.cli.init.sources import Module
-from hermetic.cli.init.symbols import Symbols, assignments, imported_names
+from hermetic.cli.init.symbols import Symbols
+from hermetic.cli.init.syntax import assignments, imported_names
 
 RUNNERS = frozenset({"pytest", "pytest_asyncio"})
 

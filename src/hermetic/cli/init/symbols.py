@@ -10,11 +10,19 @@ from __future__ import annotations
 import ast
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermetic.cli.init.sources import Module, Sources
+from hermetic.cli.init.syntax import (
+    assignments,
+    import_target,
+    imported_names,
+    is_for_types,
+    package_root,
+    statements,
+)
 
 # A project may have a folder of one of these names (``core/fastapi/``), and still means the package when it says so.
 FOREIGN = frozenset(
@@ -122,7 +130,7 @@ class Symbols:
 
     def _imports_of(self, file: Path) -> tuple[Path, ...]:
         if file not in self._imports:
-            body = [each for each in self.sources.modules[file].tree.body if not _for_types(each)]
+            body = [each for each in self.sources.modules[file].tree.body if not is_for_types(each)]
             self._imports[file] = self._located_in(statements(body), file)
         return self._imports[file]
 
@@ -176,51 +184,12 @@ class Symbols:
         return Reference(submodule, "") if submodule else None
 
 
-def package_root(directory: Path) -> Path:
-    """Return the directory that must be on ``sys.path`` for a module in ``directory``: above its top package."""
-    while (directory / "__init__.py").exists():
-        directory = directory.parent
-    return directory
-
-
 def module_file(root: Path, dotted: str, sources: Sources) -> Path | None:
     """Return the parsed file that the dotted name has below ``root``."""
     parts = [part for part in dotted.split(".") if part]
     target = os.sep.join((str(root), *parts))
     found = sources.by_name.get(os.path.join(target, "__init__.py"))
     return found or (sources.by_name.get(f"{target}.py") if parts else None)
-
-
-def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements that run when a body runs, those in if/try/with/for blocks included, functions' not."""
-    for statement in body:
-        yield statement
-        for block in ("body", "orelse", "finalbody"):
-            if not isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                yield from statements(getattr(statement, block, []))
-        for handler in getattr(statement, "handlers", []):
-            yield from statements(handler.body)
-
-
-def assignments(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the (name, value) pairs that a statement assigns to plain names."""
-    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
-        yield statement.target.id, statement.value
-    if isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            if isinstance(target, ast.Name):
-                yield target.id, statement.value
-
-
-def imported_names(nodes: Iterable[ast.AST], file: Path) -> Iterator[str]:
-    """Yield the absolute dotted names that the import statements among a file's nodes may load."""
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            target = import_target(node, file)
-            yield target
-            yield from (f"{target}.{alias.name}" for alias in node.names)
 
 
 def _closure(start: Path, following: Callable[[Path], Iterable[Path]]) -> set[Path]:
@@ -232,21 +201,6 @@ def _closure(start: Path, following: Callable[[Path], Iterable[Path]]) -> set[Pa
             reached.add(file)
             waiting.extend(following(file))
     return reached
-
-
-def _for_types(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
-
-
-def import_target(node: ast.ImportFrom, file: Path) -> str:
-    """Return the absolute dotted name of the module that a ``from`` import names, relative ones counted up."""
-    if not node.level:
-        return node.module or ""
-    base = file.parent
-    for _ in range(node.level - 1):
-        base = base.parent
-    inside = base.relative_to(package_root(base)).parts
-    return ".".join([*inside, *(node.module or "").split(".")]).strip(".")
 
 
 def _search_roots(sources: Sources) -> list[Path]:

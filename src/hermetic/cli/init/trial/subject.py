@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from hermetic.cli.init.assigned import environ_assignments
 from hermetic.cli.init.configuration import Configuration
-from hermetic.cli.init.environment import environ_assignments
 from hermetic.cli.init.plan import Plan
 from hermetic.cli.init.sources import Module
-from hermetic.cli.init.symbols import package_root
+from hermetic.cli.init.syntax import package_root
 from hermetic.settings import INI, parse
 
 PYTEST_ENV = re.compile(r"(?P<flags>(?:[DRU]:)*)\s*(?P<name>\w+)\s*=\s*(?P<value>.*)")
@@ -98,9 +98,9 @@ def _pytest_env(configuration: Configuration) -> Iterator[tuple[str, str]]:
 
 def _set_by_conftests(plan: Plan) -> Iterator[tuple[str, str]]:
     for module in _conftests(plan):
-        for name, value, _ in environ_assignments(module):
-            if value is not None:
-                yield name, value
+        for each in environ_assignments(module):
+            if each.value is not None and each.is_at_import:
+                yield each.name, each.value
 
 
 def _conftests(plan: Plan) -> list[Module]:

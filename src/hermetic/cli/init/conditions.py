@@ -1,0 +1,153 @@
+"""Which branches can run, as far as defaults and given values tell.
+
+An application that supports two databases has both URLs in its code. Which one it uses is decided by a condition on a
+setting, and the setting has a default.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from hermetic.cli.init.bindings import FUNCTIONS
+from hermetic.cli.init.origins import HOLE, Instance, Place, Read, Text
+from hermetic.cli.init.variables import ENVIRONMENTS, Variable, outside
+
+if TYPE_CHECKING:
+    from hermetic.cli.init.dataflow import Dataflow
+
+
+class Unknown:
+    """The type of ``UNKNOWN``."""
+
+
+UNKNOWN: Final = Unknown()
+TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
+CHANGES: dict[str, Callable[[str], str]] = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "strip": str.strip,
+    "casefold": str.casefold,
+}
+
+
+class Conditions:
+    """Decide conditions.
+
+    Args:
+        dataflow: Asked for the values in them.
+        given: The variables that have a value when the tests run, by name.
+    """
+
+    def __init__(self, dataflow: Dataflow, given: Mapping[str, str]) -> None:
+        self._dataflow = dataflow
+        self.given = given
+        self._asked: set[Place] = set()
+
+    def is_dead(self, place: Place) -> bool:
+        """Whether a condition around a node, within its function, rules out that it runs."""
+        return any(decided is False for decided in self._around(place))
+
+    def is_sure(self, place: Place) -> bool:
+        """Whether every condition around a node, within its function, is known to hold."""
+        return all(self._around(place))
+
+    def decide(self, place: Place) -> bool | None:
+        """Return whether a condition holds; None where that cannot be told."""
+        node = place.node
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            inner = self.decide(replace(place, node=node.operand))
+            return None if inner is None else not inner
+        if isinstance(node, ast.BoolOp):
+            decided = [self.decide(replace(place, node=value)) for value in node.values]
+            ends = isinstance(node.op, ast.Or)
+            return ends if ends in decided else None if None in decided else not ends
+        if isinstance(node, ast.Compare):
+            return self._compare(place, node) if len(node.ops) == 1 else None
+        value = self.value(place)
+        return None if value is UNKNOWN or HOLE in str(value) else bool(value)
+
+    def value(self, place: Place) -> object:
+        """Return the value of an expression by defaults and given values; ``UNKNOWN`` where they do not tell."""
+        node = place.node
+        if isinstance(node, ast.Compare):
+            decided = self.decide(place)
+            return UNKNOWN if decided is None else decided
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            values = (self.value(replace(place, node=each)) for each in node.values)
+            return next((value for value in values if value is UNKNOWN or value), None)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+            inner = self.value(replace(place, node=node.func.value))
+            return CHANGES[node.func.attr](inner) if isinstance(inner, str) else UNKNOWN
+        only = self._dataflow.only_value(place)
+        if only is None or only in self._asked:
+            return self._by_origins(place)
+        self._asked.add(only)
+        value = self.value(only)
+        self._asked.discard(only)
+        return value
+
+    def known(self, variable: Variable) -> object:
+        """Return what a variable is: its given value, else its default, else None where it may be missing."""
+        for name in variable.names:
+            if name in self.given:
+                text = self.given[name]
+                return text.lower() in TRUE if "bool" in variable.annotation else text
+        if variable.default is not None:
+            return self.value(Place(variable.file, variable.default))
+        return UNKNOWN if variable.required else None
+
+    def _by_origins(self, place: Place) -> object:
+        origins = [
+            each
+            for each in self._dataflow.origins(place)
+            if not (isinstance(each, Instance) and each.is_promised)
+        ]
+        if not origins or not all(isinstance(each, Text | Read) and each.is_exact for each in origins):
+            return UNKNOWN
+        variables = {origin.variable for origin in origins if isinstance(origin, Read)}
+        if variables:
+            return self.known(variables.pop()) if len(variables) == 1 else UNKNOWN
+        values = {origin.value for origin in origins if isinstance(origin, Text)}
+        return values.pop() if len(values) == 1 else UNKNOWN
+
+    def _compare(self, place: Place, node: ast.Compare) -> bool | None:
+        operator, right = node.ops[0], node.comparators[0]
+        left = self.value(replace(place, node=node.left))
+        if isinstance(operator, ast.In | ast.NotIn):
+            found = self._contains(place, left, right)
+            return found if found is None or isinstance(operator, ast.In) else not found
+        other = self.value(replace(place, node=right))
+        if UNKNOWN in (left, other) or HOLE in f"{left}{other}":
+            return None
+        if isinstance(operator, ast.Eq | ast.Is):
+            return left == other
+        return left != other if isinstance(operator, ast.NotEq | ast.IsNot) else None
+
+    def _contains(self, place: Place, left: object, right: ast.expr) -> bool | None:
+        container = outside(place.file, right, self._dataflow.symbols)
+        if container in ENVIRONMENTS:
+            return left in self.given if isinstance(left, str) else None
+        if container == "sys.modules":
+            return True if left == "pytest" else None
+        if isinstance(right, ast.Tuple | ast.List | ast.Set):
+            values = [self.value(replace(place, node=each)) for each in right.elts]
+            return None if UNKNOWN in (left, *values) else left in values
+        text = self.value(replace(place, node=right))
+        return left in text if isinstance(left, str) and isinstance(text, str) and HOLE not in text else None
+
+    def _around(self, place: Place) -> Iterator[bool | None]:
+        """Yield, for each condition around a node within its function, whether it lets the node run."""
+        inner = place.node
+        for outer in self._dataflow.bindings.around(place.file, inner):
+            if isinstance(outer, FUNCTIONS):
+                return
+            if isinstance(outer, ast.If | ast.IfExp) and inner is not outer.test:
+                decided = self.decide(replace(place, node=outer.test))
+                is_body = inner in outer.body if isinstance(outer.body, list) else inner is outer.body
+                yield decided if is_body or decided is None else not decided
+            elif isinstance(outer, ast.Try | ast.ExceptHandler | ast.match_case | ast.For | ast.While):
+                yield None
+            inner = outer

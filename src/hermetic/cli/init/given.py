@@ -1,0 +1,198 @@
+"""Which variables have a value when the tests run, and what gives it.
+
+pytest's settings (pytest-env), a conftest, and the dotenv files that the code itself loads do. Other files only show
+what a value looks like: an example, or a compose file.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.cli.init.assigned import environ_assignments
+from hermetic.cli.init.bindings import Bindings, last_name
+from hermetic.cli.init.configuration import Configuration, parse_toml, table_at
+from hermetic.cli.init.dataflow import Dataflow
+from hermetic.cli.init.dotenv import UNCLEAR, compose_values, dotenv_values, line_values
+from hermetic.cli.init.fields import Fields
+from hermetic.cli.init.origins import HOLE, Place, Text
+from hermetic.cli.init.sources import Module
+from hermetic.cli.init.variables import Variable
+from hermetic.errors import ConfigurationError
+
+LOADERS = frozenset({"load_dotenv", "find_dotenv", "read_env", "Config", "RepositoryEnv"})
+LOADED = ("dotenv", "environs", "environ", "starlette.config", "decouple")
+COMPOSE = ("compose*.yml", "compose*.yaml", "docker-compose*.yml", "docker-compose*.yaml")
+EXAMPLES = ("*.env.example", "*.env.sample", "*.env.template", "*.env.dist", "env.example", "example.env")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Values of variables, by name in capitals; what cannot be told is ``UNCLEAR``.
+
+    Attributes:
+        values: What the tests run with.
+        literals: What fixtures set, later than the application may be imported.
+        compose: What compose files give to containers.
+        examples: What the examples of dotenv files show.
+        private: What a ``.env`` holds that no code loads.
+    """
+
+    values: Mapping[str, str]
+    literals: Mapping[str, str]
+    compose: Mapping[str, str]
+    examples: Mapping[str, str]
+    private: Mapping[str, str]
+
+    def has(self, variable: Variable) -> bool:
+        """Whether a variable has a value when the tests run."""
+        return any(name in self.values for name in variable.names)
+
+    def is_shown(self, variable: Variable) -> bool:
+        """Whether a compose file, or a ``.env`` that somebody else loads, has it."""
+        return any(name in self.compose or name in self.private for name in variable.names)
+
+
+def find_given(bindings: Bindings, fields: Fields, configuration: Configuration) -> Given:
+    """Collect the values.
+
+    Args:
+        bindings: The application's names.
+        fields: Its settings classes, some of which name a file.
+        configuration: pytest's settings.
+    """
+    sources = bindings.symbols.sources
+    values = dict(_configured(configuration, sources.boundary))
+    literals: dict[str, str] = {}
+    for module in [*sources.tests, *sources.production]:
+        is_first = module.path.name == "conftest.py" or module.is_production
+        for each in environ_assignments(module):
+            early = is_first and each.is_at_import
+            if module.path.name == "conftest.py" or early:
+                (values if early else literals)[each.name.upper()] = (
+                    UNCLEAR if each.value is None else each.value
+                )
+    home = configuration.path.parent
+    loaded = _loaded(Dataflow(bindings, fields, values), fields, home)
+    for path in loaded:
+        for name, text in dotenv_values(path).items():
+            values.setdefault(name, text)
+    places = tuple(dict.fromkeys((home, sources.root, sources.boundary)))
+    private = [place / ".env" for place in places if (place / ".env").resolve() not in loaded]
+    return Given(
+        values,
+        literals,
+        compose=_merged(compose_values(path) for path in _files(places, COMPOSE)),
+        examples=_merged(dotenv_values(path) for path in _files(places, EXAMPLES)),
+        private=_merged(dotenv_values(path) for path in private),
+    )
+
+
+def _merged(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the values of several files, the first that has one wins."""
+    merged: dict[str, str] = {}
+    for values in found:
+        merged = {**values, **merged}
+    return merged
+
+
+def _files(places: tuple[Path, ...], patterns: tuple[str, ...]) -> Iterator[Path]:
+    for place in places:
+        for pattern in patterns:
+            yield from sorted(place.glob(pattern))
+
+
+def _configured(configuration: Configuration, boundary: Path) -> Iterator[tuple[str, str]]:
+    """Yield what pytest's settings give: pytest-env's lines, its own table, and hermetic's."""
+    for directory in (configuration.path.parent, *configuration.path.parent.parents):
+        if not directory.is_relative_to(boundary):
+            break
+        table = _table_of_pytest_env(directory)
+        if table is not None:
+            for path in _strings(table.get("env_files")):
+                yield from dotenv_values(directory / path).items()
+            yield from ((name.upper(), _text(value)) for name, value in table.items() if name != "env_files")
+            break
+    for path in configuration.strings("env_files"):
+        yield from dotenv_values(configuration.path.parent / path).items()
+    for key in ("env", "hermetic_env"):
+        value = configuration.values.get(key, "")
+        yield from line_values(value if isinstance(value, list) else str(value).splitlines())
+
+
+def _table_of_pytest_env(directory: Path) -> dict[str, object] | None:
+    for name, keys in (
+        ("pytest.toml", ("pytest_env",)),
+        (".pytest.toml", ("pytest_env",)),
+        ("pyproject.toml", ()),
+    ):
+        try:
+            document = parse_toml(directory / name, (directory / name).read_text(encoding="utf-8"))
+        except (ConfigurationError, OSError, UnicodeError):
+            continue
+        table = table_at(document, keys or ("tool", "pytest_env"))
+        if table is not None:
+            return table
+    return None
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    """Return the text of a value in pytest-env's table: plain, or with options beside it."""
+    inner = value.get("value", "") if isinstance(value, dict) else value
+    is_made = isinstance(value, dict) and (value.get("transform") or value.get("unset"))
+    return UNCLEAR if is_made else str(inner)
+
+
+def _loaded(dataflow: Dataflow, fields: Fields, home: Path) -> list[Path]:
+    """List the dotenv files that the code loads, those that are there."""
+    sources = dataflow.symbols.sources
+    wanted: list[tuple[Path, str]] = []
+    for file, expression in fields.env_files:
+        wanted += [(file, name) for name in _names(dataflow, file, expression)]
+    for module in [*sources.tests, *sources.production]:
+        wanted += [(module.path, name) for name in _named_by_calls(dataflow, module)]
+    found: list[Path] = []
+    for file, name in wanted:
+        above = [directory for directory in file.parents if directory.is_relative_to(sources.boundary)]
+        for directory in (home, *above):
+            path = (directory / name).resolve()
+            if path.is_file():
+                found.append(path)
+                break
+    return list(dict.fromkeys(found))
+
+
+def _named_by_calls(dataflow: Dataflow, module: Module) -> Iterator[str]:
+    """Yield the files that a module's calls load: ``load_dotenv()``, ``Config(".env")``, ``env.read_env()``."""
+    imports = " ".join(target for target, _ in dataflow.symbols.scope(module.path).imports.values())
+    if not any(name in imports for name in LOADED):
+        return
+    if "decouple" in imports:
+        yield from (".env", "settings.ini")
+    for node in module.nodes:
+        if isinstance(node, ast.Call) and last_name(node.func) in LOADERS:
+            arguments = [
+                *node.args[:1],
+                *(word.value for word in node.keywords if word.arg in (None, *PATHS)),
+            ]
+            named = [name for argument in arguments for name in _names(dataflow, module.path, argument)]
+            yield from named or [".env"]
+
+
+PATHS = ("dotenv_path", "path", "env_file", "filename")
+
+
+def _names(dataflow: Dataflow, file: Path, expression: ast.expr) -> Iterator[str]:
+    """Yield the files' names that an expression can stand for, a path's last part standing for the path."""
+    origins = list(dataflow.flattened(dataflow.origins(Place(file, expression))))
+    for origin in origins:
+        if isinstance(origin, Text) and isinstance(origin.value, str) and HOLE not in origin.value:
+            is_file = "env" in Path(origin.value).name or len(origins) == 1
+            if is_file and Path(origin.value).name:
+                yield origin.value.lstrip("/")
