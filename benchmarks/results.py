@@ -16,6 +16,7 @@ ORDER = (
     "restore",
     "startup",
     "init",
+    "migrations",
     "concurrency",
     "postgresql_suite",
     "postgresql_restore",

@@ -140,10 +140,20 @@ class Contents:
                 call(function, database, key="hermetic_seed")
 
     def fingerprint(self, database: WorkerDatabase) -> str:
-        """Return a short name for all that the contents of a database depend on."""
-        from hermetic.database.digest import digest
+        """Return a short name for all that the contents of a database depend on.
 
-        return digest(self._texts(database))
+        Raises:
+            NoTemplate: It cannot be told: a listener of a table's making, say, that reads the database.
+        """
+        from hermetic.database.digest import digest
+        from hermetic.database.templates import NoTemplate
+
+        try:
+            return digest(self._texts(database))
+        except Exception as error:
+            raise NoTemplate(
+                f"since it cannot be told what it would depend on ({type(error).__name__}: {error})"
+            ) from error
 
     def _texts(self, database: WorkerDatabase) -> Iterator[str]:
         from hermetic import __version__

@@ -112,7 +112,10 @@ class Filling:
             return self._leave(database)
         self._databases().begin()
         try:
-            note = database.fill(lambda: contents.fingerprint(database), lambda: contents.build(database))
+            note = database.fill(
+                lambda: contents.fingerprint(database),
+                lambda: self._databases().others_used(database, lambda: contents.build(database)),
+            )
         except HermeticError as error:
             if not contents.are_all_made_by_a_start_up:
                 raise

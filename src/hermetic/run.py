@@ -237,12 +237,13 @@ class Run:
         )
 
     def _sqlite(self) -> Server:
-        from hermetic.database.servers.sqlite import SqliteServer
+        from hermetic.database.servers.sqlite import SqliteServer, TemplateFiles
 
         return SqliteServer(
             directory=self._directory,
             wait=lambda work: self.quiet.wait(work),
             may_export=self.databases.may_export,
+            templates=TemplateFiles(self.root, rebuild=self.settings.rebuild),
         )
 
     def _postgresql(self) -> Server:

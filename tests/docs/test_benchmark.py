@@ -60,6 +60,15 @@ def client_table(raw: Raw) -> str:
     return "\n".join(lines)
 
 
+def migrations_table(raw: Raw) -> str:
+    """Return a row for each state of the cache, in seconds of a run."""
+    took = raw["seconds"]
+    lines = [f"| the template | {' | '.join(took)} |", "| :--- |" + " ---: |" * len(took)]
+    for title in took["alone"]:
+        lines.append(f"| {title} | " + " | ".join(f"{median(of[title]):.1f}" for of in took.values()) + " |")
+    return "\n".join(lines)
+
+
 def restore_table(raw: Raw) -> str:
     """Return the table of restore alone, in milliseconds."""
     sizes = raw["tables"].items()
@@ -83,12 +92,21 @@ def table_of_ways(sizes: Mapping[str, Mapping[str, list[float]]]) -> str:
     [
         ("README.md", "suite", table_of_tests),
         ("docs/restore.md", "restore", restore_table),
+        ("docs/restore.md", "migrations", migrations_table),
         ("docs/postgresql.md", "postgresql_suite", table_of_postgresql_tests),
         ("docs/postgresql.md", "postgresql_restore", postgresql_restore_table),
         ("docs/client.md", "client_3_11", client_table),
         ("docs/client.md", "client_3_13", client_table),
     ],
-    ids=["a test", "restore", "a test on postgresql", "restore on postgresql", "client", "client, 3.13"],
+    ids=[
+        "a test",
+        "restore",
+        "migrations",
+        "a test on postgresql",
+        "restore on postgresql",
+        "client",
+        "client, 3.13",
+    ],
 )
 def test_the_table_shows_the_last_results(page: str, name: str, table: Callable[[Raw], str]) -> None:
     """A table between the marks of a benchmark has the medians of its raw results; paste the one shown if not."""

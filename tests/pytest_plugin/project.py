@@ -136,13 +136,15 @@ class Project:
             timeout: Seconds after which the run counts as hung.
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-        environment |= {"COLUMNS": "200", "PYTHONFAULTHANDLER": "1", **self.environment}
+        environment |= {"COLUMNS": "200", "PYTHONFAULTHANDLER": "1"}
         if not self.every_plugin:
             environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the flag for it is younger than pytest 8.2
         # The project lies in the outer run's temporary folder, whose database files would be left alone.
         with tempfile.TemporaryDirectory(prefix="hermetic-basetemp-") as temporary:
+            basetemp, cache = f"{temporary}/basetemp", f"{temporary}/cache"
+            environment |= {"HERMETIC_CACHE": cache, **self.environment}
             process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *self._own_arguments(), "--basetemp", temporary, *arguments],
+                [sys.executable, "-m", "pytest", *self._own_arguments(), "--basetemp", basetemp, *arguments],
                 cwd=self.root,
                 env=environment,
                 stdout=subprocess.PIPE,

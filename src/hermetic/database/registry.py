@@ -286,6 +286,15 @@ class Databases:
                 each.mark_baseline()
         return done
 
+    def others_used(self, database: WorkerDatabase, build: Callable[[], None]) -> list[str]:
+        """Build what fills a database; return the names of the others that this made or wrote."""
+        named = {name for _, server in self._servers.made() for name in server.named}
+        there = self.all()
+        build()
+        used = [each for each in self.all() if each not in there or each.dirty()]
+        further = {name for _, server in self._servers.made() for name in server.named} - named
+        return [each.name for each in used if each is not database] + sorted(further)
+
     def _in_memory(self, shared: Address | None, request: EngineRequest) -> MemoryTarget:
         created = request.created
         return self._memory.target(

@@ -11,6 +11,7 @@ from hermetic.database.kept import FOLDER
 from hermetic.database.restore.sqlite import keeping
 from hermetic.database.servers.postgresql import choose
 from hermetic.database.servers.postgresql.host import PostgresqlHost
+from hermetic.database.servers.sqlite import TemplateFiles
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,13 @@ class Project:
         host.close()
         instance.stop()
         return names
+
+    def leave_template(self) -> Path:
+        """Leave a template of SQLite."""
+        store = TemplateFiles(self.root)
+        with store.exclusively():
+            store.keep("of_a_run", lambda to: to.execute("CREATE TABLE t (x)"))
+        return store.folder / "hermetic_t_of_a_run.db"
 
     def leave_file(self, test: str) -> Path:
         """Leave a SQLite file for a test."""

@@ -46,12 +46,16 @@ def test_a_dry_run_removes_nothing(project: Project, capsys: pytest.CaptureFixtu
 def test_all_takes_the_project_s_cluster(
     project: Project, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Templates and kept databases are in it; a dry run names it and leaves it."""
+    """Templates and kept databases are in it, beside those of SQLite; a dry run names it all and leaves it."""
     project.leave("test_a.py::test_one")
+    file = project.leave_template()
     assert main(["db", "clean", "--all", "--dry-run", str(project.root)]) == 0
-    assert f"would remove {cache / 'projects'}" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"would remove {file}\nwould remove {cache / 'projects'}" in out
+    assert main(["db", "clean", str(project.root)]) == 0
+    assert file.exists()
     assert main(["db", "clean", "--all", str(project.root)]) == 0
-    assert f"removed {cache / 'projects'}" in capsys.readouterr().out
+    assert f"removed {file}\nremoved {cache / 'projects'}" in capsys.readouterr().out
     assert listed(project, capsys) == ([], [])
 
 

@@ -25,14 +25,16 @@ def test_nothing_is_kept(
 
 
 def test_what_a_run_left_is_listed(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    """A template with its project, a database with its test, each with its size and date."""
+    """Templates with their project, a database with its test, each with its size and date."""
     (name,) = project.leave("test_a.py::test_one")
+    file = project.leave_template()
     assert main(["db", "list", str(project.root)]) == 0
     captured = capsys.readouterr()
-    template, kept = OURS.findall(captured.out)
+    template, of_sqlite, kept = OURS.findall(captured.out)
     date = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d"
     root = re.escape(str(project.root))
     assert re.fullmatch(rf"template  hermetic_t_of_\w+  \d+\.\d MB  built {date}  {root}", template)
+    assert re.fullmatch(rf"template  {re.escape(str(file))}  0\.0 MB  built {date}  {root}", of_sqlite)
     assert re.fullmatch(rf"kept      {name}  \d+\.\d MB  kept {date}  test_a.py::test_one", kept)
     assert "to look at them: hermetic db start" in captured.err
 

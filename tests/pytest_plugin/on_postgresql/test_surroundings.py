@@ -117,3 +117,25 @@ def test_template_database(project: Project, somebodys_server: Instance) -> None
     make_start(somebodys_server)
     assert "template built (fingerprint " in project.pytest().output
     assert "template reused, built " in project.pytest().output
+
+
+def test_tables_in_a_schema_of_their_own(project: Project) -> None:
+    """The schema is made with them, and what is written there is undone."""
+    shop = (project.root / "shop.py").read_text()
+    table = '__tablename__ = "users"\n'
+    assert table in shop
+    project.write(
+        shop_py=shop.replace(table, f'{table}    __table_args__ = {{"schema": "billing"}}\n'),
+        test_a_py="""
+        import pytest
+        from sqlalchemy import text
+
+
+        @pytest.mark.parametrize("again", [1, 2])
+        async def test_it(again, async_client, async_test_db):
+            assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
+            assert await async_test_db.scalar(text("SELECT count(*) FROM billing.users")) == 1
+        """,
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 2}, result.output

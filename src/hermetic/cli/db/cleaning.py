@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.cli.db.project import Project
-from hermetic.cli.db.survey import databases, files, served
+from hermetic.cli.db.survey import databases, files, served, template_files
 from hermetic.database.restore.sqlite import keeping
 from hermetic.database.servers.postgresql import catalogue
 from hermetic.database.servers.postgresql.launcher.files import remove
@@ -17,13 +17,15 @@ def clean(project: Project, *, everything: bool, dry_run: bool) -> list[str]:
 
     Args:
         project: Whose.
-        everything: Templates, and the data of the project's own server, as well.
+        everything: Templates, files and the data of the project's own server, as well.
         dry_run: Remove nothing.
 
     Returns:
         What was, or would be, removed.
     """
     removed = [*_files(project, dry_run)]
+    if everything:
+        removed += _template_files(project, dry_run)
     cluster = project.cluster()
     if everything and cluster is not None:
         if not dry_run:
@@ -37,6 +39,13 @@ def _files(project: Project, dry_run: bool) -> Iterator[str]:
         if not dry_run:
             keeping.forget(project.kept, Path(entry.name).stem)
         yield f"{entry.name}  {entry.note.get('test', '')}"
+
+
+def _template_files(project: Project, dry_run: bool) -> Iterator[str]:
+    for entry in template_files(project):
+        if not dry_run:
+            Path(entry.name).unlink(missing_ok=True)
+        yield entry.name
 
 
 def _databases(project: Project, everything: bool, dry_run: bool) -> list[str]:

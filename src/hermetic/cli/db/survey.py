@@ -6,7 +6,7 @@ An embedded server must run to tell what is in its cluster: it is started for th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hermetic.database.servers.postgresql import Instance
 from hermetic.database.servers.postgresql.catalogue import Entry, entries
 from hermetic.database.servers.postgresql.host import TEMPLATE
 from hermetic.database.servers.postgresql.running import Running, running
+from hermetic.database.servers.sqlite import TemplateFiles
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class Survey:
     """What there is.
 
     Attributes:
-        templates: Databases with schema and seed rows.
+        templates: Databases with schema and seed rows, SQLite's files too.
         kept: Databases of failed tests.
-        files: Those that are SQLite's.
+        files: Those of them that are SQLite's.
         servers: Servers of runs, of all projects of this user.
     """
 
@@ -41,7 +42,7 @@ def survey(project: Project) -> Survey:
     servers = living(project)
     with served(project) as instance:
         templates, kept = databases(project, instance) if instance is not None else ([], [])
-    return Survey(templates, kept, files(project), servers)
+    return Survey([*templates, *template_files(project)], kept, files(project), servers)
 
 
 def living(project: Project) -> list[Running]:
@@ -68,6 +69,15 @@ def databases(project: Project, instance: Instance) -> tuple[list[Entry], list[E
     whose = str(project.root) if instance.is_shared else None
     with instance.connect() as connection:
         return entries(connection, TEMPLATE, whose), entries(connection, PREFIX, whose)
+
+
+def template_files(project: Project) -> list[Entry]:
+    """Return the templates of SQLite."""
+    found = []
+    for path, note in TemplateFiles(project.root).templates():
+        with suppress(FileNotFoundError):  # a run has dropped it since
+            found.append(Entry(str(path), "", path.stat().st_size, note))
+    return found
 
 
 def files(project: Project) -> list[Entry]:

@@ -50,6 +50,11 @@ def is_ours(home: Path) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == user()
 
 
+def is_private(status: os.stat_result) -> bool:
+    """Whether a file or a folder is this user's, and nobody else can write it; Windows has no such modes."""
+    return not hasattr(os, "getuid") or (status.st_uid == user() and not status.st_mode & 0o022)
+
+
 def unusable(place: Path, reason: str | None, code: int | None) -> ConfigurationError:
     """Return the error for a place where nothing can be written."""
     return ConfigurationError(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hermetic.database.servers.cache import cache_directory
 from hermetic.database.servers.postgresql import places
-from hermetic.database.servers.postgresql.places import address, cache_directory
+from hermetic.database.servers.postgresql.places import address
 from tests.database.servers.postgresql.conftest import Make
 from tests.database.servers.postgresql.processes import gone
 

@@ -7,7 +7,7 @@ runs. Measured on PostgreSQL 18 with 60 tables: see ``benchmarks/results``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -31,6 +31,7 @@ from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
 from hermetic.database.restore.postgresql.protocols import Host, Replace
 from hermetic.database.restore.postgresql.sessions import Session
 from hermetic.database.restore.postgresql.watching import LockWatch
+from hermetic.database.templates import Build, fill
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -168,46 +169,48 @@ class PostgresqlDatabase:
             if not self._is_being_filled and not self._baseline.is_marked and not self._closed:
                 self._baseline.mark()
 
-    def fill(self, fingerprint: Callable[[], str], build: Callable[[], None]) -> str:
-        """Fill it: as the template of a fingerprint where there is one, else by building, and make that the template.
-
-        Args:
-            fingerprint: Tells what the contents depend on.
-            build: Makes tables and rows, through the application's engines or by ``url``.
-
-        Returns:
-            What to say of it: empty where no template was asked for.
-        """
+    def fill(self, fingerprint: Callable[[], str], build: Build) -> str:
+        """Fill it; see ``hermetic.database.templates``."""
         # No lock of ours is held meanwhile: a build opens connections from threads of its own.
         if self._born:  # somebody wrote into it before it was known to be the application's
             build()
             return ""
         # A template's tables belong to the role for which it was built.
-        key = digest([fingerprint(), self.owner, str(self._host.version), *scripts()])
-        with self._host.exclusively(f"build {key}"):
-            template = self._host.template(key)
-            if template is not None:
-                self._become_copy_of(template)
-                return f"template reused, built {self._host.built(template)}"
-            self._build(build)
-            self._baseline.become_template(key)
-            return f"template built (fingerprint {key})"
+        return fill(
+            self,
+            lambda: digest([fingerprint(), self.owner, str(self._host.version), *scripts()]),
+            lambda: self._build(build),
+        )
 
-    def _become_copy_of(self, template: str) -> None:
-        with self._mutex:
-            self._host.create(self.name, self.owner, template)
-            self._born = True
-            self._baseline.is_copy_of(template)
-
-    def _build(self, build: Callable[[], None]) -> None:
+    def _build(self, build: Build) -> Sequence[str] | None:
         self._is_being_filled = True
         try:
             self.ensure()  # a driver that was handed the URL opens it unseen
-            build()
+            others = build()
         finally:
             self._is_being_filled = False
         self.ensure()
         self.mark_baseline()
+        return others
+
+    def template_locked(self, key: str) -> AbstractContextManager[None]:
+        """Let one process of all that use the server build a template at a time."""
+        return self._host.exclusively(f"build {key}")
+
+    def copy_template(self, key: str) -> str | None:
+        """Become a copy of a template; return when it was built, or None where there is none that counts."""
+        template = self._host.template(key)
+        if template is None:
+            return None
+        with self._mutex:
+            self._host.create(self.name, self.owner, template)
+            self._born = True
+            self._baseline.is_copy_of(template)
+        return self._host.built(template)
+
+    def keep_template(self, key: str) -> None:
+        """Keep it as a template; raise ``NoTemplate`` where somebody is in the way."""
+        self._baseline.become_template(key)
 
     @property
     def _is_marked(self) -> bool:

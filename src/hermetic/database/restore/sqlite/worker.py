@@ -32,6 +32,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database.digest import digest
 from hermetic.database.drivers import free
 from hermetic.database.kept import Kept
 from hermetic.database.protocols import Checkout, OpenWork, Wait, as_it_is
@@ -41,7 +42,9 @@ from hermetic.database.restore.sqlite.layers import Layers, LayerStart, SqliteLa
 from hermetic.database.restore.sqlite.opening import connect_arguments
 from hermetic.database.restore.sqlite.site import Site, in_wal
 from hermetic.database.restore.sqlite.snapshot import Blocked, Snapshot
+from hermetic.database.restore.sqlite.templated import Templated, Templates
 from hermetic.database.restore.sqlite.tracked import tracked
+from hermetic.database.templates import Build, fill
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -59,6 +62,7 @@ class SqliteDatabase:
         path: Its file, which does not exist yet.
         wait: Does what waits for the locks of the application.
         may_export: Whether a statement may write a copy of it to a file.
+        templates: What it may be filled from.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class SqliteDatabase:
         path: Path,
         wait: Wait = as_it_is,
         may_export: Callable[[str], bool] = lambda file: True,
+        templates: Templates | None = None,
     ) -> None:
         self.name = name
         self.path = path
@@ -76,6 +81,9 @@ class SqliteDatabase:
         self._mutex = RLock()
         with free():
             self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        self._templated = (
+            Templated(self._keeper, templates, self._patiently) if templates is not None else None
+        )
         self._seen: int | None = None
         self._moved = False
         try:
@@ -134,10 +142,19 @@ class SqliteDatabase:
         """It is made at once."""
         return True
 
-    def fill(self, fingerprint: Callable[[], str], build: Callable[[], None]) -> str:
-        """Fill it by building it: that takes less than to find out whether a template would do."""
-        build()
-        return ""
+    def fill(self, fingerprint: Callable[[], str], build: Build) -> str:
+        """Fill it; see ``hermetic.database.templates``."""
+        if self._templated is None or not self._is_empty():
+            build()
+            return ""
+        return fill(self._templated, lambda: digest([fingerprint(), sqlite3.sqlite_version]), build)
+
+    def _is_empty(self) -> bool:
+        try:
+            ((version,),) = self._keeper.execute("PRAGMA user_version").fetchall()
+            return not version and not self._keeper.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.OperationalError:
+            return False  # somebody is writing into it
 
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline."""

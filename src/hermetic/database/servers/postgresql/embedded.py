@@ -26,6 +26,7 @@ from sqlalchemy import URL
 from hermetic.database.drivers import free, variables
 from hermetic.database.drivers.psycopg import knows
 from hermetic.database.servers import homes
+from hermetic.database.servers.cache import cache_directory
 from hermetic.database.servers.postgresql import drivers, hold
 from hermetic.database.servers.postgresql.binaries import Binaries
 from hermetic.database.servers.postgresql.burial import bury, reap
@@ -34,7 +35,7 @@ from hermetic.database.servers.postgresql.instance import PREFIX, Facts
 from hermetic.database.servers.postgresql.launch import STEP, Launch, read_report, wait_for_report
 from hermetic.database.servers.postgresql.launcher import files
 from hermetic.database.servers.postgresql.launcher.main import Request
-from hermetic.database.servers.postgresql.places import Address, address, cache_directory, project_cache
+from hermetic.database.servers.postgresql.places import Address, address, project_cache
 from hermetic.errors import ConfigurationError
 
 if TYPE_CHECKING:

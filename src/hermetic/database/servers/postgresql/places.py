@@ -1,4 +1,4 @@
-"""Where things lie: the cache, and the address of a server, which must be known before it is started."""
+"""Where things lie: a project's cluster, and the address of a server, which must be known before it is started."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hermetic.database.servers import homes
+from hermetic.database.servers.cache import cache_directory
 from hermetic.database.servers.postgresql.launcher import cluster
 
 PORT = 5432
@@ -51,19 +52,6 @@ def address(home: Path, run_id: str) -> Address:
 
 def _socket_file(directory: str) -> str:
     return f"{directory}/.s.PGSQL.{PORT}"
-
-
-def cache_directory() -> Path:
-    """Return the user's cache: HERMETIC_CACHE, else ``hermetic`` in XDG_CACHE_HOME, else in ``~/.cache``."""
-    if given := os.environ.get("HERMETIC_CACHE"):
-        return Path(given).absolute()
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(base):
-        return Path(base) / "hermetic"
-    try:
-        return Path.home() / ".cache" / "hermetic"
-    except RuntimeError:  # a user without a name and a home, as in containers: then there is no cache
-        return Path(os.devnull) / "hermetic"
 
 
 def project_cache(project: Path, binaries: Path) -> Path:

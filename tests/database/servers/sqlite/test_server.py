@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from hermetic.database.protocols import Server
-from hermetic.database.servers import sqlite
 from hermetic.database.servers.sqlite import SqliteServer, reap
+from hermetic.database.servers.sqlite import server as module
 from hermetic.errors import ConfigurationError
 
 START = """
@@ -207,9 +207,9 @@ def test_a_place_where_sqlite_cannot_write_is_told(
 ) -> None:
     """What SQLite refuses is told as what the system refuses."""
     server.create("app")
-    monkeypatch.setattr(sqlite, "_file_name", lambda name: "x" * 300)
+    monkeypatch.setattr(module, "_file_name", lambda name: "x" * 300)
     with pytest.raises(ConfigurationError, match=r"File name too long|unable to open"):
         server.create("other")
-    monkeypatch.setattr(sqlite, "_file_name", lambda name: "missing/other")
+    monkeypatch.setattr(module, "_file_name", lambda name: "missing/other")
     with pytest.raises(ConfigurationError, match="unable to open database file"):
         server.create("other")

@@ -20,6 +20,7 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from hermetic.database.protocols import Wait, WorkerDatabase, as_it_is
+from hermetic.database.restore.sqlite.templated import Templates
 from hermetic.database.restore.sqlite.worker import SqliteDatabase
 from hermetic.database.servers import homes
 from hermetic.errors import ConfigurationError
@@ -44,6 +45,7 @@ class SqliteServer:
         label: Who runs, for people who look into the directory: the project, the xdist worker.
         wait: Does what waits for the locks of the application.
         may_export: Whether a statement may write a copy of a database to a file.
+        templates: What databases may be filled from.
     """
 
     backend = "sqlite"
@@ -54,7 +56,9 @@ class SqliteServer:
         label: str = "",
         wait: Wait = as_it_is,
         may_export: Callable[[str], bool] = lambda file: True,
+        templates: Templates | None = None,
     ) -> None:
+        self._templates = templates
         self._may_export = may_export
         self._parent = directory
         self._label = label
@@ -94,7 +98,7 @@ class SqliteServer:
             try:
                 path = self._directory() / f"{_file_name(name)}.db"
                 path.unlink(missing_ok=True)
-                database = SqliteDatabase(name, path, self._wait, self._may_export)
+                database = SqliteDatabase(name, path, self._wait, self._may_export, self._templates)
             except (OSError, sqlite3.OperationalError) as error:
                 raise _unusable(self._home or self._parent or homes.default_parent(ROOM), error) from error
             self._databases.append(database)
