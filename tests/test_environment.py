@@ -77,3 +77,56 @@ def test_the_urls_among_the_values(tmp_path: Path) -> None:
     values.append("CACHE_URL=sqlite+aiosqlite:///:memory:")  # so that it stands for two databases
     environment = Environment(parse({"hermetic_app": "a:b", "hermetic_env": values}), tmp_path, url)
     assert environment.urls() == [make_url("postgresql://db/audit")]
+
+
+PRODUCTION = "postgresql://app:pw@db.internal/shop"
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "now", "engine", "expected"),
+    [
+        (
+            "DB=sqlite:///x.db",
+            PRODUCTION,
+            PRODUCTION,
+            "postgresql+asyncpg://me@db.internal/shop",
+            "DB=sqlite:///x.db",
+        ),
+        ("DB={url}", PRODUCTION, PRODUCTION, PRODUCTION, "DB={url}"),
+        ("DB=mysql://u:pw@h/d", PRODUCTION, PRODUCTION, PRODUCTION, "DB=mysql://u:***@h/d"),
+        ("DB=sqlite:///x.db", PRODUCTION, PRODUCTION, "postgresql://db.internal/other", None),
+        ("DB=sqlite:///x.db", PRODUCTION, "sqlite:///test.db", PRODUCTION, None),
+        ("DB=sqlite:///x.db", None, PRODUCTION, PRODUCTION, None),
+        ("DB=sqlite:///x.db", "plain", "plain", PRODUCTION, None),
+        ("DB=sqlite:///x.db", "sqlite://", "sqlite://", "sqlite://", None),
+        (f"DB={PRODUCTION}", PRODUCTION, PRODUCTION, PRODUCTION, None),
+        ("DB=plain", PRODUCTION, PRODUCTION, PRODUCTION, None),
+    ],
+)
+def test_which_variable_would_give_an_engine_another_url(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    before: str | None,
+    now: str,
+    engine: str,
+    expected: str | None,
+) -> None:
+    """The one that its URL is from, unless the project has set it since; passwords are hidden."""
+    monkeypatch.delenv("DB", raising=False)
+    if before is not None:
+        monkeypatch.setenv("DB", before)
+    environment = Environment(
+        parse({"hermetic": "observe", "hermetic_env": [line, "TESTING=1"]}), tmp_path, url
+    )
+    monkeypatch.delenv("TESTING", raising=False)
+    environment.start()
+    monkeypatch.setenv("DB", now)
+    given = environment.given(make_url(engine))
+    assert (None if given is None else str(given)) == expected
+    unchanged = line == f"DB={before}"
+    assert environment.changes() == [
+        *([] if unchanged else [f"DB{'' if before else ' (unset now)'}"]),
+        "TESTING (unset now)",
+    ]
+    environment.stop()

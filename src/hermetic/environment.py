@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,24 @@ from hermetic.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
+
+
+@dataclass(frozen=True)
+class Given:
+    """A variable that ``hermetic_env`` would give another value.
+
+    Attributes:
+        name: The variable.
+        value: What it would be, passwords masked.
+        url: The database that this means; None where it would be hermetic's own.
+    """
+
+    name: str
+    value: str
+    url: URL | None
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
 
 
 class Environment:
@@ -59,6 +78,31 @@ class Environment:
         from hermetic.database.urls import filled
 
         return {name: filled(value, self._url, self._known(name)) for name, value in self._settings.env}
+
+    def given(self, url: URL) -> Given | None:
+        """Return the variable that somebody who made an engine of this URL has it from, as far as can be told.
+
+        One that the project has set since the run began is its own affair: it would set it all the same.
+        """
+        from hermetic.database.engines.destinations import masked
+        from hermetic.database.urls import PLACEHOLDERS, parsed
+
+        for name, value in self._settings.env:
+            known = self._known(name)
+            if known is None or os.environ.get(name, known) != known or not _is_same(parsed(known), url):
+                continue
+            instead = parsed(value)
+            if any(place in value for place in PLACEHOLDERS):
+                return Given(name, value, None)
+            if instead is not None and not _is_same(instead, url):
+                return Given(name, masked(instead), instead)
+        return None
+
+    def changes(self) -> list[str]:
+        """Return the variables that ``hermetic_env`` would give another value than they had, those unset marked."""
+        before = self._before or os.environ
+        changed = [name for name, value in self._settings.env if before.get(name) != value]
+        return [name if name in before else f"{name} (unset now)" for name in changed]
 
     def texts(self) -> list[str]:
         """Return the values of all variables, and those of the project's ``.env``."""
@@ -110,3 +154,12 @@ class Environment:
         from hermetic.database.urls import dotenv
 
         return (self._before or os.environ).get(name) or dotenv(self._root).get(name)
+
+
+def _is_same(first: URL | None, second: URL) -> bool:
+    """Whether two URLs mean the same database, one in memory left out: every engine of such a URL has its own."""
+    from hermetic.database.address import address_of, is_in_memory
+
+    if first is None or is_in_memory(first):
+        return False
+    return address_of(first) == address_of(second)

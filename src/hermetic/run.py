@@ -12,6 +12,7 @@ import datetime
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -96,8 +97,9 @@ class Run:
             lambda: [*self._mappings.guards, *self._identities],
             before=lambda owner: self.quiet.begin_set_up(owner),
             after=lambda owner: self.quiet.end_set_up(owner),
+            wrote=self._note_written,
         )
-        self._mappings = SharedMappings(self.checkpoints.note_guard)
+        self._mappings = SharedMappings(self.checkpoints.note_guard, settings.mode)
         self._identities: list[IdentityGuard] = []
         self._rows_went_back = False
         self._application = Application(
@@ -318,14 +320,35 @@ class Run:
 
     def _destination(self, request: EngineRequest) -> Destination:
         from hermetic.database.address import is_in_memory
-        from hermetic.database.engines.destinations import LeftAlone, masked
+        from hermetic.database.engines.destinations import LeftAlone
 
-        destination = self.databases.resolve(request)
         made_at = str(request.created.location) if request.created else ""
         if self.settings.mode == "observe":
-            self.observations.note_engine(ObservedEngine(masked(request.url), made_at, str(destination)))
-        elif isinstance(destination, LeftAlone) and is_in_memory(request.url):
+            return self._observed(request, made_at)
+        destination = self.databases.resolve(request)
+        if isinstance(destination, LeftAlone) and is_in_memory(request.url):
             self.observations.note_left_alone(made_at, destination.why)
+        return destination
+
+    def _observed(self, request: EngineRequest, made_at: str) -> Destination:
+        """Note where an engine would go in mode ``on``, where another URL would be given to who asks for it."""
+        from hermetic.database.engines.destinations import Itself, LeftAlone, masked
+        from hermetic.database.refusal import Refusal
+
+        seen = request.url
+        given = self.environment.given(seen)
+        if given is not None and given.url is not None:
+            request = replace(request, url=given.url)
+        destination = self.databases.resolve(request)
+        self.observations.note_engine(
+            ObservedEngine(
+                masked(seen),
+                made_at,
+                str(destination),
+                is_contained=not isinstance(destination, Itself | LeftAlone | Refusal),
+                given="" if given is None else str(given),
+            )
+        )
         return destination
 
     # -- the application
@@ -457,12 +480,11 @@ class Run:
             with step:
                 self.databases.drop_empty()
             self._test_is_open = False
-            if self.settings.mode == "on":
+            with step:
+                self._undo_mappings()
+            if restore and self._is_on:
                 with step:
-                    self._undo_mappings()
-                if restore:
-                    with step:
-                        self.restore()
+                    self.restore()
         return problems
 
     def _end_background(self, background: BackgroundMode) -> None:
@@ -519,9 +541,21 @@ class Run:
                 self.databases.release()
             for database in self._all_databases():
                 with step:
-                    self._rows_went_back |= database.restore()
+                    if database.restore():
+                        self._rows_went_back = True
+                        self._note_written(database)
             with step:
                 self.databases.undo()
+
+    def seen(self) -> Observations:
+        """Return what was seen, the databases of the application's that were used included."""
+        for address in self.databases.used:
+            self.observations.note_database(str(address), is_written=False)
+        return self.observations
+
+    def _note_written(self, database: WorkerDatabase) -> None:
+        for address in self.databases.addresses_of(database):
+            self.observations.note_database(str(address), is_written=True)
 
     def _restore_identities(self) -> None:
         """In the thread of the tests, whose Sessions they are."""

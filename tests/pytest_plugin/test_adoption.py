@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pytest_plugin.project import Project
-from tests.pytest_plugin.saying import ini
+from tests.pytest_plugin.saying import ini, said
 
 HEAVY = (
     "sqlalchemy",
@@ -184,6 +184,76 @@ def test_own_engines(tmp_path):
         assert "leaks: 1, each of which would fail its test" in result.output
         assert "test_a.py::test_leaks left a connection checked out" in result.output
         assert "test_a.py:7" in result.output
+
+    @pytest.mark.parametrize("arguments", [(), ("-n", "2", "-p", "xdist", "--dist", "loadfile")])
+    def test_it_predicts_for_the_settings_of_on_and_sums_up(
+        self, project: Project, arguments: tuple[str, ...]
+    ) -> None:
+        """The URL that ``hermetic_env`` would give counts; what tests do alike is one line, from all workers."""
+        project.environment["DATABASE_URL"] = "mysql+pymysql://me:secret@127.0.0.1:1/shop?connect_timeout=1"
+        project.write(
+            pytest_ini=ini("hermetic_env =", "    DATABASE_URL=sqlite:///in_on.db", "    TESTING=true"),
+            shop_py="""
+            import os
+            from fastapi import FastAPI
+            from sqlalchemy import create_engine
+
+            engine = create_engine(os.environ["DATABASE_URL"])
+            app = FastAPI()
+            """,
+            test_a_py="""
+            import os
+            import pytest
+            from shop import app
+            from sqlalchemy import create_engine
+
+            other = create_engine("sqlite:///other.db")
+            kept = []
+
+            def get_session(): ...
+
+            @pytest.fixture(scope="class")
+            def wide():
+                os.environ["WIDE"] = "left"
+                app.dependency_overrides[print] = print
+
+            @pytest.mark.usefixtures("wide")
+            class TestAll:
+                @pytest.mark.parametrize("n", range(3))
+                def test_leaves(self, n):
+                    app.dependency_overrides[get_session] = lambda: n
+                    kept.append(other.connect())
+
+            def test_after():
+                assert os.environ["WIDE"] == "left"
+                assert app.dependency_overrides.keys() == {print, get_session}
+                [each.close() for each in kept]
+                other.dispose()
+            """,
+            test_b_py="""
+            import pytest
+            from shop import engine
+            from sqlalchemy.exc import OperationalError
+
+            def test_it():
+                with pytest.raises(OperationalError):
+                    engine.connect()
+            """,
+        )
+        result = project.pytest("--hermetic", "observe", *arguments)
+        assert result.outcomes() == {"passed": 5}, result.output
+        said(
+            result,
+            "mysql+pymysql://me:***@127.0.0.1:1/shop?connect_timeout=1 -> the application's database",
+            "(made at shop.py:5, with DATABASE_URL=sqlite:///in_on.db of hermetic_env)",
+            "environment: DATABASE_URL, TESTING (unset now) would be set before the application is imported",
+            "overrides: 3 that tests left would be undone;",
+            "  get_session, left by 3 tests, test_a.py::TestAll::test_leaves[0] the first",
+            "leaks: 3, each of which would fail",
+            "test_a.py::TestAll::test_leaves[0] left a connection checked out. [HM400] (and 2 more like it)",
+            status=0,
+        )
+        assert "secret" not in result.output
 
 
 class TestPrecedence:

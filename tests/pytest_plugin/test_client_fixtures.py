@@ -60,7 +60,7 @@ def test_an_override_that_a_test_leaves_is_undone_and_told(project: Project) -> 
     result = project.pytest()
     assert result.outcomes() == {"passed": 2}, result.output
     assert "overrides: 1 that tests left were undone" in result.output
-    assert "test_left.py::test_leaves left get_session in dependency_overrides" in result.output
+    assert "  get_session, left by test_left.py::test_leaves" in result.output
 
 
 def test_a_live_server_has_the_database_of_the_test(project: Project) -> None:

@@ -85,6 +85,39 @@ async def test_it(hermetic_database):
     )
 
 
+def test_a_database_that_is_only_read_may_be_a_replica(project: Project) -> None:
+    """It is a database of its own as long as no setting says more; the closing lines name that setting."""
+    project.write(
+        replica_py="""
+        from sqlalchemy import text
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from shop import SessionLocal, User
+
+        engine = create_async_engine("sqlite+aiosqlite:///./replica.db")
+
+        async def names():
+            async with engine.connect() as connection:
+                return list(await connection.scalars(text("SELECT name FROM users")))
+        """,
+        test_it_py="""
+        from replica import names
+
+        async def test_it(async_client):
+            await async_client.post("/users", json={"name": "Ada"})
+            print("read:", await names())
+        """,
+    )
+    result = project.pytest("-s")
+    main, replica = (f"sqlite:///{project.root}/{name}.db" for name in ("production", "replica"))
+    assert "read: []" in result.output
+    assert f"only read: {replica} is a database of its own" in result.output
+    setting = f"hermetic_targets = {replica} -> {main}"
+    assert setting in result.output
+    result = project.pytest("-s", "-o", setting.replace(" = ", "="))
+    assert "read: ['Ada']" in result.output
+    assert "only read" not in result.output
+
+
 def test_another_file_is_fresh_empty_and_restored(project: Project) -> None:
     """A test's own URL gets a database of its own, restored like any other."""
     passes(

@@ -7,22 +7,54 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.address import Address
-from hermetic.trace.header import left_alone_lines, other_backend_lines, override_lines
+from hermetic.guards.observations import Tally
+from hermetic.trace.header import left_alone_lines, only_read_lines, other_backend_lines, override_lines
 
 FILE = Address("sqlite", "/srv/app.db")
 SERVED = Address("postgresql", "app", "localhost", 5432)
 
 
-def test_nothing_left_says_nothing() -> None:
-    """A tidy suite's summary has no line for it."""
-    assert override_lines([]) == []
+@pytest.mark.parametrize(("mode", "became"), [("on", "were undone"), ("observe", "would be undone")])
+def test_overrides_are_summed_by_dependency(mode: str, became: str) -> None:
+    """The first few are named, with the test that was first; a tidy suite's summary has no line for it."""
+    assert override_lines({}, mode) == []
+    left = {
+        "get_db": Tally(1885, "t1"),
+        "get_user": Tally(1, "t2"),
+        **{f"get_{n}": Tally(1, "t") for n in range(5)},
+    }
+    lines = override_lines(left, mode)
+    assert lines[0].startswith(f"overrides: 1891 that tests left {became}; ")
+    assert lines[1:3] == ["  get_db, left by 1885 tests, t1 the first", "  get_user, left by t2"]
+    assert lines[6:] == ["  ... and 2 more"]
 
 
-def test_the_first_few_are_named() -> None:
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ({}, []),
+        ({"postgresql://a/shop": True}, []),
+        ({"postgresql://a/shop": False, "postgresql://b/shop": False}, []),
+        ({"postgresql://a/shop": True, "postgresql://b/shop": True}, []),
+        ({"postgresql://a/shop": True, "sqlite:////a.db": False}, []),
+        (
+            {"postgresql://a/x": True, "postgresql://a/shop": True, "postgresql://b/shop": False},
+            ["postgresql://b/shop -> postgresql://a/shop"],
+        ),
+        ({"sqlite:////a.db": True, "sqlite:////b.db": False}, ["sqlite:////b.db -> sqlite:////a.db"]),
+    ],
+)
+def test_a_database_that_is_only_read_may_be_a_replica(written: dict[str, bool], named: list[str]) -> None:
+    """Beside one that is written to; the one of its own name is meant, if there is one."""
+    lines = only_read_lines(written)
+    assert [line.rpartition("hermetic_targets = ")[2] for line in lines[1::2]] == named
+    assert all(line.startswith("only read: ") for line in lines[::2])
+
+
+def test_the_first_few_that_are_only_read() -> None:
     """The rest are counted."""
-    lines = override_lines([f"t{number} left get_db" for number in range(7)])
-    assert lines[0].startswith("overrides: 7 ")
-    assert lines[5:] == ["  t4 left get_db", "  ... and 2 more"]
+    many = {f"sqlite:///{number}.db": False for number in range(7)}
+    assert only_read_lines({"sqlite:///a.db": True, **many})[10:] == ["  ... and 2 more"]
 
 
 def test_databases_in_memory_that_are_left_alone() -> None:

@@ -48,6 +48,12 @@ class Address:
     in_memory: bool = False
     shared: bool = False
 
+    def __str__(self) -> str:
+        """Return a URL that means it, without driver and user."""
+        port = None if self.port == _PORTS.get(self.backend) else self.port or None
+        url = URL.create(self.backend, host=self.host or None, port=port, database=self.name)
+        return url.render_as_string()
+
 
 def address_of(url: URL, folder: str | None = None) -> Address:
     """Return the database that a URL means.

@@ -420,6 +420,15 @@ class Databases:
         in_memory = [PRIVATE] if self._memory.of_application() else []
         return tuple(dict.fromkeys([*self._applications, *in_memory]))
 
+    @property
+    def used(self) -> list[Address]:
+        """The addresses of the application's that somebody connected to, those in memory left out."""
+        return [
+            address
+            for address, each in self._applications.items()
+            if each.is_in_use and not address.in_memory
+        ]
+
     def all(self) -> list[WorkerDatabase]:
         """Return the databases that exist, in the order in which they were first asked for."""
         return [each.worker for each in list(self._all) if each.worker is not None]

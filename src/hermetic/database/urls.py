@@ -49,6 +49,14 @@ def _like(known: str | None) -> Form:
     return like
 
 
+def parsed(text: str | None) -> URL | None:
+    """Return the URL of a database that a text is; None where it is something else."""
+    try:
+        return make_url(text) if text and "://" in text else None
+    except (ArgumentError, ValueError):
+        return None
+
+
 def is_postgresql(text: str | None) -> bool:
     """Whether a text is the URL of a PostgreSQL database."""
     return (text or "").partition("://")[0].partition("+")[0] in ("postgresql", "postgres")

@@ -92,6 +92,7 @@ class Background:
     in_a_driver: Callable[[str], bool]
     left: list[Left] = field(default_factory=list)
     _loops: WeakSet[Loop] = field(default_factory=WeakSet)
+    _told: WeakSet[Task] = field(default_factory=WeakSet)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note_loop(self, loop: Loop) -> None:
@@ -111,8 +112,9 @@ class Background:
         return left
 
     def running(self, mine: Mine) -> list[Left]:
-        """Return what runs in any loop and would be waited for, or cancelled; nothing is done to it."""
-        found = [task for loop in self.loops for task in self._tasks(loop, mine)]
+        """Return what runs in any loop and would be waited for, or cancelled, each once; nothing is done to it."""
+        found = [task for loop in self.loops for task in self._tasks(loop, mine) if task not in self._told]
+        self._told.update(found)
         return [_described(task) for task in found if tasks.is_of_the_project(task)]
 
     async def end_call(self, mode: Mode) -> None:

@@ -43,6 +43,7 @@ class Checkpoints:
         guards: Returns the guards of the mappings that are watched.
         before: Called with a fixture before its set-up, and its state before, is looked at.
         after: Called with it when its set-up is over.
+        wrote: Called with each database that it wrote to.
     """
 
     def __init__(
@@ -52,9 +53,11 @@ class Checkpoints:
         *,
         before: Callable[[Owner], None] = lambda owner: None,
         after: Callable[[Owner], None] = lambda owner: None,
+        wrote: Callable[[WorkerDatabase], None] = lambda database: None,
     ) -> None:
         self._before = before
         self._after = after
+        self._wrote = wrote
         self._databases = databases
         self._guards = guards
         self._frames: list[Frame] = []
@@ -101,7 +104,10 @@ class Checkpoints:
                         kept.mappings.append((guard, mapping_layer))
             for database, start in frame.databases.values():
                 with step:
-                    _end_layer(kept, database, start, frame.owner)
+                    layer = database.end_layer(start, frame.owner)
+                    if layer is not None:
+                        kept.databases.append((database, layer))
+                        self._wrote(database)
 
     def finish(self, owner: Owner, *, at_once: bool = False) -> None:
         """Take the fixture's part out of the baseline, after its teardown.
@@ -144,9 +150,3 @@ class Checkpoints:
         """A mapping that is watched from now on starts as it is for each fixture in its set-up."""
         for frame in self._frames:
             frame.mappings.append((guard, guard.begin_layer()))
-
-
-def _end_layer(kept: Kept, database: WorkerDatabase, start: object, owner: Owner) -> None:
-    layer = database.end_layer(start, owner)
-    if layer is not None:
-        kept.databases.append((database, layer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from hermetic.errors import LeakError
 from hermetic.guards.raw import RawLeaks
@@ -32,9 +33,10 @@ class Leaks:
         self._installation = installation
         self._raw = raw
         self._databases = databases
+        self._told: WeakSet[Checkout] = WeakSet()
 
     def end(self, over: Callable[[InUse], bool]) -> list[str]:
-        """End the connections of tests that are over; return a message for each.
+        """End the connections of tests that are over; return a message for each, once where none is ended.
 
         Args:
             over: Whether one of a test's is: a task may go on where tests share their isolation.
@@ -42,7 +44,8 @@ class Leaks:
         used = [each for each in self._installation.checked_out() if not each.left_alone]
         leaks = [each for each in used if each.owner.is_test_level and over(each)]
         abandoned = [each for each in self._installation.take_abandoned() if each.owner.is_test_level]
-        left = [*abandoned, *(leak.checkout for leak in leaks)]
+        left = [each for each in (*abandoned, *(leak.checkout for leak in leaks)) if each not in self._told]
+        self._told.update(left)
         messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
         if self._raw is not None:
             messages += self._raw.end()

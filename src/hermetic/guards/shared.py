@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from hermetic.guards.applications import overriding_applications
-from hermetic.guards.mapping import MappingGuard
+from hermetic.guards.mapping import MappingGuard, MappingLayer
+from hermetic.settings import Mode
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 
@@ -30,22 +31,41 @@ class OverridesGuard(MappingGuard[Any, Any]):
         return overrides
 
 
+class ObservedOverrides(OverridesGuard):
+    """Tells what a test leaves in an application's overrides, and undoes nothing: the next test starts with it."""
+
+    def _put_back(self, key: Any, value: Any) -> None:
+        pass
+
+    def restore(self) -> None:
+        """Take what is there now for the baseline."""
+        self._baseline = self._content()
+
+    def remove_layer(self, layer: MappingLayer[Any, Any]) -> None:
+        """Forget what a fixture set; what it left is nobody's."""
+        super().remove_layer(layer)
+        self.restore()
+
+
 class SharedMappings:
     """Watches them from the first test on: what modules set before is for all tests.
 
     Args:
         found: Called with the guard of each that is found later, an application that a test imports.
+        mode: With ``observe`` nothing is undone, and the environment, of which nothing is told, is not watched.
     """
 
-    def __init__(self, found: Callable[[MappingGuard[Any, Any]], None]) -> None:
+    def __init__(self, found: Callable[[MappingGuard[Any, Any]], None], mode: Mode) -> None:
         self._found = found
+        self._mode = mode
         self.are_watched = False
         self.guards: list[MappingGuard[Any, Any]] = []
 
     def watch(self) -> None:
         """Start: what is there now is the first baseline."""
         self.are_watched = True
-        self.guards.append(MappingGuard(os.environ, ignore=RUNNERS_OWN))
+        if self._mode == "on":
+            self.guards.append(MappingGuard(os.environ, ignore=RUNNERS_OWN))
         self.note(overriding_applications())
 
     def note(self, applications: Iterable[Any]) -> None:
@@ -55,6 +75,6 @@ class SharedMappings:
         for app in applications:
             overrides = getattr(app, "dependency_overrides", None)
             if overrides is not None and all(guard.mapping is not overrides for guard in self.guards):
-                guard = OverridesGuard(app)
+                guard = OverridesGuard(app) if self._mode == "on" else ObservedOverrides(app)
                 self.guards.append(guard)
                 self._found(guard)

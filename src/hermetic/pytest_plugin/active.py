@@ -45,12 +45,15 @@ class Active:
         """In a worker of xdist: the controller, which has the terminal, says what there is to say."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["hermetic"] = closing_lines(self.run)
+            output["hermetic"] = {"lines": closing_lines(self.run), "seen": self.run.seen().plain()}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of xdist is done; one that died has said nothing."""
-        self.run.notes_of_workers.extend(getattr(node, "workeroutput", {}).get("hermetic", ()))
+        output = getattr(node, "workeroutput", {}).get("hermetic")
+        if output is not None:
+            self.run.notes_of_workers.extend(output["lines"])
+            self.run.observations.merge(output["seen"])
 
     def pytest_report_header(self) -> list[str]:
         return header_lines(self.run)
@@ -131,7 +134,7 @@ class Active:
 
     def _report(self, problems: list[str], leaks: str) -> None:
         if problems and self.run.settings.mode == "observe":
-            self.run.observations.leaks.extend(problems)
+            self.run.observations.note_leaks(problems)
         elif problems and leaks == "error":
             pytest.fail("\n\n".join(problems), pytrace=False)
         elif problems and leaks == "warn":

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hermetic.guards.observations import Observations, Tally
 from hermetic.run import Run
-from hermetic.trace.observed import observed_lines, relative
+from hermetic.trace.observed import SHOWN, observed_lines, relative
 from hermetic.trace.server import announcement, facts_lines
 
 if TYPE_CHECKING:
     from hermetic.database.address import Address
-
-SHOWN = 5
 
 
 def header_lines(run: Run) -> list[str]:
@@ -32,12 +31,18 @@ def header_lines(run: Run) -> list[str]:
     return [f"hermetic: {line}" for line in lines]
 
 
-def override_lines(left: list[str]) -> list[str]:
-    """Return what is said of the overrides that tests left behind, the first few by name."""
+def override_lines(left: Mapping[str, Tally], mode: str) -> list[str]:
+    """Return what is said of the overrides that tests left behind, the first few dependencies by name."""
+    total = sum(each.count for each in left.values())
+    became = "would be undone" if mode == "observe" else "were undone"
     return _first_few(
-        f"overrides: {len(left)} that tests left were undone; to have them end: with client.override(...)",
-        left,
+        f"overrides: {total} that tests left {became}; to have them end: with client.override(...)",
+        [f"{name}, left by {_tests(each)}" for name, each in left.items()],
     )
+
+
+def _tests(tally: Tally) -> str:
+    return tally.first if tally.count == 1 else f"{tally.count} tests, {tally.first} the first"
 
 
 def background_lines(left: Counter[str], mode: str) -> list[str]:
@@ -73,10 +78,12 @@ def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
 
 
 def summary_lines(run: Run) -> list[str]:
-    """Return the lines for the bottom: what was found in place of settings, and what ``observe`` saw."""
+    """Return the lines for the bottom: what was found in place of settings, and what was seen."""
     lines = list(dict.fromkeys([*closing_lines(run), *run.notes_of_workers]))
+    seen = run.seen()
+    lines.extend(seen_lines(seen, run.settings.mode, run.root))
     if run.settings.mode == "observe":
-        lines.extend(observed_lines(run.observations, run.root))
+        lines.extend(observed_lines(seen, run.environment.changes(), run.root))
     return lines
 
 
@@ -86,12 +93,44 @@ def closing_lines(run: Run) -> list[str]:
     used = run.filling.used
     if used and not run.settings.schema:
         lines.append(f"schema: {', '.join(used)}; to fix it: hermetic_schema = {used[0].split()[0]}")
-    lines.extend(override_lines(list(run.observations.overrides)))
-    lines.extend(background_lines(run.observations.background, run.settings.mode))
-    lines.extend(passed_lines(list(run.observations.passed)))
-    lines.extend(left_alone_lines(run.observations.left_alone, run.root))
     lines.extend(other_backend_lines(run.settings.database, run.databases.opened))
     return [*lines, *_server(run), *run.filling.notes, *run.notes]
+
+
+def seen_lines(seen: Observations, mode: str, root: Path) -> list[str]:
+    """Return what is said of what all processes of the run have seen."""
+    return [
+        *override_lines(seen.overrides, mode),
+        *background_lines(seen.background, mode),
+        *passed_lines(list(seen.passed)),
+        *left_alone_lines(seen.left_alone, root),
+        *only_read_lines(seen.written),
+    ]
+
+
+def only_read_lines(written: Mapping[str, bool]) -> list[str]:
+    """Return what is said of databases that tests only read, beside those that they wrote to: replicas, perhaps."""
+    lines = []
+    for url in (url for url, is_written in written.items() if not is_written):
+        alike = [
+            each for each, is_written in written.items() if is_written and _backend(each) == _backend(url)
+        ]
+        if alike:
+            same = [each for each in alike if each.rpartition("/")[2] == url.rpartition("/")[2]]
+            meant = (same or alike)[0]
+            lines += [
+                f"only read: {url} is a database of its own, and has nothing of what tests write to {meant}",
+                f"  if it is a replica of that: hermetic_targets = {url} -> {meant}",
+            ]
+    return (
+        lines
+        if len(lines) <= 2 * SHOWN
+        else [*lines[: 2 * SHOWN], f"  ... and {len(lines) // 2 - SHOWN} more"]
+    )
+
+
+def _backend(url: str) -> str:
+    return url.partition(":")[0]
 
 
 def other_backend_lines(named: str | None, opened: Sequence[Address]) -> list[str]:

@@ -2,43 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from hermetic.guards.observations import Observations, ObservedEngine
+from hermetic.guards.observations import Observations, ObservedEngine, Tally
+
+SHOWN = 5
 
 
-def observed_lines(observations: Observations, root: Path) -> list[str]:
+def observed_lines(observations: Observations, variables: Sequence[str], root: Path) -> list[str]:
     """Return the lines of the report.
 
     Args:
         observations: What was seen.
+        variables: The variables that ``hermetic_env`` would set to another value than there is.
         root: The project's folder; files inside are shown relative to it.
     """
-    lines = ["Nothing was changed. In mode on, each test would start from the baseline, and:"]
-    lines += ["", *_engines(list(observations.engines), root)]
+    engines = list(observations.engines)
+    lines = [_restored(engines)]
+    lines += ["", *_engines(engines, root)]
+    if variables:
+        lines += ["", f"environment: {', '.join(variables)} would be set before the application is imported"]
     lines += ["", *_leaks(observations.leaks)]
     lines += ["", "To try it: pytest --hermetic=on. For good: hermetic = on in the ini file."]
     return lines
 
 
-def _engines(engines: list[ObservedEngine], root: Path) -> list[str]:
+def _restored(engines: Sequence[ObservedEngine]) -> str:
+    """Say what mode ``on`` would put back between tests, if there is anything."""
+    if any(engine.is_contained for engine in engines):
+        return "Nothing was changed. In mode on, each test would start from the baseline, and:"
+    why = "no engine here goes to a database of hermetic's" if engines else "no engine was used"
+    return f"Nothing was changed. In mode on, no database would be restored either: {why}."
+
+
+def _engines(engines: Sequence[ObservedEngine], root: Path) -> list[str]:
     if not engines:
         return ["engines: none was used"]
     lines = [f"engines: {len(engines)} used, and where their connections would go"]
+    places: dict[str, list[ObservedEngine]] = {}
     for engine in engines:
-        made = f"  (made at {relative(engine.made_at, root)})" if engine.made_at else ""
-        lines.append(f"  {engine.url} -> {engine.destination}{made}")
+        places.setdefault(engine.made_at, []).append(engine)
+    for place, made in places.items():
+        lines += _of_place(relative(place, root), made)
     return lines
 
 
-def _leaks(leaks: list[str]) -> list[str]:
+def _of_place(place: str, engines: Sequence[ObservedEngine]) -> Iterator[str]:
+    """Yield the engines that one line made, the first few of a line that makes one for each test."""
+    for engine in engines[:SHOWN]:
+        notes = [f"made at {place}"] if place else []
+        notes += [f"with {engine.given} of hermetic_env"] if engine.given else []
+        yield f"  {engine.url} -> {engine.destination}" + (f"  ({', '.join(notes)})" if notes else "")
+    if len(engines) > SHOWN:
+        yield f"  ... and {len(engines) - SHOWN} more{f' made at {place}' if place else ''}"
+
+
+def _leaks(leaks: Mapping[str, Tally]) -> list[str]:
     if not leaks:
         return ["leaks: none"]
-    lines = [f"leaks: {len(leaks)}, each of which would fail its test at the teardown (hermetic_leaks)"]
-    for leak in leaks:
-        what, *rest = [line for line in leak.splitlines() if line]
-        lines += [f"  {what}", *(f"      {line}" for line in rest)]
-    return lines
+    total = sum(each.count for each in leaks.values())
+    lines = [f"leaks: {total}, each of which would fail its test at the teardown (hermetic_leaks)"]
+    for what, each in list(leaks.items())[: SHOWN * SHOWN]:
+        others = f" (and {each.count - 1} more like it)" if each.count > 1 else ""
+        lines += [f"  {each.first}{others}", *(f"      {line}" for line in what.splitlines() if line)]
+    return lines if len(leaks) <= SHOWN * SHOWN else [*lines, f"  ... and {len(leaks) - SHOWN * SHOWN} more"]
 
 
 def relative(place: str, root: Path) -> str:
