@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hermetic.cli.init.bindings import last_name
+from hermetic.cli.init.nodes import children
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.syntax import assignments, statements
 from hermetic.cli.init.variables import literal
@@ -38,6 +39,8 @@ class Assigned:
 
 def environ_assignments(module: Module) -> Iterator[Assigned]:
     """Yield what a module sets in the environment."""
+    if not module.mentions("environ", *PATCHES):
+        return
     at_import: set[ast.AST] = set()
     dictionaries = {
         name: value
@@ -140,4 +143,4 @@ def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
         node = waiting.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name in HOOKS | called:
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))

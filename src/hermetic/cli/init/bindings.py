@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from hermetic.cli.init.nodes import children
 from hermetic.cli.init.symbols import Symbols
 from hermetic.cli.init.syntax import is_for_types, statements
 
@@ -52,7 +53,7 @@ class Bindings:
         """Return the node around each node of a file."""
         if file not in self._parents:
             nodes = self.symbols.sources.modules[file].nodes
-            self._parents[file] = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
+            self._parents[file] = {child: node for node in nodes for child in children(node)}
         return self._parents[file]
 
     def around(self, file: Path, node: ast.AST) -> Iterator[ast.AST]:
@@ -103,14 +104,13 @@ class Bindings:
         tree = self.symbols.sources.modules[file].tree
         if tree not in self._local:
             found = _bindings(tree.body)
-            for node in self.symbols.sources.modules[file].nodes:
-                if isinstance(node, ast.Global):
-                    function = self.function(file, node)
-                    inner = _bindings(
-                        [] if function is None or isinstance(function, ast.Lambda) else function.body
-                    )
-                    for name in node.names:
-                        found[name].extend(inner.get(name, []))
+            for node in self.symbols.sources.modules[file].of(ast.Global):
+                function = self.function(file, node)
+                inner = _bindings(
+                    [] if function is None or isinstance(function, ast.Lambda) else function.body
+                )
+                for name in node.names:
+                    found[name].extend(inner.get(name, []))
             self._local[tree] = found
         return self._local[tree]
 
@@ -126,19 +126,18 @@ class Bindings:
     def _calls(self) -> dict[str, list[tuple[Path, ast.Call]]]:
         calls: dict[str, list[tuple[Path, ast.Call]]] = defaultdict(list)
         for module in self.symbols.sources.production:
-            for node in module.nodes:
-                if isinstance(node, ast.Call):
-                    names = {last_name(node.func), *(last_name(first) for first in node.args[:1])}
-                    for name in names:
-                        calls[name].append((module.path, node))
+            for node in module.of(ast.Call):
+                for name in {last_name(node.func), *(last_name(first) for first in node.args[:1])}:
+                    calls[name].append((module.path, node))
         return calls
 
     @cached_property
     def _stores(self) -> dict[str, list[tuple[Path, ast.Attribute, Binding]]]:
         stores: dict[str, list[tuple[Path, ast.Attribute, Binding]]] = defaultdict(list)
         for module in self.symbols.sources.production:
-            for node in module.nodes:
-                if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            nodes: list[ast.Assign | ast.AnnAssign] = [*module.of(ast.Assign), *module.of(ast.AnnAssign)]
+            for node in sorted(nodes, key=lambda each: each.lineno):
+                if node.value:
                     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                         for place, position in _targets(target):
                             if isinstance(place, ast.Attribute):
@@ -164,7 +163,7 @@ def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.If) and is_for_types(node):
             waiting.extend(reversed(node.orelse))
         elif not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            waiting.extend(reversed(list(ast.iter_child_nodes(node))))
+            waiting.extend(reversed(list(children(node))))
 
 
 def parameters(function: Function) -> dict[str, tuple[ast.arg, ast.expr | None]]:
@@ -219,6 +218,6 @@ def _targets(target: ast.expr) -> Iterator[tuple[ast.expr, int | None]]:
 
 def _expressions(statement: ast.stmt) -> Iterator[ast.AST]:
     """Yield the nodes of a statement's own expressions, without the statements in its blocks."""
-    for child in ast.iter_child_nodes(statement):
+    for child in children(statement):
         if isinstance(child, ast.expr):
             yield from ast.walk(child)

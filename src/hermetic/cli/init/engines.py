@@ -151,8 +151,8 @@ def find_openings(modules: Iterable[Module], symbols: Symbols) -> list[Opening]:
     for module in modules:
         imported = symbols.scope(module.path).imports
         names = WANTED | {local for local, (_, name) in imported.items() if name in WANTED}
-        for node in module.nodes:
-            if isinstance(node, ast.Call) and last_name(node.func) in names:
+        for node in module.of(ast.Call):
+            if last_name(node.func) in names:
                 opening = _opening(module.path, node, symbols)
                 if opening is not None:
                     found.append(opening)

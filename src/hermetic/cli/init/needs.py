@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from hermetic.cli.init.demands import gives_up, is_demanded, may_be_missing
 from hermetic.cli.init.given import Given
 from hermetic.cli.init.origins import Place, Text
 from hermetic.cli.init.startup import Startup
-from hermetic.cli.init.variables import ENVIRONMENTS, Variable, literal, outside, readings
+from hermetic.cli.init.variables import ENVIRONMENTS, Reading, Variable, literal, outside, readings
 
+Readings = Sequence[tuple[ast.expr, Reading]]
 SWITCH = "TESTING"
 NAME = re.compile(r"(^|_)(DATABASE|DB|SQLALCHEMY|POSTGRES|POSTGRESQL|PG)_UR[IL]$")
 """What a database's URL is called, for an engine whose URL cannot be followed."""
@@ -51,8 +52,9 @@ def find_needs(startup: Startup, addresses: list[Address], dataflow: Dataflow, g
         dataflow: Asked for names.
         given: The values that variables have.
     """
-    everything, early = _variables(startup, dataflow)
-    optional = {key for file in startup.files for key in _optional(file, dataflow)}
+    read = {file: list(readings(file, dataflow.bindings)) for file in sorted(startup.files)}
+    everything, early = _variables(startup, read, dataflow)
+    optional = {key for file, found in read.items() for key in _optional(file, found, dataflow)}
 
     def missing(variables: Iterable[Variable]) -> Iterator[Variable]:
         return (each for each in variables if (each.file, each.name) not in optional and not given.has(each))
@@ -79,12 +81,14 @@ def find_needs(startup: Startup, addresses: list[Address], dataflow: Dataflow, g
     )
 
 
-def _variables(startup: Startup, dataflow: Dataflow) -> tuple[list[Variable], list[Variable]]:
+def _variables(
+    startup: Startup, read: Mapping[Path, Readings], dataflow: Dataflow
+) -> tuple[list[Variable], list[Variable]]:
     """Return all variables that the modules read, and those that they read before the first request."""
     fields = [each for each in dataflow.fields.variables.values() if each.file in startup.files]
-    read = [pair for file in sorted(startup.files) for pair in _read(file, dataflow)]
-    early = [variable for variable, function in read if function is None or function in startup.functions]
-    return [*(variable for variable, _ in read), *fields], [*early, *fields]
+    pairs = [pair for file, found in read.items() for pair in _read(file, found, dataflow)]
+    early = [variable for variable, function in pairs if function is None or function in startup.functions]
+    return [*(variable for variable, _ in pairs), *fields], [*early, *fields]
 
 
 def _parts(addresses: Iterable[Address]) -> Iterator[Variable]:
@@ -117,9 +121,9 @@ def _unique(variables: Iterable[Variable]) -> tuple[Variable, ...]:
     return tuple(found.values())
 
 
-def _read(file: Path, dataflow: Dataflow) -> Iterator[tuple[Variable, ast.AST | None]]:
+def _read(file: Path, read: Readings, dataflow: Dataflow) -> Iterator[tuple[Variable, ast.AST | None]]:
     """Yield the variables that a module's code reads, each with the function that does."""
-    for node, found in readings(file, dataflow.bindings):
+    for node, found in read:
         for name in _names(file, found.name, dataflow):
             required = found.required or is_demanded(file, node, dataflow.bindings)
             yield (
@@ -138,16 +142,16 @@ def _names(file: Path, name: ast.expr, dataflow: Dataflow) -> list[str]:
     return [text for text in texts if isinstance(text, str) and text.isidentifier()]
 
 
-def _optional(file: Path, dataflow: Dataflow) -> Iterator[tuple[Path, str]]:
+def _optional(file: Path, read: Readings, dataflow: Dataflow) -> Iterator[tuple[Path, str]]:
     """Yield the variables that a module can do without: read with a default, before an ``or``, or after an ``in``."""
-    for node, found in readings(file, dataflow.bindings):
+    for node, found in read:
         text = literal(found.name)
         if text is not None and found.default is not None and not _is_none(found.default):
             yield file, (found.prefix + text).upper()
         elif may_be_missing(file, node, dataflow.bindings):
             yield from ((file, (found.prefix + name).upper()) for name in _names(file, found.name, dataflow))
-    for compared in dataflow.symbols.sources.modules[file].nodes:
-        if isinstance(compared, ast.Compare) and isinstance(compared.ops[0], ast.In | ast.NotIn):
+    for compared in dataflow.symbols.sources.modules[file].of(ast.Compare):
+        if isinstance(compared.ops[0], ast.In | ast.NotIn):
             outer = dataflow.bindings.parents(file).get(compared)
             goes_on = isinstance(outer, ast.IfExp) or (isinstance(outer, ast.If) and not gives_up(outer.body))
             demands = isinstance(compared.ops[0], ast.NotIn) and not goes_on

@@ -7,6 +7,7 @@ objects that stand for ``load`` and ``+``, which say nothing here. Left out, a w
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 WORDS = frozenset(
     {"arg", "asname", "attr", "id", "kind", "kwd_attrs", "module", "name", "rest", "type_comment"}
@@ -31,6 +32,16 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
             elif isinstance(value, ast.AST):
                 waiting.append(value)
     return found
+
+
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes right inside a node, in the order of the text."""
+    for name in reversed(_fields[type(node)]):
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            yield from (each for each in value if each is not None)
+        elif isinstance(value, ast.AST):
+            yield value
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):

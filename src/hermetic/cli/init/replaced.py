@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hermetic.cli.init.application import makes_application
 from hermetic.cli.init.assigned import environ_assignments
+from hermetic.cli.init.nodes import children
 from hermetic.cli.init.recipes import is_fixture, recipes
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Reference, Symbols
@@ -115,7 +116,7 @@ class _Finder:
 
 def outside_tests(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a module of the suite that are in no test: fixtures, helpers, what runs at import."""
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if not _is_test(child) and not _is_docstring(child):
             yield child
             yield from outside_tests(child)

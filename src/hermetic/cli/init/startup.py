@@ -38,8 +38,17 @@ def when_imported(files: Iterable[Path], called: Iterable[Scope], symbols: Symbo
         called: Functions that are called then, each with its file.
         symbols: The project's names.
     """
-    startup = Startup()
-    waiting: list[Scope] = [*called, *((file, symbols.sources.modules[file].tree) for file in files)]
+    return _followed(Startup(), [*called, *_modules(files, symbols)], symbols)
+
+
+def when_started(imported: Startup, symbols: Symbols) -> Startup:
+    """Follow what runs when an application that is imported is started, too: its lifespan, its startup events."""
+    at_start = [scope for file in imported.files for scope in _starting(file, symbols)]
+    return _followed(Startup(set(imported.files), set(imported.functions)), at_start, symbols)
+
+
+def _followed(startup: Startup, waiting: list[Scope], symbols: Symbols) -> Startup:
+    """Add what scopes run to what runs already, and return that."""
     while waiting:
         file, scope = waiting.pop()
         if scope in startup.functions or (isinstance(scope, ast.Module) and file in startup.files):
@@ -52,13 +61,6 @@ def when_imported(files: Iterable[Path], called: Iterable[Scope], symbols: Symbo
             waiting.extend(_modules([file], symbols))
         waiting.extend(_following(file, scope, symbols))
     return startup
-
-
-def when_started(imported: Startup, symbols: Symbols) -> Startup:
-    """Follow what runs when an application that is imported is started, too: its lifespan, its startup events."""
-    at_start = [scope for file in imported.files for scope in _starting(file, symbols)]
-    found = when_imported(imported.files, at_start, symbols)
-    return Startup(found.files | imported.files, found.functions | imported.functions)
 
 
 def _following(file: Path, scope: ast.AST, symbols: Symbols) -> Iterator[Scope]:
@@ -89,16 +91,21 @@ def _modules(files: Iterable[Path], symbols: Symbols) -> Iterator[Scope]:
 
 def _starting(file: Path, symbols: Symbols) -> Iterator[Scope]:
     """Yield the functions of a module that run when the application starts."""
-    for node in symbols.sources.modules[file].nodes:
-        if isinstance(node, ast.Call):
-            named = [word.value for word in node.keywords if word.arg in STARTING]
-            for inner in (each for value in named for each in ast.walk(value)):
-                if isinstance(inner, ast.Name | ast.Attribute):
-                    yield from _called(symbols.resolve(file, inner), symbols)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-            "on_event" in ast.unparse(decorator) for decorator in node.decorator_list
-        ):
-            yield file, node
+    module = symbols.sources.modules[file]
+    if not module.mentions(*STARTING, "on_event"):
+        return
+    for call in module.of(ast.Call):
+        named = [word.value for word in call.keywords if word.arg in STARTING]
+        for inner in (each for value in named for each in ast.walk(value)):
+            if isinstance(inner, ast.Name | ast.Attribute):
+                yield from _called(symbols.resolve(file, inner), symbols)
+    functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = [
+        *module.of(ast.FunctionDef),
+        *module.of(ast.AsyncFunctionDef),
+    ]
+    for function in functions:
+        if any("on_event" in ast.unparse(decorator) for decorator in function.decorator_list):
+            yield file, function
 
 
 def _called(reference: Reference | None, symbols: Symbols) -> Iterator[Scope]:

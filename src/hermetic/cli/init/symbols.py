@@ -204,10 +204,13 @@ def _closure(start: Path, following: Callable[[Path], Iterable[Path]]) -> set[Pa
 
 
 def _search_roots(sources: Sources) -> list[Path]:
-    roots: set[Path] = {sources.root, sources.boundary}
-    for path in sources.modules:
-        roots.update(directory for directory in path.parents if directory.is_relative_to(sources.boundary))
-    roots = {root for root in roots if not (root / "__init__.py").exists()}
+    inner = {sources.root, sources.boundary, *(path.parent for path in sources.modules)}
+    above = {place for each in inner for place in (each, *each.parents)}
+    roots = {
+        place
+        for place in above
+        if place.is_relative_to(sources.boundary) and not (place / "__init__.py").exists()
+    }
     return sorted(roots, key=lambda path: (len(path.parts), path))
 
 

@@ -132,11 +132,10 @@ def literal(node: ast.expr | None) -> str | None:
 
 def readings(file: Path, bindings: Bindings) -> Iterator[tuple[ast.expr, Reading]]:
     """Yield the expressions of a file that read the environment."""
-    for node in bindings.symbols.sources.modules[file].nodes:
-        if isinstance(node, ast.Subscript) or (isinstance(node, ast.Call) and _may_read(node)):
-            found = reading(file, node, bindings)
-            if found is not None:
-                yield node, found
+    module = bindings.symbols.sources.modules[file]
+    nodes: list[ast.expr] = [*module.of(ast.Subscript), *filter(_may_read, module.of(ast.Call))]
+    read = [(node, found) for node in nodes if (found := reading(file, node, bindings)) is not None]
+    yield from sorted(read, key=lambda each: (each[0].lineno, each[0].col_offset))
 
 
 def _may_read(call: ast.Call) -> bool:
