@@ -250,7 +250,7 @@ def test_a_factory_that_needs_arguments_is_not_proposed(project: Project) -> Non
     "test",
     [
         "from fastapi import FastAPI\ndef client():\n    app = FastAPI()",
-        "from starlette.applications import Starlette\nApp = Starlette()",
+        "import os\nfrom starlette.applications import Starlette\nhere = os.getcwd()\nApp = Starlette()",
         "from shop import add\nfrom fastapi import FastAPI\nclass App(FastAPI): ...\nx = add(App())",
     ],
 )

@@ -18,10 +18,14 @@ def bounds(project: Project, *installed: str) -> list[str]:
     ("name", "text", "expected"),
     [
         ("uv.lock", '[[package]]\nname = "pytest-asyncio"\nversion = "0.23.8"', ["0.23.8"]),
-        ("poetry.lock", '[[package]]\nname = "other"\nversion = "1"', []),
+        ("poetry.lock", 'version = 1\n[[package]]\nname = "other"\nversion = "1"', []),
         ("pdm.lock", '[[package]]\nname = "pytest-asyncio"\nversion = "1.0"', ["1.0"]),
         ("pylock.toml", '[[packages]]\nname = "pytest-asyncio"\nversion = "1.0"', ["1.0"]),
-        ("Pipfile.lock", '{"develop": {"pytest-asyncio": {"version": "==0.21.0"}}, "x": [1]}', ["==0.21.0"]),
+        (
+            "Pipfile.lock",
+            '{"develop": {"pytest-asyncio": {"version": "==0.21.0"}}, "_meta": {}, "x": [1]}',
+            ["==0.21.0"],
+        ),
         ("uv.lock", "[[broken", []),
         ("requirements-dev.txt", "pytest_asyncio[x]>=0.20,<1  # old", [">=0.20,<1"]),
         (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,13 @@ from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
 from hermetic.cli.init.files import Edit
 from hermetic.cli.init.project import applications_in, read_project
+from hermetic.cli.init.proposed import (
+    application_settings,
+    environment_settings,
+    mode_settings,
+    observes,
+    schema_settings,
+)
 from hermetic.cli.init.replaced import Replaced, find_replaced
 from hermetic.cli.init.roots import ImportRoot, find_root, is_installed
 from hermetic.cli.init.runner import Runner, find_runner
@@ -98,7 +104,7 @@ class Plan:
     @property
     def observes(self) -> bool:
         """Whether runs will only be observed, which promises that nothing changes."""
-        return _observes(self.configuration, self.settings)
+        return observes(self.configuration, self.settings)
 
 
 def installed_version(distribution: str) -> str:
@@ -143,14 +149,16 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     runner = find_runner(symbols, configuration, installed)
     environment = find_environment(symbols, configuration, chosen)
     ordered += [app for app in applications if app not in roots]
-    found = tuple(Found(app, _target(app, roots.get(app))) for app in ordered)
-    wanted = [
-        *_application(chosen, root, configuration),
-        *(_schema([] if migrating else metadata, startup, migrations, configuration) if chosen else ()),
-        *(_environment(environment) if chosen else ()),
-    ]
-    wanted += _adoption(replaced, configuration, wanted)
-    if not _observes(configuration, wanted):
+    found = tuple(
+        Found(app, roots[app].target(app.file, app.name) if app in roots else None) for app in ordered
+    )
+    wanted: list[Setting] = []
+    if chosen and root:
+        wanted += application_settings(chosen, root, configuration)
+        wanted += schema_settings([] if migrating else metadata, startup, migrations, configuration)
+        wanted += environment_settings(environment)
+    wanted += mode_settings(replaced, configuration, wanted)
+    if not observes(configuration, wanted):
         wanted += runner.settings
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
     return Plan(
@@ -195,75 +203,10 @@ def _missing_root(
     return relative(root.directory, configuration.path.parent)
 
 
-def _target(application: Application, root: ImportRoot | None) -> str | None:
-    return f"{root.dotted(application.file)}:{application.name}" if root else None
-
-
 def _migrating_tests(replaced: list[Replaced]) -> Place | None:
     """Return the first line of the tests that runs Alembic."""
     lines = (Place(each.file, each.line) for each in replaced if each.slug == "migrations")
     return next(lines, None)
-
-
-def _adoption(
-    replaced: list[Replaced], configuration: Configuration, added: Iterable[Setting]
-) -> Iterator[Setting]:
-    """Start a suite that handles the database itself with observing, unless hermetic is in use already."""
-    if "hermetic_app" in configuration.values:
-        return
-    if any(line.is_database for line in replaced):
-        yield Setting(
-            "hermetic", "observe", "Reports what `on` would do and changes nothing; the next step is: on"
-        )
-    elif all(setting.key != "hermetic_app" for setting in added):
-        yield Setting(
-            "hermetic", "on", "Without hermetic_app, too: the tests build their applications themselves."
-        )
-
-
-def _observes(configuration: Configuration, added: Iterable[Setting]) -> bool:
-    mode = next((setting.value for setting in added if setting.key == "hermetic"), None)
-    return configuration.values.get("hermetic", mode) == "observe"
-
-
-def _application(
-    chosen: Application | None, root: ImportRoot | None, configuration: Configuration
-) -> Iterator[Setting]:
-    target = _target(chosen, root) if chosen else None
-    if chosen is None or root is None or target is None:
-        return
-    if not chosen.required:
-        yield Setting("hermetic_app", target)
-    if not is_installed(root, chosen.file):
-        path = relative(root.directory, configuration.path.parent)
-        yield Setting("pythonpath", (path,) if configuration.is_toml else shlex.quote(path))
-
-
-def _schema(
-    metadata: list[Metadata],
-    startup: Place | None,
-    migrations: Migrations | None,
-    configuration: Configuration,
-) -> Iterator[Setting]:
-    """Name what makes the tables where there is one answer; several are the user's to choose from."""
-    lines: tuple[str, ...] = ()
-    if len(metadata) == 1:
-        lines = (metadata[0].target,)
-    elif not metadata and migrations:
-        lines = migrations.lines(configuration.path.parent)
-    elif not metadata and startup:
-        lines = ("lifespan",)
-    if lines:
-        yield Setting("hermetic_schema", lines if configuration.native or len(lines) > 1 else lines[0])
-
-
-def _environment(environment: Environment) -> Iterator[Setting]:
-    if environment.hands_out:
-        yield Setting("hermetic_database", "postgresql", "What the URL below is; no engine has said so yet.")
-    elif environment.is_postgresql and not environment.says_so and not environment.tells_in_time:
-        yield Setting("hermetic_database", "postgresql", "No engine says so before the first request.")
-    if environment.lines:
-        yield Setting("hermetic_env", environment.lines)
 
 
 def _edits(sources: Sources, configuration: Configuration, settings: tuple[Setting, ...]) -> Iterator[Edit]:

@@ -38,6 +38,10 @@ class ImportRoot:
             del parts[-1]
         return ".".join(parts) if parts and all(part.isidentifier() for part in parts) else None
 
+    def target(self, file: Path, name: str) -> str:
+        """Return ``module:name`` for a name of a file that has a dotted name here."""
+        return f"{self.dotted(file)}:{name}"
+
 
 def find_root(file: Path, sources: Sources, configured: Iterable[Path] = ()) -> ImportRoot | None:
     """Choose the import root of an application's module.
