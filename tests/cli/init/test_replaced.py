@@ -33,6 +33,8 @@ def slugs(project: Project, text: str, name: str = "tests/conftest.py") -> list[
         "x = 'delete from the list'",
         "await s.delete(user)",
         "await client.delete('/api/users/1')",
+        "r = client.delete('/api/users/1')",
+        "from shop import delete\ngone = delete(User)",
         "await s.execute(select(User).where(User.id == 1))",
         "await s.execute(update(User).where(User.id == 1).values(name='x'))",
         "await s.execute(statement)",
@@ -120,6 +122,13 @@ def test_migrations_are_run_in_many_ways(project: Project, text: str, expected: 
         *(f"    {each}" for each in text.split("\n")),
     ]
     assert slugs(project, "\n".join(lines)) == [(line + 3, "migrations") for line in expected]
+
+
+@pytest.mark.parametrize("module", ["sqlalchemy", "sqlmodel"])
+def test_a_delete_may_be_put_aside_before_it_is_run(project: Project, module: str) -> None:
+    """Who clears tables writes it in two lines as well."""
+    text = f"from {module} import delete\n@fixture\ndef db():\n    yield\n    gone = delete(User)\n    s.exec(gone)"
+    assert slugs(project, text) == [(5, "truncate-loop")]
 
 
 @pytest.mark.parametrize(

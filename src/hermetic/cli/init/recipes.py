@@ -37,9 +37,10 @@ def recipes(node: ast.AST, file: Path, symbols: Symbols) -> Iterator[str]:
     elif isinstance(node, ast.FunctionDef) and node.name == "event_loop" and is_fixture(node):
         yield "event-loop-fixture"
     elif isinstance(node, ast.Assign):
-        for target in node.targets:
-            if _overrides_session(target):
-                yield "session-override"
+        if any(map(_overrides_session, node.targets)):
+            yield "session-override"
+        if isinstance(node.value, ast.Call) and _is_sqlalchemys(node.value.func, "delete", file, symbols):
+            yield "truncate-loop"
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         if CLEARING.fullmatch(node.value):
             yield "truncate-loop"
@@ -85,6 +86,12 @@ def _runs_a_delete(call: ast.Call) -> bool:
     if _last_name(call.func) in RUNS_A_STATEMENT:
         return any(_is_delete(argument) for argument in call.args[:1])
     return _last_name(call.func) == "delete" and _last_name(_start_of_chain(call)) == "query"
+
+
+def _is_sqlalchemys(function: ast.expr, name: str, file: Path, symbols: Symbols) -> bool:
+    """Whether an expression is SQLAlchemy's (or SQLModel's) function of a name, and no client's method."""
+    found = symbols.resolve(file, function)
+    return found is not None and found.name in (f"sqlalchemy.{name}", f"sqlmodel.{name}")
 
 
 def _is_delete(statement: ast.expr) -> bool:
