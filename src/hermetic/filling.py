@@ -129,7 +129,8 @@ class Filling:
         """Whether a factory would have to be called for tables which the suite's own applications make."""
         if not (contents.are_all_made_by_a_start_up and self._application.is_uncalled):
             return False
-        return self._is_up() or not (self._settings.schema or self._is_required)
+        is_asked_for = bool(self._settings.schema) or self._is_required
+        return self._is_up() or self._application.is_the_suites or not is_asked_for
 
     def _refuse_to_leave(self, database: WorkerDatabase, error: HermeticError) -> None:
         """Say what is lacking to whoever asked for fixtures of ours, now or later."""

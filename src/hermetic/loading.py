@@ -32,6 +32,7 @@ class Application:
 
     Attributes:
         failure: Why there is none, as far as that was tried.
+        is_the_suites: Whether a fixture of the suite's hands out another one.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Application:
         made: Callable[[Any], None],
     ) -> None:
         self.failure: HermeticError | None = None
+        self.is_the_suites = False
         self._path = path
         self._before = before
         self._note_import = imported

@@ -268,34 +268,33 @@ class Run:
     def _replace(self, database: WorkerDatabase, connections: Sequence[DBAPIConnection] | None) -> None:
         self.installation.invalidate(database, connections)
 
-    def primary(self) -> WorkerDatabase:
+    def primary(self, make: Callable[[], object] = lambda: None) -> WorkerDatabase:
         """Return the application's database, ready; its engines, or the settings, say what it is.
 
+        Args:
+            make: Makes the application, where nothing else has told; what it raises is raised here.
+
         Raises:
-            ConfigurationError: Nothing says what it is, since the application cannot be made; or schema or seed rows
-                cannot be.
+            ConfigurationError: Schema or seed rows cannot be made.
         """
-        self._learn_what_the_database_is()
+        self.learn_what_the_database_is(make)
         self.filling.require()
         return self.databases.primary()
 
-    def empty_database(self) -> WorkerDatabase:
+    def empty_database(self, make: Callable[[], object] = lambda: None) -> WorkerDatabase:
         """Return an empty database of the application's kind, which is dropped when the test ends.
 
-        Raises:
-            ConfigurationError: Nothing says what kind that is, since the application cannot be made.
+        Args:
+            make: As for ``primary``.
         """
-        self._learn_what_the_database_is()
+        self.learn_what_the_database_is(make)
         return self.databases.empty()
 
-    def _learn_what_the_database_is(self) -> None:
-        """From an engine or a setting; a factory is called only where neither has told."""
+    def learn_what_the_database_is(self, make: Callable[[], object]) -> None:
+        """Have the application made, if neither an engine of its module nor a setting has told."""
         self._application.look()
-        if not self.databases.knows_the_application:
-            if self.environment.backend() is None:
-                self._application.get()
-            else:
-                self._application.ask()
+        if not self.databases.knows_the_application and self.environment.backend() is None:
+            make()
         self._note_drivers()
 
     def _prepare(self, request: EngineRequest) -> None:
@@ -370,6 +369,10 @@ class Run:
         self._note_drivers()
         return found
 
+    def note_application_of_the_suite(self) -> None:
+        """A fixture of the suite's makes what ours would hand out."""
+        self._application.is_the_suites = True
+
     def _note_drivers(self) -> None:
         """The application may have brought a driver that hermetic does not see."""
         if self._url_is_handed_out and self._mappings.are_watched:
@@ -419,7 +422,7 @@ class Run:
         """
         if self.settings.mode != "on" or not self._mappings.are_watched or self.databases.is_primary_built:
             return
-        if not any(driver in sys.modules for driver in OPENED_BY_HAND):
+        if self._application.is_uncalled or not any(driver in sys.modules for driver in OPENED_BY_HAND):
             return
         if self.filling.is_made_by_a_start_up():
             with suppress(ConfigurationError):  # the first connection says it, if there is one

@@ -173,12 +173,15 @@ class Active:
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
         scope: Any = request.scope  # an indirect parametrization may widen the fixture's own
+        is_ours = getattr(fixturedef.func, "__module__", None) == fixtures.__name__
+        if fixturedef.argname == fixtures.APPLICATION and not is_ours:
+            self.run.note_application_of_the_suite()
         owner = Owner(
             f"fixture {fixturedef.argname!r} ({scope} scope)",
             "fixture",
             scope,
             current(),
-            accountable=getattr(fixturedef.func, "__module__", None) != fixtures.__name__,
+            accountable=not is_ours,
         )
         owning = owned_fixture(fixturedef, owner, request.fixturenames)
         if scope == "function":

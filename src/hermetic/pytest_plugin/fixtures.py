@@ -7,7 +7,7 @@ defined).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from hermetic.client import AsyncTestClient, Lifespan, LiveServer
     from hermetic.database.facade import Database, EmptyDatabase
     from hermetic.run import Run
+
+APPLICATION = "hermetic_app"
+"""The fixture that a suite overrides which builds its applications itself."""
 
 
 def _lifespan_scope(fixture_name: str, config: pytest.Config) -> Any:
@@ -41,6 +44,20 @@ def active_run(request: pytest.FixtureRequest) -> Run:
         f"hint: in the ini file of pytest: {lacking}",
         pytrace=False,
     )
+
+
+def _application(request: pytest.FixtureRequest) -> Callable[[], object]:
+    """Return what makes the application, by whatever fixture ``hermetic_app`` is."""
+
+    def make() -> object:
+        try:
+            return request.getfixturevalue(APPLICATION)
+        except pytest.fail.Exception as error:
+            if "ScopeMismatch" in str(error):  # it belongs to a test, and whoever asks to more
+                return None
+            raise
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +82,7 @@ def hermetic_database(request: pytest.FixtureRequest) -> Database:
     from hermetic.database.facade import Database
 
     with errors_as_failures():
-        return Database(active_run(request).primary())
+        return Database(active_run(request).primary(_application(request)))
 
 
 @pytest.fixture
@@ -74,7 +91,7 @@ def hermetic_empty_database(request: pytest.FixtureRequest) -> EmptyDatabase:
     from hermetic.database.facade import EmptyDatabase
 
     with errors_as_failures():
-        return EmptyDatabase.of(active_run(request).empty_database())
+        return EmptyDatabase.of(active_run(request).empty_database(_application(request)))
 
 
 @pytest.fixture(scope="session")
@@ -135,12 +152,16 @@ def live_server(request: pytest.FixtureRequest, hermetic_app: Any) -> Iterator[L
 
 
 @pytest.fixture
-def async_db_session(request: pytest.FixtureRequest, hermetic_engine: AsyncEngine) -> Iterator[AsyncSession]:
+def async_db_session(request: pytest.FixtureRequest) -> Iterator[AsyncSession]:
     """An ``AsyncSession`` on the application's database; it connects at its first statement."""
     from hermetic.pytest_plugin.session import FixtureSession
 
     run = active_run(request)
-    session = FixtureSession(hermetic_engine)
+    with (
+        errors_as_failures()
+    ):  # before hermetic_engine asks: an application of the test's scope tells it, too
+        run.learn_what_the_database_is(_application(request))
+    session = FixtureSession(request.getfixturevalue("hermetic_engine"))
     run.closer.add(session)
     yield session.session
     run.closer.discard(session)
