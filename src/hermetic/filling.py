@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from hermetic.contents import Contents
-from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.errors import ConfigurationError, HermeticError, RestoreError
 from hermetic.loading import Application
 from hermetic.settings import Settings
 
@@ -119,6 +119,8 @@ class Filling:
         except HermeticError as error:
             if not contents.are_all_made_by_a_start_up:
                 raise
+            with suppress(RestoreError):  # what the start-up has opened and not closed is in the way
+                database.restore()
             return self._leave(database, error)
         self.used = contents.descriptions
         if note:
@@ -147,7 +149,8 @@ class Filling:
         self._lacking = self._lacking or error or self._not_called()
         if error is not None:
             self._settled.add(database)
-            note = f"schema: {error.what} Databases of the application started empty"
+            what = error.what.partition("\n")[0].rstrip(".")
+            note = f"schema: {what}; databases of the application started empty"
             if note not in self.notes:
                 self.notes.append(note)
         self._is_theirs(database)

@@ -372,3 +372,64 @@ def write_several(project: Project, url: str) -> None:
     project.write_path("shop.py", FACTORY.format(factory=OBJECT.format(**databases)))
     project.write_path("seeds.py", SEEDS)
     project.write_path("test_several.py", SEVERAL.format(**databases))
+
+
+FAILING = """
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine("{url}")
+
+
+async def make_tables():
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE notes (text VARCHAR(20))"))
+        await connection.execute(text("INSERT INTO notes VALUES ('first')"))
+
+
+@asynccontextmanager
+async def lifespan(app):
+    await make_tables()
+    raise ConnectionError("no cache")
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/notes")
+async def read():
+    async with engine.connect() as connection:
+        return list((await connection.execute(text("SELECT text FROM notes"))).scalars())
+"""
+
+FAILING_TESTS = """
+import pytest
+from fastapi.testclient import TestClient
+from shop import app, make_tables
+
+
+@pytest.fixture
+async def tables():
+    await make_tables()
+
+
+@pytest.mark.parametrize("time", range(2))
+def test_it_makes_them_itself(tables, time):
+    assert TestClient(app).get("/notes").json() == ["first"]
+
+
+def test_nobody_does():
+    TestClient(app).get("/notes")
+"""
+
+
+def write_failing(project: Project, url: str) -> None:
+    """Write an application whose start-up makes its tables and then fails, and a suite that never starts it."""
+    lines = "hermetic_app = shop:app\nhermetic_schema = lifespan"
+    project.write_path("pytest.ini", INI.format(scope="session", lines=lines))
+    project.write_path("shop.py", FAILING.format(url=url))
+    project.write_path("test_it.py", FAILING_TESTS)

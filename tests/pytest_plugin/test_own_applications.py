@@ -8,6 +8,7 @@ import pytest
 
 from tests.pytest_plugin.own_applications import (
     KINDS,
+    write_failing,
     write_several,
     write_start_ups,
     write_suite,
@@ -102,3 +103,12 @@ def test_a_table_that_nobody_has_made(empty_project: Project, schema: str, why: 
     result = empty_project.pytest("-o", f"hermetic_schema={schema}")
     assert result.outcomes() == {"failed": 1}, result.output
     assert re.search(rf"-+ hermetic -+\n{re.escape(why)}", result.output), result.output
+
+
+def test_a_start_up_that_fails(empty_project: Project) -> None:
+    """Nothing of it is left, and only the test that misses a table hears of it."""
+    write_failing(empty_project, FILE.format("shop"))
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 2, "failed": 1}, result.output
+    assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM100]\n" in result.output
+    assert "ConnectionError: no cache; databases of the application started empty" in result.output

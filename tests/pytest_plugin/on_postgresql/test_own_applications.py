@@ -6,6 +6,7 @@ import pytest
 
 from tests.pytest_plugin.own_applications import (
     KINDS,
+    write_failing,
     write_several,
     write_start_ups,
     write_suite,
@@ -45,19 +46,10 @@ def test_a_line_for_each_of_several_databases(empty_project: Project) -> None:
     assert result.outcomes() == {"passed": 3}, result.output
 
 
-def test_a_table_that_nobody_has_made(empty_project: Project) -> None:
-    """The test that misses it says why it is not there."""
-    write_start_ups(empty_project, URL.format("shop"))
-    empty_project.write_path(
-        "test_it.py",
-        """
-        from fastapi.testclient import TestClient
-        from shop import build
-
-        def test_without_a_start_up():
-            TestClient(build([])).get("/notes")
-        """,
-    )
+def test_a_start_up_that_fails(empty_project: Project) -> None:
+    """Nothing of it is left, and only the test that misses a table hears of it."""
+    write_failing(empty_project, URL.format("shop"))
     result = empty_project.pytest()
-    assert result.outcomes() == {"failed": 1}, result.output
-    assert "\nhermetic_app = shop:build: the factory takes settings" in result.output
+    assert result.outcomes() == {"passed": 2, "failed": 1}, result.output
+    assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM100]\n" in result.output
+    assert "ConnectionError: no cache; databases of the application started empty" in result.output

@@ -187,6 +187,9 @@ class PostgresqlDatabase:
         try:
             self.ensure()  # a driver that was handed the URL opens it unseen
             others = build()
+        except BaseException:
+            self._start_over()
+            raise
         finally:
             self._is_being_filled = False
         self.ensure()
@@ -211,6 +214,13 @@ class PostgresqlDatabase:
     def keep_template(self, key: str) -> None:
         """Keep it as a template; raise ``NoTemplate`` where somebody is in the way."""
         self._baseline.become_template(key)
+
+    def _start_over(self) -> None:
+        """Have nothing of a build that failed; whoever connects next makes it, empty."""
+        self._replace(self, None)
+        self._baseline.disconnect()
+        self._host.drop(self.name)
+        self._born = False
 
     @property
     def _is_marked(self) -> bool:
