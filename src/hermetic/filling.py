@@ -79,7 +79,7 @@ class Filling:
         Raises:
             ConfigurationError: They cannot be made; what failed is not tried again for each of a thousand tests.
         """
-        if self._application.is_loading or self._is_theirs(database):
+        if self._is_theirs(database) or self._application.is_loading:
             return False
         if self._failure is not None:
             raise self._failure.with_traceback(None)

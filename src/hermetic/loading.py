@@ -113,8 +113,9 @@ class Application:
     def is_loading(self) -> bool:
         """Whether it, or another module of its package, is being imported or made at this moment, by whomever."""
         package = (self._path or "").partition(":")[0].partition(".")[0]
+        inside = f"{package}."
         return self._is_loading or any(
             getattr(getattr(module, "__spec__", None), "_initializing", False)
             for name, module in list(sys.modules.items())
-            if name.partition(".")[0] == package
+            if name.startswith(inside) or name == package
         )

@@ -299,9 +299,9 @@ class Run:
 
     def _prepare(self, request: EngineRequest) -> None:
         """Import the application first: a test's own engine may be used before, and be for a database of its."""
-        if self.settings.mode != "on" or not self._mappings.are_watched or self._application.is_loading:
+        if self.settings.mode != "on" or not self._mappings.are_watched:
             return
-        if self.databases.is_of_a_test(request):
+        if self.databases.is_of_a_test(request) and not self._application.is_loading:
             self._application.look()
             self._note_drivers()
 
