@@ -433,3 +433,97 @@ def write_failing(project: Project, url: str) -> None:
     project.write_path("pytest.ini", INI.format(scope="session", lines=lines))
     project.write_path("shop.py", FAILING.format(url=url))
     project.write_path("test_it.py", FAILING_TESTS)
+
+
+MANAGER = """
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+
+class Manager:
+    engine = None
+
+    def open(self):
+        self.engine = create_async_engine("{url}")
+        self.session = async_sessionmaker(self.engine)
+
+    async def close(self):
+        await self.engine.dispose()
+        self.engine = self.session = None
+
+
+manager = Manager()
+
+
+def create_app():
+    manager.open()
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with manager.engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE IF NOT EXISTS notes (text VARCHAR(20))"))
+        yield
+        await manager.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.post("/notes")
+    async def write() -> int:
+        async with manager.session() as session:
+            await session.execute(text("INSERT INTO notes VALUES ('written')"))
+            await session.commit()
+            return await session.scalar(text("SELECT count(*) FROM notes"))
+
+    return app
+"""
+
+OVERRIDDEN = """
+import urllib.request
+
+import pytest
+from fastapi.testclient import TestClient
+from shop import create_app
+from sqlalchemy import text
+
+
+@pytest.fixture
+def hermetic_app():
+    return create_app()
+
+
+@pytest.mark.parametrize("time", range(2))
+async def test_session_first(async_db_session, async_client, time):
+    assert (await async_client.post("/notes")).json() == 1
+    assert await async_db_session.scalar(text("SELECT count(*) FROM notes")) == 1
+
+
+@pytest.mark.parametrize("time", range(2))
+async def test_client(async_client, time):
+    assert [(await async_client.post("/notes")).json() for _ in range(2)] == [1, 2]
+
+
+def test_server(live_server):
+    request = urllib.request.Request(live_server.url + "/notes", method="POST")
+    with urllib.request.urlopen(request) as response:
+        assert response.read() == b"1"
+
+
+@pytest.mark.parametrize("time", range(2))
+def test_its_own(hermetic_app, time):
+    with TestClient(hermetic_app) as client:
+        assert client.post("/notes").json() == 1
+"""
+
+
+def write_overridden(project: Project, url: str, scope: str) -> None:
+    """Write a suite whose ``hermetic_app`` makes applications that can be started once, one for each test.
+
+    The factory opens what the shutdown closes: a second application beside one would close it.
+    """
+    lines = "hermetic_app = shop:create_app\nhermetic_schema = lifespan"
+    project.write_path("pytest.ini", INI.format(scope=scope, lines=lines))
+    project.write_path("shop.py", MANAGER.format(url=url))
+    project.write_path("test_it.py", OVERRIDDEN)

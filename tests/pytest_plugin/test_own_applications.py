@@ -9,6 +9,7 @@ import pytest
 from tests.pytest_plugin.own_applications import (
     KINDS,
     write_failing,
+    write_overridden,
     write_several,
     write_start_ups,
     write_suite,
@@ -36,6 +37,14 @@ def test_they_run_as_without(
     write_suite(empty_project, KINDS[kind], url, scope, *lines)
     result = empty_project.pytest()
     assert result.outcomes() == {"passed": 15 if url == FILE else 13}, result.output
+
+
+def test_observe_reports_what_their_own_calls_did(empty_project: Project) -> None:
+    """It calls nothing itself."""
+    write_suite(empty_project, KINDS["environment"], MEMORY, "session", "hermetic_schema = lifespan")
+    result = empty_project.pytest("--hermetic=observe", "test_b_each.py")
+    assert result.outcomes() == {"passed": 4}, result.output
+    assert result.output.count("(made at shop.py:16)") == 2
 
 
 def test_the_tables_of_a_start_up_are_there_for_the_next(empty_project: Project) -> None:
@@ -112,3 +121,11 @@ def test_a_start_up_that_fails(empty_project: Project) -> None:
     assert result.outcomes() == {"passed": 2, "failed": 1}, result.output
     assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM100]\n" in result.output
     assert "ConnectionError: no cache; databases of the application started empty" in result.output
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+def test_an_application_that_a_fixture_makes_for_each_test(empty_project: Project, scope: str) -> None:
+    """It is the application, whichever fixture of ours is first to ask, and no other one is made beside it."""
+    write_overridden(empty_project, FILE.format("shop"), scope)
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 7}, result.output

@@ -7,6 +7,7 @@ import pytest
 from tests.pytest_plugin.own_applications import (
     KINDS,
     write_failing,
+    write_overridden,
     write_several,
     write_start_ups,
     write_suite,
@@ -53,3 +54,11 @@ def test_a_start_up_that_fails(empty_project: Project) -> None:
     assert result.outcomes() == {"passed": 2, "failed": 1}, result.output
     assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM100]\n" in result.output
     assert "ConnectionError: no cache; databases of the application started empty" in result.output
+
+
+@pytest.mark.parametrize("scope", ["function"])
+def test_an_application_that_a_fixture_makes_for_each_test(empty_project: Project, scope: str) -> None:
+    """It is the application, whichever fixture of ours is first to ask, and no other one is made beside it."""
+    write_overridden(empty_project, URL.format("shop"), scope)
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 7}, result.output
