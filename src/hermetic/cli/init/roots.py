@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.cli.init.sources import Module, Sources
+from hermetic.cli.init.sources import Sources
 from hermetic.cli.init.symbols import FOREIGN, module_file
 from hermetic.cli.init.syntax import package_root
+
+ELSEWHERE = sys.stdlib_module_names | FOREIGN
+"""What is never a module of the project."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ def find_root(file: Path, sources: Sources, configured: Iterable[Path] = ()) -> 
 
     def rank(root: ImportRoot) -> tuple[int, int, bool, bool]:
         return (
-            _votes(root, file, sources, sources.production),
-            _votes(root, file, sources, sources.tests),
+            _votes(root, file, sources, sources.imported_by_production),
+            _votes(root, file, sources, sources.imported_by_tests),
             root.directory in ready,
             root.directory == default,
         )
@@ -94,14 +98,14 @@ def _candidates(file: Path, sources: Sources) -> list[ImportRoot]:
     return [ImportRoot(directory) for directory in file.parents if directory.is_relative_to(sources.boundary)]
 
 
-def _votes(root: ImportRoot, file: Path, sources: Sources, voters: Iterable[Module]) -> int:
+def _votes(root: ImportRoot, file: Path, sources: Sources, imported: Counter[str]) -> int:
     """Count the imports that name a module of the application's top package, seen from ``root``."""
     top, _, rest = (root.dotted(file) or "").partition(".")
-    count = 0
-    for voter in voters:
-        for name in voter.imported:
-            first = name.partition(".")[0]
-            related = first == top if rest else first not in sys.stdlib_module_names | FOREIGN
-            if related and module_file(root.directory, name, sources):
-                count += 1
-    return count
+    directory = str(root.directory)
+    votes = 0
+    for name, count in imported.items():
+        first = name.partition(".")[0]
+        related = first == top if rest else first not in ELSEWHERE
+        if related and module_file(directory, name, sources):
+            votes += count
+    return votes

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from pathlib import Path, PurePath
 from typing import TypeVar, cast
 
 from hermetic.cli.init.nodes import nodes_of
+from hermetic.cli.init.syntax import package_root
 from hermetic.errors import ConfigurationError
 
 N = TypeVar("N", bound=ast.AST)
@@ -140,13 +142,24 @@ class Sources:
         return {str(path): path for path in self.modules}
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """The names of its files and of the folders above them: nothing else of the project can be imported."""
-        return frozenset(
-            part.removesuffix(".py")
-            for path in self.modules
-            for part in path.relative_to(self.boundary).parts
-        )
+    def folders_with(self) -> dict[str, set[str]]:
+        """The folders, as text, in which there is a module or a folder of a name: where that name can be imported."""
+        found: dict[str, set[str]] = {}
+        inner = {path.parent for path in self.modules}
+        for path in {*self.modules, *inner, *(place for each in inner for place in each.parents)}:
+            if path.is_relative_to(self.boundary):
+                found.setdefault(path.name.removesuffix(".py"), set()).add(str(path.parent))
+        return found
+
+    @cached_property
+    def imported_by_production(self) -> Counter[str]:
+        """How often the application's modules import each name."""
+        return Counter(name for module in self.production for name in module.imported)
+
+    @cached_property
+    def imported_by_tests(self) -> Counter[str]:
+        """How often the tests import each name."""
+        return Counter(name for module in self.tests for name in module.imported)
 
     @property
     def production(self) -> list[Module]:
@@ -180,6 +193,7 @@ def read_sources(
     Raises:
         ConfigurationError: The directory does not exist, is not one, or cannot be listed.
     """
+    package_root.cache_clear()
     root = _existing(directory)
     modules: dict[Path, Module] = {}
     skipped: list[Skipped] = []

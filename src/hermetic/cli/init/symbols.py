@@ -141,10 +141,11 @@ class Symbols:
 
     def _search(self, directory: Path, dotted: str) -> Path | None:
         top = dotted.partition(".")[0]
-        if top in FOREIGN or (top and top not in self.sources.names):
+        holding = self.sources.folders_with.get(top, ())
+        if top in FOREIGN or (top and not holding):
             return None
-        for root in (package_root(directory), *self._roots):
-            found = module_file(root, dotted, self.sources)
+        for root in (str(package_root(directory)), *self._roots):
+            found = module_file(root, dotted, self.sources) if root in holding or not top else None
             if found is not None:
                 return found
         return None
@@ -180,15 +181,15 @@ class Symbols:
         found = self._lookup(file, name, seen)
         if found is not None or file.name != "__init__.py":
             return found
-        submodule = module_file(file.parent, name, self.sources)
+        submodule = module_file(str(file.parent), name, self.sources)
         return Reference(submodule, "") if submodule else None
 
 
-def module_file(root: Path, dotted: str, sources: Sources) -> Path | None:
+def module_file(root: str, dotted: str, sources: Sources) -> Path | None:
     """Return the parsed file that the dotted name has below ``root``."""
     parts = [part for part in dotted.split(".") if part]
-    target = os.sep.join((str(root), *parts))
-    found = sources.by_name.get(os.path.join(target, "__init__.py"))
+    target = os.sep.join((root, *parts))
+    found = sources.by_name.get(f"{target}{os.sep}__init__.py")
     return found or (sources.by_name.get(f"{target}.py") if parts else None)
 
 
@@ -203,7 +204,7 @@ def _closure(start: Path, following: Callable[[Path], Iterable[Path]]) -> set[Pa
     return reached
 
 
-def _search_roots(sources: Sources) -> list[Path]:
+def _search_roots(sources: Sources) -> list[str]:
     inner = {sources.root, sources.boundary, *(path.parent for path in sources.modules)}
     above = {place for each in inner for place in (each, *each.parents)}
     roots = {
@@ -211,7 +212,7 @@ def _search_roots(sources: Sources) -> list[Path]:
         for place in above
         if place.is_relative_to(sources.boundary) and not (place / "__init__.py").exists()
     }
-    return sorted(roots, key=lambda path: (len(path.parts), path))
+    return [str(root) for root in sorted(roots, key=lambda path: (len(path.parts), path))]
 
 
 def _read_scope(module: Module) -> Scope:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 
@@ -50,8 +51,12 @@ def import_target(node: ast.ImportFrom, file: Path) -> str:
     return ".".join([*inside, *(node.module or "").split(".")]).strip(".")
 
 
+@cache
 def package_root(directory: Path) -> Path:
-    """Return the directory that must be on ``sys.path`` for a module in ``directory``: above its top package."""
+    """Return the directory that must be on ``sys.path`` for a module in ``directory``: above its top package.
+
+    Kept, for it is asked for each import: whoever reads a project anew clears that.
+    """
     while (directory / "__init__.py").exists():
         directory = directory.parent
     return directory
