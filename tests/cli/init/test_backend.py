@@ -250,6 +250,7 @@ engine = start(get_settings().URL)
             "mysql+b",
         ),
         ("def g(a, url):\n    return url\nurl = g(*x, url='mysql+b://')", "mysql+b"),
+        ("def g(a, url='mysql+b://'):\n    return url\nurl = g(1, **{'b': 1})", "mysql+b"),
         ("def g(a, url):\n    return url\nurl = g(1, **{'b': 1, 'url': 'mysql+b://'})", "mysql+b"),
         ("def again(n):\n    return again(n - 1) or 'mysql+b://'\nurl = again(3)", "mysql+b"),
         ("url = (lambda u: u)('mysql+b://')", "mysql+b"),
@@ -272,9 +273,12 @@ engine = start(get_settings().URL)
             "class B:\n    url = 'mysql+b://'\nurl = B().url",
             "mysql+b",
         ),
-        ("class A:\n    __call__ = made()\nurl = A()(1) or 'mysql+b://'", "mysql+b"),
+        ("class A:\n    __call__ = 'x'\nurl = A()(1) or 'mysql+b://'", "mysql+b"),
         ("def f(u):\n    return u\nx = f(**{})\ndef g(u):\n    return u\nurl = g(u='mysql+b://')", "mysql+b"),
         ("def f() -> list[int]: ...\nurl = f() or 'mysql+b://'", "mysql+b"),
+        ("def f(s: lib.S):\n    return s.url\nimport lib\nurl = f() or 'mysql+b://'", "mysql+b"),
+        ("A = 1\ndef f() -> A: ...\nurl = f() or 'mysql+b://'", "mysql+b"),
+        ("def f(u):\n    return u\nf.f(1)\nx = lambda f: f(2)\nurl = f('mysql+b://')", "mysql+b"),
         (
             "class A:\n    @classmethod\n    def load(cls):\n        return cls()\n    url = 'mysql+b://'\n"
             "url = A.load().url",
@@ -319,6 +323,11 @@ def test_a_value_is_followed_to_where_it_comes_from(project: Project, text: str,
     [
         ("def make(url):\n    return create_async_engine(url)\nmake('mysql+b://')", "mysql+b"),
         ("def make(url='mysql+b://'):\n    return create_async_engine(url)", "mysql+b"),
+        (
+            "class Other:\n    def make(self, url): ...\nOther().make('sqlite+a://')\n"
+            "def make(url):\n    return create_async_engine(url)\nmake('mysql+b://')",
+            "mysql+b",
+        ),
         (
             "from functools import partial\nmake = partial(create_async_engine, url='mysql+b://')\nmake()",
             "mysql+b",
@@ -397,3 +406,12 @@ def test_a_question_without_an_end_is_given_up(project: Project) -> None:
     functions = "".join(f"def {name}(a):\n    return {calls}\n" for name in names)
     text = f"{ENGINE}{functions}engine = create_async_engine(f0('mysql+b://'))\nother = create_async_engine('mysql+b://')\n"
     assert scheme(project, {"db.py": text}) == "mysql+b"
+
+
+def test_a_library_uses_what_its_tests_open(project: Project) -> None:
+    """It has no engine of its own; what it requires is no more than what it can be used with."""
+    url = "os.getenv('TEST_URL', 'sqlite+aiosqlite://')"
+    tests = f"{ENGINE}import os\nengine = create_async_engine({url})\n"
+    files = {"tests/conftest.py": tests, "lib.py": "def use(engine): ...", "requirements.txt": "asyncpg"}
+    assert scheme(project, files) == "sqlite+aiosqlite"
+    assert scheme(project, files, env="TEST_URL=postgresql+asyncpg://x/y") == "postgresql+asyncpg"

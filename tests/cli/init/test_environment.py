@@ -113,7 +113,7 @@ def test_what_has_a_value_is_not_needed(project: Project, text: str) -> None:
         engine("from decouple import AutoConfig\nconfig = AutoConfig()", "config('DATABASE_URL')"),
         engine("from environs import Env\nenv = Env()", "env.str('DATABASE_URL')"),
         engine(
-            "from environs import Env\nenv = Env()\nwith env.prefixed('DATABASE_'):\n    url = env('URL')"
+            "from environs import Env\nenv = Env()\nwith env.prefixed('DATABASE_'), open('x'):\n    url = env('URL')"
         ),
         engine("from dynaconf import Dynaconf\ns = Dynaconf(envvar_prefix='DATABASE')", "s.URL"),
         engine(
@@ -145,6 +145,11 @@ def test_what_has_a_value_is_not_needed(project: Project, text: str) -> None:
             "S().url",
         ),
         engine(
+            SETTINGS + "C = SettingsConfigDict(env_prefix='DATABASE_')\n"
+            "class S(BaseSettings):\n    model_config = C\n    url: str",
+            "S().url",
+        ),
+        engine(
             SETTINGS
             + "y = dict(env_prefix='DATABASE_')\nclass S(BaseSettings):\n    model_config = {'extra': 'x', **y, **z}\n"
             "    url: str",
@@ -172,12 +177,14 @@ def test_what_has_a_value_is_not_needed(project: Project, text: str) -> None:
             "T().database_url",
         ),
         engine(
-            SETTINGS + "class Mixin:\n    database_url: str\nclass S(Mixin, BaseSettings):\n    pass",
+            SETTINGS + "class Mixin:\n    database_url: str\nclass S(Mixin, BaseSettings):\n    pass\n"
+            "class T(Mixin, BaseSettings): ...",
             "S().database_url",
         ),
         engine(
             SETTINGS + "from pydantic import BaseModel\nclass Database(BaseModel):\n    url: str\n"
-            "class S(BaseSettings):\n    model_config = {'env_nested_delimiter': '_'}\n    database: Database",
+            "class Plain: ...\nclass S(BaseSettings):\n    model_config = {'env_nested_delimiter': '_'}\n"
+            "    database: Database\n    plain: Plain = None",
             "S().database.url",
         ),
         SETTINGS + "from pydantic import PostgresDsn\nclass S(BaseSettings):\n    database_url: PostgresDsn",
@@ -290,6 +297,8 @@ async def start():
         ),
         ({"tests/conftest.py": "patch.dict('os.environ', {'KEY': 'x'}).start()\n"}, []),
         ({"tests/conftest.py": "for k, v in {'KEY': 'x'}.items():\n    print(k)\n"}, ["KEY"]),
+        ({"tests/conftest.py": "for k in names:\n    os.environ[k] = 'KEY'\n"}, ["KEY"]),
+        ({"tests/conftest.py": "for k in ['KEY']:\n    os.environ[k] = 'x'\n"}, []),
         (
             {"tests/conftest.py": "n += 1\nos.environ.update(f(), **{'KEY': 'x'})\nd.update({'KEY': 1})\n"},
             ["KEY"],

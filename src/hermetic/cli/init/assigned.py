@@ -119,16 +119,15 @@ def _entries(node: ast.expr, dictionaries: dict[str, ast.Dict]) -> Iterator[tupl
 
 
 def _looped(loop: ast.For, dictionaries: dict[str, ast.Dict]) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the entries of the dictionary that ``for name, value in d.items()`` puts into the environment."""
+    """Yield what ``for name, value in d.items()``, or ``for name in ("A", "B")``, puts into the environment."""
+    text = "".join(ast.unparse(statement) for statement in loop.body)
+    if "environ" not in text and "setenv" not in text:
+        return
     iterated = loop.iter
-    if (
-        isinstance(iterated, ast.Call)
-        and isinstance(iterated.func, ast.Attribute)
-        and iterated.func.attr == "items"
-    ):
-        text = "".join(ast.unparse(statement) for statement in loop.body)
-        if "environ" in text or "setenv" in text:
-            yield from _entries(iterated.func.value, dictionaries)
+    if isinstance(iterated, ast.Tuple | ast.List):
+        yield from ((name, iterated) for name in map(literal, iterated.elts) if name)
+    elif isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute):
+        yield from _entries(iterated.func.value, dictionaries)
 
 
 def _at_import(tree: ast.Module) -> Iterator[ast.AST]:

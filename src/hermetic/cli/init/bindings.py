@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from hermetic.cli.init.nodes import children
+from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Symbols
 from hermetic.cli.init.syntax import is_for_types, statements
 
@@ -42,10 +43,12 @@ class Bindings:
 
     Args:
         symbols: The project's names.
+        modules: Where calls and attributes are looked for.
     """
 
-    def __init__(self, symbols: Symbols) -> None:
+    def __init__(self, symbols: Symbols, modules: Iterable[Module]) -> None:
         self.symbols = symbols
+        self._modules = list(modules)
         self._parents: dict[Path, dict[ast.AST, ast.AST]] = {}
         self._local: dict[ast.AST, dict[str, list[Binding]]] = {}
 
@@ -125,7 +128,7 @@ class Bindings:
     @cached_property
     def _calls(self) -> dict[str, list[tuple[Path, ast.Call]]]:
         calls: dict[str, list[tuple[Path, ast.Call]]] = defaultdict(list)
-        for module in self.symbols.sources.production:
+        for module in self._modules:
             for node in module.of(ast.Call):
                 for name in {last_name(node.func), *(last_name(first) for first in node.args[:1])}:
                     calls[name].append((module.path, node))
@@ -134,7 +137,7 @@ class Bindings:
     @cached_property
     def _stores(self) -> dict[str, list[tuple[Path, ast.Attribute, Binding]]]:
         stores: dict[str, list[tuple[Path, ast.Attribute, Binding]]] = defaultdict(list)
-        for module in self.symbols.sources.production:
+        for module in self._modules:
             nodes: list[ast.Assign | ast.AnnAssign] = [*module.of(ast.Assign), *module.of(ast.AnnAssign)]
             for node in sorted(nodes, key=lambda each: each.lineno):
                 if node.value:

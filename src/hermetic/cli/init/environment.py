@@ -75,11 +75,11 @@ def find_environment(
         configuration: pytest's settings.
         application: The application; what it does not import is none of its needs. None: everything is looked at.
     """
-    bindings = Bindings(symbols)
+    production = symbols.sources.production
+    bindings = Bindings(symbols, production)
     fields = Fields(bindings)
     given = find_given(bindings, fields, configuration)
     dataflow = Dataflow(bindings, fields, given.values)
-    production = symbols.sources.production
     running = running_modules(symbols, application.file if application else None)
     openings = find_openings(running, symbols) or find_openings(production, symbols)
     addresses = find_addresses(openings, dataflow)
@@ -87,7 +87,10 @@ def find_environment(
     imported = when_imported(files, _factory(application, symbols), symbols)
     needs = find_needs(when_started(imported, symbols), addresses, dataflow, given)
     places = (symbols.sources.root, configuration.path.parent)
-    scheme = find_scheme(addresses, needs.typed, given, places) or database_scheme(symbols.sources, places)
+    scheme = find_scheme(addresses, needs.typed, given, places)
+    if scheme is None and application is None:
+        scheme = _of_tests(symbols, fields, given, places)
+    scheme = scheme or database_scheme(symbols.sources, places)
     handed = placeholder(openings, scheme)
     urls = [*needs.urls, *(each for each in needs.driven if handed and each not in needs.urls)]
     values = {each: handed or _url(each, addresses, given, places, scheme) for each in urls}
@@ -101,6 +104,13 @@ def find_environment(
         scheme,
         made_when_imported(openings, imported, bindings),
     )
+
+
+def _of_tests(symbols: Symbols, fields: Fields, given: Given, places: tuple[Path, ...]) -> str | None:
+    """Return the scheme of what the tests of a library open."""
+    tests = symbols.sources.tests
+    dataflow = Dataflow(Bindings(symbols, tests), fields, given.values)
+    return find_scheme(find_addresses(find_openings(tests, symbols), dataflow), (), given, places)
 
 
 def _factory(application: Application | None, symbols: Symbols) -> Iterator[tuple[Path, ast.AST]]:

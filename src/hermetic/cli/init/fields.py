@@ -208,8 +208,8 @@ def _configured(
 
 
 def _entries(file: Path, value: ast.expr, symbols: Symbols) -> Iterator[tuple[str, Path, ast.expr]]:
-    """Yield the entries of a dictionary, a call with keywords, or what is unpacked into one."""
-    pairs: list[tuple[str | None, ast.expr]] = []
+    """Yield the entries of a dictionary, of a call with keywords, of what is unpacked into one, or has a name."""
+    pairs: list[tuple[str | None, ast.expr]] = [(None, value)]
     if isinstance(value, ast.Dict):
         pairs = [(literal(key), item) for key, item in zip(value.keys, value.values, strict=True)]
     elif isinstance(value, ast.Call):

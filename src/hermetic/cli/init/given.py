@@ -18,7 +18,7 @@ from hermetic.cli.init.dataflow import Dataflow
 from hermetic.cli.init.dotenv import UNCLEAR, compose_values, dotenv_values, line_values
 from hermetic.cli.init.fields import Fields
 from hermetic.cli.init.origins import HOLE, Place, Text
-from hermetic.cli.init.sources import Module
+from hermetic.cli.init.sources import Module, Sources
 from hermetic.cli.init.variables import Variable
 from hermetic.errors import ConfigurationError
 
@@ -64,7 +64,7 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
         configuration: pytest's settings.
     """
     sources = bindings.symbols.sources
-    values = dict(_configured(configuration, sources.boundary))
+    values = dict(_configured(configuration, sources))
     literals: dict[str, str] = {}
     for module in [*sources.tests, *sources.production]:
         is_first = module.path.name == "conftest.py" or module.is_production
@@ -104,11 +104,9 @@ def _files(places: tuple[Path, ...], patterns: tuple[str, ...]) -> Iterator[Path
             yield from sorted(place.glob(pattern))
 
 
-def _configured(configuration: Configuration, boundary: Path) -> Iterator[tuple[str, str]]:
+def _configured(configuration: Configuration, sources: Sources) -> Iterator[tuple[str, str]]:
     """Yield what pytest's settings give: pytest-env's lines, its own table, and hermetic's."""
-    for directory in (configuration.path.parent, *configuration.path.parent.parents):
-        if not directory.is_relative_to(boundary):
-            break
+    for directory in sources.around(configuration.path.parent):
         table = _table_of_pytest_env(directory)
         if table is not None:
             for path in _strings(table.get("env_files")):

@@ -21,8 +21,6 @@ from hermetic.cli.init.sources import TEST_DIRECTORIES, Sources, is_pruned, is_t
 from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
 
-INSTALLED_FROM = ("Pipfile", "setup.py")
-
 
 def read_project(directory: Path) -> Sources:
     """Read the project to which a directory belongs, or which it holds.
@@ -98,9 +96,9 @@ def _has_configuration(directory: Path) -> bool:
 
 
 def _has_requirements(directory: Path) -> bool:
-    return any((directory / name).is_file() for name in INSTALLED_FROM) or any(
-        directory.glob("requirements*.txt")
-    )
+    is_package = (directory / "__init__.py").exists()  # which may have a module that is called setup
+    named = ("Pipfile",) if is_package else ("Pipfile", "setup.py")
+    return any((directory / name).is_file() for name in named) or any(directory.glob("requirements*.txt"))
 
 
 def _has_tests(project: Path) -> bool:
