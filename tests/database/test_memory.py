@@ -156,6 +156,21 @@ def test_the_first_that_was_made_is_the_primary(suite: Suite) -> None:
     assert tables(main) == ["users"]
 
 
+def test_a_tests_own_beside_what_a_fixture_had_made(suite: Suite) -> None:
+    """A helper of the project's, called by a fixture, is not the application."""
+    with owned_by(Owner("fixture 'engine'", "fixture", "session")):
+        helped = suite.make(poolclass=StaticPool)
+    write(helped)
+    assert tables(suite.make(by="test_a.py")) == []
+
+
+def test_a_tests_own_beside_the_applications(suite: Suite) -> None:
+    """By the URL that the application has, too, a test sees what the application wrote."""
+    main = suite.make()
+    write(main)
+    assert tables(suite.make(by="test_a.py")) == tables(main)
+
+
 def test_a_declared_url_is_one_database(suite: Suite) -> None:
     """However many engines are made of it, by whom, with which driver."""
     suite.databases.declare(make_url(MEMORY))

@@ -199,6 +199,12 @@ class MemoryDatabases:
             found = [each for each in self._living if each.is_application]
             return {self._reached_by(each) or each.shared or each for each in found}
 
+    def is_of_a_suite(self, database: LazyDatabase | None) -> bool:
+        """Whether it is there because tests or fixtures called what makes an engine on it."""
+        with self._lock:
+            makers = {each.owner.kind for each in self._living if each.database is database}
+            return bool(makers) and makers <= {"fixture", "test"}
+
     def own(self) -> list[WorkerDatabase]:
         """Return those that exist beside the primary one."""
         with self._lock:

@@ -118,7 +118,7 @@ class Known:
         served: The backends for which there is a server.
         named: Backend and name of the databases that code under test made itself.
         in_memory: How many databases in memory the application has now.
-        primary_in_memory: Whether its primary database is one of those.
+        primary_in_memory: Whether its primary database is one of those, and no test or fixture had it made.
     """
 
     applications: Collection[Address] = ()

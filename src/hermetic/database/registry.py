@@ -219,7 +219,7 @@ class Databases:
             served=self._servers.backends,
             named=[(backend, name) for backend, server in self._servers.made() for name in server.named],
             in_memory=len(in_memory),
-            primary_in_memory=self._primary in in_memory,
+            primary_in_memory=self._primary in in_memory and not self._memory.is_of_a_suite(self._primary),
         )
 
     def _in_memory_now(self) -> set[Hashable]:
