@@ -67,7 +67,8 @@ class Filling:
         self._unnamed: HermeticError | None = None
         self._lacking: HermeticError | None = None
         self._theirs: WeakSet[WorkerDatabase] = WeakSet()
-        self._settled: WeakSet[WorkerDatabase] = WeakSet()
+        self._for_good: WeakSet[WorkerDatabase] = WeakSet()
+        self._filled_by_them: WeakSet[WorkerDatabase] = WeakSet()
         self._untouched: WeakSet[WorkerDatabase] = WeakSet()
 
     def build(self, database: WorkerDatabase) -> bool:
@@ -93,12 +94,13 @@ class Filling:
         """Whether the suite makes what is in it; note what nobody has touched when a start-up comes to it."""
         if database not in self._theirs:
             return False
-        if database in self._settled and not self._is_up():
+        is_up = self._is_up()
+        if database in self._filled_by_them or (database in self._for_good and not is_up):
             return True
         is_pristine = database.is_pristine
-        if is_pristine and self._is_up():
+        if is_pristine and is_up:
             self._untouched.add(database)
-        return self._is_up() or not is_pristine
+        return is_up or not is_pristine
 
     def _build(self, database: WorkerDatabase) -> bool:
         from hermetic.database.schema import SchemaNotNamed
@@ -148,7 +150,7 @@ class Filling:
         self._theirs.add(database)
         self._lacking = self._lacking or error or self._not_called()
         if error is not None:
-            self._settled.add(database)
+            self._for_good.add(database)
             what = error.what.partition("\n")[0].rstrip(".")
             note = f"schema: {what}; databases of the application started empty"
             if note not in self.notes:
@@ -175,9 +177,11 @@ class Filling:
     def end_start_up(self) -> None:
         """What an application's start-up has made where nothing was is there for all tests, if it is tables alone."""
         for database in list(self._untouched):
-            if database.is_schema_alone and not self._databases().may_start_empty(database):
+            if not database.is_schema_alone or self._databases().may_start_empty(database):
+                continue
+            with suppress(RestoreError):  # somebody has come to it meanwhile
                 database.mark_baseline()
-                self._settled.add(database)
+                self._filled_by_them.add(database)
                 self._lacking = None
         self._untouched.clear()
 

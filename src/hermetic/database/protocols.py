@@ -146,7 +146,7 @@ class WorkerDatabase(Protocol):
 
     @property
     def is_schema_alone(self) -> bool:
-        """Whether it holds tables, and rows in none but Alembic's own."""
+        """Whether it holds tables, and rows in none but Alembic's own, and nobody is at work in it."""
 
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended."""

@@ -42,6 +42,9 @@ def test_tables_without_rows(place: Place) -> None:
         opened.run(script)
         found.append(opened.database.is_schema_alone)
     assert found == [False, True, True, False, True]
+    connection = opened.connect()  # of nobody whose pool would open another one
+    assert not opened.database.is_schema_alone
+    connection.close()
     opened.close()
 
 

@@ -247,9 +247,9 @@ class PostgresqlDatabase:
 
     @property
     def is_schema_alone(self) -> bool:
-        """Whether it holds tables, and rows in none but Alembic's own."""
+        """Whether it holds tables, and rows in none but Alembic's own, and nobody is at work in it."""
         with self._at_work():
-            return self._is_marked and self._baseline.is_schema_alone()
+            return self._is_marked and self._baseline.is_schema_alone() and not self.connected.busy()
 
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.

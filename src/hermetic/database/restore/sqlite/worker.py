@@ -175,7 +175,7 @@ class SqliteDatabase:
 
     @property
     def is_schema_alone(self) -> bool:
-        """Whether it holds tables, and rows in none but Alembic's own."""
+        """Whether it holds tables, and rows in none but Alembic's own, and nobody is at work in it."""
         query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
         with self._mutex, suppress(sqlite3.OperationalError):  # of somebody who is writing
             tables = [name for (name,) in self._keeper.execute(query).fetchall()]
