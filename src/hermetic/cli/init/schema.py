@@ -97,9 +97,9 @@ def _target(
         return SQLMODEL_TARGET
     choices = []
     for module in symbols.sources.production:
-        dotted = root.dotted(module.path) or _dotted_beside(module.path, symbols)
         name = _local_name(base, module, symbols)
-        if dotted is not None and name is not None:
+        dotted = name and (root.dotted(module.path) or _dotted_beside(module.path, symbols))
+        if dotted:
             missed = len(files - symbols.reached(module.path))
             rank = (missed, not _is_home(base, module.path), module.path not in files, len(dotted), dotted)
             choices.append((rank, f"{dotted}:{name}"))
