@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.cli.init.sources import find_boundary, is_test_path, read_sources
+from hermetic.cli.init.sources import find_boundary, is_test_path, names_in, read_sources
 from hermetic.errors import ConfigurationError
 from tests.cli.init.projects import Project
 
@@ -90,6 +90,12 @@ def test_the_boundary_is_the_repository(project: Project) -> None:
     assert find_boundary(inner) == inner
     (project.root / ".git").mkdir()
     assert find_boundary(inner) == project.root
+
+
+def test_a_directory_that_is_gone_has_nothing_in_it(project: Project) -> None:
+    """Nor one that may not be read: what lies beside a project is no reason to fail."""
+    assert names_in(project.root / "gone") == []
+    assert names_in(project.write({"b/c": "", "a": ""}).root) == ["b", "a"]
 
 
 def test_a_file_instead_of_a_directory_is_refused(project: Project) -> None:

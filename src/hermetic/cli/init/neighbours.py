@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from hermetic.cli.init.sources import Module, Skipped, Sources, by_kind, is_pruned, others_in, parse
+from hermetic.cli.init.sources import Module, Skipped, Sources, by_kind, is_pruned, names_in, others_in, parse
 from hermetic.cli.init.symbols import FOREIGN, Symbols
 from hermetic.cli.init.syntax import imported_names, package_root
 
@@ -55,7 +55,7 @@ class _Neighbours:
         self._sources = sources
         self._symbols = Symbols(sources)
         self._roots = dict(_import_roots(sources))
-        self._names = {root: frozenset(os.listdir(root)) for root in self._roots}
+        self._names = {root: frozenset(names_in(root)) for root in self._roots}
 
     def read(self) -> None:
         """Read all that is imported, directly or by what is."""

@@ -214,7 +214,14 @@ def read_sources(
 
 def others_in(directory: Path) -> list[Path]:
     """List the files of a directory that are read beside Python's."""
-    return [path for path in sorted(directory.iterdir()) if _is_other(path.name) and path.is_file()]
+    found = (directory / name for name in sorted(names_in(directory)) if _is_other(name))
+    return [path for path in found if path.is_file()]
+
+
+def names_in(directory: Path) -> list[str]:
+    """Return what lies in a directory, the folders first; nothing where it cannot be listed."""
+    _, folders, files = next(os.walk(directory), ("", [], []))
+    return [*folders, *files]
 
 
 def by_kind(others: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
