@@ -51,6 +51,7 @@ class Bindings:
         self._modules = list(modules)
         self._parents: dict[Path, dict[ast.AST, ast.AST]] = {}
         self._local: dict[ast.AST, dict[str, list[Binding]]] = {}
+        self._results: dict[ast.AST, list[tuple[ast.Return | ast.Yield, ast.expr]]] = {}
 
     def parents(self, file: Path) -> dict[ast.AST, ast.AST]:
         """Return the node around each node of a file."""
@@ -101,6 +102,13 @@ class Bindings:
             found = _bindings(body)
             self._local[scope] = {name: values for name, values in found.items() if name not in declared}
         return self._local[scope]
+
+    def results(self, function: Function) -> list[tuple[ast.Return | ast.Yield, ast.expr]]:
+        """Return where a function gives something back, and what, in the order of the text."""
+        if function not in self._results:
+            nodes = (node for node in own_nodes(function) if isinstance(node, ast.Return | ast.Yield))
+            self._results[function] = [(node, node.value) for node in nodes if node.value is not None]
+        return self._results[function]
 
     def module(self, file: Path) -> dict[str, list[Binding]]:
         """Return what the names of a module are bound to, by functions that declare them ``global`` as well."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermetic.cli.init.bindings import Function, last_name, own_nodes, parameters
+from hermetic.cli.init.bindings import Function, last_name, parameters
 from hermetic.cli.init.origins import (
     Callee,
     Frame,
@@ -70,13 +70,11 @@ class Calls:
             yield from self._dataflow.origins(Place(callee.file, function.body, frames))
             return
         has_instance = False
-        for node in own_nodes(function):
-            if not isinstance(node, ast.Return | ast.Yield) or node.value is None:
-                continue
+        for node, value in self._dataflow.bindings.results(function):
             here = Place(callee.file, node, frames)
             if self._dataflow.conditions.is_dead(here):
                 continue
-            for origin in self._dataflow.origins(replace(here, node=node.value)):
+            for origin in self._dataflow.origins(replace(here, node=value)):
                 has_instance |= isinstance(origin, Instance)
                 yield origin
             if isinstance(node, ast.Return) and self._dataflow.conditions.is_sure(here):

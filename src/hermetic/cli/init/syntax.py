@@ -64,4 +64,6 @@ def package_root(directory: Path) -> Path:
 
 def is_for_types(statement: ast.AST) -> bool:
     """Whether this is ``if TYPE_CHECKING``, whose body never runs."""
-    return isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
+    return isinstance(statement, ast.If) and any(
+        getattr(node, "id", getattr(node, "attr", "")) == "TYPE_CHECKING" for node in ast.walk(statement.test)
+    )
