@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,14 @@ class Contents:
         """What makes the tables, for people."""
         return tuple(schema.description for schema in self.schemas)
 
+    def tables(self) -> dict[str, frozenset[str]]:
+        """Return the tables that each ``MetaData`` has now, by its path; more of them may come with later imports."""
+        return {
+            schema.description: frozenset(schema.metadata.tables)
+            for schema in self.schemas
+            if schema.metadata is not None
+        }
+
     @property
     def are_made_by_a_start_up(self) -> bool:
         """Whether the application's own start-up makes the tables."""
@@ -123,21 +132,37 @@ class Contents:
             not self.seeds and self.are_made_by_a_start_up and all(each.is_start_up for each in self.schemas)
         )
 
-    def build(self, database: WorkerDatabase) -> None:
+    def build(self, database: WorkerDatabase) -> dict[str, Any]:
         """Make the tables and write the rows.
+
+        Returns:
+            What to note with a template of them: what ``outdated`` looks at.
 
         Raises:
             ConfigurationError: Something of the project's raised; its own frames are in the message.
         """
+        from hermetic.database.schema import inputs, reading
         from hermetic.database.schema.call import call
 
         place = str(database.url.database)
-        for schema in self.schemas:
-            with application.built_by("hermetic_schema", schema.description, place=place):
-                schema.build(database)
-        for seed, function in self.seeds.items():
-            with application.built_by("hermetic_seed", seed, place=place):
-                call(function, database, key="hermetic_seed")
+        doubts: list[str] = []
+        with reading.noted() as read:
+            for schema in self.schemas:
+                with application.built_by("hermetic_schema", schema.description, place=place):
+                    doubts += schema.build(database) or ()
+            for seed, function in self.seeds.items():
+                with application.built_by("hermetic_seed", seed, place=place):
+                    call(function, database, key="hermetic_seed")
+        if read.processes and not self.settings.fingerprint:
+            names = (f"{name} ({relpath(place, self.root)})" for name, place in sorted(read.processes))
+            doubts.append(f"what {', '.join(names)} read is not known; hermetic_fingerprint names it")
+        return inputs.note_of(read, self._places(), self.root, doubts)
+
+    def outdated(self, note: Mapping[str, Any]) -> str:
+        """Return why a template with this note may hold something else today; empty if it holds the same."""
+        from hermetic.database.schema import inputs
+
+        return inputs.outdated(note, self.root)
 
     def fingerprint(self, database: WorkerDatabase) -> str:
         """Return a short name for all that the contents of a database depend on.
@@ -160,12 +185,13 @@ class Contents:
         from hermetic.database.schema import fingerprint
 
         settings = self.settings
-        yield from (__version__, str(self.root))
+        yield from (__version__, str(self.root), repr(settings.env))
         yield from (*settings.extensions, *settings.roles, str(settings.template_database))
         yield from (*(schema.description for schema in self.schemas), *self.seeds, *settings.fingerprint)
         for schema in self.schemas:
             yield from schema.texts(database)
         yield from fingerprint.of_places(self._places(), self.root)
+        yield from fingerprint.of_packages()
 
     def _places(self) -> Iterator[Path]:
         """Return files and folders that the contents are known to depend on."""
@@ -173,9 +199,10 @@ class Contents:
 
         for schema in self.schemas:
             yield from schema.places()
-        for function in self.seeds.values():
-            yield from fingerprint.of_function(function, self.root)
+        for seed, function in self.seeds.items():
+            yield from fingerprint.of_function(seed, function)
         yield from fingerprint.globbed(self.root, self.settings.fingerprint)
+        yield self.root / ".env"
 
 
 def _start_and_stop(app: Any) -> None:

@@ -12,7 +12,7 @@ own settings; they go with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,6 @@ class Filling:
 
     Attributes:
         used: What made the tables, for people.
-        notes: What there is to say of it at the end of the run.
     """
 
     def __init__(
@@ -56,7 +55,9 @@ class Filling:
         is_up: Callable[[], bool],
     ) -> None:
         self.used: tuple[str, ...] = ()
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._contents_used: Contents | None = None
+        self._tables: dict[str, frozenset[str]] = {}
         self._settings = settings
         self._root = root
         self._application = application
@@ -116,7 +117,8 @@ class Filling:
         try:
             note = database.fill(
                 lambda: contents.fingerprint(database),
-                lambda: self._databases().others_used(database, lambda: contents.build(database)),
+                lambda: self._databases().built(database, lambda: contents.build(database)),
+                contents.outdated,
             )
         except HermeticError as error:
             if not contents.are_all_made_by_a_start_up:
@@ -125,9 +127,25 @@ class Filling:
                 database.restore()
             return self._leave(database, error)
         self.used = contents.descriptions
+        self._contents_used, self._tables = contents, contents.tables()
         if note:
-            self.notes.append(note)
+            self._notes.append(note)
         return True
+
+    def notes(self) -> list[str]:
+        """Return what there is to say of it at the end of the run."""
+        return [*self._notes, *self._late_tables()]
+
+    def _late_tables(self) -> Iterator[str]:
+        """Say which tables came with an import after the databases were made."""
+        now = self._contents_used.tables() if self._contents_used else {}
+        for path, names in now.items():
+            late = sorted(names - self._tables[path])
+            if late:
+                yield (
+                    f"schema: {path} got {', '.join(late)} when the databases were made already, which lack it: import"
+                    f" what defines it where {path.partition(':')[0]} is imported"
+                )
 
     def _is_left_to_them(self, contents: Contents) -> bool:
         """Whether a factory would have to be called for tables which the suite's own applications make."""
@@ -153,8 +171,8 @@ class Filling:
             self._for_good.add(database)
             what = error.what.partition("\n")[0].rstrip(".")
             note = f"schema: {what}; databases of the application started empty"
-            if note not in self.notes:
-                self.notes.append(note)
+            if note not in self._notes:
+                self._notes.append(note)
         self._is_theirs(database)
         return False
 

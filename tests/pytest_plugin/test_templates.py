@@ -61,17 +61,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def seeded(project: Project, cache: Path) -> Project:
     """A shop with a seed that counts how often it runs, and a file that it reads."""
-    lines = "hermetic_database = postgresql\nhermetic_seed = seeds:first\nhermetic_fingerprint = data/*.csv\n"
-    on_postgresql(project, cache).write(seeds_py=SEED, pytest_ini=INI + lines, test_shop_py=TEST)
+    lines = "hermetic_database = postgresql\nhermetic_seed = seeds:first\n"
+    reads = SEED.replace("session.add(", "open('data/users.csv').close()\n    session.add(", 1)
+    on_postgresql(project, cache).write(seeds_py=reads, pytest_ini=INI + lines, test_shop_py=TEST)
     return project.write_path("data/users.csv", "Ada\n")
 
 
-def builds(project: Project, *arguments: str) -> int:
+def builds(project: Project, *arguments: str, says: str = "") -> int:
     """Run the project; return how often it was built in that run."""
     log = project.root / "builds.txt"
     log.unlink(missing_ok=True)
     result = project.pytest(*arguments)
     assert result.outcomes() == {"passed": 1}, result.output
+    assert says in result.output
     built = log.read_text().count("built") if log.exists() else 0
     assert ("template reused, built 2" in result.output) == (built == 0), result.output
     return built
@@ -87,7 +89,7 @@ def edit(project: Project, path: str, old: str, new: str) -> None:
 
 @pytest.mark.timeout(300)
 def test_what_it_depends_on(seeded: Project) -> None:
-    """Model, seed, a named file and the flag build anew, once each; everything else does not."""
+    """Model, seed, a file that it reads and the flag build anew, once each; everything else does not."""
     assert builds(seeded) == 1
     assert builds(seeded) == 0
     edit(seeded, "test_shop.py", '"x"', '"y"')
@@ -98,9 +100,24 @@ def test_what_it_depends_on(seeded: Project) -> None:
     edit(seeded, "seeds.py", '"seeded"', '"planted"')
     assert builds(seeded) == 1
     edit(seeded, "data/users.csv", "Ada", "Grace")
-    assert builds(seeded) == 1
+    assert builds(seeded, says="; data/users.csv changed") == 1
     assert builds(seeded, "--hermetic-rebuild") == 1
     assert builds(seeded) == 0
+
+
+@pytest.mark.timeout(300)
+def test_what_cannot_be_known(seeded: Project) -> None:
+    """What a process of a seed reads: each run builds anew and says so, until a setting names it; workers share one."""
+    edit(
+        seeded, "seeds.py", "open('data/users.csv').close()", "__import__('os').system('cat data/users.csv')"
+    )
+    says = "template built for this run only: what cat (seeds.py:11) read is not known"
+    assert builds(seeded, says=says) == 1
+    tests = seeded.write(test_more_py=TEST).pytest("-p", "xdist", "-n", "2", "--dist", "loadfile")
+    said(tests, says, "template reused, built 2", status=0)
+    named = ("-o", "hermetic_fingerprint=data/*.csv", "test_shop.py")
+    assert builds(seeded, *named, says="template built (fingerprint ") == 1
+    assert builds(seeded, *named) == 0
 
 
 def test_a_build_that_fails(seeded: Project) -> None:

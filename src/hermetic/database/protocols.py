@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.kept import Kept
-from hermetic.database.templates import Build
+from hermetic.database.templates import Build, Outdated
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -123,12 +123,13 @@ class WorkerDatabase(Protocol):
     def note_closed(self, connection: DBAPIConnection) -> None:
         """Forget a connection that ``open`` returned, and that was closed."""
 
-    def fill(self, fingerprint: Callable[[], str], build: Build) -> str:
+    def fill(self, fingerprint: Callable[[], str], build: Build, outdated: Outdated) -> str:
         """Fill it: while it is empty as the template of a fingerprint where there is one, else by building it.
 
         Args:
             fingerprint: Tells what the contents depend on.
             build: Makes tables and rows, by way of engines that end here.
+            outdated: Asked before a template of another run is used.
 
         Returns:
             What there is to say of where the contents come from; empty where no template was asked for.

@@ -43,6 +43,7 @@ from hermetic.database.redirect import (
 )
 from hermetic.database.refusal import Refusal, refusal
 from hermetic.database.servers import Servers
+from hermetic.database.templates import Built, Note
 from hermetic.owners import PROCESS
 from hermetic.steps import every_step
 
@@ -286,14 +287,14 @@ class Databases:
                 each.mark_baseline()
         return done
 
-    def others_used(self, database: WorkerDatabase, build: Callable[[], None]) -> list[str]:
-        """Build what fills a database; return the names of the others that this made or wrote."""
+    def built(self, database: WorkerDatabase, build: Callable[[], Note]) -> Built:
+        """Build what fills a database; say which others that made or wrote, and what it returned."""
         named = {name for _, server in self._servers.made() for name in server.named}
         there = self.all()
-        build()
+        note = build()
         used = [each for each in self.all() if each not in there or each.dirty()]
         further = {name for _, server in self._servers.made() for name in server.named} - named
-        return [each.name for each in used if each is not database] + sorted(further)
+        return Built([each.name for each in used if each is not database] + sorted(further), note)
 
     def _in_memory(self, shared: Address | None, request: EngineRequest) -> MemoryTarget:
         created = request.created

@@ -7,13 +7,51 @@ may open two) is a part of that build: it waits for no other process, which may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
-Build = Callable[[], Sequence[str] | None]
-"""Makes tables and rows; returns the names of the other databases that it made or wrote, if there are any."""
+Note = Mapping[str, Any]
+"""What is noted with a template, and is JSON."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What there is to say of a build.
+
+    Attributes:
+        others: The names of the other databases that it made or wrote.
+        note: What it read, to be noted with a template of it.
+    """
+
+    others: Sequence[str] = ()
+    note: Note = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template that counts.
+
+    Attributes:
+        built: When it was built, for people.
+        is_of_this_run: Whether this run has built it, in whatever process.
+        note: What was noted with it.
+        copy: Makes the database a copy of it; raises ``Damaged`` where it is not as it was kept.
+    """
+
+    built: str
+    is_of_this_run: bool
+    note: Note
+    copy: Callable[[], None]
+
+
+Build = Callable[[], Built]
+"""Makes tables and rows."""
+
+Outdated = Callable[[Note], str]
+"""Tells by its note why a template may hold something else than a build would make now; empty if it holds the same."""
 
 
 class NoTemplate(Exception):
@@ -34,19 +72,16 @@ class Fillable(Protocol):
             NoTemplate: It cannot be locked.
         """
 
-    def copy_template(self, key: str) -> str | None:
-        """Become a copy of the template of that key.
-
-        Returns:
-            When it was built, for people; None where there is none that counts.
+    def find_template(self, key: str) -> Template | None:
+        """Return the template of that key.
 
         Raises:
             NoTemplate: What is there is not ours to read.
             Damaged: It is not as it was kept.
         """
 
-    def keep_template(self, key: str) -> None:
-        """Keep what the database holds now as the template of that key.
+    def keep_template(self, key: str, note: Note) -> None:
+        """Keep what the database holds now as the template of that key, in the place of one that is there.
 
         Raises:
             NoTemplate: It could not be kept.
@@ -56,13 +91,14 @@ class Fillable(Protocol):
 _filling = Lock()
 
 
-def fill(database: Fillable, key: Callable[[], str], build: Build) -> str:
+def fill(database: Fillable, key: Callable[[], str], build: Build, outdated: Outdated) -> str:
     """Fill an empty database.
 
     Args:
         database: What is filled.
-        key: Tells all that the contents depend on.
+        key: Tells what the contents depend on, as far as that is known before they are made.
         build: Makes them.
+        outdated: Looks at what else they depend on; what a run has built itself is good for all of that run.
 
     Returns:
         What there is to say of where they come from, for people.
@@ -71,30 +107,34 @@ def fill(database: Fillable, key: Callable[[], str], build: Build) -> str:
         build()
         return ""
     try:
-        return _fill(database, key, build)
+        return _fill(database, key, build, outdated)
     finally:
         _filling.release()
 
 
-def _fill(database: Fillable, key: Callable[[], str], build: Build) -> str:
+def _fill(database: Fillable, key: Callable[[], str], build: Build, outdated: Outdated) -> str:
     with ExitStack() as stack:
-        damaged = ""
         try:
             found = key()
             stack.enter_context(database.template_locked(found))
-            built = database.copy_template(found)
+            template = database.find_template(found)
+            stale = outdated(template.note) if template and not template.is_of_this_run else ""
+            if template and not stale:
+                template.copy()
+                return f"template reused, built {template.built}"
         except Damaged as error:
-            damaged = f"; {error}"
-            built = None
+            stale = str(error)
         except NoTemplate as error:
             build()
             return f"template: none, {error}"
-        if built is not None:
-            return f"template reused, built {built}"
-        if others := build():
-            return f"template: none, since what fills the database used others too: {', '.join(others)}"
+        built = build()
+        if built.others:
+            others = ", ".join(built.others)
+            return f"template: none, since what fills the database used others too: {others}"
         try:
-            database.keep_template(found)
+            database.keep_template(found, built.note)
         except NoTemplate as error:
             return f"template built, and not kept: {error}"
-        return f"template built (fingerprint {found}){damaged}"
+        if doubts := outdated(built.note):
+            return f"template built for this run only: {doubts}"
+        return f"template built (fingerprint {found}){f'; {stale}' if stale else ''}"

@@ -94,7 +94,7 @@ def closing_lines(run: Run) -> list[str]:
     if used and not run.settings.schema:
         lines.append(f"schema: {', '.join(used)}; to fix it: hermetic_schema = {used[0].split()[0]}")
     lines.extend(other_backend_lines(run.settings.database, run.databases.opened))
-    return [*lines, *_server(run), *run.filling.notes, *run.notes]
+    return [*lines, *_server(run), *run.filling.notes(), *run.notes]
 
 
 def seen_lines(seen: Observations, mode: str, root: Path) -> list[str]:

@@ -32,7 +32,7 @@ class Project:
         database = f"hermetic_w_{instance.run_id}_main"
         owner = host.owner_for(None)
         host.create(database, owner)
-        host.keep_as_template(database, f"of_{instance.run_id}")
+        host.keep_as_template(database, f"of_{instance.run_id}", {})
         names = [host.keep(database, owner, test).name for test in tests]
         host.drop(database)
         host.close()
@@ -43,7 +43,7 @@ class Project:
         """Leave a template of SQLite."""
         store = TemplateFiles(self.root)
         with store.exclusively():
-            store.keep("of_a_run", lambda to: to.execute("CREATE TABLE t (x)"))
+            store.keep("of_a_run", {}, lambda to: to.execute("CREATE TABLE t (x)"))
         return store.folder / "hermetic_t_of_a_run.db"
 
     def leave_file(self, test: str) -> Path:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import importlib
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, make_url
+from sqlalchemy import DDL, Column, Integer, MetaData, Table, Text, event, make_url
 
 from hermetic.database.schema import fingerprint
 
 
-def test_a_function_with_some_arguments_given(package: Path) -> None:
-    """Depends on what the function itself does: its module, and the project's that it uses."""
-    (package / "models_p.py").write_text("NAME = 'ada'\n")
-    (package / "seeds_p.py").write_text("import models_p\n\n\ndef seed(session, count):\n    ...\n")
-    seed = importlib.import_module("seeds_p").seed
-    files = fingerprint.of_function(partial(partial(seed, count=2)), package)
-    assert (
-        files == fingerprint.of_function(seed, package) == [package / "models_p.py", package / "seeds_p.py"]
+def test_a_function_lies_where_it_is_named_and_where_it_is_made(package: Path) -> None:
+    """With some arguments given, wrapped, or an object that can be called; a library's counts by its version."""
+    (package / "made_p.py").write_text(
+        "class Seed:\n    def __call__(self, session): ...\n\n\ndef seed(session, count): ...\n"
     )
+    (package / "named_p.py").write_text(
+        "from contextlib import contextmanager\nfrom functools import partial\nfrom made_p import Seed, seed\n"
+        "part, called, wrapped = partial(partial(seed), count=2), Seed(), contextmanager(seed)\n"
+    )
+    named = importlib.import_module("named_p")
+    both = [package / "named_p.py", package / "made_p.py"]
+    for name in ("seed", "part", "called", "wrapped"):
+        assert fingerprint.of_function(f"named_p:{name}", getattr(named, name)) == both
+    assert fingerprint.of_function("named_p:partial", named.partial) == [package / "named_p.py"]
 
 
 @pytest.mark.parametrize(("url", "counts"), [("sqlite:////a.db", True), ("postgresql://host/a", False)])
@@ -34,3 +38,18 @@ def test_a_table_s_options_count_on_their_backend(url: str, counts: bool) -> Non
         return list(fingerprint.of_metadata(metadata, make_url(url)))
 
     assert (told() != told(sqlite_autoincrement=True)) is counts
+
+
+def test_what_listeners_write_counts() -> None:
+    """DDL and rows that come with a table."""
+
+    def told(name: str) -> list[str]:
+        metadata = MetaData()
+        table = Table("t", metadata, Column("name", Text))
+        event.listen(table, "after_create", DDL("CREATE VIEW v AS SELECT 1"))  # type: ignore[no-untyped-call]
+        event.listen(table, "after_create", lambda t, c, **_: c.execute(t.insert().values(name=name)))
+        event.listen(table, "after_create", lambda t, c, **_: c.execute(t.insert(), [{"name": "of all"}]))
+        return list(fingerprint.of_metadata(metadata, make_url("sqlite://")))
+
+    assert [name in "".join(told("ada")) for name in ("VIEW", "ada", "of all")] == [True] * 3
+    assert told("ada") != told("bob")

@@ -85,6 +85,41 @@ def test_an_sql_file(worker: WorkerDatabase, package: Path) -> None:
     assert tables(worker) == ["one", "two"]
 
 
+def test_an_sql_file_that_includes_others(worker: WorkerDatabase, package: Path) -> None:
+    """Each counts, wherever psql or sqlite3 would find it; what dumps say to psql alone is left out."""
+    (package / "db/below").mkdir(parents=True)
+    silent = "\\restrict x\n\\set ON_ERROR_STOP on\n\\echo 'tables'\n"
+    (package / "schema.sql").write_text(
+        f"{silent}\\i db/one.sql\n\\ir 'db/below/two.sql'\n.read three.sql\nCREATE TABLE five (id\n,x DEFAULT\n.5);"
+    )
+    (package / "db/one.sql").write_text("CREATE TABLE one (id);\n\\include_relative below/four.sql\n")
+    for name in ("db/below/two.sql", "three.sql", "db/below/four.sql"):
+        (package / name).write_text(f"CREATE TABLE {Path(name).stem} (id);")
+    build(worker, package, "schema.sql")
+    assert tables(worker) == ["five", "four", "one", "three", "two"]
+    (schema,) = schemas(["schema.sql"], root=package, package=None, run_lifespan=lambda: None)
+    names = ["schema.sql", "db/one.sql", "db/below/four.sql", "db/below/two.sql", "three.sql"]
+    assert list(schema.places()) == [package / name for name in names]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n\\i none.sql", "schema.sql:2 includes 'none.sql', which is not there"),
+        ("\\ir schema.sql", "schema.sql:1 includes 'schema.sql', which includes it"),
+        ("\\copy a from 'b'", "schema.sql:1: \\copy a from 'b' is a command of psql's"),
+    ],
+)
+def test_an_sql_file_that_includes_nothing_or_itself(
+    worker: WorkerDatabase, package: Path, text: str, said: str
+) -> None:
+    """The error names the line."""
+    (package / "schema.sql").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        build(worker, package, "schema.sql")
+    assert said in str(caught.value)
+
+
 def test_an_sql_file_that_is_wrong(worker: WorkerDatabase, package: Path) -> None:
     """The database's own words, and the file's name."""
     (package / "schema.sql").write_text("CREATE TABEL one (id);")

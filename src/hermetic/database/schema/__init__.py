@@ -21,7 +21,7 @@ from hermetic.database.schema.alembic_config import NAMED, Migrations
 from hermetic.database.schema.discovery import find_metadata
 from hermetic.errors import ConfigurationError
 
-Build = Callable[[WorkerDatabase], None]
+Build = Callable[[WorkerDatabase], Sequence[str] | None]
 Places = Callable[[], Iterable[Path]]
 Texts = Callable[[WorkerDatabase], Iterable[str]]
 
@@ -36,7 +36,7 @@ class Schema:
 
     Attributes:
         description: What the header calls it.
-        build: Makes the tables in an empty worker database.
+        build: Makes the tables in an empty worker database; returns what makes it doubtful that it did, if anything.
         places: Returns files and folders that they are known to depend on.
         texts: Tells what else they depend on in such a database.
         is_start_up: Whether it is the application's own start-up.
@@ -127,10 +127,10 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
         found = Migrations(_file(named["file"], root), root, named["section"] or "alembic")
         return Schema(spec, migrations.builder(found), found.places)
     if spec.endswith(".sql"):
-        path = _file(spec, root)
-        return Schema(spec, script.builder(path), lambda: [path])
+        sql = script.Script(_file(spec, root), root)
+        return Schema(spec, script.builder(sql), sql.files)
     if ":" in spec:
-        return _of_object(spec, resolve(spec, key="hermetic_schema"), root)
+        return _of_object(spec, resolve(spec, key="hermetic_schema"))
     raise ConfigurationError(
         f"hermetic_schema = {spec!r} names nothing that can make tables.",
         hints=(
@@ -140,7 +140,7 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
     )
 
 
-def _of_object(spec: str, found: Any, root: Path) -> Schema:
+def _of_object(spec: str, found: Any) -> Schema:
     owned = found if isinstance(found, MetaData) else getattr(found, "metadata", None)
     if isinstance(owned, MetaData):
         if not owned.tables:
@@ -154,7 +154,7 @@ def _of_object(spec: str, found: Any, root: Path) -> Schema:
         return Schema(
             spec,
             lambda database: call.call(found, database, key="hermetic_schema"),
-            lambda: fingerprint.of_function(found, root),
+            lambda: fingerprint.of_function(spec, found),
         )
     raise ConfigurationError(
         f"hermetic_schema = {spec} is {type(found).__name__!r}, which can make no tables.",

@@ -1,31 +1,37 @@
-"""What a template's contents depend on, in texts that are hashed: change one, and another template is built.
+"""What a template's contents depend on and that is known before they are made, in texts that are hashed.
 
-Whatever is hashed here is cheap to read (60 tables: a few milliseconds). What cannot be seen (a seed that reads a file,
-a package that a migration imports) is named by ``hermetic_fingerprint``.
+Change one, and another template is built. Whatever is hashed here is cheap to read (60 tables, or 200 migrations: a few
+milliseconds). What a build reads besides is noted with the template (``inputs``).
 """
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from os.path import relpath
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from sqlalchemy import URL, MetaData, create_mock_engine
+from sqlalchemy.sql.compiler import SQLCompiler
 
-SKIPPED = {"__pycache__", ".venv", "venv", "node_modules", ".git"}
-"""Folders whose files nobody writes."""
+from hermetic.code import is_library
+from hermetic.database.schema.inputs import files_in
+
+METADATA = (".dist-info", ".egg-info")
 
 
 def of_metadata(metadata: MetaData, url: URL) -> Iterator[str]:
-    """Tell the statements that would make the tables in the database of a URL."""
+    """Tell the statements that would make the tables in the database of a URL, and the rows that listeners write."""
     statements: list[str] = []
 
-    def note(statement: Any, *_: Any, **__: Any) -> None:
-        statements.append(str(statement.compile(dialect=engine.dialect)))
+    def note(statement: Any, *parameters: Any, **named: Any) -> None:
+        compiled = statement.compile(dialect=engine.dialect)
+        values = compiled.params if isinstance(compiled, SQLCompiler) else ""
+        statements.append(f"{compiled} {values} {parameters} {named}")
 
     engine = create_mock_engine(url, note)
     metadata.create_all(engine, checkfirst=False)
@@ -35,9 +41,16 @@ def of_metadata(metadata: MetaData, url: URL) -> Iterator[str]:
 def of_places(places: Iterable[Path], root: Path) -> Iterator[str]:
     """Tell the names and the contents of files, and of all that lie in folders."""
     for place in places:
-        for file in _files_in(place):
+        for file in files_in(place):
             yield relpath(file, root)
             yield file.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def of_packages() -> Iterator[str]:
+    """Tell which versions of which packages are installed, as their folders are named."""
+    for folder in sorted({entry for entry in sys.path if is_library(os.path.join(entry, ""))}):
+        if os.path.isdir(folder):
+            yield from sorted(name for name in os.listdir(folder) if name.endswith(METADATA))
 
 
 def globbed(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
@@ -49,38 +62,19 @@ def globbed(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
 def of_package(package: str | None) -> list[Path]:
     """Return where the modules of a package lie."""
     module = sys.modules.get(package or "")
-    return [Path(path) for path in getattr(module, "__path__", [])] or _file_of(module)
+    return [Path(path) for path in getattr(module, "__path__", [])] or _files([package or ""])
 
 
-def _files_in(place: Path) -> list[Path]:
-    """Return a file, or all that lie in a folder; a compiled one counts where it has no source."""
-    if not place.is_dir():
-        return [place] if place.is_file() else []
-    found = (file for file in place.rglob("*") if file.is_file() and _has_no_source(file))
-    return sorted(file for file in found if not SKIPPED.intersection(file.relative_to(place).parts))
-
-
-def _has_no_source(file: Path) -> bool:
-    return file.suffix != ".pyc" or not file.with_suffix(".py").exists()
-
-
-def of_function(function: Callable[..., Any], root: Path) -> list[Path]:
-    """Return the module of a function, and those of the project's whose names it uses: models, factories, helpers."""
+def of_function(spec: str, function: Callable[..., Any]) -> list[Path]:
+    """Return the module that a setting names, and the one that the function comes from."""
     while isinstance(function, partial):
         function = function.func
-    module = sys.modules.get(getattr(function, "__module__", ""))
-    used = {module, *(_module_of(value) for value in vars(module).values())} if module else set()
-    files = {file for one in used for file in _file_of(one) if file.is_relative_to(root)}
-    return sorted(files | set(_file_of(module)))
+    function = inspect.unwrap(function)
+    return _files(
+        [spec.partition(":")[0], getattr(function, "__module__", None) or type(function).__module__]
+    )
 
 
-def _module_of(value: Any) -> ModuleType | None:
-    if isinstance(value, ModuleType):
-        return value
-    name = getattr(value, "__module__", None)
-    return sys.modules.get(name) if isinstance(name, str) else None
-
-
-def _file_of(module: ModuleType | None) -> list[Path]:
-    file = getattr(module, "__file__", None)
-    return [Path(file)] if file else []
+def _files(modules: Iterable[str]) -> list[Path]:
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in dict.fromkeys(modules))
+    return [Path(file) for file in files if file and not is_library(file)]

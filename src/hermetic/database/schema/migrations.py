@@ -34,16 +34,22 @@ ASYNC = {"create_async_engine", "async_engine_from_config", "AsyncEngine"}
 SYNC = {"create_engine", "engine_from_config"}
 
 
-def builder(migrations: Migrations) -> Callable[[WorkerDatabase], None]:
-    """Return a function that upgrades a worker database to every head.
+def builder(migrations: Migrations) -> Callable[[WorkerDatabase], list[str]]:
+    """Return a function that upgrades a worker database to every head, and says where that made nothing there.
 
     Raises:
         ConfigurationError: From the function: there is no Alembic, or no migrations.
     """
 
-    def build(database: WorkerDatabase) -> None:
+    def build(database: WorkerDatabase) -> list[str]:
         with logging_kept(), outer_migration_kept(), warnings.catch_warnings():
             in_thread(lambda: _upgrade(migrations, database.url))
+        if _tables(database.url):
+            return []
+        return [
+            f"the migrations of {migrations.file.name} made nothing in it: its env.py connects to another database;"
+            " config.get_main_option('sqlalchemy.url') is this one's URL"
+        ]
 
     return build
 

@@ -22,6 +22,7 @@ from hermetic.database.servers.postgresql.external import External
 from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.servers.postgresql.instance import Instance
 from hermetic.database.servers.postgresql.server import PostgresqlServer
+from hermetic.database.templates import Built
 from hermetic.owners import Kind, Owner, Scope
 from tests.database.restore.postgresql.dumping import Dump, dump
 
@@ -63,6 +64,11 @@ class Opened:
         with closing(self.connect()) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def build(self, schema: str) -> Built:
+        """Commit what makes a template."""
+        self.run(schema)
+        return Built()
 
     def rows(self, query: str) -> list[Any]:
         """Read something, as a superuser; a row of one column is its value."""
@@ -128,7 +134,7 @@ class Place:
         database = self._servers[key].create(f"hermetic_{key[:4]}_{self._count}")
         opened = Opened(database, self.look)
         if schema:
-            database.fill(lambda: key, lambda: opened.run(schema))
+            database.fill(lambda: key, lambda: opened.build(schema), lambda note: "")
         return opened
 
     @contextmanager

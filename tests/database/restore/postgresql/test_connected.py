@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from hermetic.database.drivers import free
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.kept import NotKept
+from hermetic.database.templates import NoTemplate
 from hermetic.errors import RestoreError
 from hermetic.owners import owned_by
 from tests.database.restore.postgresql.opened import Opened, Place, fixture
@@ -173,7 +174,8 @@ def test_a_loop_that_runs_in_another_thread(opened: Opened) -> None:
 async def test_a_template_is_not_taken_over_somebody_s_head(superuser: Place, opened: Opened) -> None:
     """What a connection of the project's own is open on is built again by the next run."""
     async with asyncpg_pool() as pool, pool.acquire() as connection:
-        opened.database._baseline.become_template("of nobody")
+        with pytest.raises(NoTemplate, match="in use by fixture 'wide', opened by asyncpg at"):
+            opened.database._baseline.become_template("of nobody", {})
         assert await connection.fetchval("SELECT count(*) FROM users") == 0
     assert opened.database._host.template("of nobody") is None
 

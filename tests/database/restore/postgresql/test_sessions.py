@@ -306,7 +306,7 @@ def test_a_database_that_was_written_to_before_it_was_filled(superuser: Place) -
     """It is filled beside what is there, and is no template."""
     opened = superuser.database()
     opened.run("CREATE TABLE early (n integer); INSERT INTO early VALUES (1)")
-    assert opened.database.fill(lambda: "early", lambda: opened.run("CREATE TABLE users (n integer)")) == ""
+    assert opened.database.fill(str, lambda: opened.build("CREATE TABLE users (n integer)"), str) == ""
     opened.database.mark_baseline()
     opened.run("DELETE FROM early; INSERT INTO users VALUES (1)")
     assert opened.database.restore()

@@ -11,6 +11,7 @@ import pytest
 
 from hermetic.database.restore.sqlite import SqliteDatabase
 from hermetic.database.servers.sqlite import TemplateFiles
+from hermetic.database.templates import Built, Note
 from tests.database.restore.sqlite.opened import connect, dump_of, values
 
 Make = Callable[[str], SqliteDatabase]
@@ -37,12 +38,13 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 def fill(database: SqliteDatabase, script: str) -> str:
     """Fill a database by a script, where no template is there for it."""
 
-    def build() -> None:
+    def build() -> Built:
         connection = connect(database, isolation_level=None)
         connection.executescript(script)
         connection.close()
+        return Built()
 
-    said = database.fill(lambda: script, build)
+    said = database.fill(lambda: script, build, lambda note: "")
     database.mark_baseline()
     return said.split(",")[0].split(" (")[0]
 
@@ -95,14 +97,15 @@ def test_whose_transaction_is_in_the_way(make: Make, monkeypatch: pytest.MonkeyP
     database = make("built")
     left: list[sqlite3.Connection] = []
 
-    def build() -> None:
+    def build() -> Built:
         connection = connect(database, isolation_level=None)
         connection.executescript(TABLE)
         connection.execute("PRAGMA cache_spill=1").close()
         connection.execute("BEGIN EXCLUSIVE")
         left.append(connection)
+        return Built()
 
-    said = database.fill(lambda: TABLE, build)
+    said = database.fill(lambda: TABLE, build, lambda note: "")
     assert said == "template built, and not kept: somebody else has a write transaction open in it"
     left[0].rollback()
 
@@ -112,7 +115,7 @@ def test_a_template_that_is_removed_while_it_is_read(make: Make, monkeypatch: py
     fill(make("built"), TABLE)
     find = TemplateFiles.find
 
-    def gone(store: TemplateFiles, key: str) -> tuple[Path, str] | None:
+    def gone(store: TemplateFiles, key: str) -> tuple[Path, Note] | None:
         found = find(store, key)
         assert found is not None
         found[0].unlink()

@@ -109,9 +109,9 @@ def test_a_poller_keeps_a_template_from_being_made(host: PostgresqlHost) -> None
     host.create("one", "app")
     before = databases(host)
     with host.instance.connect("one"):
-        assert not host.keep_as_template("one", "0123")
+        assert not host.keep_as_template("one", "0123", {})
     assert databases(host) == before
-    assert host.keep_as_template("one", "0123")
+    assert host.keep_as_template("one", "0123", {})
     assert host.template("0123") == f"{TEMPLATE}0123"
 
 
@@ -119,11 +119,11 @@ def test_old_templates_go(host: PostgresqlHost, instance: Instance) -> None:
     """The three newest stay beside those of the run, however many databases it has; used is as good as built."""
     host.create("one", "app")
     for fingerprint in "12345":
-        assert host.keep_as_template("one", fingerprint)
+        assert host.keep_as_template("one", fingerprint, {})
     assert {name.removeprefix(TEMPLATE) for name, _ in host.templates()} == set("12345")
     later = PostgresqlHost(instance, project="/project")
     assert later.template("1") == f"{TEMPLATE}1"
-    assert later.keep_as_template("one", "6")
+    assert later.keep_as_template("one", "6", {})
     left = {name.removeprefix(TEMPLATE) for name, _ in host.templates()}
     assert {"1", "6"} < left
     assert len(left) == 5
@@ -134,15 +134,15 @@ def test_templates_without_a_note(host: PostgresqlHost) -> None:
     """A build that was killed leaves one, and so may somebody else: nobody's, the oldest, and no error."""
     host.create("one", "app")
     for fingerprint in ("1", "2", "3"):
-        host.keep_as_template("one", fingerprint)
+        host.keep_as_template("one", fingerprint, {})
     for comment, name in {"": "killed_new", "somebody's words": "strange", "[1]": "odd"}.items():
         execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}{name}")
         execute(host, "postgres", f"COMMENT ON DATABASE {TEMPLATE}{name} IS $${comment}$$")
-    host.keep_as_template("one", "4")
+    host.keep_as_template("one", "4", {})
     names = [name.removeprefix(TEMPLATE) for name, _ in host.templates()]
     assert set(names[:4]) == {"1", "2", "3", "4"}
     assert set(names[4:]) == {"killed_new", "strange", "odd"}
-    assert host.built(f"{TEMPLATE}odd") == host.built("gone meanwhile") == "some time ago"
+    assert host.note(f"{TEMPLATE}odd") == host.note("gone meanwhile") == {}
 
 
 def test_somebody_elses_database_of_a_templates_name(host: PostgresqlHost) -> None:
@@ -151,7 +151,7 @@ def test_somebody_elses_database_of_a_templates_name(host: PostgresqlHost) -> No
     execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}0a")
     execute(host, f"{TEMPLATE}0a", "CREATE TABLE theirs ()")
     assert host.template("0a") is None
-    assert not host.keep_as_template("one", "0a")
+    assert not host.keep_as_template("one", "0a", {})
     assert values(host, f"{TEMPLATE}0a", "SELECT to_regclass('theirs')::text") == ["theirs"]
 
 

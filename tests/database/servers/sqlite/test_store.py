@@ -48,7 +48,7 @@ def write(connection: sqlite3.Connection) -> None:
 def kept(store: TemplateFiles, key: str = "k") -> Path:
     """Keep a template; return its file."""
     with store.exclusively():
-        store.keep(key, write)
+        store.keep(key, {}, write)
     return store.folder / f"hermetic_t_{key}.db"
 
 
@@ -62,9 +62,9 @@ def test_a_later_run_finds_it(store: Store, tmp_path: Path) -> None:
     """It is a database as any other, which says whose it is and when it was built."""
     assert not has_it(store())
     path = kept(store())
-    (found, built) = store().find("k") or (None, "")
+    (found, note) = store().find("k") or (None, {})
     assert found == path
-    assert built == store().templates()[0][1]["built"]
+    assert note["built"] == store().templates()[0][1]["built"]
     assert store().templates()[0][1]["project"] == str(tmp_path / "project")
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT x FROM t").fetchall() == [("a row",)]
@@ -216,7 +216,7 @@ def test_a_cache_that_is_removed_meanwhile(store: Store) -> None:
     run = store()
     with run.exclusively():
         shutil.rmtree(run.folder.parents[1])
-        run.keep("k", write)
+        run.keep("k", {}, write)
     assert has_it(store())
 
 
@@ -234,7 +234,7 @@ def test_a_full_cache(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     try:
         run = store()
         with run.exclusively(), pytest.raises(NoTemplate, match="full"):
-            run.keep("k", lambda to: to.execute("CREATE TABLE t AS SELECT zeroblob(1000000)"))
+            run.keep("k", {}, lambda to: to.execute("CREATE TABLE t AS SELECT zeroblob(1000000)"))
         assert [path.name for path in run.folder.iterdir()] == ["lock"]
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
@@ -251,7 +251,7 @@ def process(store: TemplateFiles, then: str) -> subprocess.Popen[str]:
 
 def test_a_build_that_is_killed(store: Store) -> None:
     """It lets the next one go on, and what it had half-written goes."""
-    then = "store.keep('k', lambda to: (print('holds', flush=True), sys.stdin.read()))"
+    then = "store.keep('k', {}, lambda to: (print('holds', flush=True), sys.stdin.read()))"
     with process(store(), then) as builder:
         (half,) = store().folder.glob("*.new")
         builder.send_signal(signal.SIGKILL)
@@ -265,7 +265,7 @@ def test_one_process_at_a_time(store: Store) -> None:
     then = (
         "if not os.fork(): os.dup2(os.open('/dev/null', os.O_RDWR), 1); sys.stdin.read(); os._exit(0)\n"
         "    print('holds', flush=True); import time; time.sleep(0.2)\n"
-        "    store.keep('k', lambda to: to.execute('CREATE TABLE t (x)'))"
+        "    store.keep('k', {}, lambda to: to.execute('CREATE TABLE t (x)'))"
     )
     with process(store(), then) as builder:
         assert has_it(store())

@@ -13,7 +13,7 @@ from hermetic.database.restore.postgresql.copying import carry_over
 from hermetic.database.restore.postgresql.properties import Properties, is_setting
 from hermetic.database.restore.postgresql.protocols import Host
 from hermetic.database.restore.postgresql.tidying import Tidying
-from hermetic.database.templates import NoTemplate
+from hermetic.database.templates import Note, NoTemplate
 
 BIG = 500
 """Rows from which on a table's touched keys are noted, so that a restore costs by the rows touched. Below that, putting
@@ -187,17 +187,17 @@ class Baseline:
         filled = [f"EXISTS (TABLE {name})" for name in tables if not name.endswith(".alembic_version")]
         return bool(tables) and not self.administration.one(f"SELECT {' OR '.join(filled) or 'false'}")[0]
 
-    def become_template(self, fingerprint: str) -> None:
-        """Keep the database, as it is now, as the template of a fingerprint.
+    def become_template(self, fingerprint: str, note: Note) -> None:
+        """Keep the database, as it is now, as the template of a fingerprint, with a note of what it was built from.
 
         Raises:
             NoTemplate: Somebody stays connected who is not ours to end, or the name is somebody else's.
         """
         if others := self._connected.beyond_pools():
-            raise NoTemplate(f"in use by {', '.join(others)}")
+            raise NoTemplate(f"in use by {', '.join(map(str.strip, others))}")
         self._connected.end_all()
         self.leave()
-        if not self._host.keep_as_template(self._name, fingerprint):
+        if not self._host.keep_as_template(self._name, fingerprint, note):
             raise NoTemplate("somebody connects to it again and again, or has a database of its name")
         self._origin = self._host.template(fingerprint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -73,14 +73,17 @@ class Host(Protocol):
     def template(self, fingerprint: str) -> str | None:
         """Return the name of the template of this fingerprint, if there is one."""
 
-    def keep_as_template(self, database: str, fingerprint: str) -> bool:
+    def note(self, template: str) -> dict[str, Any]:
+        """Return what is noted of a template."""
+
+    def is_of_this_run(self, note: Mapping[str, Any]) -> bool:
+        """Whether this run, in whatever process, built the template of that note."""
+
+    def keep_as_template(self, database: str, fingerprint: str, inputs: Mapping[str, Any]) -> bool:
         """Copy a database to the template of this fingerprint, unless somebody stays connected to it."""
 
     def keep(self, database: str, owner: str, test: str) -> Kept:
         """Copy the database of a failed test to one that stays; see ``WorkerDatabase.keep``."""
-
-    def built(self, template: str) -> str:
-        """When a template was built, for people."""
 
     def exclusively(self, what: str) -> AbstractContextManager[None]:
         """Let one process of all that use this server do something at a time."""

@@ -31,7 +31,7 @@ from hermetic.database.restore.postgresql.pieces import PostgresqlLayer, Start
 from hermetic.database.restore.postgresql.protocols import Host, Replace
 from hermetic.database.restore.postgresql.sessions import Session
 from hermetic.database.restore.postgresql.watching import LockWatch
-from hermetic.database.templates import Build, fill
+from hermetic.database.templates import Build, Built, Note, Outdated, Template, fill
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -169,7 +169,7 @@ class PostgresqlDatabase:
             if not self._is_being_filled and not self._baseline.is_marked and not self._closed:
                 self._baseline.mark()
 
-    def fill(self, fingerprint: Callable[[], str], build: Build) -> str:
+    def fill(self, fingerprint: Callable[[], str], build: Build, outdated: Outdated) -> str:
         """Fill it; see ``hermetic.database.templates``."""
         # No lock of ours is held meanwhile: a build opens connections from threads of its own.
         if self._born:  # somebody wrote into it before it was known to be the application's
@@ -180,13 +180,14 @@ class PostgresqlDatabase:
             self,
             lambda: digest([fingerprint(), self.owner, str(self._host.version), *scripts()]),
             lambda: self._build(build),
+            outdated,
         )
 
-    def _build(self, build: Build) -> Sequence[str] | None:
+    def _build(self, build: Build) -> Built:
         self._is_being_filled = True
         try:
             self.ensure()  # a driver that was handed the URL opens it unseen
-            others = build()
+            built = build()
         except BaseException:
             self._start_over()
             raise
@@ -194,26 +195,30 @@ class PostgresqlDatabase:
             self._is_being_filled = False
         self.ensure()
         self.mark_baseline()
-        return others
+        return built
 
     def template_locked(self, key: str) -> AbstractContextManager[None]:
         """Let one process of all that use the server build a template at a time."""
         return self._host.exclusively(f"build {key}")
 
-    def copy_template(self, key: str) -> str | None:
-        """Become a copy of a template; return when it was built, or None where there is none that counts."""
-        template = self._host.template(key)
-        if template is None:
+    def find_template(self, key: str) -> Template | None:
+        """Return the template that it can become a copy of."""
+        name = self._host.template(key)
+        if name is None:
             return None
+        note = self._host.note(name)
+        built = str(note.get("built", "some time ago"))
+        return Template(built, self._host.is_of_this_run(note), note, lambda: self._become_copy_of(name))
+
+    def _become_copy_of(self, template: str) -> None:
         with self._mutex:
             self._host.create(self.name, self.owner, template)
             self._born = True
             self._baseline.is_copy_of(template)
-        return self._host.built(template)
 
-    def keep_template(self, key: str) -> None:
+    def keep_template(self, key: str, note: Note) -> None:
         """Keep it as a template; raise ``NoTemplate`` where somebody is in the way."""
-        self._baseline.become_template(key)
+        self._baseline.become_template(key, note)
 
     def _start_over(self) -> None:
         """Have nothing of a build that failed; whoever connects next makes it, empty."""

@@ -44,7 +44,7 @@ from hermetic.database.restore.sqlite.site import Site, in_wal
 from hermetic.database.restore.sqlite.snapshot import Blocked, Snapshot
 from hermetic.database.restore.sqlite.templated import Templated, Templates
 from hermetic.database.restore.sqlite.tracked import tracked
-from hermetic.database.templates import Build, fill
+from hermetic.database.templates import Build, Outdated, fill
 from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
@@ -142,12 +142,12 @@ class SqliteDatabase:
         """It is made at once."""
         return True
 
-    def fill(self, fingerprint: Callable[[], str], build: Build) -> str:
+    def fill(self, fingerprint: Callable[[], str], build: Build, outdated: Outdated) -> str:
         """Fill it; see ``hermetic.database.templates``."""
         if self._templated is None or not self._is_empty():
             build()
             return ""
-        return fill(self._templated, lambda: digest([fingerprint(), sqlite3.sqlite_version]), build)
+        return fill(self._templated, lambda: digest([fingerprint(), sqlite3.sqlite_version]), build, outdated)
 
     def _is_empty(self) -> bool:
         try:

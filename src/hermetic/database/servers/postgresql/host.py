@@ -281,14 +281,14 @@ class PostgresqlHost:
         note = marks.read(self._run, name)
         if "built" not in note:  # somebody else's, who calls it so
             return None
-        if self._rebuild and note.get("run") != self.instance.run_id:
+        if self._rebuild and not self.is_of_this_run(note):
             return None
         if note.get("source") != self._source():
             return None
         self._in_use.add(name)
         return name
 
-    def keep_as_template(self, database: str, fingerprint: str) -> bool:
+    def keep_as_template(self, database: str, fingerprint: str, inputs: Mapping[str, Any]) -> bool:
         """Copy a database to the template of this fingerprint, unless somebody stays connected to it.
 
         A database of that name without our mark is somebody else's, and stays.
@@ -299,16 +299,17 @@ class PostgresqlHost:
         if self.exists(name) and not marks.read(self._run, name):
             return False
         try:
-            self._keep(database, name, unfinished=f"{PREFIX}{self.instance.run_id}_{fingerprint}")
+            self._keep(database, name, f"{PREFIX}{self.instance.run_id}_{fingerprint}", inputs)
         except ObjectInUse:  # a poller of the application's, that connects again and again
             return False
         return True
 
-    def _keep(self, database: str, name: str, unfinished: str) -> None:
+    def _keep(self, database: str, name: str, unfinished: str, inputs: Mapping[str, Any]) -> None:
         """Copy a database under a name that goes with the run, and rename the copy once it is whole."""
         self.drop(unfinished)
         self.create(unfinished, self.owner_of(database), database)
         note = {
+            **inputs,
             "project": self._project,
             "built": datetime.now().astimezone().isoformat(" ", "seconds"),
             "run": self.instance.run_id,
@@ -332,9 +333,13 @@ class PostgresqlHost:
         """Copy the database of a failed test to one that stays."""
         return keeping.keep(self, database, owner, test, self._project)
 
-    def built(self, template: str) -> str:
-        """When a template was built, for people."""
-        return str(marks.read(self._run, template).get("built", "some time ago"))
+    def note(self, template: str) -> dict[str, Any]:
+        """Return what is noted of a template: when it was ``built``, by which ``run``, and what was given with it."""
+        return marks.read(self._run, template)
+
+    def is_of_this_run(self, note: Mapping[str, Any]) -> bool:
+        """Whether this run, in whatever process, built the template of that note."""
+        return note.get("run") == self.instance.run_id
 
     def templates(self) -> list[tuple[str, dict[str, Any]]]:
         """Return the templates on this server with what is noted of each, the newest first."""

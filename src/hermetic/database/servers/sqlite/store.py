@@ -38,7 +38,7 @@ from hermetic.database.drivers import free
 from hermetic.database.servers import homes
 from hermetic.database.servers.cache import cache_directory, locked
 from hermetic.database.servers.sqlite import sealed
-from hermetic.database.templates import Damaged, NoTemplate
+from hermetic.database.templates import Damaged, Note, NoTemplate
 
 PREFIX = "hermetic_t_"
 KEPT_TEMPLATES = 3
@@ -108,8 +108,8 @@ class TemplateFiles:
     def _file(self, key: str) -> Path:
         return self.folder / f"{PREFIX}{key}.db"
 
-    def find(self, key: str) -> tuple[Path, str] | None:
-        """Return the template of a key and when it was built, or None where there is none that counts.
+    def find(self, key: str) -> tuple[Path, Note] | None:
+        """Return the template of a key and what is noted of it, or None where there is none that counts.
 
         Raises:
             Damaged: It is not as it was kept, and is gone.
@@ -123,18 +123,23 @@ class TemplateFiles:
             with suppress(OSError):
                 path.unlink()
             raise Damaged(f"what was kept as {path} is not used: {error}") from error
-        if self._rebuild and note.get("run") != self._run:
+        if self._rebuild and not self.is_of_this_run(note):
             return None
         self._in_use.add(path)
         with suppress(OSError):  # a cache that can only be read serves as well
             os.utime(self.folder)
-        return path, str(note.get("built", "some time ago"))
+        return path, note
 
-    def keep(self, key: str, copy: Callable[[sqlite3.Connection], object]) -> None:
+    def is_of_this_run(self, note: Note) -> bool:
+        """Whether this run, in whatever process, built the template of that note."""
+        return note.get("run") == self._run
+
+    def keep(self, key: str, note: Note, copy: Callable[[sqlite3.Connection], object]) -> None:
         """Keep a template.
 
         Args:
             key: Its own.
+            note: What is noted with it, besides whose it is and when it was built.
             copy: Copies a database into one that a connection has open.
 
         Raises:
@@ -149,7 +154,7 @@ class TemplateFiles:
                 target.execute("PRAGMA journal_mode=OFF").close()
                 target.execute("PRAGMA synchronous=OFF").close()
                 copy(target)
-            sealed.seal(new, self._note())
+            sealed.seal(new, {**note, **self._own_note()})
             new.replace(path)
         except (OSError, sqlite3.Error) as error:
             with suppress(OSError):
@@ -159,7 +164,7 @@ class TemplateFiles:
         self._in_use.add(path)
         self._forget_old()
 
-    def _note(self) -> dict[str, Any]:
+    def _own_note(self) -> dict[str, Any]:
         built = datetime.now().astimezone().isoformat(" ", "seconds")
         return {"project": str(self._project), "built": built, "run": self._run}
 
