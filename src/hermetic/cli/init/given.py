@@ -64,7 +64,7 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
         configuration: pytest's settings.
     """
     sources = bindings.symbols.sources
-    values = dict(_configured(configuration, sources))
+    values = dict(configured(configuration, sources))
     literals: dict[str, str] = {}
     for module in [*sources.tests, *sources.production]:
         is_first = module.path.name == "conftest.py" or module.is_production
@@ -104,8 +104,13 @@ def _files(places: tuple[Path, ...], patterns: tuple[str, ...]) -> Iterator[Path
             yield from sorted(place.glob(pattern))
 
 
-def _configured(configuration: Configuration, sources: Sources) -> Iterator[tuple[str, str]]:
-    """Yield what pytest's settings give: pytest-env's lines, its own table, and hermetic's."""
+def configured(configuration: Configuration, sources: Sources) -> Iterator[tuple[str, str]]:
+    """Yield what pytest's settings give: pytest-env's lines, its own table, and hermetic's.
+
+    Args:
+        configuration: pytest's settings.
+        sources: The project, in whose folders a table of pytest-env's may lie.
+    """
     for directory in sources.around(configuration.path.parent):
         table = _table_of_pytest_env(directory)
         if table is not None:

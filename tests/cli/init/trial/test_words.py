@@ -91,11 +91,12 @@ def test_a_line_without_its_text(here: Project) -> None:
         (
             {
                 "pyproject.toml": "[tool.pytest]\npythonpath = ['lib']\nhermetic_env = ['A=1', 'B=2']\n"
-                "env = ['C=x=y', 'D:PATH=z', 'R:E={A}', '# no variable']\n",
+                "env = ['C=x=y', 'D:PATH=z', 'R:E={A}', '# no variable']\n"
+                "[tool.pytest_env]\nT = 1\nU = {value = 'u', transform = true}\n",
                 "tests/conftest.py": "import os\nos.environ['F'] = 'f'\nos.environ['G'] = made()\n",
                 "test_a.py": "import os\nos.environ['H'] = 'h'\n",
             },
-            "C, E, A, B, F",
+            "C, E, A, B, T, F",
         ),
     ],
 )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from hermetic.cli.init.assigned import environ_assignments
 from hermetic.cli.init.configuration import Configuration
+from hermetic.cli.init.dotenv import UNCLEAR
+from hermetic.cli.init.given import configured
 from hermetic.cli.init.plan import Plan
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.syntax import package_root
@@ -28,7 +30,7 @@ class Subject:
         paths: What a run has on its import path: what ``pythonpath`` names, and where conftests lie.
         ini: The values of hermetic's keys.
         before: Variables that are set before those of ``hermetic_env``: pytest-env's.
-        after: Variables that are set after those, unless they are there: a conftest's.
+        after: Variables that are set after those, unless they are there: of pytest's other settings, a conftest's.
     """
 
     app: str
@@ -64,7 +66,11 @@ def subject_of(plan: Plan) -> Subject:
         paths=tuple(dict.fromkeys([*_named(configuration), *_inserted(plan, configuration)])),
         ini=ini,
         before=dict(_pytest_env(configuration)),
-        after=dict(_set_by_conftests(plan)),
+        after={
+            name: value
+            for name, value in (*_configured(plan), *_set_by_conftests(plan))
+            if name not in os.environ
+        },
     )
 
 
@@ -94,6 +100,11 @@ def _pytest_env(configuration: Configuration) -> Iterator[tuple[str, str]]:
         match = PYTEST_ENV.fullmatch(line.strip())
         if match is not None and not ("D:" in match["flags"] and match["name"] in os.environ):
             yield match["name"], match["value"].strip()
+
+
+def _configured(plan: Plan) -> Iterator[tuple[str, str]]:
+    pairs = configured(plan.configuration, plan.sources)
+    return ((name, value) for name, value in pairs if UNCLEAR not in value)
 
 
 def _set_by_conftests(plan: Plan) -> Iterator[tuple[str, str]]:
