@@ -399,6 +399,40 @@ def test_a_type_without_a_driver_gets_the_required_one(
     assert scheme(project, {"db.py": text, "requirements.txt": requirements}) == expected
 
 
+@pytest.mark.parametrize(
+    ("requirements", "function", "expected"),
+    [
+        ("asyncpg aiosqlite", "create_async_engine", "postgresql+asyncpg"),
+        ("aiomysql", "create_async_engine", "mysql+aiomysql"),
+        ("psycopg2-binary", "create_engine", "postgresql+psycopg2"),
+        ("PyMySQL", "create_engine", "mysql+pymysql"),
+        ("mysqlclient", "create_engine", "mysql+mysqldb"),
+        ("", "create_engine", "sqlite"),
+        ("", "create_async_engine", "sqlite+aiosqlite"),
+    ],
+)
+def test_requirements_tell_what_nothing_else_does(
+    project: Project, requirements: str, function: str, expected: str
+) -> None:
+    """A driver for async engines, or for others."""
+    text = f"from sqlalchemy import create_engine\n{ENGINE}import os\nengine = {function}(os.environ['DATABASE_URL'])\n"
+    project.write({"db.py": text, "requirements.txt": requirements})
+    environment = find_environment(project.symbols(), project.configuration())
+    assert environment.scheme == expected
+    assert environment.lines[0].startswith(f"DATABASE_URL={expected}://")
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [("create_engine", "sqlite:///:memory:"), ("create_async_engine", "sqlite+aiosqlite:///:memory:")],
+)
+def test_each_engine_gets_a_driver_that_it_can_use(project: Project, function: str, expected: str) -> None:
+    """Whatever the URL that stands elsewhere in the code has."""
+    text = f"from sqlalchemy import create_engine\n{ENGINE}import os\nengine = {function}(os.environ['DATABASE_URL'])\n"
+    project.write({"db.py": text, "other.py": "x = 'sqlite+aiosqlite://', 'sqlite://'"})
+    assert find_environment(project.symbols(), project.configuration()).lines == (f"DATABASE_URL={expected}",)
+
+
 def test_a_question_without_an_end_is_given_up(project: Project) -> None:
     """Functions that call each other in every way cost a moment, and what is known is said."""
     names = [f"f{index}" for index in range(40)]

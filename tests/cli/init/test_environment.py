@@ -329,6 +329,10 @@ def test_what_something_gives_is_not_listed(
         ({".env.example": "DATABASE_URL=sqlite+aiosqlite:///x.db"}, "sqlite+aiosqlite:///x.db"),
         ({".env.example": "P=x\nDATABASE_URL='mysql+asyncmy://u:${P}@db/x' # c"}, "mysql+asyncmy://u@db/x"),
         (
+            {".env.example": "DATABASE_URL=postgresql+asyncpg://{{user}}:p@h/x"},
+            "postgresql+asyncpg://localhost/app",
+        ),
+        (
             {".env.example": "DATABASE_URL=postgresql+asyncpg://u:p@${HOST}/x"},
             "postgresql+asyncpg://localhost/app",
         ),
@@ -349,6 +353,24 @@ def test_what_something_gives_is_not_listed(
                 "tests/conftest.py": "import os\ndef fixture():\n    os.environ['DATABASE_URL'] = 'sqlite+aiosqlite:///t.db'"
             },
             "sqlite+aiosqlite:///t.db",
+        ),
+        (
+            {"tox.ini": "[testenv]\nsetenv =\n    DATABASE_URL = sqlite+aiosqlite:///t.db"},
+            "sqlite+aiosqlite:///t.db",
+        ),
+        (
+            {"Makefile": "test:\n\tDATABASE_URL=sqlite+aiosqlite:///t.db \\\n\tpytest"},
+            "sqlite+aiosqlite:///t.db",
+        ),
+        (
+            {
+                ".github/workflows/ci.yml": "env:\n  DATABASE_URL: postgresql+asyncpg://u:${{ secrets.P }}@h/x\n"
+            },
+            "postgresql+asyncpg://localhost/app",
+        ),
+        (
+            {".github/workflows/ci.yml": "      run: DATABASE_URL='postgresql+asyncpg://u:p@h/x' pytest\n"},
+            "postgresql+asyncpg://u@h/x",
         ),
         ({"requirements.txt": "asyncmy>=1"}, "mysql+asyncmy://localhost/app"),
         ({}, "sqlite+aiosqlite:///:memory:"),

@@ -213,7 +213,7 @@ def test_an_environment_and_a_runner_are_part_of_it(project: Project) -> None:
         }
     )
     settings = project.settings()
-    assert settings["hermetic_env"] == ("DB_URL=sqlite+aiosqlite:///:memory:",)
+    assert settings["hermetic_env"] == ("DB_URL=sqlite:///:memory:",)
     assert settings["asyncio_default_test_loop_scope"] == "session"
 
 

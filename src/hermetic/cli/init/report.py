@@ -157,6 +157,8 @@ def _runner(plan: Plan) -> Iterator[str]:
 def _database(plan: Plan) -> Iterator[str]:
     if plan.environment.is_postgresql:
         yield f"PostgreSQL ({plan.environment.scheme})"
+    elif plan.environment.is_foreign:
+        yield f"MySQL or MariaDB ({plan.environment.scheme}): hermetic makes none, and in mode on refuses its engines"
     if plan.lacks_server:
         yield "its server and driver for the tests are not installed: pip install 'hermetic[postgresql]'"
 
