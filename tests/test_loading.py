@@ -38,6 +38,7 @@ def test_no_application(package: Path) -> None:
     noted = Noted(None)
     noted.application.look()
     assert noted.application.ask() is noted.application.get() is None
+    assert noted.application.is_unmade
     assert noted.events == []
 
 
@@ -47,7 +48,7 @@ def test_an_application_is_made_by_looking(package: Path) -> None:
     noted = Noted("shop_object:app")
     noted.application.look()
     assert noted.events == ["before", "imported", noted.application.get()]
-    assert not noted.application.is_uncalled
+    assert not noted.application.is_unmade
 
 
 def test_a_factory_is_not_called_by_looking(package: Path) -> None:
@@ -58,12 +59,12 @@ def test_a_factory_is_not_called_by_looking(package: Path) -> None:
     noted = Noted("shop_looking:make")
     noted.application.look()
     assert noted.events == ["before", "imported"]
-    assert noted.application.is_uncalled
+    assert noted.application.is_unmade
     made = noted.application.ask()
     assert noted.application.get() is made
     assert made.__globals__["calls"] == [1]
     assert noted.events == ["before", "imported", made]
-    assert not noted.application.is_uncalled
+    assert not noted.application.is_unmade
 
 
 def test_two_threads_get_one_application(package: Path) -> None:

@@ -149,9 +149,9 @@ class Filling:
 
     def _is_left_to_them(self, contents: Contents) -> bool:
         """Whether a factory would have to be called for tables which the suite's own applications make."""
-        if not (contents.are_all_made_by_a_start_up and self._application.is_uncalled):
+        if not (contents.are_all_made_by_a_start_up and self._application.is_unmade):
             return False
-        is_asked_for = bool(self._settings.schema) or self._is_required
+        is_asked_for = bool(self._settings.app) and (bool(self._settings.schema) or self._is_required)
         return self._is_up() or self._application.is_the_suites or not is_asked_for
 
     def _refuse_to_leave(self, database: WorkerDatabase, error: HermeticError) -> None:
@@ -179,8 +179,7 @@ class Filling:
     def _not_called(self) -> HermeticError:
         return ConfigurationError(
             "The application's database started empty: the suite makes its applications itself.",
-            why=f"What hermetic_app = {self._settings.app} returns makes the tables when it is started, and no fixture"
-            " has asked for it.",
+            why="Their start-up makes the tables, and hermetic has started none.",
             hints=("start the application in the test, or name what makes the tables: hermetic_schema",),
         )
 

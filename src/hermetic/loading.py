@@ -105,8 +105,10 @@ class Application:
         return application.make(path, self._named)
 
     @property
-    def is_uncalled(self) -> bool:
-        """Whether it is a factory, imported, that hermetic has not called."""
+    def is_unmade(self) -> bool:
+        """Whether hermetic has none and may have: none is named, or a factory that was imported and not called."""
+        if self._path is None:
+            return True
         return self._named is not None and self._made is None and self.failure is None
 
     @property

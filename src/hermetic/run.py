@@ -422,7 +422,7 @@ class Run:
         """
         if self.settings.mode != "on" or not self._mappings.are_watched or self.databases.is_primary_built:
             return
-        if self._application.is_uncalled or not any(driver in sys.modules for driver in OPENED_BY_HAND):
+        if self._application.is_unmade or not any(driver in sys.modules for driver in OPENED_BY_HAND):
             return
         if self.filling.is_made_by_a_start_up():
             with suppress(ConfigurationError):  # the first connection says it, if there is one

@@ -47,10 +47,11 @@ def test_observe_reports_what_their_own_calls_did(empty_project: Project) -> Non
     assert result.output.count("(made at shop.py:16)") == 2
 
 
-def test_the_tables_of_a_start_up_are_there_for_the_next(empty_project: Project) -> None:
+@pytest.mark.parametrize("line", ["hermetic_app=shop:build", "hermetic_app="])
+def test_the_tables_of_a_start_up_are_there_for_the_next(empty_project: Project, line: str) -> None:
     """Its rows are not: they may come of one test's own settings."""
     write_start_ups(empty_project, FILE.format("shop"))
-    result = empty_project.pytest()
+    result = empty_project.pytest("-o", line, "--hermetic=on")
     assert result.outcomes() == {"passed": 6}, result.output
 
 

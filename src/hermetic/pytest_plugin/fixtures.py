@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 APPLICATION = "hermetic_app"
 """The fixture that a suite overrides which builds its applications itself."""
 
+NOT_CONFIGURED = "No application is configured."
+
 
 def _lifespan_scope(fixture_name: str, config: pytest.Config) -> Any:
     settings = config.stash.get(SETTINGS, None)
@@ -53,7 +55,8 @@ def _application(request: pytest.FixtureRequest) -> Callable[[], object]:
         try:
             return request.getfixturevalue(APPLICATION)
         except pytest.fail.Exception as error:
-            if "ScopeMismatch" in str(error):  # it belongs to a test, and whoever asks to more
+            # It belongs to a test, and whoever asks to more; or there is none, and none is needed.
+            if any(text in str(error) for text in ("ScopeMismatch", NOT_CONFIGURED)):
                 return None
             raise
 
@@ -69,7 +72,8 @@ def hermetic_app(request: pytest.FixtureRequest) -> Any:
         app = active_run(request).application()
     if app is None:
         pytest.fail(
-            "No application is configured.\n\nhint: in the ini file of pytest: hermetic_app = your.module:app",
+            f"{NOT_CONFIGURED}\n\nhint: in the ini file of pytest: hermetic_app = your.module:app\n"
+            "hint: or return one from a fixture named hermetic_app, in a conftest",
             pytrace=False,
         )
     build_routes(app)
