@@ -119,6 +119,10 @@ ADDED = {
     "an heir": "CREATE TABLE cats () INHERITS (animals); INSERT INTO cats VALUES ('tom')",
     "a schema full of tables": "CREATE SCHEMA made;"
     + ";".join(f"CREATE TABLE made.t{n} (id serial PRIMARY KEY, x integer UNIQUE)" for n in range(60)),
+    "many tables": ";".join(
+        f"CREATE TABLE made_{n} (id serial PRIMARY KEY, x integer UNIQUE, y integer REFERENCES made_{n})"
+        for n in range(60)
+    ),
     "a view": "CREATE VIEW made AS SELECT * FROM users; CREATE RULE r AS ON INSERT TO made DO INSTEAD NOTHING",
     "a materialized view": "CREATE MATERIALIZED VIEW made AS SELECT * FROM users;"
     "REFRESH MATERIALIZED VIEW made",

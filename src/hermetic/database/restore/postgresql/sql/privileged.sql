@@ -117,11 +117,15 @@ BEGIN
         RETURN 'anew';
     END IF;
     FOR made IN
-        SELECT classid, objid FROM pg_hermetic.ddl
+        SELECT classid, objid FROM pg_hermetic.ddl d
         WHERE NOT dropped AND objid IS NOT NULL AND tag <> 'REFRESH MATERIALIZED VIEW'
+            -- A part of something, such as the index of a key, goes with the whole; by itself it cannot be dropped.
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_depend p
+                WHERE p.classid = d.classid AND p.objid = d.objid AND p.objsubid = 0 AND p.deptype IN ('i', 'P', 'S')
+            )
         GROUP BY classid, objid ORDER BY min(noted)
     LOOP
-        -- A part of something, such as a column's default, goes with the whole.
         SELECT * INTO identified FROM pg_catalog.pg_identify_object(made.classid, made.objid, 0);
         CONTINUE WHEN identified.identity IS NULL OR identified.type IN ('table constraint', 'domain constraint', 'default value');
         statement := pg_hermetic.drop_statement(identified.type, identified.identity);
