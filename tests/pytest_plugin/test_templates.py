@@ -142,6 +142,18 @@ def test_what_fills_two_databases(project: Project, cache: Path, url: str) -> No
         said(result, "template: none, since what fills the database used others too: ", "1 passed", status=0)
 
 
+def test_tables_that_come_too_late(project: Project) -> None:
+    """A MetaData knows no table of a module that nobody has imported; once one is, the closing lines say so."""
+    project.write_path(
+        "late.py", "import shop\nfrom sqlalchemy import Table\n\nTable('jobs', shop.Base.metadata)\n"
+    )
+    project.write(
+        test_a_py="async def test_it(async_client):\n    await async_client.get('/users')\n    import late\n"
+    )
+    late = "schema: shop:Base.metadata got jobs when the databases were made already, which lack it"
+    said(project.pytest("-o", "hermetic_schema=shop:Base.metadata"), late, "where shop is imported", status=0)
+
+
 def test_two_workers_on_sqlite(project: Project, tmp_path: Path) -> None:
     """They build once, with the flag too; a file that is damaged is told, and made anew."""
     project.environment["HERMETIC_CACHE"] = str(tmp_path / "cache")

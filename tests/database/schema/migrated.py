@@ -81,6 +81,7 @@ if connection is None:
 migrate(connection)
 """,
     "a connection, or nothing": "if 'connection' in config.attributes:\n    migrate(config.attributes['connection'])\n",
+    "an engine": "with config.attributes['connection'].connect() as connection:\n    migrate(connection)\n",
     "the command line": "assert not config.cmd_opts.x and context.get_x_argument() == []\n" + SYNC,
 }
 

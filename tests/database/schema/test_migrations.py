@@ -165,6 +165,20 @@ def test_what_cannot_be_found_is_said(text: str, said: str, worker: WorkerDataba
     assert said in str(caught.value)
 
 
+def test_migrations_of_another_database_are_told(databases: Databases, package: Path) -> None:
+    """They made nothing in the one under test, and a template of that is for no other run."""
+    elsewhere = (
+        f"from sqlalchemy import create_engine\nengine = create_engine('sqlite:///{package}/elsewhere.db')\n"
+    )
+    with_it = "with engine.connect() as connection:\n    migrate(connection)\nengine.dispose()\n"
+    FORMS["relative"].write(package, elsewhere + with_it)
+    found = contents(package)
+    why = found.outdated(found.build(databases.new()))
+    assert why.startswith(
+        "the migrations of alembic.ini made nothing in it: its env.py connects to another database"
+    )
+
+
 def test_an_env_that_cannot_be_read(worker: WorkerDatabase, package: Path) -> None:
     """Python says it, not what looks for async engines in it."""
     FORMS["relative"].write(package, "def ...")

@@ -14,7 +14,7 @@ import logging
 import warnings
 from collections import UserDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,7 @@ def _run_on_a_connection(config: Config, url: URL) -> None:
     engine = create_engine(sync_url(url))
     try:
         with engine.connect() as connection:
+            connection.connect = lambda: nullcontext(connection)  # type: ignore[attr-defined]  # as of an engine
             attributes = Attributes()
             attributes["connection"] = connection
             _run(config, url, False, attributes)
@@ -157,6 +158,7 @@ def _tables(url: URL) -> set[tuple[str, str]]:
             return {
                 (schema, table)
                 for schema in found.get_schema_names()
+                if schema != "information_schema"
                 for table in found.get_table_names(schema)
             }
     finally:
