@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hermetic.cli import main
 from tests.cli.init.projects import APP, MODELS, Project
+from tests.pytest_plugin import project as harness
 
 WHOLE = {
     "app/__init__.py": "",
@@ -155,3 +156,81 @@ def test_without_an_application_there_is_none_to_try(
     assert main(["init", str(project.root), "--try"]) == 0
     assert "tried         nothing: only the tests can build" in capsys.readouterr().err
     assert "hermetic = on" in project.read("pytest.ini")
+
+
+SHOP = """\
+import os
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+TRACKER = os.getenv("SENTRY_DSN")
+STAGE = os.getenv("STAGE", "prod")
+
+
+class Settings(BaseSettings):
+    model_config = {"env_file": f".env.{STAGE}", "env_prefix": "SHOP_"}
+    secret: str
+    folder: str
+    name: str
+
+
+def make_engine(settings):
+    return create_async_engine(f"sqlite+aiosqlite:///{settings.folder}/{settings.name}.db")
+
+
+settings = Settings()
+engine = make_engine(settings)
+AUDIT = os.getenv("AUDIT_URL")
+if not AUDIT:
+    raise RuntimeError("no AUDIT_URL")
+audit = create_async_engine(AUDIT)
+
+
+@asynccontextmanager
+async def lifespan(app):
+    if TRACKER is not None and not TRACKER.startswith("https://"):
+        raise ValueError(f"Unsupported scheme in DSN {TRACKER!r}")
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY)"))
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/orders")
+async def order():
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO orders DEFAULT VALUES"))
+        return await connection.scalar(text("SELECT count(*) FROM orders"))
+
+
+@app.get("/audit")
+async def look():
+    async with audit.connect() as connection:
+        return await connection.scalar(text("SELECT 1"))
+"""
+
+
+def test_what_is_written_is_enough_to_run(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """With nothing edited, and nothing set outside: what is given is left alone, what is needed is there."""
+    project.write(
+        {
+            "shop.py": SHOP,
+            "pytest.ini": "[pytest]\nasyncio_mode = auto\n",
+            ".env.test": "SHOP_SECRET=x\n",
+            "tests/conftest.py": "import os\nos.environ['STAGE'] = 'test'\n",
+            "tests/test_shop.py": "import pytest\n@pytest.mark.parametrize('n', [1, 2])\n"
+            "async def test_order(async_client, n):\n"
+            "    assert (await async_client.post('/orders')).json() == 1\n"
+            "    assert (await async_client.get('/audit')).json() == 1\n",
+        }
+    )
+    assert main(["init", str(project.root)]) == 0
+    assert "give it in hermetic_env" not in capsys.readouterr().err
+    result = harness.Project(project.root).pytest("-q")
+    assert result.outcomes() == {"passed": 2}, result.output
+    assert not list(project.root.rglob("*.db"))
