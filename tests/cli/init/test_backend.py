@@ -442,6 +442,23 @@ def test_a_question_without_an_end_is_given_up(project: Project) -> None:
     assert scheme(project, {"db.py": text}) == "mysql+b"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n0 = 'sqlite+a://'\n" + "".join(f"n{i + 1} = n{i}\n" for i in range(1500)) + "url = n1500",
+        "n0 = 'x'\n" + "".join(f"n{i + 1} = n{i}\n" for i in range(1500)) + "url = 'a' if n1500 else 'b'",
+        "url = " + " + ".join(["'sqlite+a://'"] * 300),
+        "url = " + "f(" * 80 + ")" * 80,
+        "".join(f"class C{i + 1}(C{i}): ...\n" for i in range(200)) + "url = C200().url",
+        "class C(C):\n    url = C.url\nurl = C.url",
+    ],
+)
+def test_what_is_too_long_to_follow_is_left(project: Project, text: str) -> None:
+    """It raises nothing, and the next engine tells."""
+    code = f"{ENGINE}{text}\nengine = create_async_engine(url)\nother = create_async_engine('mysql+b://')\n"
+    assert scheme(project, {"db.py": code}) in ("mysql+b", "sqlite+a")
+
+
 def test_a_library_uses_what_its_tests_open(project: Project) -> None:
     """It has no engine of its own; what it requires is no more than what it can be used with."""
     url = "os.getenv('TEST_URL', 'sqlite+aiosqlite://')"

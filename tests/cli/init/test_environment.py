@@ -372,6 +372,11 @@ def test_what_something_gives_is_not_listed(
             {".github/workflows/ci.yml": "      run: DATABASE_URL='postgresql+asyncpg://u:p@h/x' pytest\n"},
             "postgresql+asyncpg://u@h/x",
         ),
+        (
+            {".env.example": "DATABASE_URL=mysql+asyncmy://u:p@h/x?password=p&ssl=1"},
+            "mysql+asyncmy://u@h/x?ssl=1",
+        ),
+        ({".env.example": "DATABASE_URL=mysql+asyncmy://h/x?password=p"}, "mysql+asyncmy://h/x"),
         ({"requirements.txt": "asyncmy>=1"}, "mysql+asyncmy://localhost/app"),
         ({}, "sqlite+aiosqlite:///:memory:"),
     ],
@@ -412,6 +417,13 @@ def test_the_url_is_of_the_kind_that_the_project_uses(
             {
                 "config.py": "from dotenv import load_dotenv\nload_dotenv()",
                 ".env": "DATABASE_URL=postgresql+asyncpg://h/x",
+            },
+            {},
+        ),
+        (
+            {
+                "requirements-dev.txt": "pytest-dotenv",
+                ".env": "\ufeffDATABASE_URL=postgresql+asyncpg://h/x\r\n",
             },
             {},
         ),

@@ -187,7 +187,7 @@ class Calls:
             if word.arg == name:
                 return self._dataflow.origins(replace(call, node=word.value))
             if word.arg is None:
-                unpacked = self._dataflow.entry(replace(call, node=word.value), name)
+                unpacked = self._dataflow.structures.entry(replace(call, node=word.value), name)
                 if unpacked is not None:
                     return unpacked
         position = names.index(name) if name in names else len(node.args)

@@ -24,6 +24,9 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+LONGEST = 20
+"""How many names may stand for each other."""
+
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 CHANGES: dict[str, Callable[[str], str]] = {
     "lower": str.lower,
@@ -82,7 +85,7 @@ class Conditions:
             inner = self.value(replace(place, node=node.func.value))
             return CHANGES[node.func.attr](inner) if isinstance(inner, str) else UNKNOWN
         only = self._dataflow.only_value(place)
-        if only is None or only in self._asked:
+        if only is None or only in self._asked or len(self._asked) > LONGEST:
             return self._by_origins(place)
         self._asked.add(only)
         value = self.value(only)

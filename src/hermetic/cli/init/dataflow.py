@@ -27,18 +27,19 @@ from hermetic.cli.init.origins import (
     Origin,
     Place,
     Read,
-    Role,
     Structure,
     Text,
     as_default,
     as_ingredient,
     as_role,
+    role_in_text,
     role_of,
 )
+from hermetic.cli.init.structures import Structures, items
 from hermetic.cli.init.symbols import Reference
 from hermetic.cli.init.variables import Reading, literal, reading
 
-DEEPEST = 60
+DEEPEST = 40
 STEPS = 5_000
 """How far one question is followed: an engine's URL takes some hundred, a model's field would take all there are."""
 INNER = ast.Await | ast.Starred | ast.NamedExpr | ast.FormattedValue | ast.Expr
@@ -60,6 +61,7 @@ class Dataflow:
         self.conditions = Conditions(self, given)
         self.calls = Calls(self)
         self.members = Members(self, fields)
+        self.structures = Structures(self)
         self._known: dict[Place, tuple[Origin, ...]] = {}
         self._asked: set[Place] = set()
         self._cuts = 0
@@ -101,7 +103,7 @@ class Dataflow:
                 continue
             origins = self.origins(Place(file, binding.value, frames))
             position = UNKNOWN if binding.position == EACH else binding.position
-            yield from origins if position is None else self._items(origins, position)
+            yield from origins if position is None else self.structures.picked(origins, position)
 
     def only_value(self, place: Place) -> Place | None:
         """Return the expression that a name is bound to, where there is one alone."""
@@ -113,14 +115,6 @@ class Dataflow:
         found = self.bindings.module(reference.file).get(reference.name, [])
         is_alone = len(found) == 1 and found[0].position is None
         return Place(reference.file, found[0].value) if is_alone else None
-
-    def entry(self, place: Place, name: str) -> tuple[Origin, ...] | None:
-        """Return the origins of an entry of a dictionary; None where it has none of that name, or is none."""
-        for origin in self.origins(place):
-            for key, item in items(origin.place) if isinstance(origin, Structure) else ():
-                if key == name:
-                    return self.origins(item)
-        return None
 
     def reference(self, reference: Reference | None) -> Iterator[Origin]:
         """Yield the origins of a name at the top level of one of the project's files."""
@@ -234,7 +228,7 @@ class Dataflow:
                 text += str(piece.value)
                 continue
             after = literal(node.values[index + 1]) if index + 1 < len(node.values) else None
-            role = _role_in_text(text, after or "")
+            role = role_in_text(text, after or "")
             inner = replace(place, node=piece)
             holes += as_ingredient(as_role(self.flattened(self.origins(inner)), role))
             value = self.conditions.value(inner)
@@ -248,44 +242,4 @@ class Dataflow:
             yield from self.read(found, place)
             return
         key = self.conditions.value(replace(place, node=node.slice))
-        yield from self._items(self.origins(replace(place, node=node.value)), key)
-
-    def _items(self, origins: Iterable[Origin], key: object) -> Iterator[Origin]:
-        for origin in origins:
-            if not isinstance(origin, Structure):
-                yield from as_ingredient([origin])
-                continue
-            entries = list(items(origin.place))
-            keys = [self._key(origin.place, index, key) for index in range(len(entries))]
-            for (_, item), own in zip(entries, keys, strict=True):
-                if key in keys and own != key and UNKNOWN not in (key, own):
-                    continue
-                yield from self.origins(item)
-
-    def _key(self, place: Place, index: int, wanted: object) -> object:
-        """Return the key of an entry; its position in a list."""
-        node = place.node
-        if isinstance(node, ast.Dict):
-            own = node.keys[index]
-            return UNKNOWN if own is None else self.conditions.value(replace(place, node=own))
-        return node.keywords[index].arg if isinstance(node, ast.Call) else index
-
-
-def items(place: Place) -> Iterator[tuple[str | None, Place]]:
-    """Yield the entries of a dictionary, list or tuple, each with its key where that is a text."""
-    node = place.node
-    if isinstance(node, ast.Dict):
-        pairs = [(literal(key), value) for key, value in zip(node.keys, node.values, strict=True)]
-    elif isinstance(node, ast.Call):
-        pairs = [(word.arg, word.value) for word in node.keywords]
-    else:
-        assert isinstance(node, ast.Tuple | ast.List | ast.Set)
-        pairs = [(None, value) for value in node.elts]
-    yield from ((key, replace(place, node=value)) for key, value in pairs)
-
-
-def _role_in_text(before: str, after: str) -> Role:
-    """Return what a hole of ``f"{a}+{b}://{c}"`` is of an address."""
-    if before.endswith("+") or (not before and after.startswith((":", "+"))):
-        return "scheme"
-    return "part" if before.strip(HOLE) or before else "whole"
+        yield from self.structures.picked(self.origins(replace(place, node=node.value)), key)

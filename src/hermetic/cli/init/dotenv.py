@@ -19,12 +19,13 @@ URL = re.compile(
     r"\b([A-Z][A-Z0-9_]*)[\"']?\s*[:=]\s*[\"']?((?:postgres|mysql|mariadb|sqlite)[a-z+0-9]*://[^\s\"'\\]*)"
 )
 REFERENCE = re.compile(r"\$\{(\w+)(?::?([-?+])([^}]*))?\}|\$(\w+)")
-PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
+PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
+IN_QUERY = re.compile(r"(?<=[?&])password=[^&]*&?")
 
 
 def dotenv_values(path: Path) -> dict[str, str]:
     """Return what a dotenv file sets, by name in capitals; empty where there is none."""
-    return dict(line_values(read_loosely(path).splitlines()))
+    return dict(line_values(read_loosely(path).removeprefix("\ufeff").splitlines()))
 
 
 def line_values(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -54,7 +55,7 @@ def url_values(path: Path) -> dict[str, str]:
 
 def without_password(url: str) -> str:
     """Return a URL without the password in it."""
-    return PASSWORD.sub(r"\1@", url)
+    return IN_QUERY.sub("", PASSWORD.sub(r"\1@", url)).rstrip("?&")
 
 
 def _unquoted(text: str) -> str:

@@ -7,6 +7,7 @@ what a value looks like: an example, or a compose file.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,34 +19,26 @@ from hermetic.cli.init.dataflow import Dataflow
 from hermetic.cli.init.dotenv import UNCLEAR, compose_values, dotenv_values, line_values, url_values
 from hermetic.cli.init.fields import Fields
 from hermetic.cli.init.origins import HOLE, Place, Text
+from hermetic.cli.init.requirements import read_requirements
 from hermetic.cli.init.sources import Module, Sources
 from hermetic.cli.init.variables import Variable
 from hermetic.errors import ConfigurationError
 
 LOADERS = frozenset({"load_dotenv", "find_dotenv", "read_env", "Config", "RepositoryEnv"})
+PATHS = frozenset({None, "dotenv_path", "path", "env_file", "filename"})
 LOADED = ("dotenv", "environs", "environ", "starlette.config", "decouple")
 COMPOSE = ("compose*.yml", "compose*.yaml", "docker-compose*.yml", "docker-compose*.yaml")
 RUNNERS = (
-    *(
-        "tox.ini",
-        "pyproject.toml",
-        "setup.cfg",
-        "noxfile.py",
-        "Makefile",
-        "justfile",
-        ".justfile",
-        "Taskfile.y*ml",
-    ),
-    *(
-        ".github/workflows/*.y*ml",
-        ".gitlab-ci.yml",
-        "azure-pipelines.yml",
-        ".circleci/config.yml",
-        "scripts/*.sh",
-    ),
+    "tox.ini",
+    "pyproject.toml",
+    "setup.cfg",
+    "noxfile.py",
+    "Makefile",
+    "justfile",
+    ".justfile",
+    "scripts/*.sh",
 )
-"""Files from which tests are run."""
-
+WORKFLOWS = (".github/workflows/*.y*ml", ".gitlab-ci.yml", "azure-pipelines.yml", ".circleci/config.yml")
 EXAMPLES = ("*.env.example", "*.env.sample", "*.env.template", "*.env.dist", "env.example", "example.env")
 
 
@@ -94,14 +87,8 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
     sources = bindings.symbols.sources
     values = dict(configured(configuration, sources))
     literals: dict[str, str] = {}
-    for module in [*sources.tests, *sources.production]:
-        is_first = module.path.name == "conftest.py" or module.is_production
-        for each in environ_assignments(module):
-            early = is_first and each.is_at_import
-            if module.path.name == "conftest.py" or early:
-                (values if early else literals)[each.name.upper()] = (
-                    UNCLEAR if each.value is None else each.value
-                )
+    for name, text, is_early in _set_by_code(sources):
+        (values if is_early else literals)[name] = text
     home = configuration.path.parent
     loaded = _loaded(Dataflow(bindings, fields, values), fields, home)
     for path in loaded:
@@ -112,11 +99,21 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
     return Given(
         values,
         literals,
-        runs=_merged(url_values(path) for path in _files(places, RUNNERS)),
+        runs=_merged(url_values(path) for path in _files(places, (*RUNNERS, *WORKFLOWS))),
         compose=_merged(compose_values(path) for path in _files(places, COMPOSE)),
         examples=_merged(dotenv_values(path) for path in _files(places, EXAMPLES)),
         private=_merged(dotenv_values(path) for path in private),
     )
+
+
+def _set_by_code(sources: Sources) -> Iterator[tuple[str, str, bool]]:
+    """Yield what conftests and the application's own modules set, and whether before the application may need it."""
+    for module in [*sources.tests, *sources.production]:
+        is_conftest = module.path.name == "conftest.py"
+        for each in environ_assignments(module):
+            is_early = each.is_at_import and (is_conftest or module.is_production)
+            if is_conftest or is_early:
+                yield each.name.upper(), UNCLEAR if each.value is None else each.value, is_early
 
 
 def _merged(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -185,6 +182,8 @@ def _loaded(dataflow: Dataflow, fields: Fields, home: Path) -> list[Path]:
     """List the dotenv files that the code loads, those that are there."""
     sources = dataflow.symbols.sources
     wanted: list[tuple[Path, str]] = []
+    if re.search(r"pytest[-_]dotenv", read_requirements(sources.around(home))):
+        wanted.append((home / "conftest.py", ".env"))
     for file, expression in fields.env_files:
         wanted += [(file, name) for name in _names(dataflow, file, expression)]
     for module in [*sources.tests, *sources.production]:
@@ -207,17 +206,11 @@ def _named_by_calls(dataflow: Dataflow, module: Module) -> Iterator[str]:
         return
     if "decouple" in imports:
         yield from (".env", "settings.ini")
-    for node in module.nodes:
-        if isinstance(node, ast.Call) and last_name(node.func) in LOADERS:
-            arguments = [
-                *node.args[:1],
-                *(word.value for word in node.keywords if word.arg in (None, *PATHS)),
-            ]
+    for node in module.of(ast.Call):
+        if last_name(node.func) in LOADERS:
+            arguments = [*node.args[:1], *(word.value for word in node.keywords if word.arg in PATHS)]
             named = [name for argument in arguments for name in _names(dataflow, module.path, argument)]
             yield from named or [".env"]
-
-
-PATHS = ("dotenv_path", "path", "env_file", "filename")
 
 
 def _names(dataflow: Dataflow, file: Path, expression: ast.expr) -> Iterator[str]:

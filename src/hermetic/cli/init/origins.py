@@ -145,3 +145,10 @@ def role_of(name: str | None) -> Role:
     if name in SCHEMES:
         return "scheme"
     return "part" if name in PARTS else "whole"
+
+
+def role_in_text(before: str, after: str) -> Role:
+    """Return what a hole of ``f"{a}+{b}://{c}"`` is of an address."""
+    if before.endswith("+") or (not before and after.startswith((":", "+"))):
+        return "scheme"
+    return "part" if before.strip(HOLE) or before else "whole"
