@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import py_compile
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from hermetic.database.servers.postgresql.server import PostgresqlServer
 from hermetic.database.servers.sqlite import SqliteServer
 from hermetic.errors import ConfigurationError
 from hermetic.settings import Settings
-from tests.database.schema.migrated import ENVS, FORMS, HELPER, ini, revision, write
+from tests.database.schema.migrated import ENVS, FORMS, HELPER, Form, ini, revision, write
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +178,23 @@ def test_migrations_of_another_database_are_told(databases: Databases, package: 
     assert why.startswith(
         "the migrations of alembic.ini made nothing in it: its env.py connects to another database"
     )
+
+
+def test_migrations_without_their_sources(package: Path, worker: WorkerDatabase) -> None:
+    """With Alembic's ``sourceless``: compiled ones count, those whose source is there do not."""
+    sourceless = Form({"alembic.ini": ini("script_location = migrations", "sourceless = true")})
+    sourceless.write(package)
+    told = []
+    for column in ("first", "another"):
+        write(package, "migrations/versions/m0.py", revision("m0", column=column))
+        source = package / "migrations/versions/m0.py"
+        py_compile.compile(str(source), str(source.with_suffix(".pyc")), doraise=True)
+        told.append(contents(package).fingerprint(worker))
+        source.unlink()
+        told.append(contents(package).fingerprint(worker))
+    assert len(set(told)) == 4
+    contents(package).build(worker)
+    assert columns(worker) == {"m0": ["id", "another"]}
 
 
 def test_an_env_that_cannot_be_read(worker: WorkerDatabase, package: Path) -> None:

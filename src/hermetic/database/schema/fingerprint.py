@@ -48,9 +48,8 @@ def of_places(places: Iterable[Path], root: Path) -> Iterator[str]:
 
 def of_packages() -> Iterator[str]:
     """Tell which versions of which packages are installed, as their folders are named."""
-    for folder in sorted({entry for entry in sys.path if is_library(os.path.join(entry, ""))}):
-        if os.path.isdir(folder):
-            yield from sorted(name for name in os.listdir(folder) if name.endswith(METADATA))
+    folders = {entry for entry in sys.path if is_library(os.path.join(entry, "")) and os.path.isdir(entry)}
+    yield from sorted(name for folder in folders for name in os.listdir(folder) if name.endswith(METADATA))
 
 
 def globbed(root: Path, patterns: Sequence[str]) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, create_engine, inspect, make_url
-from sqlalchemy.exc import ArgumentError, InvalidRequestError, MissingGreenlet, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, MissingGreenlet, NoSuchModuleError
 
 from hermetic.database.drivers.libpq import dsn
 from hermetic.database.protocols import WorkerDatabase
@@ -116,9 +116,7 @@ def _run(config: Config, url: URL, is_async: bool, attributes: Attributes) -> No
 def _needs_another_driver(error: BaseException | None) -> bool:
     """Whether an engine was made for the other kind of driver: an async one without ``await``, or a sync one with."""
     while error is not None:
-        if isinstance(error, MissingGreenlet):
-            return True
-        if isinstance(error, InvalidRequestError) and "async driver" in str(error):
+        if isinstance(error, MissingGreenlet) or "requires an async driver" in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False
