@@ -44,6 +44,8 @@ def engine(text: str, url: str = "url") -> str:
         f"{ENGINE}import os\nurl = os.getenv('DATABASE_URL')\nif url:\n    engine = create_async_engine(url)",
         f"{ENGINE}import os\nurl = os.getenv('DATABASE_URL')\nengine = create_async_engine(url) if url else None",
         "import os\nregion = os.getenv('REGION')",
+        "import os\nif __name__ == '__main__':\n    port = os.environ['PORT']",
+        "import os\nif os.getenv('STAGE', 'dev') == 'prod':\n    key = os.environ['KEY']",
         "import os\nurl = os.getenv('DATABASE_URL')",
         "import os\ndef command() -> str:\n    return os.environ['EDITOR']",
         "import os\nif os.getenv('STAGE') == 'prod' and not os.getenv('KEY'):\n    raise ValueError",
@@ -285,6 +287,10 @@ async def start():
         ({"tests/conftest.py": "from pytest import MonkeyPatch\nMonkeyPatch().setenv('KEY', 'x')\n"}, []),
         (
             {"tests/conftest.py": "import os\ndef pytest_configure(config):\n    os.environ['KEY'] = 'x'\n"},
+            [],
+        ),
+        (
+            {"tests/conftest.py": "import tests.env", "tests/env.py": "import os\nos.environ['KEY'] = 'x'\n"},
             [],
         ),
         ({"tests/conftest.py": "import os\ndef prepare():\n    os.environ['KEY'] = 'x'\nprepare()\n"}, []),
@@ -554,3 +560,54 @@ def test_a_need_says_where_it_is_read(project: Project) -> None:
     text = "import os\na = os.environ['DATABASE_URL']\nb = os.environ['DATABASE_URL']"
     (need,) = found(project.write({"config.py": engine(text, "b")})).needs
     assert (need.file.name, need.line) == ("config.py", 4)
+
+
+@pytest.mark.parametrize(
+    ("validator", "host", "name"),
+    [
+        (
+            "@validator('URI', pre=True)\n    def make(cls, v, values):",
+            "values.get('HOST')",
+            "values['NAME']",
+        ),
+        (
+            "@field_validator('URI')\n    def make(cls, v, info):",
+            "info.data.get('HOST')",
+            "info.data['NAME']",
+        ),
+    ],
+)
+def test_a_validator_may_put_an_address_together(
+    project: Project, validator: str, host: str, name: str
+) -> None:
+    """From the values of other fields, which are parts of it then."""
+    text = f"""\
+{SETTINGS}class S(BaseSettings):
+    HOST: str
+    NAME: str
+    SECRET: str
+    URI: str | None = None
+
+    {validator}
+        key = (lambda values: values.get('SECRET'))(v) or DEFAULTS.get('SECRET')
+        return v or PostgresDsn.build(scheme='postgresql+asyncpg', host={host}, path=f"/{{{name} or ''}}", user=key)
+"""
+    environment = found(project.write({"config.py": engine(text, "str(S().URI)")}))
+    assert environment.lines == ("HOST=localhost", "NAME=app")
+    assert environment.scheme == "postgresql+asyncpg"
+    assert [need.name for need in environment.unknown] == ["SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("more", "url"),
+    [
+        ("", "sqlite://:memory:"),
+        ("x = {'engine': 'tortoise.backends.asyncpg'}\nTortoise.init(config=x)", "postgres://localhost/app"),
+        ("Tortoise.init(db_url='asyncpg://h/x')", "postgres://localhost/app"),
+        ("Tortoise.init(db_url='mysql://h/x')", "mysql://localhost/app"),
+    ],
+)
+def test_tortoise_gets_a_url_that_it_knows(project: Project, more: str, url: str) -> None:
+    """Its schemes are not SQLAlchemy's."""
+    text = "import os\nfrom tortoise import Tortoise\nTortoise.init(db_url=os.environ['DATABASE_URL'])\n"
+    assert found(project.write({"db.py": text + more})).lines == (f"DATABASE_URL={url}",)

@@ -113,6 +113,7 @@ def test_another_database_is_none_of_it(project: Project) -> None:
         ("class Database:\n    engine = create_async_engine(URL)\n", None),
         ("def get_engine():\n    return create_async_engine(URL)\n", "postgresql"),
         ("get_engine = lambda: create_async_engine(URL)\n", "postgresql"),
+        ("if __name__ == '__main__':\n    engine = create_async_engine(URL)\n", "postgresql"),
         (
             "def unused():\n    return get_engine()\ndef get_engine():\n    return create_async_engine(URL)\n",
             "postgresql",

@@ -16,7 +16,7 @@ from pathlib import Path
 from hermetic.cli.init.nodes import children
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Symbols
-from hermetic.cli.init.syntax import is_for_types, statements
+from hermetic.cli.init.syntax import never_runs, statements
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 EACH = -1
@@ -165,13 +165,13 @@ def last_name(node: ast.expr) -> str:
 
 
 def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a scope's own body, without those of functions and classes within, and what is for types."""
+    """Yield the nodes of a scope's own body, without those of functions and classes within, and what never runs."""
     body = [scope.body] if isinstance(scope, ast.Lambda) else getattr(scope, "body", [])
     waiting: list[ast.AST] = list(reversed(body))
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, ast.If) and is_for_types(node):
+        if isinstance(node, ast.If) and never_runs(node):
             waiting.extend(reversed(node.orelse))
         elif not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             waiting.extend(reversed(list(children(node))))

@@ -53,6 +53,8 @@ class Calls:
         if isinstance(call.func, ast.Name) and call.func.id == "dict":
             yield Structure(place)
             return
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "get" and call.args:
+            yield from self._dataflow.members.of_values(place.file, call.func.value, literal(call.args[0]))
         called = self._dataflow.origins(replace(place, node=call.func))
         targets = [each for each in called if isinstance(each, Callee | Instance)]
         for target in targets:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hermetic.cli.init.bindings import FUNCTIONS
 from hermetic.cli.init.origins import HOLE, Instance, Place, Read, Text
+from hermetic.cli.init.syntax import is_for_scripts
 from hermetic.cli.init.variables import ENVIRONMENTS, Variable, outside
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Conditions:
             decided = [self.decide(replace(place, node=value)) for value in node.values]
             ends = isinstance(node.op, ast.Or)
             return ends if ends in decided else None if None in decided else not ends
+        if is_for_scripts(node):
+            return False
         if isinstance(node, ast.Compare):
             return self._compare(place, node) if len(node.ops) == 1 else None
         value = self.value(place)

@@ -241,5 +241,6 @@ class Dataflow:
         if found is not None:
             yield from self.read(found, place)
             return
+        yield from self.members.of_values(place.file, node.value, literal(node.slice))
         key = self.conditions.value(replace(place, node=node.slice))
         yield from self.structures.picked(self.origins(replace(place, node=node.value)), key)

@@ -108,7 +108,7 @@ def find_environment(
         tuple(known),
         needs.unknown,
         scheme,
-        made_when_imported(openings, imported, bindings),
+        made_when_imported([each.opening for each in addresses], imported, bindings),
     )
 
 
@@ -137,6 +137,10 @@ def _url(
     own = [each for each in addresses if any(read.variable == variable for read in each.variables)]
     told = find_scheme(own, [variable], given, places)
     scheme = told or fitting(scheme, read_requirements(places), is_async=is_async(own))
+    if own and all(each.opening.package == "tortoise" for each in own):  # it has schemes of its own
+        return {"sqlite": "sqlite://:memory:", "mysql": "mysql://localhost/app"}.get(
+            kind_of(scheme), "postgres://localhost/app"
+        )
     return f"{scheme}:///:memory:" if scheme.startswith("sqlite") else f"{scheme}://localhost/app"
 
 

@@ -21,6 +21,7 @@ from hermetic.cli.init.fields import Fields
 from hermetic.cli.init.origins import HOLE, Place, Text
 from hermetic.cli.init.requirements import read_requirements
 from hermetic.cli.init.sources import Module, Sources
+from hermetic.cli.init.symbols import Symbols
 from hermetic.cli.init.variables import Variable
 from hermetic.errors import ConfigurationError
 
@@ -87,7 +88,7 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
     sources = bindings.symbols.sources
     values = dict(configured(configuration, sources))
     literals: dict[str, str] = {}
-    for name, text, is_early in _set_by_code(sources):
+    for name, text, is_early in _set_by_code(bindings.symbols):
         (values if is_early else literals)[name] = text
     home = configuration.path.parent
     loaded = _loaded(Dataflow(bindings, fields, values), fields, home)
@@ -106,13 +107,15 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
     )
 
 
-def _set_by_code(sources: Sources) -> Iterator[tuple[str, str, bool]]:
+def _set_by_code(symbols: Symbols) -> Iterator[tuple[str, str, bool]]:
     """Yield what conftests and the application's own modules set, and whether before the application may need it."""
+    sources = symbols.sources
+    conftests = [module.path for module in sources.tests if module.path.name == "conftest.py"]
+    early = {path for conftest in conftests for path in symbols.reached(conftest)}
     for module in [*sources.tests, *sources.production]:
-        is_conftest = module.path.name == "conftest.py"
         for each in environ_assignments(module):
-            is_early = each.is_at_import and (is_conftest or module.is_production)
-            if is_conftest or is_early:
+            is_early = each.is_at_import and (module.path in early or module.is_production)
+            if is_early or module.path.name == "conftest.py":
                 yield each.name.upper(), UNCLEAR if each.value is None else each.value, is_early
 
 

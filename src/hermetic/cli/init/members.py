@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermetic.cli.init.bindings import FUNCTIONS, last_name
+from hermetic.cli.init.bindings import FUNCTIONS, last_name, parameters
 from hermetic.cli.init.fields import Class, Fields, lineage_of
 from hermetic.cli.init.origins import Callee, Instance, Origin, Place, Read, Text, as_default
 from hermetic.cli.init.syntax import assignments
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PROPERTIES = frozenset({"property", "cached_property", "computed_field", "hybrid_property"})
 VALIDATORS = frozenset({"validator", "field_validator"})
+ALL = VALIDATORS | {"model_validator", "root_validator"}
 
 
 class Members:
@@ -38,6 +40,17 @@ class Members:
             for line in each.definition.body:
                 yield from self._in_body(each, line, name, instance)
         yield from self._stored(lineage, name)
+
+    def of_values(self, file: Path, owner: ast.expr, name: str | None) -> Iterator[Origin]:
+        """Yield what an entry of a validator's argument can be: the field of that name (``values["host"]``)."""
+        function = self._dataflow.bindings.function(file, owner)
+        root = owner.value if isinstance(owner, ast.Attribute) and owner.attr == "data" else owner
+        if name is None or function is None or isinstance(function, ast.Lambda):
+            return
+        settings = self._dataflow.bindings.owner(file, function)
+        validates = any(last_name(_called(decorator)) in ALL for decorator in function.decorator_list)
+        if settings and validates and last_name(root) in list(parameters(function))[1:]:
+            yield from self.of(Instance(file, settings), name)
 
     def _in_body(self, owner: Class, line: ast.stmt, name: str, instance: Instance) -> Iterator[Origin]:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.target.id == name:

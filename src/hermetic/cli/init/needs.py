@@ -124,7 +124,8 @@ def _unique(variables: Iterable[Variable]) -> tuple[Variable, ...]:
 def _read(file: Path, read: Readings, dataflow: Dataflow) -> Iterator[tuple[Variable, ast.AST | None]]:
     """Yield the variables that a module's code reads, each with the function that does."""
     for node, found in read:
-        for name in _names(file, found.name, dataflow):
+        names = [] if dataflow.conditions.is_dead(Place(file, node)) else _names(file, found.name, dataflow)
+        for name in names:
             required = found.required or is_demanded(file, node, dataflow.bindings)
             yield (
                 replace(found.variable(name, file, node), required=required),

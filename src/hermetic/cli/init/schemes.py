@@ -13,6 +13,9 @@ from hermetic.cli.init.sources import Sources
 
 SCHEME = re.compile(r"\b((?:postgres(?:ql)?|mysql|mariadb|sqlite)(?:\+\w+)?)://")
 WORD = re.compile(r"(?:postgres(?:ql)?|mysql|mariadb|sqlite)(?:\+\w+)?", re.IGNORECASE)
+TORTOISE = re.compile(r"(tortoise\.backends\.)?(asyncpg|psycopg)(?(1)$|://)")
+"""How Tortoise names PostgreSQL."""
+
 DOTENV = (".env", ".env.example", ".env.sample", ".env.template")
 ASYNC = {
     "postgresql": {"asyncpg": "asyncpg", "psycopg": "psycopg"},
@@ -34,6 +37,8 @@ def schemes_in(value: object) -> list[str]:
         return []
     if WORD.fullmatch(value):
         return [value.lower()]
+    if TORTOISE.match(value):
+        return ["postgresql"]
     return [match[1] for match in SCHEME.finditer(value.replace(f"+{HOLE}", ""))]
 
 

@@ -19,7 +19,7 @@ from hermetic.cli.init.syntax import (
     assignments,
     import_target,
     imported_names,
-    is_for_types,
+    never_runs,
     package_root,
     statements,
 )
@@ -130,7 +130,7 @@ class Symbols:
 
     def _imports_of(self, file: Path) -> tuple[Path, ...]:
         if file not in self._imports:
-            body = [each for each in self.sources.modules[file].tree.body if not is_for_types(each)]
+            body = [each for each in self.sources.modules[file].tree.body if not never_runs(each)]
             self._imports[file] = self._located_in(statements(body), file)
         return self._imports[file]
 

@@ -62,8 +62,17 @@ def package_root(directory: Path) -> Path:
     return directory
 
 
-def is_for_types(statement: ast.AST) -> bool:
-    """Whether this is ``if TYPE_CHECKING``, whose body never runs."""
-    return isinstance(statement, ast.If) and any(
-        getattr(node, "id", getattr(node, "attr", "")) == "TYPE_CHECKING" for node in ast.walk(statement.test)
+def never_runs(statement: ast.AST) -> bool:
+    """Whether this is an ``if`` whose body does not run when the module is imported: for type checkers, for scripts."""
+    return isinstance(statement, ast.If) and (
+        is_for_scripts(statement.test)
+        or any(
+            getattr(node, "id", getattr(node, "attr", "")) == "TYPE_CHECKING"
+            for node in ast.walk(statement.test)
+        )
     )
+
+
+def is_for_scripts(test: ast.AST) -> bool:
+    """Whether a condition is ``__name__ == "__main__"``, which does not hold in what is imported."""
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
