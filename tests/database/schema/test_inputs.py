@@ -16,7 +16,7 @@ from hermetic.settings import Settings
 from tests.database.schema.migrated import write
 
 MAKES = """
-import csv, importlib, importlib.resources, json, linecache, os, pathlib, pkgutil, tempfile
+import csv, importlib, importlib.resources, importlib.util, json, linecache, os, pathlib, pkgutil, tempfile
 
 HERE = pathlib.Path(__file__).parent
 
@@ -37,6 +37,9 @@ def make():
     except FileNotFoundError:
         pass
     from shop_r import before, now
+    import all_r.used
+    spec = importlib.util.spec_from_file_location("by_path_r", HERE / "by_path.py")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
     importlib.import_module("plugins_r.named")
 
     (HERE / "looked_at.txt").stat()
@@ -71,6 +74,9 @@ COUNTS = {
     "shop_r/under/plain.py": "from pathlib import Path\nroles = Path(__file__).parent / 'roles' / 'of users.json'\n",
     "shop_r/under/roles/of users.json": "",
     "shop_r/above.py": "x = 1\n",
+    "all_r/__init__.py": "import all_r.unused\n",
+    "all_r/used.py": "",
+    "by_path.py": "",
     "plugins_r/__init__.py": "",
     "plugins_r/named.py": COMPUTED,
     "plugins_r/computed/__init__.py": "",
@@ -83,6 +89,7 @@ COUNTS_NOT = {
     "shown.txt": "",
     ".git/HEAD": "",
     "shop_r/unused.py": "",
+    "all_r/unused.py": "",
     "shop_r/typed.py": "",
     "names/a": "",
 }
@@ -164,10 +171,28 @@ def test_what_a_process_reads_is_not_known(
     assert note_of(package, worker, fingerprint=("*.sql",)) == {}
 
 
-def test_processes_of_hermetic_itself_are_none(package: Path, worker: WorkerDatabase) -> None:
-    """A build may be what first needs a server."""
-    binaries = Path(sys.executable).parent  # where there is no PostgreSQL
-    code = f"from hermetic.database.servers.postgresql.launcher import cluster as c\n\nbinaries = {str(binaries)!r}\n"
-    start = "def make():\n    try:\n        c._version(binaries)\n    except OSError:\n        pass\n"
-    write(package, "makes_r.py", code + start)
+def test_processes_of_hermetic_and_of_imports_are_none(
+    package: Path, worker: WorkerDatabase, tmp_path: Path
+) -> None:
+    """A build may be what first needs a server, or a library that looks which git there is."""
+    library = tmp_path / "site-packages"
+    write(library, "looks_around_r.py", "import subprocess\nsubprocess.run(['true'])\n")
+    binaries = str(Path(sys.executable).parent)  # where there is no PostgreSQL
+    write(
+        package,
+        "makes_r.py",
+        f"""
+import sys
+from hermetic.database.servers.postgresql.launcher import cluster
+
+sys.path.append({str(library)!r})
+
+def make():
+    import looks_around_r
+    try:
+        cluster._version({binaries!r})
+    except OSError:
+        pass
+""",
+    )
     assert note_of(package, worker) == {}

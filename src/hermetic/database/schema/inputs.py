@@ -6,6 +6,7 @@ not the CSV file that one of them reads. Whoever has built knows that, too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from os.path import relpath
@@ -34,7 +35,9 @@ def note_of(
         ``doubts``. Nothing where there is nothing to note.
     """
     places = list(known)
-    read = reading.of_the_project(root)
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    # A module counts where something uses it: the first import of one may bring all of an application.
+    read = {path: at for path, at in reading.of_the_project(root).items() if str(path) not in loaded}
     sources = [*read, *(file for place in places for file in files_in(place))]
     imported = {
         path for path in with_imports(sources, root) if is_the_projects(path, root)

@@ -23,7 +23,7 @@ from hermetic.code import is_library
 SKIPPED = frozenset({"__pycache__", "node_modules", "venv"})
 """Folders whose files nobody writes; those whose names begin with a dot are such, too."""
 
-ELSEWHERE = ("/dev/", "/proc/", "/sys/")
+ELSEWHERE = ("/dev/", "/etc/", "/proc/", "/sys/", "/usr/share/")
 MACHINERY = ("linecache.py", "tokenize.py")
 """Modules that read a source to show it, as in a traceback or a warning."""
 
@@ -59,8 +59,8 @@ class Reading:
         """Note that a process is started."""
         caller: FrameType | None = _caller()
         while caller is not None and is_library(caller.f_code.co_filename):
-            if caller.f_code.co_filename.startswith(_HERMETIC):
-                return  # a server of ours
+            if caller.f_code.co_filename.startswith((_HERMETIC, "<frozen importlib")):
+                return  # a server of ours; a library that looks around as it is imported
             caller = caller.f_back
         name = os.path.basename(os.fsdecode(program).split(" ")[0])
         self.processes.add((name, f"{caller.f_code.co_filename}:{caller.f_lineno}" if caller else ""))
