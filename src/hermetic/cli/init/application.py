@@ -208,7 +208,8 @@ def _takes_application(file: Path, arguments: ast.arguments, symbols: Symbols) -
 def _mounted(symbols: Symbols) -> set[Reference | None]:
     """Return the applications and factories that are mounted in another application."""
     mounted: set[Reference | None] = set()
-    for module in symbols.sources.production:
+    mounting = (module for module in symbols.sources.production if module.mentions(".mount"))
+    for module in mounting:
         for call in _method_calls(module.of(ast.Call), frozenset({"mount"})):
             for argument in [*call.args[1:], *(keyword.value for keyword in call.keywords)]:
                 made = argument.func if isinstance(argument, ast.Call) else argument

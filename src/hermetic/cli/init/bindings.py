@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from hermetic.cli.init.nodes import children
+from hermetic.cli.init.nodes import add_children, children
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Symbols
 from hermetic.cli.init.syntax import never_runs, statements
@@ -21,6 +21,7 @@ from hermetic.cli.init.syntax import never_runs, statements
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 EACH = -1
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+SCOPES = (*FUNCTIONS, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -173,8 +174,8 @@ def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
         yield node
         if isinstance(node, ast.If) and never_runs(node):
             waiting.extend(reversed(node.orelse))
-        elif not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            waiting.extend(reversed(list(children(node))))
+        elif not isinstance(node, SCOPES):
+            add_children(node, waiting)
 
 
 def parameters(function: Function) -> dict[str, tuple[ast.arg, ast.expr | None]]:

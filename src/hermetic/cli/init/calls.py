@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from hermetic.cli.init.bindings import Function, last_name, parameters
 from hermetic.cli.init.origins import (
@@ -42,7 +43,9 @@ class Calls:
     """
 
     def __init__(self, dataflow: Dataflow) -> None:
-        self._dataflow = dataflow
+        self._dataflow: Dataflow = proxy(
+            dataflow
+        )  # which holds this; nothing else would free a million nodes at once
 
     def origins(self, place: Place, call: ast.Call) -> Iterator[Origin]:
         """Yield what a call's result can come from."""

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from weakref import proxy
 
 from hermetic.cli.init.bindings import FUNCTIONS
 from hermetic.cli.init.origins import HOLE, Instance, Place, Read, Text
@@ -46,7 +47,9 @@ class Conditions:
     """
 
     def __init__(self, dataflow: Dataflow, given: Mapping[str, str]) -> None:
-        self._dataflow = dataflow
+        self._dataflow: Dataflow = proxy(
+            dataflow
+        )  # which holds this; nothing else would free a million nodes at once
         self.given = given
         self._asked: set[Place] = set()
 

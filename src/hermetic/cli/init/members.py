@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from hermetic.cli.init.bindings import FUNCTIONS, last_name, parameters
 from hermetic.cli.init.fields import Class, Fields, lineage_of
@@ -30,7 +31,9 @@ class Members:
     """
 
     def __init__(self, dataflow: Dataflow, fields: Fields) -> None:
-        self._dataflow = dataflow
+        self._dataflow: Dataflow = proxy(
+            dataflow
+        )  # which holds this; nothing else would free a million nodes at once
         self._fields = fields
 
     def of(self, instance: Instance, name: str) -> Iterator[Origin]:

@@ -133,7 +133,7 @@ def _given_metadata(file: Path, definition: ast.AST, symbols: Symbols) -> Iterat
 
 def _table_metadata(module: Module, symbols: Symbols) -> Iterator[Reference]:
     """Yield, for each ``Table(name, metadata, ...)``, that metadata (its base, for ``Base.metadata``)."""
-    for node in module.of(ast.Call):
+    for node in module.of(ast.Call) if module.mentions("Table") else ():
         if len(node.args) < 2:
             continue
         if not _stands_for(module.path, node, TABLE, symbols):

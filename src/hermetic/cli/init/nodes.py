@@ -7,7 +7,6 @@ objects that stand for ``load`` and ``+``, which say nothing here. Left out, a w
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 WORDS = frozenset(
     {"arg", "asname", "attr", "id", "kind", "kwd_attrs", "module", "name", "rest", "type_comment"}
@@ -22,10 +21,10 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
     waiting: list[ast.AST | None] = [tree]
     while waiting:
         node = waiting.pop()
-        if node is None:  # what ``**`` stands for in a dictionary, or a default that is not there
+        if node is None:
             continue
         found.append(node)
-        for name in _fields[type(node)]:
+        for name in _fields[type(node)]:  # as in ``add_children``, whose call would take as long as that
             value = getattr(node, name, None)
             if isinstance(value, list):
                 waiting.extend(value[::-1])
@@ -34,14 +33,22 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
     return found
 
 
-def children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes right inside a node, in the order of the text."""
-    for name in reversed(_fields[type(node)]):
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes right inside a node, in the order of the text."""
+    found: list[ast.AST] = []
+    add_children(node, found)
+    found.reverse()
+    return found
+
+
+def add_children(node: ast.AST, waiting: list[ast.AST]) -> None:
+    """Add the nodes right inside a node to a list from whose end they are taken: the last first."""
+    for name in _fields[type(node)]:
         value = getattr(node, name, None)
         if isinstance(value, list):
-            yield from (each for each in value if each is not None)
+            waiting.extend(each for each in value[::-1] if each is not None)  # as ``**`` in a dictionary is
         elif isinstance(value, ast.AST):
-            yield value
+            waiting.append(value)
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):

@@ -34,7 +34,6 @@ from hermetic.cli.init.schema import (
 )
 from hermetic.cli.init.sources import Place, Sources, relative
 from hermetic.cli.init.suite import named_plugins, with_helpers
-from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
 
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
@@ -126,9 +125,9 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         ConfigurationError: There is no such directory, no application in it, or a configuration file that cannot
             be read, parsed or added to.
     """
-    sources = read_project(directory)
-    configuration = find_configuration(sources.root, sources.boundary)
-    symbols = with_helpers(Symbols(sources), named_plugins(configuration))
+    symbols = read_project(directory)
+    configuration = find_configuration(symbols.sources.root, symbols.sources.boundary)
+    symbols = with_helpers(symbols, named_plugins(configuration))
     sources = symbols.sources
     applications = applications_in(symbols, directory)
     roots = _roots(applications, sources, configuration)

@@ -22,8 +22,8 @@ from hermetic.cli.init.symbols import Symbols
 from hermetic.errors import ConfigurationError
 
 
-def read_project(directory: Path) -> Sources:
-    """Read the project to which a directory belongs, or which it holds.
+def read_project(directory: Path) -> Symbols:
+    """Read the project to which a directory belongs, or which it holds, and return its names.
 
     Args:
         directory: Any folder of it, or of the repository around it.
@@ -32,15 +32,19 @@ def read_project(directory: Path) -> Sources:
         ConfigurationError: The directory cannot be read, or a configuration file on the way up cannot.
     """
     sources = read_sources(directory)
-    found = applications_in(Symbols(sources), sources.root)
+    symbols = Symbols(sources)
+    found = applications_in(symbols, sources.root)
     while not found and sources.root != sources.boundary and not _is_project(sources.root):
         sources = read_sources(sources.root.parent, sources)
-        found = applications_in(Symbols(sources), sources.root)
+        symbols = Symbols(sources)
+        found = applications_in(symbols, sources.root)
     home = _home_of(found[0], sources) if found else sources.root
     inside = set(found[0].file.parents) if found else set()
-    return with_neighbours(
+    whole = with_neighbours(
         read_sources(home, sources, apart=lambda place: place not in inside and _is_apart(place, home))
     )
+    is_same = (whole.root, whole.modules) == (sources.root, sources.modules)
+    return symbols.over(whole) if is_same else Symbols(whole)
 
 
 def applications_in(symbols: Symbols, directory: Path) -> list[Application]:

@@ -80,6 +80,8 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
 
 def _hints(module: Module) -> Iterator[str]:
     """Yield what of a test module can name a runner."""
+    if not module.mentions(*MARKS):
+        return
     yield from map(ast.unparse, module.imports)
     yield from (node.arg for node in module.of(ast.arg))
     yield from (node.name for node in module.of(ast.FunctionDef))

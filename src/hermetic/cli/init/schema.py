@@ -57,6 +57,8 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
 def find_startup_tables(modules: Iterable[Module]) -> Place | None:
     """Return the first line of the application that creates tables when it runs: ``create_all``, CREATE TABLE."""
     for module in modules:
+        if not (module.mentions("create_all") or b"CREATE TABLE" in module.text.upper()):
+            continue
         calls = [node.lineno for node in module.of(ast.Attribute) if node.attr == "create_all"]
         statements = [node.lineno for node in module.of(ast.Constant) if _creates_a_table(node.value)]
         if calls or statements:
