@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,11 +144,15 @@ class Sources:
     @cached_property
     def folders_with(self) -> dict[str, set[str]]:
         """The folders, as text, in which there is a module or a folder of a name: where that name can be imported."""
-        found: dict[str, set[str]] = {}
-        inner = {path.parent for path in self.modules}
-        for path in {*self.modules, *inner, *(place for each in inner for place in each.parents)}:
-            if path.is_relative_to(self.boundary):
-                found.setdefault(path.name.removesuffix(".py"), set()).add(str(path.parent))
+        found: dict[str, set[str]] = defaultdict(set)
+        seen = {str(self.boundary)}
+        for path in self.by_name:
+            folder, _, name = path.rpartition(os.sep)
+            found[name.removesuffix(".py")].add(folder)
+            while folder not in seen:
+                seen.add(folder)
+                folder, _, name = folder.rpartition(os.sep)
+                found[name].add(folder)
         return found
 
     @cached_property

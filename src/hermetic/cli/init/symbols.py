@@ -123,9 +123,12 @@ class Symbols:
 
     def locate(self, dotted: str, importer: Path) -> Path | None:
         """Return the project's file that ``import dotted`` in ``importer`` loads, if it is one of the project's."""
-        key = importer.parent, dotted
+        key = importer, dotted
         if key not in self._located:
-            self._located[key] = self._search(*key)
+            beside = importer.parent, dotted
+            if beside not in self._located:
+                self._located[beside] = self._search(*beside)
+            self._located[key] = self._located[beside]
         return self._located[key]
 
     def _imports_of(self, file: Path) -> tuple[Path, ...]:
