@@ -7,13 +7,11 @@ the command's own imports are part of what a user waits for.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 
-from benchmarks.processes import TIMEOUT, BenchmarkFailed, Took, children_cpu, environment
+from benchmarks.processes import BenchmarkFailed, Took, run_timed
 from benchmarks.projects import workplace
 from benchmarks.results import Report, keep, table
 from benchmarks.samples import sample
@@ -30,18 +28,7 @@ def look(root: Path) -> Took:
     Raises:
         BenchmarkFailed: It was not found to need a set-up; the message is the command's output.
     """
-    started, cpu = perf_counter(), children_cpu()
-    done = subprocess.run(
-        [*COMMAND, str(root)],
-        cwd=root.parent,
-        env=environment({}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    took = Took(perf_counter() - started, children_cpu() - cpu)
+    done, took = run_timed([*COMMAND, str(root)], root.parent, {})
     if done.returncode != 1 or "shop.main:app" not in done.stdout:
         raise BenchmarkFailed(done.stdout)
     return took

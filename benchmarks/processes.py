@@ -60,10 +60,20 @@ def run_pytest(
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     for plugin in plugins or ():
         command += ["-p", plugin]
+    done, took = run_timed([*command, *arguments], root, variables)
+    if done.returncode != 0:
+        raise BenchmarkFailed(f"pytest {' '.join(arguments)} under {root.name!r}:\n{done.stdout}")
+    return took
+
+
+def run_timed(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str]
+) -> tuple[subprocess.CompletedProcess[str], Took]:
+    """Run a command in a folder, with more environment variables; return what it said and what it took."""
     started, cpu = perf_counter(), children_cpu()
     done = subprocess.run(
-        [*command, *arguments],
-        cwd=root,
+        command,
+        cwd=folder,
         env=environment(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -71,10 +81,7 @@ def run_pytest(
         timeout=TIMEOUT,
         check=False,
     )
-    took = Took(perf_counter() - started, children_cpu() - cpu)
-    if done.returncode != 0:
-        raise BenchmarkFailed(f"pytest {' '.join(arguments)} under {root.name!r}:\n{done.stdout}")
-    return took
+    return done, Took(perf_counter() - started, children_cpu() - cpu)
 
 
 def children_cpu() -> float:
