@@ -25,6 +25,7 @@ from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.schema.call import sync_url
 from hermetic.database.servers.postgresql import choose
 from hermetic.database.servers.postgresql.host import PostgresqlHost
+from hermetic.database.templates import Built
 
 TABLES = (1, 10, 60, 300)
 SEED_ROWS = 10
@@ -91,15 +92,16 @@ class Shop:
         self.database = PostgresqlDatabase(name, host, "app", lambda *_: None)
         self.engine = create_engine(sync_url(self.database.url))
         self.rows = rows
-        self.database.fill(lambda: name, self._build)
+        self.database.fill(lambda: name, self._build, lambda note: "")
         self.engine.dispose()
         self.application = psycopg.connect(self.dsn, autocommit=True)
 
-    def _build(self) -> None:
+    def _build(self) -> Built:
         self.database.ensure()
         self.metadata.create_all(self.engine)
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             self.seed(connection)
+        return Built()
 
     @property
     def dsn(self) -> str:
