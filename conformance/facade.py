@@ -15,8 +15,7 @@ import httpx2
 from starlette import testclient
 
 from hermetic import AsyncTestClient
-from hermetic.client._handshake import socket_of
-from hermetic.client._websocket import WebSocketSession
+from hermetic.client._websocket import WebSocketSession, socket_of
 
 TestClient = testclient.TestClient
 

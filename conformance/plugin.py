@@ -8,8 +8,8 @@ import httpx2
 from starlette import testclient
 
 from conformance.facade import Facade
-from hermetic.client._asgi import Connection
 from hermetic.client._lifespan import Lifespan
+from hermetic.client._requests import Connection
 from hermetic.client._transport import InLoopTransport, Manners
 
 

@@ -1,4 +1,4 @@
-"""An asyncio task, seen from outside: whose it is, where it waits, and who waits for it.
+"""An asyncio task, seen from outside: whose it is, where it waits, what for, and who waits for it.
 
 Whose it is, the context says in which it runs: a copy of that of whoever started it. No task factory is needed for
 that, which would take the place of the application's.
@@ -11,11 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from math import inf
-from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType, ModuleType
+from types import (
+    AsyncGeneratorType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    ModuleType,
+)
 from typing import Any, TypeVar
 
 from hermetic import owners
@@ -36,6 +45,7 @@ _AWAITED = ("cr_await", "gi_yieldfrom", "ag_await")
 _FRAMES = ("cr_frame", "gi_frame", "ag_frame")
 _BEHIND = (AsyncGeneratorType, CoroutineType, GeneratorType)
 _NOT_FOLLOWED = (asyncio.AbstractEventLoop, type, ModuleType, FrameType, dict, str, Context)
+_LOOPS = ("asyncio", "anyio")
 _REACH = 4
 """From a callback to a future that it completes: a partial, a closure, its cell, what lies in it."""
 
@@ -119,6 +129,53 @@ def is_about_to_run(task: Task) -> bool:
     """Whether a suspended task goes on with the next turn of its loop: it waits for nothing, or for what is there."""
     waits_for = getattr(task, "_fut_waiter", None)
     return waits_for is None or waits_for.done()
+
+
+def is_idle(task: Task) -> bool:
+    """Whether a task only lets time pass: its own code sleeps, or waits for a queue, and no error is on its way.
+
+    A library that sleeps, or waits for a queue, is at work: it tries again, or has no connection left.
+    """
+    chain = list(awaiting(task))
+    if any(frame.f_code.co_name == "__aexit__" for _, frame in chain) or error_on_its_way(task) is not None:
+        return False
+    waits = False
+    for _, frame in reversed(chain):
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _LOOPS:
+            return waits and not is_library(frame.f_code.co_filename)
+        if frame.f_code.co_name == "__sleep0":
+            return False
+        waits = waits or frame.f_code in _idle_waits()
+    return False
+
+
+def error_on_its_way(task: Task) -> BaseException | None:
+    """Return the exception that a suspended task is about to raise on: it stands in a ``finally`` or leaves a ``with``.
+
+    The frame keeps such an exception on its stack, besides the one that counts as handled; an ``except`` does not.
+    """
+    for waiting, frame in awaiting(task):
+        held = [found for found in gc.get_referents(waiting) if isinstance(found, Exception)]
+        named = list(frame.f_locals.values())
+        for error in held:
+            if sum(each is error for each in held) - sum(each is error for each in named) > 1:
+                return error
+    return None
+
+
+def is_shielded(task: Task) -> bool:
+    """Whether a task is inside a cancel scope of anyio that shields it; a native ``cancel()`` would not ask."""
+    states = getattr(sys.modules.get("anyio._backends._asyncio"), "_task_states", None)
+    scope = getattr(states.get(task) if states is not None else None, "cancel_scope", None)
+    while scope is not None and not scope.shield:
+        scope = getattr(scope, "_parent_scope", None)
+    return scope is not None
+
+
+def _idle_waits() -> set[CodeType]:
+    memory = sys.modules.get("anyio.streams.memory")
+    receive = getattr(getattr(memory, "MemoryObjectReceiveStream", None), "receive", asyncio.sleep)
+    return {asyncio.sleep.__code__, asyncio.Queue.get.__code__, receive.__code__}
 
 
 def waiting_for(task: Task) -> set[Task]:

@@ -15,19 +15,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import httpx2
 
-from hermetic.client._asgi import ASGIApp, Connection
-from hermetic.client._authentication import Authenticate
+from hermetic.client._asgi import ASGIApp
 from hermetic.client._awaited import NotPlain, opened, requested, told
-from hermetic.client._cookies import SingleLabelPolicy
 from hermetic.client._lifespan import Lifespan
-from hermetic.client._requests import RequestBuilder, is_plain
+from hermetic.client._requests import Connection, RequestBuilder, is_plain
+from hermetic.client._response import SingleLabelPolicy
 from hermetic.client._transport import Background, InLoopTransport, Manners
 from hermetic.client._upload import BothWays
 
@@ -44,6 +43,22 @@ if TYPE_CHECKING:
         RequestFiles,
         TimeoutTypes,
     )
+
+Identity = (
+    Mapping[str, str]
+    | Mapping[Callable[..., Any], Any]
+    | httpx2.Cookies
+    | httpx2.Auth
+    | tuple[str, str]
+    | None
+)
+Authenticate = Callable[..., Identity | Awaitable[Identity]]
+"""What a project's ``hermetic_auth`` gives: how a client becomes a user's.
+
+A plain function gets the user and returns what makes a client that user's: headers, cookies, an ``httpx2.Auth``, or
+dependencies with the values that replace them. An async function gets the client and the credentials, may send requests
+with it (a login form, say), and returns one of these, or None when the cookies that the requests set are all there is.
+"""
 
 LOGGER = logging.getLogger("httpx2")
 NO_TIMEOUT = {"read": 0}

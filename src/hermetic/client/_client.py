@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx2
 
-from hermetic import owners
-from hermetic.client import _authentication
+from hermetic import owners, tasks
 from hermetic.client._awaited import opened, told
-from hermetic.client._base import InLoopClient
-from hermetic.client._draining import DRAIN_TIMEOUT, drain
+from hermetic.client._base import Authenticate, InLoopClient
 from hermetic.client._events import EventStream
-from hermetic.client._handshake import shake_hands
 from hermetic.client._overrides import overriding
-from hermetic.client._websocket import WebSocketSession
+from hermetic.client._websocket import WebSocketSession, shake_hands
+from hermetic.errors import ConfigurationError
+from hermetic.owners import Owner
 
 if TYPE_CHECKING:
     from httpx2._client import UseClientDefault
     from httpx2._types import HeaderTypes, TimeoutTypes
 
+DRAIN_TIMEOUT = 10.0
+"""Seconds."""
+
 MAX_EVENT_SIZE = 1024 * 1024
+"""Bytes."""
 
 
 class AsyncTestClient(InLoopClient):
@@ -157,9 +163,14 @@ class AsyncTestClient(InLoopClient):
         Raises:
             ConfigurationError: Nobody has said how, or it needs a request: ``login``.
         """
-        hook = _authentication.hook_of(self)
+        hook = self._authentication()
+        if inspect.iscoroutinefunction(hook):
+            raise ConfigurationError(
+                "hermetic_auth is async, so a client must be logged in.",
+                hints=("client = await client.login(...)",),
+            )
         other = self._another()
-        _authentication.identify(other, hook, user)
+        other._become(hook(user))
         return other
 
     @told("client.login(...)")
@@ -170,10 +181,37 @@ class AsyncTestClient(InLoopClient):
             ConfigurationError: Nobody has said how.
         """
         __tracebackhide__ = True
-        hook = _authentication.hook_of(self)
+        hook = self._authentication()
         other = self._another()
-        await _authentication.log_in(other, hook, *credentials, **named)
+        if inspect.iscoroutinefunction(hook):
+            other._become(await hook(other, *credentials, **named))
+        else:
+            other._become(hook(*credentials, **named))
         return other
+
+    def _authentication(self) -> Authenticate:
+        if self.authenticate is None:
+            raise ConfigurationError(
+                "Nobody has said how a client becomes a user's.",
+                hints=(
+                    "in conftest.py: a fixture hermetic_auth that returns a function of the user",
+                    'for a bearer token: lambda user: {"Authorization": f"Bearer {token_of(user)}"}',
+                    "for a dependency: lambda user: {get_current_user: user}",
+                    "without the fixtures: AsyncTestClient(app, authenticate=...)",
+                ),
+            )
+        return self.authenticate
+
+    def _become(self, identity: Any) -> None:
+        """Make this client a user's; None is for what the cookies say that its requests have set."""
+        if isinstance(identity, httpx2.Cookies):
+            self.cookies.update(identity)
+        elif isinstance(identity, Mapping) and all(isinstance(key, str) for key in identity):
+            self.headers.update(identity)
+        elif isinstance(identity, Mapping):
+            self.replace_dependencies(identity)
+        elif identity is not None:
+            self.auth = identity
 
     async def drain(self, *, timeout: float | None = DRAIN_TIMEOUT) -> None:
         """Wait for the work that requests started and that no response waited for.
@@ -190,4 +228,35 @@ class AsyncTestClient(InLoopClient):
         """
         __tracebackhide__ = True
         await self._in_loop.drain()
-        await drain(owners.current(), timeout)
+        await _wait_for_tasks(owners.current(), timeout)
+
+
+async def _wait_for_tasks(sender: Owner, timeout: float | None) -> None:
+    """Wait for the tasks that a sender's requests started in the running loop.
+
+    A library's task that waits for nothing in particular (a pool's worker, opened by the first request that needed it)
+    ends with no request: it is not waited for.
+
+    Args:
+        sender: Who sent the requests.
+        timeout: Seconds to wait; None for ever.
+
+    Raises:
+        TimeoutError: One goes on; names each, and where it waits.
+    """
+    __tracebackhide__ = True
+    ours = asyncio.current_task()
+
+    def running() -> list[asyncio.Task[Any]]:
+        return [task for task in asyncio.all_tasks() if task is not ours and _is_work(task, sender)]
+
+    if not await tasks.turn_until(lambda: not running(), inf if timeout is None else timeout):
+        where = "\n".join(f"  {tasks.name_of(task)}, at {tasks.place_of(task)}" for task in running())
+        raise TimeoutError(f"after {timeout} s these tasks, which requests started, still run:\n{where}")
+
+
+def _is_work(task: asyncio.Task[Any], sender: Owner) -> bool:
+    owner = tasks.owner_of(task)
+    if owner is None or owner.kind != "request" or not owner.is_within(sender) or tasks.is_ours(task):
+        return False
+    return tasks.is_of_the_project(task) or tasks.is_about_to_run(task)

@@ -22,10 +22,9 @@ from typing import Any, Self
 import httpx2
 
 from hermetic import tasks
-from hermetic.client import _stack
 from hermetic.client._asgi import ASGI3App, Message, Scope
 from hermetic.client._ending import TICK, Ending, own_error
-from hermetic.client._waiting import Signal
+from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner, become
 
 # Starlette's BaseHTTPMiddleware and a streaming response inside it need nine turns to end after a disconnect.
@@ -33,6 +32,40 @@ TURNS_AFTER_DISCONNECT = 20
 # Counted in ticks, not by the clock: while the loop is busy the application cannot go on, and no tick passes.
 TICKS_TO_END = 100
 TICKS_WHEN_IDLE = 20
+
+
+class Signal:
+    """Tells waiting tasks of one loop that a state has changed.
+
+    ``asyncio.Condition`` needs a lock around each change, ``asyncio.Event`` one object for each state. Here several
+    tasks (the test's, the application's, its children) look at a handful of plain attributes, all in one loop, so a
+    wait is a predicate, tried again after each change. A wait whose answer is there already does not give up its
+    turn: Starlette asks ``receive()`` inside a cancelled scope, where giving up the turn would raise.
+
+    Args:
+        loop: The loop of every task that waits.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def fire(self) -> None:
+        """Let every waiting task look again."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        """Return once ``ready()`` is true: at once, without a turn of the loop, when it already is."""
+        __tracebackhide__ = True
+        while not ready():
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.remove(waiter)
 
 
 class Conversation(ABC):
@@ -192,7 +225,7 @@ class Conversation(ABC):
 
     def _is_idle(self) -> bool:
         pushed, self._pushed = self._pushed, False
-        return pushed or _stack.is_idle(self._task)
+        return pushed or tasks.is_idle(self._task)
 
     async def _outlast(self) -> None:
         __tracebackhide__ = True
@@ -226,3 +259,23 @@ def expect(condition: bool, message: str) -> None:
     __tracebackhide__ = True
     if not condition:
         raise AssertionError(message)
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running asyncio loop.
+
+    Raises:
+        ConfigurationError: No asyncio loop runs here.
+    """
+    __tracebackhide__ = True
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "AsyncTestClient was awaited where no asyncio event loop runs",
+            why="It runs the application in the test's own loop: asyncio's or uvloop's, not trio's.",
+            hints=(
+                "under anyio's pytest plugin, let the fixture `anyio_backend` return 'asyncio'",
+                "elsewhere, await it inside asyncio.run(...) or in a test that pytest-asyncio runs",
+            ),
+        ) from None

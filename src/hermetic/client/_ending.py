@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any
 
 from hermetic import tasks
-from hermetic.client import _stack
 
 # A clean-up closes sessions, rolls back, says good-bye to servers: milliseconds, on a busy machine a second.
 SECONDS_AFTER_CANCEL = 5.0
@@ -86,11 +85,11 @@ class Ending:
     def _cancel_unshielded(self, ticks: int) -> None:
         if self._task.done():
             return
-        if ticks and _stack.is_shielded(self._task):
+        if ticks and tasks.is_shielded(self._task):
             self._timer = self._loop.call_later(TICK, self._cancel_unshielded, ticks - 1)
             return
         self.cancelled = True
-        self._lost = _stack.error_on_its_way(self._task)
+        self._lost = tasks.error_on_its_way(self._task)
         self._task.cancel()
         self._timer = self._loop.call_later(SECONDS_AFTER_CANCEL, self._end_by_force)
 

@@ -3,23 +3,32 @@
 Whoever starts a lifespan and whoever stops it may be different tasks (pytest-asyncio sets a fixture up in one and tears
 it down in another), while cancel scopes and task groups must be closed by the task that opened them. So neither
 runs it: a task of the loop does, which belongs to nobody's task group, in a copy of the starter's context.
+
+A loop that is torn down cancels all its tasks. As a net under a lifespan that nobody stopped, its task takes the
+cancellation of its own wait for the shutdown as the word to shut down: the code after ``yield`` runs as it would have
+(inside an anyio task group up to its first ``await``: the teardown cancels the group's children, and that the group).
+The same holds when a task group in the lifespan cancels its host because a child failed; leaving the group then raises
+the child's error.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
-from hermetic import owners
-from hermetic.client._asgi import ASGIApp
-from hermetic.client._lifespan_run import LifespanRun
-from hermetic.client._waiting import running_loop
+from hermetic import owners, tasks
+from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
+from hermetic.client._conversation import Signal, running_loop
+from hermetic.client._ending import Ending, look_at, own_error
 from hermetic.errors import LifespanError
-from hermetic.owners import Owner
+from hermetic.owners import Owner, owned_by
 
 # Long enough for a start-up that waits for something real; short enough to be told before a runner's own limit.
 TIMEOUT = 30.0
+_UNSET = object()
 
 
 class Lifespan:
@@ -118,3 +127,177 @@ class Lifespan:
             )
         self._run = None
         await run.shut_down()
+
+
+class LifespanRun:
+    """One run of the protocol, from start-up to shutdown, in one loop."""
+
+    def __init__(
+        self, app: ASGIApp, state: dict[str, Any], name: str, owner: Owner, timeout: float | None
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.joined = 0
+        self.started = False
+        self.context = contextvars.copy_context()
+        self._before = self.context
+        self._timeout = timeout
+        self._name = name
+        self._owner = owner
+        self._signal = Signal(self.loop)
+        self._asked = False
+        self._failed: str | None = None
+        self._stopping = False
+        self._told_to_stop = False
+        self._torn_down = False
+        self._idle = False
+        self._ended = False
+        self._error: BaseException | None = None
+        self._app = app
+        scope: Scope = {"type": "lifespan", "asgi": ASGI_VERSION.copy(), "state": state}
+        self._task = asyncio.create_task(self._live(app, scope), name=f"{tasks.OURS}{name}")
+
+    @cached_property
+    def _end(self) -> Ending:
+        return Ending(self._task)
+
+    # The application's side.
+
+    async def _live(self, app: ASGIApp, scope: Scope) -> None:
+        __tracebackhide__ = True
+        try:
+            with owned_by(self._owner):
+                await as_asgi3(app)(scope, self.receive, self.send)
+        except BaseException as error:
+            self._error = own_error(error, vars(self).get("_end"))
+            if self.loop.is_closed():
+                return  # it is collected after its loop: nobody is left to be told
+        self._ended = True
+        self._signal.fire()
+        if self._torn_down and isinstance(self._error, Exception):
+            raise self._error  # nobody else is left to say it: the loop's teardown logs it
+
+    async def receive(self) -> Message:
+        """Give the application ``lifespan.startup``, then, when it is time, ``lifespan.shutdown``."""
+        __tracebackhide__ = True
+        if not self._asked:
+            self._asked = True
+            return {"type": "lifespan.startup"}
+        if self._failed is None and not self._told_to_stop:
+            await self._until_stopping()
+            self._told_to_stop = True
+            return {"type": "lifespan.shutdown"}
+        self._idle = True  # it asks for more than there is: it has come to its end
+        self._signal.fire()
+        await self._signal.until(lambda: False)
+        raise AssertionError  # pragma: no cover - the wait above only ends by cancellation
+
+    async def _until_stopping(self) -> None:
+        __tracebackhide__ = True
+        try:
+            await self._signal.until(lambda: self._stopping)
+        except asyncio.CancelledError:
+            if self._end.cancelled or asyncio.current_task() is not self._task:
+                raise
+            self._task.uncancel()
+            self._torn_down = True
+
+    async def send(self, message: Message) -> None:
+        """Take what the application says of its start-up or its shutdown."""
+        __tracebackhide__ = True
+        kind = message["type"]
+        if kind == "lifespan.startup.complete":
+            self.started = True
+            self.context = contextvars.copy_context()
+        elif kind in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
+            self._failed = message.get("message", "")
+        self._signal.fire()
+
+    # The side of whoever starts and stops it.
+
+    async def wait_for_startup(self) -> None:
+        """Return when the application has started; raise why it did not."""
+        __tracebackhide__ = True
+        self.joined += 1
+        try:
+            await self._in_time("start-up", lambda: self.started or self._ended or self._idle)
+            if not self.started:
+                await self._raise_why_not_started()
+        finally:
+            self.joined -= 1
+
+    async def _raise_why_not_started(self) -> None:
+        __tracebackhide__ = True
+        await self.cancel()
+        if not self._asked and isinstance(self._error, Exception) and not _knows_lifespans(self._app):
+            self._error = None  # it does not know the protocol: the specification says to go on without
+        self._raise_failure("lifespan.startup.failed")
+        self.started = True
+
+    async def shut_down(self) -> None:
+        """Let the application shut down, wait for its end, and raise what went wrong."""
+        __tracebackhide__ = True
+        self._stopping = True
+        self._signal.fire()
+        try:
+            await self._in_time("shutdown", lambda: self._ended or self._idle)
+        finally:
+            await self.cancel()
+        self._raise_failure("lifespan.shutdown.failed")
+
+    async def _in_time(self, what: str, ready: Callable[[], bool]) -> None:
+        __tracebackhide__ = True
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._signal.until(ready)
+        except TimeoutError:
+            raise LifespanError(
+                f"{self._name} has not finished its {what} after {self._timeout} s.",
+                why=f"It waits here:\n{tasks.stack_of(self._task)}".rstrip(),
+                hints=("if it may take longer, set the lifespan's timeout",),
+            ) from None
+
+    def context_for_requests(self) -> contextvars.Context:
+        """Return a copy of the current context with the variables that the start-up has set."""
+        context = contextvars.copy_context()
+        for variable, value in self.context.items():
+            if self._before.get(variable, _UNSET) is not value:
+                context.run(variable.set, value)
+        return context
+
+    async def cancel(self) -> None:
+        """End the task, if it has not ended by itself, and wait for its end."""
+        __tracebackhide__ = True
+        if not self._ended:
+            self._end.cancel()
+        await self._end.outlast()
+        look_at(self._task)
+
+    def _raise_failure(self, kind: str) -> None:
+        __tracebackhide__ = True
+        error = self._error
+        if self.joined <= 1:
+            self._error = None  # nobody else waits for it; kept, it would be a cycle
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
+        if self._failed is not None:
+            raise LifespanError(
+                f"{self._name} sent {kind}: {self._failed or 'no message'}",
+                why="The application caught the error itself and said only this.",
+                hints=("let the error leave the lifespan: a test then shows its traceback",),
+            )
+        if self._end.stuck_at is not None:
+            raise LifespanError(
+                f"{self._name} could not be ended.",
+                why=f"It was asked to end; {self._end.note()}".rstrip(),
+                hints=("where it catches CancelledError, or everything: raise it again",),
+            )
+
+
+def _knows_lifespans(app: Any) -> bool:
+    """Whether it is Starlette's, behind whatever middleware: what is raised there is no ignorance of the protocol."""
+    while app is not None and not hasattr(app, "router"):
+        app = getattr(app, "app", None)
+    return hasattr(getattr(app, "router", None), "lifespan_context")

@@ -8,21 +8,81 @@ both ways give the same request.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from hermetic.client import _asgi
-from hermetic.client._asgi import Target
+from hermetic.client._asgi import ASGI_VERSION, Scope
 
 if TYPE_CHECKING:
     from httpx2._types import HeaderTypes, QueryParamTypes
 
-    from hermetic.client._base import InLoopClient
-
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_OFFERED = ("http.response.debug", "http.response.trailers")
 KEPT = 512
 NO_BODY = httpx2.ByteStream(b"")
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "DELETE")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What every request of a client is said to come through.
+
+    Attributes:
+        root_path: Where the application is said to be mounted.
+        client: The address that requests are said to come from.
+        http_version: The version of HTTP that they are said to use.
+        extensions: ASGI extensions that are offered besides those that ``TestClient`` offers.
+    """
+
+    root_path: str = ""
+    client: tuple[str, int] = ("testclient", 50000)
+    http_version: str = "1.1"
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL and what it says to an application: worked out once for all the requests that go there.
+
+    Attributes:
+        url: The URL.
+        plain: Whether it is of HTTP and names no user.
+        host: The value of its ``host`` header.
+        server: The host and port of a scope.
+        scope: The rest of a scope that follows from it.
+    """
+
+    url: httpx2.URL
+    plain: bool
+    host: bytes
+    server: tuple[str, int]
+    scope: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, url: httpx2.URL) -> Target:
+        """Read a URL.
+
+        Raises:
+            httpx2.UnsupportedProtocol: It is neither of HTTP nor of a websocket.
+        """
+        __tracebackhide__ = True
+        scheme = url.scheme
+        if scheme not in _PORTS:
+            raise httpx2.UnsupportedProtocol(
+                f"AsyncTestClient sends http and https requests, not {str(url)!r}"
+            )
+        scope = {
+            "type": "websocket" if scheme in ("ws", "wss") else "http",
+            "path": url.path,
+            "raw_path": url.raw_path.split(b"?", 1)[0],
+            "scheme": scheme,
+            "query_string": url.query,
+        }
+        port = _PORTS[scheme] if url.port is None else url.port
+        return cls(url, _is_plain(url), url.netloc, (url.raw_host.decode("ascii"), port), scope)
 
 
 class Request(httpx2.Request):
@@ -38,7 +98,7 @@ class Request(httpx2.Request):
 def is_plain(request: httpx2.Request) -> bool:
     """Whether a request is one of HTTP, and its URL names no user."""
     known = _known_target(request)
-    return _asgi.is_plain(request.url) if known is None else known.plain
+    return _is_plain(request.url) if known is None else known.plain
 
 
 def target_of(request: httpx2.Request) -> Target:
@@ -57,9 +117,45 @@ def target_of(request: httpx2.Request) -> Target:
         raise
 
 
+def _is_plain(url: httpx2.URL) -> bool:
+    return url.scheme in ("http", "https") and not url.userinfo
+
+
 def _known_target(request: httpx2.Request) -> Target | None:
     target = getattr(request, "target", None)
     return target if isinstance(target, Target) and target.url is request.url else None
+
+
+def scope_of(request: httpx2.Request, target: Target, connection: Connection, state: dict[str, Any]) -> Scope:
+    """Build the scope of a request.
+
+    Args:
+        request: The request, complete with its headers.
+        target: What its URL says.
+        connection: What it is said to come through.
+        state: What the lifespan left for requests; the application gets a shallow copy.
+    """
+    headers = [(name.lower(), value) for name, value in request.headers.raw]
+    if not any(name == b"host" for name, _ in headers):
+        headers.insert(0, (b"host", target.host))
+    scope = {
+        **target.scope,
+        "asgi": ASGI_VERSION.copy(),
+        "http_version": connection.http_version,
+        "root_path": connection.root_path,
+        "headers": headers,
+        "client": connection.client,
+        "server": [*target.server],
+        "state": state.copy(),
+    }
+    if scope["type"] == "websocket":
+        asked = request.headers.get("sec-websocket-protocol", "")
+        scope["subprotocols"] = [name.strip() for name in asked.split(",") if name.strip()]
+        scope["extensions"] = {"websocket.http.response": {}}
+    else:
+        scope["method"] = request.method
+        scope["extensions"] = {name: {} for name in (*_OFFERED, *connection.extensions)}
+    return scope
 
 
 class RequestBuilder:
@@ -69,7 +165,7 @@ class RequestBuilder:
         client: Whose base URL, headers, cookies and time limits they get.
     """
 
-    def __init__(self, client: InLoopClient) -> None:
+    def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
         self._base = client.base_url
         self._targets: dict[str, Target] = {}

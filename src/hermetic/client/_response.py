@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Iterator
+from http.cookiejar import Cookie, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
 
-from hermetic.client._cookies import set_by
 from hermetic.client._exchange import Exchange
+
+
+class SingleLabelPolicy(DefaultCookiePolicy):
+    """The usual policy, which also takes a cookie for the host that sets it, when the host has no dot.
+
+    ``http.cookiejar`` refuses ``Domain=testserver``, and ``Domain=localhost``: it knows no domain without a dot. Such a
+    cookie is kept as one that names no domain, which means the same: it is for that host alone.
+    """
+
+    def set_ok_domain(self, cookie: Cookie, request: Any) -> bool:
+        """Tell whether a response may set this cookie."""
+        host = request.host.partition(":")[0].lower()
+        if cookie.domain_specified and cookie.domain.lstrip(".") == host and "." not in host:
+            cookie.domain = f"{host}.local"  # the jar's own name for such a host
+            cookie.domain_specified = cookie.domain_initial_dot = False
+        return super().set_ok_domain(cookie, request)
 
 
 class Response(httpx2.Response):
@@ -83,6 +99,14 @@ def read(exchange: Exchange, body: bytes, *, encoded: bool) -> Response:
 def header_names(exchange: Exchange) -> set[bytes]:
     """Return which headers a response has, in lower case; ``httpx2.Headers`` would decode them all to tell."""
     return {name.lower() for name, _ in exchange.start["headers"]} if exchange.start else set()
+
+
+def set_by(response: httpx2.Response) -> httpx2.Cookies:
+    """Return the cookies that a response sets."""
+    cookies = httpx2.Cookies()
+    cookies.jar.set_policy(SingleLabelPolicy())
+    cookies.extract_cookies(response)
+    return cookies
 
 
 def _response(exchange: Exchange, stream: httpx2.AsyncByteStream) -> Response:

@@ -4,25 +4,54 @@ Messages wait for whoever takes them, as they do in a server's buffers: an appli
 KiB, which is uvicorn's mark too, so one that greets and goes on is where it would be in production, and one that sends
 for ever does not fill the memory. What comes after the end is uvicorn's as well: the application is told
 ``websocket.disconnect``, and what it sends then is an ``OSError``, as version 2.4 of the specification has it.
+
+The exceptions that a test gets are Starlette's own, where it is there, so ``pytest.raises(WebSocketDisconnect)`` means
+the same here and with ``TestClient``. Starlette is not asked to be installed: the client runs any ASGI application.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import sys
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 
 from hermetic.client._asgi import Message, header_pairs
 from hermetic.client._conversation import Conversation, expect
-from hermetic.client._disconnect import WebSocketDisconnect
 
 AHEAD = 64 * 1024
 OVERHEAD = 16  # a message of nothing counts too
 SOCKET, CLOSE = "hermetic.websocket", "hermetic.close"  # where a response has them
 NORMAL, NO_CODE, ABNORMAL = 1000, 1005, 1006
+
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocketDisconnect as WebSocketDisconnect
+else:
+    try:
+        from starlette.websockets import WebSocketDisconnect
+    except ImportError:
+
+        class WebSocketDisconnect(Exception):
+            """A websocket was closed.
+
+            Args:
+                code: The close code.
+                reason: The close reason.
+            """
+
+            def __init__(self, code: int = 1000, reason: str | None = None) -> None:
+                super().__init__(code, reason)
+                self.code = code
+                self.reason = reason or ""
+
+
+class WebSocketDenialResponse(httpx2.Response, WebSocketDisconnect):  # type: ignore[misc]
+    """The response by which an application refused a websocket: raised in the place of a connection."""
 
 
 class ClientDisconnected(OSError):
@@ -250,3 +279,23 @@ def _is_of_leaving(error: BaseException) -> bool:
 
 def _size(message: Message) -> int:
     return OVERHEAD + len(message.get("text") or message.get("bytes") or b"")
+
+
+def denial(response: httpx2.Response, content: bytes) -> WebSocketDenialResponse:
+    """Make the exception for a refusal; it is of the class of ``starlette.testclient`` too, where that is in use."""
+    kind = _class_with(getattr(sys.modules.get("starlette.testclient"), "WebSocketDenialResponse", None))
+    return kind(
+        status_code=response.status_code,
+        headers=response.headers,
+        content=content,
+        request=response.request,
+    )
+
+
+@functools.cache
+def _class_with(other: Any) -> type[WebSocketDenialResponse]:
+    if other is None or not issubclass(other, httpx2.Response):  # an old one is of httpx
+        return WebSocketDenialResponse
+    return cast(
+        type[WebSocketDenialResponse], type("WebSocketDenialResponse", (WebSocketDenialResponse, other), {})
+    )

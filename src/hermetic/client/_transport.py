@@ -13,15 +13,14 @@ from typing import Any, Literal, TypeVar
 import httpx2
 
 from hermetic import owners
-from hermetic.client._asgi import ASGIApp, Connection, Scope, as_asgi3, scope_of
-from hermetic.client._exchange import Exchange
+from hermetic.client._asgi import ASGIApp, Scope, as_asgi3
+from hermetic.client._conversation import running_loop
+from hermetic.client._exchange import Exchange, WholeExchange
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._overrides import replace_for_one_client
-from hermetic.client._requests import target_of
+from hermetic.client._requests import Connection, scope_of, target_of
 from hermetic.client._response import header_names, read, streamed
 from hermetic.client._socket import Socket
-from hermetic.client._waiting import running_loop
-from hermetic.client._whole import WholeExchange
 from hermetic.owners import Owner
 
 Background = Literal["await", "detach"]

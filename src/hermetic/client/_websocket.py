@@ -8,15 +8,18 @@ count, as for any request; what the application refuses comes back as a response
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
+import httpx2
+
 from hermetic.client._asgi import Message
 from hermetic.client._awaited import NotPlain, told
-from hermetic.client._disconnect import WebSocketDisconnect
-from hermetic.client._socket import NORMAL, Socket
+from hermetic.client._socket import CLOSE, NORMAL, SOCKET, Socket, WebSocketDisconnect, denial
 
+HEADERS = {"connection": "upgrade", "sec-websocket-key": "testserver==", "sec-websocket-version": "13"}
+SCHEMES = {"http": "ws", "https": "wss"}
 LEFT_IN_ORDER = (1000, 1001)
 
 
@@ -195,3 +198,47 @@ class WebSocketSession(NotPlain):
         if message["type"] == "websocket.close":
             raise WebSocketDisconnect(self.close_code or NORMAL, self.close_reason)
         return message
+
+
+async def shake_hands(
+    client: httpx2.AsyncClient,
+    url: httpx2.URL | str,
+    subprotocols: Sequence[str] | None,
+    options: dict[str, Any],
+) -> Socket:
+    """Ask the application to accept a websocket.
+
+    Args:
+        client: The client whose request it is.
+        url: Where.
+        subprotocols: The subprotocols to offer.
+        options: Arguments of ``AsyncTestClient.build_request`` and ``AsyncTestClient.send``.
+
+    Raises:
+        BaseException: What the application raised.
+        WebSocketDisconnect: It closed without accepting.
+        WebSocketDenialResponse: It refused with a response.
+    """
+    __tracebackhide__ = True
+    options = dict(options)
+    sending = {"auth": options.pop("auth")} if "auth" in options else {}
+    headers = httpx2.Headers(HEADERS)
+    if subprotocols is not None:
+        headers["sec-websocket-protocol"] = ", ".join(subprotocols)
+    headers.update(options.pop("headers", None))
+    request = client.build_request("GET", url, headers=headers, **options)
+    request.url = request.url.copy_with(scheme=SCHEMES.get(request.url.scheme, request.url.scheme))
+    response = await client.send(request, stream=True, follow_redirects=False, **sending)
+    return await socket_of(response)
+
+
+async def socket_of(response: httpx2.Response) -> Socket:
+    """Return what an application accepted; raise what it refused, as of ``shake_hands``."""
+    __tracebackhide__ = True
+    socket = response.extensions.get(SOCKET)
+    if isinstance(socket, Socket):
+        return socket
+    content = await response.aread()
+    if (close := response.extensions.get(CLOSE)) is not None:
+        raise WebSocketDisconnect(close.get("code", NORMAL), close.get("reason") or "")
+    raise denial(response, content)
