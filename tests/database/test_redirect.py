@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from hermetic.code import Location
 from hermetic.database.address import Address, address_of
-from hermetic.database.protocols import Location
 from hermetic.database.redirect import (
     Allow,
     Decision,

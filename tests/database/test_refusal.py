@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import make_url
 
+from hermetic.code import Location
 from hermetic.database.engines import Creation
-from hermetic.database.protocols import Location
 from hermetic.database.refusal import Refusal, refusal
 from hermetic.owners import PROCESS, Owner
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from hermetic.code import Location
 from hermetic.database.engines import Creation, Destination, EngineRequest, Itself, LeftAlone, install
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.memory import MemoryTarget
-from hermetic.database.protocols import Location, WorkerDatabase
+from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.refusal import Refusal
 from hermetic.database.registry import Databases

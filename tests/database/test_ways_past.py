@@ -20,9 +20,9 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
+from hermetic.code import Location
 from hermetic.database.engines import Creation, EngineRequest
 from hermetic.database.engines.checking import reached
-from hermetic.database.protocols import Location
 from hermetic.errors import ContainmentError
 from hermetic.owners import PROCESS
 from hermetic.run import Run

@@ -15,6 +15,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.code import Location
 from hermetic.database.kept import Kept
 from hermetic.database.templates import Build, Outdated
 from hermetic.errors import UncommittedWrites
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
     from hermetic.database.drivers import RawConnection
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Location:
-    """A place in somebody's code."""
-
-    file: str
-    line: int
-    function: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 @dataclass(eq=False)

@@ -37,9 +37,8 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from hermetic.code import is_test_code
+from hermetic.code import Location, is_test_code
 from hermetic.database.address import Address, address_of, normal_path
-from hermetic.database.protocols import Location
 from hermetic.errors import ConfigurationError
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic import owners
+from hermetic.code import Location
 from hermetic.database.address import Address, address_of
 from hermetic.database.engines.destinations import (
     Creation,
@@ -27,7 +28,7 @@ from hermetic.database.engines.destinations import (
 )
 from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
 from hermetic.database.memory import MemoryDatabases, MemoryTarget
-from hermetic.database.protocols import Location, WorkerDatabase
+from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
     Allow,
     Decision,

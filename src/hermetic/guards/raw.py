@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from hermetic.errors import LeakError
 
 if TYPE_CHECKING:
+    from hermetic.code import Location
     from hermetic.database.drivers import RawConnection, RawConnections
-    from hermetic.database.protocols import Location
 
 
 class RawLeaks:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.util import greenlet_spawn
 
+from hermetic.code import UNKNOWN, Location
 from hermetic.database.engines import location
-from hermetic.database.engines.location import UNKNOWN, thread_location, user_location
-from hermetic.database.protocols import Location
+from hermetic.database.engines.location import thread_location, user_location
 
 
 def test_the_callers_line() -> None:
@@ -70,7 +70,7 @@ def test_generated_code_is_passed_over() -> None:
 
 def test_a_stack_of_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no frame is the user's, the place is unknown."""
-    monkeypatch.setattr(location, "_is_skipped", lambda filename: True)
+    monkeypatch.setattr(location._walk, "_is_passed", lambda filename: True)
     assert user_location() == UNKNOWN
 
 

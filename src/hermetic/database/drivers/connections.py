@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from hermetic.database.protocols import Checkout, Location
+from hermetic.code import Location
+from hermetic.database.protocols import Checkout
 from hermetic.owners import Owner
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from hermetic import owners
-from hermetic.code import is_library
+from hermetic.code import Location, is_library
 from hermetic.database.address import working_folder
 from hermetic.database.drivers import files, passing, variables
 from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
@@ -30,7 +30,6 @@ from hermetic.database.engines.destinations import (
     masked,
 )
 from hermetic.database.engines.location import user_location
-from hermetic.database.protocols import Location
 from hermetic.database.refusal import refusal
 from hermetic.errors import ConfigurationError
 

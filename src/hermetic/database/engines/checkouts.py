@@ -20,11 +20,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from hermetic import owners
+from hermetic.code import Location
 from hermetic.database.engines.closing import run_in_loop
 from hermetic.database.engines.connections import Index, Opened
 from hermetic.database.engines.gate import Gate
 from hermetic.database.engines.location import user_location
-from hermetic.database.protocols import Checkout, Location
+from hermetic.database.protocols import Checkout
 from hermetic.owners import Owner
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.code import Location
 from hermetic.database.address import Address
-from hermetic.database.protocols import Checkout, Location
+from hermetic.database.protocols import Checkout
 from hermetic.owners import Owner
 
 if TYPE_CHECKING:

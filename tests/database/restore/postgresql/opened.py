@@ -13,9 +13,9 @@ from weakref import ref
 import psycopg
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.code import Location
 from hermetic.database.drivers import Maker, RawConnection
 from hermetic.database.drivers.asking import Psycopg
-from hermetic.database.protocols import Location
 from hermetic.database.restore.postgresql.pieces import PostgresqlLayer
 from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
 from hermetic.database.servers.postgresql.external import External

@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from hermetic.database.protocols import Checkout, Location
+from hermetic.code import Location
+from hermetic.database.protocols import Checkout
 from hermetic.database.restore.sqlite import SqliteDatabase, TrackedConnection
 from hermetic.owners import Kind, Owner, Scope
 
