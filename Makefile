@@ -83,7 +83,7 @@ conformance: $(READY) ## Starlette's, httpx's and FastAPI's own tests, through h
 	$(BIN)/python -m conformance
 
 soak: $(READY) ## Random operations and suites on both backends for SECONDS=600, and how many were tried.
-	$(BIN)/python -m tests.database.restore.postgresql.soak $(or $(SECONDS),600)
+	$(BIN)/python -m tests.database.backends.postgresql.restore.soak $(or $(SECONDS),600)
 
 build: $(READY) ## The wheel and the source distribution, into dist/.
 	rm -rf dist

@@ -21,10 +21,10 @@ from sqlalchemy import Column, ForeignKey, Integer, MetaData, Numeric, String, T
 from benchmarks.projects import workplace
 from benchmarks.results import Json, Report, keep, table
 from benchmarks.samples import sample
-from hermetic.database.restore.postgresql.worker import PostgresqlDatabase
+from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
+from hermetic.database.backends.postgresql.server import choose
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.schema.call import sync_url
-from hermetic.database.servers.postgresql import choose
-from hermetic.database.servers.postgresql.host import PostgresqlHost
 from hermetic.database.templates import Built
 
 TABLES = (1, 10, 60, 300)

@@ -19,7 +19,7 @@ from benchmarks.results import Json, Report, keep, table
 from benchmarks.samples import ratios, sample
 from benchmarks.shop import TABLES
 from benchmarks.suite import AT_ONCE, AT_ONCE_REFUSED, FEW, MANY, AtOnce, Timing, at_once, measure
-from hermetic.database.servers.postgresql.host import PostgresqlHost
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 
 ROUNDS = 3
 STARTS = 10

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from hermetic.database.restore.sqlite import worker
+from hermetic.database.backends.sqlite.restore import worker
+from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.servers import Servers
-from hermetic.database.servers.sqlite import SqliteServer
 from hermetic.errors import ConfigurationError, RestoreError
 from hermetic.owners import Owner, owned_by
 from hermetic.run import NEVER, Run

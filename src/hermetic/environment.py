@@ -57,7 +57,7 @@ class Environment:
 
     def start(self) -> None:
         """Set the variables, and put aside the one that no connection can be kept from."""
-        from hermetic.database.drivers.variables import put_service_aside
+        from hermetic.database.backends.postgresql.drivers.variables import put_service_aside
 
         self._before = dict(os.environ)
         if self._settings.mode == "on":

@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
+    from hermetic.database.backends.postgresql.server import Instance
+    from hermetic.database.backends.postgresql.server.server import PostgresqlServer
     from hermetic.database.drivers.installation import Drivers
     from hermetic.database.engines import Installation
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.protocols import Server, WorkerDatabase
     from hermetic.database.registry import Databases
-    from hermetic.database.servers.postgresql import Instance
-    from hermetic.database.servers.postgresql.server import PostgresqlServer
 
 NEVER: Hashable = object()
 OPENED_BY_HAND = (
@@ -153,7 +153,7 @@ class Run:
 
     def share(self) -> None:
         """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
-        from hermetic.database.servers.postgresql import making
+        from hermetic.database.backends.postgresql.server import making
 
         self._shared = making.share(self.settings, self.root, self._directory)
 
@@ -239,7 +239,7 @@ class Run:
         )
 
     def _sqlite(self) -> Server:
-        from hermetic.database.servers.sqlite import SqliteServer, TemplateFiles
+        from hermetic.database.backends.sqlite.server import SqliteServer, TemplateFiles
 
         return SqliteServer(
             directory=self._directory,
@@ -249,7 +249,7 @@ class Run:
         )
 
     def _postgresql(self) -> Server:
-        from hermetic.database.servers.postgresql.making import make_server
+        from hermetic.database.backends.postgresql.server.making import make_server
 
         self.postgresql = make_server(
             self.settings,
@@ -308,7 +308,7 @@ class Run:
     def _names(self, url: URL, folder: str) -> bool:
         """Whether an engine or a setting of the project's names a file of SQLite."""
         from hermetic.database.address import address_of
-        from hermetic.database.drivers.files import is_named_by
+        from hermetic.database.backends.sqlite.drivers.files import is_named_by
 
         if self.databases.is_named(url, folder):
             return True
@@ -431,7 +431,7 @@ class Run:
     def import_drivers(self) -> None:
         """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
         if "sqlalchemy.dialects.postgresql" in sys.modules and datetime.date.__module__ == "datetime":
-            from hermetic.database.servers.postgresql import drivers
+            from hermetic.database.backends.postgresql.server import drivers
 
             with suppress(ConfigurationError):  # the first connection says it, if there is one
                 drivers.psycopg()

@@ -13,9 +13,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database import lazy as module
+from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.servers.sqlite import SqliteServer
 from hermetic.errors import ConfigurationError
 
 DIALECT = create_engine("sqlite://").dialect

@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.engines import EngineRequest, install
 from hermetic.database.memory import MemoryTarget, close
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
 from hermetic.database.servers import Servers
-from hermetic.database.servers.sqlite import SqliteServer
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.owners import Owner, owned_by
 

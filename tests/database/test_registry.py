@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from hermetic.code import Location
+from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.engines import Creation, Destination, EngineRequest, Itself, LeftAlone, install
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.memory import MemoryTarget
@@ -17,7 +18,6 @@ from hermetic.database.redirect import Redirect
 from hermetic.database.refusal import Refusal
 from hermetic.database.registry import Databases
 from hermetic.database.servers import Servers
-from hermetic.database.servers.sqlite import SqliteServer
 from hermetic.owners import PROCESS
 
 

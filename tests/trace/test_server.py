@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hermetic.database.servers.postgresql import Facts
-from hermetic.database.servers.postgresql.announced import Announced
-from hermetic.database.servers.postgresql.named import Named
+from hermetic.database.backends.postgresql.server import Facts
+from hermetic.database.backends.postgresql.server.announced import Announced
+from hermetic.database.backends.postgresql.server.named import Named
 from hermetic.settings import Settings
 from hermetic.trace.server import announced_lines, announcement, facts_lines
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from hermetic.database.drivers import libpq
+from hermetic.database.backends.postgresql.drivers import libpq
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521}
 _BACKENDS = {"mariadb": "mysql", "postgres": "postgresql"}

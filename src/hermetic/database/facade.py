@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermetic.database.drivers.libpq import dsn
+from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.call import async_url, sync_url
 

@@ -25,9 +25,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.address import Address
+from hermetic.database.backends.sqlite.restore.tracked import tracked
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.protocols import Checkout, WorkerDatabase
-from hermetic.database.restore.sqlite.tracked import tracked
 from hermetic.owners import Owner
 
 

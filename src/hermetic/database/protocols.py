@@ -1,7 +1,6 @@
 """The seams of the database half: what a server and a worker database can do, whatever hosts them.
 
-SQLite implements them in ``servers/sqlite.py`` and ``restore/sqlite``, PostgreSQL in ``servers/postgresql`` and
-``restore/postgresql``.
+Each backend implements them, in its folder of ``backends``: ``server`` has the server, ``restore`` the worker database.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from hermetic.database.drivers.libpq import dsn
+from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.schema.call import async_url, sync_url
 
 Form = Callable[[URL], URL]

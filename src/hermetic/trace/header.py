@@ -148,7 +148,7 @@ def _server(run: Run) -> list[str]:
     host = run.postgresql.host if run.postgresql is not None else None
     if host is None or host.facts is None:
         return []
-    from hermetic.database.servers.postgresql.named import named_version
+    from hermetic.database.backends.postgresql.server.named import named_version
 
     named = named_version(run.settings.postgresql_version, run.root)
     return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left]

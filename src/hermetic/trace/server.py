@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
-    from hermetic.database.servers.postgresql import Facts
-    from hermetic.database.servers.postgresql.announced import Announced
-    from hermetic.database.servers.postgresql.named import Named
+    from hermetic.database.backends.postgresql.server import Facts
+    from hermetic.database.backends.postgresql.server.announced import Announced
+    from hermetic.database.backends.postgresql.server.named import Named
 
 
 def is_named(settings: Settings) -> bool:
@@ -24,8 +24,8 @@ def announcement(settings: Settings, root: Path) -> list[str]:
     """Return the header's lines: nothing is started for them."""
     if not is_named(settings):
         return []
-    from hermetic.database.servers.postgresql.announced import announced
-    from hermetic.database.servers.postgresql.named import named_version
+    from hermetic.database.backends.postgresql.server.announced import announced
+    from hermetic.database.backends.postgresql.server.named import named_version
 
     return announced_lines(
         announced(settings.postgresql or "auto"), named_version(settings.postgresql_version, root)
@@ -34,7 +34,7 @@ def announcement(settings: Settings, root: Path) -> list[str]:
 
 def announced_lines(server: Announced | None, named: Named | None) -> list[str]:
     """Return the lines for a server that is not started."""
-    from hermetic.database.servers.postgresql.named import mismatch
+    from hermetic.database.backends.postgresql.server.named import mismatch
 
     if server is None:
         return ["postgresql: no server was found yet"]
@@ -51,7 +51,7 @@ def facts_lines(facts: Facts, role: str, named: Named | None) -> list[str]:
         role: The administrator's.
         named: The version that the project names.
     """
-    from hermetic.database.servers.postgresql.named import mismatch
+    from hermetic.database.backends.postgresql.server.named import mismatch
 
     lines = [f"postgresql: {facts.source}, locale {facts.locale}"]
     if not facts.is_superuser:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.servers.postgresql import choose
+from hermetic.database.backends.postgresql.server import choose
 from tests.cli.db.projects import Project
 
 

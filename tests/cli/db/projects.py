@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.database.backends.postgresql.server import choose
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+from hermetic.database.backends.sqlite.restore import keeping
+from hermetic.database.backends.sqlite.server import TemplateFiles
 from hermetic.database.kept import FOLDER
-from hermetic.database.restore.sqlite import keeping
-from hermetic.database.servers.postgresql import choose
-from hermetic.database.servers.postgresql.host import PostgresqlHost
-from hermetic.database.servers.sqlite import TemplateFiles
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.engines import Installation, install
 from hermetic.database.lazy import LazyDatabase
-from hermetic.database.servers.sqlite import SqliteServer
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -12,10 +12,10 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from hermetic.database.backends.sqlite.restore import tracked
+from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.engines import Installation, install
 from hermetic.database.lazy import LazyDatabase
-from hermetic.database.restore.sqlite import tracked
-from hermetic.database.restore.sqlite.worker import SqliteDatabase
 from hermetic.owners import Owner, owned_by
 
 MEMORY = "sqlite+aiosqlite://"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.servers.sqlite import SqliteServer
 from tests.importing import importable
 
 

@@ -183,7 +183,7 @@ def test_processes_of_hermetic_and_of_imports_are_none(
         "makes_r.py",
         f"""
 import sys
-from hermetic.database.servers.postgresql.launcher import cluster
+from hermetic.database.backends.postgresql.server.launcher import cluster
 
 sys.path.append({str(library)!r})
 

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from hermetic.contents import Contents
+from hermetic.database.backends.postgresql.server.choose import choose
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.call import sync_url
-from hermetic.database.servers.postgresql.choose import choose
-from hermetic.database.servers.postgresql.host import PostgresqlHost
-from hermetic.database.servers.postgresql.server import PostgresqlServer
-from hermetic.database.servers.sqlite import SqliteServer
 from hermetic.errors import ConfigurationError
 from hermetic.settings import Settings
 from tests.database.schema.migrated import ENVS, FORMS, HELPER, Form, ini, revision, write

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.servers.postgresql import Instance, choose
+from hermetic.database.backends.postgresql.server import Instance, choose
 from tests.pytest_plugin.project import Project
 from tests.pytest_plugin.saying import ini
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.database.restore.postgresql.test_surroundings import ELSEWHERE
+from tests.database.backends.postgresql.restore.test_surroundings import ELSEWHERE
 from tests.pytest_plugin.postgresql import URL
 from tests.pytest_plugin.project import APP, Project
 from tests.pytest_plugin.saying import ini, said

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         ConfigurationError: The configuration is wrong, or there is no such server.
     """
     from hermetic.cli.db.project import read_project
-    from hermetic.database.drivers import variables
+    from hermetic.database.backends.postgresql.drivers import variables
 
     variables.put_service_aside(os.environ)
     project = read_project(Path(options.directory))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hermetic.cli.db.project import Project
 from hermetic.cli.db.survey import databases, files, served, template_files
-from hermetic.database.restore.sqlite import keeping
-from hermetic.database.servers.postgresql import catalogue
-from hermetic.database.servers.postgresql.launcher.files import remove
+from hermetic.database.backends.postgresql.server import catalogue
+from hermetic.database.backends.postgresql.server.launcher.files import remove
+from hermetic.database.backends.sqlite.restore import keeping
 
 
 def clean(project: Project, *, everything: bool, dry_run: bool) -> list[str]:

@@ -10,11 +10,11 @@ from sqlalchemy import URL
 
 from hermetic.cli.init.configuration import find_configuration
 from hermetic.cli.init.sources import find_boundary
+from hermetic.database.backends.postgresql.server import Instance, choose
+from hermetic.database.backends.postgresql.server.binaries import Binaries
+from hermetic.database.backends.postgresql.server.choose import locate
+from hermetic.database.backends.postgresql.server.places import project_cache
 from hermetic.database.kept import FOLDER
-from hermetic.database.servers.postgresql import Instance, choose
-from hermetic.database.servers.postgresql.binaries import Binaries
-from hermetic.database.servers.postgresql.choose import locate
-from hermetic.database.servers.postgresql.places import project_cache
 from hermetic.errors import ConfigurationError
 from hermetic.settings import Settings, parse
 

@@ -16,14 +16,14 @@ from sqlalchemy import URL
 
 from hermetic.cli.db.project import Project
 from hermetic.cli.db.survey import databases, living
-from hermetic.database.drivers import variables
-from hermetic.database.drivers.libpq import dsn
-from hermetic.database.servers.postgresql import Instance
-from hermetic.database.servers.postgresql.binaries import Binaries
-from hermetic.database.servers.postgresql.external import External
-from hermetic.database.servers.postgresql.host import PostgresqlHost
-from hermetic.database.servers.postgresql.places import Address
-from hermetic.database.servers.postgresql.running import Running
+from hermetic.database.backends.postgresql.drivers import variables
+from hermetic.database.backends.postgresql.drivers.libpq import dsn
+from hermetic.database.backends.postgresql.server import Instance
+from hermetic.database.backends.postgresql.server.binaries import Binaries
+from hermetic.database.backends.postgresql.server.external import External
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+from hermetic.database.backends.postgresql.server.places import Address
+from hermetic.database.backends.postgresql.server.running import Running
 from hermetic.errors import ConfigurationError
 
 COMMAND = "from hermetic.cli import main; raise SystemExit(main())"
@@ -51,7 +51,7 @@ def start(project: Project, port: int | None, *, detached: bool = False) -> int:
         return 0
     if not isinstance(found, Binaries) or project.cluster() is None:
         raise nothing_kept(project)
-    from hermetic.database.servers.postgresql.embedded import Embedded
+    from hermetic.database.backends.postgresql.server.embedded import Embedded
 
     where = Address("", port) if port is not None else None
     instance = Embedded(

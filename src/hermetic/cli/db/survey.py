@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermetic.cli.db.project import Project
+from hermetic.database.backends.postgresql.server import Instance
+from hermetic.database.backends.postgresql.server.catalogue import Entry, entries
+from hermetic.database.backends.postgresql.server.host import TEMPLATE
+from hermetic.database.backends.postgresql.server.running import Running, running
+from hermetic.database.backends.sqlite.restore import keeping
+from hermetic.database.backends.sqlite.server import TemplateFiles
 from hermetic.database.kept import PREFIX
-from hermetic.database.restore.sqlite import keeping
-from hermetic.database.servers.postgresql import Instance
-from hermetic.database.servers.postgresql.catalogue import Entry, entries
-from hermetic.database.servers.postgresql.host import TEMPLATE
-from hermetic.database.servers.postgresql.running import Running, running
-from hermetic.database.servers.sqlite import TemplateFiles
 
 
 @dataclass(frozen=True)

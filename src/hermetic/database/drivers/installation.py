@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from hermetic.database.drivers import asyncpg, psycopg, psycopg2, sqlite
+from hermetic.database.backends.postgresql.drivers import asyncpg, psycopg, psycopg2
+from hermetic.database.backends.sqlite.drivers import sqlite3
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Put, Seams
 from hermetic.database.engines.destinations import Prepare, Resolver
@@ -17,8 +18,8 @@ PUTS: dict[str, Put] = {
     "psycopg": psycopg.put,
     "psycopg2": psycopg2.put,
     "psycopg_pool": psycopg.put_pool,
-    "sqlite3": sqlite.put,
-    "aiosqlite": sqlite.put_aiosqlite,
+    "sqlite3": sqlite3.put,
+    "aiosqlite": sqlite3.put_aiosqlite,
 }
 """How each driver's seam is put in place, by the module whose import brings it."""
 

@@ -18,7 +18,9 @@ from sqlalchemy import URL
 from hermetic import owners
 from hermetic.code import Location, is_library
 from hermetic.database.address import working_folder
-from hermetic.database.drivers import files, passing, variables
+from hermetic.database.backends.postgresql.drivers import variables
+from hermetic.database.backends.sqlite.drivers import files
+from hermetic.database.drivers import passing
 from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
 from hermetic.database.engines.destinations import (
     Creation,

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
-from hermetic.database.drivers.asking import Asyncpg, Psycopg, Psycopg2
+from hermetic.database.backends.postgresql.drivers.asking import Asyncpg, Psycopg, Psycopg2
 
 Check = Callable[[DBAPIConnection], None]
 """Refuses a connection that is not where it should be, and closes it."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, MissingGreenlet, NoSuchModuleError
 
-from hermetic.database.drivers.libpq import dsn
+from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.alembic_config import Migrations
 from hermetic.database.schema.call import async_url, sync_url

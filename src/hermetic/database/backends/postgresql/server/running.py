@@ -1,0 +1,48 @@
+"""The servers of runs that live now: found by their homes, without asking any of them."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.database.backends.postgresql.server import hold
+from hermetic.database.servers import homes
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server of a run.
+
+    Attributes:
+        home: The run's directory.
+        process: The one that made it.
+        label: Who runs, as it said itself.
+    """
+
+    home: Path
+    process: int
+    label: str
+
+
+def running(further: Iterable[Path] = ()) -> list[Running]:
+    """Return this user's, without those of this process.
+
+    Args:
+        further: Directories of ``hermetic_directory``, beside those where homes are made when nobody says.
+    """
+    parents = dict.fromkeys([homes.MEMORY, Path(tempfile.gettempdir()), *further])
+    found = [home for parent in parents for home in sorted(parent.glob(f"{homes.prefix()}pg-*"))]
+    others = [home for home in found if homes.is_ours(home) and not hold.holds(home)]
+    return [one for home in others if not hold.is_dead(home) for one in _read(home)]
+
+
+def _read(home: Path) -> list[Running]:
+    try:
+        said = (home / "alive").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []  # it has just ended
+    match = re.match(r"process (\d+) (.*)", said)
+    return [Running(home, int(match[1]), match[2].strip())] if match else []

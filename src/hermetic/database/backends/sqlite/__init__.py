@@ -1,0 +1,1 @@
+"""SQLite: worker databases are files."""

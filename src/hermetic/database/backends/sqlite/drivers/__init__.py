@@ -1,0 +1,1 @@
+"""Connections that the project opens by ``sqlite3`` or ``aiosqlite`` itself."""

@@ -1,0 +1,183 @@
+"""sqlite3 and aiosqlite: a file that is a database of the project's, opened by a line of the project's.
+
+SQLite is everybody's file format: coverage, testmon, diskcache and IPython keep theirs in it, and a project may read
+data from one. So a path alone decides nothing. It is brought to a worker database where an engine or a setting names it
+(an ORM that opens it counts as an engine), and where a line of the project's is at work.
+
+aiosqlite calls ``sqlite3.connect`` in a thread that has neither the caller's stack nor its context: both are taken
+along from where its connection was made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from types import ModuleType
+from typing import Any
+
+from hermetic.database.backends.sqlite.restore.opening import POSITIONAL, connect_arguments
+from hermetic.database.backends.sqlite.restore.site import site_at
+from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection, tracked
+from hermetic.database.drivers.connections import Driver, Maker
+from hermetic.database.drivers.rules import Rules
+from hermetic.database.drivers.seams import Patch
+
+
+class Sqlite3:
+    """See ``hermetic.database.drivers.connections.Driver``; the connections are tracked ones."""
+
+    name = "sqlite3"
+
+    def pid(self, connection: Any) -> None:
+        """There is no server."""
+
+    def is_closed(self, connection: Any) -> bool:
+        return bool(connection.is_closed)
+
+    def in_transaction(self, connection: Any) -> bool:
+        return bool(connection.has_transaction())
+
+    def is_handed_out(self, connection: Any) -> bool:
+        """It has no pool."""
+        return False
+
+    def end(self, connection: Any, pool: Any | None, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Whatever statement runs is interrupted."""
+        connection.close()
+
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """It has none."""
+
+
+class Aiosqlite:
+    """See ``hermetic.database.drivers.connections.Driver``."""
+
+    name = "aiosqlite"
+
+    def pid(self, connection: Any) -> None:
+        """There is no server."""
+
+    def is_closed(self, connection: Any) -> bool:
+        inner = tracked(connection)
+        return inner is None or inner.is_closed
+
+    def in_transaction(self, connection: Any) -> bool:
+        inner = tracked(connection)
+        return inner is not None and inner.has_transaction()
+
+    def is_handed_out(self, connection: Any) -> bool:
+        """It has no pool."""
+        return False
+
+    def end(self, connection: Any, pool: Any | None, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Its thread ends with it, or a run would wait for that thread for ever."""
+        inner = tracked(connection)
+        if inner is not None:
+            inner.close()
+        stop = getattr(connection, "stop", None) or connection._stop_running  # the latter before 0.22
+        stop()
+
+    def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
+        """It has none."""
+
+
+def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
+    """Have ``sqlite3.connect`` go by the rules."""
+    plain = module.dbapi2.connect
+
+    def connect(database: Any, *args: Any, **kwargs: Any) -> Any:
+        named = dict(zip(POSITIONAL, args, strict=False)) | kwargs
+        with _by_the_seam():
+            return _connected(plain, database, named, rules)
+
+    for holder in (module, module.dbapi2):
+        patch(holder, "connect", connect)
+    patch(sys.modules[__name__], "_rules", rules)
+    _listen()
+
+
+def put_aiosqlite(module: ModuleType, rules: Rules, patch: Patch) -> None:
+    """Have connections of aiosqlite take along who makes them, and where."""
+    making = module.core.Connection.__init__
+
+    def __init__(self: Any, connector: Callable[[], Any], *args: Any, **kwargs: Any) -> None:
+        context = copy_context()
+        behalf = _Behalf(rules.maker_of_a_file(), weakref.ref(self))
+        making(self, lambda: context.run(_on_behalf, behalf, connector), *args, **kwargs)
+
+    patch(module.core.Connection, "__init__", __init__)
+
+
+def _connected(plain: Callable[..., Any], database: Any, named: dict[str, Any], rules: Rules) -> Any:
+    if _is_tracked_already(named):
+        return plain(database, **named)
+    behalf = _behalf.get()
+    maker = behalf.maker if behalf is not None else rules.maker_of_a_file()
+    route = rules.route_of_a_file(database, bool(named.get("uri")), maker)
+    site = site_at(str(route.to.database)) if route is not None and route.to is not None else None
+    if route is None or site is None:
+        return plain(database, **named)
+    path, arguments = connect_arguments(site, (database,), named)
+    connection: TrackedConnection = plain(path, **arguments)
+    made = behalf.connection() if behalf is not None else None
+    driver: Driver = Sqlite3() if made is None else Aiosqlite()
+    raw = rules.opened(connection if made is None else made, driver, route)
+    if raw is not None:
+        connection.checkout = raw.checkout
+    return connection
+
+
+def _is_tracked_already(named: dict[str, Any]) -> bool:
+    """Whether an engine of ours opens it."""
+    factory = getattr(named.get("factory"), "func", None)
+    return isinstance(factory, type) and issubclass(factory, TrackedConnection)
+
+
+class _Behalf:
+    """For whom a thread of aiosqlite opens a connection."""
+
+    def __init__(self, maker: Maker | None, connection: weakref.ref[Any]) -> None:
+        self.maker = maker
+        self.connection = connection
+
+
+_behalf: ContextVar[_Behalf | None] = ContextVar("hermetic_behalf", default=None)
+
+
+def _on_behalf(behalf: _Behalf, connector: Callable[[], Any]) -> Any:
+    _behalf.set(behalf)
+    return connector()
+
+
+_rules: Rules | None = None
+"""Those of the run; an audit hook stays for as long as its process."""
+
+_thread = threading.local()
+_listening = threading.Event()
+
+
+@contextmanager
+def _by_the_seam() -> Iterator[None]:
+    before = getattr(_thread, "decides", False)
+    _thread.decides = True
+    try:
+        yield
+    finally:
+        _thread.decides = before
+
+
+def _listen() -> None:
+    """Hear of connections that come past the seam: by ``connect`` as it was bound before, or by the class itself."""
+    if not _listening.is_set():
+        _listening.set()
+        sys.addaudithook(_heard)
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "sqlite3.connect" and _rules is not None and not getattr(_thread, "decides", False):
+        _rules.refuse_a_file(arguments[0])

@@ -1,0 +1,184 @@
+"""The cursors that the application gets: each statement waits in line for the lock, and unfinished reading is known."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from hermetic.database.backends.sqlite.restore.site import code_of
+from hermetic.database.backends.sqlite.restore.statements import (
+    Want,
+    exported_to,
+    is_busy_timeout,
+    split,
+    wanted_by,
+)
+from hermetic.database.backends.sqlite.restore.waiting import perform
+from hermetic.errors import ContainmentError
+
+if TYPE_CHECKING:
+    from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
+
+
+class TrackedCursor(sqlite3.Cursor):
+    """A cursor that waits in line for the lock, and knows whether it may have rows left.
+
+    Attributes:
+        pending: Whether it ran a statement that returns rows, and nobody has seen their end.
+    """
+
+    connection: TrackedConnection
+    pending = False
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        want = wanted_by(sql)
+        if want == "nothing" and is_busy_timeout(sql):
+            return self._busy_timeout(sql, *parameters)
+        if want == "export":
+            self._refuse_export(sql, parameters)
+        self._run(want, partial(super().execute, sql, *parameters))
+        return self
+
+    def _refuse_export(self, sql: str, parameters: tuple[Any, ...]) -> None:
+        """Refuse to copy the database to where no test's files are.
+
+        Raises:
+            ContainmentError: It names the file.
+        """
+        file = exported_to(sql, parameters)
+        if file and not self.connection.site.may_export(file):
+            raise ContainmentError(
+                f"VACUUM INTO would write the file {file}, which no test would remove.",
+                why="hermetic lets a statement write files under pytest's temporary folders only.",
+                hints=(
+                    "copy to a file under tmp_path",
+                    f"to really write it in tests: hermetic_allow = sqlite:///{file}",
+                ),
+            )
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
+        rows = _Resumable(parameters)
+        self._run(wanted_by(sql), lambda: super(TrackedCursor, self).executemany(sql, rows.resumed()))
+        return self
+
+    def executescript(self, script: str, /) -> Any:
+        """Run a script one statement at a time, so that one that is refused can be tried again alone."""
+        connection = self.connection
+        level = connection.isolation_level
+        if getattr(connection, "autocommit", -1) == -1:  # pragma: no branch - Python 3.12 on
+            connection.commit()
+            if level is not None:
+                connection.isolation_level = None
+        try:
+            for statement in split(script):
+                self.execute(statement)
+                sqlite3.Cursor.fetchall(self)
+                self._finished()
+        finally:
+            if level is not None:
+                connection.isolation_level = level
+        return self
+
+    def fetchone(self) -> Any:
+        with self.connection.guard:
+            row = super().fetchone()
+        if row is None:
+            self._finished()
+        return row
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        wanted = self.arraysize if size is None else size
+        with self.connection.guard:
+            rows = super().fetchmany(wanted)
+        if len(rows) < wanted:
+            self._finished()
+        return rows
+
+    def fetchall(self) -> list[Any]:
+        with self.connection.guard:
+            rows = super().fetchall()
+        self._finished()
+        return rows
+
+    def __next__(self) -> Any:
+        try:
+            with self.connection.guard:
+                return super().__next__()
+        except StopIteration:
+            self._finished()
+            raise
+
+    def close(self) -> None:
+        with self.connection.guard:
+            super().close()
+        self._finished()
+
+    def _run(self, want: Want, attempt: Callable[[], Any]) -> None:
+        connection = self.connection
+        self._finished()
+        try:
+            perform(connection, want, attempt)
+        except sqlite3.OperationalError as error:
+            _annotate(error, connection)
+            raise
+        if self.description is not None:
+            self.pending = True
+            connection.cursors.add(self)
+        connection.ran(want)
+
+    def _finished(self) -> None:
+        if self.pending:
+            self.pending = False
+            connection = self.connection
+            connection.cursors.discard(self)
+            if connection.site.queue:
+                connection.site.queue.wake()
+
+    def _busy_timeout(self, sql: str, *parameters: Any) -> Any:
+        """Let the application read and set what is ours: SQLite itself must never wait."""
+        connection = self.connection
+        plain = partial(sqlite3.Cursor, connection)
+        plain().execute(f"PRAGMA busy_timeout={round(connection.patience * 1000)}").close()
+        super().execute(sql, *parameters)
+        (milliseconds,) = plain().execute("PRAGMA busy_timeout").fetchone()
+        connection.patience = milliseconds / 1000
+        plain().execute("PRAGMA busy_timeout=0").close()
+        return self
+
+
+class _Resumable:
+    """Parameters of ``executemany``: a refused row is handed out again, those before it are not."""
+
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self._rows = iter(rows)
+        self._latest: list[Any] = []
+
+    def resumed(self) -> Iterator[Any]:
+        """Go on with the row that was handed out last."""
+        yield from list(self._latest)
+        for row in self._rows:
+            self._latest = [row]
+            yield row
+
+
+@lru_cache(maxsize=64)
+def tracking_cursor(factory: type[sqlite3.Cursor]) -> type[TrackedCursor]:
+    """Combine a cursor class of the user's with ours."""
+    if issubclass(TrackedCursor, factory):
+        return TrackedCursor
+    return type(f"Tracked{factory.__name__}", (TrackedCursor, factory), {})
+
+
+def _annotate(error: sqlite3.OperationalError, connection: TrackedConnection) -> None:
+    code = code_of(error)
+    if code == sqlite3.SQLITE_BUSY_SNAPSHOT and connection.outdated:
+        error.add_note(
+            "hermetic: this read transaction was open when the database was restored, and is older"
+        )
+    if code == sqlite3.SQLITE_FULL:
+        error.add_note(
+            f"hermetic: the test database lies in {connection.site.path.parent}; "
+            "the setting hermetic_directory puts it on a larger file system"
+        )

@@ -1,0 +1,31 @@
+"""Ending what a test left open, from the thread that runs the tests, in whatever thread or loop it was opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hermetic.database.backends.sqlite.restore.site import Site
+from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
+from hermetic.database.protocols import OpenWork
+from hermetic.owners import Owner
+
+
+def end_open_work(site: Site, owners: Sequence[Owner]) -> list[OpenWork]:
+    """End the open transactions and cursors of these owners; return what was ended."""
+    ended = []
+    for connection in site.connections.members():
+        checkout = connection.checkout
+        if checkout is not None and checkout.owner.belongs_to(owners):
+            ended.extend(_end(connection))
+    return ended
+
+
+def _end(connection: TrackedConnection) -> list[OpenWork]:
+    work = connection.open_work()
+    with connection.seized() as held:
+        if not held:
+            return work
+        left = connection.open_work()
+        if left:
+            connection.end_open_work()
+        return work or left

@@ -1,0 +1,92 @@
+"""What the connections of one worker database share: each other, the queue, and what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+from weakref import ReferenceType, WeakValueDictionary, ref
+
+from hermetic.database.backends.sqlite.restore.queue import LockQueue
+from hermetic.errors import UncommittedWrites
+
+if TYPE_CHECKING:
+    from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
+
+T = TypeVar("T")
+
+
+class WeakBag(Generic[T]):
+    """Objects held weakly, by identity; every method may be called from any thread.
+
+    ``weakref.WeakSet`` raises when one thread adds while another iterates; copying a dict's values does not.
+    """
+
+    def __init__(self) -> None:
+        self._refs: dict[int, ReferenceType[T]] = {}
+
+    def add(self, member: T) -> None:
+        """Hold a member until it is discarded or nobody else holds it."""
+        key, refs = id(member), self._refs
+        refs[key] = ref(member, lambda gone: refs.pop(key, None))
+
+    def discard(self, member: T) -> None:
+        """Hold a member no longer."""
+        self._refs.pop(id(member), None)
+
+    def members(self) -> list[T]:
+        """Return the members that are alive, in the order in which they came."""
+        alive = (reference() for reference in list(self._refs.values()))
+        return [member for member in alive if member is not None]
+
+
+class Site:
+    """The meeting place of the connections of one worker database.
+
+    Attributes:
+        path: The database's file.
+        queue: Who waits for its lock.
+        connections: The application's open connections.
+        blocked: Requests that waited in vain for a lock that their own test holds.
+        may_export: Whether a statement may write a copy of the database to a file.
+        statement_patience: Seconds that an interrupted statement may take to stop.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.queue = LockQueue()
+        self.connections: WeakBag[TrackedConnection] = WeakBag()
+        self.statement_patience = 2.0
+        self.blocked: list[UncommittedWrites] = []
+        self.may_export: Callable[[str], bool] = lambda file: True
+        _sites[os.path.realpath(path)] = self
+
+
+_sites: WeakValueDictionary[str, Site] = WeakValueDictionary()
+
+
+def site_at(path: str) -> Site | None:
+    """Return the site of the worker database whose file this is."""
+    return _sites.get(os.path.realpath(path))
+
+
+def in_wal(connection: sqlite3.Connection) -> bool:
+    """Whether a connection's file is in WAL mode now, which outlives connections, unlike the other modes."""
+    try:
+        mode: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    except sqlite3.OperationalError:
+        return False  # a commit is being made, which keeps nobody from reading in WAL mode
+    return mode == "wal"
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's extended result code of an error; 0 where it has none."""
+    return getattr(error, "sqlite_errorcode", None) or 0
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else's lock refused a statement, so that waiting may help."""
+    code = code_of(error)
+    return code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT

@@ -1,6 +1,0 @@
-"""PostgreSQL servers for tests: the run's own, or somebody else's. Knows nothing of schemas, tables and restore."""
-
-from hermetic.database.servers.postgresql.choose import choose, instance_from
-from hermetic.database.servers.postgresql.instance import PREFIX, Facts, Instance
-
-__all__ = ["PREFIX", "Facts", "Instance", "choose", "instance_from"]

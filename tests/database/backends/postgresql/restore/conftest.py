@@ -1,0 +1,66 @@
+"""One embedded server for all tests, and on it a worker database for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hermetic.database.backends.postgresql.server.choose import choose
+from hermetic.database.backends.postgresql.server.instance import Instance
+from hermetic.database.engines import install
+from tests.database.backends.postgresql.restore.opened import WORLD, Opened, Place, plain_place
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """A server of the suite's own."""
+    made = choose("embedded", project=tmp_path_factory.mktemp("project"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def superuser(instance: Instance) -> Iterator[Place]:
+    """The server, where hermetic may do anything."""
+    place = Place("superuser", instance, instance)
+    yield place
+    place.stop()
+
+
+@pytest.fixture(scope="session")
+def plain(instance: Instance) -> Iterator[Place]:
+    """The same, where hermetic's role may make databases and no more."""
+    place = plain_place(instance)
+    yield place
+    place.stop()
+    place.instance.stop()
+
+
+@pytest.fixture(params=["superuser", "plain"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A server, with either kind of rights."""
+    found: Place = request.getfixturevalue(request.param)
+    found.pools.replaced.clear()
+    yield found
+
+
+@pytest.fixture
+def world(place: Place) -> Iterator[Opened]:
+    """A worker database that holds one of everything."""
+    opened = place.database(WORLD)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def opened(superuser: Place) -> Iterator[Opened]:
+    """A worker database that every engine of the process ends on."""
+    made = superuser.database(WORLD)
+    installation = install(lambda request: made.database)
+    superuser.pools.replace = installation.invalidate
+    yield made
+    installation.uninstall()
+    superuser.pools.replace = lambda database, connections: None
+    made.close()

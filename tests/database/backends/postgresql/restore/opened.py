@@ -1,0 +1,166 @@
+"""A worker database as the tests of PostgreSQL use it: an application's view, and a superuser's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+from weakref import ref
+
+import psycopg
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from hermetic.code import Location
+from hermetic.database.backends.postgresql.drivers.asking import Psycopg
+from hermetic.database.backends.postgresql.restore.pieces import PostgresqlLayer
+from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
+from hermetic.database.backends.postgresql.server.external import External
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+from hermetic.database.backends.postgresql.server.instance import Instance
+from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+from hermetic.database.drivers import Maker, RawConnection
+from hermetic.database.templates import Built
+from hermetic.owners import Kind, Owner, Scope
+from tests.database.backends.postgresql.restore.dumping import Dump, dump
+
+WORLD = (Path(__file__).parent / "world.sql").read_text(encoding="utf-8")
+
+PLAIN = "hermetic_plain"
+
+TEST = Maker(Owner("test_it", "test", "function"), Location("test_it.py", 1, "test_it"))
+"""Whose the connections are that stand for a driver's own."""
+
+Level = Literal["superuser", "plain"]
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(eq=False)
+class Opened:
+    """One worker database.
+
+    Attributes:
+        database: What is tested.
+        look: Opens a superuser's connection to a database of that name, which is gone from the server afterwards.
+    """
+
+    database: PostgresqlDatabase
+    look: Callable[[str], AbstractContextManager[Connection]]
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def connect(self, *, autocommit: bool = True, **options: Any) -> Connection:
+        """Open a connection as the application does, closed at the end of the test."""
+        self.database.ensure()
+        url = self.database.url.render_as_string(hide_password=False)
+        opened: Connection = psycopg.connect(url, autocommit=autocommit, **options)
+        self._open.callback(opened.close)
+        self.database.note_raw(RawConnection(Psycopg(), TEST, url, None, None, ref(opened), lambda: None))
+        return opened
+
+    def run(self, *statements: str) -> None:
+        """Commit statements, each in a transaction of its own, as the application does."""
+        with closing(self.connect()) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def build(self, schema: str) -> Built:
+        """Commit what makes a template."""
+        self.run(schema)
+        return Built()
+
+    def rows(self, query: str) -> list[Any]:
+        """Read something, as a superuser; a row of one column is its value."""
+        with self.look(self.database.name) as connection:
+            found = connection.execute(query).fetchall()
+        return [row[0] if len(row) == 1 else row for row in found]
+
+    def dump(self) -> Dump:
+        """Return everything that it holds."""
+        with self.look(self.database.name) as connection:
+            return dump(connection)
+
+    def layer(self, name: str, *statements: str) -> PostgresqlLayer:
+        """Have a wider fixture write something in its set-up."""
+        start = self.database.begin_layer()
+        self.run(*statements)
+        made = self.database.end_layer(start, fixture(name))
+        assert made is not None
+        return made
+
+    def close(self) -> None:
+        """Close the application's connections and drop the database."""
+        self._open.close()
+        self.database.close()
+
+
+@dataclass(eq=False)
+class Pools:
+    """Stands where the pools of the process are told which connections are gone."""
+
+    replaced: list[Sequence[DBAPIConnection] | None] = field(default_factory=list)
+    replace: Callable[[Any, Sequence[DBAPIConnection] | None], None] = lambda database, connections: None
+
+    def __call__(self, database: Any, connections: Sequence[DBAPIConnection] | None) -> None:
+        """Note it, and pass it on."""
+        self.replaced.append(connections)
+        self.replace(database, connections)
+
+
+@dataclass(eq=False)
+class Place:
+    """A PostgreSQL server where worker databases are made by a role with or without a superuser's rights."""
+
+    level: Level
+    instance: Instance
+    superuser: Instance
+    pools: Pools = field(default_factory=Pools)
+    _servers: dict[str, PostgresqlServer] = field(default_factory=dict)
+    _count: int = 0
+
+    def database(self, schema: str = "", **settings: Any) -> Opened:
+        """Make a worker database that holds what a script makes; it is built once for all tests that name it.
+
+        Args:
+            schema: The script.
+            settings: Of the host.
+        """
+        key = sha256(repr((self.level, schema, settings)).encode()).hexdigest()[:16]
+        if key not in self._servers:
+            host = PostgresqlHost(self.instance, project=key, **settings)
+            self._servers[key] = PostgresqlServer(host, worker="main", replace=self.pools)
+        self._count += 1
+        database = self._servers[key].create(f"hermetic_{key[:4]}_{self._count}")
+        opened = Opened(database, self.look)
+        if schema:
+            database.fill(lambda: key, lambda: opened.build(schema), lambda note: "")
+        return opened
+
+    @contextmanager
+    def look(self, database: str) -> Iterator[Connection]:
+        """Look at a database as a superuser; no trace of it is left, for a plain role could not end such a session."""
+        with self.superuser.connect(database) as connection:
+            pid = connection.info.backend_pid
+            yield connection
+        with self.superuser.connect() as connection:
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    def stop(self) -> None:
+        """Drop everything."""
+        for server in self._servers.values():
+            for database in server.databases:
+                database.close()
+            server.host.close()
+
+
+def plain_place(instance: Instance) -> Place:
+    """Return a server as a role sees it that may make databases and no more."""
+    with instance.connect() as connection:
+        connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
+    return Place("plain", External(instance.url("postgres", PLAIN)), instance)
+
+
+def fixture(name: str, scope: Scope = "module", kind: Kind = "fixture") -> Owner:
+    """Make the owner that a wider fixture is."""
+    return Owner(f"fixture {name!r}", kind, scope)

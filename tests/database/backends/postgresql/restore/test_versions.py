@@ -1,0 +1,75 @@
+"""A server that is somebody else's, and older, with a superuser's rights and without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import URL
+
+from hermetic.database.backends.postgresql.server.external import External
+from tests.database.backends.postgresql.restore.opened import PLAIN, WORLD, Place
+from tests.database.backends.postgresql.restore.operations import ADDED, ALTERED, TOUCHES, WRITES
+from tests.database.backends.postgresql.restore.playing import differences
+
+ROWS = {**WRITES, **TOUCHES}
+CHANGES = {
+    name: {**ADDED, **ALTERED}[name]
+    for name in ("a table", "a partition", "a column added", "an enum's value")
+}
+
+
+@pytest.fixture(params=["superuser", "plain"])
+def elsewhere(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """PostgreSQL at 127.0.0.1, where one is."""
+    url = URL.create("postgresql", "postgres", None, "127.0.0.1", 5432, "postgres")
+    try:
+        with psycopg.connect(url.render_as_string(), connect_timeout=2, autocommit=True) as connection:
+            connection.execute(f"DROP ROLE IF EXISTS {PLAIN}")
+            connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
+    except psycopg.OperationalError as error:
+        pytest.skip(f"no PostgreSQL answers at 127.0.0.1:5432: {error}")
+    superuser = External(url)
+    place = Place(
+        request.param,
+        External(url.set(username="postgres" if request.param == "superuser" else PLAIN)),
+        superuser,
+    )
+    yield place
+    for server in place._servers.values():
+        for name, _ in server.host.templates():
+            server.host.drop(name)
+    place.stop()
+    place.instance.stop()
+    with superuser.connect() as connection:
+        connection.execute(f"DROP ROLE {PLAIN}")
+    superuser.stop()
+
+
+def test_everything(elsewhere: Place) -> None:
+    """One operation after the other, the baseline comes back."""
+    opened = elsewhere.database(WORLD)
+    before = opened.dump()
+    for name, script in {**ROWS, **CHANGES}.items():
+        opened.run(script)
+        opened.database.restore()
+        assert not differences(before, opened.dump()), name
+    opened.close()
+
+
+def test_layers(elsewhere: Place) -> None:
+    """Rows and a changed schema of wider fixtures come and go."""
+    opened = elsewhere.database(WORLD)
+    before = opened.dump()
+    rows = opened.layer("rows", "INSERT INTO posts (title) VALUES ('x')", "DELETE FROM items WHERE id > 590")
+    schema = opened.layer("schema", "CREATE TABLE made (id serial PRIMARY KEY)")
+    during = opened.dump()
+    opened.run("DELETE FROM posts; INSERT INTO made DEFAULT VALUES; ALTER TABLE users ADD x text")
+    assert opened.database.restore()
+    assert not differences(during, opened.dump())
+    opened.database.remove_layer(rows)
+    opened.database.remove_layer(schema)
+    opened.database.restore()
+    assert not differences(before, opened.dump())
+    opened.close()

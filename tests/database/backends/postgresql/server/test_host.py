@@ -1,0 +1,213 @@
+"""Databases on a server: what a copy takes along, what templates there are, and what is in the way of making one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from hermetic.database.backends.postgresql.server import choose
+from hermetic.database.backends.postgresql.server.external import External
+from hermetic.database.backends.postgresql.server.host import TEMPLATE, PostgresqlHost
+from hermetic.database.backends.postgresql.server.instance import Instance
+from hermetic.errors import ConfigurationError
+
+LIMIT = (17 << 20) + 1
+"""Bytes; no segment of the write-ahead log is as large, so that only what is copied meets a limit of that size."""
+
+OURS = "application_name = 'hermetic administration' AND pid <> pg_backend_pid()"
+
+
+@pytest.fixture(scope="module")
+def instance(suite_cache: Path) -> Iterator[Instance]:
+    """A server for all tests of this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HERMETIC_CACHE", str(suite_cache))
+        made = choose("embedded", project=Path("/nowhere"))
+        made.start()
+        yield made
+        made.stop()
+
+
+@pytest.fixture
+def host(instance: Instance) -> Iterator[PostgresqlHost]:
+    """The server's databases, of which those go that a test made."""
+    made = PostgresqlHost(instance, project="/project")
+    before = databases(made)
+    yield made
+    for name in databases(made) - before:
+        made.drop(name)
+    made.close()
+
+
+def databases(host: PostgresqlHost) -> set[str]:
+    """Return the names of all databases."""
+    return set(values(host, "postgres", "SELECT datname FROM pg_database"))
+
+
+def values(host: PostgresqlHost, database: str, query: str) -> list[Any]:
+    """Return a column."""
+    with host.connect(database) as connection:
+        return [value for (value,) in connection.execute(query.encode())]
+
+
+def execute(host: PostgresqlHost, database: str, *statements: str) -> None:
+    """Commit statements one by one."""
+    with host.connect(database) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("search_path", "tenant, public", "tenant, public"),
+        ("search_path", '\'a "b", c\', "$user"', '"a ""b"", c", "$user"'),
+        ("search_path", "''", '""'),
+        ("DateStyle", "'German, DMY'", "German, DMY"),
+        ("app.tenant", "'it''s, mine'", "it's, mine"),
+    ],
+)
+def test_a_copy_has_the_settings_of_the_database(
+    host: PostgresqlHost, name: str, value: str, shown: str
+) -> None:
+    """What a migration sets by ALTER DATABASE is in force in each copy, lists of names included."""
+    host.create("one", "app")
+    execute(host, "postgres", f"ALTER DATABASE one SET {name} TO {value}")
+    host.create("two", "app", "one")
+    for database in ("one", "two"):
+        assert values(host, database, f"SELECT current_setting('{name}')") == [shown]
+
+
+def test_a_superusers_setting(host: PostgresqlHost) -> None:
+    """A role that may make databases and no more makes one without it; what it may set is there."""
+    execute(
+        host,
+        "postgres",
+        "CREATE ROLE plain LOGIN CREATEDB",
+        "CREATE DATABASE start IS_TEMPLATE true",
+        "ALTER DATABASE start SET log_min_duration_statement = '1h'",
+        "ALTER DATABASE start SET search_path = atlas, public",
+    )
+    instance = External(host.instance.url("postgres", "plain"))
+    plain = PostgresqlHost(instance, template_database="start")
+    plain.create("one", plain.owner_for(None))
+    plain.close()
+    instance.stop()
+    execute(host, "postgres", "ALTER DATABASE start IS_TEMPLATE false")
+    query = "SELECT unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase"
+    own, mark = values(host, "postgres", f"{query} WHERE datname = 'one'")
+    assert own == "search_path=atlas, public"
+    assert mark.startswith("temp_tablespaces=")
+
+
+def test_a_poller_keeps_a_template_from_being_made(host: PostgresqlHost) -> None:
+    """Whoever connects again and again is waited for, by PostgreSQL for 5 seconds; then there is no template."""
+    host.create("one", "app")
+    before = databases(host)
+    with host.instance.connect("one"):
+        assert not host.keep_as_template("one", "0123", {})
+    assert databases(host) == before
+    assert host.keep_as_template("one", "0123", {})
+    assert host.template("0123") == f"{TEMPLATE}0123"
+
+
+def test_old_templates_go(host: PostgresqlHost, instance: Instance) -> None:
+    """The three newest stay beside those of the run, however many databases it has; used is as good as built."""
+    host.create("one", "app")
+    for fingerprint in "12345":
+        assert host.keep_as_template("one", fingerprint, {})
+    assert {name.removeprefix(TEMPLATE) for name, _ in host.templates()} == set("12345")
+    later = PostgresqlHost(instance, project="/project")
+    assert later.template("1") == f"{TEMPLATE}1"
+    assert later.keep_as_template("one", "6", {})
+    left = {name.removeprefix(TEMPLATE) for name, _ in host.templates()}
+    assert {"1", "6"} < left
+    assert len(left) == 5
+    later.close()
+
+
+def test_templates_without_a_note(host: PostgresqlHost) -> None:
+    """A build that was killed leaves one, and so may somebody else: nobody's, the oldest, and no error."""
+    host.create("one", "app")
+    for fingerprint in ("1", "2", "3"):
+        host.keep_as_template("one", fingerprint, {})
+    for comment, name in {"": "killed_new", "somebody's words": "strange", "[1]": "odd"}.items():
+        execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}{name}")
+        execute(host, "postgres", f"COMMENT ON DATABASE {TEMPLATE}{name} IS $${comment}$$")
+    host.keep_as_template("one", "4", {})
+    names = [name.removeprefix(TEMPLATE) for name, _ in host.templates()]
+    assert set(names[:4]) == {"1", "2", "3", "4"}
+    assert set(names[4:]) == {"killed_new", "strange", "odd"}
+    assert host.note(f"{TEMPLATE}odd") == host.note("gone meanwhile") == {}
+
+
+def test_somebody_elses_database_of_a_templates_name(host: PostgresqlHost) -> None:
+    """It has no mark: it serves as no template, and none takes its place."""
+    host.create("one", "app")
+    execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}0a")
+    execute(host, f"{TEMPLATE}0a", "CREATE TABLE theirs ()")
+    assert host.template("0a") is None
+    assert not host.keep_as_template("one", "0a", {})
+    assert values(host, f"{TEMPLATE}0a", "SELECT to_regclass('theirs')::text") == ["theirs"]
+
+
+@pytest.mark.parametrize("user", ['e" LOGIN; ALTER ROLE app SUPERUSER; --', "a'b", "100%", "select", "Ä B"])
+def test_a_role_of_any_name(host: PostgresqlHost, user: str) -> None:
+    """It is a name, whatever SQL there is in it, and gets no more rights than another."""
+    host.create("one", "app")
+    host.create("two", user)
+    assert host.owner_of("two") == user
+    declared = PostgresqlHost(host.instance, roles=[user])
+    declared.create("three", "app")
+    declared.close()
+    rights = "SELECT rolsuper FROM pg_roles WHERE rolname IN ('app', %s)"
+    with host.instance.connect() as connection:
+        assert connection.execute(rights, [user]).fetchall() == [(False,), (False,)]
+
+
+def test_a_reserved_name_for_a_role(host: PostgresqlHost) -> None:
+    """The error names it, and where it comes from."""
+    with pytest.raises(ConfigurationError, match="URL logs in as 'pg_app', which no role of") as caught:
+        host.create("one", "pg_app")
+    assert 'role name "pg_app" is reserved' in str(caught.value)
+    declared = PostgresqlHost(host.instance, roles=["public"])
+    with pytest.raises(ConfigurationError, match="hermetic_roles names 'public'"):
+        declared.create("one", "app")
+    declared.close()
+
+
+def test_our_session_was_ended(host: PostgresqlHost) -> None:
+    """By a limit of the server's, say: whoever needs it next is told so, and then there is another one."""
+    host.create("one", "app")
+    execute(host, "postgres", f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {OURS}")
+    with pytest.raises(psycopg.OperationalError):
+        host.exists("one")
+    assert host.exists("one")
+
+
+def limit_files(host: PostgresqlHost, size: str) -> None:
+    """Let the host's session write no file that is larger, as the server's own user may say."""
+    (pid,) = values(host, "postgres", f"SELECT pid FROM pg_stat_activity WHERE {OURS}")
+    execute(
+        host, "postgres", f"COPY (SELECT) TO PROGRAM 'cat >/dev/null; prlimit --pid {pid} --fsize={size}:'"
+    )
+
+
+def test_a_disk_that_is_full(host: PostgresqlHost) -> None:
+    """The error names the database and what to do, and with room again the session goes on."""
+    host.create("one", "app")
+    execute(host, "one", "CREATE TABLE big AS SELECT n, repeat('x', 1000) FROM generate_series(1, 20000) n")
+    limit_files(host, str(LIMIT))  # a file that meets it is a write that ends early, like one to a full disk
+    with pytest.raises(
+        ConfigurationError, match=r"no test database 'two' can be made: .* No space left"
+    ) as caught:
+        host.create("two", "app", "one")
+    assert "file system of the PostgreSQL server is full" in str(caught.value)
+    assert "hint: set hermetic_directory to a directory that has room" in str(caught.value)
+    limit_files(host, "unlimited")
+    host.create("two", "app", "one")
+    assert values(host, "two", "SELECT count(*) FROM big") == [20000]
