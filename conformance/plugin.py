@@ -9,8 +9,8 @@ from starlette import testclient
 
 from conformance.facade import Facade
 from hermetic.client._lifespan import Lifespan
-from hermetic.client._requests import Connection
-from hermetic.client._transport import InLoopTransport, Manners
+from hermetic.client._request import ClientOptions
+from hermetic.client._transport import InLoopTransport
 
 
 class ASGITransport(InLoopTransport):
@@ -23,8 +23,8 @@ class ASGITransport(InLoopTransport):
         root_path: str = "",
         client: tuple[str, int] = ("127.0.0.1", 123),
     ) -> None:
-        manners = Manners(Connection(root_path, client), raise_errors=raise_app_exceptions)
-        super().__init__(app, lifespan=Lifespan(app), manners=manners)
+        options = ClientOptions(root_path, client, raise_errors=raise_app_exceptions)
+        super().__init__(app, lifespan=Lifespan(app), options=options)
 
 
 testclient.TestClient = Facade  # type: ignore[misc]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic import AsyncTestClient
-from hermetic.client import _conversation
+from hermetic.client import _app_task
 from hermetic.client._asgi import Receive, Scope, Send
 from tests.client.apps import body, echo_chunks, echo_messages, start
 
@@ -24,7 +24,7 @@ TURNS = st.lists(st.integers(0, 3), min_size=10, max_size=10)
 def quick() -> Iterator[None]:
     """Count the time that an application gets to end in turns of the loop."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_conversation, "TICK", 0)
+        patch.setattr(_app_task, "TICK", 0)
         yield
 
 

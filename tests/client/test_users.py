@@ -152,7 +152,7 @@ def test_the_other_client_is_like_the_first(run: Run) -> None:
     other = Mine().as_user({"b": "2"})
     assert (type(other), other.extra, str(other.base_url)) == (Mine, "e", "https://h/api/")
     assert (other.headers["a"], other.headers["b"]) == ("1", "2")
-    assert other._in_loop.manners.connection.root_path == "/r"
+    assert other._in_loop.options.root_path == "/r"
 
 
 def test_the_other_client_shares_the_lifespan(run: Run) -> None:

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from hermetic import AsyncTestClient
 from hermetic.client import WebSocketDenialResponse
 from hermetic.client._asgi import Receive, Scope, Send
-from hermetic.client._socket import _class_with
+from hermetic.client._websocket_task import _class_with
 from tests.client.conftest import Run
 from tests.client.sockets import ACCEPT, close, echo, says, text
 

@@ -5,11 +5,11 @@ Knows nothing of pytest and nothing of databases.
 
 from hermetic.client._asgi import ASGIApp
 from hermetic.client._client import AsyncTestClient
-from hermetic.client._events import EventStream
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._live import LiveServer
-from hermetic.client._socket import WebSocketDenialResponse, WebSocketDisconnect
+from hermetic.client._sse import EventStream
 from hermetic.client._websocket import WebSocketSession
+from hermetic.client._websocket_task import WebSocketDenialResponse, WebSocketDisconnect
 
 __all__ = [
     "ASGIApp",

@@ -19,7 +19,7 @@ ASGI3App = Callable[[Scope, Receive, Send], Awaitable[None]]
 ASGI2App = Callable[[Scope], Callable[[Receive, Send], Awaitable[None]]]
 ASGIApp = ASGI3App | ASGI2App
 
-# Below 2.4 a send to a client that left does nothing, as here; from 2.4 on it would raise OSError.
+# Below 2.4 a send to a client that disconnected does nothing, as here; from 2.4 on it would raise OSError.
 ASGI_VERSION = {"version": "3.0", "spec_version": "2.3"}
 
 

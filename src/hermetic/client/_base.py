@@ -8,7 +8,7 @@ connection pool to close.
 
 Almost all requests have no authentication, no hooks, no time limit, and are read at once. ``build_request`` and
 ``send`` have a short way for these, three to four times as fast as httpx2's; for all others, for a redirect, and with
-httpx2's log on, httpx2 does everything. A response does not tell which way it came (``tests/client/test_quick.py``).
+httpx2's log on, httpx2 does everything. A response does not tell which way it came (``tests/client/test_buffered.py``).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import httpx2
 
 from hermetic.client._asgi import ASGIApp
-from hermetic.client._awaited import NotPlain, opened, requested, told
+from hermetic.client._await_hints import AsyncOnly, hinted, hinted_context, request_method
 from hermetic.client._lifespan import Lifespan
-from hermetic.client._requests import Connection, RequestBuilder, is_plain
+from hermetic.client._request import Background, ClientOptions, RequestBuilder, is_plain
+from hermetic.client._request_body import SyncAndAsyncStream
 from hermetic.client._response import SingleLabelPolicy
-from hermetic.client._transport import Background, InLoopTransport, Manners
-from hermetic.client._upload import BothWays
+from hermetic.client._transport import InLoopTransport
 
 if TYPE_CHECKING:
     from httpx2._client import UseClientDefault
@@ -64,7 +64,7 @@ LOGGER = logging.getLogger("httpx2")
 NO_TIMEOUT = {"read": 0}
 
 
-class InLoopClient(NotPlain, httpx2.AsyncClient):
+class InLoopClient(AsyncOnly, httpx2.AsyncClient):
     """An ``httpx2.AsyncClient`` on the in-loop transport; ``AsyncTestClient`` documents its arguments."""
 
     __test__ = False
@@ -100,8 +100,11 @@ class InLoopClient(NotPlain, httpx2.AsyncClient):
         self._in_loop = InLoopTransport(
             app,
             lifespan=lifespan or Lifespan(app, name=f"the lifespan of {_name_of(app)}"),
-            manners=Manners(
-                Connection(root_path, client, http_version, tuple(asgi_extensions)),
+            options=ClientOptions(
+                root_path,
+                client,
+                http_version,
+                tuple(asgi_extensions),
                 raise_errors=raise_server_exceptions,
                 background=background,
                 lifespan_context=lifespan_context,
@@ -219,20 +222,20 @@ class InLoopClient(NotPlain, httpx2.AsyncClient):
         )
 
     # Each says what to write where it is not awaited.
-    request = told("client.request(...)")(httpx2.AsyncClient.request)
-    get = requested("GET", httpx2.AsyncClient.get)
-    options = requested("OPTIONS", httpx2.AsyncClient.options)
-    head = requested("HEAD", httpx2.AsyncClient.head)
-    post = requested("POST", httpx2.AsyncClient.post)
-    put = requested("PUT", httpx2.AsyncClient.put)
-    patch = requested("PATCH", httpx2.AsyncClient.patch)
-    delete = requested("DELETE", httpx2.AsyncClient.delete)
+    request = hinted("client.request(...)")(httpx2.AsyncClient.request)
+    get = request_method("GET", httpx2.AsyncClient.get)
+    options = request_method("OPTIONS", httpx2.AsyncClient.options)
+    head = request_method("HEAD", httpx2.AsyncClient.head)
+    post = request_method("POST", httpx2.AsyncClient.post)
+    put = request_method("PUT", httpx2.AsyncClient.put)
+    patch = request_method("PATCH", httpx2.AsyncClient.patch)
+    delete = request_method("DELETE", httpx2.AsyncClient.delete)
 
-    stream = opened(  # type: ignore[assignment]  # it says less: that it is entered
+    stream = hinted_context(  # type: ignore[assignment]  # it says less: that it is entered
         "async with client.stream(...) as response:", "async for line in response.aiter_lines():"
     )(httpx2.AsyncClient.stream)
 
-    @told("client.send(...)")
+    @hinted("client.send(...)")
     async def send(
         self,
         request: httpx2.Request,
@@ -260,7 +263,7 @@ class InLoopClient(NotPlain, httpx2.AsyncClient):
 
     @property
     def _is_as_made(self) -> bool:
-        """Whether nobody has put another method in the place of those through which requests go."""
+        """Whether nobody has replaced the methods through which requests go."""
         kind, own = type(self), self.__dict__
         return kind.request is _REQUEST and kind.send is _SEND and not ("request" in own or "send" in own)
 
@@ -273,13 +276,13 @@ class InLoopClient(NotPlain, httpx2.AsyncClient):
     ) -> httpx2.Response:
         __tracebackhide__ = True
         if not stream and auth is httpx2.USE_CLIENT_DEFAULT and self._is_plain(request):
-            response = await self._in_loop.whole(request, self.cookies)
+            response = await self._in_loop.handle_buffered(request, self.cookies)
             response.default_encoding = self._default_encoding
             if response.status_code // 100 != 3 or not response.has_redirect_location:
                 return response
-            self._in_loop.hand_out(response)
+            self._in_loop.respond_with(response)
         if not isinstance(request.stream, httpx2.AsyncByteStream):
-            request.stream = BothWays(request.stream)
+            request.stream = SyncAndAsyncStream(request.stream)
         return await httpx2.AsyncClient.send(
             self, request, stream=stream, auth=auth, follow_redirects=follow_redirects
         )
@@ -291,7 +294,7 @@ class InLoopClient(NotPlain, httpx2.AsyncClient):
             type(request.stream) is httpx2.ByteStream
             and is_plain(request)
             and request.extensions.get("timeout", NO_TIMEOUT).get("read") is None
-            and self._in_loop.manners.background == "await"
+            and self._in_loop.options.background == "await"
             and self.auth is None
             and not (hooks["request"] or hooks["response"])
             and not LOGGER.isEnabledFor(logging.INFO)
@@ -318,9 +321,9 @@ class InLoopClient(NotPlain, httpx2.AsyncClient):
             default_encoding=self._default_encoding,
             authenticate=self.authenticate,
         )
-        other._in_loop.manners = self._in_loop.manners
+        other._in_loop.options = self._in_loop.options
         other._in_loop.start_lifespan = self._in_loop.start_lifespan
-        other._in_loop.report_to(self._in_loop)
+        other._in_loop.register_with(self._in_loop)
         return other
 
     async def __aenter__(self) -> Self:

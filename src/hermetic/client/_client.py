@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import httpx2
 
 from hermetic import owners, tasks
-from hermetic.client._awaited import opened, told
+from hermetic.client._await_hints import hinted, hinted_context
 from hermetic.client._base import Authenticate, InLoopClient
-from hermetic.client._events import EventStream
 from hermetic.client._overrides import overriding
-from hermetic.client._websocket import WebSocketSession, shake_hands
+from hermetic.client._sse import EventStream
+from hermetic.client._websocket import WebSocketSession, handshake
 from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner
 
@@ -96,9 +96,9 @@ class AsyncTestClient(InLoopClient):
             ...         await websocket.send_text("hello")
             ...         return await websocket.receive_text(timeout=1)
         """
-        return WebSocketSession(lambda: shake_hands(self, url, subprotocols, options))
+        return WebSocketSession(lambda: handshake(self, url, subprotocols, options))
 
-    @opened("async with client.sse(...) as events:", "async for event in events:")
+    @hinted_context("async with client.sse(...) as events:", "async for event in events:")
     @asynccontextmanager
     async def sse(  # type: ignore[override]  # what it gives says less: that it is entered
         self,
@@ -130,10 +130,10 @@ class AsyncTestClient(InLoopClient):
         limit = self.timeout if timeout is httpx2.USE_CLIENT_DEFAULT else httpx2.Timeout(cast(Any, timeout))
         accept = {"accept": "text/event-stream", "cache-control": "no-store"} | httpx2.Headers(headers)
         async with self.stream(method, url, headers=accept, timeout=limit, **options) as response:
-            conversation = self._in_loop.conversation_of(response.request)
-            if conversation is not None:
-                conversation.read_timeout = None
-            events = EventStream(response, max_event_size, limit.read, conversation)
+            task = self._in_loop.task_of(response.request)
+            if task is not None:
+                task.read_timeout = None
+            events = EventStream(response, max_event_size, limit.read, task)
             try:
                 yield events
             finally:
@@ -142,7 +142,7 @@ class AsyncTestClient(InLoopClient):
     def override(
         self, dependency: Callable[..., Any], replacement: Callable[..., Any]
     ) -> AbstractContextManager[None]:
-        """Call ``replacement`` in the place of a dependency of the application, inside a ``with`` block.
+        """Call ``replacement`` instead of a dependency of the application, inside a ``with`` block.
 
         Args:
             dependency: What the application names in ``Depends``.
@@ -151,9 +151,9 @@ class AsyncTestClient(InLoopClient):
         return overriding(self.app, dependency, replacement)
 
     def replace_dependencies(self, values: Mapping[Callable[..., Any], Any]) -> None:
-        """Give these values in the place of dependencies, for the requests of this client alone."""
-        manners = self._in_loop.manners
-        self._in_loop.manners = dataclasses.replace(manners, overrides={**manners.overrides, **values})
+        """Give these values instead of dependencies, for the requests of this client alone."""
+        options = self._in_loop.options
+        self._in_loop.options = dataclasses.replace(options, overrides={**options.overrides, **values})
 
     def as_user(self, user: Any) -> Self:
         """Return another client, for the same application and lifespan, that is this user's.
@@ -173,7 +173,7 @@ class AsyncTestClient(InLoopClient):
         other._become(hook(user))
         return other
 
-    @told("client.login(...)")
+    @hinted("client.login(...)")
     async def login(self, *credentials: Any, **named: Any) -> Self:
         """Return another client, as ``as_user`` does, by a ``hermetic_auth`` that may send requests.
 

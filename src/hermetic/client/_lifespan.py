@@ -4,11 +4,10 @@ Whoever starts a lifespan and whoever stops it may be different tasks (pytest-as
 it down in another), while cancel scopes and task groups must be closed by the task that opened them. So neither
 runs it: a task of the loop does, which belongs to nobody's task group, in a copy of the starter's context.
 
-A loop that is torn down cancels all its tasks. As a net under a lifespan that nobody stopped, its task takes the
-cancellation of its own wait for the shutdown as the word to shut down: the code after ``yield`` runs as it would have
-(inside an anyio task group up to its first ``await``: the teardown cancels the group's children, and that the group).
-The same holds when a task group in the lifespan cancels its host because a child failed; leaving the group then raises
-the child's error.
+A loop that is torn down cancels all its tasks. For a lifespan that nobody stopped, the cancellation of its wait for the
+shutdown is the request to shut down: the code after ``yield`` runs as it would have (inside an anyio task group up to
+its first ``await``: the teardown cancels the group's children, and that the group). The same holds when a task group in
+the lifespan cancels its host because a child failed; leaving the group then raises the child's error.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from functools import cached_property
 from typing import Any
 
 from hermetic import owners, tasks
+from hermetic.client._app_task import Condition, running_loop
 from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
-from hermetic.client._conversation import Signal, running_loop
-from hermetic.client._ending import Ending, look_at, own_error
+from hermetic.client._cancellation import Cancellation, own_error, retrieve_error
 from hermetic.errors import LifespanError
 from hermetic.owners import Owner, owned_by
 
@@ -143,36 +142,36 @@ class LifespanRun:
         self._timeout = timeout
         self._name = name
         self._owner = owner
-        self._signal = Signal(self.loop)
+        self._changed = Condition(self.loop)
         self._asked = False
         self._failed: str | None = None
         self._stopping = False
-        self._told_to_stop = False
+        self._shutdown_sent = False
         self._torn_down = False
         self._idle = False
         self._ended = False
         self._error: BaseException | None = None
         self._app = app
         scope: Scope = {"type": "lifespan", "asgi": ASGI_VERSION.copy(), "state": state}
-        self._task = asyncio.create_task(self._live(app, scope), name=f"{tasks.OURS}{name}")
+        self._task = asyncio.create_task(self._run(app, scope), name=f"{tasks.OURS}{name}")
 
     @cached_property
-    def _end(self) -> Ending:
-        return Ending(self._task)
+    def _cancellation(self) -> Cancellation:
+        return Cancellation(self._task)
 
     # The application's side.
 
-    async def _live(self, app: ASGIApp, scope: Scope) -> None:
+    async def _run(self, app: ASGIApp, scope: Scope) -> None:
         __tracebackhide__ = True
         try:
             with owned_by(self._owner):
                 await as_asgi3(app)(scope, self.receive, self.send)
         except BaseException as error:
-            self._error = own_error(error, vars(self).get("_end"))
+            self._error = own_error(error, vars(self).get("_cancellation"))
             if self.loop.is_closed():
                 return  # it is collected after its loop: nobody is left to be told
         self._ended = True
-        self._signal.fire()
+        self._changed.notify_all()
         if self._torn_down and isinstance(self._error, Exception):
             raise self._error  # nobody else is left to say it: the loop's teardown logs it
 
@@ -182,21 +181,21 @@ class LifespanRun:
         if not self._asked:
             self._asked = True
             return {"type": "lifespan.startup"}
-        if self._failed is None and not self._told_to_stop:
+        if self._failed is None and not self._shutdown_sent:
             await self._until_stopping()
-            self._told_to_stop = True
+            self._shutdown_sent = True
             return {"type": "lifespan.shutdown"}
         self._idle = True  # it asks for more than there is: it has come to its end
-        self._signal.fire()
-        await self._signal.until(lambda: False)
+        self._changed.notify_all()
+        await self._changed.wait_for(lambda: False)
         raise AssertionError  # pragma: no cover - the wait above only ends by cancellation
 
     async def _until_stopping(self) -> None:
         __tracebackhide__ = True
         try:
-            await self._signal.until(lambda: self._stopping)
+            await self._changed.wait_for(lambda: self._stopping)
         except asyncio.CancelledError:
-            if self._end.cancelled or asyncio.current_task() is not self._task:
+            if self._cancellation.cancelled or asyncio.current_task() is not self._task:
                 raise
             self._task.uncancel()
             self._torn_down = True
@@ -210,7 +209,7 @@ class LifespanRun:
             self.context = contextvars.copy_context()
         elif kind in ("lifespan.startup.failed", "lifespan.shutdown.failed"):
             self._failed = message.get("message", "")
-        self._signal.fire()
+        self._changed.notify_all()
 
     # The side of whoever starts and stops it.
 
@@ -237,7 +236,7 @@ class LifespanRun:
         """Let the application shut down, wait for its end, and raise what went wrong."""
         __tracebackhide__ = True
         self._stopping = True
-        self._signal.fire()
+        self._changed.notify_all()
         try:
             await self._in_time("shutdown", lambda: self._ended or self._idle)
         finally:
@@ -248,7 +247,7 @@ class LifespanRun:
         __tracebackhide__ = True
         try:
             async with asyncio.timeout(self._timeout):
-                await self._signal.until(ready)
+                await self._changed.wait_for(ready)
         except TimeoutError:
             raise LifespanError(
                 f"{self._name} has not finished its {what} after {self._timeout} s.",
@@ -268,9 +267,9 @@ class LifespanRun:
         """End the task, if it has not ended by itself, and wait for its end."""
         __tracebackhide__ = True
         if not self._ended:
-            self._end.cancel()
-        await self._end.outlast()
-        look_at(self._task)
+            self._cancellation.cancel()
+        await self._cancellation.wait_uncancelled()
+        retrieve_error(self._task)
 
     def _raise_failure(self, kind: str) -> None:
         __tracebackhide__ = True
@@ -288,10 +287,10 @@ class LifespanRun:
                 why="The application caught the error itself and said only this.",
                 hints=("let the error leave the lifespan: a test then shows its traceback",),
             )
-        if self._end.stuck_at is not None:
+        if self._cancellation.stuck_at is not None:
             raise LifespanError(
                 f"{self._name} could not be ended.",
-                why=f"It was asked to end; {self._end.note()}".rstrip(),
+                why=f"It was asked to end; {self._cancellation.note()}".rstrip(),
                 hints=("where it catches CancelledError, or everything: raise it again",),
             )
 

@@ -1,7 +1,7 @@
 """The application behind uvicorn, on a free port of the loopback: for a browser, or any client that needs a socket.
 
-In a thread with an event loop of its own, since what drives a browser often blocks the test's. The socket is made here
-and handed over, so the port is known, and open, before the server is up.
+In a thread with an event loop of its own, since what drives a browser often blocks the test's. The socket is made here,
+so the port is known, and open, before the server is up.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class LiveServer:
             ) from error
         options = {"log_level": "error", "timeout_graceful_shutdown": SECONDS_TO_END, **self._options}
         return uvicorn.Server(
-            uvicorn.Config(self._noting, interface="asgi3", lifespan="on", log_config=None, **options)
+            uvicorn.Config(self._noting_errors, interface="asgi3", lifespan="on", log_config=None, **options)
         )
 
     def _serve(self) -> None:
@@ -105,16 +105,16 @@ class LiveServer:
         with contextlib.suppress(SystemExit):  # how uvicorn says that the start-up has failed
             await self._server.serve(sockets=[self._socket])
 
-    async def _noting(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _noting_errors(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await self._live(scope, receive, send)
+            return await self._run_lifespan(scope, receive, send)
         try:
             await self._app(scope, receive, send)
         except Exception as error:
             self.errors.append(error)
             raise
 
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = False
 
         async def asking() -> Message:

@@ -5,7 +5,7 @@ ever met is to be called, in an ``lru_cache`` of 4,096. A closure over a session
 is put there is a small callable of ours with the replacement's signature, which lets go of it at the end.
 
 Overrides of one client (``as_user``) must not reach another's requests that run at the same time. They travel in the
-request's context, and a view in the place of ``dependency_overrides`` asks there first.
+request's context, and a view that replaces ``dependency_overrides`` asks there first.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Replacement:
 
 @contextmanager
 def overriding(app: Any, dependency: Dependency, replacement: Dependency) -> Iterator[None]:
-    """Call ``replacement`` in the place of ``dependency``, inside the block.
+    """Call ``replacement`` instead of ``dependency``, inside the block.
 
     Raises:
         ConfigurationError: The application has no overrides, or the replacement cannot be called.
@@ -104,7 +104,7 @@ def overrides_of(app: Any) -> MutableMapping[Dependency, Any]:
 
 
 def replace_for_one_client(app: Any, overrides: Mapping[Dependency, Any]) -> None:
-    """Give these values in the place of dependencies, to what runs in the current context.
+    """Give these values instead of dependencies, to what runs in the current context.
 
     Raises:
         ConfigurationError: The application has no overrides.

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from hermetic.client._exchange import Exchange
+from hermetic.client._http_task import HTTPTask
 
 
 class SingleLabelPolicy(DefaultCookiePolicy):
@@ -56,31 +56,31 @@ class Response(httpx2.Response):
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, task: HTTPTask) -> None:
+        self._task = task
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
         __tracebackhide__ = True
-        return await self._exchange.next_chunk()
+        return await self._task.next_chunk()
 
     async def aclose(self) -> None:
         __tracebackhide__ = True
-        await self._exchange.close()
+        await self._task.close()
 
 
-def streamed(exchange: Exchange) -> Response:
+def streamed(task: HTTPTask) -> Response:
     """Return the response to a request; its body comes as it is sent."""
-    return _response(exchange, _Body(exchange))
+    return _response(task, _Body(task))
 
 
-def read(exchange: Exchange, body: bytes, *, encoded: bool) -> Response:
+def read(task: HTTPTask, body: bytes, *, encoded: bool) -> Response:
     """Return the response to a request, read to its end.
 
     Args:
-        exchange: The request; its response has been sent.
+        task: The request; its response has been sent.
         body: The response's body, as it was sent.
         encoded: Whether the response has a ``content-encoding``.
 
@@ -88,7 +88,7 @@ def read(exchange: Exchange, body: bytes, *, encoded: bool) -> Response:
         httpx2.DecodingError: The body is not encoded as its header says.
     """
     __tracebackhide__ = True
-    response = _response(exchange, httpx2.ByteStream(body))
+    response = _response(task, httpx2.ByteStream(body))
     if encoded or not KNOWN:
         response.read()
     else:
@@ -96,9 +96,9 @@ def read(exchange: Exchange, body: bytes, *, encoded: bool) -> Response:
     return response
 
 
-def header_names(exchange: Exchange) -> set[bytes]:
+def header_names(task: HTTPTask) -> set[bytes]:
     """Return which headers a response has, in lower case; ``httpx2.Headers`` would decode them all to tell."""
-    return {name.lower() for name, _ in exchange.start["headers"]} if exchange.start else set()
+    return {name.lower() for name, _ in task.start["headers"]} if task.start else set()
 
 
 def set_by(response: httpx2.Response) -> httpx2.Cookies:
@@ -109,16 +109,16 @@ def set_by(response: httpx2.Response) -> httpx2.Cookies:
     return cookies
 
 
-def _response(exchange: Exchange, stream: httpx2.AsyncByteStream) -> Response:
-    assert exchange.start is not None
+def _response(task: HTTPTask, stream: httpx2.AsyncByteStream) -> Response:
+    assert task.start is not None
     response = Response(
-        exchange.start["status"],
-        headers=exchange.start["headers"],
+        task.start["status"],
+        headers=task.start["headers"],
         stream=stream,
-        request=exchange.request,
-        extensions=exchange.extensions,
+        request=task.request,
+        extensions=task.extensions,
     )
-    debug = exchange.extensions.get("http.response.debug", {})
+    debug = task.extensions.get("http.response.debug", {})
     for name in ("template", "context"):
         if name in debug:
             setattr(response, name, debug[name])

@@ -4,46 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 
 from hermetic import owners
+from hermetic.client._app_task import running_loop
 from hermetic.client._asgi import ASGIApp, Scope, as_asgi3
-from hermetic.client._conversation import running_loop
-from hermetic.client._exchange import Exchange, WholeExchange
+from hermetic.client._http_task import BufferedHTTPTask, HTTPTask
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._overrides import replace_for_one_client
-from hermetic.client._requests import Connection, scope_of, target_of
+from hermetic.client._request import ClientOptions, scope_of, target_of
 from hermetic.client._response import header_names, read, streamed
-from hermetic.client._socket import Socket
+from hermetic.client._websocket_task import WebSocketTask
 from hermetic.owners import Owner
 
-Background = Literal["await", "detach"]
-E = TypeVar("E", bound=Exchange)
-
-
-@dataclass(frozen=True)
-class Manners:
-    """How a client treats the applications that it calls.
-
-    Attributes:
-        connection: What requests are said to come through.
-        raise_errors: Whether the application's exceptions are raised.
-        background: Whether a response waits for background tasks.
-        lifespan_context: Whether requests see the context variables that the lifespan set.
-        overrides: The values of dependencies, for the requests of this client.
-    """
-
-    connection: Connection = field(default_factory=Connection)
-    raise_errors: bool = True
-    background: Background = "await"
-    lifespan_context: bool = False
-    overrides: Mapping[Callable[..., Any], Any] = field(default_factory=dict)
+T = TypeVar("T", bound=HTTPTask)
 
 
 class InLoopTransport(httpx2.AsyncBaseTransport):
@@ -52,18 +30,18 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
     Args:
         app: The application.
         lifespan: Whose state the requests get.
-        manners: How the application is treated.
+        options: How the application is treated.
 
     Attributes:
         start_lifespan: Whether a request starts the lifespan when it does not run in this loop.
     """
 
-    def __init__(self, app: ASGIApp, *, lifespan: Lifespan, manners: Manners) -> None:
+    def __init__(self, app: ASGIApp, *, lifespan: Lifespan, options: ClientOptions) -> None:
         self.app = app
         self.lifespan = lifespan
-        self.manners = manners
+        self.options = options
         self.start_lifespan = False
-        self._open: set[Exchange | Socket] = set()
+        self._open: set[HTTPTask | WebSocketTask] = set()
         self._registers = [self._open]
         self._answers: dict[httpx2.Request, httpx2.Response] = {}
 
@@ -82,7 +60,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         """The loop of a response or websocket that is still open; None when all are closed."""
         return next((each.loop for each in self._open if not each.loop.is_closed()), None)
 
-    def report_to(self, other: InLoopTransport) -> None:
+    def register_with(self, other: InLoopTransport) -> None:
         """Have what this opens be open in another transport as well, which may end it; neither holds the other."""
         self._registers += other._registers
 
@@ -94,14 +72,14 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         scope = await self._scope(request)
         if scope["type"] == "websocket":
             return await self._connect(scope, request)
-        exchange = self._begin(Exchange, scope, request)
-        await exchange.wait_for_start()
-        if exchange.start is None:
-            await exchange.close()
+        task = self._begin(HTTPTask, scope, request)
+        await task.wait_for_start()
+        if task.start is None:
+            await task.close()
             return self._no_response(request)
-        return streamed(exchange)
+        return streamed(task)
 
-    async def whole(self, request: httpx2.Request, cookies: httpx2.Cookies) -> httpx2.Response:
+    async def handle_buffered(self, request: httpx2.Request, cookies: httpx2.Cookies) -> httpx2.Response:
         """Run the application up to its end; return its response, which has been read.
 
         Args:
@@ -110,36 +88,36 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         """
         __tracebackhide__ = True
         begin = perf_counter()
-        exchange = self._begin(WholeExchange, await self._scope(request), request)
+        task = self._begin(BufferedHTTPTask, await self._scope(request), request)
         try:
-            body = await exchange.whole()
+            body = await task.read_body()
         finally:
-            names = header_names(exchange)
+            names = header_names(task)
             if b"set-cookie" in names or b"set-cookie2" in names:
-                cookies.extract_cookies(streamed(exchange))
+                cookies.extract_cookies(streamed(task))
         if body is None:
             response = self._no_response(request)
             response.read()
         else:
-            response = read(exchange, body, encoded=b"content-encoding" in names)
+            response = read(task, body, encoded=b"content-encoding" in names)
         response.elapsed = timedelta(seconds=perf_counter() - begin)
         return response
 
-    def hand_out(self, response: httpx2.Response) -> None:
+    def respond_with(self, response: httpx2.Response) -> None:
         """Answer a request, which httpx2 is about to send, by a response that is there already."""
         self._answers[response.request] = response
 
     async def aclose(self) -> None:
-        """Take leave of all that is still open in this loop, and wait for what was left to itself.
+        """Disconnect from all that is still open in this loop, and wait for what goes on after its response.
 
         Raises:
             BaseException: What the first of these applications raised.
         """
         __tracebackhide__ = True
         here = [each for each in list(self._open) if not self._forgotten(each)]
-        left = [each for each in here if isinstance(each, Exchange) and not each.detached]
-        for exchange in left:
-            exchange.abandon()
+        left = [each for each in here if isinstance(each, HTTPTask) and not each.detached]
+        for task in left:
+            task.abandon()
         await self._finish(here)
 
     async def drain(self) -> None:
@@ -149,16 +127,16 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
             BaseException: What the first of them raised.
         """
         __tracebackhide__ = True
-        await self._finish([each for each in self._open if isinstance(each, Exchange) and each.detached])
+        await self._finish([each for each in self._open if isinstance(each, HTTPTask) and each.detached])
 
-    def conversation_of(self, request: httpx2.Request) -> Exchange | Socket | None:
+    def task_of(self, request: httpx2.Request) -> HTTPTask | WebSocketTask | None:
         """Return what a request began, while it is open."""
         return next((each for each in self._open if each.request is request), None)
 
-    async def _finish(self, conversations: list[Exchange | Socket]) -> None:
+    async def _finish(self, tasks: list[HTTPTask | WebSocketTask]) -> None:
         __tracebackhide__ = True
         errors: list[BaseException] = []
-        for each in conversations:
+        for each in tasks:
             try:
                 await each.finish()
             except BaseException as error:
@@ -166,11 +144,11 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         if errors:
             raise errors[0]
 
-    def _forgotten(self, conversation: Exchange | Socket) -> bool:
+    def _forgotten(self, task: HTTPTask | WebSocketTask) -> bool:
         """Forget what was left open in another loop: the teardown of that loop ends it."""
-        if conversation.loop is running_loop():
+        if task.loop is running_loop():
             return False
-        self._open.discard(conversation)
+        self._open.discard(task)
         return True
 
     async def _scope(self, request: httpx2.Request) -> Scope:
@@ -178,44 +156,44 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         loop = running_loop()
         if self.start_lifespan and not (self.lifespan.running and self.lifespan.loop is loop):
             await self.lifespan.start()
-        return scope_of(request, target_of(request), self.manners.connection, self.lifespan.state)
+        return scope_of(request, target_of(request), self.options, self.lifespan.state)
 
-    def _begin(self, kind: type[E], scope: Scope, request: httpx2.Request) -> E:
+    def _begin(self, kind: type[T], scope: Scope, request: httpx2.Request) -> T:
         name = f"request {request.method} {scope['path']}"
-        detach = self.manners.background == "detach"
-        exchange = kind(self._asgi3, scope, request, detach=detach, **self._options(name))
-        self._register(exchange)
-        return exchange.begin()
+        detach = self.options.background == "detach"
+        task = kind(self._asgi3, scope, request, detach=detach, **self._options(name))
+        self._register(task)
+        return task.begin()
 
     async def _connect(self, scope: Scope, request: httpx2.Request) -> httpx2.Response:
         __tracebackhide__ = True
-        socket = Socket(self._asgi3, scope, request, **self._options(f"websocket {request.url.path}"))
-        self._register(socket)
-        return await socket.begin().answer()
+        task = WebSocketTask(self._asgi3, scope, request, **self._options(f"websocket {request.url.path}"))
+        self._register(task)
+        return await task.begin().answer()
 
     def _options(self, name: str) -> dict[str, Any]:
         sender = owners.current()
         return {
             "owner": Owner(name, "request", sender.scope, sender),
             "context": self._context(),
-            "raise_errors": self.manners.raise_errors,
+            "raise_errors": self.options.raise_errors,
             "on_close": self._forget,
         }
 
-    def _register(self, conversation: Exchange | Socket) -> None:
+    def _register(self, task: HTTPTask | WebSocketTask) -> None:
         for register in self._registers:
-            register.add(conversation)
+            register.add(task)
 
-    def _forget(self, conversation: Exchange | Socket) -> None:
+    def _forget(self, task: HTTPTask | WebSocketTask) -> None:
         for register in self._registers:
-            register.discard(conversation)
+            register.discard(task)
 
     def _context(self) -> contextvars.Context | None:
         """Return the context that an application runs in; None for a copy of the test's."""
-        overrides = self.manners.overrides
-        if not (self.manners.lifespan_context or overrides):
+        overrides = self.options.overrides
+        if not (self.options.lifespan_context or overrides):
             return None
-        inherited = self.manners.lifespan_context
+        inherited = self.options.lifespan_context
         context = self.lifespan.context_for_requests() if inherited else contextvars.copy_context()
         if overrides:
             context.run(replace_for_one_client, self.app, overrides)
@@ -223,7 +201,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
 
     def _no_response(self, request: httpx2.Request) -> httpx2.Response:
         __tracebackhide__ = True
-        if self.manners.raise_errors:
+        if self.options.raise_errors:
             raise AssertionError(
                 f"AsyncTestClient did not receive any response to {request.method} {request.url}: "
                 "the application ended without sending one."

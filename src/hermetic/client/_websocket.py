@@ -15,15 +15,15 @@ from typing import Any, Literal, Self, cast
 import httpx2
 
 from hermetic.client._asgi import Message
-from hermetic.client._awaited import NotPlain, told
-from hermetic.client._socket import CLOSE, NORMAL, SOCKET, Socket, WebSocketDisconnect, denial
+from hermetic.client._await_hints import AsyncOnly, hinted
+from hermetic.client._websocket_task import CLOSE, NORMAL, SOCKET, WebSocketDisconnect, WebSocketTask, denial
 
 HEADERS = {"connection": "upgrade", "sec-websocket-key": "testserver==", "sec-websocket-version": "13"}
 SCHEMES = {"http": "ws", "https": "wss"}
 LEFT_IN_ORDER = (1000, 1001)
 
 
-class WebSocketSession(NotPlain):
+class WebSocketSession(AsyncOnly):
     """A websocket of an application, as ``AsyncTestClient.websocket_connect`` makes it: open inside ``async with``.
 
     Each method that waits raises the application's own exception if it ends with one.
@@ -38,9 +38,9 @@ class WebSocketSession(NotPlain):
     _with = "async with client.websocket_connect(...) as websocket:"
     _for = "async for message in websocket:"
 
-    def __init__(self, connect: Callable[[], Awaitable[Socket]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[WebSocketTask]]) -> None:
         self._connect = connect
-        self._socket: Socket | None = None
+        self._task: WebSocketTask | None = None
         self.accepted_subprotocol: str | None = None
         self.extra_headers: list[tuple[bytes, bytes]] | None = None
         self.close_code: int | None = None
@@ -55,8 +55,8 @@ class WebSocketSession(NotPlain):
             WebSocketDenialResponse: The application refused it with a response.
         """
         __tracebackhide__ = True
-        self._socket = await self._connect()
-        accepted = cast(Message, self._socket.accepted)
+        self._task = await self._connect()
+        accepted = cast(Message, self._task.accepted)
         self.accepted_subprotocol = accepted.get("subprotocol")
         self.extra_headers = accepted.get("headers")
         return self
@@ -81,12 +81,12 @@ class WebSocketSession(NotPlain):
             exc_value.add_note(f"hermetic: as the websocket was left, the application raised {error!r}")
 
     @property
-    def _open(self) -> Socket:
-        if self._socket is None:
+    def _open(self) -> WebSocketTask:
+        if self._task is None:
             raise RuntimeError(
                 "The websocket is not open: use it inside 'async with client.websocket_connect(...)'."
             )
-        return self._socket
+        return self._task
 
     @property
     def scope(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class WebSocketSession(NotPlain):
         """Close it from the client's side: the application gets ``websocket.disconnect``."""
         self._open.disconnect(code, reason or "")
 
-    @told("websocket.receive()")
+    @hinted("websocket.receive()")
     async def receive(self, *, timeout: float | None = None) -> Message:
         """Return the application's next raw ASGI message, its ``websocket.close`` included.
 
@@ -136,19 +136,19 @@ class WebSocketSession(NotPlain):
             self.close_code, self.close_reason = message.get("code", NORMAL), message.get("reason") or ""
         return message
 
-    @told("websocket.receive_text()")
+    @hinted("websocket.receive_text()")
     async def receive_text(self, *, timeout: float | None = None) -> str:
         """Return the next message, a text; other arguments and errors as of ``receive``."""
         __tracebackhide__ = True
         return cast(str, (await self._data(timeout))["text"])
 
-    @told("websocket.receive_bytes()")
+    @hinted("websocket.receive_bytes()")
     async def receive_bytes(self, *, timeout: float | None = None) -> bytes:
         """Return the next message, of bytes; other arguments and errors as of ``receive``."""
         __tracebackhide__ = True
         return cast(bytes, (await self._data(timeout))["bytes"])
 
-    @told("websocket.receive_json()")
+    @hinted("websocket.receive_json()")
     async def receive_json(
         self, mode: Literal["text", "binary"] = "text", *, timeout: float | None = None
     ) -> Any:
@@ -200,12 +200,12 @@ class WebSocketSession(NotPlain):
         return message
 
 
-async def shake_hands(
+async def handshake(
     client: httpx2.AsyncClient,
     url: httpx2.URL | str,
     subprotocols: Sequence[str] | None,
     options: dict[str, Any],
-) -> Socket:
+) -> WebSocketTask:
     """Ask the application to accept a websocket.
 
     Args:
@@ -229,15 +229,15 @@ async def shake_hands(
     request = client.build_request("GET", url, headers=headers, **options)
     request.url = request.url.copy_with(scheme=SCHEMES.get(request.url.scheme, request.url.scheme))
     response = await client.send(request, stream=True, follow_redirects=False, **sending)
-    return await socket_of(response)
+    return await accepted_by(response)
 
 
-async def socket_of(response: httpx2.Response) -> Socket:
-    """Return what an application accepted; raise what it refused, as of ``shake_hands``."""
+async def accepted_by(response: httpx2.Response) -> WebSocketTask:
+    """Return what an application accepted; raise what it refused, as of ``handshake``."""
     __tracebackhide__ = True
-    socket = response.extensions.get(SOCKET)
-    if isinstance(socket, Socket):
-        return socket
+    task = response.extensions.get(SOCKET)
+    if isinstance(task, WebSocketTask):
+        return task
     content = await response.aread()
     if (close := response.extensions.get(CLOSE)) is not None:
         raise WebSocketDisconnect(close.get("code", NORMAL), close.get("reason") or "")

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from hermetic import AsyncTestClient
-from hermetic.client import _conversation
+from hermetic.client import _app_task
 from hermetic.client._asgi import Receive, Scope, Send
 from tests.client.apps import START, Recorder, endless, hello, sends, start
 from tests.client.conftest import Run
@@ -40,7 +40,7 @@ def test_an_application_that_is_left_is_told_first(run: Run) -> None:
 
 def test_an_application_that_does_not_listen_is_cancelled(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends before the test goes on, with its cleaning up."""
-    monkeypatch.setattr(_conversation, "TICK", 0)
+    monkeypatch.setattr(_app_task, "TICK", 0)
     app = Recorder(listen=False)
 
     async def main() -> None:
@@ -53,7 +53,7 @@ def test_an_application_that_does_not_listen_is_cancelled(run: Run, monkeypatch:
 
 def test_an_application_that_heard_may_take_more_than_a_few_turns(run: Run) -> None:
     """It has a second to end: enough for a session to be closed."""
-    app = Recorder(linger=10 * _conversation.TURNS_AFTER_DISCONNECT)
+    app = Recorder(linger=10 * _app_task.TURNS_AFTER_DISCONNECT)
 
     async def main() -> None:
         async with AsyncTestClient(app).stream("GET", "/"):
@@ -67,7 +67,7 @@ def test_an_application_that_heard_and_does_not_end_is_cancelled(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After its second it is cancelled like any other."""
-    monkeypatch.setattr(_conversation, "TICK", 0)
+    monkeypatch.setattr(_app_task, "TICK", 0)
     app = Recorder(linger=10_000_000)
 
     async def main() -> None:
@@ -82,15 +82,15 @@ def test_a_response_that_is_completed_after_it_was_left_has_all_the_time(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The work that follows it is waited for, as if it had been read."""
-    monkeypatch.setattr(_conversation, "TICK", 0)
+    monkeypatch.setattr(_app_task, "TICK", 0)
     done: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await start(send)
-        for _ in range(2 * _conversation.TURNS_AFTER_DISCONNECT):
+        for _ in range(2 * _app_task.TURNS_AFTER_DISCONNECT):
             await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": b"x"})
-        for _ in range(10 * _conversation.TICKS_TO_END):
+        for _ in range(10 * _app_task.TICKS_TO_END):
             await asyncio.sleep(0)
         done.append("background")
 

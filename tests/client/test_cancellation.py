@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from hermetic import AsyncTestClient
-from hermetic.client import Lifespan, _conversation, _ending
+from hermetic.client import Lifespan, _app_task, _cancellation
 from hermetic.client._asgi import Receive, Scope, Send
 from hermetic.errors import LifespanError
 from tests.client.apps import start
@@ -23,9 +23,9 @@ FORCED = r"swallowed its cancellation.*0 s later.*by force.*in swallow"
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the time that they get be over at once."""
-    monkeypatch.setattr(_conversation, "TICK", 0)
-    monkeypatch.setattr(_ending, "TICK", 0)
-    monkeypatch.setattr(_ending, "SECONDS_AFTER_CANCEL", 0)
+    monkeypatch.setattr(_app_task, "TICK", 0)
+    monkeypatch.setattr(_cancellation, "TICK", 0)
+    monkeypatch.setattr(_cancellation, "SECONDS_AFTER_CANCEL", 0)
 
 
 async def swallow() -> None:
@@ -197,7 +197,7 @@ def test_a_lifespan_that_swallows_is_ended(run: Run) -> None:
 
 def test_an_end_that_comes_in_time_is_an_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """However late; nothing is said, and nothing is done to a task that has ended."""
-    monkeypatch.setattr(_ending, "SECONDS_AFTER_CANCEL", 30)
+    monkeypatch.setattr(_cancellation, "SECONDS_AFTER_CANCEL", 30)
 
     async def slow() -> None:
         try:
@@ -209,14 +209,14 @@ def test_an_end_that_comes_in_time_is_an_end(run: Run, monkeypatch: pytest.Monke
     async def main() -> None:
         task = asyncio.create_task(slow())
         await asyncio.sleep(0)
-        ending = _ending.Ending(task)
-        ending.cancel()
-        ending.cancel()
-        await ending.outlast()
-        assert ending.cancelled and ending.stuck_at is None and task.cancelled()
-        ending._end_by_force()
-        late = _ending.Ending(task)
+        cancellation = _cancellation.Cancellation(task)
+        cancellation.cancel()
+        cancellation.cancel()
+        await cancellation.wait_uncancelled()
+        assert cancellation.cancelled and cancellation.stuck_at is None and task.cancelled()
+        cancellation._end_by_force()
+        late = _cancellation.Cancellation(task)
         late.cancel()
-        assert not late.cancelled and ending.stuck_at is None
+        assert not late.cancelled and cancellation.stuck_at is None
 
     run(main())

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hermetic import AsyncTestClient
 from hermetic.client import _response
 from hermetic.client._asgi import Receive, Scope, Send
-from hermetic.client._requests import KEPT
+from hermetic.client._request import KEPT
 from hermetic.client._response import SingleLabelPolicy
 from tests.client.apps import body, echo_scope, hello, start
 from tests.client.conftest import Run

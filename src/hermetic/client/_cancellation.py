@@ -1,4 +1,4 @@
-"""How a task is ended: by cancellation, and by force where it swallows that.
+"""How a task is cancelled, and ended by force where it swallows that.
 
 A native ``cancel()`` pierces anyio's shields, so it is put off until the task is in none. A task that swallows its
 cancellation would keep the test for ever, and then the runner, which cancels what is left and waits for it. So after a
@@ -13,14 +13,14 @@ from typing import Any
 
 from hermetic import tasks
 
-# A clean-up closes sessions, rolls back, says good-bye to servers: milliseconds, on a busy machine a second.
+# A clean-up closes sessions, rolls back, disconnects from servers: milliseconds, on a busy machine a second.
 SECONDS_AFTER_CANCEL = 5.0
 TICK = 0.01
 TICKS_WHILE_SHIELDED = 500
 
 
-class Ending:
-    """The end of a task, which others wait for.
+class Cancellation:
+    """The cancellation of a task, for whose end others wait.
 
     Args:
         task: The task.
@@ -46,7 +46,7 @@ class Ending:
             self._begun = True
             self._cancel_unshielded(TICKS_WHILE_SHIELDED)
 
-    async def outlast(self) -> None:
+    async def wait_uncancelled(self) -> None:
         """Wait until the task has ended, even when the waiting task is itself cancelled meanwhile.
 
         The first cancellation is passed on to the task; later ones (anyio repeats its own at each turn) are not, so
@@ -101,18 +101,18 @@ class Ending:
         self._timer = self._loop.call_later(TICK, self._given_up.set_result, None)
 
 
-def own_error(error: BaseException, ending: Ending | None) -> BaseException | None:
+def own_error(error: BaseException, cancellation: Cancellation | None) -> BaseException | None:
     """Return what a task itself has to say, given what it ended with: not that it was cancelled, nor by force.
 
     A cancellation that came while another error was on its way does not take that one's place.
 
     Args:
         error: What it ended with.
-        ending: How it was ended; None where nobody did.
+        cancellation: How it was cancelled; None where nobody did.
     """
     if isinstance(error, GeneratorExit):
         return None  # it is collected
-    return error if ending is None else ending.own_error(error)
+    return error if cancellation is None else cancellation.own_error(error)
 
 
 def _close(task: asyncio.Task[Any]) -> None:
@@ -122,11 +122,11 @@ def _close(task: asyncio.Task[Any]) -> None:
     coroutine = task.get_coro()
     with suppress(Exception):  # that it ignores this too, or what it raises instead
         coroutine.close()
-    task.add_done_callback(look_at)
+    task.add_done_callback(retrieve_error)
     task.cancel()
 
 
-def look_at(task: asyncio.Task[Any]) -> None:
-    """Take note of the error of a task that has ended, if it has: else asyncio logs that nobody has."""
+def retrieve_error(task: asyncio.Task[Any]) -> None:
+    """Retrieve the error of a task that has ended, if it has: else asyncio logs that it never was."""
     if task.done() and not task.cancelled():
         task.exception()

@@ -1,13 +1,13 @@
-"""An application's task for one scope, and how the test and it part.
+"""An application's task for one scope, and how it ends.
 
-Both sides live in one loop: the application's task and the test's. What they say to each other differs between HTTP and
+Both sides live in one loop: the application's task and the test's. The messages differ between HTTP and
 websockets; that the task belongs to an owner, how its error reaches the test and how it ends do not:
 
 * the test goes on when the application has ended, so its connections are given back and its tasks are done;
-* told that the client left, the application gets a second to end by itself, as long as it is unwinding or at work; one
-  that has not heard of it and only sleeps, or sends what nobody takes, gets a fifth of that; then it is cancelled;
-* where the test was cancelled, or its time is up, an application that has not heard gets a few turns of the loop;
-* there is no task group: whoever begins a conversation and whoever ends it may be different tasks.
+* after a disconnect, the application gets a second to end by itself, as long as it is unwinding or at work; one
+  that has not received it and only sleeps, or sends what nobody takes, gets a fifth of that; then it is cancelled;
+* where the test was cancelled, or its time is up, an application that has not received it gets a few turns of the loop;
+* there is no task group: whoever begins it and whoever ends it may be different tasks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import httpx2
 
 from hermetic import tasks
 from hermetic.client._asgi import ASGI3App, Message, Scope
-from hermetic.client._ending import TICK, Ending, own_error
+from hermetic.client._cancellation import TICK, Cancellation, own_error
 from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner, become
 
@@ -34,7 +34,7 @@ TICKS_TO_END = 100
 TICKS_WHEN_IDLE = 20
 
 
-class Signal:
+class Condition:
     """Tells waiting tasks of one loop that a state has changed.
 
     ``asyncio.Condition`` needs a lock around each change, ``asyncio.Event`` one object for each state. Here several
@@ -50,13 +50,13 @@ class Signal:
         self._loop = loop
         self._waiters: list[asyncio.Future[None]] = []
 
-    def fire(self) -> None:
+    def notify_all(self) -> None:
         """Let every waiting task look again."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, ready: Callable[[], bool]) -> None:
+    async def wait_for(self, ready: Callable[[], bool]) -> None:
         """Return once ``ready()`` is true: at once, without a turn of the loop, when it already is."""
         __tracebackhide__ = True
         while not ready():
@@ -68,7 +68,7 @@ class Signal:
                 self._waiters.remove(waiter)
 
 
-class Conversation(ABC):
+class AppTask(ABC):
     """Run an application for one scope, from ``begin`` on.
 
     Args:
@@ -78,7 +78,7 @@ class Conversation(ABC):
         owner: Who what the application opens meanwhile belongs to.
         context: The context it runs in; by default a copy of the test's.
         raise_errors: Whether the application's exceptions reach the test.
-        on_close: Called once, when the conversation is over.
+        on_close: Called once, when it is over.
 
     Attributes:
         loop: The loop it runs in.
@@ -106,9 +106,9 @@ class Conversation(ABC):
         self._raise_errors = raise_errors
         self._on_close = on_close
         self.read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
-        self._signal = Signal(self.loop)
-        self._left = False
-        self._heard = False
+        self._changed = Condition(self.loop)
+        self._disconnected = False
+        self._disconnect_received = False
         self._interrupted = False
         self._pushed = False
         self._ended = False
@@ -132,12 +132,12 @@ class Conversation(ABC):
             become(self._owner)
             await self._app(self.scope, self.receive, self.send)
         except BaseException as error:
-            self._error = own_error(error, vars(self).get("_end"))
+            self._error = own_error(error, vars(self).get("_cancellation"))
             if self.loop.is_closed():
                 return  # it is collected after its loop: nobody is left to be told
         self._ended = True
         self._on_end()
-        self._signal.fire()
+        self._changed.notify_all()
 
     @abstractmethod
     async def receive(self) -> Message:
@@ -151,12 +151,12 @@ class Conversation(ABC):
         """Called when the application has ended."""
         return
 
-    def _on_leave(self) -> None:
-        """Called when the test has left."""
+    def _on_disconnect(self) -> None:
+        """Called when the client has disconnected."""
         return
 
     def _may_go_on(self) -> bool:
-        """Whether the application, left, may take its time to end."""
+        """Whether the application may take its time to end after a disconnect."""
         return self._ended
 
     def stack(self) -> str:
@@ -178,59 +178,59 @@ class Conversation(ABC):
         return f"{self._owner.name}: the application sent nothing for {seconds} s; it waits here:\n{self.stack()}"
 
     @cached_property
-    def _end(self) -> Ending:
-        return Ending(self._task)
+    def _cancellation(self) -> Cancellation:
+        return Cancellation(self._task)
 
-    async def _leave(self) -> None:
+    async def _disconnect(self) -> None:
         __tracebackhide__ = True
-        self._left = True
-        self._on_leave()
-        self._signal.fire()
+        self._disconnected = True
+        self._on_disconnect()
+        self._changed.notify_all()
         self._cancel_later(TURNS_AFTER_DISCONNECT)
         try:
-            await self._outlast()
+            await self._wait_uncancelled()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
 
-    async def _leave_interrupted(self, interruption: BaseException) -> None:
-        """Leave because the test has an error, which is told where the application had to be ended by force."""
+    async def _disconnect_interrupted(self, interruption: BaseException) -> None:
+        """Disconnect because the test has an error, which gets a note where the application is ended by force."""
         __tracebackhide__ = True
         self._interrupted = True
         try:
-            await self._leave()
+            await self._disconnect()
         finally:
             self._error = None  # the test has an error already: this one
-            if self._end.stuck_at is not None:
-                interruption.add_note(f"hermetic: {self._owner.name}: {self._end.note()}")
+            if self._cancellation.stuck_at is not None:
+                interruption.add_note(f"hermetic: {self._owner.name}: {self._cancellation.note()}")
 
     def _cancel_later(self, turns: int) -> None:
         if self._may_go_on():
             return
         if turns:
             self.loop.call_soon(self._cancel_later, turns - 1)
-        elif self._interrupted and not self._heard:
-            self._end.cancel()
+        elif self._interrupted and not self._disconnect_received:
+            self._cancellation.cancel()
         else:
             self._tick(TICKS_TO_END, TICKS_WHEN_IDLE)
 
     def _tick(self, ticks: int, idle_ticks: int) -> None:
         if self._may_go_on():
             return
-        idle_ticks = TICKS_WHEN_IDLE if self._heard or not self._is_idle() else idle_ticks - 1
+        idle_ticks = TICKS_WHEN_IDLE if self._disconnect_received or not self._is_idle() else idle_ticks - 1
         if ticks and idle_ticks:
             self._timer = self.loop.call_later(TICK, self._tick, ticks - 1, idle_ticks)
         else:
-            self._end.cancel()
+            self._cancellation.cancel()
 
     def _is_idle(self) -> bool:
         pushed, self._pushed = self._pushed, False
         return pushed or tasks.is_idle(self._task)
 
-    async def _outlast(self) -> None:
+    async def _wait_uncancelled(self) -> None:
         __tracebackhide__ = True
         if not self._task.done():
-            await self._end.outlast()
+            await self._cancellation.wait_uncancelled()
 
     def _raise(self, error: BaseException | None) -> None:
         """Raise an error once: what was raised is not raised again."""
@@ -249,7 +249,7 @@ class Conversation(ABC):
             httpx2.ReadTimeout: It had; the message has the stack where it waited.
         """
         __tracebackhide__ = True
-        end = vars(self).get("_end")
+        end = vars(self).get("_cancellation")
         if end is not None and end.stuck_at is not None:
             raise httpx2.ReadTimeout(f"{self._owner.name}: {end.note()}", request=self.request)
 

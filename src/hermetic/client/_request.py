@@ -8,9 +8,9 @@ both ways give the same request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 
@@ -21,26 +21,35 @@ if TYPE_CHECKING:
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _OFFERED = ("http.response.debug", "http.response.trailers")
+Background = Literal["await", "detach"]
 KEPT = 512
 NO_BODY = httpx2.ByteStream(b"")
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "DELETE")
 
 
 @dataclass(frozen=True)
-class Connection:
-    """What every request of a client is said to come through.
+class ClientOptions:
+    """How a client calls its application.
 
     Attributes:
         root_path: Where the application is said to be mounted.
         client: The address that requests are said to come from.
         http_version: The version of HTTP that they are said to use.
         extensions: ASGI extensions that are offered besides those that ``TestClient`` offers.
+        raise_errors: Whether the application's exceptions are raised.
+        background: Whether a response waits for background tasks.
+        lifespan_context: Whether requests see the context variables that the lifespan set.
+        overrides: The values of dependencies, for the requests of this client.
     """
 
     root_path: str = ""
     client: tuple[str, int] = ("testclient", 50000)
     http_version: str = "1.1"
     extensions: tuple[str, ...] = ()
+    raise_errors: bool = True
+    background: Background = "await"
+    lifespan_context: bool = False
+    overrides: Mapping[Callable[..., Any], Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +135,13 @@ def _known_target(request: httpx2.Request) -> Target | None:
     return target if isinstance(target, Target) and target.url is request.url else None
 
 
-def scope_of(request: httpx2.Request, target: Target, connection: Connection, state: dict[str, Any]) -> Scope:
+def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, state: dict[str, Any]) -> Scope:
     """Build the scope of a request.
 
     Args:
         request: The request, complete with its headers.
         target: What its URL says.
-        connection: What it is said to come through.
+        options: How the client calls its application.
         state: What the lifespan left for requests; the application gets a shallow copy.
     """
     headers = [(name.lower(), value) for name, value in request.headers.raw]
@@ -141,10 +150,10 @@ def scope_of(request: httpx2.Request, target: Target, connection: Connection, st
     scope = {
         **target.scope,
         "asgi": ASGI_VERSION.copy(),
-        "http_version": connection.http_version,
-        "root_path": connection.root_path,
+        "http_version": options.http_version,
+        "root_path": options.root_path,
         "headers": headers,
-        "client": connection.client,
+        "client": options.client,
         "server": [*target.server],
         "state": state.copy(),
     }
@@ -154,7 +163,7 @@ def scope_of(request: httpx2.Request, target: Target, connection: Connection, st
         scope["extensions"] = {"websocket.http.response": {}}
     else:
         scope["method"] = request.method
-        scope["extensions"] = {name: {} for name in (*_OFFERED, *connection.extensions)}
+        scope["extensions"] = {name: {} for name in (*_OFFERED, *options.extensions)}
     return scope
 
 

@@ -11,12 +11,12 @@ import pytest
 from fastapi import Depends, FastAPI, WebSocket
 
 from hermetic import AsyncTestClient
-from hermetic.client import WebSocketSession, _conversation
+from hermetic.client import WebSocketSession, _app_task
 from hermetic.client._asgi import Receive, Scope, Send
 from tests.client.conftest import Run
 from tests.client.sockets import ACCEPT, text
 
-MANY_TURNS = 10 * _conversation.TURNS_AFTER_DISCONNECT
+MANY_TURNS = 10 * _app_task.TURNS_AFTER_DISCONNECT
 
 
 def open_to(app: Any) -> WebSocketSession:
@@ -33,13 +33,13 @@ async def work() -> None:
 @pytest.fixture
 def turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count an application's time in turns of the loop."""
-    monkeypatch.setattr(_conversation, "TICK", 0)
+    monkeypatch.setattr(_app_task, "TICK", 0)
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch, turns: None) -> None:
     """Give an application that is at work all the time there is."""
-    monkeypatch.setattr(_conversation, "TICKS_TO_END", 10**9)
+    monkeypatch.setattr(_app_task, "TICKS_TO_END", 10**9)
 
 
 def test_what_follows_the_last_message_is_done(run: Run) -> None:
@@ -272,7 +272,7 @@ def test_a_shielded_clean_up_is_not_cancelled(run: Run, turns: None) -> None:
         await send(ACCEPT)
         try:
             with anyio.CancelScope(shield=True), anyio.CancelScope():
-                for _ in range(3 * _conversation.TICKS_TO_END):
+                for _ in range(3 * _app_task.TICKS_TO_END):
                     await asyncio.sleep(0)
                 seen.append("cleaned up")
             await asyncio.Event().wait()

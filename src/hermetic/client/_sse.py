@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from hermetic.client._awaited import NotPlain, told
-from hermetic.client._conversation import Conversation
+from hermetic.client._app_task import AppTask
+from hermetic.client._await_hints import AsyncOnly, hinted
 
 
-class EventStream(NotPlain, httpx2.EventSource):
+class EventStream(AsyncOnly, httpx2.EventSource):
     """The events of a response, as ``AsyncTestClient.sse`` gives them.
 
     Iterating gives each event, an ``httpx2.ServerSentEvent``; iterating again goes on where the last stopped.
@@ -25,7 +25,7 @@ class EventStream(NotPlain, httpx2.EventSource):
         response: The response, not read.
         max_event_size: How many bytes an event may have.
         timeout: Seconds to wait for each event; None for ever.
-        conversation: The application that answers, while it does.
+        task: The application that answers, while it does.
     """
 
     _with = "async with client.sse(...) as events:"
@@ -36,11 +36,11 @@ class EventStream(NotPlain, httpx2.EventSource):
         response: httpx2.Response,
         max_event_size: int | None,
         timeout: float | None,
-        conversation: Conversation | None,
+        task: AppTask | None,
     ) -> None:
         super().__init__(response, max_event_size=max_event_size)
         self._timeout = timeout
-        self._conversation = conversation
+        self._task = task
         self._events = super().__aiter__()
         self._turn = asyncio.Lock()
         self._pending: asyncio.Task[httpx2.ServerSentEvent | None] | None = None
@@ -54,7 +54,7 @@ class EventStream(NotPlain, httpx2.EventSource):
         __tracebackhide__ = True
         return await self._next(self._timeout)
 
-    @told("events.next()")
+    @hinted("events.next()")
     async def next(self, *, timeout: float | None = None) -> httpx2.ServerSentEvent:
         """Return the next event.
 
@@ -80,7 +80,7 @@ class EventStream(NotPlain, httpx2.EventSource):
         except TimeoutError:
             raise httpx2.ReadTimeout(
                 f"{self.response.request.url}: there was no event for {seconds} s; the application waits here:\n"
-                f"{self._conversation.stack() if self._conversation else ''}",
+                f"{self._task.stack() if self._task else ''}",
                 request=self.response.request,
             ) from None
         event = arrived.result()

@@ -2,7 +2,7 @@
 
 Messages wait for whoever takes them, as they do in a server's buffers: an application may run ahead of the test by 64
 KiB, which is uvicorn's mark too, so one that greets and goes on is where it would be in production, and one that sends
-for ever does not fill the memory. What comes after the end is uvicorn's as well: the application is told
+for ever does not fill the memory. What comes after the end is uvicorn's as well: the application gets
 ``websocket.disconnect``, and what it sends then is an ``OSError``, as version 2.4 of the specification has it.
 
 The exceptions that a test gets are Starlette's own, where it is there, so ``pytest.raises(WebSocketDisconnect)`` means
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 
+from hermetic.client._app_task import AppTask, expect
 from hermetic.client._asgi import Message, header_pairs
-from hermetic.client._conversation import Conversation, expect
 
 AHEAD = 64 * 1024
 OVERHEAD = 16  # a message of nothing counts too
@@ -51,15 +51,15 @@ else:
 
 
 class WebSocketDenialResponse(httpx2.Response, WebSocketDisconnect):  # type: ignore[misc]
-    """The response by which an application refused a websocket: raised in the place of a connection."""
+    """The response by which an application refused a websocket: raised when one is opened."""
 
 
 class ClientDisconnected(OSError):
     """What an application gets that sends to a websocket whose client has left."""
 
 
-class Socket(Conversation):
-    """Run an application for one websocket; the arguments are those of ``Conversation``.
+class WebSocketTask(AppTask):
+    """Run an application for one websocket; the arguments are those of ``AppTask``.
 
     Attributes:
         accepted: The ``websocket.accept`` message, once it was sent.
@@ -74,7 +74,7 @@ class Socket(Conversation):
         self._denial_body: list[bytes] = []
         self._denied = False
         self._connected = False
-        self._disconnect: Message | None = None
+        self._disconnect_message: Message | None = None
         self._to_app: deque[Message] = deque()
         self._to_test: deque[Message] = deque()
         self._ahead = 0
@@ -87,18 +87,20 @@ class Socket(Conversation):
         if not self._connected:
             self._connected = True
             return {"type": "websocket.connect"}
-        await self._signal.until(lambda: bool(self._to_app or self._disconnect) or self._is_over())
+        await self._changed.wait_for(
+            lambda: bool(self._to_app or self._disconnect_message) or self._is_over()
+        )
         if self._is_over():
-            self._heard = True
+            self._disconnect_received = True
             return {"type": "websocket.disconnect", "code": NO_CODE, "reason": ""}
         if self._to_app:
             return self._to_app.popleft()
-        assert self._disconnect is not None
-        self._heard = True
-        return dict(self._disconnect)
+        assert self._disconnect_message is not None
+        self._disconnect_received = True
+        return dict(self._disconnect_message)
 
     def _is_over(self) -> bool:
-        """Whether the application has ended the conversation itself."""
+        """Whether the application has closed or refused it itself."""
         return self.close_message is not None or self._denied
 
     async def send(self, message: Message) -> None:
@@ -112,13 +114,13 @@ class Socket(Conversation):
             expect(self.accepted is None and self._denial is None, 'Received multiple "websocket.accept".')
             self.accepted = message
         elif kind == "websocket.close":
-            self._heard = True
+            self._disconnect_received = True
             self.close_message = message
             self._to_test.append(message)
         else:
             expect(self.accepted is not None, f'Received "{kind}" without "websocket.accept".')
-            await self._hand_over(dict(message))
-        self._signal.fire()
+            await self._on_message(dict(message))
+        self._changed.notify_all()
 
     def _on_denial(self, kind: str, message: Message) -> None:
         __tracebackhide__ = True
@@ -129,18 +131,18 @@ class Socket(Conversation):
             return
         expect(self._denial is not None, f'Received "{kind}" without "websocket.http.response.start".')
         self._denial_body.append(bytes(message.get("body", b"")))
-        self._denied = self._heard = not message.get("more_body", False)
+        self._denied = self._disconnect_received = not message.get("more_body", False)
 
-    async def _hand_over(self, message: Message) -> None:
+    async def _on_message(self, message: Message) -> None:
         __tracebackhide__ = True
-        if self._disconnect is not None:
-            self._heard = True
+        if self._disconnect_message is not None:
+            self._disconnect_received = True
             await asyncio.sleep(0)  # else an application that tries for ever would stop the loop
             raise ClientDisconnected("the websocket's client has left")
         self._to_test.append(message)
         self._ahead += _size(message)
-        self._signal.fire()
-        await self._signal.until(lambda: self._ahead <= AHEAD or self._disconnect is not None)
+        self._changed.notify_all()
+        await self._changed.wait_for(lambda: self._ahead <= AHEAD or self._disconnect_message is not None)
 
     # The test's side.
 
@@ -152,14 +154,14 @@ class Socket(Conversation):
             AssertionError: It ended without an answer.
         """
         __tracebackhide__ = True
-        ready = self._signal.until(lambda: self.accepted is not None or self._is_over() or self._ended)
+        ready = self._changed.wait_for(lambda: self.accepted is not None or self._is_over() or self._ended)
         try:
             await self._within(self.read_timeout, ready)
         except (asyncio.CancelledError, httpx2.ReadTimeout) as interruption:
-            await self._leave_for_good(self._leave_interrupted(interruption))
+            await self._disconnect_for_good(self._disconnect_interrupted(interruption))
             raise
         if self.accepted is not None:
-            response = httpx2.Response(101, headers=header_pairs(self.accepted), stream=_OpenSocket(self))
+            response = httpx2.Response(101, headers=header_pairs(self.accepted), stream=_OpenWebSocket(self))
             response.extensions[SOCKET] = self
             return response
         await self.close()
@@ -181,10 +183,10 @@ class Socket(Conversation):
             WebSocketDisconnect: It is closed.
         """
         __tracebackhide__ = True
-        if self._ended or self._is_over() or self._disconnect is not None:
+        if self._ended or self._is_over() or self._disconnect_message is not None:
             self._raise_why_over()
         self._to_app.append(message)
-        self._signal.fire()
+        self._changed.notify_all()
         await asyncio.sleep(0)
 
     async def get(self, seconds: float | None) -> Message:
@@ -198,24 +200,24 @@ class Socket(Conversation):
         __tracebackhide__ = True
         await self._within(
             self.read_timeout if seconds is None else seconds,
-            self._signal.until(lambda: bool(self._to_test) or self._is_over() or self._ended),
+            self._changed.wait_for(lambda: bool(self._to_test) or self._is_over() or self._ended),
         )
         if not self._to_test:
             self._raise_why_over()
         message = self._to_test.popleft()
         if message is not self.close_message:
             self._ahead -= _size(message)
-        self._signal.fire()
+        self._changed.notify_all()
         return message
 
     def disconnect(self, code: int, reason: str) -> None:
         """Tell the application that the client has closed; its next send is an error."""
-        if self._disconnect is None:
-            self._disconnect = {"type": "websocket.disconnect", "code": code, "reason": reason}
-            self._signal.fire()
+        if self._disconnect_message is None:
+            self._disconnect_message = {"type": "websocket.disconnect", "code": code, "reason": reason}
+            self._changed.notify_all()
 
     async def close(self) -> None:
-        """Leave, and wait for the application's end.
+        """Disconnect, and wait for the application's end.
 
         Raises:
             BaseException: What the application raised.
@@ -223,25 +225,25 @@ class Socket(Conversation):
         __tracebackhide__ = True
         if self._closed:
             return
-        await self._leave_for_good(self._leave())
+        await self._disconnect_for_good(self._disconnect())
         self._raise_error()
         self._raise_if_stuck()
 
     finish = close
 
-    async def _leave_for_good(self, leaving: Coroutine[Any, Any, None]) -> None:
+    async def _disconnect_for_good(self, disconnecting: Coroutine[Any, Any, None]) -> None:
         __tracebackhide__ = True
         self._closed = True
         self.disconnect(NORMAL, "")
         try:
-            await leaving
+            await disconnecting
         finally:
             self._on_close(self)
 
     def _raise_error(self) -> None:
         __tracebackhide__ = True
         error = self._error if self._raise_errors else None
-        self._raise(None if error is None or _is_of_leaving(error) else error)
+        self._raise(None if error is None or _is_of_disconnect(error) else error)
 
     def _raise_why_over(self) -> None:
         __tracebackhide__ = True
@@ -250,28 +252,28 @@ class Socket(Conversation):
             raise WebSocketDisconnect(
                 self.close_message.get("code", NORMAL), self.close_message.get("reason") or ""
             )
-        if self._disconnect is not None:
-            raise WebSocketDisconnect(self._disconnect["code"], self._disconnect["reason"])
+        if self._disconnect_message is not None:
+            raise WebSocketDisconnect(self._disconnect_message["code"], self._disconnect_message["reason"])
         error = WebSocketDisconnect(ABNORMAL, "")
         error.add_note("The application ended without closing the websocket.")
         raise error
 
 
-class _OpenSocket(httpx2.AsyncByteStream):
+class _OpenWebSocket(httpx2.AsyncByteStream):
     """Stands for the body of the answer to a handshake; httpx2 closes it if nobody gets the response."""
 
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
+    def __init__(self, task: WebSocketTask) -> None:
+        self._task = task
 
     async def aclose(self) -> None:
         __tracebackhide__ = True
-        await self._socket.close()
+        await self._task.close()
 
 
-def _is_of_leaving(error: BaseException) -> bool:
+def _is_of_disconnect(error: BaseException) -> bool:
     """Whether an error says no more than that the client has left: it is the one that we gave, or made of that."""
     if isinstance(error, BaseExceptionGroup):
-        return all(_is_of_leaving(each) for each in error.exceptions)
+        return all(_is_of_disconnect(each) for each in error.exceptions)
     if isinstance(error, WebSocketDisconnect):
         return isinstance(error.__context__, ClientDisconnected)
     return isinstance(error, ClientDisconnected)

@@ -17,7 +17,7 @@ import httpx2
 from hermetic.client._asgi import Message
 
 
-class Upload(Protocol):
+class RequestBody(Protocol):
     """A request's body.
 
     Attributes:
@@ -42,7 +42,7 @@ class Upload(Protocol):
         """Stop producing; return the task that does so, to be waited for."""
 
 
-class BothWays(httpx2.AsyncByteStream, httpx2.SyncByteStream):
+class SyncAndAsyncStream(httpx2.AsyncByteStream, httpx2.SyncByteStream):
     """A synchronous request body that an async client accepts as well, as ``TestClient`` accepts generators.
 
     Args:
@@ -60,11 +60,11 @@ class BothWays(httpx2.AsyncByteStream, httpx2.SyncByteStream):
             yield chunk
 
 
-def upload_of(
+def body_of(
     stream: httpx2.SyncByteStream | httpx2.AsyncByteStream,
     changed: Callable[[], None],
     context: Callable[[], contextvars.Context],
-) -> Upload:
+) -> RequestBody:
     """Choose how a request's body reaches the application.
 
     Args:
@@ -73,17 +73,17 @@ def upload_of(
         context: Returns the context in which an async iterator runs.
     """
     if isinstance(stream, httpx2.ByteStream):
-        return _Complete(b"".join(stream))
+        return _BytesBody(b"".join(stream))
     if isinstance(stream, httpx2.SyncByteStream):
-        return _Iterated(stream)
-    return _Driven(stream, changed, context())
+        return _IteratorBody(stream)
+    return _AsyncIteratorBody(stream, changed, context())
 
 
 def _message(chunk: bytes, *, more: bool) -> Message:
     return {"type": "http.request", "body": chunk, "more_body": more}
 
 
-class _Complete:
+class _BytesBody:
     def __init__(self, body: bytes) -> None:
         self._body = body
         self.error: BaseException | None = None
@@ -101,7 +101,7 @@ class _Complete:
         """Nothing to stop."""
 
 
-class _Iterated:
+class _IteratorBody:
     def __init__(self, stream: httpx2.SyncByteStream) -> None:
         self._stream = stream
         self._chunks: Iterator[bytes] | None = None
@@ -128,7 +128,7 @@ class _Iterated:
         """Nothing to stop: a plain iterator runs only while it is asked."""
 
 
-class _Driven:
+class _AsyncIteratorBody:
     def __init__(
         self, stream: httpx2.AsyncByteStream, changed: Callable[[], None], context: contextvars.Context
     ) -> None:
@@ -168,7 +168,7 @@ class _Driven:
     async def _drive(self) -> None:
         __tracebackhide__ = True
         try:
-            await self._hand_over(self._stream.__aiter__())
+            await self._give(self._stream.__aiter__())
             self._finished = True
         except asyncio.CancelledError:
             self.exhausted = True
@@ -176,7 +176,7 @@ class _Driven:
             self.error, self.exhausted = error, True
         self._changed()
 
-    async def _hand_over(self, chunks: AsyncIterator[bytes]) -> None:
+    async def _give(self, chunks: AsyncIterator[bytes]) -> None:
         __tracebackhide__ = True
         try:
             async for chunk in chunks:

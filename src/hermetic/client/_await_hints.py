@@ -24,7 +24,7 @@ NAMES = {name for kind in RESULTS for name in dir(kind)} | vars(httpx2.Response(
 IN_A_TEST = "hint: and the test is an async def; a sync one goes on with Starlette's TestClient"
 
 
-class Awaited(Coroutine[Any, Any, T]):
+class HintedCoroutine(Coroutine[Any, Any, T]):
     """A coroutine that says what to write where it is used like its result.
 
     Args:
@@ -79,15 +79,15 @@ class Awaited(Coroutine[Any, Any, T]):
         return f"{self.call} was not awaited, and {what}.\n\nhint: {awaited}\n{IN_A_TEST}"
 
 
-def awaited(coroutine: Coroutine[Any, Any, T], call: str) -> Awaited[T]:
+def with_hint(coroutine: Coroutine[Any, Any, T], call: str) -> HintedCoroutine[T]:
     """Return a coroutine that knows the call that made it; of two such calls, the outer one."""
-    if type(coroutine) is Awaited:
+    if type(coroutine) is HintedCoroutine:
         coroutine.call = call
         return coroutine
-    return Awaited(coroutine, call)
+    return HintedCoroutine(coroutine, call)
 
 
-def told(call: str) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
+def hinted(call: str) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
     """Have what an async method returns know the call that made it.
 
     Args:
@@ -97,14 +97,16 @@ def told(call: str) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[
     def decorated(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         @functools.wraps(method)
         def begun(*arguments: P.args, **options: P.kwargs) -> Coroutine[Any, Any, T]:
-            return Awaited(method(*arguments, **options), call)
+            return HintedCoroutine(method(*arguments, **options), call)
 
         return as_async(begun)
 
     return decorated
 
 
-def requested(method: str, like: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def request_method(
+    method: str, like: Callable[P, Coroutine[Any, Any, T]]
+) -> Callable[P, Coroutine[Any, Any, T]]:
     """Make a client's method for one kind of request, by its ``request`` and with the arguments of httpx2's own."""
     call = f"client.{method.lower()}(...)"
     known = frozenset(inspect.signature(like).parameters)
@@ -113,10 +115,10 @@ def requested(method: str, like: Callable[P, Coroutine[Any, Any, T]]) -> Callabl
     @functools.wraps(like)
     def begun(self: Any, *arguments: Any, **options: Any) -> Coroutine[Any, Any, T]:
         if self._is_as_made and options.keys() <= usual:
-            return Awaited(self._ask(method, *arguments, **options), call)
+            return HintedCoroutine(self._ask(method, *arguments, **options), call)
         if not options.keys() <= known:
             return like(self, *arguments, **options)  # which says so
-        return awaited(self.request(method, *arguments, **options), call)
+        return with_hint(self.request(method, *arguments, **options), call)
 
     return as_async(begun)  # type: ignore[arg-type]
 
@@ -131,24 +133,24 @@ def as_async(function: Callable[P, T]) -> Callable[P, T]:
     return function
 
 
-def opened(
+def hinted_context(
     entering: str, iterating: str
 ) -> Callable[[Callable[P, AbstractAsyncContextManager[T]]], Callable[P, AbstractAsyncContextManager[T]]]:
-    """Have what a method returns say how it is entered; the arguments are those of ``Opened``."""
+    """Have what a method returns say how it is entered; the arguments are those of ``HintedContext``."""
 
     def decorated(
         method: Callable[P, AbstractAsyncContextManager[T]],
     ) -> Callable[P, AbstractAsyncContextManager[T]]:
         @functools.wraps(method)
         def begun(*arguments: P.args, **options: P.kwargs) -> AbstractAsyncContextManager[T]:
-            return Opened(method(*arguments, **options), entering, iterating)
+            return HintedContext(method(*arguments, **options), entering, iterating)
 
         return begun
 
     return decorated
 
 
-class NotPlain:
+class AsyncOnly:
     """What only ``async with`` enters, or ``async for`` iterates over, and says so."""
 
     _with = _for = ""
@@ -171,7 +173,7 @@ class NotPlain:
             )
 
 
-class Opened(NotPlain, AbstractAsyncContextManager[T]):
+class HintedContext(AsyncOnly, AbstractAsyncContextManager[T]):
     """What a method returns that is entered by ``async with``.
 
     Args:

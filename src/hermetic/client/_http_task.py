@@ -6,7 +6,7 @@ ends:
 
 * read to its end: the test waits for the application, so background tasks are done, and their error is raised; with
   ``background="detach"`` it goes on at once, and ``drain`` waits;
-* left before its end: the application is told ``http.disconnect``, as a server would, and what it sends goes nowhere;
+* closed before its end: the application gets ``http.disconnect``, as a server would, and what it sends goes nowhere;
 * the test is cancelled while it waits: the same, and the test goes on when the application has ended.
 """
 
@@ -20,10 +20,10 @@ from typing import Any
 
 import httpx2
 
+from hermetic.client._app_task import AppTask, expect
 from hermetic.client._asgi import ASGI3App, Message, Scope, header_pairs
-from hermetic.client._conversation import Conversation, expect
-from hermetic.client._ending import Ending
-from hermetic.client._upload import upload_of
+from hermetic.client._cancellation import Cancellation
+from hermetic.client._request_body import body_of
 from hermetic.owners import Owner
 
 PATH_CHUNK = 64 * 1024
@@ -39,7 +39,7 @@ class _Chunk:
         self.taken = False
 
 
-class Exchange(Conversation):
+class HTTPTask(AppTask):
     """Run an application for one request.
 
     Args:
@@ -50,7 +50,7 @@ class Exchange(Conversation):
         context: The context it runs in; by default a copy of the test's.
         raise_errors: Whether the application's exceptions reach the test.
         detach: Whether the test goes on when the response is complete, before the application has ended.
-        on_close: Called once, when the exchange is over.
+        on_close: Called once, when it is over.
 
     Attributes:
         start: The ``http.response.start`` message, once it was sent.
@@ -67,7 +67,7 @@ class Exchange(Conversation):
         context: contextvars.Context | None,
         raise_errors: bool,
         detach: bool,
-        on_close: Callable[[Exchange], None],
+        on_close: Callable[[HTTPTask], None],
     ) -> None:
         super().__init__(
             app, scope, request, owner=owner, context=context, raise_errors=raise_errors, on_close=on_close
@@ -75,7 +75,7 @@ class Exchange(Conversation):
         self.start: Message | None = None
         self.extensions: dict[str, Any] = {}
         self._detach = detach
-        self._upload = upload_of(request.stream, self._signal.fire, contextvars.copy_context)
+        self._request_body = body_of(request.stream, self._changed.notify_all, contextvars.copy_context)
         self._chunk: _Chunk | None = None
         self._trailers: list[tuple[bytes, bytes]] | None = None
         self._body_sent = False
@@ -84,22 +84,24 @@ class Exchange(Conversation):
     # The application's side.
 
     def _on_end(self) -> None:
-        self._upload.cancel()
+        self._request_body.cancel()
         if self.detached and self._error is None:
             self._on_close(self)
 
     async def receive(self) -> Message:
         """Give the application the next message: the body, then ``http.disconnect`` when the response is over."""
         __tracebackhide__ = True
-        if not self._upload.exhausted and not self._left:
-            self._upload.begin()
-            await self._signal.until(lambda: self._left or self._upload.ready or self._upload.exhausted)
-            if self._upload.ready and not self._left:
-                if (message := self._upload.take()) is not None:
+        if not self._request_body.exhausted and not self._disconnected:
+            self._request_body.begin()
+            await self._changed.wait_for(
+                lambda: self._disconnected or self._request_body.ready or self._request_body.exhausted
+            )
+            if self._request_body.ready and not self._disconnected:
+                if (message := self._request_body.take()) is not None:
                     return message
-                self._signal.fire()
-        await self._signal.until(lambda: self._left or self._complete)
-        self._heard = self._left
+                self._changed.notify_all()
+        await self._changed.wait_for(lambda: self._disconnected or self._complete)
+        self._disconnect_received = self._disconnected
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
@@ -125,7 +127,7 @@ class Exchange(Conversation):
         self.start = {"status": message["status"], "headers": header_pairs(message)}
         if message.get("trailers", False):
             self._trailers = self.extensions["http.response.trailers"] = []
-        self._signal.fire()
+        self._changed.notify_all()
 
     async def _on_body(self, message: Message) -> None:
         __tracebackhide__ = True
@@ -135,7 +137,7 @@ class Exchange(Conversation):
         data = b"" if self.request.method == "HEAD" else bytes(message.get("body", b""))
         final = not message.get("more_body", False)
         self._body_sent = final
-        await self._hand_over(data)
+        await self._on_chunk(data)
         if final and self._trailers is None:
             self._finish()
 
@@ -158,20 +160,20 @@ class Exchange(Conversation):
 
     def _finish(self) -> None:
         self._complete = True
-        self._signal.fire()
+        self._changed.notify_all()
 
-    async def _hand_over(self, data: bytes) -> None:
+    async def _on_chunk(self, data: bytes) -> None:
         __tracebackhide__ = True
-        if self._left:
+        if self._disconnected:
             self._pushed = True
             await asyncio.sleep(0)  # else an application that sends for ever would stop the loop
             return
-        await self._signal.until(lambda: self._chunk is None or self._left)
+        await self._changed.wait_for(lambda: self._chunk is None or self._disconnected)
         chunk = _Chunk(data)
         self._chunk = chunk
-        self._signal.fire()
+        self._changed.notify_all()
         try:
-            await self._signal.until(lambda: chunk.taken or self._left)
+            await self._changed.wait_for(lambda: chunk.taken or self._disconnected)
         finally:
             if self._chunk is chunk:
                 self._chunk = None
@@ -192,7 +194,7 @@ class Exchange(Conversation):
         """Return the next piece of body.
 
         Raises:
-            StopAsyncIteration: There is none, and the application has ended (or is left to itself).
+            StopAsyncIteration: There is none, and the application has ended (or goes on by itself).
         """
         __tracebackhide__ = True
         while True:
@@ -200,7 +202,7 @@ class Exchange(Conversation):
             chunk = self._chunk
             if chunk is None:
                 break
-            self._release()
+            self._take_chunk()
             if chunk.data:
                 return chunk.data
         if not self.detached:
@@ -208,7 +210,7 @@ class Exchange(Conversation):
         raise StopAsyncIteration
 
     async def close(self) -> None:
-        """End the exchange: wait for an application that has sent everything, take leave of one that has not.
+        """Close it: wait for an application that has sent everything, disconnect from one that has not.
 
         Raises:
             BaseException: What the application raised, or the iterator of the request's body.
@@ -218,21 +220,21 @@ class Exchange(Conversation):
             return
         self._closed = True
         try:
-            await (self._outlast() if self._may_finish() else self._leave())
+            await (self._wait_uncancelled() if self._may_finish() else self._disconnect())
         finally:
             self._on_close(self)
         self._raise_error()
 
     def _may_finish(self) -> bool:
         sent = self._body_sent and (self._trailers is None or self._complete)
-        return self._ended or (sent and self._upload.error is None and not self._interrupted)
+        return self._ended or (sent and self._request_body.error is None and not self._interrupted)
 
     def abandon(self) -> None:
-        """Have ``finish`` take leave even of an application that has sent everything: its test forgot it."""
+        """Have ``finish`` disconnect even from an application that has sent everything: its test forgot it."""
         self._interrupted = True
 
     async def finish(self) -> None:
-        """End the exchange, and wait for an application that was left to itself as well.
+        """Close it, and wait for an application that goes on after its response as well.
 
         Raises:
             BaseException: As of ``close``.
@@ -243,61 +245,61 @@ class Exchange(Conversation):
 
     async def _wait(self, ready: Callable[[], bool]) -> None:
         __tracebackhide__ = True
-        settled = self._signal.until(lambda: ready() or self._ended or self._upload.error is not None)
+        wait = self._changed.wait_for(lambda: ready() or self._ended or self._request_body.error is not None)
         try:
-            await (settled if self.read_timeout is None else self._within(self.read_timeout, settled))
+            await (wait if self.read_timeout is None else self._within(self.read_timeout, wait))
         except (asyncio.CancelledError, httpx2.ReadTimeout) as interruption:
             try:
-                await self._leave_interrupted(interruption)
+                await self._disconnect_interrupted(interruption)
             finally:
                 self._closed = True
                 self._on_close(self)
             raise
-        if self._upload.error is not None:
+        if self._request_body.error is not None:
             await self.close()
 
-    def _release(self) -> None:
+    def _take_chunk(self) -> None:
         if self._chunk is not None:
             self._chunk.taken = True
             self._chunk = None
-            self._signal.fire()
+            self._changed.notify_all()
 
-    def _on_leave(self) -> None:
-        self._release()
+    def _on_disconnect(self) -> None:
+        self._take_chunk()
 
     def _may_go_on(self) -> bool:
         return self._ended or (self._complete and not self._interrupted)
 
-    async def _outlast(self) -> None:
+    async def _wait_uncancelled(self) -> None:
         __tracebackhide__ = True
-        self._release()
+        self._take_chunk()
         try:
-            await super()._outlast()
+            await super()._wait_uncancelled()
         finally:
-            if (producer := self._upload.cancel()) is not None:
-                await Ending(producer).outlast()
+            if (producer := self._request_body.cancel()) is not None:
+                await Cancellation(producer).wait_uncancelled()
 
     def _raise_error(self) -> None:
         __tracebackhide__ = True
         error = self._error if self._raise_errors else None
-        if self._left and type(error).__name__ == "ClientDisconnect":
+        if self._disconnected and type(error).__name__ == "ClientDisconnect":
             error = None  # how Starlette says to a handler what we said to it
-        error, self._upload.error = self._upload.error or error, None
+        error, self._request_body.error = self._request_body.error or error, None
         self._raise(error)
         self._raise_if_stuck()
 
 
-class WholeExchange(Exchange):
+class BufferedHTTPTask(HTTPTask):
     """Run an application for one request, up to its end, and keep what it sends.
 
     Almost all responses are wanted whole: ``client.get(...)``, not ``client.stream(...)``. The test cannot do anything
-    between the chunks, so the application need not wait for it. That spares both sides the handing over, a turn of the
-    loop for each chunk, and httpx2's generators.
+    between the chunks, so the application need not wait for it. That spares a turn of the loop for each chunk, and
+    httpx2's generators.
     """
 
     _chunks: list[bytes]
 
-    async def whole(self) -> bytes | None:
+    async def read_body(self) -> bytes | None:
         """Return the body, as it was sent, when the application has ended; None when no response was started.
 
         Raises:
@@ -320,9 +322,9 @@ class WholeExchange(Exchange):
             return asyncio.Task(run, loop=self.loop, name=name, context=self._context, eager_start=True)
         return super()._start(run, name)
 
-    async def _hand_over(self, data: bytes) -> None:
+    async def _on_chunk(self, data: bytes) -> None:
         __tracebackhide__ = True
-        if not self._left:
+        if not self._disconnected:
             self._chunks.append(data)
         if not self._body_sent:
             await asyncio.sleep(0)  # else an application that sends for ever would stop the loop
