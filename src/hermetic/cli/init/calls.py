@@ -164,20 +164,37 @@ class Calls:
     def _by_all_calls(
         self, file: Path, function: Function, name: str, owner: ast.ClassDef | None
     ) -> Iterator[Origin]:
-        own = "" if isinstance(function, ast.Lambda) else function.name
-        makes = owner if own == "__init__" else None
-        wanted = makes.name if makes else own
-        for where, call in self._dataflow.bindings.calls(wanted):
-            is_first = last_name(call.func) != wanted
+        for where, call in self._calls(file, function, owner):
+            yield from self._argument(Place(where, call), function, name, owner) or ()
+
+    def _calls(
+        self, file: Path, function: Function, owner: ast.ClassDef | None
+    ) -> Iterator[tuple[Path, ast.Call]]:
+        """Yield the calls of a function, those among them that are made by whoever is given it as the first argument."""
+        if isinstance(function, ast.Lambda):
+            outer = self._dataflow.bindings.parents(file).get(function)
+            if isinstance(outer, ast.Call) and function in outer.args[:1]:
+                yield file, ast.Call(function, outer.args[1:], outer.keywords)
+            return
+        makes = owner if function.name == "__init__" else None
+        wanted = makes or function
+        for where, call in self._dataflow.bindings.calls(wanted.name):
+            is_first = last_name(call.func) != wanted.name
             called = call.args[0] if is_first else call.func
-            targets = self._dataflow.origins(Place(where, called))
-            if any(
-                target.definition is makes if isinstance(target, Instance) else target.function is function
-                for target in targets
-                if isinstance(target, Instance | Callee)
-            ):
-                given = ast.Call(called, call.args[1:], call.keywords) if is_first else call
-                yield from self._argument(Place(where, given), function, name, owner) or ()
+            is_method = owner is not None and makes is None
+            if self._gets(where, called, function) if is_method else self._names(where, called, wanted):
+                yield where, ast.Call(called, call.args[1:], call.keywords) if is_first else call
+
+    def _names(self, where: Path, called: ast.expr, wanted: ast.AST) -> bool:
+        """Whether an expression is the name of a function or a class at the top level of a module."""
+        if self._dataflow.is_local(Place(where, called), called):
+            return False
+        symbols = self._dataflow.symbols
+        return symbols.definition(symbols.resolve(where, called)) is wanted
+
+    def _gets(self, where: Path, called: ast.expr, method: Function) -> bool:
+        targets = self._dataflow.origins(Place(where, called))
+        return any(isinstance(target, Callee) and target.function is method for target in targets)
 
     def _argument(
         self, call: Place, function: Function, name: str, owner: ast.ClassDef | None

@@ -63,6 +63,7 @@ class Dataflow:
         self.members = Members(self, fields)
         self.structures = Structures(self)
         self._known: dict[Place, tuple[Origin, ...]] = {}
+        self._cut_short: dict[Place, tuple[int, tuple[Origin, ...]]] = {}
         self._asked: set[Place] = set()
         self._cuts = 0
         self._left = STEPS
@@ -71,20 +72,25 @@ class Dataflow:
         """Return what an expression's value can come from, in the order of the text."""
         if place in self._known:
             return self._known[place]
-        if not self._asked:
+        depth = len(self._asked)
+        if not depth:
             self._left = STEPS
+            self._cut_short.clear()
         if place in self._asked:
             return ()  # a circle: who asked first gets what the others have
-        if len(self._asked) > DEEPEST or not self._left:
+        before, found = self._cut_short.get(place, (DEEPEST + 1, ()))
+        if depth >= before or not self._left:
             self._cuts += 1
-            return ()
+            return found
         cuts = self._cuts
         self._left -= 1
         self._asked.add(place)
         found = tuple(dict.fromkeys(self._expression(place)))
         self._asked.discard(place)
-        if cuts == self._cuts or not self._asked:
+        if cuts == self._cuts or not depth:
             self._known[place] = found
+        else:
+            self._cut_short[place] = depth, found  # asked as deep again, it would be cut as short
         return found
 
     def flattened(self, origins: Iterable[Origin], depth: int = 4) -> Iterator[Text | Read]:
@@ -107,7 +113,7 @@ class Dataflow:
 
     def only_value(self, place: Place) -> Place | None:
         """Return the expression that a name is bound to, where there is one alone."""
-        if not isinstance(place.node, ast.Name | ast.Attribute) or self._is_local(place, place.node):
+        if not isinstance(place.node, ast.Name | ast.Attribute) or self.is_local(place, place.node):
             return None
         reference = self.symbols.resolve(place.file, place.node)
         if reference is None or reference.file is None:
@@ -199,7 +205,7 @@ class Dataflow:
         if found is not None:
             yield from self.read(found, place)
             return
-        owner = None if self._is_local(place, node) else self.symbols.resolve(place.file, node.value)
+        owner = None if self.is_local(place, node) else self.symbols.resolve(place.file, node.value)
         if owner is not None and (owner.file is None or not owner.name):
             yield from self.reference(self.symbols.resolve(place.file, node))
             return
@@ -211,7 +217,8 @@ class Dataflow:
             else:
                 yield from as_ingredient([origin])
 
-    def _is_local(self, place: Place, node: ast.expr) -> bool:
+    def is_local(self, place: Place, node: ast.expr) -> bool:
+        """Whether a name, or what an attribute is of, is bound in a function or a class around it."""
         while isinstance(node, ast.Attribute):
             node = node.value
         return isinstance(node, ast.Name) and any(
