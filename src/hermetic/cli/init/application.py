@@ -56,9 +56,13 @@ def find_applications(
         entrypoint: The ``module:name`` of ``[tool.fastapi]``, if the project has it.
         directory: The folder that was asked for; None for the whole project.
     """
-    found = [app for module in symbols.sources.production for app in _applications(module, symbols)]
+    words = symbols.words_for(
+        {"FastAPI"}, lambda found: _is_fastapi(found, symbols) or makes_application(found, symbols)
+    )
+    production = (module for module in symbols.sources.production if module.mentions(*words))
+    found = [app for module in production for app in _applications(module, symbols)]
     mounted = _mounted(symbols)
-    tested = _imported_by_tests(symbols)
+    tested = _imported_by_tests(found, symbols)
     routers = {app: _router_evidence(app, symbols) for app in found}
 
     def rank(app: Application) -> tuple[object, ...]:
@@ -85,10 +89,10 @@ def find_applications(
 def made_by_tests(symbols: Symbols) -> Place | None:
     """Return a line of the tests that makes an application, that of a conftest if there is one."""
     for module in sorted(symbols.sources.tests, key=lambda module: module.path.name != "conftest.py"):
-        for node in module.nodes:
-            called = symbols.resolve(module.path, node.func) if isinstance(node, ast.Call) else None
-            if isinstance(node, ast.Call) and called is not None and _is_asgi(called, symbols):
-                return Place(module.path, node.lineno)
+        for call in module.of(ast.Call):
+            called = symbols.resolve(module.path, call.func)
+            if called is not None and _is_asgi(called, symbols):
+                return Place(module.path, call.lineno)
     return None
 
 
@@ -208,7 +212,7 @@ def _takes_application(file: Path, arguments: ast.arguments, symbols: Symbols) -
 def _mounted(symbols: Symbols) -> set[Reference | None]:
     """Return the applications and factories that are mounted in another application."""
     mounted: set[Reference | None] = set()
-    mounting = (module for module in symbols.sources.production if module.mentions(".mount"))
+    mounting = (module for module in symbols.sources.production if module.mentions("mount"))
     for module in mounting:
         for call in _method_calls(module.of(ast.Call), frozenset({"mount"})):
             for argument in [*call.args[1:], *(keyword.value for keyword in call.keywords)]:
@@ -217,12 +221,15 @@ def _mounted(symbols: Symbols) -> set[Reference | None]:
     return mounted
 
 
-def _imported_by_tests(symbols: Symbols) -> Counter[Reference | None]:
-    """Count, for each name, the test modules that import it."""
+def _imported_by_tests(applications: Iterable[Application], symbols: Symbols) -> Counter[Reference | None]:
+    """Count, for each application, the test modules that import it."""
+    wanted = {Reference(app.file, app.name) for app in applications}
+    words = symbols.words_for({each.name for each in wanted}, wanted.__contains__)
     count: Counter[Reference | None] = Counter()
     for module in symbols.sources.tests:
-        imported = symbols.scope(module.path).imports
-        count.update({symbols.lookup(module.path, name) for name in imported})
+        if module.mentions(*words):
+            imported = symbols.scope(module.path).imports
+            count.update(wanted & {symbols.lookup(module.path, name) for name in imported})
     return count
 
 

@@ -53,6 +53,8 @@ class Bindings:
         self._parents: dict[Path, dict[ast.AST, ast.AST]] = {}
         self._local: dict[ast.AST, dict[str, list[Binding]]] = {}
         self._results: dict[ast.AST, list[tuple[ast.Return | ast.Yield, ast.expr]]] = {}
+        self._calls: dict[Path, dict[str, list[tuple[Path, ast.Call]]]] = {}
+        self._stores: dict[Path, dict[str, list[tuple[Path, ast.Attribute, Binding]]]] = {}
 
     def parents(self, file: Path) -> dict[ast.AST, ast.AST]:
         """Return the node around each node of a file."""
@@ -128,25 +130,34 @@ class Bindings:
 
     def calls(self, name: str) -> list[tuple[Path, ast.Call]]:
         """Return the calls of what has a name: ``name()``, ``x.name()``, and what it is given to: ``partial(name)``."""
-        return self._calls[name]
+        return [call for module in self._mentioning[name] for call in self._calls_in(module)[name]]
 
     def stores(self, attribute: str) -> list[tuple[Path, ast.Attribute, Binding]]:
         """Return where something is stored in an attribute of that name."""
-        return self._stores[attribute]
+        return [
+            store for module in self._mentioning[attribute] for store in self._stores_in(module)[attribute]
+        ]
 
     @cached_property
-    def _calls(self) -> dict[str, list[tuple[Path, ast.Call]]]:
-        calls: dict[str, list[tuple[Path, ast.Call]]] = defaultdict(list)
+    def _mentioning(self) -> dict[str, list[Module]]:
+        """The modules in whose text there is a word: only those are walked for a name."""
+        found: dict[str, list[Module]] = defaultdict(list)
         for module in self._modules:
+            for word in module.words:
+                found[word].append(module)
+        return found
+
+    def _calls_in(self, module: Module) -> dict[str, list[tuple[Path, ast.Call]]]:
+        if module.path not in self._calls:
+            self._calls[module.path] = found = defaultdict(list)
             for node in module.of(ast.Call):
                 for name in {last_name(node.func), *(last_name(first) for first in node.args[:1])}:
-                    calls[name].append((module.path, node))
-        return calls
+                    found[name].append((module.path, node))
+        return self._calls[module.path]
 
-    @cached_property
-    def _stores(self) -> dict[str, list[tuple[Path, ast.Attribute, Binding]]]:
-        stores: dict[str, list[tuple[Path, ast.Attribute, Binding]]] = defaultdict(list)
-        for module in self._modules:
+    def _stores_in(self, module: Module) -> dict[str, list[tuple[Path, ast.Attribute, Binding]]]:
+        if module.path not in self._stores:
+            self._stores[module.path] = found = defaultdict(list)
             nodes: list[ast.Assign | ast.AnnAssign] = [*module.of(ast.Assign), *module.of(ast.AnnAssign)]
             for node in sorted(nodes, key=lambda each: each.lineno):
                 if node.value:
@@ -154,8 +165,8 @@ class Bindings:
                         for place, position in _targets(target):
                             if isinstance(place, ast.Attribute):
                                 binding = Binding(node.value, position, node)
-                                stores[place.attr].append((module.path, place, binding))
-        return stores
+                                found[place.attr].append((module.path, place, binding))
+        return self._stores[module.path]
 
 
 def last_name(node: ast.expr) -> str:

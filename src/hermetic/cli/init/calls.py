@@ -170,7 +170,7 @@ class Calls:
     def _calls(
         self, file: Path, function: Function, owner: ast.ClassDef | None
     ) -> Iterator[tuple[Path, ast.Call]]:
-        """Yield the calls of a function, those among them that are made by whoever is given it as the first argument."""
+        """Yield the calls of a function, as the first argument of another call as well: of ``partial``."""
         if isinstance(function, ast.Lambda):
             outer = self._dataflow.bindings.parents(file).get(function)
             if isinstance(outer, ast.Call) and function in outer.args[:1]:

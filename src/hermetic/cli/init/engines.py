@@ -151,7 +151,7 @@ def find_openings(modules: Iterable[Module], symbols: Symbols) -> list[Opening]:
     for module in modules:
         imported = symbols.scope(module.path).imports
         names = WANTED | {local for local, (_, name) in imported.items() if name in WANTED}
-        for node in module.of(ast.Call):
+        for node in module.of(ast.Call) if module.mentions(*names) else ():
             if last_name(node.func) in names:
                 opening = _opening(module.path, node, symbols)
                 if opening is not None:

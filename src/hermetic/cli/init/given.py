@@ -111,7 +111,7 @@ def _set_by_code(symbols: Symbols) -> Iterator[tuple[str, str, bool]]:
     """Yield what conftests and the application's own modules set, and whether before the application may need it."""
     sources = symbols.sources
     conftests = [module.path for module in sources.tests if module.path.name == "conftest.py"]
-    early = {path for conftest in conftests for path in symbols.reached(conftest)}
+    early = symbols.reached_from(conftests)
     for module in [*sources.tests, *sources.production]:
         for each in environ_assignments(module):
             is_early = each.is_at_import and (module.path in early or module.is_production)

@@ -98,7 +98,7 @@ def _too_old(bound: Bound) -> Remark:
 
 def _own_scopes(module: Module) -> Iterator[tuple[str, Remark]]:
     """Yield the loop scopes that marks and fixtures name, and what is said of one that is not the session's."""
-    for call in module.of(ast.Call) if module.mentions("scope") else ():
+    for call in module.of(ast.Call) if module.mentions("scope", "loop_scope") else ():
         keywords = KEYWORDS.get(getattr(call.func, "attr", getattr(call.func, "id", "")), ())
         for word in call.keywords:
             if word.arg in keywords:

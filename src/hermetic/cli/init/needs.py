@@ -14,7 +14,15 @@ from hermetic.cli.init.demands import gives_up, is_demanded, may_be_missing
 from hermetic.cli.init.given import Given
 from hermetic.cli.init.origins import Place, Text
 from hermetic.cli.init.startup import Startup
-from hermetic.cli.init.variables import ENVIRONMENTS, Reading, Variable, literal, outside, readings
+from hermetic.cli.init.variables import (
+    ENVIRONMENTS,
+    Reading,
+    Variable,
+    literal,
+    outside,
+    readings,
+    words_of_readers,
+)
 
 Readings = Sequence[tuple[ast.expr, Reading]]
 SWITCH = "TESTING"
@@ -52,7 +60,10 @@ def find_needs(startup: Startup, addresses: list[Address], dataflow: Dataflow, g
         dataflow: Asked for names.
         given: The values that variables have.
     """
-    read = {file: list(readings(file, dataflow.bindings)) for file in sorted(startup.files)}
+    words = words_of_readers(dataflow.symbols)
+    modules = dataflow.symbols.sources.modules
+    reading = sorted(file for file in startup.files if modules[file].mentions(*words))
+    read = {file: list(readings(file, dataflow.bindings)) for file in reading}
     everything, early = _variables(startup, read, dataflow)
     optional = {key for file, found in read.items() for key in _optional(file, found, dataflow)}
 

@@ -33,6 +33,19 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
     return found
 
 
+def statements_of(tree: ast.Module) -> list[ast.stmt]:
+    """Return all statements of a module in the order of the text: of its nodes, one in ten."""
+    found: list[ast.stmt] = []
+    waiting: list[ast.AST] = tree.body[::-1]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            found.append(node)
+        for name in _blocks[type(node)]:
+            waiting.extend(getattr(node, name)[::-1])
+    return found
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """Return the nodes right inside a node, in the order of the text."""
     found: list[ast.AST] = []
@@ -61,4 +74,15 @@ class _Fields(dict[type[ast.AST], tuple[str, ...]]):
         return found
 
 
+class _Blocks(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of each kind of nodes that hold statements, or what these are in, the last first."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        named = ("cases", "finalbody", "orelse", "handlers", "body")
+        is_block = issubclass(kind, ast.stmt | ast.excepthandler | ast.match_case)
+        found = self[kind] = tuple(name for name in named if is_block and name in kind._fields)
+        return found
+
+
 _fields = _Fields()
+_blocks = _Blocks()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from hermetic.cli.init.bindings import last_name
 from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.editing import Setting
 from hermetic.cli.init.loops import Remark, find_loops
@@ -17,8 +18,6 @@ from hermetic.cli.init.requirements import read_requirements
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Symbols
 from hermetic.cli.init.versions import find_bounds
-
-MARKS = frozenset({"anyio", "asyncio", "anyio_backend"})
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,13 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
         installed: Returns the version of a distribution where this command runs; empty where there is none.
     """
     sources = symbols.sources
-    text = "\n".join(hint for module in sources.tests for hint in _hints(module))
     wanted = read_requirements((sources.root, configuration.path.parent))
     barred = "no:asyncio" in " ".join(configuration.strings("addopts"))
-    anyio = (
-        bool(re.search(r"\bmark\.anyio\b|\banyio_backend\b", text)) or "anyio_mode" in configuration.values
-    )
+    anyio = "anyio_mode" in configuration.values or any(map(_uses_anyio, sources.tests))
     asyncio = not barred and (
         any(key.startswith("asyncio_") for key in configuration.values)
-        or bool(re.search(r"\bmark\.asyncio\b|\bpytest_asyncio\b", text))
         or re.search(r"pytest[-_]asyncio", wanted) is not None
+        or any(map(_uses_asyncio, sources.tests))
     )
     if not asyncio and not anyio and not barred:
         asyncio = bool(installed("pytest-asyncio"))
@@ -78,14 +74,29 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
     return Runner(asyncio, anyio, count, (*mode, *loops.settings), loops.remarks)
 
 
-def _hints(module: Module) -> Iterator[str]:
-    """Yield what of a test module can name a runner."""
-    if not module.mentions(*MARKS):
-        return
-    yield from map(ast.unparse, module.imports)
-    yield from (node.arg for node in module.of(ast.arg))
-    yield from (node.name for node in module.of(ast.FunctionDef))
-    yield from (ast.unparse(node) for node in module.of(ast.Attribute) if node.attr in MARKS)
+def _uses_anyio(module: Module) -> bool:
+    """Whether a test module has anyio's mark, or names its fixture."""
+    if not module.mentions("anyio", "anyio_backend"):
+        return False
+    named = [*(node.arg for node in module.of(ast.arg)), *(node.name for node in module.of(ast.FunctionDef))]
+    return "anyio_backend" in named or _marks(module, "anyio") or _imports(module, "anyio_backend")
+
+
+def _uses_asyncio(module: Module) -> bool:
+    """Whether a test module has pytest-asyncio's mark, or imports it."""
+    if not module.mentions("asyncio", "pytest_asyncio"):
+        return False
+    return _imports(module, "pytest_asyncio") or _marks(module, "asyncio")
+
+
+def _imports(module: Module, name: str) -> bool:
+    return any(re.search(rf"\b{name}\b", ast.unparse(node)) for node in module.imports)
+
+
+def _marks(module: Module, name: str) -> bool:
+    return module.mentions("mark") and any(
+        node.attr == name and last_name(node.value) == "mark" for node in module.of(ast.Attribute)
+    )
 
 
 def _async_tests(module: Module) -> Iterator[ast.AsyncFunctionDef]:

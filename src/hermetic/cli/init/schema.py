@@ -73,7 +73,7 @@ def _creates_a_table(value: object) -> bool:
 def find_startup_migrations(symbols: Symbols, modules: Iterable[Module]) -> Place | None:
     """Return the first line of the application that runs Alembic: on tables that are there already, it would fail."""
     for module in modules:
-        for node in module.nodes:
+        for node in module.nodes if module.mentions("upgrade") else ():
             if runs_migrations(node, module.path, symbols):
                 assert isinstance(node, ast.expr)
                 return Place(module.path, node.lineno)
@@ -127,8 +127,7 @@ def _is_home(base: Reference, file: Path) -> bool:
 
 def _local_name(base: Reference, module: Module, symbols: Symbols) -> str | None:
     scope = symbols.scope(module.path)
-    names = (*scope.definitions, *scope.imports)
-    return next((name for name in names if symbols.lookup(module.path, name) == base), None)
+    return next((name for name in scope.names if symbols.lookup(module.path, name) == base), None)
 
 
 def _place(base: Reference, files: list[Path], symbols: Symbols) -> tuple[Path, int]:

@@ -77,7 +77,12 @@ def guessed_scheme(sources: Sources, directories: Iterable[Path], *, is_async: b
         is_async: Whether its engines are.
     """
     places = list(dict.fromkeys(directories))
-    texts = [node.value for module in sources.production for node in module.of(ast.Constant)]
+    texts = [
+        node.value
+        for module in sources.production
+        if b"://" in module.text
+        for node in module.of(ast.Constant)
+    ]
     texts += [read_loosely(directory / name) for directory in places for name in DOTENV]
     schemes = [match[1] for text in texts if isinstance(text, str) for match in SCHEME.finditer(text)]
     if schemes:

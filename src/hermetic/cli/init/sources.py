@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,11 +18,12 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TypeVar, cast
 
-from hermetic.cli.init.nodes import nodes_of
+from hermetic.cli.init.nodes import nodes_of, statements_of
 from hermetic.cli.init.syntax import package_root
 from hermetic.errors import ConfigurationError
 
 N = TypeVar("N", bound=ast.AST)
+WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
 PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
 PYPROJECT = "pyproject.toml"
 ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta")
@@ -70,23 +72,31 @@ class Module:
 
     @cached_property
     def _by_kind(self) -> dict[type[ast.AST], list[ast.AST]]:
-        found: dict[type[ast.AST], list[ast.AST]] = {}
-        for node in self.nodes:
-            found.setdefault(type(node), []).append(node)
-        return found
+        return _sorted_by_kind(self.nodes)
+
+    @cached_property
+    def _statements(self) -> dict[type[ast.AST], list[ast.AST]]:
+        return _sorted_by_kind(statements_of(self.tree))
 
     def of(self, kind: type[N]) -> Sequence[N]:
         """Return the nodes of one kind in the order of the text; each finder looks for a few among very many."""
-        return cast(Sequence[N], self._by_kind.get(kind, ()))
+        found = self._statements if issubclass(kind, ast.stmt) else self._by_kind
+        return cast(Sequence[N], found.get(kind, ()))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of its text, names among them; to find those takes a tenth of what a walk of the tree takes."""
+        return frozenset(WORD.findall(self.text.decode("latin-1")))
 
     def mentions(self, *words: str) -> bool:
-        """Whether one of these words is anywhere in the text, which takes far less time to find out than what it is."""
-        return any(word.encode() in self.text for word in words)
+        """Whether one of these words is in the text: a module without them need not be walked."""
+        return not self.words.isdisjoint(words)
 
     @cached_property
     def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:
         """Its import statements, those in functions included."""
-        return tuple(node for node in self.nodes if isinstance(node, ast.Import | ast.ImportFrom))
+        found: list[ast.Import | ast.ImportFrom] = [*self.of(ast.Import), *self.of(ast.ImportFrom)]
+        return tuple(sorted(found, key=lambda node: (node.lineno, node.col_offset)))
 
     @cached_property
     def imported(self) -> tuple[str, ...]:
@@ -98,6 +108,13 @@ class Module:
             elif not node.level and node.module:
                 names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         return tuple(names)
+
+
+def _sorted_by_kind(nodes: Iterable[ast.AST]) -> dict[type[ast.AST], list[ast.AST]]:
+    found: dict[type[ast.AST], list[ast.AST]] = {}
+    for node in nodes:
+        found.setdefault(type(node), []).append(node)
+    return found
 
 
 @dataclass(frozen=True)

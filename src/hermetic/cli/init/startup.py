@@ -66,13 +66,15 @@ def _followed(startup: Startup, waiting: list[Scope], symbols: Symbols) -> Start
 def _following(file: Path, scope: ast.AST, symbols: Symbols) -> Iterator[Scope]:
     """Yield the modules that a scope's own code imports, and the functions of the project that it calls."""
     for node in own_nodes(scope):
-        if isinstance(node, ast.ClassDef):
+        kind = type(node)
+        if kind is ast.ClassDef:
             yield from _following(file, node, symbols)
-        elif isinstance(node, ast.Call):
-            yield from _called(symbols.resolve(file, node.func), symbols)
-        for name in _imported(node, file):
-            found = symbols.locate(name, file)
-            yield from _modules([found] if found else [], symbols)
+        elif kind is ast.Call or kind is ast.Import or kind is ast.ImportFrom:
+            if isinstance(node, ast.Call):
+                yield from _called(symbols.resolve(file, node.func), symbols)
+            for name in _imported(node, file):
+                found = symbols.locate(name, file)
+                yield from _modules([found] if found else [], symbols)
 
 
 def _imported(node: ast.AST, file: Path) -> Iterator[str]:

@@ -59,6 +59,11 @@ class Scope:
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that it binds, as far as they are known without its star imports."""
+        return (*self.definitions, *self.imports)
+
 
 class Symbols:
     """Resolve names across the modules of a project.
@@ -107,6 +112,26 @@ class Symbols:
             self._looked_up[key] = self._lookup(file, name, frozenset())
         return self._looked_up[key]
 
+    def words_for(self, names: Iterable[str], is_one: Callable[[Reference], bool]) -> frozenset[str]:
+        """Return the words one of which any module has in its text that uses certain things, under whatever names.
+
+        Args:
+            names: How those things are called where they come from.
+            is_one: Whether a name that a module binds stands for one of them, or for what is made with one.
+        """
+        words = set(names)
+        looked_at: set[tuple[Path, str]] = set()
+        waiting = list(self.sources.modules.values())
+        while True:
+            mentioning = [module for module in waiting if module.mentions(*words)]
+            bound = [(module.path, name) for module in mentioning for name in self.scope(module.path).names]
+            fresh = [pair for pair in bound if pair[1] not in words and pair not in looked_at]
+            looked_at.update(fresh)
+            new = {name for file, name in fresh if (found := self.lookup(file, name)) and is_one(found)}
+            if not new:
+                return frozenset(words)
+            words |= new
+
     def over(self, sources: Sources) -> Symbols:
         """Return the names of the same files, which were told apart anew."""
         other = copy.copy(self)
@@ -115,11 +140,15 @@ class Symbols:
 
     def reached(self, start: Path) -> set[Path]:
         """Return the project's files that importing a file imports, itself and its packages included."""
-        return _closure(start, self._imports_of)
+        return self.reached_from([start])
+
+    def reached_from(self, starts: Iterable[Path]) -> set[Path]:
+        """Return the project's files that importing some files imports."""
+        return _closure(starts, self._imports_of)
 
     def reached_when_run(self, start: Path) -> set[Path]:
         """Return the project's files that a file's code can come to: those that its functions import as well."""
-        return _closure(start, lambda file: self._located_in(self.sources.modules[file].imports, file))
+        return _closure([start], lambda file: self._located_in(self.sources.modules[file].imports, file))
 
     def locate(self, dotted: str, importer: Path) -> Path | None:
         """Return the project's file that ``import dotted`` in ``importer`` loads, if it is one of the project's."""
@@ -196,14 +225,12 @@ def module_file(root: str, dotted: str, sources: Sources) -> Path | None:
     return found or (sources.by_name.get(f"{target}.py") if parts else None)
 
 
-def _closure(start: Path, following: Callable[[Path], Iterable[Path]]) -> set[Path]:
-    reached: set[Path] = set()
-    waiting = [start]
+def _closure(starts: Iterable[Path], following: Callable[[Path], Iterable[Path]]) -> set[Path]:
+    reached = set(starts)
+    waiting = reached
     while waiting:
-        file = waiting.pop()
-        if file not in reached:
-            reached.add(file)
-            waiting.extend(following(file))
+        waiting = {found for file in waiting for found in following(file)} - reached
+        reached |= waiting
     return reached
 
 

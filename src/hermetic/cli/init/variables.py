@@ -30,6 +30,9 @@ ENVS = (
     "environ.FileAwareEnv()",
 )
 DYNACONF = frozenset({"dynaconf.Dynaconf()", "dynaconf.LazySettings()"})
+READERS = (*ENVIRONMENTS, *GETTERS, *(name.removesuffix("()") for name in (*DEMANDING, *ENVS, *DYNACONF)))
+PACKAGES = frozenset({"environ", "getenv", "starlette", "decouple", "environs", "dynaconf"})
+"""One of these is in every module that a reader of the environment comes from."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,18 @@ def outside(file: Path, expression: ast.expr, symbols: Symbols) -> str:
 def literal(node: ast.expr | None) -> str | None:
     """Return the text of a string literal."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def words_of_readers(symbols: Symbols) -> frozenset[str]:
+    """Return the words one of which is in every module that reads the environment, by whatever names it has."""
+
+    def is_one(reference: Reference) -> bool:
+        name = _outside(reference, symbols, 4)
+        return name not in ("", "os") and any(  # what is of ``os`` has a word of its own
+            reader.startswith(name) or name.startswith(reader) for reader in READERS
+        )
+
+    return symbols.words_for(PACKAGES, is_one)
 
 
 def readings(file: Path, bindings: Bindings) -> Iterator[tuple[ast.expr, Reading]]:
