@@ -16,6 +16,8 @@ HOOKS = frozenset(
     {"pytest_configure", "pytest_sessionstart", "pytest_load_initial_conftests", "pytest_addoption"}
 )
 PATCHES = frozenset({"setenv", "setdefault", "putenv"})
+ASSIGNING = PATCHES | {"environ"}
+"""One of these words is wherever something is set in the environment."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Assigned:
 
 def environ_assignments(module: Module) -> Iterator[Assigned]:
     """Yield what a module sets in the environment."""
-    if not module.mentions("environ", *PATCHES):
+    if not module.mentions(*ASSIGNING):
         return
     at_import: set[ast.AST] = set()
     dictionaries = {

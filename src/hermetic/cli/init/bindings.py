@@ -149,7 +149,8 @@ class Bindings:
 
     def _calls_in(self, module: Module) -> dict[str, list[tuple[Path, ast.Call]]]:
         if module.path not in self._calls:
-            self._calls[module.path] = found = defaultdict(list)
+            found: dict[str, list[tuple[Path, ast.Call]]] = defaultdict(list)
+            self._calls[module.path] = found
             for node in module.of(ast.Call):
                 for name in {last_name(node.func), *(last_name(first) for first in node.args[:1])}:
                     found[name].append((module.path, node))
@@ -157,7 +158,8 @@ class Bindings:
 
     def _stores_in(self, module: Module) -> dict[str, list[tuple[Path, ast.Attribute, Binding]]]:
         if module.path not in self._stores:
-            self._stores[module.path] = found = defaultdict(list)
+            found: dict[str, list[tuple[Path, ast.Attribute, Binding]]] = defaultdict(list)
+            self._stores[module.path] = found
             nodes: list[ast.Assign | ast.AnnAssign] = [*module.of(ast.Assign), *module.of(ast.AnnAssign)]
             for node in sorted(nodes, key=lambda each: each.lineno):
                 if node.value:

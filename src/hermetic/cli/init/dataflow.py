@@ -40,7 +40,7 @@ from hermetic.cli.init.symbols import Reference
 from hermetic.cli.init.variables import Reading, literal, reading
 
 DEEPEST = 40
-STEPS = 5_000
+STEPS = 1_500
 """How far one question is followed: an engine's URL takes some hundred, a model's field would take all there are."""
 INNER = ast.Await | ast.Starred | ast.NamedExpr | ast.FormattedValue | ast.Expr
 

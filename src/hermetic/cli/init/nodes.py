@@ -36,7 +36,7 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
 def statements_of(tree: ast.Module) -> list[ast.stmt]:
     """Return all statements of a module in the order of the text: of its nodes, one in ten."""
     found: list[ast.stmt] = []
-    waiting: list[ast.AST] = tree.body[::-1]
+    waiting: list[ast.AST] = [*reversed(tree.body)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.stmt):

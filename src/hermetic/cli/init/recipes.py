@@ -18,6 +18,26 @@ RUNS_A_STATEMENT = frozenset({"execute", "exec", "scalars"})
 CLEARING = re.compile(
     r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
 )
+RECIPES = frozenset(
+    {
+        "AsyncClient",
+        "LifespanManager",
+        "after_transaction_end",
+        "async_engine_from_config",
+        "begin_nested",
+        "bind",
+        "create_all",
+        "create_async_engine",
+        "create_savepoint",
+        "dependency_overrides",
+        "drop_all",
+        "event_loop",
+        "sorted_tables",
+        "upgrade",
+    }
+    | {word for name in ("truncate", "delete") for word in (name, name.upper(), name.title())}
+)
+"""One of these words is wherever there is a recipe."""
 
 
 def recipes(node: ast.AST, file: Path, symbols: Symbols) -> Iterator[str]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.application import makes_application
-from hermetic.cli.init.assigned import environ_assignments
-from hermetic.cli.init.nodes import children
-from hermetic.cli.init.recipes import is_fixture, recipes
+from hermetic.cli.init.assigned import ASSIGNING, environ_assignments
+from hermetic.cli.init.nodes import children, nodes_of
+from hermetic.cli.init.recipes import RECIPES, is_fixture, recipes
 from hermetic.cli.init.sources import Module
 from hermetic.cli.init.symbols import Reference, Symbols
 
@@ -34,6 +34,12 @@ REASONS = {
 DATABASE = frozenset(REASONS) - {"event-loop-fixture", "own-client", "lifespan-manager", "env-in-conftest"}
 FOLLOWED = frozenset({"create-all", "migrations"})
 """What is told where it is called, too, if a function of the application does it."""
+
+TELLING = ast.Call | ast.Attribute | ast.Name
+"""The nodes that tell it."""
+
+FOLLOWED_WORDS = frozenset({"create_all", "drop_all", "upgrade"})
+"""One of these is in each module of the application that does it."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +75,23 @@ def find_replaced(symbols: Symbols) -> list[Replaced]:
 
 
 class _Finder:
-    """Finds the lines, and remembers what the application's functions do."""
+    """Finds the lines, and knows which functions of the application do what is told where they are called."""
 
     def __init__(self, symbols: Symbols) -> None:
         self._symbols = symbols
+        self._followed: set[Reference] = set()
         self._done_by: dict[Reference, frozenset[str]] = {}
+        self._read: dict[Reference, tuple[frozenset[str], frozenset[Reference]]] = {}
+        followed = symbols.words_for(FOLLOWED_WORDS, self._is_followed)
+        self._words = RECIPES | ASSIGNING | followed
 
     def lines(self, module: Module) -> Iterator[Replaced]:
         """Yield the lines of a module of the suite."""
+        if not module.mentions(*self._words):
+            return
         for node in outside_tests(module.tree):
-            slugs = {*recipes(node, module.path, self._symbols), *self._of_called(node, module.path)}
+            called = self._called(node, module.path)
+            slugs = {*recipes(node, module.path, self._symbols)}.union(*map(self._of_function, called))
             for slug in slugs:
                 assert isinstance(node, ast.stmt | ast.expr)
                 yield Replaced(module.path, node.lineno, slug)
@@ -87,39 +100,56 @@ class _Finder:
                 if not each.is_patch:
                     yield Replaced(module.path, each.line, "env-in-conftest")
 
-    def _of_called(self, node: ast.AST, file: Path) -> Iterator[str]:
-        """Yield what functions of the application do that a call names: it calls them, or has them called."""
+    def _of_function(self, function: Reference) -> frozenset[str]:
+        if function not in self._followed:
+            return frozenset()
+        if function not in self._done_by:
+            own, called = self._done_in(function)
+            self._done_by[function] = own  # as far as it calls itself
+            self._done_by[function] = own.union(*map(self._of_function, called))
+        return self._done_by[function]
+
+    def _is_followed(self, function: Reference) -> bool:
+        """Whether a function of the application does such a thing, or calls one of which that is known.
+
+        What makes an application has it done at its start-up.
+        """
+        own, called = self._done_in(function)
+        if (own or not called.isdisjoint(self._followed)) and not makes_application(function, self._symbols):
+            self._followed.add(function)
+        return function in self._followed
+
+    def _done_in(self, function: Reference) -> tuple[frozenset[str], frozenset[Reference]]:
+        """Return what a function of the application does itself, and the functions that its calls name."""
+        if function not in self._read:
+            self._read[function] = frozenset(), frozenset()
+            definition, file = self._symbols.definition(function), function.file
+            is_function = isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
+            if definition and file and is_function and self._symbols.sources.modules[file].is_production:
+                told = [node for node in nodes_of(definition) if isinstance(node, TELLING)]
+                slugs = (slug for node in told for slug in recipes(node, file, self._symbols))
+                called = (each for node in told for each in self._called(node, file))
+                self._read[function] = FOLLOWED.intersection(slugs), frozenset(called)
+        return self._read[function]
+
+    def _called(self, node: ast.AST, file: Path) -> Iterator[Reference]:
+        """Yield the functions that a call names: it calls them, or has them called."""
         for part in (node.func, *node.args) if isinstance(node, ast.Call) else ():
             reference = self._symbols.resolve(file, part)
             if reference is not None and reference.file is not None:
-                yield from self._of_function(reference, reference.file)
-
-    def _of_function(self, function: Reference, file: Path) -> frozenset[str]:
-        definition = self._symbols.definition(function)
-        if function not in self._done_by:
-            self._done_by[function] = frozenset()  # as far as it calls itself
-            if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef) and self._is_followed(
-                function, file
-            ):
-                self._done_by[function] = FOLLOWED.intersection(
-                    slug
-                    for node in ast.walk(definition)
-                    for slug in (*recipes(node, file, self._symbols), *self._of_called(node, file))
-                )
-        return self._done_by[function]
-
-    def _is_followed(self, function: Reference, file: Path) -> bool:
-        """Whether a function is the application's; what makes an application has it done at its start-up."""
-        is_production = self._symbols.sources.modules[file].is_production
-        return is_production and not makes_application(function, self._symbols)
+                yield reference
 
 
 def outside_tests(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a module of the suite that are in no test: fixtures, helpers, what runs at import."""
-    for child in children(node):
-        if not _is_test(child) and not _is_docstring(child):
-            yield child
-            yield from outside_tests(child)
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        if inner is not node:
+            yield inner
+        waiting.extend(
+            each for each in reversed(children(inner)) if not _is_test(each) and not _is_docstring(each)
+        )
 
 
 def _is_test(node: ast.AST) -> bool:

@@ -119,18 +119,15 @@ class Symbols:
             names: How those things are called where they come from.
             is_one: Whether a name that a module binds stands for one of them, or for what is made with one.
         """
-        words = set(names)
-        looked_at: set[tuple[Path, str]] = set()
-        waiting = list(self.sources.modules.values())
-        while True:
-            mentioning = [module for module in waiting if module.mentions(*words)]
-            bound = [(module.path, name) for module in mentioning for name in self.scope(module.path).names]
-            fresh = [pair for pair in bound if pair[1] not in words and pair not in looked_at]
-            looked_at.update(fresh)
-            new = {name for file, name in fresh if (found := self.lookup(file, name)) and is_one(found)}
-            if not new:
-                return frozenset(words)
+        words: set[str] = set()
+        new = set(names)
+        while new:
             words |= new
+            mentioning = [module.path for module in self.sources.modules.values() if module.mentions(*new)]
+            bound = ((file, name) for file in mentioning for name in self.scope(file).names)
+            found = ((name, self.lookup(file, name)) for file, name in bound if name not in words)
+            new = {name for name, reference in found if reference is not None and is_one(reference)}
+        return frozenset(words)
 
     def over(self, sources: Sources) -> Symbols:
         """Return the names of the same files, which were told apart anew."""
