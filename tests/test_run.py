@@ -20,6 +20,8 @@ from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
 from tests.importing import importable
 
+TEST = Owner("a test", "test", "function")
+
 APP = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 
 
@@ -61,7 +63,7 @@ def test_overrides_of_an_application_that_was_imported_before_the_first_test(
     run = start(Settings(mode="on", app="shop_m:app"))
     app: FastAPI = run.application()
     app.dependency_overrides[len] = min
-    run.begin_test(NEVER)
+    run.begin_test(NEVER, TEST)
     app.dependency_overrides[sum] = max
     end_test(run)
     assert app.dependency_overrides == {len: min}
@@ -74,11 +76,11 @@ def test_overrides_that_are_replaced(package: Path, start: Start) -> None:
     app: FastAPI = run.application()
     app.dependency_overrides[len] = min
     for _ in range(2):
-        run.begin_test(NEVER)
+        run.begin_test(NEVER, TEST)
         app.dependency_overrides = {}
         end_test(run)
         assert app.dependency_overrides == {len: min}
-        run.begin_test(NEVER)
+        run.begin_test(NEVER, TEST)
         app.dependency_overrides[sum] = max
         end_test(run)
         assert app.dependency_overrides == {len: min}
@@ -91,7 +93,7 @@ def test_a_schema_that_fails_for_an_application_with_a_driver_of_its_own(package
     run = start(settings)
     for _ in range(2):
         with pytest.raises(ConfigurationError, match=r"nowhere\.sql"):
-            run.begin_test(NEVER)
+            run.begin_test(NEVER, TEST)
 
 
 class Down(Exception):
@@ -147,7 +149,7 @@ def test_a_shutdown_that_fails_at_the_end_of_a_test(start: Start, package: Path,
     """What the test left open is ended and what it changed is undone all the same, and then the error is raised."""
     run = start(Settings(mode="on"))
     engine = table(run, package, "a")
-    run.begin_test(NEVER)
+    run.begin_test(NEVER, TEST)
     owner = Owner("a test", "test", "function")
     with owned_by(owner):
         write(engine)
@@ -173,7 +175,7 @@ def test_one_of_two_databases_that_cannot_be_restored(
     monkeypatch.setattr(worker, "PATIENCE", 0.01)
     run = start(Settings(mode="on"))
     engines = [table(run, package, name) for name in "ab"]
-    run.begin_test(NEVER)
+    run.begin_test(NEVER, TEST)
     held = [engine.connect() for engine in engines]  # by who outlives the test
     for number, connection in enumerate(held):
         for engine in engines:

@@ -30,6 +30,8 @@ from hermetic.owners import Owner, Scope
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
 
+TEST = Owner("a test", "test", "function")
+
 SCOPES: tuple[Scope, ...] = ("class", "module", "session")
 SEEDS = 6
 
@@ -68,7 +70,7 @@ class PytestLike(RuleBasedStateMachine):
         self.living: list[Fixture] = []
         self.count = 0
         self.fresh = True
-        self.run.begin_test(NEVER)
+        self.run.begin_test(NEVER, TEST)
 
     @rule(scope=st.sampled_from(SCOPES), asks_for=st.none() | st.sampled_from(SCOPES))
     def a_fixture_is_asked_for(self, scope: Scope, asks_for: Scope | None) -> None:
@@ -105,7 +107,7 @@ class PytestLike(RuleBasedStateMachine):
         for fixture in [each for each in reversed(self.living) if each.owner.scope in gone]:
             self.living.remove(fixture)
             self.run.checkpoints.finish(fixture.owner)
-        self.run.begin_test(NEVER)
+        self.run.begin_test(NEVER, TEST)
         self.fresh = True
 
     @invariant()

@@ -127,7 +127,7 @@ class PytestLike(RuleBasedStateMachine):
         self.kept: list[Author] = []  # by a test module's variable, say: the Session holds them weakly
         self.count = 0
         self.fresh, self.deleted = True, False
-        self.run.begin_test(NEVER)
+        self.run.begin_test(NEVER, TEST)
 
     @rule(scope=st.sampled_from(SCOPES), renames=st.booleans(), refreshes=st.booleans())
     def a_fixture_is_asked_for(self, scope: Scope, renames: bool, refreshes: bool) -> None:
@@ -244,7 +244,7 @@ class PytestLike(RuleBasedStateMachine):
             if fixture.renames is not None:
                 fixture.renames.name = fixture.renames.first_name
                 fixture.renames.loaded = set()
-        self.run.begin_test(NEVER)
+        self.run.begin_test(NEVER, TEST)
         self.fresh, self.deleted = True, False
         self._look()
 

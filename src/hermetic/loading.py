@@ -15,7 +15,9 @@ from typing import Any
 
 from hermetic import application
 from hermetic.errors import HermeticError
+from hermetic.events import ApplicationImported, emit, listeners
 from hermetic.owners import PROCESS, owned_by
+from hermetic.threads import now
 
 
 class Application:
@@ -98,7 +100,10 @@ class Application:
     def _found(self, path: str, call: bool) -> Any:
         if self._named is None:
             self._before()
+            began = now()
             self._named = application.resolve(path, key="hermetic_app")
+            if ApplicationImported in listeners:
+                emit(ApplicationImported(path, now() - began))
             self._note_import()
         if application.is_factory(path, self._named) and not call:
             return None

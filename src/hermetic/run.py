@@ -22,6 +22,7 @@ from hermetic import owners, tasks
 from hermetic.contents import lines_of
 from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.events import Restored, TestBegan, TestEnded, emit, listeners
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import (
@@ -39,9 +40,11 @@ from hermetic.guards.raw import RawLeaks
 from hermetic.guards.shared import SharedMappings
 from hermetic.guards.threads import ThreadWatch
 from hermetic.loading import Application
+from hermetic.owners import Owner
 from hermetic.settings import Background as BackgroundMode
 from hermetic.settings import Settings
 from hermetic.steps import every_step
+from hermetic.threads import now
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -380,11 +383,12 @@ class Run:
 
     # -- a test
 
-    def begin_test(self, boundary: Hashable) -> None:
+    def begin_test(self, boundary: Hashable, owner: Owner) -> None:
         """Bring the baseline back, unless the test shares its isolation with the one before.
 
         Args:
             boundary: What the isolation is counted by: equal to the last test's, nothing is restored.
+            owner: The test.
 
         Raises:
             RestoreError: Something that outlives the last test blocks it.
@@ -401,6 +405,8 @@ class Run:
             self._end_background(self.settings.background)
             self.restore()
         self._boundary = boundary
+        if TestBegan in listeners:
+            emit(TestBegan(owner))
 
     def _prepare_for_raw_drivers(self) -> None:
         """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
@@ -488,6 +494,9 @@ class Run:
             if restore and self._is_on:
                 with step:
                     self.restore()
+            if TestEnded in listeners:
+                with step:
+                    emit(TestEnded(owners.current()))
         return problems
 
     def _end_background(self, background: BackgroundMode) -> None:
@@ -544,7 +553,11 @@ class Run:
                 self.databases.release()
             for database in self._all_databases():
                 with step:
-                    if database.restore():
+                    began = now()
+                    is_changed = database.restore()
+                    if Restored in listeners:
+                        emit(Restored(database.name, is_changed, now() - began))
+                    if is_changed:
                         self._rows_went_back = True
                         self._note_written(database)
             with step:

@@ -22,6 +22,7 @@ from typing import Any, Self
 import httpx2
 
 from hermetic import tasks
+from hermetic.calls import told_of
 from hermetic.client._asgi import ASGI3App, Message, Scope
 from hermetic.client._cancellation import TICK, Cancellation, own_error
 from hermetic.errors import ConfigurationError
@@ -130,7 +131,7 @@ class AppTask(ABC):
         __tracebackhide__ = True
         try:
             become(self._owner)
-            await self._app(self.scope, self.receive, self.send)
+            await told_of(self._app)(self.scope, self.receive, self.send)
         except BaseException as error:
             self._error = own_error(error, vars(self).get("_cancellation"))
             if self.loop.is_closed():

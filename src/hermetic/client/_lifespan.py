@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any
 
 from hermetic import owners, tasks
+from hermetic.calls import told_of
 from hermetic.client._app_task import Condition, running_loop
 from hermetic.client._asgi import ASGI_VERSION, ASGIApp, Message, Scope, as_asgi3
 from hermetic.client._cancellation import Cancellation, own_error, retrieve_error
@@ -165,7 +166,7 @@ class LifespanRun:
         __tracebackhide__ = True
         try:
             with owned_by(self._owner):
-                await as_asgi3(app)(scope, self.receive, self.send)
+                await told_of(as_asgi3(app))(scope, self.receive, self.send)
         except BaseException as error:
             self._error = own_error(error, vars(self).get("_cancellation"))
             if self.loop.is_closed():

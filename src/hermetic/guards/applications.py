@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from hermetic import tasks
+from hermetic.calls import App, Message, Receive, Scope, Send, told_of
 from hermetic.owners import Owner, current, owned_by, sender
 
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
 
@@ -66,26 +66,29 @@ class ApplicationWatch:
             return
         original: Call = module.Starlette.__call__
 
-        async def __call__(app: Any, scope: Scope, receive: Any, send: Any) -> None:
+        async def __call__(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
             __tracebackhide__ = True
             if self._ours is not __call__:
                 return await original(app, scope, receive, send)
             self._note_loop()
-            with owned_by(_owner_of(scope)):
-                if scope["type"] == "lifespan":
-                    await self._lifespan(original, app, scope, receive, send)
-                else:
-                    await original(app, scope, receive, send)
+            call: App = partial(original, app)
+            if scope["type"] == "lifespan":
+                call = partial(self._lifespan, call)
+            owner = _owner_of(scope)
+            if owner is not current():  # else our client has called it, and told
+                call = told_of(call)
+            with owned_by(owner):
+                await call(scope, receive, send)
 
         self._original, self._ours = original, __call__
         module.Starlette.__call__ = __call__
 
-    async def _lifespan(self, original: Call, app: Any, scope: Scope, receive: Any, send: Send) -> None:
+    async def _lifespan(self, call: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Note a lifespan for as long as it lasts, and the end of its start-up before anybody else hears of it."""
         __tracebackhide__ = True
         start_ups = self._start_ups
 
-        async def telling(message: MutableMapping[str, Any]) -> None:
+        async def telling(message: Message) -> None:
             started = message["type"] == "lifespan.startup.complete"
             if started and start_ups is not None and start_ups.is_waiting_for_a_start_up:
                 await tasks.beside_the_loop(start_ups.end_start_up)
@@ -96,7 +99,7 @@ class ApplicationWatch:
         if start_ups is not None:
             start_ups.begin_start_up()
         try:
-            await original(app, scope, receive, telling)
+            await call(scope, receive, telling)
         finally:
             self._up.discard(lifespan)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hermetic.events import LayerBegan, LayerEnded, emit, listeners
 from hermetic.guards.mapping import Guard, MappingStart
 from hermetic.owners import Owner
 from hermetic.steps import every_step
@@ -108,6 +109,8 @@ class Checkpoints:
                     if layer is not None:
                         kept.databases.append((database, layer))
                         self._wrote(database)
+        if LayerBegan in listeners:
+            emit(LayerBegan(frame.owner, tuple(database.name for database, _ in kept.databases)))
 
     def finish(self, owner: Owner, *, at_once: bool = False) -> None:
         """Take the fixture's part out of the baseline, after its teardown.
@@ -133,6 +136,8 @@ class Checkpoints:
                         database.remove_layer(layer)
                     if is_clean:
                         database.restore()
+            if LayerEnded in listeners:
+                emit(LayerEnded(owner))
 
     def note_created(self, database: WorkerDatabase) -> None:
         """A database that is made while fixtures are in their set-up starts empty for each of them."""

@@ -79,7 +79,7 @@ class Active:
         if _is_of_a_worker(item):  # whose usage errors nobody reads
             marks.fail_wrong(item)
         with errors_as_failures():
-            self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)))
+            self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)), owner)
         with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):
             self._is_setting_up = True
             try:

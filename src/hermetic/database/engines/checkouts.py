@@ -26,6 +26,7 @@ from hermetic.database.engines.connections import Index, Opened
 from hermetic.database.engines.gate import Gate
 from hermetic.database.engines.location import user_location
 from hermetic.database.protocols import Checkout
+from hermetic.events import CheckedIn, CheckedOut, HandedOver, emit, listeners
 from hermetic.owners import Owner
 
 
@@ -179,6 +180,8 @@ class Checkouts:
         for in_use in self._in_use.get(id(connection), ())[-1:]:
             in_use.checkout.owner = owner
             in_use.session = weakref.ref(session)
+            if HandedOver in listeners and in_use.checkout.owner is not owners.current():
+                emit(HandedOver(owner, id(connection)))
 
     def _on_checkout(
         self, connection: DBAPIConnection, record: ConnectionPoolEntry, fairy: PoolProxiedConnection
@@ -200,12 +203,20 @@ class Checkouts:
         shared_with = [each for each in self._in_use.get(id(connection), ()) if each.is_live]
         self._in_use[id(connection)] = [*shared_with, in_use]
         self._note(opened, connection, checkout)
+        if CheckedOut in listeners:
+            emit(
+                CheckedOut(
+                    checkout.owner, checkout.location, url, id(connection), 0 if loop is None else id(loop)
+                )
+            )
 
     def _on_checkin(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         """Only the first of several users of a StaticPool's one connection is seen to give it back."""
-        if len(self._in_use.get(id(connection), ())) == 1:
+        stack = self._in_use.get(id(connection), ())
+        if len(stack) == 1:
             del self._in_use[id(connection)]
             self._note(self._index.get(connection), connection, None)
+            _tell_of_return(stack)
 
     def _note(self, opened: Opened | None, connection: Any, checkout: Checkout | None) -> None:
         if opened is not None and opened.target is not None:
@@ -226,6 +237,13 @@ class Checkouts:
             self._abandoned.extend((each.checkout, each.fairy()) for each in stack)
         if opened is not None:
             opened.holder.discard(opened)
+        _tell_of_return(stack)
+
+
+def _tell_of_return(stack: Collection[InUse]) -> None:
+    if CheckedIn in listeners:
+        for each in stack:
+            emit(CheckedIn(each.owner, each.location, each.engine, id(each.connection)))
 
 
 def _weakly(task: asyncio.Task[Any] | None) -> weakref.ref[asyncio.Task[Any]] | None:

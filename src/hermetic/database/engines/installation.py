@@ -25,6 +25,7 @@ from sqlalchemy.pool import Pool
 
 from hermetic import owners
 from hermetic.database.address import Address, in_memory_among, is_in_memory, working_folder
+from hermetic.database.engines import telling
 from hermetic.database.engines.arguments import ConnectArguments, connect_arguments
 from hermetic.database.engines.blueprint import Blueprint
 from hermetic.database.engines.checking import Check, LeftPools, close, reached
@@ -111,6 +112,7 @@ class Installation:
         self._checkouts = Checkouts(self._index)
         self._sessions = SessionOwners(self._checkouts)
         self._left = LeftPools()
+        self._telling = telling.source()
         self._before: object = None
 
     def engines(self) -> list[EngineReport]:
@@ -186,6 +188,7 @@ class Installation:
             delattr(Engine, "pool")
         else:
             type.__setattr__(Engine, "pool", self._before)
+        self._telling.close()
         self._sessions.stop()
         self._left.stop()
         for engine, seen in self._seen.items():
@@ -201,6 +204,7 @@ class Installation:
         self._before = Engine.__dict__.get("pool")
         self._checkouts.listen()
         self._sessions.listen()
+        self._telling.open()
         type.__setattr__(Engine, "pool", _PoolDescriptor(self))
 
     def _close_everything(self) -> None:

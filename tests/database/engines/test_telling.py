@@ -1,0 +1,175 @@
+"""What is told of engines' connections, transactions and statements: whose they are, and where in the user's code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, bindparam, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import Session
+
+from hermetic.code import Location
+from hermetic.database.engines import Installation, install
+from hermetic.database.engines.destinations import Itself
+from hermetic.database.engines.telling import PARAMETERS, types_of
+from hermetic.events import (
+    TEXT,
+    CheckedIn,
+    CheckedOut,
+    HandedOver,
+    Statement,
+    TransactionBegan,
+    TransactionEnded,
+)
+from hermetic.owners import Owner, owned_by
+from tests.hearing import hearing
+
+KINDS = (CheckedOut, HandedOver, CheckedIn, TransactionBegan, TransactionEnded, Statement)
+TEST = Owner("test_it", "test", "function")
+
+
+@pytest.fixture(autouse=True)
+def installation() -> Iterator[Installation]:
+    """Have the engines of the process seen, and left where they go."""
+    installed = install(lambda request: Itself("of a test"))
+    yield installed
+    installed.uninstall()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An engine with a table."""
+    made = create_engine(f"sqlite:///{tmp_path}/a.db")
+    with made.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INTEGER)"))
+    yield made
+    made.dispose()
+
+
+def is_here(location: Location, function: str) -> bool:
+    """Whether a place is in a function of this file."""
+    return (location.file, location.function) == (__file__, function)
+
+
+def test_a_transaction(engine: Engine) -> None:
+    """A connection is taken, a transaction begins, its statement is executed, it ends, the connection goes back."""
+    with hearing(*KINDS) as told, owned_by(TEST), engine.begin() as connection:
+        connection.execute(text("INSERT INTO t VALUES (:n)"), {"n": 1})
+    assert [type(each) for each in told] == [
+        CheckedOut,
+        TransactionBegan,
+        Statement,
+        TransactionEnded,
+        CheckedIn,
+    ]
+    flow: list[Any] = list(told)
+    assert all(each[0] is TEST and is_here(each[1], "test_a_transaction") for each in flow)
+    assert {each[2] for each in flow} == {str(engine.url)}
+    assert len({each[3] for each in flow}) == 1
+    (statement,), (ended,) = told.of(Statement), told.of(TransactionEnded)
+    assert (statement.text, statement.rows, statement.error) == ("INSERT INTO t VALUES (?)", 1, "")
+    assert (statement.parameters, ended.how) == ("int", "commit")
+    assert 0 < statement.seconds < 60
+
+
+def test_a_statement_that_fails(engine: Engine) -> None:
+    """It is told with the name of the driver's error, and its transaction is rolled back."""
+    with hearing(*KINDS) as told, pytest.raises(OperationalError), engine.begin() as connection:
+        connection.execute(text("SELECT * FROM nothing"))
+    (statement,), (ended,) = told.of(Statement), told.of(TransactionEnded)
+    assert (statement.error, statement.rows) == ("OperationalError", -1)
+    assert is_here(statement.location, "test_a_statement_that_fails")
+    assert ended.how == "rollback"
+
+
+def test_an_async_engine(tmp_path: Path) -> None:
+    """The place is the line of the coroutine, and the loop is told."""
+
+    async def main() -> None:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT 1"))
+        await engine.dispose()
+
+    with hearing(*KINDS) as told, owned_by(TEST):
+        asyncio.run(main())
+    (checked_out,), (statement,) = told.of(CheckedOut), told.of(Statement)
+    assert checked_out.loop != 0
+    assert checked_out.connection == statement.connection
+    assert is_here(checked_out.location, "main") and is_here(statement.location, "main")
+    assert statement.owner is TEST
+
+
+def test_a_session_of_somebody_else(engine: Engine) -> None:
+    """What it takes is handed over to its owner; what it executes is whoever's that uses it."""
+    fixture = Owner("fixture 'session'", "fixture", "session")
+    with owned_by(fixture):
+        session = Session(engine)
+    with hearing(*KINDS) as told, owned_by(TEST):
+        session.execute(text("SELECT 1"))
+        session.close()
+    (handed_over,) = told.of(HandedOver)
+    assert handed_over == (fixture, told.of(CheckedOut)[0].connection)
+    assert told.of(CheckedOut)[0].owner is TEST
+    assert told.of(CheckedIn)[0].owner is fixture
+    assert told.of(Statement)[0].owner is TEST
+
+
+def test_a_session_of_ones_own(engine: Engine) -> None:
+    """Nothing is handed over."""
+    with hearing(*KINDS) as told, owned_by(TEST), Session(engine) as session:
+        session.execute(text("SELECT 1"))
+    assert told.of(HandedOver) == []
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_one_kind_alone(engine: Engine, kind: type) -> None:
+    """Who listens to one is told of no other."""
+    fixture = Owner("fixture 'session'", "fixture", "session")
+    with hearing(kind) as told, owned_by(TEST):
+        with owned_by(fixture):
+            session = Session(engine)
+        session.execute(text("SELECT 1"))
+        session.rollback()
+    assert [type(each) for each in told] == [kind]
+
+
+def test_nobody_listens(engine: Engine) -> None:
+    """SQLAlchemy is not hooked up then."""
+    assert not engine.dispatch.before_cursor_execute
+    with hearing(Statement):
+        assert engine.dispatch.before_cursor_execute
+    assert not engine.dispatch.before_cursor_execute
+
+
+def test_a_connection_that_is_closed(engine: Engine) -> None:
+    """It has gone back, too."""
+    with hearing(CheckedIn) as told, owned_by(TEST):
+        connection = engine.connect()
+        connection.invalidate()
+        connection.close()
+    assert [each.owner for each in told.of(CheckedIn)] == [TEST]
+
+
+def test_parameters_are_told_by_their_types() -> None:
+    """Never by their values; of many rows the first; cut where they are many."""
+    assert types_of(None) == ""
+    assert types_of(("secret", 1, None)) == "str, int, NoneType"
+    assert types_of({"password": "secret"}) == "password: str"
+    assert types_of([{"n": 1}, {"n": 2}, {"n": 3}]) == "n: int and 2 more"
+    assert types_of([("secret",)]) == "str"
+    assert len(types_of(tuple(range(1000)))) == PARAMETERS
+
+
+def test_a_long_statement_is_cut(engine: Engine) -> None:
+    """An event is bounded, and rows are told by their types."""
+    many = text(f"INSERT INTO t VALUES (:n) -- {'x' * TEXT}")
+    with hearing(Statement) as told, engine.begin() as connection:
+        connection.execute(many.bindparams(bindparam("n")), [{"n": 1}, {"n": 2}])
+    (statement,) = told.of(Statement)
+    assert (len(statement.text), statement.parameters, statement.rows) == (TEXT, "int and 1 more", 2)

@@ -1,0 +1,173 @@
+"""What is told of the calls of an application: begin and end, by whose request, whoever calls it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
+
+from hermetic.client import AsyncTestClient
+from hermetic.events import (
+    LifespanBegan,
+    LifespanEnded,
+    LifespanStarted,
+    RequestBegan,
+    RequestEnded,
+    WebsocketBegan,
+    WebsocketEnded,
+)
+from hermetic.guards.applications import ApplicationWatch
+from hermetic.owners import Owner, owned_by
+from tests.hearing import Heard, hearing
+
+KINDS = (
+    RequestBegan,
+    RequestEnded,
+    WebsocketBegan,
+    WebsocketEnded,
+    LifespanBegan,
+    LifespanStarted,
+    LifespanEnded,
+)
+TEST = Owner("test_it", "test", "function")
+
+
+async def hello(request: Any) -> PlainTextResponse:
+    """Answer, or fail."""
+    if request.url.path.endswith("fails"):
+        raise ZeroDivisionError
+    return PlainTextResponse("hello", status_code=201)
+
+
+async def socket(socket: WebSocket) -> None:
+    """Accept and close."""
+    await socket.accept()
+    await socket.close(4001)
+
+
+ROUTES = [Route("/hello", hello, methods=["GET"]), Route("/fails", hello), WebSocketRoute("/socket", socket)]
+APP = Starlette(routes=[*ROUTES, Mount("/below", Starlette(routes=ROUTES))])
+
+
+@pytest.fixture(autouse=True)
+def watched() -> Iterator[None]:
+    """Have Starlette's applications watched, as in a run."""
+    watch = ApplicationWatch()
+    watch.install()
+    yield
+    watch.uninstall()
+
+
+def by_our_client(app: Any, *paths: str) -> None:
+    """Send requests by the client of hermetic's."""
+
+    async def main() -> None:
+        async with AsyncTestClient(app, raise_server_exceptions=False) as client:
+            for path in paths:
+                await client.get(path)
+
+    asyncio.run(main())
+
+
+def by_starlette(app: Any, *paths: str) -> None:
+    """Send requests by Starlette's client."""
+    with TestClient(app, raise_server_exceptions=False) as client:
+        for path in paths:
+            client.get(path)
+
+
+def by_httpx(app: Any, *paths: str) -> None:
+    """Send requests by httpx's transport, without a lifespan."""
+
+    async def main() -> None:
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://t") as client:
+            for path in paths:
+                await client.get(path)
+
+    asyncio.run(main())
+
+
+def heard(send: Callable[..., None], *paths: str, app: Any = APP) -> Heard:
+    """Return what is told while a test sends requests."""
+    with hearing(*KINDS) as told, owned_by(TEST, everywhere=True):
+        send(app, *paths)
+    return told
+
+
+SENDERS = [by_our_client, by_starlette, by_httpx]
+
+
+@pytest.mark.parametrize("send", SENDERS)
+def test_a_request(send: Callable[..., None]) -> None:
+    """It begins once and ends once, with its status, and is the test's."""
+    told = heard(send, "/hello?secret=1")
+    (began,), (ended,) = told.of(RequestBegan), told.of(RequestEnded)
+    assert (began.method, began.path) == ("GET", "/hello")
+    assert ended[:4] == (began.owner, "GET", "/hello", 201)
+    assert (ended.error, ended.owner.kind, ended.owner.parent) == ("", "request", TEST)
+    assert 0 < ended.seconds < 60
+
+
+@pytest.mark.parametrize("send", SENDERS)
+def test_a_request_that_fails(send: Callable[..., None]) -> None:
+    """The name of the error is told, and no more of it; Starlette's own 500 is sent before."""
+    (ended,) = heard(send, "/fails").of(RequestEnded)
+    assert (ended.error, ended.status) == ("ZeroDivisionError", 500)
+
+
+@pytest.mark.parametrize("send", SENDERS)
+def test_a_mounted_application(send: Callable[..., None]) -> None:
+    """A request to it is one request."""
+    assert [each.path for each in heard(send, "/below/hello").of(RequestEnded)] == ["/below/hello"]
+
+
+def test_an_application_that_is_not_starlettes() -> None:
+    """Our client tells of any."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    (ended,) = heard(by_our_client, "/", app=app).of(RequestEnded)
+    assert (ended.status, ended.error) == (204, "")
+
+
+@pytest.mark.parametrize("send", [by_our_client, by_starlette])
+def test_a_lifespan(send: Callable[..., None]) -> None:
+    """It begins, has started and ends: once, around the requests."""
+    told = heard(send, "/hello")
+    assert [type(event) for event in told] == [
+        LifespanBegan,
+        LifespanStarted,
+        RequestBegan,
+        RequestEnded,
+        LifespanEnded,
+    ]
+    (began,), (started,), (ended,) = told.of(LifespanBegan), told.of(LifespanStarted), told.of(LifespanEnded)
+    assert began.owner is started.owner is ended.owner
+    assert (began.owner.kind, began.owner.parent, ended.error) == ("lifespan", TEST, "")
+
+
+def test_a_websocket_of_our_client() -> None:
+    """It is told with the code that it was closed with."""
+
+    async def main() -> None:
+        async with AsyncTestClient(APP) as client, client.websocket_connect("/socket") as socket:
+            await socket.receive()
+
+    with hearing(*KINDS) as told, owned_by(TEST, everywhere=True):
+        asyncio.run(main())
+    (began,), (ended,) = told.of(WebsocketBegan), told.of(WebsocketEnded)
+    assert (began.path, ended.path, ended.code, ended.error) == ("/socket", "/socket", 4001, "")
+    assert began.owner is ended.owner
+    assert (ended.owner.kind, ended.owner.parent) == ("request", TEST)
