@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic import AsyncTestClient
-from hermetic.client import _response
+from hermetic.client import _httpx2
 from hermetic.client._asgi import Receive, Scope, Send
 from hermetic.client._request import KEPT
 from hermetic.client._response import SingleLabelPolicy
@@ -145,7 +145,7 @@ def without_short_way(client: AsyncTestClient) -> httpx2.AsyncClient:
         timeout=client.timeout,
         follow_redirects=client.follow_redirects,
         max_redirects=client.max_redirects,
-        default_encoding=client._default_encoding,
+        default_encoding=client._text_encoding,
         event_hooks=client.event_hooks,
     )
     long.cookies.jar.set_policy(SingleLabelPolicy())
@@ -227,12 +227,13 @@ def test_both_ways_give_the_same(
     compare(method, url, options, answer, settings, times=2)
 
 
-@given(ANSWERS)
-def test_a_response_that_httpx2_reads_is_the_same(answer: dict[str, Any]) -> None:
-    """An httpx2 whose responses remember something else reads them by itself."""
+@given(ANSWERS, HEADERS)
+def test_an_httpx2_with_other_private_names_gives_the_same(answer: dict[str, Any], headers: Any) -> None:
+    """Its responses read themselves, its headers are made lower-case here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_response, "KNOWN", False)
-        compare("GET", "/", {}, answer, {}, times=1)
+        patch.setattr(_httpx2, "READING_KNOWN", False)
+        patch.setattr(_httpx2, "HEADERS_KNOWN", False)
+        compare("GET", "/", {"headers": headers}, answer, {}, times=1)
 
 
 def test_httpx2_writes_its_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -24,6 +24,7 @@ import httpx2
 
 from hermetic.client._asgi import ASGIApp
 from hermetic.client._await_hints import AsyncOnly, hinted, hinted_context, request_method
+from hermetic.client._httpx2 import sends_by
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._request import Background, ClientOptions, RequestBuilder, is_plain
 from hermetic.client._request_body import SyncAndAsyncStream
@@ -31,8 +32,7 @@ from hermetic.client._response import SingleLabelPolicy
 from hermetic.client._transport import InLoopTransport
 
 if TYPE_CHECKING:
-    from httpx2._client import UseClientDefault
-    from httpx2._types import (
+    from hermetic.client._httpx2 import (
         AuthTypes,
         CookieTypes,
         HeaderTypes,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         RequestExtensions,
         RequestFiles,
         TimeoutTypes,
+        UseClientDefault,
     )
 
 Identity = (
@@ -95,6 +96,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
         authenticate: Authenticate | None = None,
     ) -> None:
         self.authenticate = authenticate
+        self._text_encoding = default_encoding
         self._own_lifespan = lifespan is None
         self._entered_in: asyncio.AbstractEventLoop | None = None
         self._in_loop = InLoopTransport(
@@ -277,7 +279,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
         __tracebackhide__ = True
         if not stream and auth is httpx2.USE_CLIENT_DEFAULT and self._is_plain(request):
             response = await self._in_loop.handle_buffered(request, self.cookies)
-            response.default_encoding = self._default_encoding
+            response.default_encoding = self._text_encoding
             if response.status_code // 100 != 3 or not response.has_redirect_location:
                 return response
             self._in_loop.respond_with(response)
@@ -298,8 +300,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
             and self.auth is None
             and not (hooks["request"] or hooks["response"])
             and not LOGGER.isEnabledFor(logging.INFO)
-            and not getattr(self, "_mounts", None)
-            and getattr(self, "_transport", self._in_loop) is self._in_loop
+            and sends_by(self, self._in_loop)
         )
 
     def _another(self) -> Self:
@@ -318,7 +319,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
             timeout=self.timeout,
             max_redirects=self.max_redirects,
             event_hooks=self.event_hooks,
-            default_encoding=self._default_encoding,
+            default_encoding=self._text_encoding,
             authenticate=self.authenticate,
         )
         other._in_loop.options = self._in_loop.options

@@ -22,8 +22,7 @@ from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner
 
 if TYPE_CHECKING:
-    from httpx2._client import UseClientDefault
-    from httpx2._types import HeaderTypes, TimeoutTypes
+    from hermetic.client._httpx2 import HeaderTypes, TimeoutTypes, UseClientDefault
 
 DRAIN_TIMEOUT = 10.0
 """Seconds."""

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx2
 
 from hermetic.client._asgi import ASGI_VERSION, Scope
+from hermetic.client._httpx2 import lower_headers
 
 if TYPE_CHECKING:
-    from httpx2._types import HeaderTypes, QueryParamTypes
+    from hermetic.client._httpx2 import HeaderTypes, QueryParamTypes
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _OFFERED = ("http.response.debug", "http.response.trailers")
@@ -144,7 +145,7 @@ def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, st
         options: How the client calls its application.
         state: What the lifespan left for requests; the application gets a shallow copy.
     """
-    headers = [(name.lower(), value) for name, value in request.headers.raw]
+    headers = lower_headers(request.headers)
     if not any(name == b"host" for name, _ in headers):
         headers.insert(0, (b"host", target.host))
     scope = {

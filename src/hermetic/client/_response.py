@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 
 from hermetic.client._http_task import HTTPTask
+from hermetic.client._httpx2 import mark_read
 
 
 class SingleLabelPolicy(DefaultCookiePolicy):
@@ -89,10 +90,10 @@ def read(task: HTTPTask, body: bytes, *, encoded: bool) -> Response:
     """
     __tracebackhide__ = True
     response = _response(task, httpx2.ByteStream(body))
-    if encoded or not KNOWN:
+    if encoded:
         response.read()
     else:
-        vars(response).update(_as_read(body))
+        mark_read(response, body)
     return response
 
 
@@ -123,26 +124,3 @@ def _response(task: HTTPTask, stream: httpx2.AsyncByteStream) -> Response:
         if name in debug:
             setattr(response, name, debug[name])
     return response
-
-
-def _as_read(body: bytes) -> dict[str, Any]:
-    """Return what a response remembers when a body that is not encoded has been read."""
-    return {
-        "_content": body,
-        "_num_bytes_downloaded": len(body),
-        "is_closed": True,
-        "is_stream_consumed": True,
-    }
-
-
-def _is_known() -> bool:
-    """Find out whether this httpx2 reads a response as ``_as_read`` says: it is half of what a request costs there."""
-    response = httpx2.Response(200, stream=httpx2.ByteStream(b"body"))
-    before = dict(vars(response))
-    response.read()
-    changed = {name: value for name, value in vars(response).items() if before.get(name) is not value}
-    changed.pop("_decoder", None)
-    return changed == _as_read(b"body")
-
-
-KNOWN = _is_known()
