@@ -23,7 +23,7 @@ UNCONFIGURED = "[pytest]\n"
 
 def loaded_by_a_run(root: Path, ini: str) -> set[str]:
     """Run one empty test with no other plugin, and return the top-level packages that were loaded at the end."""
-    project = Project(root).write(
+    project = Project(root, real_start=True).write(
         shop_py=APP, pytest_ini=ini, conftest_py=CONFTEST, test_nothing_py="def test_nothing(): pass"
     )
     project.plugins = ("hermetic",)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.pages import ROOT, Block
+from tests.pytest_plugin.forkserver import Ended, forkserver
 
 PROGRAMS = {
     "pytest": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"],
@@ -44,7 +45,7 @@ def commands(block: Block) -> Iterator[Command]:
         yield Command(line, tuple(shown))
 
 
-def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(line: str, folder: Path) -> Ended:
     """Run a command in a folder, as a reader would: nothing of this suite's own environment is passed on."""
     assignments, program, arguments = _split(line)
     known = list(PROGRAMS[program])
@@ -65,16 +66,22 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     }
     if folder != ROOT:
         environment["HERMETIC_CACHE"] = str(folder.parent / "cache")  # not the user's, for projects that go
-    return subprocess.run(
+    usual = dict(environment)
+    environment |= assignments
+    server = forkserver(usual, environment) if program == "pytest" and "-n" not in arguments else None
+    if server is not None:
+        return server.run([*known[3:], *arguments], folder, environment, 240)
+    done = subprocess.run(
         [*known, *arguments],
         cwd=folder,
-        env=environment | assignments,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=240,
         check=False,
     )
+    return Ended(done.returncode, done.stdout, hung=False)
 
 
 def missing(shown: tuple[str, ...], output: str) -> str | None:

@@ -46,11 +46,12 @@ def write(block: Block, folder: Path) -> None:
 def check(command: Command, folder: Path, where: object) -> None:
     """Run a command and compare."""
     done = run(command.line, folder)
-    output = done.stdout
+    output = done.output
+    assert not done.hung, f"{where}: $ {command.line} hung\n\n{output}"
     lacking = missing(command.shown, output)
     assert lacking is None, f"{where}: $ {command.line}\ndoes not print: {lacking}\n\n{output}"
-    assert (done.returncode == 0) is command.ends_well, (
-        f"{where}: $ {command.line} ended with {done.returncode}\n\n{output}"
+    assert (done.status == 0) is command.ends_well, (
+        f"{where}: $ {command.line} ended with {done.status}\n\n{output}"
     )
 
 
@@ -95,7 +96,7 @@ def test_commands_for_the_shell_exist(block: Block, line: str) -> None:
         assert set(match[1].split(",")) <= set(extras), f"{block}: {match[1]} is not among {extras}"
     elif command.startswith("pytest backend/"):
         done = run(f"{command} -q", ROOT)
-        assert done.returncode == 0, done.stdout
+        assert done.status == 0, done.output
     else:
         assert command in ("", "git clone <this repository>"), f"{block}: nobody checks {command!r}"
 

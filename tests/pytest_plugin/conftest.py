@@ -10,11 +10,11 @@ from tests.pytest_plugin.project import APP, INI, Project
 
 
 @pytest.fixture
-def empty_project(tmp_path: Path) -> Project:
+def empty_project(tmp_path: Path, request: pytest.FixtureRequest) -> Project:
     """A project without a file."""
     root = tmp_path / "a project"
     root.mkdir()
-    return Project(root)
+    return Project(root, real_start=request.node.get_closest_marker("real_start") is not None)
 
 
 @pytest.fixture

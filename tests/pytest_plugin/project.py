@@ -13,6 +13,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.pytest_plugin.forkserver import Ended, forkserver
+
 APP = """
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -101,6 +103,9 @@ class Result:
         }
 
 
+PLUGINS = ("hermetic", "asyncio", "anyio")
+"""What a run loads, in this order."""
+
 FOREIGN = ("PYTEST", "HERMETIC", "PYTHONDONTWRITEBYTECODE")
 """How the names of variables begin that would change a run."""
 
@@ -108,10 +113,11 @@ FOREIGN = ("PYTEST", "HERMETIC", "PYTHONDONTWRITEBYTECODE")
 class Project:
     """A project in ``root``: write files, run pytest in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, real_start: bool = False) -> None:
         self.root = root
+        self.real_start = real_start
         self.environment: dict[str, str] = {}
-        self.plugins: tuple[str, ...] = ("hermetic", "asyncio", "anyio")
+        self.plugins: tuple[str, ...] = PLUGINS
         self.every_plugin = False
 
     def write(self, **files: str) -> Project:
@@ -135,24 +141,27 @@ class Project:
             arguments: More arguments for pytest.
             timeout: Seconds after which the run counts as hung.
         """
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-        environment |= {"COLUMNS": "200", "PYTHONFAULTHANDLER": "1"}
+        usual = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+        usual |= {"COLUMNS": "200", "PYTHONFAULTHANDLER": "1"}
         if not self.every_plugin:
-            environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the flag for it is younger than pytest 8.2
+            usual["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the flag for it is younger than pytest 8.2
         # The project lies in the outer run's temporary folder, whose database files would be left alone.
         with tempfile.TemporaryDirectory(prefix="hermetic-basetemp-") as temporary:
-            basetemp, cache = f"{temporary}/basetemp", f"{temporary}/cache"
-            environment |= {"HERMETIC_CACHE": cache, **self.environment}
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *self._own_arguments(), "--basetemp", basetemp, *arguments],
-                cwd=self.root,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            output = _output_of(process, timeout)
-        return Result(process.returncode, output)
+            environment = {**usual, "HERMETIC_CACHE": f"{temporary}/cache", **self.environment}
+            command = [*self._own_arguments(), "--basetemp", f"{temporary}/basetemp", *arguments]
+            server = None if self._starts_anew(command) else forkserver(usual, environment)
+            if server is None:
+                status, output, hung = _run(command, self.root, environment, timeout)
+            else:
+                status, output, hung = server.run(command, self.root, environment, timeout)
+        if hung:
+            raise AssertionError(f"the run hung for {timeout} seconds:\n{output}")
+        return Result(status, output)
+
+    def _starts_anew(self, command: list[str]) -> bool:
+        """Return whether what is asked is about the start itself, or starts more processes of pytest."""
+        usual = self.plugins[: len(PLUGINS)] == PLUGINS and "xdist" not in command
+        return self.real_start or self.every_plugin or not usual
 
     def _own_arguments(self) -> list[str]:
         """Plugins by name, because importing all that is installed takes longer than most of these runs."""
@@ -162,17 +171,25 @@ class Project:
         return [*named, "-p", "no:cacheprovider", "-W", "error"]
 
 
-def _output_of(process: subprocess.Popen[str], timeout: float) -> str:
-    """Wait for a run and return what it wrote; one that hangs says where each of its threads stands."""
-    with process:
+def _run(command: list[str], folder: Path, environment: dict[str, str], timeout: float) -> Ended:
+    """Start pytest and wait for its end; one that hangs says where each of its threads stands."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", *command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
-            return "".join(process.communicate(timeout=timeout))
+            output = "".join(process.communicate(timeout=timeout))
+            return Ended(process.returncode, output, hung=False)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGABRT)
             killer = threading.Timer(10, process.kill)
             killer.start()
             output = "".join(process.communicate())
             killer.cancel()
-            raise AssertionError(f"the run hung for {timeout} seconds:\n{output}") from None
+            return Ended(process.returncode, output, hung=True)
         finally:
             process.kill()

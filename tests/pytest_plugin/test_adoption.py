@@ -54,6 +54,7 @@ async def test_next(async_client):
 class TestOff:
     """hermetic is installed, and that is all."""
 
+    @pytest.mark.real_start
     def test_a_run_that_configures_nothing_imports_nothing(self, empty_project: Project) -> None:
         """Neither SQLAlchemy nor FastAPI nor httpx2, nor more of ourselves than the plugin."""
         empty_project.write(
@@ -291,6 +292,7 @@ class TestPrecedence:
         assert "isolation class, leaks warn" in result.output
 
 
+@pytest.mark.real_start
 def test_a_test_without_a_database_starts_nothing(project: Project) -> None:
     """In mode ``on`` too: the application is not imported, no directory is made."""
     project.write(

@@ -31,7 +31,10 @@ async def test_next(async_client):
     assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
 """
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+pytestmark = [
+    pytest.mark.real_start,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them"),
+]
 
 
 class Started:

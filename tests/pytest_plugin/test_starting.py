@@ -10,6 +10,8 @@ import pytest
 from hermetic import pytest_plugin
 from tests.pytest_plugin.project import INI, Project
 
+pytestmark = pytest.mark.real_start
+
 
 def test_loaded_from_a_conftest(project: Project) -> None:
     """Where plugins are not found by their entry point, a conftest can name it; hermetic starts then."""

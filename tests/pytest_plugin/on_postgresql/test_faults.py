@@ -17,7 +17,10 @@ from tests.pytest_plugin.project import Project
 from tests.pytest_plugin.saying import ini
 from tests.pytest_plugin.test_faults import WAITS, Started
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.real_start,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
+]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ needs_server = pytest.mark.skipif(not is_listening(), reason=f"no PostgreSQL ans
 )
 def test_the_example_service(server: str, cache: Path) -> None:
     """All its tests pass with one setting changed, and the server named; run twice, the second on the template."""
-    backend = Project(ROOT)
+    backend = Project(ROOT, real_start=True)
     backend.environment["HERMETIC_CACHE"] = str(cache)
     settings = ("-o", "hermetic_database=postgresql", "-o", f"hermetic_postgresql={server}")
     result = backend.pytest("backend", *settings, timeout=120)
@@ -49,6 +49,7 @@ def test_the_example_service(server: str, cache: Path) -> None:
 
 
 @needs_server
+@pytest.mark.real_start
 def test_nothing_is_left_on_a_server_by_url(project: Project) -> None:
     """Worker databases go with the run, those of a killed run with the next one's start; the template stays."""
     import psycopg

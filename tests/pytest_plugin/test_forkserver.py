@@ -1,0 +1,210 @@
+"""A forked run is what a started one is, and its server leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pytest_plugin import forkserver as module
+from tests.pytest_plugin.forkserver import Ended, Forkserver, forkserver
+from tests.pytest_plugin.project import Project
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="where there is no server")
+
+ENVIRONMENT = {
+    "PATH": os.defpath,
+    "COLUMNS": "120",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTHONFAULTHANDLER": "1",
+    "IT'S": "an é\udcff",
+}
+
+LOOKS = """
+import faulthandler, gc, json, os, resource, shutil, signal, sys, threading, warnings
+from pathlib import Path
+
+def test_it(pytestconfig):
+    main = sys.modules["__main__"]
+    found = {
+        "argv": sys.argv,
+        "orig_argv": sys.orig_argv,
+        "executable": [sys.executable, sys.prefix],
+        "main": [main.__name__, main.__file__, main.__spec__.name, main.__package__],
+        "globals": sorted(vars(main).keys() - {"__annotations__"}),
+        "path": sys.path,
+        "meta_path": [type(finder).__name__ for finder in sys.meta_path],
+        "path_hooks": len(sys.path_hooks),
+        "flags": list(sys.flags),
+        "options": [sys.warnoptions, sys._xoptions, sys.dont_write_bytecode, sys.pycache_prefix],
+        "folder": [os.getcwd(), str(pytestconfig.rootpath), str(pytestconfig.invocation_params.dir)],
+        "environment": {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        "umask": os.umask(0),
+        "signals": {
+            int(number): str(signal.getsignal(number)).partition(" at 0x")[0] for number in signal.valid_signals()
+        },
+        "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
+        "wakeup": signal.set_wakeup_fd(-1),
+        "limits": [resource.getrlimit(kind) for kind in range(10)],
+        "priority": os.getpriority(os.PRIO_PROCESS, 0),
+        "threads": [thread.name for thread in threading.enumerate()] + os.listdir("/proc/self/task")[1:],
+        "main_thread": threading.current_thread() is threading.main_thread(),
+        "streams": [
+            [file.name, file.encoding, file.errors, file.isatty(), file.line_buffering, file.write_through]
+            for file in (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+        ],
+        "files": sorted(os.listdir("/proc/self/fd"), key=int),
+        "hooks": [sys.excepthook.__module__, sys.breakpointhook.__module__, sys.gettrace(), sys.getprofile()],
+        "collector": [gc.isenabled(), gc.get_threshold(), gc.get_debug()],
+        "warnings": [repr(each) for each in warnings.filters],
+        "faults": faulthandler.is_enabled(),
+        "width": shutil.get_terminal_size(),
+        "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text(),
+        "ours": sorted(name for name in sys.modules if name.partition(".")[0] in ("tests", "hermetic", "forkserver")),
+        "drivers": sorted({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "sqlite3"} & set(sys.modules)),
+        "seconds": sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]),
+    }
+    Path("found.json").write_text(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Forkserver]:
+    """A server of the test's own."""
+    made = Forkserver(ENVIRONMENT)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a name that needs care."""
+    made = tmp_path / "it's a folder"
+    made.mkdir()
+    (made / "pytest.ini").write_text(
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\n", encoding="utf-8"
+    )
+    return made
+
+
+def found(folder: Path) -> dict[str, Any]:
+    """Return what the test of `LOOKS` found."""
+    read: dict[str, Any] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    return read
+
+
+def test_a_run_finds_what_a_real_start_gives(server: Forkserver, folder: Path) -> None:
+    """Interpreter, process, files and environment are the same: for the first run and for a second."""
+    (folder / "test_a.py").write_text(LOOKS, encoding="utf-8")
+    arguments = ["-p", "hermetic", "-p", "asyncio", "-p", "anyio", "-p", "no:cacheprovider", "-W", "error"]
+    before = os.umask(0o027)
+    try:
+        real = subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert real.returncode == 0, real.stdout
+        expected = found(folder)
+        for _ in range(2):
+            ended = server.run(arguments, folder, ENVIRONMENT, 60)
+            assert found(folder) == expected
+    finally:
+        os.umask(before)
+    assert expected["umask"] == 0o027
+    assert (ended.status, ended.hung) == (real.returncode, False) == (0, False)
+    assert ended.output.rpartition(" in ")[0] == real.stdout.rpartition(" in ")[0]
+
+
+def test_output_then_errors(server: Forkserver, folder: Path) -> None:
+    """As they are joined of a started run; what is written when Python ends is there too."""
+    (folder / "conftest.py").write_text(
+        "import atexit, os, sys\n"
+        "os.write(2, b'to the errors\\n')\n"
+        "os.write(1, b'to the output\\n')\n"
+        "atexit.register(print, 'at the end')\n",
+        encoding="utf-8",
+    )
+    status, output, _ = server.run(["--collect-only", "-q"], folder, ENVIRONMENT, 60)
+    assert status == pytest.ExitCode.NO_TESTS_COLLECTED
+    lines = output.splitlines()
+    assert (lines[0], lines[-2:]) == ("to the output", ["at the end", "to the errors"])
+
+
+def test_a_run_that_is_killed(server: Forkserver, folder: Path) -> None:
+    """Its status is the signal, and the server goes on."""
+    test = folder / "test_a.py"
+    test.write_text("import os\n\ndef test_it():\n    os.kill(os.getpid(), 9)\n", encoding="utf-8")
+    assert server.run(["-q"], folder, ENVIRONMENT, 60).status == -signal.SIGKILL
+    test.write_text("def test_it():\n    pass\n", encoding="utf-8")
+    assert server.run(["-q"], folder, ENVIRONMENT, 60).status == 0
+
+
+def test_a_run_that_hangs_says_where(server: Forkserver, folder: Path) -> None:
+    """It is ended, what it wrote until then is there, and where its thread stood."""
+    (folder / "test_a.py").write_text(
+        "import threading\n\ndef test_it():\n    threading.Event().wait()\n", encoding="utf-8"
+    )
+    ended = server.run(["-q"], folder, ENVIRONMENT, 1.5)
+    assert (ended.status, ended.hung) == (-signal.SIGABRT, True)
+    assert "in test_it" in ended.output
+
+
+def test_it_ends_with_who_started_it(folder: Path) -> None:
+    """The run that it had ends as well."""
+    (folder / "test_a.py").write_text(
+        "import os, threading\n\ndef test_it():\n    os.write(2, b'%d' % os.getpid())\n    threading.Event().wait()\n",
+        encoding="utf-8",
+    )
+    reading, writing = os.pipe()
+    server = Forkserver(ENVIRONMENT)
+    socket.send_fds(server._connection, [b"."], [0, 1, writing])
+    os.close(writing)
+    asked = {"arguments": ["-s"], "folder": str(folder), "environment": ENVIRONMENT, "umask": 0o077}
+    server._connection.sendall(json.dumps(asked).encode() + b"\n")
+    with open(reading) as errors:
+        assert errors.read(1)
+        server.stop()
+        assert errors.read() is not None  # to the end: nobody holds it
+    assert server.process.returncode == 0
+
+
+def test_where_a_real_start_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under coverage, with a variable that is read at the start, and where it is asked for."""
+    monkeypatch.delenv("REAL_STARTS", raising=False)
+    server = object()
+    monkeypatch.setattr(module, "_server", lambda start: server)
+    usual = {"PATH": "/bin", "PYTHONFAULTHANDLER": "1"}
+    assert forkserver(usual, {**usual, "HOME": "/"}) is server
+    assert forkserver(usual, {**usual, "PYTHONHASHSEED": "1"}) is None
+    assert forkserver(usual, {"PATH": "/bin"}) is None
+    covered = {**usual, "COVERAGE_PROCESS_START": "x"}
+    assert forkserver(covered, covered) is None
+    monkeypatch.setenv("REAL_STARTS", "1")
+    assert forkserver(usual, usual) is None
+
+
+@pytest.mark.parametrize("argument", ["no:xdist", "xdist"])
+def test_workers_are_started(argument: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with pytest-xdist is no fork."""
+    asked: list[object] = []
+
+    def run(self: Forkserver, *_: object) -> Ended:
+        asked.append(self)
+        return Ended(0, "", False)
+
+    monkeypatch.delenv("REAL_STARTS", raising=False)
+    monkeypatch.setattr(Forkserver, "run", run)
+    project.pytest("-p", argument)
+    assert bool(asked) is (argument == "no:xdist")
