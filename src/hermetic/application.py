@@ -15,7 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.errors import (
+    ApplicationError,
+    ConfigurationError,
+    HermeticError,
+    ImportFailed,
+    MissingDependency,
+    SchemaError,
+)
 
 EXTRAS = {"aiosqlite": "hermetic[sqlite]", "asyncpg": "asyncpg", "alembic": "alembic", "greenlet": "greenlet"}
 
@@ -64,7 +71,7 @@ def make(path: str, found: Any) -> Any:
     if is_factory(path, found):
         found = _called(path, found)
     if not callable(found):
-        raise ConfigurationError(
+        raise ApplicationError(
             f"hermetic_app = {path} is {type(found).__name__!r}, which is not an ASGI application.",
             hints=("name the FastAPI object, as in hermetic_app = backend.app.main:app",),
         )
@@ -75,7 +82,7 @@ def _called(path: str, factory: Any) -> Any:
     needed = _required(factory)
     name = path.rpartition(":")[2].removesuffix("()")
     if needed:
-        raise ConfigurationError(
+        raise ApplicationError(
             f"hermetic_app = {path}: the factory takes {', '.join(needed)}, which hermetic has not.",
             why="Tests that build the application themselves run all the same.",
             hints=(_override(name, ", ".join(needed)),),
@@ -83,14 +90,14 @@ def _called(path: str, factory: Any) -> Any:
     try:
         made = factory()
     except (Exception, SystemExit) as error:
-        raise ConfigurationError(
+        raise ApplicationError(
             f"hermetic_app = {path}: the factory raised {type(error).__name__}: {error}",
             why=_own_frames(error),
             hints=(f"set ahead what it needs: hermetic_env = {_variable(error)}=value", _override(name, "")),
         ) from error
     if inspect.iscoroutine(made):
         made.close()
-        raise ConfigurationError(
+        raise ApplicationError(
             f"hermetic_app = {path}: the factory is async, and no event loop runs where it would be called.",
             hints=(f"make it there: asyncio.run({name}()) in a fixture hermetic_app of your conftest",),
         )
@@ -130,7 +137,7 @@ def built_by(key: str, spec: str, *, place: str) -> Iterator[None]:
     except HermeticError:
         raise
     except Exception as error:
-        raise ConfigurationError(
+        raise SchemaError(
             f"{key} = {spec} raised {type(error).__name__}: {error}",
             why=_own_frames(error),
             hints=(*install_hints(error), *_room_hints(error, place), *_extension_hints(error)),
@@ -147,7 +154,7 @@ def driver_of(url: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
+        raise MissingDependency(
             f"{url} needs the driver {error.name}, which is not installed.", hints=install_hints(error)
         ) from error
 
@@ -200,7 +207,7 @@ def _import_error(module_name: str, path: str, key: str, error: BaseException) -
         )
     elif not hints:
         hints = (f"python -c 'import {module_name}' shows the same error",)
-    return ConfigurationError(
+    return ImportFailed(
         f"{key} = {path}: importing {module_name} raised {type(error).__name__}: {error}",
         why=_own_frames(error),
         hints=hints,
@@ -209,7 +216,7 @@ def _import_error(module_name: str, path: str, key: str, error: BaseException) -
 
 def _attribute_error(found: Any, name: str, path: str, key: str) -> ConfigurationError:
     near = _likeliest_first(found, name)
-    return ConfigurationError(
+    return ImportFailed(
         f"{key} = {path}: {getattr(found, '__name__', found)!r} has no attribute {name!r}.",
         hints=(f"it has: {', '.join(near[:8])}",) if near else (),
     )

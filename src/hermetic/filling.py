@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from hermetic.contents import Contents
-from hermetic.errors import ConfigurationError, HermeticError, RestoreError
+from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
 from hermetic.loading import Application
 from hermetic.settings import Settings
 
@@ -177,7 +177,7 @@ class Filling:
         return False
 
     def _not_called(self) -> HermeticError:
-        return ConfigurationError(
+        return DatabaseNotFilled(
             "The application's database started empty: the suite makes its applications itself.",
             why="Their start-up makes the tables, and hermetic has started none.",
             hints=("start the application in the test, or name what makes the tables: hermetic_schema",),

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import InvalidSetting
 
 Mode = Literal["off", "observe", "on"]
 Isolation = Literal["test", "class", "module", "none"]
@@ -127,7 +127,7 @@ def one_of(key: str, value: str, valid: Sequence[str], source: str) -> str:
     """
     if value in valid:
         return value
-    raise ConfigurationError(
+    raise InvalidSetting(
         f"{key} = {value!r} ({source}) is not a value that hermetic knows.",
         hints=(f"use one of: {', '.join(valid)}",),
     )
@@ -206,7 +206,7 @@ def parse(
 def _app_path(value: str | None, source: str) -> str | None:
     if value is None or ":" in value.strip(":"):
         return value
-    raise ConfigurationError(
+    raise InvalidSetting(
         f"hermetic_app = {value!r} ({source}) names a module, not an application in it.",
         hints=(f"hermetic_app = {value.strip(':')}:app",),
     )
@@ -223,7 +223,7 @@ def _version(value: str | None, sources: Mapping[str, str]) -> str | None:
     if value is None or value.isdigit():
         return value
     key = "hermetic_postgresql_version"
-    raise ConfigurationError(
+    raise InvalidSetting(
         f"{key} = {value!r} ({sources[key]}) is not a major version of PostgreSQL.",
         hints=(f"{key} = 16",),
     )
@@ -232,7 +232,7 @@ def _version(value: str | None, sources: Mapping[str, str]) -> str | None:
 def _pair(key: str, line: str, separator: str, form: str, sources: Mapping[str, str]) -> tuple[str, str]:
     left, found, right = line.partition(separator)
     if not found or not left.strip():
-        raise ConfigurationError(
+        raise InvalidSetting(
             f"{key} has the line {line!r} ({sources[key]}), which is not of the form {form!r}.",
             hints=(f"write each line of {key} as {form}",),
         )

@@ -43,7 +43,7 @@ def test_an_error_goes_to_stderr_with_exit_code_2(capsys: pytest.CaptureFixture[
     assert main(["init", "/does/not/exist"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("error: The directory /does/not/exist does not exist. [HM100]")
+    assert captured.err.startswith("error: The directory /does/not/exist does not exist. [HM113]")
     assert "hint: hermetic init [DIR]" in captured.err
 
 

@@ -45,4 +45,4 @@ def test_an_unknown_code_lists_the_known_ones(capsys: pytest.CaptureFixture[str]
     """A typo is an error with exit code 2 that says which codes there are."""
     assert main(["explain", "HM999"]) == 2
     assert "'HM999' is no code" in (error := capsys.readouterr().err)
-    assert "HM100, HM200" in error
+    assert "HM100, HM101" in error

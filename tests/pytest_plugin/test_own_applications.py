@@ -92,9 +92,9 @@ def test_two_tables_of_one_name_and_no_word_of_which_database(empty_project: Pro
     [
         (
             "lifespan",
-            "hermetic_app = shop:build: the factory takes settings, which hermetic has not. [HM100]",
+            "hermetic_app = shop:build: the factory takes settings, which hermetic has not. [HM103]",
         ),
-        ("", "The application's database started empty: the suite makes its applications itself. [HM100]"),
+        ("", "The application's database started empty: the suite makes its applications itself. [HM105]"),
     ],
 )
 def test_a_table_that_nobody_has_made(empty_project: Project, schema: str, why: str) -> None:
@@ -120,7 +120,7 @@ def test_a_start_up_that_fails(empty_project: Project) -> None:
     write_failing(empty_project, FILE.format("shop"))
     result = empty_project.pytest()
     assert result.outcomes() == {"passed": 2, "failed": 1}, result.output
-    assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM100]\n" in result.output
+    assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM104]\n" in result.output
     assert "ConnectionError: no cache; databases of the application started empty" in result.output
 
 

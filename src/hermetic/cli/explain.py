@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.errors import CommandError, HermeticError
 
 
 def run(code: str | None) -> int:
@@ -27,9 +27,7 @@ def run(code: str | None) -> int:
         return 0
     found = known.get(code.strip().upper())
     if found is None:
-        raise ConfigurationError(
-            f"{code!r} is no code of hermetic.", hints=(f"use one of: {', '.join(known)}",)
-        )
+        raise CommandError(f"{code!r} is no code of hermetic.", hints=(f"use one of: {', '.join(known)}",))
     print(f"{found.code}  {found.__name__}\n\n{_text(found)}")
     return 0
 

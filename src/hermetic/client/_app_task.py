@@ -25,7 +25,7 @@ from hermetic import tasks
 from hermetic.calls import told_of
 from hermetic.client._asgi import ASGI3App, Message, Scope
 from hermetic.client._cancellation import TICK, Cancellation, own_error
-from hermetic.errors import ConfigurationError
+from hermetic.errors import EventLoopError
 from hermetic.owners import Owner, become
 
 # Starlette's BaseHTTPMiddleware and a streaming response inside it need nine turns to end after a disconnect.
@@ -272,7 +272,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        raise ConfigurationError(
+        raise EventLoopError(
             "AsyncTestClient was awaited where no asyncio event loop runs",
             why="It runs the application in the test's own loop: asyncio's or uvloop's, not trio's.",
             hints=(

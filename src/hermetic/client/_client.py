@@ -18,7 +18,7 @@ from hermetic.client._base import Authenticate, InLoopClient
 from hermetic.client._overrides import overriding
 from hermetic.client._sse import EventStream
 from hermetic.client._websocket import WebSocketSession, handshake
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ClientUsageError
 from hermetic.owners import Owner
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class AsyncTestClient(InLoopClient):
         """
         hook = self._authentication()
         if inspect.iscoroutinefunction(hook):
-            raise ConfigurationError(
+            raise ClientUsageError(
                 "hermetic_auth is async, so a client must be logged in.",
                 hints=("client = await client.login(...)",),
             )
@@ -190,7 +190,7 @@ class AsyncTestClient(InLoopClient):
 
     def _authentication(self) -> Authenticate:
         if self.authenticate is None:
-            raise ConfigurationError(
+            raise ClientUsageError(
                 "Nobody has said how a client becomes a user's.",
                 hints=(
                     "in conftest.py: a fixture hermetic_auth that returns a function of the user",

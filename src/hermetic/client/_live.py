@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hermetic.client._asgi import ASGIApp, Message, Receive, Scope, Send, as_asgi3
-from hermetic.errors import ConfigurationError
+from hermetic.errors import MissingDependency
 
 if TYPE_CHECKING:
     import uvicorn
@@ -81,7 +81,7 @@ class LiveServer:
             import uvicorn
         except ImportError as error:
             self._socket.close()
-            raise ConfigurationError(
+            raise MissingDependency(
                 "A live server needs uvicorn, which is not installed.",
                 hints=("pip install 'hermetic[live]'",),
             ) from error

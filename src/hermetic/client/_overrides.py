@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ClientUsageError
 
 Dependency = Callable[..., Any]
 
@@ -61,7 +61,7 @@ def overriding(app: Any, dependency: Dependency, replacement: Dependency) -> Ite
         ConfigurationError: The application has no overrides, or the replacement cannot be called.
     """
     if not callable(replacement):
-        raise ConfigurationError(
+        raise ClientUsageError(
             f"{replacement!r} cannot be called, so it cannot replace a dependency.",
             hints=("to give a value: client.override(dependency, lambda: value)",),
         )
@@ -120,7 +120,7 @@ def _owner_of_overrides(app: Any) -> Any:
     while not hasattr(found, "dependency_overrides"):
         found = getattr(found, "app", None)
         if found is None:
-            raise ConfigurationError(
+            raise ClientUsageError(
                 f"{app!r} has no dependency_overrides: it is no FastAPI application, nor a middleware around one.",
                 hints=("set client.app to the FastAPI object",),
             )

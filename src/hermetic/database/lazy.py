@@ -17,7 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.engines.location import thread_location
 from hermetic.database.protocols import Checkout, Server, WorkerDatabase
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, DatabaseNotFilled
 
 if TYPE_CHECKING:
     from hermetic.database.drivers import RawConnection
@@ -132,7 +132,7 @@ class LazyDatabase:
 
     def _not_built(self) -> ConfigurationError:
         builder, us = self._builder, threading.current_thread()
-        return ConfigurationError(
+        return DatabaseNotFilled(
             f"{self} is not filled after {BUILD_PATIENCE:g} seconds.",
             why=f"the thread {builder.name!r} fills it, and stands at {thread_location(builder.ident or 0)};"
             f" the thread {us.name!r} wants a connection, and was there before.",

@@ -39,7 +39,7 @@ from sqlalchemy.exc import ArgumentError
 
 from hermetic.code import Location, is_test_code
 from hermetic.database.address import Address, address_of, normal_path
-from hermetic.errors import ConfigurationError
+from hermetic.errors import InvalidSetting
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ def parse_url(text: str, key: str) -> URL:
     try:
         return make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise ConfigurationError(
+        raise InvalidSetting(
             f"{key}: {text!r} is not a database URL.",
             why=str(error),
             hints=(f"{key} = postgresql://db.example:5432/name, or sqlite:///path/to/file.db",),

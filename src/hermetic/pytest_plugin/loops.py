@@ -11,7 +11,7 @@ import warnings
 
 import pytest
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import EventLoopError
 
 KEY = "asyncio_default_fixture_loop_scope"
 
@@ -30,7 +30,7 @@ def refuse_unset_loop_scope(config: pytest.Config) -> None:
         with warnings.catch_warnings(record=True):
             warnings.warn(pytest.PytestDeprecationWarning(text), stacklevel=1)
     except pytest.PytestDeprecationWarning:
-        raise ConfigurationError(
+        raise EventLoopError(
             f"{KEY} is not set, and with warnings as errors pytest-asyncio ends the run for that.",
             why="hermetic's fixtures work with every value; async fixtures of your own run in the loop that it names.",
             hints=(

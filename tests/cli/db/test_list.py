@@ -96,4 +96,4 @@ def test_an_external_server_has_others_databases_too(
 def test_a_directory_must_exist(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Else it is an error, with how to say it."""
     assert main(["db", "list", str(project.root / "nowhere")]) == 2
-    assert "is not a directory. [HM100]" in capsys.readouterr().err
+    assert "is not a directory. [HM113]" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def test_it_can_be_left_running(project: Project, capfd: pytest.CaptureFixture[s
 def test_a_start_that_fails_is_told_at_once(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
     """With the exit code of the process that was to stay; the port is handed on to it."""
     assert main(["db", "start", "--detach", "--port", "1", str(project.root)]) == 2
-    assert "are kept. [HM100]" in capfd.readouterr().err
+    assert "are kept. [HM113]" in capfd.readouterr().err
 
 
 def test_a_port_is_for_guis(

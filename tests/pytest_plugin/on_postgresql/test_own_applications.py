@@ -52,7 +52,7 @@ def test_a_start_up_that_fails(empty_project: Project) -> None:
     write_failing(empty_project, URL.format("shop"))
     result = empty_project.pytest()
     assert result.outcomes() == {"passed": 2, "failed": 1}, result.output
-    assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM100]\n" in result.output
+    assert "\nhermetic_schema = lifespan raised ConnectionError: no cache [HM104]\n" in result.output
     assert "ConnectionError: no cache; databases of the application started empty" in result.output
 
 

@@ -15,7 +15,7 @@ from hermetic.database.backends.postgresql.server.binaries import Binaries
 from hermetic.database.backends.postgresql.server.choose import locate
 from hermetic.database.backends.postgresql.server.places import project_cache
 from hermetic.database.kept import FOLDER
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError, ConfigurationError
 from hermetic.settings import Settings, parse
 
 
@@ -84,7 +84,7 @@ def read_project(directory: Path) -> Project:
     """
     here = Path(os.path.abspath(directory))
     if not here.is_dir():
-        raise ConfigurationError(
+        raise CommandError(
             f"{here} is not a directory.", hints=("hermetic db ACTION [DIR]: DIR is the project's directory",)
         )
     configuration = find_configuration(here, find_boundary(here))

@@ -24,7 +24,7 @@ from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.places import Address
 from hermetic.database.backends.postgresql.server.running import Running
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError, ConfigurationError
 
 COMMAND = "from hermetic.cli import main; raise SystemExit(main())"
 STEP = 0.02
@@ -95,7 +95,7 @@ def lines(project: Project, instance: Instance) -> list[str]:
 
 def nothing_kept(project: Project) -> ConfigurationError:
     """Say that there is nothing to serve, and what makes it."""
-    return ConfigurationError(
+    return CommandError(
         f"no PostgreSQL databases of {project.root} are kept.", hints=("pytest --hermetic-keep-failed",)
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import iniconfig
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError, ConfigurationError
 
 NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 BOM = "\ufeff"
@@ -105,7 +105,7 @@ def read_configuration(path: Path) -> Configuration | None:
     sections = parse_ini(path, text)
     section = "tool:pytest" if path.name == "setup.cfg" else "pytest"
     if path.name == "setup.cfg" and "pytest" in sections and section not in sections:
-        raise ConfigurationError(
+        raise CommandError(
             f"{path} has a section [pytest], which pytest refuses in a setup.cfg.",
             hints=("rename the section to [tool:pytest]",),
         )
@@ -124,7 +124,7 @@ def parse_ini(path: Path, text: str) -> dict[str, dict[str, str]]:
     try:
         parsed = iniconfig.IniConfig(str(path), data=plain)
     except iniconfig.ParseError as error:
-        raise ConfigurationError(f"{path} cannot be parsed.", why=str(error)) from error
+        raise CommandError(f"{path} cannot be parsed.", why=str(error)) from error
     return {name: dict(values) for name, values in parsed.sections.items()}
 
 
@@ -137,7 +137,7 @@ def parse_toml(path: Path, text: str) -> Table:
     try:
         return tomllib.loads(text.removeprefix(BOM))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} cannot be parsed.", why=str(error)) from error
+        raise CommandError(f"{path} cannot be parsed.", why=str(error)) from error
 
 
 def table_at(document: Mapping[str, object], names: tuple[str, ...]) -> Table | None:
@@ -157,7 +157,7 @@ def _read_toml(path: Path, text: str) -> Configuration:
     options = table_at(document, ("tool", "pytest", "ini_options"))
     native = {key: value for key, value in whole.items() if key != "ini_options"}
     if native and options:
-        raise ConfigurationError(
+        raise CommandError(
             f"{path} has both [tool.pytest] and [tool.pytest.ini_options], which pytest refuses.",
             hints=("move the settings of one of the two tables into the other",),
         )
@@ -178,10 +178,10 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(
+        raise CommandError(
             f"{path} is not UTF-8, the encoding in which pytest reads it.",
             why=str(error),
             hints=("save the file as UTF-8",),
         ) from error
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read.", why=str(error)) from error
+        raise CommandError(f"{path} cannot be read.", why=str(error)) from error

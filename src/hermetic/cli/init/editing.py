@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hermetic.cli.init.configuration import BOM, Configuration, Table, parse_ini, parse_toml
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError, ConfigurationError
 
 Value = str | tuple[str, ...]
 
@@ -58,7 +58,7 @@ def add_settings(configuration: Configuration, settings: Sequence[Setting]) -> s
         if _says_the_same_plus(configuration, text, settings):
             return text
     header = _header(configuration)
-    raise ConfigurationError(
+    raise CommandError(
         f"The section {header} of {configuration.path} is written in a form that lines cannot be added to.",
         why="It is an inline table, or its keys are dotted. Nothing was written.",
         hints=("add these settings to it by hand:", *block),

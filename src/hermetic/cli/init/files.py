@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError
 
 WRITABLE = 0o222
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -40,7 +40,7 @@ def write(edits: Sequence[Edit]) -> None:
     """
     for edit in edits:
         if edit.path.exists() and not edit.path.stat().st_mode & WRITABLE:
-            raise ConfigurationError(
+            raise CommandError(
                 f"{edit.path} is read-only. Nothing was written.",
                 hints=(f"chmod u+w '{edit.path}', or look at what is missing with: hermetic init --diff",),
             )
@@ -53,9 +53,7 @@ def write(edits: Sequence[Edit]) -> None:
             os.replace(temporary, target)
             del prepared[0]
     except OSError as error:
-        raise ConfigurationError(
-            f"{error.filename or edits[0].path} cannot be written.", why=str(error)
-        ) from error
+        raise CommandError(f"{error.filename or edits[0].path} cannot be written.", why=str(error)) from error
     finally:
         for temporary, _ in prepared:
             with suppress(OSError):

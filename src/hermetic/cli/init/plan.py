@@ -34,7 +34,7 @@ from hermetic.cli.init.schema import (
 )
 from hermetic.cli.init.sources import Place, Sources, relative
 from hermetic.cli.init.suite import named_plugins, with_helpers
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError, ConfigurationError
 
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
 """What says that a project was set up, and may have been without an application."""
@@ -220,7 +220,7 @@ def _edits(sources: Sources, configuration: Configuration, settings: tuple[Setti
 def _no_application(sources: Sources, applications: list[Application]) -> ConfigurationError:
     hint = "name it by hand, in the ini file: hermetic_app = package.module:app"
     if applications:
-        return ConfigurationError(
+        return CommandError(
             f"The application in {applications[0].file} cannot be imported under any name.",
             why="The file's name is no Python identifier.",
             hints=("rename the file", hint),
@@ -232,7 +232,7 @@ def _no_application(sources: Sources, applications: list[Application]) -> Config
             f"{relative(skip.path, sources.root)} ({skip.reason})" for skip in sources.skipped[:3]
         )
         why += f" Not readable as Python: {names}."
-    return ConfigurationError(
+    return CommandError(
         f"No FastAPI application was found in {sources.root}.",
         why=why,
         hints=("give the directory that holds it: hermetic init DIR", hint),

@@ -20,7 +20,7 @@ from typing import TypeVar, cast
 
 from hermetic.cli.init.nodes import nodes_of, statements_of
 from hermetic.cli.init.syntax import package_root
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError
 
 N = TypeVar("N", bound=ast.AST)
 WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
@@ -276,13 +276,13 @@ def is_test_path(relative: PurePath) -> bool:
 def _existing(directory: Path) -> Path:
     hint = "hermetic init [DIR]: DIR is the project's directory, the current one when left out"
     if not directory.exists():
-        raise ConfigurationError(f"The directory {directory} does not exist.", hints=(hint,))
+        raise CommandError(f"The directory {directory} does not exist.", hints=(hint,))
     if not directory.is_dir():
-        raise ConfigurationError(f"{directory} is not a directory.", hints=(hint,))
+        raise CommandError(f"{directory} is not a directory.", hints=(hint,))
     try:
         os.listdir(directory)
     except OSError as error:
-        raise ConfigurationError(f"The directory {directory} cannot be read.", why=str(error)) from error
+        raise CommandError(f"The directory {directory} cannot be read.", why=str(error)) from error
     return directory.resolve()
 
 

@@ -33,7 +33,7 @@ from hermetic.database.engines.destinations import (
 )
 from hermetic.database.engines.location import user_location
 from hermetic.database.refusal import refusal
-from hermetic.errors import ConfigurationError
+from hermetic.errors import EventLoopError
 
 ORMS = frozenset(
     ["tortoise", "piccolo", "databases", "ormar", "edgy", "saffier", "peewee", "playhouse", "pony"]
@@ -190,7 +190,7 @@ class Rules:
         raw = self.open.of_pool(pool)
         if raw is None or raw.loop is asyncio._get_running_loop():
             return
-        raise ConfigurationError(
+        raise EventLoopError(
             f"a pool of {raw.driver.name} opened at {raw.location} is used in another event loop.",
             why=f"It is {raw.owner.name}'s, bound to the loop where it was opened, and cannot be used in this one.",
             hints=(

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from hermetic.database.drivers.rules import Rules
-from hermetic.errors import ConfigurationError
+from hermetic.errors import UnsupportedVersion
 
 
 class Patch(Protocol):
@@ -96,7 +96,7 @@ def found(driver: ModuleType, holder: Any, name: str) -> Any:
     if value is not None:
         return value
     where = f"{getattr(holder, '__name__', holder)}.{name}"
-    raise ConfigurationError(
+    raise UnsupportedVersion(
         f"{driver.__name__} {getattr(driver, '__version__', '(no version)')} has no {where}.",
         why="hermetic contains connections of this driver there, and cannot tell where they would go.",
         hints=(

@@ -19,7 +19,7 @@ from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema import call, fingerprint, metadata, migrations, script
 from hermetic.database.schema.alembic_config import NAMED, Migrations
 from hermetic.database.schema.discovery import find_metadata
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, InvalidSetting, SchemaError
 
 Build = Callable[[WorkerDatabase], Sequence[str] | None]
 Places = Callable[[], Iterable[Path]]
@@ -131,7 +131,7 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
         return Schema(spec, script.builder(sql), sql.files)
     if ":" in spec:
         return _of_object(spec, resolve(spec, key="hermetic_schema"))
-    raise ConfigurationError(
+    raise InvalidSetting(
         f"hermetic_schema = {spec!r} names nothing that can make tables.",
         hints=(
             "use one of: module:MetaData, alembic.ini, a .sql file, module:callable, lifespan",
@@ -144,7 +144,7 @@ def _of_object(spec: str, found: Any) -> Schema:
     owned = found if isinstance(found, MetaData) else getattr(found, "metadata", None)
     if isinstance(owned, MetaData):
         if not owned.tables:
-            raise ConfigurationError(
+            raise SchemaError(
                 f"hermetic_schema = {spec} has no tables.",
                 why="A MetaData knows a table once the module of its model was imported.",
                 hints=("name the object in a module that imports every model, such as the models package",),
@@ -156,7 +156,7 @@ def _of_object(spec: str, found: Any) -> Schema:
             lambda database: call.call(found, database, key="hermetic_schema"),
             lambda: fingerprint.of_function(spec, found),
         )
-    raise ConfigurationError(
+    raise SchemaError(
         f"hermetic_schema = {spec} is {type(found).__name__!r}, which can make no tables.",
         hints=("name a MetaData, a declarative base or a callable",),
     )
@@ -166,7 +166,7 @@ def _file(name: str, root: Path) -> Path:
     path = root / name
     if path.is_file():
         return path
-    raise ConfigurationError(
+    raise SchemaError(
         f"hermetic_schema = {name}: there is no such file.",
         why=f"Looked for {path}.",
         hints=("write the path relative to the folder of the ini file",),

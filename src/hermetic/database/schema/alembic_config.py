@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, MissingDependency, SchemaError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -75,7 +75,7 @@ class Migrations:
         try:
             from alembic.config import CommandLine, Config
         except ModuleNotFoundError:
-            raise ConfigurationError(
+            raise MissingDependency(
                 f"hermetic_schema = {self.file.name} needs Alembic, which is not installed.",
                 hints=("pip install alembic",),
             ) from None
@@ -83,7 +83,7 @@ class Migrations:
         ini, toml = self._ini_and_toml()
         knows_toml = "toml_file" in inspect.signature(Config).parameters
         if toml == self.file and not knows_toml:
-            raise ConfigurationError(
+            raise MissingDependency(
                 f"hermetic_schema = {self.file.name}: the Alembic that is installed reads no {self.file.name}.",
                 hints=("pip install 'alembic>=1.16'",),
             )
@@ -117,7 +117,7 @@ class Migrations:
         try:
             return os.path.abspath(coerce_resource_to_filename(place))
         except (ImportError, TypeError, ValueError) as error:
-            raise ConfigurationError(
+            raise SchemaError(
                 f"hermetic_schema = {self.file.name}: {place!r} is not found: {error}",
                 why=f"{place.partition(':')[0]!r} is a package to import, and the rest a folder in it.",
                 hints=("is the package on the import path? In the ini file of pytest: pythonpath = .",),
@@ -128,7 +128,7 @@ class Migrations:
             name for name in config.file_config.sections() if config.file_config[name].get("script_location")
         ]
         hints = [f"hermetic_schema = {self.file.name}:{name}" for name in has]
-        return ConfigurationError(
+        return SchemaError(
             f"hermetic_schema = {self.file.name} does not say where the migrations are.",
             why=f"There is no script_location in [{self.section}], nor in [tool.alembic] of a pyproject.toml.",
             hints=tuple(hints) or ("name the file that the command alembic reads",),
@@ -160,7 +160,7 @@ def _paths(config: Config, name: str) -> list[str]:
     named = [config.get_main_option(each) for each in separators[: 1 if name == "prepend_sys_path" else 2]]
     separator = next((each for each in named if each is not None), None)
     if separator is not None and separator not in SEPARATORS:
-        raise ConfigurationError(
+        raise SchemaError(
             f"{config.config_file_name}: path_separator = {separator!r} is none that Alembic knows.",
             hints=(f"use one of: {', '.join(SEPARATORS)}",),
         )

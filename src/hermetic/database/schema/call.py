@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.orm import Session
 
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.errors import ConfigurationError
+from hermetic.errors import SchemaError
 from hermetic.threads import in_thread
 
 S = typing.TypeVar("S", Session, AsyncSession)
@@ -67,7 +67,7 @@ def _wanted(function: Callable[..., Any], default: type, known: tuple[type, ...]
             if annotation is kind or (inspect.isclass(annotation) and issubclass(annotation, kind)):
                 return kind
     names = ", ".join(kind.__name__ for kind in known)
-    raise ConfigurationError(
+    raise SchemaError(
         f"{key}: {function.__module__}:{function.__qualname__}{inspect.signature(function)} cannot be called.",
         hints=(f"give it no parameter, or one of: {names}",),
     )

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.call import sync_url
-from hermetic.errors import ConfigurationError
+from hermetic.errors import SchemaError
 
 COMMAND = re.compile(r"(?:\\|\.(?=read\b))(?P<name>\w+)[ \t]*(?P<argument>.*?)\s*$")
 OF_THE_FOLDER = ("ir", "include_relative")
@@ -65,7 +65,7 @@ class Script:
             elif command["name"] in INCLUDES:
                 yield self._included(command, number)
             elif not self._makes_nothing(command):
-                raise ConfigurationError(
+                raise SchemaError(
                     f"{self.path}:{number}: {line.strip()} is a command of psql's, and no SQL.",
                     hints=(
                         "hermetic_schema = module:function, of a function that runs psql on the Engine it gets",
@@ -83,7 +83,7 @@ class Script:
         places = [own] if command["name"] in OF_THE_FOLDER else [self.root / name, own]
         found = next((place for place in places if place.is_file()), None)
         if found is None or found in (self.path, *self.above):
-            raise ConfigurationError(
+            raise SchemaError(
                 f"{self.path}:{number} includes {name!r}, which {'is not there' if found is None else 'includes it'}.",
                 why=f"Looked for {' and '.join(map(str, dict.fromkeys(places)))}.",
             )
@@ -105,7 +105,7 @@ def builder(script: Script) -> Callable[[WorkerDatabase], None]:
                 try:
                     _run(driver, script.statements())
                 except engine.dialect.loaded_dbapi.Error as error:
-                    raise ConfigurationError(f"hermetic_schema = {script.path.name}: {error}") from error
+                    raise SchemaError(f"hermetic_schema = {script.path.name}: {error}") from error
         finally:
             engine.dispose()
 

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, StorageError
 
 MEMORY = Path("/dev/shm")
 
@@ -57,7 +57,7 @@ def is_private(status: os.stat_result) -> bool:
 
 def unusable(place: Path, reason: str | None, code: int | None) -> ConfigurationError:
     """Return the error for a place where nothing can be written."""
-    return ConfigurationError(
+    return StorageError(
         f"no test database can be made in {place}: {reason or code}",
         why="the file system is full." if code in (errno.ENOSPC, errno.EDQUOT) else "",
         hints=(

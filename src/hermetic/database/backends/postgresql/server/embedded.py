@@ -37,7 +37,7 @@ from hermetic.database.backends.postgresql.server.places import Address, address
 from hermetic.database.drivers import free
 from hermetic.database.servers import homes
 from hermetic.database.servers.cache import cache_directory
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ServerUnavailable
 
 if TYPE_CHECKING:
     import psycopg
@@ -216,7 +216,7 @@ class Embedded:
         except (FileNotFoundError, NotADirectoryError):
             joined = self._make()
         if not joined:
-            raise ConfigurationError("the test server's run has ended; nothing can be started in it.")
+            raise ServerUnavailable("the test server's run has ended; nothing can be started in it.")
         self._pid = os.getpid()
         atexit.register(self.stop)
 

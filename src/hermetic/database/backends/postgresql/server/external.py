@@ -26,7 +26,7 @@ from hermetic.database.backends.postgresql.server.places import PORT
 from hermetic.database.backends.postgresql.server.roles import SHARED
 from hermetic.database.drivers import free
 from hermetic.database.engines.destinations import masked
-from hermetic.errors import ConfigurationError
+from hermetic.errors import InsufficientPrivilege, ServerUnavailable
 
 if TYPE_CHECKING:
     import psycopg
@@ -154,7 +154,7 @@ class External:
         except driver.Error as error:
             said = without_password(str(error).strip(), self._url)
             names = variables.at_fault(said)
-            raise ConfigurationError(
+            raise ServerUnavailable(
                 f"the PostgreSQL server {masked(self._url)} cannot be reached.",
                 why="\n".join(filter(None, (said, variables.are_set(names)))),
                 hints=(
@@ -171,7 +171,7 @@ class External:
         self.administrator = role
         if not creates:
             self.stop()
-            raise ConfigurationError(
+            raise InsufficientPrivilege(
                 f"the role {role!r} may not create databases on {masked(self._url)}.",
                 why="hermetic makes a database of its own for each worker.",
                 hints=(f"as a superuser: ALTER ROLE {quoted(role)} CREATEDB",),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hermetic.database.backends.postgresql.server.launcher import files
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, ServerUnavailable
 
 LINES = 20
 
@@ -26,7 +26,7 @@ def not_started(home: Path, report: dict[str, Any]) -> ConfigurationError:
             "free some space, or set TMPDIR or HERMETIC_CACHE to places that have room",
             "in a container: docker run --shm-size=512m",
         ]
-    return ConfigurationError(
+    return ServerUnavailable(
         f"the PostgreSQL server of the tests does not start: {report['error']}",
         why="\n".join([*why, *_said(home)]),
         hints=tuple(hints),
@@ -35,7 +35,7 @@ def not_started(home: Path, report: dict[str, Any]) -> ConfigurationError:
 
 def stopped_answering(home: Path) -> ConfigurationError:
     """Return the error for a server that was up and is no more."""
-    return ConfigurationError(
+    return ServerUnavailable(
         "the PostgreSQL server of the tests no longer answers: it was ended by something else.",
         why="\n".join(_said(home)),
         hints=("run the tests again; if it goes on, look who kills it: out of memory? (dmesg)",),

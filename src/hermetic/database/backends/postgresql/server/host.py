@@ -23,7 +23,7 @@ from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts,
 from hermetic.database.backends.postgresql.server.roles import Roles
 from hermetic.database.kept import Kept
 from hermetic.database.protocols import Wait, as_it_is
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, SchemaError, StorageError
 
 if TYPE_CHECKING:
     import psycopg
@@ -393,7 +393,7 @@ def _creating(database: str, source: str | None) -> Iterator[None]:
     try:
         yield
     except InvalidCatalogName as error:
-        raise ConfigurationError(
+        raise SchemaError(
             f"hermetic_template_database = {source}: there is no such database.", why=str(error)
         ) from None
     except DiskFull as error:
@@ -401,7 +401,7 @@ def _creating(database: str, source: str | None) -> Iterator[None]:
 
 
 def _no_room(database: str, error: Exception) -> ConfigurationError:
-    return ConfigurationError(
+    return StorageError(
         f"no test database {database!r} can be made: {error}",
         why="the file system of the PostgreSQL server is full.",
         hints=(
@@ -418,7 +418,7 @@ def _adding(extension: str) -> Iterator[None]:
     try:
         yield
     except Error as error:
-        raise ConfigurationError(
+        raise SchemaError(
             f"hermetic_extensions names {extension!r}, which this server cannot load: {error}",
             hints=(
                 "the server's own package of that extension must be installed where the server runs",

@@ -12,7 +12,7 @@ from typing import Any
 
 from hermetic.database.backends.postgresql.restore.quoting import listed, literal, quoted
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, InsufficientPrivilege
 
 DEFAULT = "app"
 SHARED = "hermetic_app"
@@ -103,7 +103,7 @@ class Roles:
         whose = (
             "hermetic_roles names" if role in self.declared else "the application's database URL logs in as"
         )
-        return ConfigurationError(
+        return InsufficientPrivilege(
             f"{whose} {role!r}, which no role of PostgreSQL can be called: {str(error).splitlines()[0]}",
             why="hermetic makes it on the server of the tests: the application has a role with rights, no superuser's.",
             hints=("name another user there; in a URL that hermetic_env sets, {url} names one that exists",),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from hermetic.database.backends.sqlite.restore.site import Site
 from hermetic.database.backends.sqlite.restore.tracked import tracking
-from hermetic.errors import ConfigurationError
+from hermetic.errors import UnsupportedEngine
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds that sqlite3 waits for a lock where the engine says nothing."""
@@ -45,7 +45,7 @@ def connect_arguments(site: Site, args: Sequence[Any], params: dict[str, Any]) -
     named = dict(zip(POSITIONAL, args[1:], strict=False)) | params
     factory: Any = named.pop("factory", None) or sqlite3.Connection
     if not (inspect.isclass(factory) and issubclass(factory, sqlite3.Connection)):
-        raise ConfigurationError(
+        raise UnsupportedEngine(
             f"the engine connects with factory={factory!r}, which is not a class of connections",
             why="hermetic subclasses the factory, so that it knows what each connection has open.",
             hints=("pass a subclass of sqlite3.Connection as factory",),
