@@ -1,17 +1,7 @@
-"""A project to write files into."""
+"""The project that the tests of what it is read by have, too."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from tests.source.conftest import project
 
-import pytest
-
-from tests.cli.init.projects import Project
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """An empty project in a directory whose name has a space and a quote."""
-    root = tmp_path / "it's a project"
-    root.mkdir()
-    return Project(root)
+__all__ = ["project"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermetic.cli.init.configuration import Configuration, read_configuration
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.errors import ConfigurationError
+from hermetic.source.configuration import Configuration, read_configuration
 
 APP = Setting("hermetic_app", "app.main:app")
 ENV = Setting("hermetic_env", ("TESTING=true", "URL=x"), "why")

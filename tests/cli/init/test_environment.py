@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.cli.init.environment import Environment, find_environment
-from tests.cli.init.projects import Project
+from tests.source.projects import Project
 
 SETTINGS = "from pydantic_settings import BaseSettings, SettingsConfigDict\nfrom pydantic import Field\n"
 ENGINE = "from sqlalchemy.ext.asyncio import create_async_engine\n"

@@ -6,7 +6,7 @@ import pytest
 
 from hermetic.cli.init.plan import installed_version
 from hermetic.errors import ConfigurationError
-from tests.cli.init.projects import APP, MODELS, Project
+from tests.source.projects import APP, MODELS, Project
 
 
 def test_a_plain_project_gets_the_few_lines_it_needs(project: Project) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.cli.init.loops import WHY_SESSION
 from hermetic.cli.init.report import findings, outcome, shown, talk
-from tests.cli.init.projects import APP, MODELS, Project
+from hermetic.cli.init.runner import WHY_SESSION
+from tests.source.projects import APP, MODELS, Project
 
 WITH_DB = f"{APP}import db\n"
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic.cli import main
-from tests.cli.init.projects import APP, MODELS, Project
 from tests.pytest_plugin import project as harness
+from tests.source.projects import APP, MODELS, Project
 
 WHOLE = {
     "app/__init__.py": "",

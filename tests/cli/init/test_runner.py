@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.cli.init.loops import SCOPES
-from hermetic.cli.init.runner import Runner, find_runner
-from tests.cli.init.projects import Project, versions
+from hermetic.cli.init.runner import SCOPES, Runner, find_runner
+from tests.source.projects import Project, versions
 
 
 def found(project: Project, *installed: str, **values: object) -> Runner:

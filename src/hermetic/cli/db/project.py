@@ -8,8 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from hermetic.cli.init.configuration import find_configuration
-from hermetic.cli.init.sources import find_boundary
 from hermetic.database.backends.postgresql.server import Instance, choose
 from hermetic.database.backends.postgresql.server.binaries import Binaries
 from hermetic.database.backends.postgresql.server.choose import locate
@@ -17,6 +15,8 @@ from hermetic.database.backends.postgresql.server.places import project_cache
 from hermetic.database.kept import FOLDER
 from hermetic.errors import CommandError, ConfigurationError
 from hermetic.settings import Settings, parse
+from hermetic.source.configuration import find_configuration
+from hermetic.source.sources import find_boundary
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """``hermetic init``: set an existing project up, asking nothing.
 
-It looks at the project (``sources``, ``symbols``), finds what hermetic needs to know (``application``, ``roots``,
-``schema``, ``runner``, ``environment``), adds the few lines that are missing to the file that pytest reads
-(``configuration``, ``editing``, ``files``) and lists what of the existing tests it makes unnecessary (``replaced``).
+It decides by what ``hermetic.source`` finds in the project (``plan``, ``proposed``, ``environment``, ``runner``), adds
+the few lines that are missing to the file that pytest reads (``editing``, ``files``) and lists what of the existing
+tests it makes unnecessary (``superseded``).
 Settings that exist are never changed, so a second run finds nothing to do. Nothing of the project is executed, unless
 it is asked to try the application (``trial``).
 """
@@ -18,7 +18,7 @@ from typing import TextIO
 from hermetic.cli.init.files import unified_diff, write
 from hermetic.cli.init.plan import Plan, make_plan
 from hermetic.cli.init.report import findings, outcome, talk, topic
-from hermetic.cli.init.sources import relative
+from hermetic.source.sources import relative
 
 
 def run(directory: str, *, diff: bool, check: bool, limit: float | None = None) -> int:

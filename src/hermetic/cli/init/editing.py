@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hermetic.cli.init.configuration import BOM, Configuration, Table, parse_ini, parse_toml
 from hermetic.errors import CommandError, ConfigurationError
+from hermetic.source.configuration import BOM, Configuration, Table, parse_ini, parse_toml
 
 Value = str | tuple[str, ...]
 

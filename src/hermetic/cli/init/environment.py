@@ -4,32 +4,41 @@ Only those that name a database are written, for hermetic leads every engine to 
 says; and only where nothing gives them a value when the tests run. A variable is a database's if what is read there
 reaches an engine or a driver, or if its type says so: a name tells nothing (``SENTRY_DSN``). Others (a secret key) are
 listed: their values are not ours to invent. A ``.env`` file is never copied, for it holds secrets.
+
+An engine is given a URL that only says which database is meant: a run without database tests starts none. A driver that
+the application calls itself is not seen. It must be given the URL to go to, or it would go where the settings of the
+machine lead it.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.cli.init.application import Application
-from hermetic.cli.init.backend import Address, find_addresses, find_scheme, is_async
-from hermetic.cli.init.bindings import Bindings
-from hermetic.cli.init.configuration import Configuration
-from hermetic.cli.init.dataflow import Dataflow
-from hermetic.cli.init.dotenv import UNCLEAR, without_password
-from hermetic.cli.init.engines import find_openings, made_when_imported
-from hermetic.cli.init.fields import Fields
-from hermetic.cli.init.given import Given, find_given
-from hermetic.cli.init.handing import placeholder
-from hermetic.cli.init.needs import find_needs
-from hermetic.cli.init.requirements import read_requirements
-from hermetic.cli.init.schema import running_modules
-from hermetic.cli.init.schemes import SCHEME, fitting, guessed_scheme, kind_of
-from hermetic.cli.init.startup import when_imported, when_started
-from hermetic.cli.init.symbols import Reference, Symbols
-from hermetic.cli.init.variables import Variable
+from hermetic.source.applications import Application
+from hermetic.source.bindings import Bindings
+from hermetic.source.configuration import Configuration
+from hermetic.source.dataflow import Dataflow
+from hermetic.source.engines import (
+    Address,
+    Opening,
+    find_addresses,
+    find_openings,
+    find_scheme,
+    is_async,
+    made_when_imported,
+)
+from hermetic.source.environ import Variable
+from hermetic.source.needs import find_needs
+from hermetic.source.requirements import read_requirements
+from hermetic.source.schema import running_modules
+from hermetic.source.schemes import SCHEME, fitting, guessed_scheme, kind_of
+from hermetic.source.settings_classes import Fields
+from hermetic.source.startup import when_imported, when_started
+from hermetic.source.symbols import Reference, Symbols
+from hermetic.source.variable_values import UNCLEAR, Given, find_given, without_password
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ def find_environment(
     if scheme is None and application is None:
         scheme = _of_tests(symbols, fields, given, places)
     scheme = scheme or guessed_scheme(symbols.sources, places, is_async=is_async(addresses))
-    handed = placeholder(openings, scheme)
+    handed = url_placeholder(openings, scheme)
     urls = [*needs.urls, *(each for each in needs.driven if handed and each not in needs.urls)]
     values = {each: handed or _url(each, addresses, given, places, scheme) for each in urls}
     values |= {each: _part(each, given) for each in needs.parts}
@@ -154,3 +163,24 @@ def _part(variable: Variable, given: Given) -> str:
     if "PORT" in variable.name or "int" in variable.annotation:
         return "5432"
     return "localhost" if any(word in variable.name for word in ("HOST", "SERVER")) else "app"
+
+
+POSTGRESQL = frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2", "aiopg"})
+"""The drivers of PostgreSQL."""
+
+PLACEHOLDERS = {"postgresql+asyncpg": "{url}", "postgresql+psycopg": "{sync_url}"}
+
+
+def url_placeholder(openings: Iterable[Opening], scheme: str) -> str:
+    """Return what stands for the URL in ``hermetic_env``; empty where a fixed one will do.
+
+    Args:
+        openings: Where the application opens databases.
+        scheme: Of the URL that the application expects.
+    """
+    found = list(openings)
+    if not scheme.startswith("postgres") or not any(each.package in POSTGRESQL for each in found):
+        return ""
+    if not any(each.is_engine for each in found):
+        return "{dsn}"  # drivers take no name of a driver in a URL
+    return PLACEHOLDERS.get(scheme, "{dsn}")

@@ -7,34 +7,34 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.cli.init.alembic import Migrations, find_migrations
-from hermetic.cli.init.application import Application, made_by_tests
-from hermetic.cli.init.configuration import Configuration, find_configuration
-from hermetic.cli.init.conftest import first_conftest
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
 from hermetic.cli.init.files import Edit
-from hermetic.cli.init.project import applications_in, read_project
 from hermetic.cli.init.proposed import (
     application_settings,
     environment_settings,
+    first_conftest,
     mode_settings,
     observes,
     schema_settings,
 )
-from hermetic.cli.init.replaced import Replaced, find_replaced
-from hermetic.cli.init.roots import ImportRoot, find_root, is_installed
 from hermetic.cli.init.runner import Runner, find_runner
-from hermetic.cli.init.schema import (
+from hermetic.cli.init.superseded import Superseded, find_superseded
+from hermetic.errors import CommandError, ConfigurationError
+from hermetic.source.applications import Application, made_by_tests
+from hermetic.source.configuration import Configuration, find_configuration
+from hermetic.source.migrations import Migrations, find_migrations
+from hermetic.source.project import applications_in, read_project
+from hermetic.source.roots import ImportRoot, find_root, is_installed
+from hermetic.source.schema import (
     Metadata,
     find_metadata,
     find_startup_migrations,
     find_startup_tables,
     running_modules,
 )
-from hermetic.cli.init.sources import Place, Sources, relative
-from hermetic.cli.init.suite import named_plugins, with_helpers
-from hermetic.errors import CommandError, ConfigurationError
+from hermetic.source.sources import Place, Sources, relative
+from hermetic.source.suite import named_plugins, with_helpers
 
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
 """What says that a project was set up, and may have been without an application."""
@@ -71,7 +71,7 @@ class Plan:
         migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
         runner: Who runs async tests.
         environment: What the application needs from the environment.
-        replaced: What existing tests do that hermetic now does.
+        superseded: What existing tests do that hermetic now does.
         lacks_server: Whether what PostgreSQL needs is not installed.
         missing_root: What the project's own ``pythonpath`` lacks; None when nothing is missing or it is ours to set.
         settings: What is added to the configuration.
@@ -88,7 +88,7 @@ class Plan:
     migrating: Place | None
     runner: Runner
     environment: Environment
-    replaced: tuple[Replaced, ...]
+    superseded: tuple[Superseded, ...]
     lacks_server: bool
     missing_root: str | None
     settings: tuple[Setting, ...]
@@ -140,11 +140,11 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     metadata = find_metadata(symbols, root, chosen.file) if chosen and root else []
     running = running_modules(symbols, chosen.file if chosen else None)
     startup = None if built else find_startup_tables(running)
-    replaced = find_replaced(symbols)
+    superseded = find_superseded(symbols)
     migrations = find_migrations(sources, chosen.file if chosen else None)
     migrating = None
     if migrations:
-        migrating = find_startup_migrations(symbols, running) or _migrating_tests(replaced)
+        migrating = find_startup_migrations(symbols, running) or _migrating_tests(superseded)
     runner = find_runner(symbols, configuration, installed)
     environment = find_environment(symbols, configuration, chosen)
     ordered += [app for app in applications if app not in roots]
@@ -156,7 +156,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         wanted += application_settings(chosen, root, configuration)
         wanted += schema_settings([] if migrating else metadata, startup, migrations, configuration)
         wanted += environment_settings(environment)
-    wanted += mode_settings(replaced, configuration, wanted)
+    wanted += mode_settings(superseded, configuration, wanted)
     if not observes(configuration, wanted):
         wanted += runner.settings
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
@@ -171,7 +171,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         migrating,
         runner,
         environment,
-        tuple(replaced),
+        tuple(superseded),
         environment.is_postgresql and not all(installed(name) for name in SERVER),
         _missing_root(chosen, root, configuration),
         settings,
@@ -202,9 +202,9 @@ def _missing_root(
     return relative(root.directory, configuration.path.parent)
 
 
-def _migrating_tests(replaced: list[Replaced]) -> Place | None:
+def _migrating_tests(superseded: list[Superseded]) -> Place | None:
     """Return the first line of the tests that runs Alembic."""
-    lines = (Place(each.file, each.line) for each in replaced if each.slug == "migrations")
+    lines = (Place(each.file, each.line) for each in superseded if each.slug == "migrations")
     return next(lines, None)
 
 

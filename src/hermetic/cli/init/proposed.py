@@ -1,19 +1,25 @@
-"""Decide which settings to propose, each from what was found about it."""
+"""Decide which settings to propose, each from what was found about it, and whether a first ``conftest.py`` is made.
+
+hermetic needs no conftest: its fixtures come with the plugin. A project without any gets one because that is where a
+reader looks for fixtures, and so that the tests' directory exists.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from hermetic.cli.init.alembic import Migrations
-from hermetic.cli.init.application import Application
-from hermetic.cli.init.configuration import Configuration
 from hermetic.cli.init.editing import Setting
 from hermetic.cli.init.environment import Environment
-from hermetic.cli.init.replaced import Replaced
-from hermetic.cli.init.roots import ImportRoot, is_installed
-from hermetic.cli.init.schema import Metadata
-from hermetic.cli.init.sources import Place, relative
+from hermetic.cli.init.files import Edit
+from hermetic.cli.init.superseded import Superseded
+from hermetic.source.applications import Application
+from hermetic.source.configuration import Configuration
+from hermetic.source.migrations import Migrations
+from hermetic.source.roots import ImportRoot, is_installed
+from hermetic.source.schema import Metadata
+from hermetic.source.sources import TEST_DIRECTORIES, Place, Sources, relative
 
 
 def application_settings(
@@ -56,12 +62,12 @@ def environment_settings(environment: Environment) -> Iterator[Setting]:
 
 
 def mode_settings(
-    replaced: list[Replaced], configuration: Configuration, added: Iterable[Setting]
+    superseded: list[Superseded], configuration: Configuration, added: Iterable[Setting]
 ) -> Iterator[Setting]:
     """Start a suite that handles the database itself with observing, unless hermetic is in use already."""
     if "hermetic_app" in configuration.values:
         return
-    if any(line.is_database for line in replaced):
+    if any(line.is_database for line in superseded):
         yield Setting(
             "hermetic", "observe", "Reports what `on` would do and changes nothing; the next step is: on"
         )
@@ -75,3 +81,43 @@ def observes(configuration: Configuration, added: Iterable[Setting]) -> bool:
     """Whether runs will only be observed."""
     mode = next((setting.value for setting in added if setting.key == "hermetic"), None)
     return configuration.values.get("hermetic", mode) == "observe"
+
+
+TEXT = '''"""Fixtures of the tests.
+
+async_client, async_db_session and async_test_db come with hermetic: `pytest --fixtures` describes them.
+"""
+'''
+
+
+def first_conftest(sources: Sources, configuration: Configuration) -> Edit | None:
+    """Return the conftest to make; None when there is one anywhere, or the project was set up without one."""
+    if "hermetic_app" in configuration.values:
+        return None
+    if any(
+        path.name == "conftest.py" for path in (*sources.modules, *(skip.path for skip in sources.skipped))
+    ):
+        return None
+    path = _tests_directory(sources, configuration) / "conftest.py"
+    return None if path.exists() else Edit(path, None, TEXT)
+
+
+def _tests_directory(sources: Sources, configuration: Configuration) -> Path:
+    for name in configuration.strings("testpaths"):
+        directory = configuration.path.parent / name
+        if directory.is_dir() and directory.resolve().is_relative_to(sources.root):
+            return directory
+    existing = {
+        parent
+        for module in sources.tests
+        for parent in module.path.parents
+        if parent.name in TEST_DIRECTORIES and parent.is_relative_to(sources.root) and parent != sources.root
+    }
+    return min(
+        existing, key=lambda path: (len(path.parts), path), default=_home(sources, configuration) / "tests"
+    )
+
+
+def _home(sources: Sources, configuration: Configuration) -> Path:
+    directory = configuration.path.parent
+    return directory if directory.is_relative_to(sources.root) else sources.root

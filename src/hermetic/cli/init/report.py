@@ -43,8 +43,8 @@ def talk(plan: Plan) -> Iterator[str]:
 
 def findings(plan: Plan) -> Iterator[str]:
     """Yield what existing tests do that hermetic now does, as ``file:line: slug: reason``."""
-    for replaced in plan.replaced:
-        yield f"{shown(replaced.file)}:{replaced.line}: {replaced.slug}: {replaced.reason}"
+    for superseded in plan.superseded:
+        yield f"{shown(superseded.file)}:{superseded.line}: {superseded.slug}: {superseded.reason}"
 
 
 def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str]:
@@ -60,8 +60,8 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
         yield f"{made}d {shown(edit.path)}" if written else f"would {made} {shown(edit.path)}"
     if not plan.edits:
         yield "nothing to do: hermetic is set up"
-    if plan.replaced:
-        lines = count(len(plan.replaced), "line")
+    if plan.superseded:
+        lines = count(len(plan.superseded), "line")
         yield f"{lines} of the tests do by hand what hermetic now does; delete them when you like"
     if not is_built:
         yield "next: do what is said under tried, then run hermetic init --try again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.init.projects import Project
+from tests.source.projects import Project
 
 MAIN = """\
 from fastapi import APIRouter, FastAPI

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hermetic.cli import main
-from tests.cli.init.projects import Project
 from tests.cli.init.test_run import snapshot
 from tests.cli.init.trial.processes import are_gone, until
 from tests.cli.init.trial.projects import application
+from tests.source.projects import Project
 
 COMMAND = [sys.executable, "-c", "from hermetic.cli import main; raise SystemExit(main())"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from hermetic.cli.init.trial import announced, subject_of, told
 from hermetic.cli.init.trial.outcome import Failure, Line, Outcome, Refused
-from tests.cli.init.projects import APP, Project
+from tests.source.projects import APP, Project
 
 
 @pytest.fixture

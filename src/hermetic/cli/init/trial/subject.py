@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from hermetic.cli.init.assigned import environ_assignments
-from hermetic.cli.init.configuration import Configuration
-from hermetic.cli.init.dotenv import UNCLEAR
-from hermetic.cli.init.given import configured
 from hermetic.cli.init.plan import Plan
-from hermetic.cli.init.sources import Module
-from hermetic.cli.init.syntax import package_root
 from hermetic.settings import INI, parse
+from hermetic.source.configuration import Configuration
+from hermetic.source.environ import environ_assignments
+from hermetic.source.sources import Module
+from hermetic.source.syntax import package_root
+from hermetic.source.variable_values import UNCLEAR, configured
 
 PYTEST_ENV = re.compile(r"(?P<flags>(?:[DRU]:)*)\s*(?P<name>\w+)\s*=\s*(?P<value>.*)")
 

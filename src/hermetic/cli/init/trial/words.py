@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from hermetic.cli.init.plan import Plan
 from hermetic.cli.init.report import count, shown, topic
-from hermetic.cli.init.requirements import read_requirements
 from hermetic.cli.init.trial.outcome import Engine, Failure, Line, Outcome, Refused
 from hermetic.cli.init.trial.subject import Subject
+from hermetic.source.requirements import read_requirements
 
 T = TypeVar("T")
 MANY = 20

@@ -1,0 +1,304 @@
+"""List what existing conftests and tests do by hand and hermetic now does.
+
+Nothing of it must go: a suite keeps passing with its own fixtures. So each line is a remark, not an error, and only
+fixtures, helpers and module-level code are looked at. What a test does in its own body is what it tests.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.source.applications import makes_application
+from hermetic.source.environ import ASSIGNING, environ_assignments
+from hermetic.source.migrations import runs_migrations
+from hermetic.source.sources import Module
+from hermetic.source.symbols import Reference, Symbols
+from hermetic.source.syntax import children, last_name, nodes_of
+
+REASONS = {
+    "create-all": "the tables are made once, in a template, and never again",
+    "savepoint-listener": "the application really commits, and the baseline comes back before the next test",
+    "shared-connection": "each request has a connection of its own from the real pool, and may commit",
+    "migrations": "hermetic_schema = alembic.ini runs them once, for the template",
+    "truncate-loop": "only what a test wrote is undone, and ids start again",
+    "session-override": "every engine of the application already ends on the test database",
+    "event-loop-fixture": "pytest-asyncio 1.0 and later ignore it; loop scopes are set in the ini file",
+    "own-client": "async_client runs the application in the test's loop, lifespan included",
+    "lifespan-manager": "async_client runs the lifespan",
+    "engine-per-test": "engines work in every event loop, each on a pool of its own there",
+    "env-in-conftest": "hermetic_env is set before the application is imported, and changes are undone",
+}
+DATABASE = frozenset(REASONS) - {"event-loop-fixture", "own-client", "lifespan-manager", "env-in-conftest"}
+FOLLOWED = frozenset({"create-all", "migrations"})
+"""What is told where it is called, too, if a function of the application does it."""
+
+TELLING = ast.Call | ast.Attribute | ast.Name
+"""The nodes that tell it."""
+
+FOLLOWED_WORDS = frozenset({"create_all", "drop_all", "upgrade"})
+"""One of these is in each module of the application that does it."""
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A line that hermetic makes unnecessary.
+
+    Attributes:
+        file: The file.
+        line: The line.
+        slug: Which kind, a key of ``REASONS``.
+    """
+
+    file: Path
+    line: int
+    slug: str
+
+    @property
+    def reason(self) -> str:
+        """What hermetic does in its place."""
+        return REASONS[self.slug]
+
+    @property
+    def is_database(self) -> bool:
+        """Whether it shows that the suite handles the database itself."""
+        return self.slug in DATABASE
+
+
+def find_superseded(symbols: Symbols) -> list[Superseded]:
+    """List the lines, by file and line, a line at most once for each kind."""
+    finder = _Finder(symbols)
+    found = {superseded for module in symbols.sources.tests for superseded in finder.lines(module)}
+    return sorted(found, key=lambda superseded: (superseded.file, superseded.line, superseded.slug))
+
+
+class _Finder:
+    """Finds the lines, and knows which functions of the application do what is told where they are called."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self._symbols = symbols
+        self._followed: set[Reference] = set()
+        self._done_by: dict[Reference, frozenset[str]] = {}
+        self._read: dict[Reference, tuple[frozenset[str], frozenset[Reference]]] = {}
+        followed = symbols.words_for(FOLLOWED_WORDS, self._is_followed)
+        self._words = RECIPES | ASSIGNING | followed
+
+    def lines(self, module: Module) -> Iterator[Superseded]:
+        """Yield the lines of a module of the suite."""
+        if not module.mentions(*self._words):
+            return
+        for node in outside_tests(module.tree):
+            called = self._called(node, module.path)
+            slugs = {*recipes(node, module.path, self._symbols)}.union(*map(self._of_function, called))
+            for slug in slugs:
+                assert isinstance(node, ast.stmt | ast.expr)
+                yield Superseded(module.path, node.lineno, slug)
+        if module.path.name == "conftest.py":
+            for each in environ_assignments(module):
+                if not each.is_patch:
+                    yield Superseded(module.path, each.line, "env-in-conftest")
+
+    def _of_function(self, function: Reference) -> frozenset[str]:
+        if function not in self._followed:
+            return frozenset()
+        if function not in self._done_by:
+            own, called = self._done_in(function)
+            self._done_by[function] = own  # as far as it calls itself
+            self._done_by[function] = own.union(*map(self._of_function, called))
+        return self._done_by[function]
+
+    def _is_followed(self, function: Reference) -> bool:
+        """Whether a function of the application does such a thing, or calls one of which that is known.
+
+        What makes an application has it done at its start-up.
+        """
+        own, called = self._done_in(function)
+        if (own or not called.isdisjoint(self._followed)) and not makes_application(function, self._symbols):
+            self._followed.add(function)
+        return function in self._followed
+
+    def _done_in(self, function: Reference) -> tuple[frozenset[str], frozenset[Reference]]:
+        """Return what a function of the application does itself, and the functions that its calls name."""
+        if function not in self._read:
+            self._read[function] = frozenset(), frozenset()
+            definition, file = self._symbols.definition(function), function.file
+            is_function = isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
+            if definition and file and is_function and self._symbols.sources.modules[file].is_production:
+                told = [node for node in nodes_of(definition) if isinstance(node, TELLING)]
+                slugs = (slug for node in told for slug in recipes(node, file, self._symbols))
+                called = (each for node in told for each in self._called(node, file))
+                self._read[function] = FOLLOWED.intersection(slugs), frozenset(called)
+        return self._read[function]
+
+    def _called(self, node: ast.AST, file: Path) -> Iterator[Reference]:
+        """Yield the functions that a call names: it calls them, or has them called."""
+        for part in (node.func, *node.args) if isinstance(node, ast.Call) else ():
+            reference = self._symbols.resolve(file, part)
+            if reference is not None and reference.file is not None:
+                yield reference
+
+
+def outside_tests(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a module of the suite that are in no test: fixtures, helpers, what runs at import."""
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        if inner is not node:
+            yield inner
+        waiting.extend(
+            each for each in reversed(children(inner)) if not _is_test(each) and not _is_docstring(each)
+        )
+
+
+def _is_test(node: ast.AST) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    return node.name.startswith("test") and not is_fixture(node)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+SESSION_NAME = re.compile(
+    r"(^|_)(db|database|session|sessionmaker|engine|conn|connection|uow)(_|$)", re.IGNORECASE
+)
+CONNECTION_NAME = re.compile(r"(^|_)conn(ection)?$", re.IGNORECASE)
+RUNS_A_STATEMENT = frozenset({"execute", "exec", "scalars"})
+CLEARING = re.compile(
+    r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
+)
+RECIPES = frozenset(
+    {
+        "AsyncClient",
+        "LifespanManager",
+        "after_transaction_end",
+        "async_engine_from_config",
+        "begin_nested",
+        "bind",
+        "create_all",
+        "create_async_engine",
+        "create_savepoint",
+        "dependency_overrides",
+        "drop_all",
+        "event_loop",
+        "sorted_tables",
+        "upgrade",
+    }
+    | {word for name in ("truncate", "delete") for word in (name, name.upper(), name.title())}
+)
+"""One of these words is wherever there is a recipe."""
+
+
+def recipes(node: ast.AST, file: Path, symbols: Symbols) -> Iterator[str]:
+    """Yield what a node does by hand, by slug: the node itself, not what is inside.
+
+    Args:
+        node: Anything of a module's tree.
+        file: The module.
+        symbols: The project's names.
+    """
+    if runs_migrations(node, file, symbols):
+        yield "migrations"
+    if isinstance(node, ast.Attribute):
+        yield from _of_attribute(node)
+    elif isinstance(node, ast.Call):
+        yield from _of_call(node)
+    elif isinstance(node, ast.FunctionDef) and node.name == "event_loop" and is_fixture(node):
+        yield "event-loop-fixture"
+    elif isinstance(node, ast.Assign):
+        if any(map(_overrides_session, node.targets)):
+            yield "session-override"
+        if isinstance(node.value, ast.Call) and _is_sqlalchemys(node.value.func, "delete", file, symbols):
+            yield "truncate-loop"
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if CLEARING.fullmatch(node.value):
+            yield "truncate-loop"
+        elif node.value == "after_transaction_end":
+            yield "savepoint-listener"
+
+
+def is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is one of pytest's fixtures."""
+    return any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def _of_attribute(node: ast.Attribute) -> Iterator[str]:
+    if node.attr in ("create_all", "drop_all"):
+        yield "create-all"
+    elif node.attr == "begin_nested":
+        yield "savepoint-listener"
+    elif node.attr == "sorted_tables":
+        yield "truncate-loop"
+
+
+def _of_call(node: ast.Call) -> Iterator[str]:
+    name = last_name(node.func)
+    if name == "AsyncClient" and any(_is_application(word) for word in node.keywords):
+        yield "own-client"
+    elif name == "LifespanManager":
+        yield "lifespan-manager"
+    elif name in ("create_async_engine", "async_engine_from_config"):
+        yield "engine-per-test"
+    elif _runs_a_delete(node):
+        yield "truncate-loop"
+    elif name == "update" and _is_overrides(node.func) and any(_names_session(arg) for arg in node.args):
+        yield "session-override"
+    for word in node.keywords:
+        if word.arg == "join_transaction_mode" and ast.unparse(word.value) == "'create_savepoint'":
+            yield "savepoint-listener"
+        elif word.arg == "bind" and CONNECTION_NAME.search(last_name(word.value)):
+            yield "shared-connection"
+
+
+def _runs_a_delete(call: ast.Call) -> bool:
+    """Whether a call clears a table: ``execute(delete(User))``, or ``query(User).delete()``."""
+    if last_name(call.func) in RUNS_A_STATEMENT:
+        return any(_is_delete(argument) for argument in call.args[:1])
+    return last_name(call.func) == "delete" and last_name(_start_of_chain(call)) == "query"
+
+
+def _is_sqlalchemys(function: ast.expr, name: str, file: Path, symbols: Symbols) -> bool:
+    """Whether an expression is SQLAlchemy's (or SQLModel's) function of a name, and no client's method."""
+    found = symbols.resolve(file, function)
+    return found is not None and found.name in (f"sqlalchemy.{name}", f"sqlmodel.{name}")
+
+
+def _is_delete(statement: ast.expr) -> bool:
+    """Whether an argument is ``delete(User)`` or ``table.delete()``, with or without conditions."""
+    if not isinstance(statement, ast.Call):
+        return False
+    if last_name(statement.func) == "where" and isinstance(statement.func, ast.Attribute):
+        return _is_delete(statement.func.value)
+    return last_name(statement.func) == "delete"
+
+
+def _start_of_chain(call: ast.Call) -> ast.expr:
+    """Return what a chain of calls begins with: ``session.query`` of ``session.query(User).filter(...).delete()``."""
+    function = call.func
+    while isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
+        function = function.value.func
+    return function
+
+
+def _is_application(word: ast.keyword) -> bool:
+    """Whether a client is given the application itself: through a transport, or as httpx before 0.28 took it."""
+    return word.arg == "app" or "ASGITransport" in ast.unparse(word.value)
+
+
+def _overrides_session(target: ast.expr) -> bool:
+    if not isinstance(target, ast.Subscript) or last_name(target.value) != "dependency_overrides":
+        return False
+    return SESSION_NAME.search(last_name(target.slice)) is not None
+
+
+def _is_overrides(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and last_name(function.value) == "dependency_overrides"
+
+
+def _names_session(argument: ast.expr) -> bool:
+    keys = argument.keys if isinstance(argument, ast.Dict) else []
+    return any(key is not None and SESSION_NAME.search(last_name(key)) for key in keys)

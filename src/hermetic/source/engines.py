@@ -1,0 +1,303 @@
+"""Where the application opens databases, by engines and by drivers that it calls itself, and what those are given.
+
+What they are given tells which kind of database it is, as does a default.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.source.bindings import Bindings
+from hermetic.source.dataflow import Dataflow
+from hermetic.source.environ import Variable, outside
+from hermetic.source.origins import Expression, Read, Text, as_role, role_of
+from hermetic.source.requirements import read_requirements
+from hermetic.source.schemes import fitting, kind_of, schemes_in
+from hermetic.source.sources import Module
+from hermetic.source.startup import Startup
+from hermetic.source.symbols import Symbols
+from hermetic.source.syntax import last_name
+from hermetic.source.variable_values import Given
+
+ENGINES = frozenset(
+    {"create_async_engine", "async_engine_from_config", "create_engine", "engine_from_config"}
+)
+DRIVERS = frozenset(
+    {
+        "asyncpg",
+        "psycopg",
+        "psycopg_pool",
+        "psycopg2",
+        "aiopg",
+        "aiosqlite",
+        "sqlite3",
+        "asyncmy",
+        "aiomysql",
+        "pymysql",
+    }
+)
+LIBRARIES = frozenset(
+    {
+        "databases",
+        "tortoise",
+        "piccolo",
+        "gino",
+        "advanced_alchemy",
+        "fastapi_async_sqlalchemy",
+        "fastapi_sqlalchemy",
+    }
+    | {
+        "fastapi_sqla",
+        "sqlalchemy_utils",
+        "peewee",
+        "peewee_async",
+        "pony",
+        "edgy",
+        "saffier",
+        "ormar",
+        "langgraph",
+    }
+    | {"sqlalchemy_bind_manager", "async_sqlalchemy", "fastapi_utils", "alembic"}
+)
+"""Packages that are given a database's address."""
+OPENING = frozenset(
+    {
+        "connect",
+        "create_pool",
+        "Database",
+        "init",
+        "register_tortoise",
+        "RegisterTortoise",
+        "from_conn_string",
+    }
+    | {
+        "ConnectionPool",
+        "AsyncConnectionPool",
+        "NullConnectionPool",
+        "AsyncNullConnectionPool",
+        "PostgresEngine",
+    }
+    | {
+        "SimpleConnectionPool",
+        "ThreadedConnectionPool",
+        "SQLiteEngine",
+        "SQLAlchemyMiddleware",
+        "DBSessionMiddleware",
+    }
+    | {
+        "SQLAlchemyAsyncConfig",
+        "SQLAlchemySyncConfig",
+        "set_main_option",
+        "database_exists",
+        "create_database",
+    }
+    | {"FastAPISessionMaker", "DatabaseRegistry", "Registry", "set_bind", "bind", "PostgresqlDatabase"}
+)
+WANTED = ENGINES | OPENING
+HARMLESS = (".exceptions", ".errors", ".types")
+"""Parts of drivers that open no connection."""
+ADDRESS = frozenset(
+    {
+        "url",
+        "dsn",
+        "conninfo",
+        "uri",
+        "db_url",
+        "database_url",
+        "dburl",
+        "connection_string",
+        "config",
+        "connections",
+    }
+    | {
+        "conn_string",
+        "configuration",
+        "db_config",
+        "database",
+        "host",
+        "port",
+        "user",
+        "username",
+        "password",
+        "dbname",
+    }
+)
+"""The arguments that can be a database's address, or a part of it."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A call that makes an engine, or calls a driver or a library with a database's address.
+
+    Attributes:
+        file: The file.
+        call: The call.
+        is_engine: Whether it makes an engine of SQLAlchemy's.
+        package: The driver's or the library's.
+    """
+
+    file: Path
+    call: ast.Call
+    is_engine: bool
+    package: str = ""
+
+    @property
+    def addresses(self) -> Iterator[tuple[str | None, ast.expr]]:
+        """The arguments that say where the database is, each with its name."""
+        if last_name(self.call.func) == "set_main_option":
+            yield from ((None, argument) for argument in self.call.args[1:])
+            return
+        yield from ((None, argument) for argument in self.call.args[:1])
+        yield from ((word.arg, word.value) for word in self.call.keywords if word.arg in ADDRESS)
+
+
+def find_openings(modules: Iterable[Module], symbols: Symbols) -> list[Opening]:
+    """List the places that open databases: those of async engines first, then other engines, then drivers."""
+    found = []
+    for module in modules:
+        imported = symbols.scope(module.path).imports
+        names = WANTED | {local for local, (_, name) in imported.items() if name in WANTED}
+        for node in module.of(ast.Call) if module.mentions(*names) else ():
+            if last_name(node.func) in names:
+                opening = _opening(module.path, node, symbols)
+                if opening is not None:
+                    found.append(opening)
+    return sorted(found, key=lambda each: (not each.is_engine, "async" not in last_name(each.call.func)))
+
+
+def made_when_imported(openings: Iterable[Opening], startup: Startup, bindings: Bindings) -> bool:
+    """Whether an engine is made while the application is imported.
+
+    Args:
+        openings: The places that open databases.
+        startup: What runs then.
+        bindings: The application's names.
+    """
+    here = [each for each in openings if each.is_engine and each.file in startup.files]
+    functions = (bindings.function(each.file, each.call) for each in here)
+    return any(function is None or function in startup.functions for function in functions)
+
+
+def _opening(file: Path, call: ast.Call, symbols: Symbols) -> Opening | None:
+    name = outside(file, call.func, symbols)
+    last, package = name.rpartition(".")[2], name.partition(".")[0]
+    if last in ENGINES and package not in LIBRARIES | DRIVERS:
+        return Opening(file, call, is_engine=True)
+    if not name and last_name(call.func) in ENGINES and symbols.resolve(file, call.func) is None:
+        return Opening(file, call, is_engine=True)
+    if last in OPENING and package in LIBRARIES | DRIVERS and not any(part in name for part in HARMLESS):
+        return Opening(file, call, False, package)
+    return None
+
+
+DSNS = {"PostgresDsn": "postgresql", "MySQLDsn": "mysql", "MariaDBDsn": "mariadb"}
+PACKAGES = {
+    "asyncpg": "postgresql",
+    "psycopg": "postgresql",
+    "psycopg_pool": "postgresql",
+    "psycopg2": "postgresql",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """What one of the application's openings of a database is given.
+
+    Attributes:
+        opening: The call.
+        found: The texts and variables that its address is made of.
+    """
+
+    opening: Opening
+    found: tuple[Text | Read, ...]
+
+    @property
+    def variables(self) -> list[Read]:
+        """The variables among them."""
+        return [each for each in self.found if isinstance(each, Read)]
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a text names the database, so that no variable must."""
+        texts = (each for each in self.found if isinstance(each, Text) and each.role != "part")
+        return any((each.is_exact or each.is_default) and schemes_in(each.value) for each in texts)
+
+
+def find_addresses(openings: Iterable[Opening], dataflow: Dataflow) -> list[Address]:
+    """Follow what the openings are given; those that defaults rule out are left out."""
+    found = []
+    for opening in openings:
+        if dataflow.conditions.is_dead(Expression(opening.file, opening.call)):
+            continue
+        parts: list[Text | Read] = []
+        for name, argument in opening.addresses:
+            values = dataflow.flattened(dataflow.origins(Expression(opening.file, argument)))
+            parts += as_role(values, role_of(name))
+        found.append(Address(opening, tuple(dict.fromkeys(parts))))
+    return found
+
+
+def find_scheme(
+    addresses: Sequence[Address], typed: Iterable[Variable], given: Given, places: Iterable[Path]
+) -> str | None:
+    """Return the scheme of the application's URL, ``postgresql+asyncpg``; None where nothing tells it.
+
+    What a variable is given when the tests run goes before its default, then what an example shows, then what stands in
+    the code; a driver that is named anywhere for that kind of database is the one that is meant.
+
+    Args:
+        addresses: What the application's openings are given, the likeliest first.
+        typed: Variables that are database URLs by their type.
+        given: The values of variables.
+        places: Where requirements are looked for.
+    """
+    told: list[tuple[int, int, str]] = []
+    for index, address in enumerate(addresses):
+        told += [(index, rank, scheme) for rank, scheme in _told(address, given)]
+    told += [
+        (len(told), rank, scheme) for variable in typed for rank, scheme in _of_variable(variable, given)
+    ]
+    if not told:
+        return None
+    told.sort(key=lambda each: (*each[:2], each[1] == CODE and each[2] == "postgres"))  # an old name of it
+    _, rank, first = told[0]
+    same = [scheme for *_, scheme in told if kind_of(scheme) == kind_of(first)]
+    named = next((scheme for scheme in same if "+" in scheme), None)
+    if named is not None or rank < GUESSED:
+        return named or first
+    if not any(address.opening.is_engine for address in addresses):
+        return first
+    return fitting(first, read_requirements(places), is_async=is_async(addresses))
+
+
+def is_async(addresses: Iterable[Address]) -> bool:
+    """Whether one of the application's engines is async; also where it has none that can be seen."""
+    engines = [last_name(address.opening.call.func) for address in addresses if address.opening.is_engine]
+    return not engines or any("async" in name for name in engines)
+
+
+GIVEN, DEFAULT, SHOWN, CODE, GUESSED = range(5)
+
+
+def _told(address: Address, given: Given) -> Iterator[tuple[int, str]]:
+    for each in address.found:
+        if each.role == "part":
+            continue
+        if isinstance(each, Read):
+            yield from _of_variable(each.variable, given)
+        else:
+            yield from ((DEFAULT if each.is_default else CODE, scheme) for scheme in schemes_in(each.value))
+    package = PACKAGES.get(address.opening.package)
+    if package is not None:
+        yield GUESSED, package
+
+
+def _of_variable(variable: Variable, given: Given) -> Iterator[tuple[int, str]]:
+    for name in variable.names:
+        yield from ((GIVEN, scheme) for scheme in schemes_in(given.values.get(name)))
+        for values in (given.literals, given.private, *given.shown):
+            yield from ((SHOWN, scheme) for scheme in schemes_in(values.get(name)))
+    yield from ((GUESSED, scheme) for word, scheme in DSNS.items() if word in variable.annotation)

@@ -1,0 +1,241 @@
+"""Find the project that a directory belongs to, so that the answer is the same from each of its folders.
+
+A project is what one run of pytest is for: the nearest folder above an application that has a configuration file or
+requirements of its own, and tests. ``backend/``, ``backend/app/`` and the repository around them lead to the same one,
+and what lies beside it in the repository counts as far as it is imported: ``packages/models/`` of a workspace does,
+another service does not. So a repository of a thousand services costs what one of them does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from hermetic.errors import ConfigurationError
+from hermetic.source.applications import Application, find_applications
+from hermetic.source.configuration import NAMES, parse_toml, read_configuration, table_at
+from hermetic.source.requirements import read_loosely
+from hermetic.source.roots import find_root
+from hermetic.source.sources import (
+    TEST_DIRECTORIES,
+    Module,
+    Skipped,
+    Sources,
+    by_kind,
+    is_pruned,
+    is_test_path,
+    names_in,
+    others_in,
+    parse,
+    read_sources,
+)
+from hermetic.source.symbols import FOREIGN, Symbols
+from hermetic.source.syntax import imported_names, package_root
+
+
+def read_project(directory: Path) -> Symbols:
+    """Read the project to which a directory belongs, or which it holds, and return its names.
+
+    Args:
+        directory: Any folder of it, or of the repository around it.
+
+    Raises:
+        ConfigurationError: The directory cannot be read, or a configuration file on the way up cannot.
+    """
+    sources = read_sources(directory)
+    symbols = Symbols(sources)
+    found = applications_in(symbols, sources.root)
+    while not found and sources.root != sources.boundary and not _is_project(sources.root):
+        sources = read_sources(sources.root.parent, sources)
+        symbols = Symbols(sources)
+        found = applications_in(symbols, sources.root)
+    home = _home_of(found[0], sources) if found else sources.root
+    inside = set(found[0].file.parents) if found else set()
+    whole = with_neighbours(
+        read_sources(home, sources, apart=lambda place: place not in inside and _is_apart(place, home))
+    )
+    is_same = (whole.root, whole.modules) == (sources.root, sources.modules)
+    return symbols.over(whole) if is_same else Symbols(whole)
+
+
+def applications_in(symbols: Symbols, directory: Path) -> list[Application]:
+    """List the applications of a project itself, the likeliest first; those beside it where it has none.
+
+    Args:
+        symbols: The project's names.
+        directory: The folder that was asked for, whose applications go before others of the project.
+    """
+    found = find_applications(symbols, _entrypoint(symbols.sources), directory.resolve())
+    own = [app for app in found if app.file.is_relative_to(symbols.sources.root)]
+    return own or found
+
+
+def _entrypoint(sources: Sources) -> str:
+    """Return the application that ``fastapi run`` serves, if a pyproject.toml names it."""
+    for path in sources.pyprojects:
+        with suppress(ConfigurationError):
+            table = table_at(parse_toml(path, read_loosely(path)), ("tool", "fastapi")) or {}
+            if "entrypoint" in table:
+                return str(table["entrypoint"])
+    return ""
+
+
+def _home_of(application: Application, sources: Sources) -> Path:
+    """Return the directory from which the tests of an application are run.
+
+    Raises:
+        ConfigurationError: A configuration file on the way up cannot be read or parsed.
+    """
+    root = find_root(application.file, sources)
+    above = [place for place in application.file.parents if place.is_relative_to(sources.boundary)]
+    homes = [
+        place
+        for place in above
+        if place == sources.boundary
+        or _has_configuration(place)
+        or (_has_requirements(place) and root is not None and root.directory in (place, place / "src"))
+    ]
+    return next((place for place in homes if _has_tests(place)), homes[0])
+
+
+def _is_project(directory: Path) -> bool:
+    """Whether what lies in a directory is run by itself, told by the files beside it; a folder of tests is not."""
+    if directory.name in TEST_DIRECTORIES:
+        return False
+    return _has_requirements(directory) or _has_configuration(directory)
+
+
+def _has_configuration(directory: Path) -> bool:
+    """Whether a directory has a file from which pytest reads its settings, or into which they would go."""
+    return any((directory / name).is_file() and read_configuration(directory / name) for name in NAMES)
+
+
+def _has_requirements(directory: Path) -> bool:
+    is_package = (directory / "__init__.py").exists()  # which may have a module that is called setup
+    named = ("Pipfile",) if is_package else ("Pipfile", "setup.py")
+    return any((directory / name).is_file() for name in named) or any(directory.glob("requirements*.txt"))
+
+
+def _has_tests(project: Path) -> bool:
+    """Whether a project has tests, those of projects inside it aside."""
+    for parent, directories, names in os.walk(project):
+        here = Path(parent)
+        directories[:] = [name for name in directories if not _is_apart(here / name, project)]
+        if any(name.endswith(".py") and is_test_path((here / name).relative_to(project)) for name in names):
+            return True
+    return False
+
+
+def _is_apart(directory: Path, project: Path) -> bool:
+    """Whether a directory of a project is none of its own: built, installed, or a project in itself."""
+    if not TEST_DIRECTORIES.isdisjoint(directory.relative_to(project).parts):
+        return is_pruned(directory)
+    try:
+        return is_pruned(directory) or _is_project(directory)
+    except ConfigurationError:
+        return True
+
+
+DEPTH = 3
+"""How many folders below the top of a repository its packages are looked for."""
+
+PACKAGES = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
+
+
+def with_neighbours(sources: Sources) -> Sources:
+    """Return the sources of a project with those modules of its repository that it imports, and that these import."""
+    reader = _Neighbours(sources)
+    reader.read()
+    others = [
+        path for place in [*sources.around(sources.root)[1:], *reader.packages] for path in others_in(place)
+    ]
+    inis, pyprojects = by_kind(others)
+    return replace(
+        sources,
+        modules={**sources.modules, **reader.modules},
+        skipped=(*sources.skipped, *reader.skipped.values()),
+        inis=(*sources.inis, *inis),
+        pyprojects=(*sources.pyprojects, *pyprojects),
+    )
+
+
+class _Neighbours:
+    """Follows the imports of a project into the rest of its repository.
+
+    Attributes:
+        modules: What was read, by path.
+        skipped: What is not Python, by path.
+        packages: The directories of the packages of which something was read.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self.modules: dict[Path, Module] = {}
+        self.skipped: dict[Path, Skipped] = {}
+        self.packages: dict[Path, None] = {}
+        self._sources = sources
+        self._symbols = Symbols(sources)
+        self._roots = dict(_import_roots(sources))
+        self._names = {root: frozenset(names_in(root)) for root in self._roots}
+
+    def read(self) -> None:
+        """Read all that is imported, directly or by what is."""
+        waiting = list(self._sources.modules.values()) if self._roots else []
+        while waiting:
+            for path in self._imported(waiting.pop()):
+                parsed = parse(path, path.relative_to(self._sources.boundary))
+                if isinstance(parsed, Module):
+                    self.modules[path] = parsed
+                    waiting.append(parsed)
+                else:
+                    self.skipped[path] = parsed
+
+    def _imported(self, module: Module) -> Iterator[Path]:
+        """Yield the files, not read yet, that importing what a module names would load."""
+        names = dict.fromkeys(name.strip(".") for name in imported_names(module.imports, module.path))
+        outside = (name for name in names if name and not self._is_inside(name, module.path))
+        for name in outside:
+            for path in self._files(name, module.path):
+                if not any(path in known for known in (self._sources.modules, self.modules, self.skipped)):
+                    yield path
+
+    def _is_inside(self, name: str, importer: Path) -> bool:
+        """Whether a name, or a package around it, is the project's own or nobody's in the repository."""
+        top, *rest = name.split(".")
+        if top in FOREIGN or top in sys.stdlib_module_names:
+            return True
+        return any(
+            self._symbols.locate(".".join([top, *rest[:count]]), importer) for count in range(len(rest) + 1)
+        )
+
+    def _files(self, name: str, importer: Path) -> list[Path]:
+        """Return the file of a module, those of the packages around it first; none where no package has it."""
+        parts = name.split(".")
+        for root in (package_root(importer.parent), *self._roots_of(parts[0])):
+            place = root.joinpath(*parts)
+            for file in (place / "__init__.py", place.with_name(f"{parts[-1]}.py")):
+                if file.is_file():
+                    self.packages[self._roots.get(root, root)] = None
+                    around = (root.joinpath(*parts[:count], "__init__.py") for count in range(1, len(parts)))
+                    return [*(path for path in around if path.is_file()), file]
+        return []
+
+    def _roots_of(self, top: str) -> Iterator[Path]:
+        for root, names in self._names.items():
+            if top in names or f"{top}.py" in names:
+                yield root
+
+
+def _import_roots(sources: Sources) -> Iterator[tuple[Path, Path]]:
+    """Yield where imports of the repository's other packages start, and the package's directory."""
+    if sources.root != sources.boundary:
+        yield sources.boundary, sources.boundary
+    for parent, directories, names in os.walk(sources.boundary):
+        here = Path(parent)
+        depth = len(here.relative_to(sources.boundary).parts)
+        directories[:] = sorted(name for name in directories if depth < DEPTH and not is_pruned(here / name))
+        if not PACKAGES.isdisjoint(names) and here not in (sources.boundary, sources.root):
+            yield from ((root, here) for root in (here / "src", here) if root.is_dir())

@@ -1,0 +1,164 @@
+"""What a project requires: the files in which dependencies are declared, and which version of a package it runs with.
+
+A setting that a package does not know is a warning at best. What installed, locked and pinned versions say may disagree
+(a lock file that nobody installed from, a virtual environment of last year), so each answer is kept with the file that
+gives it, and whoever asks decides by the oldest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FILES = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "tox.ini")
+PATTERNS = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in")
+
+
+def read_requirements(directories: Iterable[Path]) -> str:
+    """Return the text of the files in which dependencies are declared."""
+    return "\n".join(
+        read_loosely(path)
+        for directory in dict.fromkeys(directories)
+        for path in requirement_files(directory)
+    )
+
+
+def requirement_files(directory: Path) -> list[Path]:
+    """List the files of a directory in which dependencies may be declared; not all of them need exist."""
+    found = (path for pattern in PATTERNS for path in sorted(directory.glob(pattern)))
+    return [*(directory / name for name in FILES), *found]
+
+
+def read_loosely(path: Path) -> str:
+    """Return a file's text, whatever its encoding; empty where there is none or it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+ENVIRONMENTS = (".venv", "venv", "env")
+LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+CLAUSE = re.compile(r"(\^|~=|~|===?|<=?|>=?|!=)?\s*v?(\d+(?:\.\d+)*)(\.\*)?")
+Release = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What one place says of a package's version.
+
+    Attributes:
+        text: The version, or the clause that limits it: ``0.21.2``, ``>=0.21,<0.22``.
+        file: The file or the directory that says so; None for what is installed where this command runs.
+    """
+
+    text: str
+    file: Path | None
+
+    def allows(self, least: Release) -> bool:
+        """Whether the version can be ``least`` or later."""
+        clauses = (CLAUSE.match(part.strip()) for part in self.text.split(","))
+        return all(_allows(clause, least) for clause in clauses if clause is not None)
+
+
+def find_bounds(package: str, directories: Iterable[Path], installed: Callable[[str], str]) -> list[Bound]:
+    """List what is known of the version: what is installed, and what is locked or, failing that, pinned.
+
+    Args:
+        package: The distribution, with dashes.
+        directories: Where the project's environment, lock files and requirements are looked for, the nearest first.
+        installed: Returns the version of a distribution where this command runs; empty where there is none.
+    """
+    places = list(dict.fromkeys(directories))
+    own = [bound for place in places for bound in _in_environments(place, package)]
+    here = installed(package)
+    locked = next((bounds for place in places if (bounds := list(_locked(place, package)))), [])
+    pinned = [] if locked else [bound for place in places for bound in _pinned(place, package)]
+    return [*(own or ([Bound(here, None)] if here else [])), *locked, *pinned]
+
+
+def _in_environments(directory: Path, package: str) -> Iterator[Bound]:
+    """Yield what is installed in a virtual environment of the project's own."""
+    name = package.replace("-", "_")
+    for environment in ENVIRONMENTS:
+        for folder in ("lib/python*/site-packages", "Lib/site-packages"):
+            for found in sorted((directory / environment).glob(f"{folder}/{name}-*.dist-info")):
+                yield Bound(
+                    found.name.removeprefix(f"{name}-").removesuffix(".dist-info"), directory / environment
+                )
+
+
+def _locked(directory: Path, package: str) -> Iterator[Bound]:
+    for name in LOCKS:
+        path = directory / name
+        for version in _versions(_parsed(path), package):
+            yield Bound(version, path)
+
+
+def _parsed(path: Path) -> object:
+    text = read_loosely(path)
+    try:
+        return json.loads(text) if path.name == "Pipfile.lock" else tomllib.loads(text)
+    except ValueError:
+        return {}
+
+
+def _versions(lock: object, package: str) -> Iterator[str]:
+    """Yield the versions that a lock file has of a package, whatever it calls its lists of packages."""
+    tables = lock.values() if isinstance(lock, dict) else ()
+    for table in tables:
+        if isinstance(table, list):
+            for entry in table:
+                if isinstance(entry, dict) and entry.get("name") == package and "version" in entry:
+                    yield str(entry["version"])
+        elif isinstance(table, dict):
+            entry = table.get(package)
+            if isinstance(entry, dict) and "version" in entry:
+                yield str(entry["version"])
+
+
+def _pinned(directory: Path, package: str) -> Iterator[Bound]:
+    """Yield the limits that requirements set, in the forms of pip, Poetry and pipenv."""
+    name = re.escape(package).replace(r"\-", "[-_.]")
+    pattern = re.compile(
+        rf"""(?<![\w.-]){name}(?![\w.-])\s*(?:\[[^\]\n]*\])?["']?\s*"""
+        r"""(?:=\s*(?:\{[^}\n]*?version\s*=\s*)?["'])?\s*\(?([^"';#\n\])}]*)""",
+        re.IGNORECASE,
+    )
+    for path in requirement_files(directory):
+        for line in read_loosely(path).splitlines():
+            for match in pattern.finditer(line if not line.lstrip().startswith("#") else ""):
+                if CLAUSE.search(match[1]):
+                    yield Bound(match[1].strip(), path)
+
+
+def _allows(clause: re.Match[str], least: Release) -> bool:
+    """Whether one clause leaves room for ``least`` or a later version."""
+    operator, number = clause[1], tuple(map(int, clause[2].split(".")))
+    if operator in (">", ">=", "!="):
+        return True
+    if operator == "<":
+        return _trimmed(number) > least
+    if operator == "~=":
+        return _next(number[:-1]) > least
+    if operator == "~":
+        return _next(number[:2]) > least
+    if operator == "^":
+        significant = next((place for place, part in enumerate(number) if part), len(number) - 1)
+        return _next(number[: significant + 1]) > least
+    return _next(number) > least if clause[3] else number >= least
+
+
+def _next(number: Release) -> Release:
+    return (*number[:-1], number[-1] + 1)
+
+
+def _trimmed(number: Release) -> Release:
+    """Return a release without the zeros at its end, so that 0.26.0 is not later than 0.26."""
+    while number and not number[-1]:
+        number = number[:-1]
+    return number

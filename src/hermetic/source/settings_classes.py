@@ -1,0 +1,224 @@
+"""The fields of pydantic's settings classes, as the variables that give them.
+
+Prefix, aliases, nested models and what a class inherits decide how a variable is called; a default, or a value where
+the class is made, whether it can be missing.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.source.bindings import Bindings
+from hermetic.source.environ import Variable, outside
+from hermetic.source.symbols import Symbols
+from hermetic.source.syntax import assignments, last_name, literal
+
+CURRENT = frozenset({"pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings"})
+OLD = frozenset({"pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings"})
+CONFIGURATION = frozenset({"env_prefix", "env_file", "env_nested_delimiter"})
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of the project, and the file that defines it."""
+
+    file: Path
+    definition: ast.ClassDef
+
+
+class Fields:
+    """Find the settings classes of the application.
+
+    Args:
+        bindings: The application's names and calls.
+
+    Attributes:
+        variables: The variable of each field, by the field's line in the syntax tree.
+        env_files: The file and the expression that name an ``env_file``.
+    """
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
+        self._symbols = bindings.symbols
+        self.variables: dict[ast.AnnAssign, Variable] = {}
+        self.env_files: list[tuple[Path, ast.expr]] = []
+        for module in self._symbols.sources.production:
+            for definition in self._symbols.scope(module.path).definitions.values():
+                if isinstance(definition, ast.ClassDef):
+                    self._read(Class(module.path, definition))
+
+    def _read(self, found: Class) -> None:
+        lineage = list(lineage_of(found, self._symbols))
+        roots = {
+            outside(each.file, base, self._symbols) for each in lineage for base in each.definition.bases
+        }
+        if not roots & (CURRENT | OLD):
+            return
+        configuration = self._configuration(lineage)
+        if "env_file" in configuration:
+            self.env_files.append(configuration["env_file"])
+        given = self._given_when_made(found.definition)
+        texts = {name: literal(value) or "" for name, (_, value) in configuration.items()}
+        is_old = not roots & CURRENT
+        for owner in lineage:
+            # What a base that is a settings class itself reads is read there, with its own configuration.
+            if owner == found or not self._is_settings(owner):
+                self._add(
+                    owner, texts.get("env_prefix", ""), texts.get("env_nested_delimiter", ""), given, is_old
+                )
+
+    def _is_settings(self, found: Class) -> bool:
+        lineage = lineage_of(found, self._symbols)
+        return any(
+            outside(each.file, base, self._symbols) in CURRENT | OLD
+            for each in lineage
+            for base in each.definition.bases
+        )
+
+    def _add(
+        self, owner: Class, prefix: str, delimiter: str, given: frozenset[str] | None, is_old: bool
+    ) -> None:
+        for line, name in _fields(owner.definition):
+            has_value = given is None or name in given
+            call = _field_call(line)
+            names = _aliases(call) or ((prefix + name).upper(),)
+            default = _default(line, call)
+            annotation = ast.unparse(line.annotation)
+            is_optional = is_old and ("Optional" in annotation or "None" in annotation)
+            required = default is None and not has_value and not is_optional
+            nested = self._nested(owner.file, line.annotation) if delimiter else None
+            if nested is not None:
+                self._add(
+                    nested, names[0] + delimiter, delimiter, None if not required else frozenset(), False
+                )
+            elif line not in self.variables:
+                self.variables[line] = Variable(
+                    names[0], owner.file, line.lineno, default, required, annotation, names[1:]
+                )
+
+    def _nested(self, file: Path, annotation: ast.expr) -> Class | None:
+        for node in ast.walk(annotation):
+            reference = (
+                self._symbols.resolve(file, node) if isinstance(node, ast.Name | ast.Attribute) else None
+            )
+            definition = self._symbols.definition(reference)
+            if reference and reference.file and isinstance(definition, ast.ClassDef):
+                found = Class(reference.file, definition)
+                bases = {
+                    outside(each.file, base, self._symbols)
+                    for each in lineage_of(found, self._symbols)
+                    for base in each.definition.bases
+                }
+                if any(base.endswith("BaseModel") for base in bases):
+                    return found
+        return None
+
+    def _given_when_made(self, definition: ast.ClassDef) -> frozenset[str] | None:
+        """Return the fields that a call of the class gives; None where such a call unpacks what cannot be seen."""
+        names: set[str] = set()
+        for file, call in self._bindings.calls(definition.name):
+            if last_name(call.func) == definition.name:
+                for word in call.keywords:
+                    if word.arg is None:
+                        return None
+                    if word.arg == "_env_file":
+                        self.env_files.append((file, word.value))
+                    names.add(word.arg)
+        return frozenset(names)
+
+    def _configuration(self, lineage: list[Class]) -> dict[str, tuple[Path, ast.expr]]:
+        found: dict[str, tuple[Path, ast.expr]] = {}
+        for each in reversed(lineage):
+            for name, file, value in _configured(each.file, each.definition, self._symbols):
+                if name in CONFIGURATION:
+                    found[name] = file, value
+        return found
+
+
+def lineage_of(
+    found: Class, symbols: Symbols, seen: frozenset[ast.ClassDef] = frozenset()
+) -> Iterator[Class]:
+    """Yield a class and those of the project that it inherits from."""
+    yield found
+    for base in found.definition.bases:
+        reference = symbols.resolve(found.file, base)
+        definition = symbols.definition(reference)
+        if reference and reference.file and isinstance(definition, ast.ClassDef) and definition not in seen:
+            inner = Class(reference.file, definition)
+            yield from lineage_of(inner, symbols, seen | {found.definition, definition})
+
+
+def _fields(definition: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:
+    for line in definition.body:
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            name = line.target.id
+            if (
+                not name.startswith("_")
+                and name != "model_config"
+                and "ClassVar" not in ast.unparse(line.annotation)
+            ):
+                yield line, name
+
+
+def _field_call(line: ast.AnnAssign) -> ast.Call | None:
+    """Return the call of ``Field`` that describes a field, as its value or within ``Annotated``."""
+    places = [node for node in (line.value, *ast.walk(line.annotation)) if isinstance(node, ast.Call)]
+    return next((call for call in places if last_name(call.func) == "Field"), None)
+
+
+def _default(line: ast.AnnAssign, call: ast.Call | None) -> ast.expr | None:
+    if line.value is not None and line.value is not call:
+        return None if _is_ellipsis(line.value) else line.value
+    if call is None:
+        return None
+    named = {word.arg: word.value for word in call.keywords}
+    value = named.get("default") or named.get("default_factory") or (call.args[0] if call.args else None)
+    return None if value is None or _is_ellipsis(value) else value
+
+
+def _is_ellipsis(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is ...
+
+
+def _aliases(call: ast.Call | None) -> tuple[str, ...]:
+    """Return the names that a field's own call gives its variable; the prefix does not hold for those."""
+    for key in ("validation_alias", "alias", "env"):
+        for word in call.keywords if call else []:
+            texts = [literal(node) for node in ast.walk(word.value) if isinstance(node, ast.Constant)]
+            if word.arg == key and any(texts):
+                return tuple(text.upper() for text in texts if text)
+    return ()
+
+
+def _configured(
+    file: Path, definition: ast.ClassDef, symbols: Symbols
+) -> Iterator[tuple[str, Path, ast.expr]]:
+    """Yield what a class says of itself: by keywords, in ``model_config``, or in an inner ``Config``."""
+    yield from ((word.arg, file, word.value) for word in definition.keywords if word.arg)
+    for line in definition.body:
+        for name, value in assignments(line):
+            if name == "model_config":
+                yield from _entries(file, value, symbols)
+        if isinstance(line, ast.ClassDef) and line.name == "Config":
+            for inner in line.body:
+                yield from ((name, file, value) for name, value in assignments(inner))
+
+
+def _entries(file: Path, value: ast.expr, symbols: Symbols) -> Iterator[tuple[str, Path, ast.expr]]:
+    """Yield the entries of a dictionary, of a call with keywords, of what is unpacked into one, or has a name."""
+    pairs: list[tuple[str | None, ast.expr]] = [(None, value)]
+    if isinstance(value, ast.Dict):
+        pairs = [(literal(key), item) for key, item in zip(value.keys, value.values, strict=True)]
+    elif isinstance(value, ast.Call):
+        pairs = [(word.arg, word.value) for word in value.keywords]
+    for name, item in pairs:
+        if name is not None:
+            yield name, file, item
+            continue
+        reference = symbols.resolve(file, item)
+        definition = symbols.definition(reference)
+        if reference and reference.file and isinstance(definition, ast.Dict | ast.Call):
+            yield from _entries(reference.file, definition, symbols)
