@@ -151,7 +151,10 @@ class Run:
         databases.learn_from(self._installation.unused)
         if self._is_on:
             self._threads.install()
-            self._drivers = Drivers(self._destination, self._prepare, self._names, self.root)
+            self._drivers = Drivers(
+                self._destination, self._prepare, self._names, self.root, self.observations.note_earlier
+            )
+            databases.begin_with(self._drivers.earlier.begin)
             self._drivers.install()
 
     def share(self) -> None:

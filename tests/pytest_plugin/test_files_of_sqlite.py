@@ -135,3 +135,130 @@ def test_a_wide_fixture_s_pool_is_no_leak(empty_project: Project, isolation: str
     )
     result = empty_project.pytest("-o", f"hermetic_isolation={isolation}")
     assert result.outcomes() == {"passed": 2}, result.output
+
+
+MADE_BY_A_DRIVER = """
+[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = session
+hermetic = on
+"""
+
+BY_THE_SUITE = """
+import aiosqlite
+import pytest
+from sqlalchemy import create_engine, text
+
+
+@pytest.fixture(scope="session")
+async def url():
+    async with aiosqlite.connect("notes.db") as connection:
+        await connection.execute("DROP TABLE IF EXISTS notes")
+        await connection.execute("CREATE TABLE notes (text TEXT)")
+        await connection.execute("INSERT INTO notes VALUES ('the first')")
+        await connection.commit()
+    return "sqlite:///notes.db"
+
+
+@pytest.fixture(scope="session")
+def engine(url):
+    return create_engine(url)
+
+
+@pytest.mark.parametrize("again", range(2))
+def test_it(engine, again):
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO notes VALUES ('mine')"))
+        assert list(connection.scalars(text("SELECT text FROM notes"))) == ["the first", "mine"]
+"""
+
+
+def test_tables_made_by_a_driver_before_an_engine(empty_project: Project) -> None:
+    """The engine's database begins as what was written; what tests write is undone, and the file told of by name."""
+    empty_project.write(pytest_ini=MADE_BY_A_DRIVER, test_notes_py=BY_THE_SUITE)
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 2}, result.output
+    assert (
+        "notes.db was opened at test_notes.py:8 before an engine named it, and is itself what that wrote to;"
+        " the engine's database began as a copy" in result.output
+    )
+    with closing(sqlite3.connect(empty_project.root / "notes.db")) as connection:
+        assert connection.execute("SELECT text FROM notes").fetchall() == [("the first",)]
+
+
+def test_the_hint_leaves_the_file_alone(empty_project: Project) -> None:
+    """Named by a setting, driver and engine meet in the test database from the start."""
+    targets = "hermetic_targets = sqlite:///notes.db -> sqlite:///notes.db\n"
+    empty_project.write(pytest_ini=f"{MADE_BY_A_DRIVER}{targets}", test_notes_py=BY_THE_SUITE)
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 2}, result.output
+    assert "before an engine named it" not in result.output
+    assert not (empty_project.root / "notes.db").exists()
+
+
+def test_tables_made_by_a_driver_before_the_application(empty_project: Project) -> None:
+    """So it is for an application that the suite makes; one that is made anew in each test finds them in each."""
+    empty_project.write(
+        pytest_ini=MADE_BY_A_DRIVER,
+        factory_py="""
+        from fastapi import FastAPI
+        from sqlalchemy import create_engine, text
+
+        def create_app(path):
+            app, engine = FastAPI(), create_engine(f"sqlite:///{path}")
+
+            @app.post("/notes")
+            def add() -> list[str]:
+                with engine.begin() as connection:
+                    connection.execute(text("INSERT INTO notes VALUES ('mine')"))
+                    return list(connection.scalars(text("SELECT text FROM notes")))
+
+            return app
+        """,
+        test_notes_py="""
+        import sqlite3
+        from contextlib import closing
+        import pytest
+        from fastapi.testclient import TestClient
+        from factory import create_app
+
+        @pytest.fixture(scope="session", autouse=True)
+        def tables():
+            with closing(sqlite3.connect("notes.db")) as connection:
+                connection.executescript("CREATE TABLE notes (text); INSERT INTO notes VALUES ('the first')")
+
+        @pytest.mark.parametrize("again", range(2))
+        def test_it(again):
+            assert TestClient(create_app("notes.db")).post("/notes").json() == ["the first", "mine"]
+        """,
+    )
+    result = empty_project.pytest("-o", "pythonpath=.")
+    assert result.outcomes() == {"passed": 2}, result.output
+
+
+def test_tables_that_each_test_makes_by_a_driver(empty_project: Project) -> None:
+    """A file that a test makes, and removes, is no baseline of the next one's."""
+    empty_project.write(
+        pytest_ini=MADE_BY_A_DRIVER,
+        test_notes_py="""
+        import os
+        import sqlite3
+        from contextlib import closing, suppress
+        import pytest
+        from sqlalchemy import create_engine, inspect
+
+        @pytest.fixture
+        def engine():
+            with closing(sqlite3.connect("notes.db")) as connection:
+                connection.execute("CREATE TABLE notes (text)")
+            yield create_engine("sqlite:///notes.db")
+            with suppress(FileNotFoundError):
+                os.remove("notes.db")
+
+        @pytest.mark.parametrize("again", range(3))
+        def test_it(engine, again):
+            assert inspect(engine).get_table_names() == ["notes"]
+        """,
+    )
+    result = empty_project.pytest("-W", "default")
+    assert result.outcomes() == {"passed": 3}, result.output

@@ -8,7 +8,13 @@ import pytest
 
 from hermetic.database.address import Address
 from hermetic.guards.observations import Tally
-from hermetic.trace.header import left_alone_lines, only_read_lines, other_backend_lines, override_lines
+from hermetic.trace.header import (
+    earlier_lines,
+    left_alone_lines,
+    only_read_lines,
+    other_backend_lines,
+    override_lines,
+)
 
 FILE = Address("sqlite", "/srv/app.db")
 SERVED = Address("postgresql", "app", "localhost", 5432)
@@ -63,6 +69,14 @@ def test_databases_in_memory_that_are_left_alone() -> None:
     first, hint = left_alone_lines({"/project/tests/conftest.py:8": "it is the test's own"}, Path("/project"))
     assert first.endswith("made at tests/conftest.py:8: it is the test's own")
     assert "hermetic_env = DATABASE_URL=sqlite+aiosqlite:///:memory:" in hint
+
+
+def test_files_that_were_opened_before_an_engine_named_them() -> None:
+    """By name and line, the first few, with what leaves each alone."""
+    lines = earlier_lines({f"/p/{number}.db": "/p/conftest.py:8" for number in range(7)}, Path("/p"))
+    assert lines[0].startswith("0.db was opened at conftest.py:8 before an engine named it")
+    assert lines[1].endswith("hermetic_targets = sqlite:///0.db -> sqlite:///0.db")
+    assert lines[10:] == ["  ... and 2 more"]
 
 
 def test_the_first_few_that_are_left_alone() -> None:

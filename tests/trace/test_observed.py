@@ -97,6 +97,7 @@ def test_what_workers_saw_is_one_report() -> None:
         each.note_engine(CONTAINED)
         each.note_leaks([f"{name} left one\nat a.py:3"])
         each.note_left_alone("a.py:1", "why")
+        each.note_earlier("a.db", f"{name}.py:1")
         each.note_database("sqlite:///a.db", is_written=each is second)
         each.background["task"] += 1
         each.passed["somebody"] = None
@@ -107,3 +108,4 @@ def test_what_workers_saw_is_one_report() -> None:
     assert all_of_them.written == {"sqlite:///a.db": True}
     assert all_of_them.background == {"task": 2}
     assert (list(all_of_them.passed), all_of_them.left_alone) == (["somebody"], {"a.py:1": "why"})
+    assert all_of_them.earlier == {"a.db": "gw0.py:1"}

@@ -39,6 +39,7 @@ class LazyDatabase:
         build: Fills it; None for one that starts empty.
         created: Called with the worker database as soon as it exists.
         user: As whom the application logs in elsewhere.
+        begin: Called with it before it is filled; returns whether that is what it is to hold.
 
     Attributes:
         worker: The database, once it exists.
@@ -51,6 +52,7 @@ class LazyDatabase:
         build: Build | None,
         created: Callable[[WorkerDatabase], None],
         user: str | None = None,
+        begin: Callable[[WorkerDatabase], bool] = lambda worker: False,
     ) -> None:
         self.name = name
         self.user = user
@@ -58,6 +60,7 @@ class LazyDatabase:
         self._server = server
         self._build = build
         self._created = created
+        self._begin = begin
         self._is_built = build is None
         self._making = threading.RLock()
         self._turn = threading.Lock()
@@ -89,6 +92,7 @@ class LazyDatabase:
                 self.worker = self._server.create(self.name, self.user)
                 self.worker.mark_baseline()
                 self._created(self.worker)
+                self._is_built = self._begin(self.worker) or self._is_built
             return self.worker
 
     def ready(self) -> WorkerDatabase:

@@ -98,6 +98,7 @@ class Databases:
         self._primary_is_bound = False
         self._is_opened_by_url = False
         self._unused: Callable[[], Iterable[EngineRequest]] = tuple
+        self._begin: Callable[[Address, WorkerDatabase], bool] = lambda address, worker: False
         self._memory = MemoryDatabases(
             self._lock,
             primary=self._primary_in_memory,
@@ -113,6 +114,14 @@ class Databases:
             unused: Returns the engines that were never used yet, the oldest first.
         """
         self._unused = unused
+
+    def begin_with(self, begin: Callable[[Address, WorkerDatabase], bool]) -> None:
+        """Have databases begin as what is known of their addresses.
+
+        Args:
+            begin: Puts that into a new database; returns whether there was anything.
+        """
+        self._begin = begin
 
     def declare(self, url: URL, folder: str | None = None) -> None:
         """Say ahead that the application uses this URL.
@@ -267,11 +276,11 @@ class Databases:
                 return primary
             if primary is not None and primary.is_in_use:
                 self._late.add(address)
-            self._primary = earlier or self._new(self._fill, address.backend, user)
+            self._primary = earlier or self._new_at(address, self._fill, user)
             if earlier is None:
                 return self._primary
         if earlier is None:
-            return self._new(self._fill, address.backend, user)
+            return self._new_at(address, self._fill, user)
         earlier.build_with(self._fill_untouched)
         return earlier
 
@@ -317,7 +326,7 @@ class Databases:
 
     def _fresh_for(self, address: Address, url: URL) -> LazyDatabase:
         if address not in self._fresh:
-            self._fresh[address] = self._new(None, address.backend, url.username)
+            self._fresh[address] = self._new_at(address, None, url.username)
         return self._fresh[address]
 
     def _named(self, address: Address) -> LazyDatabase:
@@ -344,10 +353,19 @@ class Databases:
                 self._primary = self._new(self._fill, self._backend)
             return self._primary
 
-    def _new(self, build: Build | None, backend: str, user: str | None = None) -> LazyDatabase:
+    def _new_at(self, address: Address, build: Build | None, user: str | None) -> LazyDatabase:
+        return self._new(build, address.backend, user, lambda worker: self._begin(address, worker))
+
+    def _new(
+        self,
+        build: Build | None,
+        backend: str,
+        user: str | None = None,
+        begin: Callable[[WorkerDatabase], bool] = lambda worker: False,
+    ) -> LazyDatabase:
         self._count += 1
         name = self._name if self._count == 1 else f"{self._name}_{self._count}"
-        lazy = LazyDatabase(name, self._servers[backend], build, self._created, user)
+        lazy = LazyDatabase(name, self._servers[backend], build, self._created, user, begin)
         self._all.append(lazy)
         return lazy
 

@@ -58,6 +58,7 @@ class Observations:
     Attributes:
         leaks: By what is said of them, without whose they are.
         overrides: By the dependency that was left overridden.
+        earlier: Files that a driver opened before an engine named them, with the line that did.
         written: The application's databases that were used, and whether tests wrote to them.
     """
 
@@ -67,6 +68,7 @@ class Observations:
     background: Counter[str] = field(default_factory=Counter)
     passed: dict[str, None] = field(default_factory=dict)
     left_alone: dict[str, str] = field(default_factory=dict)
+    earlier: dict[str, str] = field(default_factory=dict)
     written: dict[str, bool] = field(default_factory=dict)
 
     def note_overrides(self, test: str, guards: Iterable[Guard[Any, Any]]) -> None:
@@ -86,6 +88,10 @@ class Observations:
     def note_left_alone(self, made_at: str, why: str) -> None:
         """Remember a database in memory that is a test's own, by the line that made its engine."""
         self.left_alone[made_at] = why
+
+    def note_earlier(self, file: str, place: str) -> None:
+        """Remember a file that a driver opened before an engine named it."""
+        self.earlier.setdefault(file, place)
 
     def note_engine(self, engine: ObservedEngine) -> None:
         """Remember an engine; one made at the same line for the same URL is the same."""
@@ -112,6 +118,7 @@ class Observations:
             "background": list(self.background.items()),
             "passed": list(self.passed),
             "left_alone": list(self.left_alone.items()),
+            "earlier": list(self.earlier.items()),
             "written": list(self.written.items()),
         }
 
@@ -125,5 +132,7 @@ class Observations:
         self.background.update(dict(plain["background"]))
         self.passed.update(dict.fromkeys(plain["passed"]))
         self.left_alone.update(plain["left_alone"])
+        for file, place in plain["earlier"]:
+            self.note_earlier(file, place)
         for url, is_written in plain["written"]:
             self.note_database(url, is_written=is_written)

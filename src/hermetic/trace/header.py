@@ -77,6 +77,19 @@ def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
     return [*shown, hint] if shown else []
 
 
+def earlier_lines(earlier: Mapping[str, str], root: Path) -> list[str]:
+    """Return what is said of files that a driver opened, and wrote, before an engine named them."""
+    lines = []
+    for file, place in list(earlier.items())[:SHOWN]:
+        url = f"sqlite:///{relative(file, root)}"
+        lines += [
+            f"{relative(file, root)} was opened at {relative(place, root)} before an engine named it, and is itself"
+            " what that wrote to; the engine's database began as a copy",
+            f"  to leave the file alone: hermetic_targets = {url} -> {url}",
+        ]
+    return lines if len(earlier) <= SHOWN else [*lines, f"  ... and {len(earlier) - SHOWN} more"]
+
+
 def summary_lines(run: Run) -> list[str]:
     """Return the lines for the bottom: what was found in place of settings, and what was seen."""
     lines = list(dict.fromkeys([*closing_lines(run), *run.notes_of_workers]))
@@ -104,6 +117,7 @@ def seen_lines(seen: Observations, mode: str, root: Path) -> list[str]:
         *background_lines(seen.background, mode),
         *passed_lines(list(seen.passed)),
         *left_alone_lines(seen.left_alone, root),
+        *earlier_lines(seen.earlier, root),
         *only_read_lines(seen.written),
     ]
 

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.connections import RawConnections
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch, Seams, found
@@ -47,7 +48,8 @@ def test_a_module_is_patched_once_it_was_executed(tmp_path: Path, monkeypatch: p
     def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
         patch(module, "connect", "ours")
 
-    rules = Rules(lambda request: 1 / 0, lambda request: None, lambda url, folder: False, tmp_path)  # type: ignore[arg-type, return-value]
+    earlier = EarlierFiles(lambda file, place: None)
+    rules = Rules(lambda request: 1 / 0, lambda request: None, lambda url, folder: False, tmp_path, earlier)  # type: ignore[arg-type, return-value]
     seams = Seams(rules, {"late_driver": put, "no_driver": put})
     (tmp_path / "late_driver.py").write_text("connect = 'its own'\n")
     (tmp_path / "another.py").write_text("connect = 'its own'\n")

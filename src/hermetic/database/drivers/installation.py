@@ -9,6 +9,7 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers import asyncpg, psycopg, psycopg2
 from hermetic.database.backends.sqlite.drivers import sqlite3
+from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Put, Seams
 from hermetic.database.engines.destinations import Prepare, Resolver
@@ -32,12 +33,22 @@ class Drivers:
         prepare: Called before it, without a lock; may import the project's code.
         is_named: Whether an engine or a setting names a file of SQLite, given a folder for relative paths.
         root: The project's folder.
+        note: Called with each file that an engine named too late, and the line that opened it before.
+
+    Attributes:
+        earlier: Those files.
     """
 
     def __init__(
-        self, resolver: Resolver, prepare: Prepare, is_named: Callable[[URL, str], bool], root: Path
+        self,
+        resolver: Resolver,
+        prepare: Prepare,
+        is_named: Callable[[URL, str], bool],
+        root: Path,
+        note: Callable[[str, str], None] = lambda file, place: None,
     ) -> None:
-        self._rules = Rules(resolver, prepare, is_named, root)
+        self.earlier = EarlierFiles(note)
+        self._rules = Rules(resolver, prepare, is_named, root, self.earlier)
         self._seams = Seams(self._rules, PUTS)
         self.open = self._rules.open
 

@@ -17,9 +17,10 @@ from sqlalchemy import URL
 
 from hermetic import owners
 from hermetic.code import Location, is_library
-from hermetic.database.address import working_folder
+from hermetic.database.address import address_of, working_folder
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.sqlite.drivers import files
+from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
 from hermetic.database.drivers import passing
 from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
 from hermetic.database.engines.destinations import (
@@ -71,14 +72,21 @@ class Rules:
         prepare: Called before it; may import the project's code.
         is_named: Whether an engine or a setting names a file, given a folder for relative paths.
         root: The project's folder: what lies below it, and is no library, is the project's.
+        earlier: Remembers the files that nothing names yet.
     """
 
     def __init__(
-        self, resolver: Resolver, prepare: Prepare, is_named: Callable[[URL, str], bool], root: Path
+        self,
+        resolver: Resolver,
+        prepare: Prepare,
+        is_named: Callable[[URL, str], bool],
+        root: Path,
+        earlier: EarlierFiles,
     ) -> None:
         self._resolver = resolver
         self._is_named = is_named
         self._prepare = prepare
+        self._earlier = earlier
         self._root = os.path.join(os.path.realpath(root), "")
         self.open = RawConnections()
         self._pools: weakref.WeakKeyDictionary[Any, Maker] = weakref.WeakKeyDictionary()
@@ -154,6 +162,7 @@ class Rules:
         request = EngineRequest(asked, Creation(maker.owner, maker.location, maker.folder))
         self._prepare(request)
         if not maker.by_an_orm and not self._is_named(asked, maker.folder):
+            self._earlier.add(address_of(asked, maker.folder), maker)
             return None
         destination = self._resolver(request)
         return None if isinstance(destination, LeftAlone | Itself) else destination

@@ -1,0 +1,87 @@
+"""Files of SQLite that a line of the project's opened by a driver before an engine or a setting named them.
+
+Such a file is opened where it is: nothing tells yet that it is a database of the project's. An engine that names it
+later is there for what was put into it: a fixture makes tables by ``aiosqlite.connect(file)``, and hands the file's
+name on. So the engine's database begins as a copy of the file, and from then on all go there.
+
+What is copied is there for all tests, as the file would be. Only of a file that was made by the very test that runs
+nobody knows that it will be there for the next one: its copy is what that test wrote.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from hermetic.database.address import Address
+from hermetic.database.drivers import passing
+from hermetic.database.drivers.connections import Maker
+from hermetic.database.protocols import WorkerDatabase
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a file was first opened.
+
+    Attributes:
+        maker: Who opened it.
+        made: Whether it was made by that.
+    """
+
+    maker: Maker
+    made: bool
+
+    @property
+    def is_of_a_running_test(self) -> bool:
+        """Whether the file goes, for all that is known, with the test that runs."""
+        owner = self.maker.owner
+        return self.made and owner.is_test_level and not owner.has_ended
+
+
+class EarlierFiles:
+    """The files that one process opened so.
+
+    Args:
+        note: Called with each that was copied, and the line that opened it.
+    """
+
+    def __init__(self, note: Callable[[str, str], None]) -> None:
+        self._note = note
+        self._openings: dict[Address, Opening] = {}
+
+    def add(self, address: Address, maker: Maker) -> None:
+        """Remember a file that is about to be opened where it is."""
+        made = not Path(address.name).exists()
+        if made or address not in self._openings:
+            self._openings[address] = Opening(maker, made)
+
+    def begin(self, address: Address, worker: WorkerDatabase) -> bool:
+        """Copy the file of an address into a database that was just made for an engine which names it.
+
+        Returns:
+            Whether there was something to copy.
+        """
+        opening = self._openings.get(address)
+        if opening is None or not _copied(address.name, str(worker.url.database)):
+            return False
+        if not opening.is_of_a_running_test:
+            worker.mark_baseline()
+        self._note(address.name, str(opening.maker.location))
+        return True
+
+
+def _copied(file: str, worker: str) -> bool:
+    """Copy a file over a database, if there are tables in it."""
+    if not Path(file).exists():
+        return False
+    uri = f"file:{quote(file)}?mode=rw"  # a file in WAL mode cannot be read without that
+    with passing.free(), closing(sqlite3.connect(uri, uri=True)) as source:
+        if not source.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            return False
+        with closing(sqlite3.connect(worker)) as target:
+            source.backup(target)
+    return True

@@ -1,0 +1,134 @@
+"""What a driver wrote into a file before an engine named it is what that engine's database begins with."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hermetic.code import Location
+from hermetic.database.address import Address
+from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
+from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
+from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.drivers.connections import Maker
+from hermetic.owners import Owner, Scope
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    """A worker database that is still empty."""
+    server = SqliteServer(tmp_path / "server")
+    yield server.create("worker")
+    server.stop()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file that no engine names yet."""
+    return tmp_path / "notes?.db"
+
+
+@pytest.fixture
+def noted() -> list[tuple[str, str]]:
+    """What is told of them."""
+    return []
+
+
+@pytest.fixture
+def earlier(noted: list[tuple[str, str]]) -> EarlierFiles:
+    """Those of a run."""
+    return EarlierFiles(lambda file, place: noted.append((file, place)))
+
+
+def maker(scope: Scope = "session") -> Maker:
+    """Somebody who opens a file."""
+    return Maker(Owner("it", "fixture", scope), Location("conftest.py", 3, "tables"))
+
+
+def write(file: Path, *, mode: str = "DELETE") -> None:
+    """Make a table in it."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA journal_mode={mode}")
+        connection.execute("CREATE TABLE notes (text)")
+
+
+def tables(worker: SqliteDatabase) -> list[str]:
+    """Name the tables of a worker database."""
+    with closing(sqlite3.connect(worker.path)) as connection:
+        return [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_it_begins_as_a_copy(
+    mode: str, earlier: EarlierFiles, worker: SqliteDatabase, file: Path, noted: list[tuple[str, str]]
+) -> None:
+    """That is its baseline, and told of by the line that opened the file."""
+    address = Address("sqlite", str(file))
+    earlier.add(address, maker())
+    write(file, mode=mode)
+    assert earlier.begin(address, worker)
+    assert tables(worker) == ["notes"]
+    assert not worker.dirty()
+    assert noted == [(str(file), "conftest.py:3")]
+
+
+def test_what_a_running_test_made_is_no_baseline(
+    earlier: EarlierFiles, worker: SqliteDatabase, file: Path
+) -> None:
+    """The next test may find the file gone."""
+    address = Address("sqlite", str(file))
+    earlier.add(address, maker("function"))
+    write(file)
+    assert earlier.begin(address, worker)
+    assert worker.restore()
+    assert tables(worker) == []
+
+
+def test_what_was_there_before_the_test_is(earlier: EarlierFiles, worker: SqliteDatabase, file: Path) -> None:
+    """It stays for the tests after it."""
+    address = Address("sqlite", str(file))
+    write(file)
+    earlier.add(address, maker("function"))
+    earlier.add(address, maker("function"))
+    assert earlier.begin(address, worker)
+    assert not worker.dirty()
+
+
+def test_what_a_test_has_left_is(earlier: EarlierFiles, worker: SqliteDatabase, file: Path) -> None:
+    """As it is for all later tests when nobody watches."""
+    address = Address("sqlite", str(file))
+    by = maker("function")
+    earlier.add(address, by)
+    write(file)
+    by.owner.alive = False
+    assert earlier.begin(address, worker)
+    assert not worker.dirty()
+
+
+def test_the_latest_that_made_it_counts(
+    earlier: EarlierFiles, worker: SqliteDatabase, file: Path, noted: list[tuple[str, str]]
+) -> None:
+    """A file that is gone is made again by somebody else."""
+    address = Address("sqlite", str(file))
+    earlier.add(address, maker("function"))
+    earlier.add(address, maker("session"))
+    write(file)
+    assert earlier.begin(address, worker)
+    assert not worker.dirty()
+
+
+def test_a_file_without_tables_says_nothing(
+    earlier: EarlierFiles, worker: SqliteDatabase, file: Path, noted: list[tuple[str, str]]
+) -> None:
+    """Nor one that is gone, nor one that nobody opened."""
+    address = Address("sqlite", str(file))
+    assert not earlier.begin(address, worker)
+    earlier.add(address, maker())
+    assert not earlier.begin(address, worker)
+    sqlite3.connect(file).close()
+    assert not earlier.begin(address, worker)
+    assert noted == []
