@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.source.bindings import Bindings
+from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
 from hermetic.source.environ import Variable, outside
 from hermetic.source.origins import Expression, Read, Text, as_role, role_of
 from hermetic.source.requirements import read_requirements
-from hermetic.source.schemes import fitting, kind_of, schemes_in
 from hermetic.source.sources import Module
 from hermetic.source.startup import Startup
 from hermetic.source.symbols import Symbols
@@ -24,20 +24,6 @@ from hermetic.source.variable_values import Given
 
 ENGINES = frozenset(
     {"create_async_engine", "async_engine_from_config", "create_engine", "engine_from_config"}
-)
-DRIVERS = frozenset(
-    {
-        "asyncpg",
-        "psycopg",
-        "psycopg_pool",
-        "psycopg2",
-        "aiopg",
-        "aiosqlite",
-        "sqlite3",
-        "asyncmy",
-        "aiomysql",
-        "pymysql",
-    }
 )
 LIBRARIES = frozenset(
     {
@@ -78,12 +64,10 @@ OPENING = frozenset(
         "AsyncConnectionPool",
         "NullConnectionPool",
         "AsyncNullConnectionPool",
-        "PostgresEngine",
     }
     | {
         "SimpleConnectionPool",
         "ThreadedConnectionPool",
-        "SQLiteEngine",
         "SQLAlchemyMiddleware",
         "DBSessionMiddleware",
     }
@@ -94,9 +78,8 @@ OPENING = frozenset(
         "database_exists",
         "create_database",
     }
-    | {"FastAPISessionMaker", "DatabaseRegistry", "Registry", "set_bind", "bind", "PostgresqlDatabase"}
+    | {"FastAPISessionMaker", "DatabaseRegistry", "Registry", "set_bind", "bind"}
 )
-WANTED = ENGINES | OPENING
 HARMLESS = (".exceptions", ".errors", ".types")
 """Parts of drivers that open no connection."""
 ADDRESS = frozenset(
@@ -154,15 +137,16 @@ class Opening:
         yield from ((word.arg, word.value) for word in self.call.keywords if word.arg in ADDRESS)
 
 
-def find_openings(modules: Iterable[Module], symbols: Symbols) -> list[Opening]:
+def find_openings(modules: Iterable[Module], symbols: Symbols, databases: Databases) -> list[Opening]:
     """List the places that open databases: those of async engines first, then other engines, then drivers."""
     found = []
+    wanted = ENGINES | OPENING | databases.openings
     for module in modules:
         imported = symbols.scope(module.path).imports
-        names = WANTED | {local for local, (_, name) in imported.items() if name in WANTED}
+        names = wanted | {local for local, (_, name) in imported.items() if name in wanted}
         for node in module.of(ast.Call) if module.mentions(*names) else ():
             if last_name(node.func) in names:
-                opening = _opening(module.path, node, symbols)
+                opening = _opening(module.path, node, symbols, databases)
                 if opening is not None:
                     found.append(opening)
     return sorted(found, key=lambda each: (not each.is_engine, "async" not in last_name(each.call.func)))
@@ -181,25 +165,18 @@ def made_when_imported(openings: Iterable[Opening], startup: Startup, bindings: 
     return any(function is None or function in startup.functions for function in functions)
 
 
-def _opening(file: Path, call: ast.Call, symbols: Symbols) -> Opening | None:
+def _opening(file: Path, call: ast.Call, symbols: Symbols, databases: Databases) -> Opening | None:
+    packages = LIBRARIES | databases.packages
     name = outside(file, call.func, symbols)
     last, package = name.rpartition(".")[2], name.partition(".")[0]
-    if last in ENGINES and package not in LIBRARIES | DRIVERS:
+    if last in ENGINES and package not in packages:
         return Opening(file, call, is_engine=True)
     if not name and last_name(call.func) in ENGINES and symbols.resolve(file, call.func) is None:
         return Opening(file, call, is_engine=True)
-    if last in OPENING and package in LIBRARIES | DRIVERS and not any(part in name for part in HARMLESS):
+    opens = last in OPENING or last in databases.openings
+    if opens and package in packages and not any(part in name for part in HARMLESS):
         return Opening(file, call, False, package)
     return None
-
-
-DSNS = {"PostgresDsn": "postgresql", "MySQLDsn": "mysql", "MariaDBDsn": "mariadb"}
-PACKAGES = {
-    "asyncpg": "postgresql",
-    "psycopg": "postgresql",
-    "psycopg_pool": "postgresql",
-    "psycopg2": "postgresql",
-}
 
 
 @dataclass(frozen=True)
@@ -219,11 +196,10 @@ class Address:
         """The variables among them."""
         return [each for each in self.found if isinstance(each, Read)]
 
-    @property
-    def is_told(self) -> bool:
+    def is_told(self, databases: Databases) -> bool:
         """Whether a text names the database, so that no variable must."""
         texts = (each for each in self.found if isinstance(each, Text) and each.role != "part")
-        return any((each.is_exact or each.is_default) and schemes_in(each.value) for each in texts)
+        return any((each.is_exact or each.is_default) and databases.schemes_in(each.value) for each in texts)
 
 
 def find_addresses(openings: Iterable[Opening], dataflow: Dataflow) -> list[Address]:
@@ -241,9 +217,13 @@ def find_addresses(openings: Iterable[Opening], dataflow: Dataflow) -> list[Addr
 
 
 def find_scheme(
-    addresses: Sequence[Address], typed: Iterable[Variable], given: Given, places: Iterable[Path]
+    addresses: Sequence[Address],
+    typed: Iterable[Variable],
+    given: Given,
+    places: Iterable[Path],
+    databases: Databases,
 ) -> str | None:
-    """Return the scheme of the application's URL, ``postgresql+asyncpg``; None where nothing tells it.
+    """Return the scheme of the application's URL, with a driver for its engines; None where nothing tells it.
 
     What a variable is given when the tests run goes before its default, then what an example shows, then what stands in
     the code; a driver that is named anywhere for that kind of database is the one that is meant.
@@ -253,24 +233,27 @@ def find_scheme(
         typed: Variables that are database URLs by their type.
         given: The values of variables.
         places: Where requirements are looked for.
+        databases: The kinds that there are.
     """
     told: list[tuple[int, int, str]] = []
     for index, address in enumerate(addresses):
-        told += [(index, rank, scheme) for rank, scheme in _told(address, given)]
+        told += [(index, rank, scheme) for rank, scheme in _told(address, given, databases)]
     told += [
-        (len(told), rank, scheme) for variable in typed for rank, scheme in _of_variable(variable, given)
+        (len(told), rank, scheme)
+        for variable in typed
+        for rank, scheme in _of_variable(variable, given, databases)
     ]
     if not told:
         return None
-    told.sort(key=lambda each: (*each[:2], each[1] == CODE and each[2] == "postgres"))  # an old name of it
+    told.sort(key=lambda each: (*each[:2], each[1] == CODE and databases.is_old(each[2])))
     _, rank, first = told[0]
-    same = [scheme for *_, scheme in told if kind_of(scheme) == kind_of(first)]
+    same = [scheme for *_, scheme in told if databases.kind_of(scheme) == databases.kind_of(first)]
     named = next((scheme for scheme in same if "+" in scheme), None)
     if named is not None or rank < GUESSED:
         return named or first
     if not any(address.opening.is_engine for address in addresses):
         return first
-    return fitting(first, read_requirements(places), is_async=is_async(addresses))
+    return databases.fitting(first, read_requirements(places), is_async=is_async(addresses))
 
 
 def is_async(addresses: Iterable[Address]) -> bool:
@@ -282,22 +265,26 @@ def is_async(addresses: Iterable[Address]) -> bool:
 GIVEN, DEFAULT, SHOWN, CODE, GUESSED = range(5)
 
 
-def _told(address: Address, given: Given) -> Iterator[tuple[int, str]]:
+def _told(address: Address, given: Given, databases: Databases) -> Iterator[tuple[int, str]]:
     for each in address.found:
         if each.role == "part":
             continue
         if isinstance(each, Read):
-            yield from _of_variable(each.variable, given)
+            yield from _of_variable(each.variable, given, databases)
         else:
-            yield from ((DEFAULT if each.is_default else CODE, scheme) for scheme in schemes_in(each.value))
-    package = PACKAGES.get(address.opening.package)
+            yield from (
+                (DEFAULT if each.is_default else CODE, scheme) for scheme in databases.schemes_in(each.value)
+            )
+    package = databases.told_by_package.get(address.opening.package)
     if package is not None:
         yield GUESSED, package
 
 
-def _of_variable(variable: Variable, given: Given) -> Iterator[tuple[int, str]]:
+def _of_variable(variable: Variable, given: Given, databases: Databases) -> Iterator[tuple[int, str]]:
     for name in variable.names:
-        yield from ((GIVEN, scheme) for scheme in schemes_in(given.values.get(name)))
+        yield from ((GIVEN, scheme) for scheme in databases.schemes_in(given.values.get(name)))
         for values in (given.literals, given.private, *given.shown):
-            yield from ((SHOWN, scheme) for scheme in schemes_in(values.get(name)))
-    yield from ((GUESSED, scheme) for word, scheme in DSNS.items() if word in variable.annotation)
+            yield from ((SHOWN, scheme) for scheme in databases.schemes_in(values.get(name)))
+    yield from (
+        (GUESSED, scheme) for word, scheme in databases.told_by_type.items() if word in variable.annotation
+    )

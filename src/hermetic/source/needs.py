@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
 from hermetic.source.demands import gives_up, is_demanded, may_be_missing
-from hermetic.source.engines import DSNS, Address
+from hermetic.source.engines import Address
 from hermetic.source.environ import ENVIRONMENTS, Reading, Variable, outside, readings, words_of_readers
 from hermetic.source.origins import Expression, Text
 from hermetic.source.startup import Startup
@@ -19,8 +19,6 @@ from hermetic.source.variable_values import Given
 
 Readings = Sequence[tuple[ast.expr, Reading]]
 SWITCH = "TESTING"
-NAME = re.compile(r"(^|_)(DATABASE|DB|SQLALCHEMY|POSTGRES|POSTGRESQL|PG)_UR[IL]$")
-"""What a database's URL is called, for an engine whose URL cannot be followed."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,9 @@ class Needs:
     unknown: tuple[Variable, ...]
 
 
-def find_needs(startup: Startup, addresses: list[Address], dataflow: Dataflow, given: Given) -> Needs:
+def find_needs(
+    startup: Startup, addresses: list[Address], dataflow: Dataflow, given: Given, databases: Databases
+) -> Needs:
     """Sort the variables that the application reads.
 
     Args:
@@ -52,6 +52,7 @@ def find_needs(startup: Startup, addresses: list[Address], dataflow: Dataflow, g
         addresses: What its openings of databases are given.
         dataflow: Asked for names.
         given: The values that variables have.
+        databases: The kinds of databases that there are.
     """
     words = words_of_readers(dataflow.symbols)
     modules = dataflow.symbols.sources.modules
@@ -64,13 +65,13 @@ def find_needs(startup: Startup, addresses: list[Address], dataflow: Dataflow, g
         return (each for each in variables if (each.file, each.name) not in optional and not given.has(each))
 
     whole = [each.variable for address in addresses for each in address.variables if each.role == "whole"]
-    typed = [each for each in everything if any(word in each.annotation for word in DSNS)]
+    typed = [each for each in everything if any(word in each.annotation for word in databases.told_by_type)]
     named = (
         []
         if all(address.found for address in addresses)
-        else [each for each in early if NAME.search(each.name)]
+        else [each for each in early if databases.variable.search(each.name)]
     )
-    needed = [each for address in addresses for each in _needed(address, given)]
+    needed = [each for address in addresses for each in _needed(address, given, databases)]
     urls = _unique([*needed, *(each for each in missing([*whole, *typed, *named]) if each.required)])
     parts = _unique(each for each in missing(_parts(addresses)) if each.required and each not in urls)
     known = {SWITCH, *(each.name for each in (*urls, *parts))}
@@ -109,10 +110,10 @@ def _driven(addresses: Iterable[Address]) -> Iterator[Variable]:
             yield from (each.variable for each in address.variables if each.role == "whole")
 
 
-def _needed(address: Address, given: Given) -> Iterator[Variable]:
+def _needed(address: Address, given: Given, databases: Databases) -> Iterator[Variable]:
     """Yield the variable that an address is nothing without, where the code itself does not say so."""
     whole = [each.variable for each in address.variables if each.role == "whole"]
-    if not address.is_told and not any(each.can_be_missing or given.has(each) for each in whole):
+    if not address.is_told(databases) and not any(each.can_be_missing or given.has(each) for each in whole):
         yield from whole[:1]
 
 

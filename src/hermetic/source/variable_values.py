@@ -16,6 +16,7 @@ from pathlib import Path
 from hermetic.errors import ConfigurationError
 from hermetic.source.bindings import Bindings
 from hermetic.source.configuration import Configuration, parse_toml, table_at
+from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
 from hermetic.source.environ import Variable, environ_assignments
 from hermetic.source.origins import HOLE, Expression, Text
@@ -77,13 +78,16 @@ class Given:
         return any(name in self.compose or name in self.private for name in variable.names)
 
 
-def find_given(bindings: Bindings, fields: Fields, configuration: Configuration) -> Given:
+def find_given(
+    bindings: Bindings, fields: Fields, configuration: Configuration, databases: Databases
+) -> Given:
     """Collect the values.
 
     Args:
         bindings: The application's names.
         fields: Its settings classes, some of which name a file.
         configuration: pytest's settings.
+        databases: The kinds of databases that there are.
     """
     sources = bindings.symbols.sources
     values = dict(configured(configuration, sources))
@@ -100,7 +104,7 @@ def find_given(bindings: Bindings, fields: Fields, configuration: Configuration)
     return Given(
         values,
         literals,
-        runs=_merged(url_values(path) for path in _files(places, (*RUNNERS, *WORKFLOWS))),
+        runs=_merged(url_values(path, databases) for path in _files(places, (*RUNNERS, *WORKFLOWS))),
         compose=_merged(compose_values(path) for path in _files(places, COMPOSE)),
         examples=_merged(dotenv_values(path) for path in _files(places, EXAMPLES)),
         private=_merged(dotenv_values(path) for path in private),
@@ -230,9 +234,6 @@ UNCLEAR = "\0"
 """A value that is there, and cannot be told."""
 LINE = re.compile(r"\s*(?:[DRTU]:)*(?:export\s+)?([A-Za-z_][\w.]*)\s*=\s*(.*)")
 COMPOSE_LINE = re.compile(r"\s*(?:-\s*)?[\"']?([A-Z_][A-Z0-9_]*)\s*[\"']?\s*[:=]\s*(\S.*)")
-URL = re.compile(
-    r"\b([A-Z][A-Z0-9_]*)[\"']?\s*[:=]\s*[\"']?((?:postgres|mysql|mariadb|sqlite)[a-z+0-9]*://[^\s\"'\\]*)"
-)
 REFERENCE = re.compile(r"\$\{(\w+)(?::?([-?+])([^}]*))?\}|\$(\w+)")
 PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
 IN_QUERY = re.compile(r"(?<=[?&])password=[^&]*&?")
@@ -263,9 +264,11 @@ def compose_values(path: Path) -> dict[str, str]:
     return found
 
 
-def url_values(path: Path) -> dict[str, str]:
+def url_values(path: Path, databases: Databases) -> dict[str, str]:
     """Return the databases' URLs that a file gives to variables, in whatever form: a Makefile, a workflow, tox.ini."""
-    return {name: _filled(url, {}) for name, url in reversed(URL.findall(read_loosely(path)))}
+    url = rf"(?:{databases.names})[a-z+0-9]*://[^\s\"'\\]*"
+    found = re.findall(rf"\b([A-Z][A-Z0-9_]*)[\"']?\s*[:=]\s*[\"']?({url})", read_loosely(path))
+    return {name: _filled(text, {}) for name, text in reversed(found)}
 
 
 def without_password(url: str) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.cli.databases import DATABASES, MYSQL, PLACEHOLDERS, POSTGRESQL, SQLITE, TORTOISE_URLS
 from hermetic.source.applications import Application
 from hermetic.source.bindings import Bindings
 from hermetic.source.configuration import Configuration
@@ -34,7 +35,6 @@ from hermetic.source.environ import Variable
 from hermetic.source.needs import find_needs
 from hermetic.source.requirements import read_requirements
 from hermetic.source.schema import running_modules
-from hermetic.source.schemes import SCHEME, fitting, guessed_scheme, kind_of
 from hermetic.source.settings_classes import Fields
 from hermetic.source.startup import when_imported, when_started
 from hermetic.source.symbols import Reference, Symbols
@@ -56,7 +56,7 @@ class Environment:
     lines: tuple[str, ...]
     needs: tuple[Variable, ...]
     unknown: tuple[Variable, ...]
-    scheme: str = "sqlite+aiosqlite"
+    scheme: str = DATABASES.fitting(SQLITE.name, "", is_async=True)
     tells_in_time: bool = False
 
     @property
@@ -67,17 +67,17 @@ class Environment:
     @property
     def is_postgresql(self) -> bool:
         """Whether the application's database is PostgreSQL."""
-        return kind_of(self.scheme) == "postgresql"
+        return DATABASES.kind_of(self.scheme) == POSTGRESQL.name
 
     @property
     def is_foreign(self) -> bool:
         """Whether it is a database of which hermetic makes none."""
-        return kind_of(self.scheme) == "mysql"
+        return DATABASES.kind_of(self.scheme) == MYSQL.name
 
     @property
     def says_so(self) -> bool:
         """Whether a line tells a run what the database is."""
-        return any("=postgres" in line for line in self.lines)
+        return any(f"={name}" in line for line in self.lines for name in (POSTGRESQL.name, *POSTGRESQL.old))
 
 
 def find_environment(
@@ -93,19 +93,19 @@ def find_environment(
     production = symbols.sources.production
     bindings = Bindings(symbols, production)
     fields = Fields(bindings)
-    given = find_given(bindings, fields, configuration)
+    given = find_given(bindings, fields, configuration, DATABASES)
     dataflow = Dataflow(bindings, fields, given.values)
     running = running_modules(symbols, application.file if application else None)
-    openings = find_openings(running, symbols) or find_openings(production, symbols)
+    openings = find_openings(running, symbols, DATABASES) or find_openings(production, symbols, DATABASES)
     addresses = find_addresses(openings, dataflow)
     files = [application.file] if application else [module.path for module in production]
     imported = when_imported(files, _factory(application, symbols), symbols)
-    needs = find_needs(when_started(imported, symbols), addresses, dataflow, given)
+    needs = find_needs(when_started(imported, symbols), addresses, dataflow, given, DATABASES)
     places = (symbols.sources.root, configuration.path.parent)
-    scheme = find_scheme(addresses, needs.typed, given, places)
+    scheme = find_scheme(addresses, needs.typed, given, places, DATABASES)
     if scheme is None and application is None:
         scheme = _of_tests(symbols, fields, given, places)
-    scheme = scheme or guessed_scheme(symbols.sources, places, is_async=is_async(addresses))
+    scheme = scheme or DATABASES.guessed(symbols.sources, places, is_async=is_async(addresses))
     handed = url_placeholder(openings, scheme)
     urls = [*needs.urls, *(each for each in needs.driven if handed and each not in needs.urls)]
     values = {each: handed or _url(each, addresses, given, places, scheme) for each in urls}
@@ -125,7 +125,9 @@ def _of_tests(symbols: Symbols, fields: Fields, given: Given, places: tuple[Path
     """Return the scheme of what the tests of a library open."""
     tests = symbols.sources.tests
     dataflow = Dataflow(Bindings(symbols, tests), fields, given.values)
-    return find_scheme(find_addresses(find_openings(tests, symbols), dataflow), (), given, places)
+    return find_scheme(
+        find_addresses(find_openings(tests, symbols, DATABASES), dataflow), (), given, places, DATABASES
+    )
 
 
 def _factory(application: Application | None, symbols: Symbols) -> Iterator[tuple[Path, ast.AST]]:
@@ -141,16 +143,15 @@ def _url(
     """Return a URL for a variable: one that the project shows, without its password, else one of the right kind."""
     for values in given.shown:
         text = next((values[name] for name in variable.names if name in values), UNCLEAR)
-        if SCHEME.match(text) and not any(mark in text for mark in (UNCLEAR, "{", "<")):
+        if DATABASES.scheme.match(text) and not any(mark in text for mark in (UNCLEAR, "{", "<")):
             return without_password(text)
     own = [each for each in addresses if any(read.variable == variable for read in each.variables)]
-    told = find_scheme(own, [variable], given, places)
-    scheme = told or fitting(scheme, read_requirements(places), is_async=is_async(own))
+    told = find_scheme(own, [variable], given, places, DATABASES)
+    scheme = told or DATABASES.fitting(scheme, read_requirements(places), is_async=is_async(own))
+    kind = DATABASES.kind_of(scheme)
     if own and all(each.opening.package == "tortoise" for each in own):  # it has schemes of its own
-        return {"sqlite": "sqlite://:memory:", "mysql": "mysql://localhost/app"}.get(
-            kind_of(scheme), "postgres://localhost/app"
-        )
-    return f"{scheme}:///:memory:" if scheme.startswith("sqlite") else f"{scheme}://localhost/app"
+        return TORTOISE_URLS[kind]
+    return f"{scheme}:///:memory:" if kind == SQLITE.name else f"{scheme}://localhost/app"
 
 
 def _part(variable: Variable, given: Given) -> str:
@@ -165,12 +166,6 @@ def _part(variable: Variable, given: Given) -> str:
     return "localhost" if any(word in variable.name for word in ("HOST", "SERVER")) else "app"
 
 
-POSTGRESQL = frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2", "aiopg"})
-"""The drivers of PostgreSQL."""
-
-PLACEHOLDERS = {"postgresql+asyncpg": "{url}", "postgresql+psycopg": "{sync_url}"}
-
-
 def url_placeholder(openings: Iterable[Opening], scheme: str) -> str:
     """Return what stands for the URL in ``hermetic_env``; empty where a fixed one will do.
 
@@ -179,7 +174,9 @@ def url_placeholder(openings: Iterable[Opening], scheme: str) -> str:
         scheme: Of the URL that the application expects.
     """
     found = list(openings)
-    if not scheme.startswith("postgres") or not any(each.package in POSTGRESQL for each in found):
+    if DATABASES.kind_of(scheme) != POSTGRESQL.name or not any(
+        each.package in POSTGRESQL.packages for each in found
+    ):
         return ""
     if not any(each.is_engine for each in found):
         return "{dsn}"  # drivers take no name of a driver in a URL

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from hermetic.cli.databases import POSTGRESQL
 from hermetic.cli.init.editing import Setting
 from hermetic.cli.init.environment import Environment
 from hermetic.cli.init.files import Edit
@@ -54,9 +55,11 @@ def schema_settings(
 def environment_settings(environment: Environment) -> Iterator[Setting]:
     """Say what the database is, where no engine does in time, and set what the application cannot do without."""
     if environment.hands_out:
-        yield Setting("hermetic_database", "postgresql", "What the URL below is; no engine has said so yet.")
+        yield Setting(
+            "hermetic_database", POSTGRESQL.name, "What the URL below is; no engine has said so yet."
+        )
     elif environment.is_postgresql and not environment.says_so and not environment.tells_in_time:
-        yield Setting("hermetic_database", "postgresql", "No engine says so before the first request.")
+        yield Setting("hermetic_database", POSTGRESQL.name, "No engine says so before the first request.")
     if environment.lines:
         yield Setting("hermetic_env", environment.lines)
 
