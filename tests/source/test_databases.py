@@ -36,8 +36,9 @@ def texts_of(tree: ast.Module) -> Iterator[str]:
     said = {
         node.value
         for outer in ast.walk(tree)
-        for node in getattr(outer, "body", [])
-        if isinstance(outer, ast.Module | ast.ClassDef | ast.FunctionDef) and isinstance(node, ast.Expr)
+        if isinstance(outer, ast.Module | ast.ClassDef | ast.FunctionDef)
+        for node in outer.body
+        if isinstance(node, ast.Expr)
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in said:
