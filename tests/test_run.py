@@ -15,6 +15,7 @@ from hermetic.database.backends.sqlite.restore import worker
 from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.servers import Servers
 from hermetic.errors import ConfigurationError, RestoreError
+from hermetic.events import Leaked
 from hermetic.owners import Owner, owned_by
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
@@ -157,7 +158,7 @@ def test_a_shutdown_that_fails_at_the_end_of_a_test(start: Start, package: Path,
         os.environ["LEFT_BY_A_TEST"] = "1"
         run.empty_database()
     run.closer.add(failing)
-    found: list[str] = []
+    found: list[Leaked] = []
     with pytest.raises(Down):
         run.end_test(restore=True, ending=frozenset({"function"}), left=found.extend)
     assert "LEFT_BY_A_TEST" not in os.environ

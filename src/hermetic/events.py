@@ -339,8 +339,8 @@ class LifespanEnded(NamedTuple):
     error: str
 
 
-class TaskLeft(NamedTuple):
-    """A task was still running when the test, or the call, that started it was over.
+class TaskFound(NamedTuple):
+    """A task was still running when the test, or the call, that started it was over: it gets time to end.
 
     Attributes:
         owner: Who started it.
@@ -354,7 +354,7 @@ class TaskLeft(NamedTuple):
 
 
 class TaskEnded(NamedTuple):
-    """Such a task has ended.
+    """A task that was found running has ended.
 
     Attributes:
         owner: Who started it.
@@ -396,6 +396,23 @@ class OverrideLeft(NamedTuple):
     dependency: str
 
 
+class TaskLeft(NamedTuple):
+    """A test left a task running that had to be cancelled, or would be in mode ``on``.
+
+    Attributes:
+        owner: Who started it.
+        name: The coroutine's.
+        place: Where it waited, ``file:line``.
+    """
+
+    owner: Owner
+    name: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.owner.name} started the task `{self.name}`, which was still running at {self.place}"
+
+
 class UsedInSetUp(NamedTuple):
     """Somebody who could not be kept from it used a database while a wide fixture was set up.
 
@@ -406,6 +423,77 @@ class UsedInSetUp(NamedTuple):
 
     owner: Owner
     fixture: Owner
+
+
+class DatabaseKept(NamedTuple):
+    """The databases of a failed test were kept, or could not be.
+
+    Attributes:
+        owner: The test.
+        message: Under which names, and how to reach them.
+    """
+
+    owner: Owner
+    message: str
+
+
+# -- what is said of the run as a whole
+
+
+class ContentsFound(NamedTuple):
+    """What fills the application's databases.
+
+    Attributes:
+        descriptions: Each of what was run, in order.
+    """
+
+    descriptions: tuple[str, ...]
+
+
+class DatabaseNamed(NamedTuple):
+    """An engine of the application's is for a database.
+
+    Attributes:
+        backend: Its kind.
+        name: Its name, or its file.
+    """
+
+    backend: str
+    name: str
+
+
+class FileNamedLate(NamedTuple):
+    """An engine named a file that was opened by a driver before: the engine's database began as a copy of it.
+
+    Attributes:
+        owner: Who opened it first.
+        location: The user's line that did.
+        file: The file.
+    """
+
+    owner: Owner
+    location: Location
+    file: str
+
+
+class ServerUsed(NamedTuple):
+    """A database server was used.
+
+    Attributes:
+        lines: What there is to say of it.
+    """
+
+    lines: tuple[str, ...]
+
+
+class Noted(NamedTuple):
+    """Something that the run's summary says once, however often it happened.
+
+    Attributes:
+        line: What.
+    """
+
+    line: str
 
 
 Event = (
@@ -431,11 +519,18 @@ Event = (
     | LifespanBegan
     | LifespanStarted
     | LifespanEnded
-    | TaskLeft
+    | TaskFound
     | TaskEnded
     | Leaked
     | OverrideLeft
+    | TaskLeft
     | UsedInSetUp
+    | DatabaseKept
+    | ContentsFound
+    | DatabaseNamed
+    | FileNamedLate
+    | ServerUsed
+    | Noted
 )
 Kind = type[Event]
 Listener = Callable[[Any], None]

@@ -20,6 +20,7 @@ from weakref import WeakSet
 
 from hermetic.contents import Contents
 from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
+from hermetic.events import ContentsFound, Noted, emit, listeners
 from hermetic.loading import Application
 from hermetic.settings import Settings
 
@@ -41,9 +42,6 @@ class Filling:
         application: The application, which may be what makes the tables.
         databases: Returns the databases of the run.
         is_up: Whether an application is up that somebody has started, hermetic or the suite.
-
-    Attributes:
-        used: What made the tables, for people.
     """
 
     def __init__(
@@ -54,8 +52,6 @@ class Filling:
         databases: Callable[[], Databases],
         is_up: Callable[[], bool],
     ) -> None:
-        self.used: tuple[str, ...] = ()
-        self._notes: list[str] = []
         self._contents_used: Contents | None = None
         self._tables: dict[str, frozenset[str]] = {}
         self._settings = settings
@@ -126,15 +122,18 @@ class Filling:
             with suppress(RestoreError):  # what the start-up has opened and not closed is in the way
                 database.restore()
             return self._leave(database, error)
-        self.used = contents.descriptions
+        if ContentsFound in listeners:
+            emit(ContentsFound(tuple(contents.descriptions)))
         self._contents_used, self._tables = contents, contents.tables()
-        if note:
-            self._notes.append(note)
+        if note and Noted in listeners:
+            emit(Noted(note))
         return True
 
-    def notes(self) -> list[str]:
-        """Return what there is to say of it at the end of the run."""
-        return [*self._notes, *self._late_tables()]
+    def end(self) -> None:
+        """Tell what is known only at the end of the run."""
+        if Noted in listeners:
+            for line in self._late_tables():
+                emit(Noted(line))
 
     def _late_tables(self) -> Iterator[str]:
         """Say which tables came with an import after the databases were made."""
@@ -169,10 +168,9 @@ class Filling:
         self._lacking = self._lacking or error or self._not_called()
         if error is not None:
             self._for_good.add(database)
-            what = error.what.partition("\n")[0].rstrip(".")
-            note = f"schema: {what}; databases of the application started empty"
-            if note not in self._notes:
-                self._notes.append(note)
+            if Noted in listeners:
+                what = error.what.partition("\n")[0].rstrip(".")
+                emit(Noted(f"schema: {what}; databases of the application started empty"))
         self._is_theirs(database)
         return False
 

@@ -21,8 +21,22 @@ from typing import TYPE_CHECKING, Any
 from hermetic import owners, tasks
 from hermetic.contents import lines_of
 from hermetic.environment import Environment
-from hermetic.errors import ConfigurationError, HermeticError
-from hermetic.events import Restored, TestBegan, TestEnded, emit, listeners
+from hermetic.errors import ConfigurationError
+from hermetic.events import (
+    DatabaseKept,
+    DatabaseNamed,
+    DatabaseUsed,
+    EngineResolved,
+    Leaked,
+    Noted,
+    Restored,
+    ServerUsed,
+    TaskLeft,
+    TestBegan,
+    TestEnded,
+    emit,
+    listeners,
+)
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import (
@@ -34,7 +48,6 @@ from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.closing import Closer
 from hermetic.guards.identity import IdentityGuard
 from hermetic.guards.leaks import Leaks
-from hermetic.guards.observations import Observations, ObservedEngine
 from hermetic.guards.quiet import Quiet, Use
 from hermetic.guards.raw import RawLeaks
 from hermetic.guards.shared import SharedMappings
@@ -120,9 +133,6 @@ class Run:
         self._drivers: Drivers | None = None
         self._test_is_open = False
         self.ending: frozenset[str] = frozenset({"function"})
-        self.observations = Observations()
-        self.notes: list[str] = []
-        self.notes_of_workers: list[str] = []
         self.postgresql: PostgresqlServer | None = None
         self._url_is_handed_out = False
         self._shared: Instance | None = None
@@ -151,9 +161,7 @@ class Run:
         databases.learn_from(self._installation.unused)
         if self._is_on:
             self._threads.install()
-            self._drivers = Drivers(
-                self._destination, self._prepare, self._names, self.root, self.observations.note_earlier
-            )
+            self._drivers = Drivers(self._destination, self._prepare, self._names, self.root)
             databases.begin_with(self._drivers.earlier.begin)
             self._drivers.install()
 
@@ -215,7 +223,6 @@ class Run:
             self.installation.gate,
             self._uses,
             lambda: {*self.background.loops, *self.installation.loops()},
-            self.observations.note_passed,
         )
 
     def _uses(self) -> list[Use]:
@@ -324,36 +331,12 @@ class Run:
         return False
 
     def _destination(self, request: EngineRequest) -> Destination:
-        from hermetic.database.address import is_in_memory
-        from hermetic.database.engines.destinations import LeftAlone
-
-        made_at = str(request.created.location) if request.created else ""
-        if self.settings.mode == "observe":
-            return self._observed(request, made_at)
-        destination = self.databases.resolve(request)
-        if isinstance(destination, LeftAlone) and is_in_memory(request.url):
-            self.observations.note_left_alone(made_at, destination.why)
-        return destination
-
-    def _observed(self, request: EngineRequest, made_at: str) -> Destination:
-        """Note where an engine would go in mode ``on``, where another URL would be given to who asks for it."""
-        from hermetic.database.engines.destinations import Itself, LeftAlone, masked
-        from hermetic.database.refusal import Refusal
-
-        seen = request.url
-        given = self.environment.given(seen)
-        if given is not None and given.url is not None:
-            request = replace(request, url=given.url)
-        destination = self.databases.resolve(request)
-        self.observations.note_engine(
-            ObservedEngine(
-                masked(seen),
-                made_at,
-                str(destination),
-                is_contained=not isinstance(destination, Itself | LeftAlone | Refusal),
-                given="" if given is None else str(given),
-            )
-        )
+        """Say where an engine's connections go; in mode ``observe``, where they would go with another URL given."""
+        given = self.environment.given(request.url) if self.settings.mode == "observe" else None
+        sent = request if given is None or given.url is None else replace(request, url=given.url)
+        destination = self.databases.resolve(sent)
+        if EngineResolved in listeners:
+            emit(_resolved(request, destination, "" if given is None else str(given)))
         return destination
 
     # -- the application
@@ -458,8 +441,8 @@ class Run:
         restore: bool,
         ending: frozenset[str],
         background: BackgroundMode = "wait",
-        left: Callable[[list[str]], None] = lambda problems: None,
-    ) -> list[str]:
+        left: Callable[[list[Leaked]], None] = lambda leaks: None,
+    ) -> None:
         """Undo what the test changed, and end what it left open.
 
         Args:
@@ -468,13 +451,10 @@ class Run:
             background: What becomes of tasks that it left running.
             left: Called with what it left open once that is ended, before anything is undone.
 
-        Returns:
-            What it left open, a message each.
-
         Raises:
             BaseException: What failed of this, an application's shutdown perhaps; all else is done.
         """
-        problems: list[str] = []
+        leaks: list[Leaked] = []
         with every_step() as step:
             self.ending = ending
             with step:
@@ -484,23 +464,25 @@ class Run:
                 with step:
                     self._end_background(background)
             with step:
-                problems += self.leaks.end(lambda each: restore or each.task is None)
+                leaks += self.leaks.end(lambda each: restore or each.task is None)
             with step:
                 self._note_background(background)
+            if Leaked in listeners:
+                for leak in leaks:
+                    emit(leak)
             with step:
-                left(problems)
+                left(leaks)
             with step:
                 self.databases.drop_empty()
             self._test_is_open = False
             with step:
-                self._undo_mappings()
+                self._mappings.undo()
             if restore and self._is_on:
                 with step:
                     self.restore()
             if TestEnded in listeners:
                 with step:
                     emit(TestEnded(owners.current()))
-        return problems
 
     def _end_background(self, background: BackgroundMode) -> None:
         if self._is_on:
@@ -508,22 +490,20 @@ class Run:
 
     def _note_background(self, background: BackgroundMode) -> None:
         left = self.background.take_left() if self._is_on else self.background.running(ends_with_a_test)
-        self.observations.note_background(left)
+        if TaskLeft in listeners:
+            for each in left:
+                emit(each)
         if left and self._is_on and background == "error":
             raise background_error(left)
 
-    def _undo_mappings(self) -> None:
-        self.observations.note_overrides(owners.current().name, self._mappings.guards)
-        with every_step() as step:
-            for guard in self._mappings.guards:
-                with step:
-                    guard.restore()
-
-    def keep(self, test: str) -> str:
-        """Keep the databases as a failed test left them; return what its report says of that."""
+    def keep(self) -> None:
+        """Keep the databases as a failed test left them, and tell of it."""
         from hermetic.guards.keeping import keep
 
-        return keep(self._all_databases(), test, self.root)
+        test = owners.current()
+        message = keep(self._all_databases(), test.name, self.root)
+        if DatabaseKept in listeners:
+            emit(DatabaseKept(test, message))
 
     async def restore_in_loop(self) -> None:
         """Bring every worker database back, as ``restore`` does, while the running loop can turn."""
@@ -566,15 +546,32 @@ class Run:
             with step:
                 self.databases.undo()
 
-    def seen(self) -> Observations:
-        """Return what was seen, the databases of the application's that were used included."""
-        for address in self.databases.used:
-            self.observations.note_database(str(address), is_written=False)
-        return self.observations
+    def conclude(self) -> None:
+        """Tell what is known only at the end, before databases and servers go."""
+        self.filling.end()
+        if DatabaseUsed in listeners:
+            for address in self.databases.used:
+                emit(DatabaseUsed(str(address), is_written=False))
+        if DatabaseNamed in listeners:
+            for address in self.databases.opened:
+                emit(DatabaseNamed(address.backend, address.name))
+        if ServerUsed in listeners:
+            emit(ServerUsed(tuple(self._facts_of_server())))
+
+    def _facts_of_server(self) -> list[str]:
+        host = self.postgresql.host if self.postgresql is not None else None
+        if host is None or host.facts is None:
+            return []
+        from hermetic.database.backends.postgresql.header import facts_lines
+        from hermetic.database.backends.postgresql.server.named import named_version
+
+        named = named_version(self.settings.postgresql_version, self.root)
+        return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left]
 
     def _note_written(self, database: WorkerDatabase) -> None:
-        for address in self.databases.addresses_of(database):
-            self.observations.note_database(str(address), is_written=True)
+        if DatabaseUsed in listeners:
+            for address in self.databases.addresses_of(database):
+                emit(DatabaseUsed(str(address), is_written=True))
 
     def _restore_identities(self) -> None:
         """In the thread of the tests, whose Sessions they are."""
@@ -585,23 +582,28 @@ class Run:
                 self._note_busy_sessions(guard)
 
     def _note_busy_sessions(self, guard: IdentityGuard) -> None:
-        for name in guard.at_work():
-            note = f"{name}, while rows were put back: what it holds was left as it was"
-            if note not in self.notes:
-                self.notes.append(note)
-
-    def explain(self, error: BaseException | None) -> list[HermeticError]:
-        """Return what hermetic knows of the failure of a test, or of a part of one.
-
-        Args:
-            error: What was raised; None where the part passed, and what is known of it is forgotten.
-        """
-        found: list[HermeticError] = []
-        for database in self._all_databases():
-            found.extend(database.blocked)  # requests that waited for a lock of their own test
-            database.blocked.clear()
-        lacking = self.filling.explain(error) if error is not None else None
-        return found if lacking is None else [*found, lacking]
+        if Noted in listeners:
+            for name in guard.at_work():
+                emit(Noted(f"{name}, while rows were put back: what it holds was left as it was"))
 
     def _all_databases(self) -> list[WorkerDatabase]:
         return self.databases.all() if self.settings.mode == "on" else []
+
+
+def _resolved(request: EngineRequest, destination: Destination, given: str) -> EngineResolved:
+    from hermetic.database.address import is_in_memory
+    from hermetic.database.engines.destinations import Itself, LeftAlone, masked
+    from hermetic.database.refusal import Refusal
+
+    created = request.created
+    outcomes = {Itself: "itself", LeftAlone: "left alone", Refusal: "refused"}
+    return EngineResolved(
+        None if created is None else created.owner,
+        None if created is None else created.location,
+        masked(request.url),
+        str(destination),
+        outcomes.get(type(destination), "contained"),
+        destination.why if isinstance(destination, LeftAlone) else "",
+        is_in_memory(request.url),
+        given,
+    )

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from hermetic import tasks
+from hermetic.events import TaskEnded, TaskFound
 from hermetic.guards.background import Background, ends_with_a_call, ends_with_a_test
 from hermetic.owners import PROCESS, Owner, owned_by
+from tests.hearing import hearing
 
 TEST = Owner("test", "test", "function")
 REQUEST = Owner("request POST /x", "request", "function", TEST)
@@ -78,7 +80,8 @@ def test_what_sleeps_is_cancelled_and_named(background: Background, start: Start
     background.settle_everywhere(ends_with_a_test, seconds=3600)
     assert task.cancelled()
     (left,) = background.take_left()
-    assert (left.owner, left.name) == ("request POST /x", "sleeps")
+    assert (left.owner, left.name) == (REQUEST, "sleeps")
+    assert str(left).startswith("request POST /x started the task `sleeps`, which was still running at ")
     assert left.place.startswith(f"{__file__}:")
     assert background.take_left() == []
 
@@ -207,3 +210,18 @@ def test_from_within_the_loop_nothing_is_done(
     loop.run_until_complete(main())
     assert not task.done()
     assert [left.name for left in background.running(ends_with_a_test)] == ["sleeps"]
+
+
+def test_what_is_told_of_tasks(background: Background, start: Start) -> None:
+    """That they were found, with where they wait, and how each ended."""
+    with hearing(TaskFound, TaskEnded) as told:
+        start(REQUEST, takes(300))
+        background.settle_everywhere(ends_with_a_test)
+        start(REQUEST, sleeps())
+        background.settle_everywhere(ends_with_a_test)
+    assert [(each.owner, each.name) for each in told.of(TaskFound)] == [
+        (REQUEST, "takes"),
+        (REQUEST, "sleeps"),
+    ]
+    assert all(each.place.startswith(f"{__file__}:") for each in told.of(TaskFound))
+    assert told.of(TaskEnded) == [TaskEnded(REQUEST, "takes", False), TaskEnded(REQUEST, "sleeps", True)]

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from hermetic.database.engines import Gate
+from hermetic.events import UsedInSetUp
 from hermetic.guards.quiet import Quiet
 from hermetic.owners import Owner
+from tests.hearing import hearing
 
 POLLER = Owner("a poller", "lifespan", "session")
 TEST = Owner("test", "test", "function")
@@ -38,7 +40,6 @@ class House:
 
     loop: asyncio.AbstractEventLoop
     uses: list[Use] = field(default_factory=list)
-    passed: list[tuple[Owner, Owner]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate = Gate()
@@ -46,7 +47,6 @@ class House:
             self.gate,
             lambda: self.uses,
             lambda: [self.loop],
-            lambda owner, fixture: self.passed.append((owner, fixture)),
         )
 
     def use(self, owner: Owner, turns: int) -> Use:
@@ -193,6 +193,8 @@ def test_who_passes_while_a_fixture_is_set_up_is_named(house: House, monkeypatch
     house.quiet.begin_set_up(fixture)
     closing = house.gate._closing_for(POLLER)
     assert closing is not None
-    closing.passed(POLLER)
-    assert house.passed == [(POLLER, fixture)]
+    with hearing(UsedInSetUp) as told:
+        closing.passed(POLLER)
+    closing.passed(POLLER)  # to nobody
+    assert told == [UsedInSetUp(POLLER, fixture)]
     house.quiet.end_set_up(fixture)

@@ -54,13 +54,13 @@ def test_an_idle_connection(leaks: RawLeaks, of_a_test: bool) -> None:
     """A test's is a leak; an application keeps what it opened with its first request."""
     with owner("request"):
         connection = psycopg.connect(ELSEWHERE)
-    messages = leaks.end()
+    leaked = leaks.end()
     assert connection.closed == of_a_test
     if of_a_test:
-        (message,) = messages
-        assert "somebody left a connection of psycopg open." in message
-        assert f"opened at {__file__}:" in message
-        assert "db.example/production" in message
+        (leak,) = leaked
+        assert "somebody left a connection of psycopg open." in leak.message
+        assert f"opened at {__file__}:" in leak.message
+        assert "db.example/production" in leak.message
     connection.close()
 
 
@@ -88,9 +88,9 @@ def test_a_pool(leaks: RawLeaks, of_a_test: bool) -> None:
     with owner():
         pool = psycopg_pool.ConnectionPool(ELSEWHERE, min_size=2, open=True)
         pool.wait()
-    messages = leaks.end()
+    leaked = leaks.end()
     assert pool.closed == of_a_test
-    assert len(messages) == of_a_test
+    assert len(leaked) == of_a_test
     pool.close()
 
 
@@ -100,8 +100,8 @@ def test_what_a_wide_pool_lent(leaks: RawLeaks) -> None:
         pool.wait()
         with owner():
             lent = pool.getconn()
-        (message,) = leaks.end()
-        assert "left a connection of psycopg checked out" in message
+        (leak,) = leaks.end()
+        assert "left a connection of psycopg checked out" in leak.message
         assert lent.closed
         pool.putconn(lent)
         with pool.connection() as another:
@@ -114,8 +114,8 @@ def test_async_pools(leaks: RawLeaks, of_a_test: bool) -> None:
     loop = asyncio.new_event_loop()
     with owner():
         first, second = loop.run_until_complete(_pools())
-    messages = leaks.end()
-    assert len(messages) == 2 * of_a_test
+    leaked = leaks.end()
+    assert len(leaked) == 2 * of_a_test
     assert first.closed == of_a_test
     loop.run_until_complete(first.close())
     loop.run_until_complete(asyncio.wait_for(_closed(second), 5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -159,13 +160,19 @@ def test_two_runs_of_one_project_at_once(project: Project, databases: Path) -> N
 
 
 def test_a_killed_worker_of_xdist(project: Project, databases: Path) -> None:
-    """The test that killed it fails, a new worker takes over with a database of its own, and nothing stays."""
+    """The test that killed it fails, a new worker takes over with a database of its own, and nothing stays.
+
+    What the worker's earlier tests left is told all the same: only what it knew of the whole run is not.
+    """
     project.write(
         test_a_py="""
         import os
         import signal
         import pytest
-        from shop import User
+        from shop import User, app
+
+        def test_leaves(hermetic_app):
+            app.dependency_overrides[len] = min
 
         async def test_dies(async_client, async_test_db):
             await async_client.post("/users", json={"name": "x"})
@@ -180,7 +187,9 @@ def test_a_killed_worker_of_xdist(project: Project, databases: Path) -> None:
     )
     project.plugins = (*project.plugins, "xdist")
     result = project.pytest("-n", "2")
-    assert result.outcomes() == {"failed": 1, "passed": 8}, result.output
-    assert "crashed while running 'test_a.py::test_dies'" in result.output
+    assert result.outcomes() == {"failed": 1, "passed": 9}, result.output
+    assert re.search(r"crashed while running 'test_a.py::test_dies", result.output)
+    assert re.search(r"^not here: what gw[01] knew of the whole run ", result.output, re.MULTILINE)
+    assert "len, left by test_a.py::test_leaves" in result.output
     assert project.pytest("-k", "test_many", "-p", "no:xdist").outcomes()["passed"] == 8
     assert list(databases.iterdir()) == []

@@ -17,7 +17,6 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from hermetic.code import Location
 from hermetic.database.kept import Kept
 from hermetic.database.templates import Build, Outdated
-from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
 if TYPE_CHECKING:
@@ -88,10 +87,6 @@ class WorkerDatabase(Protocol):
     @property
     def exists(self) -> bool:
         """Whether it was made; one that was not is empty, and its URL is known all the same."""
-
-    @property
-    def blocked(self) -> list[UncommittedWrites]:
-        """Requests that waited in vain for their own test, whether or not the application swallowed the error."""
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection for the application, with the arguments its engine would have used elsewhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hermetic.database.protocols import Checkout
 from hermetic.errors import UncommittedWrites
+from hermetic.events import LockWaited
 from hermetic.owners import Owner
 
 
@@ -38,3 +39,8 @@ def uncommitted_writes(
             "the database is put back after the test, so that a real commit leaves nothing behind",
         ),
     )
+
+
+def waited(request: Checkout, test: Checkout, seconds: float, error: UncommittedWrites) -> LockWaited:
+    """Return what is told of it, whether or not the application swallows the error."""
+    return LockWaited(request.owner, request.location, test.owner, test.location, seconds, str(error))

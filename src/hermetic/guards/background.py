@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from weakref import WeakSet
 
 from hermetic import tasks
 from hermetic.errors import BackgroundError
+from hermetic.events import TaskEnded, TaskFound, TaskLeft, emit, listeners
 from hermetic.owners import PROCESS, Owner, become
 from hermetic.settings import Background as Mode
 from hermetic.tasks import Task
@@ -48,25 +49,7 @@ def ends_with_a_test(owner: Owner) -> bool:
     return owner.is_test_level or owner.has_ended
 
 
-@dataclass(frozen=True)
-class Left:
-    """A task that had to be cancelled.
-
-    Attributes:
-        owner: Who started it.
-        name: The coroutine's.
-        place: Where it waited, ``file:line``.
-    """
-
-    owner: str
-    name: str
-    place: str
-
-    def __str__(self) -> str:
-        return f"{self.owner} started the task `{self.name}`, which was still running at {self.place}"
-
-
-def background_error(left: Sequence[Left]) -> BackgroundError:
+def background_error(left: Sequence[TaskLeft]) -> BackgroundError:
     """Return what a test is told where tasks that had to be cancelled are a failure."""
     return BackgroundError(
         "\n".join(f"{each} when the test ended" for each in left),
@@ -90,7 +73,7 @@ class Background:
 
     in_use: Callable[[], list[InUse]]
     in_a_driver: Callable[[str], bool]
-    left: list[Left] = field(default_factory=list)
+    left: list[TaskLeft] = field(default_factory=list)
     _loops: WeakSet[Loop] = field(default_factory=WeakSet)
     _told: WeakSet[Task] = field(default_factory=WeakSet)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -106,12 +89,12 @@ class Background:
         with self._lock:  # a live server's thread may be adding its own
             return [loop for loop in self._loops if not loop.is_closed()]
 
-    def take_left(self) -> list[Left]:
+    def take_left(self) -> list[TaskLeft]:
         """Return, and forget, what had to be cancelled."""
         left, self.left = self.left, []
         return left
 
-    def running(self, mine: Mine) -> list[Left]:
+    def running(self, mine: Mine) -> list[TaskLeft]:
         """Return what runs in any loop and would be waited for, or cancelled, each once; nothing is done to it."""
         found = [task for loop in self.loops for task in self._tasks(loop, mine) if task not in self._told]
         self._told.update(found)
@@ -148,9 +131,12 @@ class Background:
             return self._tasks(loop, mine) - spared
 
         for _ in range(ROUNDS):
-            if not running():
+            found = running()
+            if not found:
                 return
+            _tell_of_found(found)
             await tasks.turn_until(lambda: not self._are_at_work(running()), seconds)
+            _tell_of_ended(found - running(), is_cancelled=False)
             spared |= await self._end(running())
             seconds = PATIENCE  # for those that clean up
 
@@ -164,6 +150,7 @@ class Background:
         for task in cancelled:
             task.cancel()
         await tasks.turn_until(lambda: all(task.done() for task in cancelled), PATIENCE)
+        _tell_of_ended([task for task in cancelled if task.done()], is_cancelled=True)
         return found
 
     def _tasks(self, loop: Loop, mine: Mine) -> set[Task]:
@@ -214,6 +201,18 @@ def _give_to_the_process(task: Task) -> None:
         context.run(become, PROCESS)
 
 
-def _described(task: Task) -> Left:
+def _described(task: Task) -> TaskLeft:
     owner = tasks.owner_of(task) or PROCESS
-    return Left(owner.name, tasks.name_of(task), tasks.place_of(task))
+    return TaskLeft(owner, tasks.name_of(task), tasks.place_of(task))
+
+
+def _tell_of_found(found: Collection[Task]) -> None:
+    if TaskFound in listeners:
+        for task in found:
+            emit(TaskFound(*_described(task)))
+
+
+def _tell_of_ended(ended: Collection[Task], *, is_cancelled: bool) -> None:
+    if TaskEnded in listeners:
+        for task in ended:
+            emit(TaskEnded(tasks.owner_of(task) or PROCESS, tasks.name_of(task), is_cancelled))

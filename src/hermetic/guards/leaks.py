@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from hermetic.errors import LeakError
+from hermetic.events import Leaked
 from hermetic.guards.raw import RawLeaks
 from hermetic.steps import every_step
 
@@ -35,8 +36,8 @@ class Leaks:
         self._databases = databases
         self._told: WeakSet[Checkout] = WeakSet()
 
-    def end(self, over: Callable[[InUse], bool]) -> list[str]:
-        """End the connections of tests that are over; return a message for each, once where none is ended.
+    def end(self, over: Callable[[InUse], bool]) -> list[Leaked]:
+        """End the connections of tests that are over; return what they left, once where none is ended.
 
         Args:
             over: Whether one of a test's is: a task may go on where tests share their isolation.
@@ -46,11 +47,11 @@ class Leaks:
         abandoned = [each for each in self._installation.take_abandoned() if each.owner.is_test_level]
         left = [each for each in (*abandoned, *(leak.checkout for leak in leaks)) if each not in self._told]
         self._told.update(left)
-        messages = [leak_message(checkout) for checkout in left if checkout.owner.accountable]
+        found = [_leak(checkout) for checkout in left if checkout.owner.accountable]
         if self._raw is not None:
-            messages += self._raw.end()
+            found += self._raw.end()
             self._end(leaks)
-        return messages
+        return found
 
     def _end(self, leaks: Sequence[InUse]) -> None:
         with every_step() as step:
@@ -62,12 +63,10 @@ class Leaks:
                     leak.end_now()
 
 
-def leak_message(checkout: Checkout) -> str:
-    """Return what the test that left this connection checked out is told."""
-    return str(
-        LeakError(
-            f"{checkout.owner.name} left a connection checked out.",
-            why=f"It was checked out at {checkout.location} from {checkout.engine}.",
-            hints=("close the session or the connection there: 'async with' does it for you",),
-        )
+def _leak(checkout: Checkout) -> Leaked:
+    error = LeakError(
+        f"{checkout.owner.name} left a connection checked out.",
+        why=f"It was checked out at {checkout.location} from {checkout.engine}.",
+        hints=("close the session or the connection there: 'async with' does it for you",),
     )
+    return Leaked(checkout.owner, checkout.location, str(error))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hermetic import tasks
+from hermetic.events import UsedInSetUp, emit, listeners
 from hermetic.owners import Owner
 from hermetic.threads import Work, now, pause
 
@@ -70,7 +71,6 @@ class Quiet:
         gate: Holds those who check connections out.
         in_use: Returns the connections that may be busy.
         loops: Returns the event loops that may have work.
-        passed: Is told who used a database while a wide fixture was set up, and which fixture.
     """
 
     def __init__(
@@ -78,12 +78,10 @@ class Quiet:
         gate: Gate,
         in_use: Callable[[], Iterable[Use]],
         loops: Callable[[], Iterable[Loop]],
-        passed: Callable[[Owner, Owner], None],
     ) -> None:
         self._gate = gate
         self._in_use = in_use
         self._loops = loops
-        self._passed = passed
         self._set_ups: list[tuple[Owner, Closing]] = []
 
     # -- before a restore
@@ -149,7 +147,7 @@ class Quiet:
         from hermetic.database.engines import Closing
 
         self.let_finish()
-        closing = Closing(self._is_held, HELD_IN_SET_UP, lambda other: self._passed(other, owner))
+        closing = Closing(self._is_held, HELD_IN_SET_UP, lambda other: _tell_of_use(other, owner))
         self._set_ups.append((owner, closing))
         self._gate.close(closing)
 
@@ -162,6 +160,11 @@ class Quiet:
             if fixture is owner:
                 self._set_ups.remove((fixture, closing))
                 self._gate.open(closing)
+
+
+def _tell_of_use(owner: Owner, fixture: Owner) -> None:
+    if UsedInSetUp in listeners:
+        emit(UsedInSetUp(owner, fixture))
 
 
 def _to_all_wider() -> Closing:

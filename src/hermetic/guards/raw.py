@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hermetic.errors import LeakError
+from hermetic.events import Leaked
 
 if TYPE_CHECKING:
     from hermetic.code import Location
@@ -30,14 +31,14 @@ class RawLeaks:
         self._connections = connections
         self._is_test_code = is_test_code
 
-    def end(self) -> list[str]:
-        """End what was left; return a message for each place that left something."""
+    def end(self) -> list[Leaked]:
+        """End what was left; return it, once for each place that left something."""
         opened = self._connections.all()
         leaks = [one for one in opened if self._is_a_leak(one)]
-        messages = dict.fromkeys(raw_leak_message(one) for one in leaks if one.checkout.owner.accountable)
+        found = [_leak(one) for one in leaks if one.checkout.owner.accountable]
         for one in [*leaks, *(one for one in opened if one.loop is not None and one.loop.is_closed())]:
             _end(one, with_its_pool=one.maker.owner.is_test_level and self._is_test_code(one.location))
-        return list(messages)
+        return list({leak.message: leak for leak in found}.values())
 
     def _is_a_leak(self, one: RawConnection) -> bool:
         if not one.checkout.owner.is_test_level:
@@ -45,8 +46,7 @@ class RawLeaks:
         return not one.is_idle or self._is_test_code(one.checkout.location)
 
 
-def raw_leak_message(one: RawConnection) -> str:
-    """Return what the test is told that left this connection open."""
+def _leak(one: RawConnection) -> Leaked:
     checkout = one.checkout
     if one.is_lent:
         what, hint = f"left a connection of {one.driver.name} checked out", "give it back to its pool there"
@@ -54,13 +54,12 @@ def raw_leak_message(one: RawConnection) -> str:
         what, hint = f"left a pool of {one.driver.name} open", "close the pool there"
     else:
         what, hint = f"left a connection of {one.driver.name} open", "close the connection there"
-    return str(
-        LeakError(
-            f"{checkout.owner.name} {what}.",
-            why=f"It was opened at {checkout.location} for {checkout.engine}.",
-            hints=(f"{hint}: 'async with' does it for you",),
-        )
+    error = LeakError(
+        f"{checkout.owner.name} {what}.",
+        why=f"It was opened at {checkout.location} for {checkout.engine}.",
+        hints=(f"{hint}: 'async with' does it for you",),
     )
+    return Leaked(checkout.owner, checkout.location, str(error))
 
 
 def _end(one: RawConnection, *, with_its_pool: bool) -> None:

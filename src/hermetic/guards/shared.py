@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
+from hermetic import owners
+from hermetic.events import OverrideLeft, emit, listeners
 from hermetic.guards.applications import overriding_applications
 from hermetic.guards.mapping import MappingGuard, MappingLayer
 from hermetic.settings import Mode
+from hermetic.steps import every_step
 
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 
@@ -29,6 +32,12 @@ class OverridesGuard(MappingGuard[Any, Any]):
         """The overrides that the application has now."""
         overrides: MutableMapping[Any, Any] = self._app.dependency_overrides
         return overrides
+
+    def tell(self) -> None:
+        """Tell which dependencies the test that ends has left overridden."""
+        for dependency in self.changed():
+            name = getattr(dependency, "__qualname__", None) or repr(dependency)
+            emit(OverrideLeft(owners.current(), name))
 
 
 class ObservedOverrides(OverridesGuard):
@@ -67,6 +76,15 @@ class SharedMappings:
         if self._mode == "on":
             self.guards.append(MappingGuard(os.environ, ignore=RUNNERS_OWN))
         self.note(overriding_applications())
+
+    def undo(self) -> None:
+        """Put back what a test changed, and tell which dependencies it left overridden; that is no failure."""
+        with every_step() as step:
+            for guard in self.guards:
+                with step:
+                    if isinstance(guard, OverridesGuard) and OverrideLeft in listeners:
+                        guard.tell()
+                    guard.restore()
 
     def note(self, applications: Iterable[Any]) -> None:
         """Watch the overrides of these applications too, those of them that have any."""

@@ -30,7 +30,7 @@ from hermetic.pytest_plugin.fixtures import (
     setup_test_env,
 )
 from hermetic.pytest_plugin.options import add_options, read_settings
-from hermetic.pytest_plugin.state import RUN, SETTINGS
+from hermetic.pytest_plugin.state import RECORDER, RUN, SETTINGS
 
 __all__ = [
     "async_client",
@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         with errors_as_usage_errors():
             refuse_unset_loop_scope(config)
-        config.pluginmanager.register(Active(config.stash[RUN]), "hermetic-active")
+        config.pluginmanager.register(Active(config.stash[RUN], config.stash[RECORDER]), "hermetic-active")
 
 
 @pytest.hookimpl(trylast=True)
@@ -85,7 +85,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     run = config.stash.get(RUN, None)
     if run is not None:
         del config.stash[RUN]
-        run.stop()
+        try:
+            run.stop()
+        finally:
+            config.stash[RECORDER].stop()
 
 
 def _start(config: pytest.Config) -> None:
@@ -94,8 +97,11 @@ def _start(config: pytest.Config) -> None:
         config.stash[SETTINGS] = settings
         if settings.mode == "off":
             return
+        from hermetic.report.recorder import Recorder
         from hermetic.run import Run
 
+        recorder = config.stash[RECORDER] = Recorder(settings.mode)
+        recorder.start()
         run = Run(
             settings,
             root=config.rootpath,

@@ -10,14 +10,19 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
+from hermetic.events import Leaked
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
 from hermetic.pytest_plugin.failing import errors_as_failures, errors_as_usage_errors
-from hermetic.pytest_plugin.state import EXAMPLES, FAILED, KEPT, OWNER
+from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER
+from hermetic.report.facts import ProcessFacts, TestFacts, Totals
+from hermetic.report.header import header_lines
+from hermetic.report.recorder import Recorder
+from hermetic.report.sections import failure_sections
+from hermetic.report.summary import summary_lines
 from hermetic.run import NEVER, Run
 from hermetic.steps import every_step
-from hermetic.trace.header import closing_lines, header_lines, summary_lines
 
 _FIRST = "_hermetic_test"
 
@@ -29,8 +34,10 @@ class HermeticWarning(pytest.PytestWarning):
 class Active:
     """Hooks of a run in mode ``observe`` or ``on``."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, recorder: Recorder) -> None:
         self.run = run
+        self.recorder = recorder
+        self.totals = Totals()
         self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
         self._ending: frozenset[str] = frozenset()
         self._is_setting_up = False
@@ -43,23 +50,33 @@ class Active:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """In a worker of xdist: the controller, which has the terminal, says what there is to say."""
+        self.run.conclude()
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["hermetic"] = {"lines": closing_lines(self.run), "seen": self.run.seen().plain()}
+            output["hermetic"] = self.recorder.process.plain()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """A worker of xdist is done; one that died has said nothing."""
-        output = getattr(node, "workeroutput", {}).get("hermetic")
-        if output is not None:
-            self.run.notes_of_workers.extend(output["lines"])
-            self.run.observations.merge(output["seen"])
+        """A worker of xdist is done; one that died has said nothing of itself."""
+        facts = ProcessFacts.of(getattr(node, "workeroutput", {}).get("hermetic"))
+        if facts is None:
+            self.totals.lost.append(node.gateway.id)
+        else:
+            self.totals.process.add(facts)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Here, or where the terminal is: what a test left travels in its report."""
+        facts = TestFacts.of(getattr(report, "hermetic", None))
+        if facts is not None:
+            self.totals.add_test(report.nodeid, facts)
 
     def pytest_report_header(self) -> list[str]:
-        return header_lines(self.run)
+        return header_lines(self.run.settings, self.run.root)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        lines = summary_lines(self.run)
+        run = self.run
+        self.totals.process.add(self.recorder.process)
+        lines = summary_lines(self.totals, run.settings, run.root, run.environment.changes())
         if lines:
             terminalreporter.section("hermetic")
             for line in lines:
@@ -120,11 +137,11 @@ class Active:
         restore = marks.isolation(item, self.run.settings) == "test"
         problems: list[str] = []
 
-        def left(found: list[str]) -> None:
-            problems.extend(found)
+        def left(found: list[Leaked]) -> None:
+            problems.extend(each.message for each in found)
             failed = FAILED in item.stash or (problems and leaks == "error")
             if failed and self.run.settings.keep_failed:
-                item.stash[KEPT] = self.run.keep(item.nodeid)
+                self.run.keep()
 
         with every_step() as step:
             with step, errors_as_failures():
@@ -133,9 +150,9 @@ class Active:
                 self._report(problems, leaks)
 
     def _report(self, problems: list[str], leaks: str) -> None:
-        if problems and self.run.settings.mode == "observe":
-            self.run.observations.note_leaks(problems)
-        elif problems and leaks == "error":
+        if self.run.settings.mode == "observe":
+            return  # the summary tells
+        if problems and leaks == "error":
             pytest.fail("\n\n".join(problems), pytrace=False)
         elif problems and leaks == "warn":
             for problem in problems:
@@ -213,14 +230,13 @@ class Active:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        known = self.run.explain(call.excinfo.value if call.excinfo is not None else None)
-        if report.failed and known:
-            report.sections.append(("hermetic", "\n\n".join(map(str, known))))
+        facts = self.recorder.take_test()
+        if facts:
+            report.hermetic = facts.plain()  # type: ignore[attr-defined]
+        lacking = self.run.filling.explain(call.excinfo.value) if call.excinfo is not None else None
+        report.sections += failure_sections(facts, lacking, failed=report.failed)
         if report.failed:
             item.stash[FAILED] = True
-        if KEPT in item.stash:  # the word teardown has pytest show it below a failure of the call, too
-            report.sections.append(("hermetic, at teardown", item.stash[KEPT]))
-            del item.stash[KEPT]
         return report
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:

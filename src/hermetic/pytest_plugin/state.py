@@ -10,11 +10,12 @@ from hermetic.owners import Owner
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
+    from hermetic.report.recorder import Recorder
     from hermetic.run import Run
 
 SETTINGS = pytest.StashKey[Settings]()
 RUN: pytest.StashKey[Run] = pytest.StashKey()
+RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
 OWNER = pytest.StashKey[Owner]()
 EXAMPLES = pytest.StashKey[Owner]()
 FAILED = pytest.StashKey[bool]()
-KEPT = pytest.StashKey[str]()

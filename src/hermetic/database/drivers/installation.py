@@ -33,10 +33,9 @@ class Drivers:
         prepare: Called before it, without a lock; may import the project's code.
         is_named: Whether an engine or a setting names a file of SQLite, given a folder for relative paths.
         root: The project's folder.
-        note: Called with each file that an engine named too late, and the line that opened it before.
 
     Attributes:
-        earlier: Those files.
+        earlier: The files that were opened before an engine named them.
     """
 
     def __init__(
@@ -45,9 +44,8 @@ class Drivers:
         prepare: Prepare,
         is_named: Callable[[URL, str], bool],
         root: Path,
-        note: Callable[[str, str], None] = lambda file, place: None,
     ) -> None:
-        self.earlier = EarlierFiles(note)
+        self.earlier = EarlierFiles()
         self._rules = Rules(resolver, prepare, is_named, root, self.earlier)
         self._seams = Seams(self._rules, PUTS)
         self.open = self._rules.open

@@ -18,10 +18,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hermetic.database.backends.postgresql.restore import watching
 from hermetic.errors import ConfigurationError, UncommittedWrites
+from hermetic.events import LockWaited
 from hermetic.owners import Owner, owned_by
+from tests.database.backends.postgresql.restore import application as application_module
 from tests.database.backends.postgresql.restore.application import Application, Held
 from tests.database.backends.postgresql.restore.opened import Opened
+from tests.hearing import Heard, hearing
 
+APPLICATION = application_module.__file__
 TEST = Owner("test_it", "test", "function")
 REQUEST = Owner("request POST /users", "request", "function", TEST)
 
@@ -34,6 +38,13 @@ def application(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> Iterator[App
     made = Application("psycopg")
     yield made
     made.close()
+
+
+@pytest.fixture
+def told() -> Iterator[Heard]:
+    """The waits that are told of."""
+    with hearing(LockWaited) as heard:
+        yield heard
 
 
 def request(application: Application, statement: str) -> None:
@@ -49,7 +60,7 @@ def eventually(condition: Callable[[], bool]) -> None:
         turn.wait(0.001)
 
 
-def test_a_lock_of_somebody_else(application: Application, opened: Opened) -> None:
+def test_a_lock_of_somebody_else(application: Application, opened: Opened, told: Heard) -> None:
     """The request waits for as long as it takes."""
     stranger = psycopg.connect(opened.database.url.render_as_string(hide_password=False))
     stranger.execute("LOCK TABLE doubles")
@@ -62,15 +73,17 @@ def test_a_lock_of_somebody_else(application: Application, opened: Opened) -> No
         stranger.close()
         waiting.result()
     held.end()
-    assert opened.database.blocked == []
+    assert told == []
     assert application.run("SELECT count(*) FROM doubles") == 0
 
 
-def test_a_lock_of_its_own_test(application: Application, opened: Opened) -> None:
+def test_a_lock_of_its_own_test(application: Application, opened: Opened, told: Heard) -> None:
     """The request fails and names the test's line, however often nothing was to be watched in between."""
     for _ in range(2):
         in_vain(application)
-    assert len(opened.database.blocked) == 2
+    assert [(wait.owner, wait.holder) for wait in told.of(LockWaited)] == [(REQUEST, TEST)] * 2
+    assert {wait.held_at.file for wait in told.of(LockWaited)} == {APPLICATION}
+    assert all("request POST /users waited" in wait.message for wait in told.of(LockWaited))
 
 
 def in_vain(application: Application) -> None:
@@ -204,7 +217,7 @@ def test_requests_that_are_over_before_the_first_look(
 
 @pytest.mark.parametrize("fails", ["waiting", "cancel"])
 def test_a_look_that_fails(
-    application: Application, opened: Opened, monkeypatch: pytest.MonkeyPatch, fails: str
+    application: Application, opened: Opened, monkeypatch: pytest.MonkeyPatch, told: Heard, fails: str
 ) -> None:
     """A test ended our session, or the server went away for a moment: the next look is as good as ever."""
     host = opened.database._host
@@ -218,11 +231,11 @@ def test_a_look_that_fails(
     monkeypatch.setattr(host, fails, flaky)
     in_vain(application)
     assert failures == []
-    assert len(opened.database.blocked) == 1
+    assert len(told) == 1
 
 
 def test_one_that_gets_its_lock_in_the_last_moment(
-    application: Application, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    application: Application, opened: Opened, monkeypatch: pytest.MonkeyPatch, told: Heard
 ) -> None:
     """It is not cancelled, and nobody is told that it was."""
     with owned_by(TEST):
@@ -245,7 +258,7 @@ def test_one_that_gets_its_lock_in_the_last_moment(
     assert waiting.result() is None
     eventually(lambda: not watchers())
     assert said == [False]
-    assert opened.database.blocked == []
+    assert told == []
 
 
 def test_another_error_of_the_same_session(application: Application, opened: Opened) -> None:

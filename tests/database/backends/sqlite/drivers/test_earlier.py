@@ -15,7 +15,9 @@ from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.drivers.connections import Maker
+from hermetic.events import FileNamedLate
 from hermetic.owners import Owner, Scope
+from tests.hearing import hearing
 
 
 @pytest.fixture
@@ -33,15 +35,9 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def noted() -> list[tuple[str, str]]:
-    """What is told of them."""
-    return []
-
-
-@pytest.fixture
-def earlier(noted: list[tuple[str, str]]) -> EarlierFiles:
+def earlier() -> EarlierFiles:
     """Those of a run."""
-    return EarlierFiles(lambda file, place: noted.append((file, place)))
+    return EarlierFiles()
 
 
 def maker(scope: Scope = "session") -> Maker:
@@ -63,17 +59,17 @@ def tables(worker: SqliteDatabase) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
-def test_it_begins_as_a_copy(
-    mode: str, earlier: EarlierFiles, worker: SqliteDatabase, file: Path, noted: list[tuple[str, str]]
-) -> None:
+def test_it_begins_as_a_copy(mode: str, earlier: EarlierFiles, worker: SqliteDatabase, file: Path) -> None:
     """That is its baseline, and told of by the line that opened the file."""
     address = Address("sqlite", str(file))
-    earlier.add(address, maker())
+    by = maker()
+    earlier.add(address, by)
     write(file, mode=mode)
-    assert earlier.begin(address, worker)
+    with hearing(FileNamedLate) as told:
+        assert earlier.begin(address, worker)
     assert tables(worker) == ["notes"]
     assert not worker.dirty()
-    assert noted == [(str(file), "conftest.py:3")]
+    assert told == [FileNamedLate(by.owner, by.location, str(file))]
 
 
 def test_what_a_running_test_made_is_no_baseline(
@@ -109,9 +105,7 @@ def test_what_a_test_has_left_is(earlier: EarlierFiles, worker: SqliteDatabase, 
     assert not worker.dirty()
 
 
-def test_the_latest_that_made_it_counts(
-    earlier: EarlierFiles, worker: SqliteDatabase, file: Path, noted: list[tuple[str, str]]
-) -> None:
+def test_the_latest_that_made_it_counts(earlier: EarlierFiles, worker: SqliteDatabase, file: Path) -> None:
     """A file that is gone is made again by somebody else."""
     address = Address("sqlite", str(file))
     earlier.add(address, maker("function"))
@@ -122,13 +116,14 @@ def test_the_latest_that_made_it_counts(
 
 
 def test_a_file_without_tables_says_nothing(
-    earlier: EarlierFiles, worker: SqliteDatabase, file: Path, noted: list[tuple[str, str]]
+    earlier: EarlierFiles, worker: SqliteDatabase, file: Path
 ) -> None:
     """Nor one that is gone, nor one that nobody opened."""
     address = Address("sqlite", str(file))
-    assert not earlier.begin(address, worker)
-    earlier.add(address, maker())
-    assert not earlier.begin(address, worker)
-    sqlite3.connect(file).close()
-    assert not earlier.begin(address, worker)
-    assert noted == []
+    with hearing(FileNamedLate) as told:
+        assert not earlier.begin(address, worker)
+        earlier.add(address, maker())
+        assert not earlier.begin(address, worker)
+        sqlite3.connect(file).close()
+        assert not earlier.begin(address, worker)
+    assert told == []

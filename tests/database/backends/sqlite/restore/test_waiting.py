@@ -21,7 +21,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection, waiting
 from hermetic.errors import UncommittedWrites
+from hermetic.events import LockWaited
 from tests.database.backends.sqlite.restore.opened import connect, owned, values
+from tests.hearing import hearing
 
 T = TypeVar("T")
 INSERT = "INSERT INTO tasks (title) VALUES (?)"
@@ -279,13 +281,17 @@ def test_a_request_does_not_wait_for_its_own_test(database: SqliteDatabase) -> N
     """It fails with the line where the test checked its connection out, also when the application swallows that."""
     test = owned("test_it")
     request = connect(database, owned("request POST /tasks", "request", parent=test))
-    with writing(database) as holder:
+    with writing(database) as holder, hearing(LockWaited) as told:
         holder.checkout = connect(database, test).checkout
         with pytest.raises(
             UncommittedWrites, match=r"holds uncommitted writes \(tests/test_app.py:7\)"
         ) as caught:
             request.execute(INSERT, ("second",))
-    assert database.blocked == [caught.value]
+    (wait,) = told.of(LockWaited)
+    assert (wait.owner.parent, wait.holder, wait.message) == (test, test, str(caught.value))
+    assert str(wait.held_at) == "tests/test_app.py:7"
+    assert request.checkout is not None
+    assert wait.location == request.checkout.location
     assert "request POST /tasks waited" in str(caught.value)
 
 
@@ -328,11 +334,11 @@ def test_a_frozen_clock_does_not_stop_the_wait(database: SqliteDatabase, frozen:
 def test_a_request_waits_for_anybody_else(database: SqliteDatabase, holder_is: Any) -> None:
     """Another request, a wider fixture or the lifespan may well go on; the engine's time-out counts."""
     request = connect(database, owned("request", "request"), timeout=0.2)
-    with writing(database) as holder:
+    with writing(database) as holder, hearing(LockWaited) as told:
         holder.checkout = connect(database, holder_is).checkout
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             request.execute(INSERT, ("second",))
-    assert database.blocked == []
+    assert told == []
 
 
 def test_twenty_threads_write(database: SqliteDatabase) -> None:

@@ -24,8 +24,9 @@ from sqlalchemy import ExceptionContext
 from hermetic.database.backends.postgresql.restore.drivers import sqlstate
 from hermetic.database.backends.postgresql.restore.protocols import Host
 from hermetic.database.backends.postgresql.restore.sessions import Session, Sessions
-from hermetic.database.uncommitted import holds_for, uncommitted_writes
+from hermetic.database.uncommitted import holds_for, uncommitted_writes, waited
 from hermetic.errors import UncommittedWrites
+from hermetic.events import LockWaited, emit, listeners
 
 log = logging.getLogger("hermetic.locks")
 
@@ -51,20 +52,19 @@ class LockWatch:
         name: The database.
         host: Answers who waits for whom, and cancels.
         sessions: The application's connections.
-        found: Gets each error.
     """
 
-    def __init__(self, name: str, host: Host, sessions: Sessions, found: list[UncommittedWrites]) -> None:
+    def __init__(self, name: str, host: Host, sessions: Sessions) -> None:
         self._name = name
         self._host = host
         self._sessions = sessions
-        self._found = found
         self._lock = threading.RLock()  # a check-in may come from the collector, in the midst of anything
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
         self._timed: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._waits: dict[int, int] = {}
         self._cancelled: dict[int, UncommittedWrites] = {}
+        self._cancelling = threading.Lock()
 
     def note(self, session: Session) -> None:
         """Learn that a connection was taken from its pool, or given back."""
@@ -142,22 +142,23 @@ class LockWatch:
     def _end_if_in_vain(self, pid: int, holders: list[int]) -> None:
         request = self._sessions.by_pid(pid)
         for holder in map(self._sessions.by_pid, holders):
-            error = _in_vain(request, holder)
-            if error is not None:
+            found = _in_vain(request, holder)
+            if found is not None:
                 self._waits.pop(pid)
-                self._cancel(pid, error)
+                self._cancel(pid, *found)
                 return
 
-    def _cancel(self, pid: int, error: UncommittedWrites) -> None:
+    def _cancel(self, pid: int, error: UncommittedWrites, told: LockWaited) -> None:
         self._cancelled[pid] = error  # before it is: the driver may be told at once
-        self._found.append(error)
         is_cancelled = False
         try:
-            is_cancelled = self._host.cancel(pid)
+            with self._cancelling:
+                is_cancelled = self._host.cancel(pid)
+                if is_cancelled and LockWaited in listeners:
+                    emit(told)
         finally:
             if not is_cancelled:  # it got its lock meanwhile, or nothing could be asked
                 self._cancelled.pop(pid, None)
-                self._found.remove(error)
 
     def explain(self, context: ExceptionContext, session: Session) -> None:
         """Raise, in the place of what a driver says of a cancelled statement, why it was.
@@ -165,6 +166,9 @@ class LockWatch:
         Raises:
             UncommittedWrites: It was cancelled here.
         """
+        if self._cancelled:
+            with self._cancelling:  # so that it is told of before its test can end
+                pass
         error = self.forget(session)
         if error is not None and sqlstate(context.original_exception) == QUERY_CANCELED:
             raise error from context.original_exception
@@ -186,8 +190,9 @@ def _clock_is_stopped() -> bool:
     return not isinstance(time.monotonic, BuiltinFunctionType)
 
 
-def _in_vain(request: Session | None, holder: Session | None) -> UncommittedWrites | None:
+def _in_vain(request: Session | None, holder: Session | None) -> tuple[UncommittedWrites, LockWaited] | None:
     waits, holds = (one.checkout if one is not None else None for one in (request, holder))
     if waits is None or holds is None or not holds_for(waits, holds.owner):
         return None
-    return uncommitted_writes(waits, holds, seconds=PATIENCE, lock="a lock")
+    error = uncommitted_writes(waits, holds, seconds=PATIENCE, lock="a lock")
+    return error, waited(waits, holds, PATIENCE, error)

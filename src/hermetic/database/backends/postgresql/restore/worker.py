@@ -33,7 +33,6 @@ from hermetic.database.drivers import RawConnection, on_the_way_to
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.protocols import Checkout, OpenWork
 from hermetic.database.templates import Build, Built, Note, Outdated, Template, fill
-from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
 
@@ -56,8 +55,7 @@ class PostgresqlDatabase:
         self.connected = Connected(name, host, lambda connections: replace(self, connections))
         self.sessions = self.connected.sessions
         self.raw = self.sessions.raw
-        self.blocked: list[UncommittedWrites] = []
-        self.watch = LockWatch(name, host, self.sessions, self.blocked)
+        self.watch = LockWatch(name, host, self.sessions)
         self._host = host
         self._mutex = RLock()
         self._replace = replace

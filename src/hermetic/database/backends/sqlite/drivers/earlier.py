@@ -11,7 +11,6 @@ nobody knows that it will be there for the next one: its copy is what that test 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from hermetic.database.address import Address
 from hermetic.database.drivers import passing
 from hermetic.database.drivers.connections import Maker
 from hermetic.database.protocols import WorkerDatabase
+from hermetic.events import FileNamedLate, emit, listeners
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,9 @@ class Opening:
 
 
 class EarlierFiles:
-    """The files that one process opened so.
+    """The files that one process opened so."""
 
-    Args:
-        note: Called with each that was copied, and the line that opened it.
-    """
-
-    def __init__(self, note: Callable[[str, str], None]) -> None:
-        self._note = note
+    def __init__(self) -> None:
         self._openings: dict[Address, Opening] = {}
 
     def add(self, address: Address, maker: Maker) -> None:
@@ -70,7 +65,8 @@ class EarlierFiles:
             return False
         if not opening.is_of_a_running_test:
             worker.mark_baseline()
-        self._note(address.name, str(opening.maker.location))
+        if FileNamedLate in listeners:
+            emit(FileNamedLate(opening.maker.owner, opening.maker.location, address.name))
         return True
 
 

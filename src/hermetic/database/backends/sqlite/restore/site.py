@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import ReferenceType, WeakValueDictionary, ref
 
 from hermetic.database.backends.sqlite.restore.queue import LockQueue
-from hermetic.errors import UncommittedWrites
 
 if TYPE_CHECKING:
     from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
@@ -49,7 +48,6 @@ class Site:
         path: The database's file.
         queue: Who waits for its lock.
         connections: The application's open connections.
-        blocked: Requests that waited in vain for a lock that their own test holds.
         may_export: Whether a statement may write a copy of the database to a file.
         statement_patience: Seconds that an interrupted statement may take to stop.
     """
@@ -59,7 +57,6 @@ class Site:
         self.queue = LockQueue()
         self.connections: WeakBag[TrackedConnection] = WeakBag()
         self.statement_patience = 2.0
-        self.blocked: list[UncommittedWrites] = []
         self.may_export: Callable[[str], bool] = lambda file: True
         _sites[os.path.realpath(path)] = self
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from hermetic.database.backends.sqlite.restore.queue import FIRST_POLL, OTHERS_POLL, Waiter
 from hermetic.database.backends.sqlite.restore.site import is_busy
 from hermetic.database.backends.sqlite.restore.statements import Want
-from hermetic.database.uncommitted import holds_for, uncommitted_writes
+from hermetic.database.uncommitted import holds_for, uncommitted_writes, waited
+from hermetic.events import LockWaited, emit, listeners
 
 if TYPE_CHECKING:
     from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
@@ -102,7 +103,8 @@ def _in_vain(connection: TrackedConnection, waiter: Waiter, since: float | None)
         lock="the lock of SQLite",
         reads=waiter.want == "commit",
     )
-    connection.site.blocked.append(error)
+    if LockWaited in listeners:
+        emit(waited(connection.checkout, holder.checkout, REQUEST_PATIENCE, error))
     raise error
 
 

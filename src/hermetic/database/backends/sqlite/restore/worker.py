@@ -45,7 +45,6 @@ from hermetic.database.drivers import free
 from hermetic.database.kept import Kept
 from hermetic.database.protocols import Checkout, OpenWork, Wait, as_it_is
 from hermetic.database.templates import Build, Outdated, fill
-from hermetic.errors import UncommittedWrites
 from hermetic.owners import Owner
 
 T = TypeVar("T")
@@ -99,11 +98,6 @@ class SqliteDatabase:
     def url(self) -> URL:
         """The URL at which any driver reaches it."""
         return URL.create("sqlite", database=str(self.path))
-
-    @property
-    def blocked(self) -> list[UncommittedWrites]:
-        """Requests that waited in vain for their own test, whether or not the application swallowed the error."""
-        return self._site.blocked
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open a connection for the application.

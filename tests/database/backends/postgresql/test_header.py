@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hermetic.database.backends.postgresql.header import announced_lines, announcement, facts_lines
 from hermetic.database.backends.postgresql.server import Facts
 from hermetic.database.backends.postgresql.server.announced import Announced
 from hermetic.database.backends.postgresql.server.named import Named
 from hermetic.settings import Settings
-from hermetic.trace.server import announced_lines, announcement, facts_lines
 
 NAMED = Named(16, "compose.yaml:3 (postgres:16)")
 WARNING = (

@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from hermetic.guards.observations import Observations, ObservedEngine, Tally
+from hermetic.report.facts import Tally, Totals
 
 SHOWN = 5
 
 
-def observed_lines(observations: Observations, variables: Sequence[str], root: Path) -> list[str]:
+class ObservedEngine(NamedTuple):
+    """An engine that was used.
+
+    Attributes:
+        url: Its URL, password masked.
+        made_at: The user's line that made it, ``file:line``; empty for one older than the run.
+        destination: Where its connections would go.
+        is_contained: Whether that is a database of hermetic's.
+        given: The variable that would give another URL in mode ``on``, as ``NAME=value``; empty where none does.
+    """
+
+    url: str
+    made_at: str
+    destination: str
+    is_contained: bool = True
+    given: str = ""
+
+
+def observed_lines(totals: Totals, variables: Sequence[str], root: Path) -> list[str]:
     """Return the lines of the report.
 
     Args:
-        observations: What was seen.
+        totals: The facts of the run.
         variables: The variables that ``hermetic_env`` would set to another value than there is.
         root: The project's folder; files inside are shown relative to it.
     """
-    engines = list(observations.engines)
+    engines = [ObservedEngine(*each) for each in totals.process.engines]
     lines = [_restored(engines)]
     lines += ["", *_engines(engines, root)]
     if variables:
         lines += ["", f"environment: {', '.join(variables)} would be set before the application is imported"]
-    lines += ["", *_leaks(observations.leaks)]
+    lines += ["", *_leaks(totals.leaks)]
     lines += ["", "To try it: pytest --hermetic=on. For good: hermetic = on in the ini file."]
     return lines
 

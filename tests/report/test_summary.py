@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.address import Address
-from hermetic.guards.observations import Tally
-from hermetic.trace.header import (
+from hermetic.report.facts import Tally
+from hermetic.report.summary import (
     earlier_lines,
     left_alone_lines,
     only_read_lines,
@@ -16,8 +15,8 @@ from hermetic.trace.header import (
     override_lines,
 )
 
-FILE = Address("sqlite", "/srv/app.db")
-SERVED = Address("postgresql", "app", "localhost", 5432)
+FILE = ["sqlite", "/srv/app.db"]
+SERVED = ["postgresql", "app"]
 
 
 @pytest.mark.parametrize(("mode", "became"), [("on", "were undone"), ("observe", "would be undone")])
@@ -90,7 +89,7 @@ def test_the_first_few_that_are_left_alone() -> None:
     ("named", "opened"),
     [(None, [FILE]), ("postgresql", []), ("postgresql", [SERVED]), ("postgresql", [FILE, SERVED])],
 )
-def test_a_setting_that_is_followed_says_nothing(named: str | None, opened: list[Address]) -> None:
+def test_a_setting_that_is_followed_says_nothing(named: str | None, opened: list[list[str]]) -> None:
     """A further database of another kind, a cache say, is the application's own business."""
     assert other_backend_lines(named, opened) == []
 

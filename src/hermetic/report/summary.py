@@ -1,34 +1,14 @@
-"""The lines that a run shows above and below its tests, built by pure functions."""
+"""The lines that a run shows below its tests, built by pure functions of its facts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hermetic.guards.observations import Observations, Tally
-from hermetic.run import Run
-from hermetic.trace.observed import SHOWN, observed_lines, relative
-from hermetic.trace.server import announcement, facts_lines
-
-if TYPE_CHECKING:
-    from hermetic.database.address import Address
-
-
-def header_lines(run: Run) -> list[str]:
-    """Return the lines for the top: mode, application, schema, isolation, and the server if settings name one."""
-    settings = run.settings
-    schema = ", ".join(settings.schema) or "found when the first test needs it (hermetic_schema is not set)"
-    parts = [
-        f"mode {settings.mode}",
-        f"app {settings.app or '(none)'}",
-        f"schema {schema}",
-        f"isolation {settings.isolation}",
-        f"leaks {settings.leaks}",
-    ]
-    lines = [", ".join(parts), *announcement(settings, run.root)]
-    return [f"hermetic: {line}" for line in lines]
+from hermetic.report.facts import Tally, Totals
+from hermetic.report.observed import SHOWN, observed_lines, relative
+from hermetic.settings import Settings
 
 
 def override_lines(left: Mapping[str, Tally], mode: str) -> list[str]:
@@ -45,7 +25,7 @@ def _tests(tally: Tally) -> str:
     return tally.first if tally.count == 1 else f"{tally.count} tests, {tally.first} the first"
 
 
-def background_lines(left: Counter[str], mode: str) -> list[str]:
+def task_lines(left: Counter[str], mode: str) -> list[str]:
     """Return what is said of the tasks that tests left running, the first few by name."""
     became = "would be cancelled" if mode == "observe" else "were cancelled"
     return _first_few(
@@ -54,9 +34,9 @@ def background_lines(left: Counter[str], mode: str) -> list[str]:
     )
 
 
-def passed_lines(passed: list[str]) -> list[str]:
+def used_in_set_up_lines(found: list[str]) -> list[str]:
     """Return what is said of those who used a database while a wide fixture was set up."""
-    return _first_few("what was written while a wide fixture was set up is part of what it wrote:", passed)
+    return _first_few("what was written while a wide fixture was set up is part of what it wrote:", found)
 
 
 def _first_few(about: str, found: list[str]) -> list[str]:
@@ -90,36 +70,48 @@ def earlier_lines(earlier: Mapping[str, str], root: Path) -> list[str]:
     return lines if len(earlier) <= SHOWN else [*lines, f"  ... and {len(earlier) - SHOWN} more"]
 
 
-def summary_lines(run: Run) -> list[str]:
-    """Return the lines for the bottom: what was found in place of settings, and what was seen."""
-    lines = list(dict.fromkeys([*closing_lines(run), *run.notes_of_workers]))
-    seen = run.seen()
-    lines.extend(seen_lines(seen, run.settings.mode, run.root))
-    if run.settings.mode == "observe":
-        lines.extend(observed_lines(seen, run.environment.changes(), run.root))
+def summary_lines(totals: Totals, settings: Settings, root: Path, variables: Sequence[str] = ()) -> list[str]:
+    """Return the lines for the bottom: what was found in place of settings, and what was seen.
+
+    Args:
+        totals: The facts of the run.
+        settings: The project's.
+        root: The project's folder.
+        variables: Those that ``hermetic_env`` would set to another value than there is, in mode ``observe``.
+    """
+    process = totals.process
+    lines = [
+        *lost_lines(totals.lost),
+        *contents_lines(process.contents, settings.schema),
+        *other_backend_lines(settings.database, process.named),
+        *process.server,
+        *process.notes,
+        *override_lines(totals.overrides, settings.mode),
+        *task_lines(totals.tasks, settings.mode),
+        *used_in_set_up_lines(list(totals.used_in_set_up)),
+        *left_alone_lines(process.left_alone, root),
+        *earlier_lines(process.earlier, root),
+        *only_read_lines(process.databases),
+    ]
+    if settings.mode == "observe":
+        lines.extend(observed_lines(totals, variables, root))
     return lines
 
 
-def closing_lines(run: Run) -> list[str]:
-    """Return what one process of the run has to say: the schema it found, its server, where the contents came from."""
-    lines = []
-    used = run.filling.used
-    if used and not run.settings.schema:
-        lines.append(f"schema: {', '.join(used)}; to fix it: hermetic_schema = {used[0].split()[0]}")
-    lines.extend(other_backend_lines(run.settings.database, run.databases.opened))
-    return [*lines, *_server(run), *run.filling.notes(), *run.notes]
-
-
-def seen_lines(seen: Observations, mode: str, root: Path) -> list[str]:
-    """Return what is said of what all processes of the run have seen."""
+def lost_lines(lost: Sequence[str]) -> list[str]:
+    """Return what is said of the workers that ended without a word; what their tests left is here all the same."""
+    if not lost:
+        return []
     return [
-        *override_lines(seen.overrides, mode),
-        *background_lines(seen.background, mode),
-        *passed_lines(list(seen.passed)),
-        *left_alone_lines(seen.left_alone, root),
-        *earlier_lines(seen.earlier, root),
-        *only_read_lines(seen.written),
+        f"not here: what {', '.join(lost)} knew of the whole run (engines, databases, server): it was killed"
     ]
+
+
+def contents_lines(found: Sequence[str], schema: Sequence[str]) -> list[str]:
+    """Return what is said of what fills the databases, where no setting names it."""
+    if schema or not found:
+        return []
+    return [f"schema: {', '.join(found)}; to fix it: hermetic_schema = {found[0].split()[0]}"]
 
 
 def only_read_lines(written: Mapping[str, bool]) -> list[str]:
@@ -147,22 +139,17 @@ def _backend(url: str) -> str:
     return url.partition(":")[0]
 
 
-def other_backend_lines(named: str | None, opened: Sequence[Address]) -> list[str]:
-    """Return what is said where the application opens no database of the kind that ``hermetic_database`` names."""
-    if named is None or not opened or any(address.backend == named for address in opened):
+def other_backend_lines(backend: str | None, named: Sequence[Sequence[str]]) -> list[str]:
+    """Return what is said where the application opens no database of the kind that ``hermetic_database`` names.
+
+    Args:
+        backend: What that setting says.
+        named: The databases that the application's engines are for, each by its kind and its name.
+    """
+    if backend is None or not named or any(kind == backend for kind, _ in named):
         return []
-    where = ", ".join(f"{address.backend} ({address.name})" for address in opened)
+    where = ", ".join(f"{kind} ({name})" for kind, name in named)
     return [
-        f"hermetic_database = {named}, but the application's engines are for {where}, and so were its tests",
+        f"hermetic_database = {backend}, but the application's engines are for {where}, and so were its tests",
         "  where its URL comes from a variable, hand it ours: hermetic_env = DATABASE_URL={url}",
     ]
-
-
-def _server(run: Run) -> list[str]:
-    host = run.postgresql.host if run.postgresql is not None else None
-    if host is None or host.facts is None:
-        return []
-    from hermetic.database.backends.postgresql.server.named import named_version
-
-    named = named_version(run.settings.postgresql_version, run.root)
-    return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left]
