@@ -8,6 +8,7 @@ import pytest
 
 from hermetic.cli.init.plan import make_plan
 from hermetic.errors import ConfigurationError
+from hermetic.source.project import read_project
 from hermetic.source.sources import relative
 from tests.source.projects import APP, MODELS, Project, versions
 
@@ -198,3 +199,22 @@ def test_a_module_called_setup_makes_no_project(project: Project) -> None:
     }
     project.write({**core, "app/main.py": "from app.core.setup import create\napp = create('x')\n"})
     assert project.settings()["hermetic_app"] == "app.main:app"
+
+
+def test_a_plugin_that_the_configuration_names_is_read(project: Project) -> None:
+    """From a package beside it that nothing imports; one that is installed is left to who installed it."""
+    ini = "[pytest]\naddopts = -v -pshop.testing -p no:cacheprovider -p xdist\n"
+    project.write(
+        {
+            ".git/HEAD": "",
+            "service/pytest.ini": ini,
+            **under("service/app"),
+            "service/tests/test_a.py": "",
+            "testing/pyproject.toml": "",
+            "testing/src/shop/testing/__init__.py": "from shop.testing.made import app\n",
+            "testing/src/shop/testing/made.py": "def app(): ...\n",
+            "testing/src/shop/testing/unused.py": "",
+        }
+    )
+    read = read_project(project.root / "service").sources.modules
+    assert [path.name for path in read if "testing" in path.parts] == ["__init__.py", "made.py"]

@@ -86,14 +86,33 @@ def find_applications(
     return sorted(found, key=rank)
 
 
-def made_by_tests(symbols: Symbols) -> Place | None:
-    """Return a line of the tests that makes an application, that of a conftest if there is one."""
+def made_by_tests(symbols: Symbols, application: Application | None) -> Place | None:
+    """Return a line of the tests that makes an application, that of a conftest if there is one.
+
+    Args:
+        symbols: The project's names.
+        application: The likeliest of the project; None for a library without one. One that can be had without arguments
+            is the tests' own, unless it is a factory of which they say nothing, and they call another.
+    """
+    is_one = _is_asgi
+    if application is not None and not application.required:
+        if not application.is_factory or any(
+            module.mentions(application.name) for module in symbols.sources.tests
+        ):
+            return None
+        is_one = _is_factory
     for module in sorted(symbols.sources.tests, key=lambda module: module.path.name != "conftest.py"):
         for call in module.of(ast.Call):
             called = symbols.resolve(module.path, call.func)
-            if called is not None and _is_asgi(called, symbols):
+            if called is not None and is_one(called, symbols):
                 return Place(module.path, call.lineno)
     return None
+
+
+def _is_factory(called: Reference, symbols: Symbols) -> bool:
+    """Whether this is a function of the application that returns one, and none of the tests."""
+    is_production = called.file is not None and symbols.sources.modules[called.file].is_production
+    return is_production and makes_application(called, symbols)
 
 
 def _is_asgi(called: Reference, symbols: Symbols) -> bool:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from hermetic.errors import ConfigurationError
 from hermetic.source.applications import Application, find_applications
-from hermetic.source.configuration import NAMES, parse_toml, read_configuration, table_at
+from hermetic.source.configuration import NAMES, find_configuration, parse_toml, read_configuration, table_at
 from hermetic.source.requirements import read_loosely
 from hermetic.source.roots import find_root
 from hermetic.source.sources import (
@@ -33,6 +33,7 @@ from hermetic.source.sources import (
     parse,
     read_sources,
 )
+from hermetic.source.suite import named_plugins
 from hermetic.source.symbols import FOREIGN, Symbols
 from hermetic.source.syntax import imported_names, package_root
 
@@ -55,9 +56,8 @@ def read_project(directory: Path) -> Symbols:
         found = applications_in(symbols, sources.root)
     home = _home_of(found[0], sources) if found else sources.root
     inside = set(found[0].file.parents) if found else set()
-    whole = with_neighbours(
-        read_sources(home, sources, apart=lambda place: place not in inside and _is_apart(place, home))
-    )
+    own = read_sources(home, sources, apart=lambda place: place not in inside and _is_apart(place, home))
+    whole = with_neighbours(own, named_plugins(find_configuration(home, own.boundary)))
     is_same = (whole.root, whole.modules) == (sources.root, sources.modules)
     return symbols.over(whole) if is_same else Symbols(whole)
 
@@ -146,10 +146,15 @@ DEPTH = 3
 PACKAGES = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 
 
-def with_neighbours(sources: Sources) -> Sources:
-    """Return the sources of a project with those modules of its repository that it imports, and that these import."""
+def with_neighbours(sources: Sources, plugins: Iterable[str] = ()) -> Sources:
+    """Return the sources of a project with those modules of its repository that it imports, and that these import.
+
+    Args:
+        sources: The project's own.
+        plugins: The modules that the configuration has pytest import.
+    """
     reader = _Neighbours(sources)
-    reader.read()
+    reader.read(plugins)
     others = [
         path for place in [*sources.around(sources.root)[1:], *reader.packages] for path in others_in(place)
     ]
@@ -181,26 +186,33 @@ class _Neighbours:
         self._roots = dict(_import_roots(sources))
         self._names = {root: frozenset(names_in(root)) for root in self._roots}
 
-    def read(self) -> None:
+    def read(self, plugins: Iterable[str]) -> None:
         """Read all that is imported, directly or by what is."""
         waiting = list(self._sources.modules.values()) if self._roots else []
+        waiting += self._read(plugins, self._sources.root / "conftest.py") if self._roots else []
         while waiting:
-            for path in self._imported(waiting.pop()):
-                parsed = parse(path, path.relative_to(self._sources.boundary))
-                if isinstance(parsed, Module):
-                    self.modules[path] = parsed
-                    waiting.append(parsed)
-                else:
-                    self.skipped[path] = parsed
+            module = waiting.pop()
+            waiting += self._read(imported_names(module.imports, module.path), module.path)
 
-    def _imported(self, module: Module) -> Iterator[Path]:
-        """Yield the files, not read yet, that importing what a module names would load."""
-        names = dict.fromkeys(name.strip(".") for name in imported_names(module.imports, module.path))
-        outside = (name for name in names if name and not self._is_inside(name, module.path))
-        for name in outside:
-            for path in self._files(name, module.path):
-                if not any(path in known for known in (self._sources.modules, self.modules, self.skipped)):
-                    yield path
+    def _read(self, names: Iterable[str], importer: Path) -> Iterator[Module]:
+        """Read the files, not read yet, that importing names would load, and yield those that are Python."""
+        for path in self._imported(names, importer):
+            parsed = parse(path, path.relative_to(self._sources.boundary))
+            if isinstance(parsed, Module):
+                self.modules[path] = parsed
+                yield parsed
+            else:
+                self.skipped[path] = parsed
+
+    def _imported(self, names: Iterable[str], importer: Path) -> Iterator[Path]:
+        """Yield the files, not read yet, that importing names would load."""
+        for name in dict.fromkeys(name.strip(".") for name in names):
+            if name and not self._is_inside(name, importer):
+                for path in self._files(name, importer):
+                    if not any(
+                        path in known for known in (self._sources.modules, self.modules, self.skipped)
+                    ):
+                        yield path
 
     def _is_inside(self, name: str, importer: Path) -> bool:
         """Whether a name, or a package around it, is the project's own or nobody's in the repository."""

@@ -268,6 +268,26 @@ def test_a_suite_that_makes_its_own_applications_needs_none(project: Project, te
     }
 
 
+@pytest.mark.parametrize(
+    ("tests", "is_named"),
+    [
+        ("from shop import build\napp = build('sqlite://')", False),
+        ("import shop\napp = shop.build('sqlite://')", False),
+        ("from shop import build, create_app\napp = build('sqlite://')", True),
+        ("import shop\nbuild = shop.build\nTARGET = 'shop:create_app'\napp = build('sqlite://')", True),
+        ("from fastapi import FastAPI\ndef build():\n    return FastAPI()\napp = build()", True),
+    ],
+)
+def test_a_factory_that_the_suite_never_calls_is_not_proposed(
+    project: Project, tests: str, is_named: bool
+) -> None:
+    """Where it calls another of the project's; one that it makes itself beside may be for a test of its own."""
+    factories = "def build(url):\n    return FastAPI()\ndef create_app():\n    return build('mysql://h')\n"
+    project.write({"shop.py": f"from fastapi import FastAPI\n{factories}", "tests/conftest.py": tests})
+    assert ("hermetic_app" in project.settings()) is is_named
+    assert project.settings()["pythonpath"] == "."
+
+
 def test_an_application_without_an_importable_name_is_named(project: Project) -> None:
     """A file with a dash cannot be imported."""
     with pytest.raises(ConfigurationError, match=r"my-app\.py cannot be imported under any name"):

@@ -16,6 +16,7 @@ from hermetic.cli.init.proposed import (
     first_conftest,
     mode_settings,
     observes,
+    path_settings,
     schema_settings,
 )
 from hermetic.cli.init.runner import Runner, find_runner
@@ -133,7 +134,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     roots = _roots(applications, sources, configuration)
     ordered = sorted((app for app in applications if app in roots), key=lambda app: bool(app.required))
     chosen = ordered[0] if ordered else None
-    built = None if chosen and not chosen.required else made_by_tests(symbols)
+    built = made_by_tests(symbols, chosen)
     if not (chosen or built or HERMETIC & configuration.values.keys()):
         raise _no_application(sources, applications)
     root = roots[chosen] if chosen else None
@@ -153,7 +154,8 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     )
     wanted: list[Setting] = []
     if chosen and root:
-        wanted += application_settings(chosen, root, configuration)
+        wanted += application_settings(chosen, root) if built is None else ()
+        wanted += path_settings(chosen, root, configuration)
         wanted += schema_settings([] if migrating else metadata, startup, migrations, configuration)
         wanted += environment_settings(environment)
     wanted += mode_settings(superseded, configuration, wanted)

@@ -23,12 +23,16 @@ from hermetic.source.schema import Metadata
 from hermetic.source.sources import TEST_DIRECTORIES, Place, Sources, relative
 
 
-def application_settings(
-    application: Application, root: ImportRoot, configuration: Configuration
-) -> Iterator[Setting]:
-    """Name the application, unless it takes arguments, and where its imports start, unless it is installed."""
+def application_settings(application: Application, root: ImportRoot) -> Iterator[Setting]:
+    """Name the application, unless it takes arguments."""
     if not application.required:
         yield Setting("hermetic_app", root.target(application.file, application.name))
+
+
+def path_settings(
+    application: Application, root: ImportRoot, configuration: Configuration
+) -> Iterator[Setting]:
+    """Say where the application's imports start, unless it is installed."""
     if not is_installed(root, application.file):
         path = relative(root.directory, configuration.path.parent)
         yield Setting("pythonpath", (path,) if configuration.is_toml else shlex.quote(path))
