@@ -131,15 +131,30 @@ def test_a_missing_attribute_lists_what_there_is(package: Path) -> None:
 
 
 def test_what_could_be_meant_comes_first(package: Path) -> None:
-    """What is spelt nearly so, then what the module made, then what it imported."""
-    text = f"from glob import glob\nfrom shutil import copy\n{ASGI}def make_app():\n    return app\n"
+    """What is spelt nearly so, then the other functions of the module and its applications."""
+    text = f"{ASGI}def make_app():\n    return app\n"
     (package / "shop_i.py").write_text(text)
     with pytest.raises(ConfigurationError) as caught:
         load("shop_i:make_ap")
-    assert "hint: it has: make_app, app, glob, copy\n" in str(caught.value)
+    assert "hint: it has: make_app, app\n" in str(caught.value)
     with pytest.raises(ConfigurationError) as caught:
         load("shop_i:aplication")
-    assert "hint: it has: app, " in str(caught.value)
+    assert "hint: it has: app, make_app\n" in str(caught.value)
+
+
+def test_what_a_module_imported_is_not_meant(package: Path) -> None:
+    """Nor a class, nor something that is called for another purpose; an application that was made elsewhere is."""
+    (package / "shop_made.py").write_text("from fastapi import FastAPI\napi = FastAPI()\n")
+    text = (
+        "from fastapi import Depends, FastAPI\nfrom fastapi.security import OAuth2PasswordBearer\n"
+        "from functools import partial\nfrom sqlalchemy.orm import mapped_column\nfrom shop_made import api\n"
+        "token, half, answer, least = OAuth2PasswordBearer('t'), partial(print), 42, {}.get\n"
+        "class Shop: ...\ndef _own(): ...\ndef build(): ...\n"
+    )
+    (package / "shop_j.py").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load("shop_j:nosuch")
+    assert "hint: it has: api, build\n" in str(caught.value)
 
 
 def test_what_cannot_be_called_is_no_application(package: Path) -> None:

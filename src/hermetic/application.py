@@ -11,7 +11,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -215,23 +215,28 @@ def _import_error(module_name: str, path: str, key: str, error: BaseException) -
 
 
 def _attribute_error(found: Any, name: str, path: str, key: str) -> ConfigurationError:
-    near = _likeliest_first(found, name)
+    import difflib
+
+    names = [
+        each for each, value in getattr(found, "__dict__", {}).items() if _could_be_meant(each, value, found)
+    ]
+    near = difflib.get_close_matches(name, names, cutoff=0.4)  # "application" is to find "app"
+    likely = list(dict.fromkeys([*near, *names]))
     return ImportFailed(
         f"{key} = {path}: {getattr(found, '__name__', found)!r} has no attribute {name!r}.",
-        hints=(f"it has: {', '.join(near[:8])}",) if near else (),
+        hints=(f"it has: {', '.join(likely[:8])}",) if likely else (),
     )
 
 
-def _likeliest_first(found: Any, name: str) -> list[str]:
-    """Return what could have been meant: what is spelt nearly so, what ``found`` made itself, what it imported."""
-    import difflib
-
-    public = {n: value for n, value in getattr(found, "__dict__", {}).items() if not n.startswith("_")}
-    names = [n for n, value in public.items() if callable(value) and not inspect.isclass(value)]
-    own = getattr(found, "__name__", None)
-    imported = {n for n in names if inspect.isroutine(public[n]) and public[n].__module__ != own}
-    near = difflib.get_close_matches(name, names, cutoff=0.4)  # "application" is to find "app"
-    return [*near, *sorted((n for n in names if n not in near), key=imported.__contains__)]
+def _could_be_meant(name: str, value: Any, owner: Any) -> bool:
+    """Whether a name of a module is an application, or a function of its own, and not just what it imported."""
+    if name.startswith("_") or inspect.isclass(value):
+        return False
+    if inspect.isroutine(value):
+        return bool(value.__module__ == getattr(owner, "__name__", None))
+    with suppress(TypeError, ValueError):  # what cannot be called, or does not say how
+        return _takes_a_scope(value)
+    return False
 
 
 def _own_frames(error: BaseException) -> str:
