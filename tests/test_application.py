@@ -115,6 +115,7 @@ def test_a_module_that_raises_shows_the_users_traceback(package: Path) -> None:
 
 def test_a_missing_driver_names_the_extra(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A driver that is not installed is an extra of ours to install."""
+    monkeypatch.setitem(application.PACKAGES, "aiosqlite", "hermetic[sqlite]")
     monkeypatch.setitem(sys.modules, "aiosqlite", None)
     (package / "shop_e.py").write_text("import aiosqlite\n")
     with pytest.raises(ConfigurationError) as caught:
@@ -198,21 +199,21 @@ def test_a_full_disk_names_the_place() -> None:
     assert raised.value.hints[0] == "set hermetic_directory to a directory with more room than /here"
 
 
-def test_a_missing_driver_of_a_url_names_the_extra() -> None:
-    """What to install for an engine of ours."""
+def test_a_missing_driver_of_a_url_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install for an engine of ours: a run's start adds what its backends need."""
+    monkeypatch.setitem(application.PACKAGES, "aiosqlite", "hermetic[sqlite]")
     with pytest.raises(ConfigurationError) as raised, application.driver_of("sqlite+aiosqlite:///x.db"):
         raise ModuleNotFoundError("No module named 'aiosqlite'", name="aiosqlite")
     assert raised.value.hints == ("pip install 'hermetic[sqlite]'",)
 
 
-def test_an_extension_that_the_server_has_not_names_servers_that_do() -> None:
-    """The wheel's server has none that needs OpenSSL; one of the user's own has."""
+def test_what_only_the_backend_knows_of_an_error() -> None:
+    """Its hints come last."""
     with (
         pytest.raises(ConfigurationError) as raised,
-        application.built_by("hermetic_schema", "schema.sql", place="/here"),
+        application.built_by(
+            "hermetic_schema", "schema.sql", place="/here", hints=lambda error: (f"so: {error}",)
+        ),
     ):
-        raise RuntimeError('extension "pgcrypto" is not available')
-    assert [hint.partition(": ")[2].partition(" = ")[0] for hint in raised.value.hints] == [
-        "hermetic_postgresql",
-        "hermetic_postgresql",
-    ]
+        raise RuntimeError("no such extension")
+    assert raised.value.hints == ("so: no such extension",)

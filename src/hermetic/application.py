@@ -10,7 +10,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from hermetic.errors import (
     SchemaError,
 )
 
-EXTRAS = {"aiosqlite": "hermetic[sqlite]", "asyncpg": "asyncpg", "alembic": "alembic", "greenlet": "greenlet"}
+PACKAGES = {"alembic": "alembic", "greenlet": "greenlet"}
+"""What to install where a module is missing; what a database's drivers need is added when a run starts."""
 
 
 def resolve(path: str, *, key: str) -> Any:
@@ -121,13 +122,16 @@ def _override(name: str, arguments: str) -> str:
 
 
 @contextmanager
-def built_by(key: str, spec: str, *, place: str) -> Iterator[None]:
+def built_by(
+    key: str, spec: str, *, place: str, hints: Callable[[BaseException], tuple[str, ...]] = lambda error: ()
+) -> Iterator[None]:
     """Name what makes the tables or the seed rows in the errors that it raises.
 
     Args:
         key: The setting that named it.
         spec: The setting's value.
         place: Where the database lies, for when there is no room.
+        hints: Says what to do about an error that only the database's backend knows.
 
     Raises:
         ConfigurationError: Something else was raised inside; the message has it, and the user's own frames.
@@ -140,7 +144,7 @@ def built_by(key: str, spec: str, *, place: str) -> Iterator[None]:
         raise SchemaError(
             f"{key} = {spec} raised {type(error).__name__}: {error}",
             why=_own_frames(error),
-            hints=(*install_hints(error), *_room_hints(error, place), *_extension_hints(error)),
+            hints=(*install_hints(error), *_room_hints(error, place), *hints(error)),
         ) from error
 
 
@@ -162,7 +166,7 @@ def driver_of(url: str) -> Iterator[None]:
 def install_hints(error: BaseException) -> tuple[str, ...]:
     """Return what to install when ``error`` says that a known driver or package is missing."""
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    return (f"pip install '{EXTRAS[missing]}'",) if missing in EXTRAS else ()
+    return (f"pip install '{PACKAGES[missing]}'",) if missing in PACKAGES else ()
 
 
 def _room_hints(error: BaseException, place: str) -> tuple[str, ...]:
@@ -171,16 +175,6 @@ def _room_hints(error: BaseException, place: str) -> tuple[str, ...]:
     return (
         f"set hermetic_directory to a directory with more room than {place}",
         "in a container: docker run --shm-size=256m",
-    )
-
-
-def _extension_hints(error: BaseException) -> tuple[str, ...]:
-    """Return where to get a PostgreSQL extension that the server has not: the wheel has none that needs OpenSSL."""
-    if "extension" not in str(error) or "is not available" not in str(error):
-        return ()
-    return (
-        "a server of your own that has it: hermetic_postgresql = /usr/lib/postgresql/16/bin (with its contrib package)",
-        "or one that runs elsewhere: hermetic_postgresql = postgresql://user:password@host/database",
     )
 
 

@@ -141,17 +141,19 @@ class Contents:
         Raises:
             ConfigurationError: Something of the project's raised; its own frames are in the message.
         """
+        from hermetic.database import backends
         from hermetic.database.schema import inputs, reading
         from hermetic.database.schema.call import call
 
+        hints = backends.of(database.url).hints
         place = str(database.url.database)
         doubts: list[str] = []
         with reading.noted() as read:
             for schema in self.schemas:
-                with application.built_by("hermetic_schema", schema.description, place=place):
+                with application.built_by("hermetic_schema", schema.description, place=place, hints=hints):
                     doubts += schema.build(database) or ()
             for seed, function in self.seeds.items():
-                with application.built_by("hermetic_seed", seed, place=place):
+                with application.built_by("hermetic_seed", seed, place=place, hints=hints):
                     call(function, database, key="hermetic_seed")
         if read.processes and not self.settings.fingerprint:
             names = (f"{name} ({relpath(place, self.root)})" for name, place in sorted(read.processes))

@@ -57,11 +57,12 @@ class Environment:
 
     def start(self) -> None:
         """Set the variables, and put aside the one that no connection can be kept from."""
-        from hermetic.database.backends.postgresql.drivers.variables import put_service_aside
+        from hermetic.database import backends
 
         self._before = dict(os.environ)
         if self._settings.mode == "on":
-            put_service_aside(os.environ)
+            for backend in backends.every():
+                backend.put_aside(os.environ)
             os.environ.update(self.variables())
 
     def stop(self) -> None:
@@ -138,16 +139,17 @@ class Environment:
 
     def backend(self) -> str | None:
         """Return what the application's database is, as far as that is said before it is imported."""
-        from hermetic.database.urls import PLACEHOLDERS, is_postgresql
+        from hermetic.database import backends
+        from hermetic.database.urls import PLACEHOLDERS
 
         settings = self._settings
-        if settings.database or settings.postgresql:
-            return settings.database or "postgresql"
+        if settings.named_backend:
+            return settings.named_backend
         handed_out = {name for name, value in settings.env if any(place in value for place in PLACEHOLDERS)}
         urls = [self._known(name) if name in handed_out else value for name, value in settings.env]
-        if any(is_postgresql(url) for url in urls):
-            return "postgresql"
-        return "sqlite" if handed_out else None
+        kinds = {found.name for url in urls if (found := backends.named_by(url)) is not None}
+        fallback = backends.DEFAULT if handed_out else None
+        return next(iter(sorted(kinds - {backends.DEFAULT})), fallback)
 
     def _known(self, name: str) -> str | None:
         """Return what a variable would be without us, from the shell or the project's ``.env``."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hermetic import owners, tasks
+from hermetic import application, owners, tasks
 from hermetic.contents import lines_of
 from hermetic.environment import Environment
 from hermetic.errors import ConfigurationError
@@ -61,31 +61,26 @@ from hermetic.threads import now
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
-    from sqlalchemy.engine.interfaces import DBAPIConnection
 
-    from hermetic.database.backends.postgresql.server import Instance
-    from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+    from hermetic.database.backends import Shared
     from hermetic.database.drivers.installation import Drivers
     from hermetic.database.engines import Installation
     from hermetic.database.engines.destinations import Destination, EngineRequest
-    from hermetic.database.protocols import Server, WorkerDatabase
+    from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
+    from hermetic.database.servers import Servers
 
 NEVER: Hashable = object()
-OPENED_BY_HAND = (
-    "asyncpg",
-    "psycopg",
-    "psycopg2",
-    "aiosqlite",
-    "tortoise",
-    "piccolo",
-    "databases",
-    "edgy",
-    "ormar",
-)
-"""Drivers, and what imports its driver only when it connects: one of them opens connections that are no engine's."""
+ORMS = {"tortoise", "piccolo", "databases", "edgy", "ormar"}
+"""What imports its driver only when it connects."""
 
-RAW_DRIVERS = {"sqlite": ("sqlite3", "aiosqlite"), "postgresql": ("asyncpg", "psycopg2", "psycopg")}
+
+def _opens_by_hand() -> bool:
+    """Whether something is imported that opens connections which are no engine's."""
+    from hermetic.database import backends
+
+    drivers = {driver for backend in backends.every() for driver in backend.driver_modules}
+    return not sys.modules.keys().isdisjoint(drivers - sys.stdlib_module_names | ORMS)
 
 
 class Run:
@@ -133,17 +128,19 @@ class Run:
         self._drivers: Drivers | None = None
         self._test_is_open = False
         self.ending: frozenset[str] = frozenset({"function"})
-        self.postgresql: PostgresqlServer | None = None
         self._url_is_handed_out = False
-        self._shared: Instance | None = None
+        self._shared: list[Shared] = []
 
     # -- the run
 
     def start(self) -> None:
         """Contain the process's engines and set the environment, before anything of the project is imported."""
+        from hermetic.database import backends
         from hermetic.database.drivers.installation import Drivers
         from hermetic.database.engines import install
 
+        for each in backends.every():
+            application.PACKAGES.update(each.packages)
         databases = self.databases
         self._url_is_handed_out = self.settings.mode == "on" and self.environment.hands_out_the_url
         self.environment.start()
@@ -166,10 +163,12 @@ class Run:
             self._drivers.install()
 
     def share(self) -> None:
-        """Have this run's PostgreSQL server serve its worker processes, which inherit the environment."""
-        from hermetic.database.backends.postgresql.server import making
+        """Have this run's servers serve its worker processes, which inherit the environment."""
+        from hermetic.database import backends
 
-        self._shared = making.share(self.settings, self.root, self._directory)
+        for backend in backends.every():
+            shared = backend.share(self.settings, self.root, self._directory)
+            self._shared += [] if shared is None else [shared]
 
     def stop(self) -> None:
         """Leave nothing behind: databases, connections, patches, environment."""
@@ -180,9 +179,9 @@ class Run:
                 self._watch.uninstall()
             with step:
                 self._threads.uninstall()
-            if self._shared is not None:
+            for shared in self._shared:
                 with step:
-                    self._shared.stop()
+                    shared.stop()
             with step:
                 self.installation.uninstall()
             if self._drivers is not None:
@@ -232,12 +231,12 @@ class Run:
     @cached_property
     def databases(self) -> Databases:
         """The worker databases of this process."""
+        from hermetic.database import backends
         from hermetic.database.redirect import Redirect
         from hermetic.database.registry import Databases
-        from hermetic.database.servers import Servers
 
         return Databases(
-            Servers({"sqlite": self._sqlite, "postgresql": self._postgresql}),
+            self.servers,
             Redirect.parse(
                 allow=self.settings.allow,
                 aliases=self.settings.targets,
@@ -248,38 +247,29 @@ class Run:
             created=self.checkpoints.note_created,
             dropped=self.checkpoints.note_dropped,
             replace=lambda connections: self.installation.replace(connections),
-            backend=self.environment.backend() or "sqlite",
+            backend=self.environment.backend() or backends.DEFAULT,
         )
 
-    def _sqlite(self) -> Server:
-        from hermetic.database.backends.sqlite.server import SqliteServer, TemplateFiles
+    @cached_property
+    def servers(self) -> Servers:
+        """Where worker databases are made, by backend."""
+        from hermetic.database import backends
+        from hermetic.database.servers import Servers
 
-        return SqliteServer(
-            directory=self._directory,
-            wait=lambda work: self.quiet.wait(work),
-            may_export=self.databases.may_export,
-            templates=TemplateFiles(self.root, rebuild=self.settings.rebuild),
-        )
-
-    def _postgresql(self) -> Server:
-        from hermetic.database.backends.postgresql.server.making import make_server
-
-        self.postgresql = make_server(
+        making = backends.Making(
             self.settings,
-            root=self.root,
-            directory=self._directory,
-            worker=self.worker,
-            replace=self._replace,
-            wait=lambda work: self.quiet.wait(work),
+            self.root,
+            self._directory,
+            self.worker,
+            lambda work: self.quiet.wait(work),
+            lambda database, connections: self.installation.invalidate(database, connections),
+            lambda url: self.databases.may_export(url),
         )
-        return self.postgresql
+        return Servers({each.name: partial(each.make_server, making) for each in backends.every()})
 
     @property
     def _directory(self) -> Path | None:
         return self.root / self.settings.directory if self.settings.directory else None
-
-    def _replace(self, database: WorkerDatabase, connections: Sequence[DBAPIConnection] | None) -> None:
-        self.installation.invalidate(database, connections)
 
     def primary(self, make: Callable[[], object] = lambda: None) -> WorkerDatabase:
         """Return the application's database, ready; its engines, or the settings, say what it is.
@@ -319,13 +309,14 @@ class Run:
             self._note_drivers()
 
     def _names(self, url: URL, folder: str) -> bool:
-        """Whether an engine or a setting of the project's names a file of SQLite."""
+        """Whether an engine or a setting of the project's names a file."""
+        from hermetic.database import backends
         from hermetic.database.address import address_of
-        from hermetic.database.backends.sqlite.drivers.files import is_named_by
 
         if self.databases.is_named(url, folder):
             return True
-        if is_named_by(self.environment.texts(), address_of(url, folder), str(self.root)):
+        backend, address = backends.of(url), address_of(url, folder)
+        if any(backend.is_named_in(each, address, str(self.root)) for each in self.environment.texts()):
             self.databases.declare(url, folder)  # whoever opens it first: it is the application's
             return True
         return False
@@ -342,7 +333,7 @@ class Run:
     # -- the application
 
     def _before_import(self) -> None:
-        if self.settings.mode == "on" and (self.settings.database or self.settings.postgresql):
+        if self.settings.mode == "on" and self.settings.named_backend is not None:
             self.databases.begin()  # while the application is being imported, which takes longer
 
     def application(self) -> Any:
@@ -396,7 +387,9 @@ class Run:
 
     def _prepare_for_raw_drivers(self) -> None:
         """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
-        drivers = RAW_DRIVERS[self.databases.primary_backend]
+        from hermetic.database import backends
+
+        drivers = backends.get(self.databases.primary_backend).driver_modules
         if not any(driver in sys.modules for driver in drivers):
             return
         self._url_is_handed_out = False
@@ -414,19 +407,19 @@ class Run:
         """
         if self.settings.mode != "on" or not self._mappings.are_watched or self.databases.is_primary_built:
             return
-        if self._application.is_unmade or not any(driver in sys.modules for driver in OPENED_BY_HAND):
+        if self._application.is_unmade or not _opens_by_hand():
             return
         if self.filling.is_made_by_a_start_up():
             with suppress(ConfigurationError):  # the first connection says it, if there is one
                 self.primary()
 
     def import_drivers(self) -> None:
-        """Import psycopg before a test stops the clock: its C part refuses a patched ``datetime``."""
-        if "sqlalchemy.dialects.postgresql" in sys.modules and datetime.date.__module__ == "datetime":
-            from hermetic.database.backends.postgresql.server import drivers
+        """Import what cannot be imported once a test has stopped the clock."""
+        from hermetic.database import backends
 
-            with suppress(ConfigurationError):  # the first connection says it, if there is one
-                drivers.psycopg()
+        if datetime.date.__module__ == "datetime":
+            for backend in backends.every():
+                backend.import_before_the_clock_stops()
 
     def _begin_first_test(self) -> None:
         """What imports and collection wrote is there for all tests: it belongs to the baseline."""
@@ -556,17 +549,15 @@ class Run:
             for address in self.databases.opened:
                 emit(DatabaseNamed(address.backend, address.name))
         if ServerUsed in listeners:
-            emit(ServerUsed(tuple(self._facts_of_server())))
+            emit(ServerUsed(tuple(self._facts_of_servers())))
 
-    def _facts_of_server(self) -> list[str]:
-        host = self.postgresql.host if self.postgresql is not None else None
-        if host is None or host.facts is None:
-            return []
-        from hermetic.database.backends.postgresql.header import facts_lines
-        from hermetic.database.backends.postgresql.server.named import named_version
+    def _facts_of_servers(self) -> list[str]:
+        from hermetic.database import backends
 
-        named = named_version(self.settings.postgresql_version, self.root)
-        return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left]
+        made = self.servers.made()
+        return [
+            line for name, each in made for line in backends.get(name).facts(each, self.settings, self.root)
+        ]
 
     def _note_written(self, database: WorkerDatabase) -> None:
         if DatabaseUsed in listeners:

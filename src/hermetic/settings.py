@@ -118,6 +118,11 @@ class Settings:
     keep_failed: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def named_backend(self) -> str | None:
+        """What the database is, where settings say it: a setting of one backend's server says it too."""
+        return self.database or ("postgresql" if self.postgresql else None)
+
 
 def one_of(key: str, value: str, valid: Sequence[str], source: str) -> str:
     """Return ``value`` if it is valid for ``key``.

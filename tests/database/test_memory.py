@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from hermetic.database.backends import sqlite
 from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.engines import EngineRequest, install
-from hermetic.database.memory import MemoryTarget, close
+from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
@@ -463,7 +464,9 @@ def test_what_is_said_of_it(suite: Suite) -> None:
         suite.databases.primary().url,
     )
     found.destination.note_raw(object())
-    target = MemoryTarget(lambda target: pytest.fail("not asked"), Owner("x", "test", "function"), None, True)
+    target = MemoryTarget(
+        lambda target: pytest.fail("not asked"), Owner("x", "test", "function"), None, "sqlite", True
+    )
     assert (target.name, str(target)) == ("in memory", "an empty database of its own, in memory")
     assert target.worker is None
 
@@ -484,11 +487,13 @@ def test_a_connection_that_comes_back_late(suite: Suite) -> None:
 
 def test_one_that_was_given_back_since(suite: Suite) -> None:
     """A target that has no database any more takes note of a connection all the same."""
-    target = MemoryTarget(lambda target: pytest.fail("not asked"), Owner("x", "test", "function"), None, True)
+    target = MemoryTarget(
+        lambda target: pytest.fail("not asked"), Owner("x", "test", "function"), None, "sqlite", True
+    )
     connection: Any = object()
     target.note_checkout(connection, None)
     target.note_closed(connection)
-    close(connection)
+    sqlite.close(connection)
 
 
 def test_what_is_no_engine_shares_nothing(suite: Suite) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema.call import async_url, sync_url
+from hermetic.database.urls import async_url, sync_url, text
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class EmptyDatabase:
     def of(cls, worker: WorkerDatabase) -> EmptyDatabase:
         """Return what a test may know of a worker database."""
         url, sync = async_url(worker.url), sync_url(worker.url)
-        return cls(dsn(url), dsn(sync))
+        return cls(text(url), text(sync))
 
 
 class Database:
@@ -38,8 +37,8 @@ class Database:
 
     def __init__(self, worker: WorkerDatabase) -> None:
         self._worker = worker
-        self.url = dsn(async_url(worker.url))
-        self.sync_url = dsn(sync_url(worker.url))
+        self.url = text(async_url(worker.url))
+        self.sync_url = text(sync_url(worker.url))
 
     def restore(self) -> bool:
         """Bring the baseline back now.

@@ -13,9 +13,7 @@ engine turns up again in a later test (a cached one) does its database stay, fro
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
 from threading import RLock
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
@@ -24,8 +22,8 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from hermetic.database import backends
 from hermetic.database.address import Address
-from hermetic.database.backends.sqlite.restore.tracked import tracked
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.protocols import Checkout, WorkerDatabase
 from hermetic.owners import Owner
@@ -40,6 +38,7 @@ class MemoryTarget:
         find: Returns its database, at the first connection since it has none.
         owner: Who made the engine.
         shared: The address whose database it shares with every engine of that address; None: it is the engine's own.
+        backend: Which kind of database it is.
         is_application: Whether the application made the engine.
 
     Attributes:
@@ -52,9 +51,11 @@ class MemoryTarget:
         find: Callable[[MemoryTarget], LazyDatabase],
         owner: Owner,
         shared: Address | None,
+        backend: str,
         is_application: bool,
     ) -> None:
         self.owner = owner
+        self.backend = backend
         self.shared = shared
         self.is_application = is_application
         self.database: LazyDatabase | None = None
@@ -92,7 +93,7 @@ class MemoryTarget:
         return (self.database or self._find(self)).reach(user)
 
     def note_raw(self, raw: object) -> None:
-        """A connection of SQLite knows itself who it is."""
+        """A connection in memory knows itself who it is."""
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses one of its connections; None when it went back to its pool."""
@@ -123,7 +124,7 @@ class MemoryTarget:
         self.database, self.is_released = None, True
         held = list(self._opened.values())
         for connection in held:
-            close(connection)
+            backends.get(self.backend).close(connection)
         return held
 
     def bind(self, database: LazyDatabase) -> None:
@@ -132,21 +133,14 @@ class MemoryTarget:
         self.database, self.is_released = database, False
 
 
-def close(connection: DBAPIConnection) -> None:
-    """Close what lies below a pool's connection, from whatever thread and without the loop of an async driver."""
-    found = tracked(connection)
-    if found is not None:
-        with suppress(sqlite3.Error):  # a statement that will not stop keeps its own open
-            found.close()
-
-
 class MemoryDatabases:
     """The databases in memory of one process.
 
     Args:
         lock: Held while one is found or let go.
-        primary: Returns the application's primary database, where that is, or can still become, one in memory.
-        new: Makes an empty database.
+        primary: Returns the application's primary database, where that is, or can still become, one in memory of a
+            backend.
+        new: Makes an empty database of a backend.
         drop: Removes one that ``new`` made.
         replace: Has connections that are closed replaced before somebody uses them.
     """
@@ -155,8 +149,8 @@ class MemoryDatabases:
         self,
         lock: RLock,
         *,
-        primary: Callable[[], LazyDatabase | None],
-        new: Callable[[], LazyDatabase],
+        primary: Callable[[str], LazyDatabase | None],
+        new: Callable[[str], LazyDatabase],
         drop: Callable[[LazyDatabase], None],
         replace: Callable[[Sequence[DBAPIConnection]], None],
     ) -> None:
@@ -170,7 +164,7 @@ class MemoryDatabases:
         self._own: list[LazyDatabase] = []
 
     def target(
-        self, engine: object, owner: Owner, shared: Address | None, *, is_application: bool
+        self, engine: object, owner: Owner, shared: Address | None, *, backend: str, is_application: bool
     ) -> MemoryTarget:
         """Return where an engine goes, the same each time it is asked.
 
@@ -178,12 +172,13 @@ class MemoryDatabases:
             engine: The engine; None for what is none.
             owner: Who made it.
             shared: The address that it shares with others; None: its database is its own.
+            backend: Which kind of database it is.
             is_application: Whether the application made it.
         """
         with self._lock:
             found = self._of_engines.get(engine) if engine is not None else None
             if found is None:
-                found = MemoryTarget(self._find, owner, shared, is_application)
+                found = MemoryTarget(self._find, owner, shared, backend, is_application)
                 if engine is not None:
                     self._of_engines[engine] = found
                 if owner.has_ended:  # nobody used the engine then, and probably nobody will
@@ -198,6 +193,11 @@ class MemoryDatabases:
         with self._lock:
             found = [each for each in self._living if each.is_application]
             return {self._reached_by(each) or each.shared or each for each in found}
+
+    def backends_of_application(self) -> list[str]:
+        """Return which kinds of database in memory the application has now."""
+        with self._lock:
+            return sorted({each.backend for each in self._living if each.is_application})
 
     def is_of_a_suite(self, database: LazyDatabase | None) -> bool:
         """Whether it is there because tests or fixtures called what makes an engine on it."""
@@ -226,7 +226,7 @@ class MemoryDatabases:
 
     def _made_for(self, target: MemoryTarget) -> LazyDatabase:
         self._sweep()
-        database = self._new()
+        database = self._new(target.backend)
         self._own.append(database)
         target.bind(database)
         return database
@@ -235,7 +235,7 @@ class MemoryDatabases:
         """The database of its name, or the primary one, which is the application's first as long as that lives."""
         found = self._reached_by(target)
         if found is None and target.is_application:
-            primary = self._primary()
+            primary = self._primary(target.backend)
             found = None if any(each.database is primary for each in self._living) else primary
         if found is not None:
             target.bind(found)

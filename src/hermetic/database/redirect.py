@@ -38,6 +38,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hermetic.code import Location, is_test_code
+from hermetic.database import backends
 from hermetic.database.address import Address, address_of, normal_path
 from hermetic.errors import InvalidSetting
 
@@ -122,7 +123,7 @@ class Known:
 
     applications: Collection[Address] = ()
     workers: Collection[Address] = ()
-    served: Collection[str] = ("sqlite",)
+    served: Collection[str] = (backends.DEFAULT,)
     named: Collection[tuple[str, str]] = ()
     in_memory: int = 0
     primary_in_memory: bool = False
@@ -135,7 +136,7 @@ class Redirect:
     Attributes:
         allow: Databases that engines may really open.
         aliases: Databases that stand for another one, with that other one.
-        temporary: Folders whose SQLite files are a test's own business.
+        temporary: Folders whose database files are a test's own business.
         root: The project's folder: only below it is code test code.
     """
 
@@ -159,7 +160,7 @@ class Redirect:
             allow: URLs, as ``hermetic_allow`` has them.
             aliases: Pairs of URLs, as ``hermetic_targets`` has them.
             temporary: Folders of temporary files.
-            root: The project's folder, where relative SQLite paths start; the working directory where None.
+            root: The project's folder, where relative paths start; the working directory where None.
 
         Raises:
             ConfigurationError: A URL cannot be read; the message shows it and the setting it is in.
@@ -194,7 +195,7 @@ class Redirect:
             url: The engine's URL.
             is_application: Whether the application made the engine.
             own_creator: Whether it opens connections by a creator or a pool of its own.
-            folder: Where its relative SQLite path starts; the working directory where None.
+            folder: Where its relative path starts; the working directory where None.
             known: What has been learnt so far.
         """
         known = known or Known()
@@ -210,7 +211,7 @@ class Redirect:
             return ToWorker(address)
         if address in known.applications and address.backend in known.served:
             return ToApplication(address)
-        if address.backend == "sqlite" and self.is_temporary(address):
+        if self.is_temporary(address):
             return Leave("a file in pytest's temporary folder is the test's own")
         if address.backend not in known.served:
             return Refuse(f"hermetic has no {address.backend} server to make one on.")
@@ -228,7 +229,7 @@ class Redirect:
 
     def is_temporary(self, address: Address) -> bool:
         """Whether an address is a file under a temporary folder."""
-        if address.in_memory:
+        if address.in_memory or address.host:
             return False
         return any(Path(address.name).is_relative_to(folder) for folder in self.temporary)
 
@@ -270,5 +271,5 @@ def parse_url(text: str, key: str) -> URL:
         raise InvalidSetting(
             f"{key}: {text!r} is not a database URL.",
             why=str(error),
-            hints=(f"{key} = postgresql://db.example:5432/name, or sqlite:///path/to/file.db",),
+            hints=(f"{key} = {', or '.join(each.example for each in backends.every())}",),
         ) from error

@@ -18,6 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from hermetic import owners
 from hermetic.code import Location
 from hermetic.database.address import Address, address_of
+from hermetic.database.backends import DEFAULT
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -48,7 +49,10 @@ from hermetic.database.templates import Built, Note
 from hermetic.owners import PROCESS
 from hermetic.steps import every_step
 
-PRIVATE = Address("sqlite", ":memory:", in_memory=True)
+
+def _private(backend: str) -> Address:
+    """Return what stands for the databases in memory that have no name."""
+    return Address(backend, ":memory:", in_memory=True)
 
 
 class Databases:
@@ -76,7 +80,7 @@ class Databases:
         dropped: Callable[[WorkerDatabase], None] = lambda database: None,
         replace: Callable[[Sequence[DBAPIConnection]], None] = lambda connections: None,
         name: str = "hermetic",
-        backend: str = "sqlite",
+        backend: str = DEFAULT,
     ) -> None:
         self._servers = servers
         self._backend = backend
@@ -102,7 +106,7 @@ class Databases:
         self._memory = MemoryDatabases(
             self._lock,
             primary=self._primary_in_memory,
-            new=lambda: self._new(None, "sqlite"),
+            new=lambda backend: self._new(None, backend),
             drop=self._drop,
             replace=replace,
         )
@@ -128,7 +132,7 @@ class Databases:
 
         Args:
             url: As a setting or the environment has it.
-            folder: Where a relative SQLite path starts; the working directory where None.
+            folder: Where a relative path starts; the working directory where None.
         """
         self._declared.add(address_of(url, folder))
 
@@ -188,12 +192,12 @@ class Databases:
             why = f"a creator, a listener or a module of its own opened {masked(reached)} instead."
         raise refusal(request.url, request.created, why, asked_by=owners.current())
 
-    def may_export(self, file: str) -> bool:
-        """Whether a statement may write a copy of a database to a file: under temporary folders, or where allowed."""
-        return self._redirect.is_harmless(address_of(URL.create("sqlite", database=file)))
+    def may_export(self, url: URL) -> bool:
+        """Whether a statement may write a copy of a database there: under temporary folders, or where allowed."""
+        return self._redirect.is_harmless(address_of(url))
 
     def is_named(self, url: URL, folder: str) -> bool:
-        """Whether an engine that was made, or a setting, names a file of SQLite."""
+        """Whether an engine that was made, or a setting, names a database."""
         address = address_of(url, folder)
         with self._lock:
             self._learn()
@@ -312,16 +316,17 @@ class Databases:
             request.engine,
             PROCESS if created is None else created.owner,
             shared,
+            backend=address_of(request.url).backend,
             is_application=self._is_application(created),
         )
 
-    def _primary_in_memory(self) -> LazyDatabase | None:
+    def _primary_in_memory(self, backend: str) -> LazyDatabase | None:
         """The primary database, where the application's first one is in memory, and none that is declared."""
         if any(each.in_memory for each in self._declared):
             return None
-        if not (self._primary_is_bound or self._is_opened_by_url) and self.primary_backend == "sqlite":
-            return self._application(PRIVATE, None)
-        found = self._applications.get(PRIVATE)
+        if not (self._primary_is_bound or self._is_opened_by_url) and self.primary_backend == backend:
+            return self._application(_private(backend), None)
+        found = self._applications.get(_private(backend))
         return found if found is self._primary else None
 
     def _fresh_for(self, address: Address, url: URL) -> LazyDatabase:
@@ -437,7 +442,7 @@ class Databases:
     @property
     def opened(self) -> tuple[Address, ...]:
         """The addresses that the application's engines are for, as far as is known."""
-        in_memory = [PRIVATE] if self._memory.of_application() else []
+        in_memory = map(_private, self._memory.backends_of_application())
         return tuple(dict.fromkeys([*self._applications, *in_memory]))
 
     @property

@@ -8,11 +8,25 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from hermetic.database.backends.postgresql.drivers.libpq import dsn
-from hermetic.database.schema.call import async_url, sync_url
+from hermetic.database import backends
 
 Form = Callable[[URL], URL]
 PLACEHOLDERS = ("{url}", "{sync_url}", "{dsn}")
+
+
+def async_url(url: URL) -> URL:
+    """Return the URL of a worker database with an async driver."""
+    return backends.of(url).async_url(url)
+
+
+def sync_url(url: URL) -> URL:
+    """Return the URL of a worker database with the sync driver that hermetic itself uses."""
+    return backends.of(url).sync_url(url)
+
+
+def text(url: URL) -> str:
+    """Return the URL of a worker database as text that every reader takes."""
+    return backends.of(url).text(url)
 
 
 def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:
@@ -20,14 +34,14 @@ def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:
 
     Args:
         value: ``{url}`` has an async driver, or the one that ``known`` has; ``{sync_url}`` a sync one; ``{dsn}`` none,
-            which is how asyncpg, psycopg and libpq take it.
+            which is how drivers take it.
         url: The database's, asked for only where it is needed.
         known: What the reader got until now.
     """
     forms: tuple[Form, ...] = (_like(known), sync_url, _plain)
     for placeholder, form in zip(PLACEHOLDERS, forms, strict=True):
         if placeholder in value:
-            value = value.replace(placeholder, dsn(form(url())))
+            value = value.replace(placeholder, text(form(url())))
     return value
 
 
@@ -55,11 +69,6 @@ def parsed(text: str | None) -> URL | None:
         return make_url(text) if text and "://" in text else None
     except (ArgumentError, ValueError):
         return None
-
-
-def is_postgresql(text: str | None) -> bool:
-    """Whether a text is the URL of a PostgreSQL database."""
-    return (text or "").partition("://")[0].partition("+")[0] in ("postgresql", "postgres")
 
 
 def dotenv(root: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hermetic.database.backends.postgresql.header import announcement
+from hermetic.database import backends
 from hermetic.settings import Settings
 
 
@@ -18,5 +18,7 @@ def header_lines(settings: Settings, root: Path) -> list[str]:
         f"isolation {settings.isolation}",
         f"leaks {settings.leaks}",
     ]
-    lines = [", ".join(parts), *announcement(settings, root)]
+    named = settings.named_backend
+    announced = backends.get(named).announcement(settings, root) if named else []
+    lines = [", ".join(parts), *announced]
     return [f"hermetic: {line}" for line in lines]

@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.connections import RawConnections
+from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch, Seams, found
 from hermetic.errors import ConfigurationError

@@ -17,7 +17,7 @@ from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.server import PostgresqlServer
 from hermetic.database.backends.sqlite.server import SqliteServer
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema.call import sync_url
+from hermetic.database.urls import sync_url
 from hermetic.errors import ConfigurationError
 from hermetic.settings import Settings
 from tests.database.schema.migrated import ENVS, FORMS, HELPER, Form, ini, revision, write

@@ -1,1 +1,181 @@
-"""Backends of databases, each in its folder: all that knows a kind of database lies there."""
+"""Backends: each a folder that holds all there is to know of one kind of database; nothing outside names one.
+
+A backend is a module with what ``Backend`` says. Its ``__init__`` is light: names, drivers and texts. SQLAlchemy, a
+driver, and the rest of its folder are imported by its functions, when they are called. This module imports none of
+them, nor anything that knows them: whoever needs a backend looks it up here, by the name that its URLs have.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+    from hermetic.database.address import Address
+    from hermetic.database.drivers.seams import Put
+    from hermetic.database.protocols import Server, Wait, WorkerDatabase
+    from hermetic.settings import Settings
+
+DEFAULT = "sqlite"
+"""What the application's database is where nothing says it."""
+
+_modules = {
+    "postgresql": f"{__name__}.postgresql",
+    "postgres": f"{__name__}.postgresql",
+    "sqlite": f"{__name__}.sqlite",
+}
+"""The module of each backend, by the names that its URLs may have."""
+
+
+class Making(NamedTuple):
+    """What a process of a run has, of which a server is made.
+
+    Attributes:
+        settings: The project's.
+        root: The project's folder.
+        directory: Where databases are to lie, if the project says so.
+        worker: Which process of the run this is: ``main``, or the xdist worker's name.
+        wait: Does what waits for the locks of the application.
+        replace: Tells the pools which of a database's connections are gone; all of them where None.
+        may_export: Whether a statement may write a copy of a database to where a URL leads.
+    """
+
+    settings: Settings
+    root: Path
+    directory: Path | None
+    worker: str
+    wait: Wait
+    replace: Callable[[WorkerDatabase, Sequence[DBAPIConnection] | None], None]
+    may_export: Callable[[URL], bool]
+
+
+class Shared(Protocol):
+    """What a controller holds for the worker processes of its run."""
+
+    def stop(self) -> None:
+        """Let it go."""
+
+
+class Backend(Protocol):
+    """One kind of database.
+
+    Attributes:
+        name: What its URLs are called, and ``hermetic_database``.
+        title: What people call it.
+        driver_modules: The modules of the drivers by which a project may open connections itself.
+        libraries: The modules whose frames are a driver's, in a walk to the user's line.
+        packages: What to install where a module is missing, by that module.
+        port: On which its servers listen when nobody says; 0 where it has none.
+        example: A URL, for messages.
+        in_memory: The URL of a database in memory; empty where it has none.
+        has_schemas: Whether tables may be in schemas that have to be made first.
+    """
+
+    name: str
+    title: str
+    driver_modules: tuple[str, ...]
+    libraries: tuple[str, ...]
+    packages: Mapping[str, str]
+    port: int
+    example: str
+    in_memory: str
+    has_schemas: bool
+
+    def put_aside(self, environ: MutableMapping[str, str]) -> None:
+        """Put variables of the environment aside that no connection of its drivers can be kept from."""
+
+    def import_before_the_clock_stops(self) -> None:
+        """Import what cannot be imported under a patched ``datetime``, if this process will need it."""
+
+    def share(self, settings: Settings, root: Path, directory: Path | None) -> Shared | None:
+        """Hold a server for the worker processes that are about to be started, and tell them by the environment."""
+
+    def make_server(self, making: Making) -> Server:
+        """Return where this process makes its worker databases."""
+
+    def announcement(self, settings: Settings, root: Path) -> list[str]:
+        """Return the header's lines, where settings name this backend; nothing is started for them."""
+
+    def facts(self, server: Server, settings: Settings, root: Path) -> list[str]:
+        """Return the closing lines on a server that ``make_server`` made."""
+
+    def hints(self, error: BaseException) -> tuple[str, ...]:
+        """Return what to do about an error of a build that is its own."""
+
+    def address(self, url: URL, folder: str | None) -> Address:
+        """Return the database that a URL means; relative paths start in ``folder``."""
+
+    def is_named_in(self, text: str, address: Address, folder: str) -> bool:
+        """Whether a text, as a variable has it, names a database that is a file."""
+
+    def copy_file(self, address: Address, worker: URL) -> bool:
+        """Copy a file over a worker database that was just made; return whether there was something to copy."""
+
+    def async_url(self, url: URL) -> URL:
+        """Return a URL with an async driver."""
+
+    def sync_url(self, url: URL) -> URL:
+        """Return a URL with the sync driver that hermetic itself uses."""
+
+    def text(self, url: URL) -> str:
+        """Return a URL as text that each of its drivers takes, its password included."""
+
+    def seams(self) -> Mapping[str, Put]:
+        """Return how each driver is watched, by the module whose import brings it."""
+
+    def reached(self, dialect: Dialect, connection: DBAPIConnection) -> URL | None:
+        """Return the database that a connection of SQLAlchemy's is on; raises where it cannot be asked."""
+
+    def abort(self, dialect: Dialect, connection: DBAPIConnection) -> None:
+        """End a connection whose transport is bound to a loop that is dead; leave the others to be closed."""
+
+    def close(self, connection: DBAPIConnection) -> None:
+        """Close what lies below a connection in memory, from whatever thread."""
+
+
+def register(name: str, module: str, *, also: Sequence[str] = ()) -> None:
+    """Add a backend.
+
+    Args:
+        name: What its URLs are called: ``create_engine("NAME://...")``.
+        module: The dotted name of its module, which is imported when it is first needed.
+        also: Other names that its URLs may have.
+    """
+    _modules.update(dict.fromkeys((name, *also), module))
+
+
+def find(name: str) -> Backend | None:
+    """Return the backend whose URLs may have this name; None where hermetic has none."""
+    module = _modules.get(name)
+    if module is None:
+        return None
+    return cast(Backend, sys.modules.get(module) or import_module(module))
+
+
+def get(name: str) -> Backend:
+    """Return the backend of this name, which is one of hermetic's."""
+    found = find(name)
+    assert found is not None, name
+    return found
+
+
+def of(url: URL) -> Backend:
+    """Return the backend of the URL of a worker database."""
+    return get(url.get_backend_name())
+
+
+def named_by(text: str | None) -> Backend | None:
+    """Return the backend whose URL a text is."""
+    return find((text or "").partition("://")[0].partition("+")[0])
+
+
+def every() -> list[Backend]:
+    """Return all that there are."""
+    return [cast(Backend, import_module(module)) for module in dict.fromkeys(_modules.values())]

@@ -1,8 +1,8 @@
 """Connections that the project opens by a driver itself, past SQLAlchemy: brought to the same databases, and known.
 
-``asyncpg``, ``psycopg``, ``psycopg2``, ``sqlite3`` and ``aiosqlite`` each have one place through which every connection
-goes, be it a pool's, an ORM's or a line of the project's own. There the rules of engines decide before a packet is
-sent. What was opened is remembered in ``connections.py``: whose it is, where, on which database.
+Each driver that a backend knows has one place through which every connection goes, be it a pool's, an ORM's or a line
+of the project's own. There the rules of engines decide before a packet is sent. What was opened is remembered in
+``connections.py``: whose it is, where, on which database.
 """
 
 from hermetic.database.drivers.connections import Maker, RawConnection, RawConnections

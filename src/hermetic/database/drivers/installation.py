@@ -7,22 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from hermetic.database.backends.postgresql.drivers import asyncpg, psycopg, psycopg2
-from hermetic.database.backends.sqlite.drivers import sqlite3
-from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
+from hermetic.database import backends
+from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.rules import Rules
-from hermetic.database.drivers.seams import Put, Seams
+from hermetic.database.drivers.seams import Seams
 from hermetic.database.engines.destinations import Prepare, Resolver
-
-PUTS: dict[str, Put] = {
-    "asyncpg": asyncpg.put,
-    "psycopg": psycopg.put,
-    "psycopg2": psycopg2.put,
-    "psycopg_pool": psycopg.put_pool,
-    "sqlite3": sqlite3.put,
-    "aiosqlite": sqlite3.put_aiosqlite,
-}
-"""How each driver's seam is put in place, by the module whose import brings it."""
 
 
 class Drivers:
@@ -31,7 +20,7 @@ class Drivers:
     Args:
         resolver: Says where a connection goes, as for an engine.
         prepare: Called before it, without a lock; may import the project's code.
-        is_named: Whether an engine or a setting names a file of SQLite, given a folder for relative paths.
+        is_named: Whether an engine or a setting names a file, given a folder for relative paths.
         root: The project's folder.
 
     Attributes:
@@ -47,7 +36,8 @@ class Drivers:
     ) -> None:
         self.earlier = EarlierFiles()
         self._rules = Rules(resolver, prepare, is_named, root, self.earlier)
-        self._seams = Seams(self._rules, PUTS)
+        puts = {name: put for backend in backends.every() for name, put in backend.seams().items()}
+        self._seams = Seams(self._rules, puts)
         self.open = self._rules.open
 
     def install(self) -> None:

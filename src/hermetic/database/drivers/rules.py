@@ -7,7 +7,6 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,11 +17,9 @@ from sqlalchemy import URL
 from hermetic import owners
 from hermetic.code import Location, is_library
 from hermetic.database.address import address_of, working_folder
-from hermetic.database.backends.postgresql.drivers import variables
-from hermetic.database.backends.sqlite.drivers import files
-from hermetic.database.backends.sqlite.drivers.earlier import EarlierFiles
 from hermetic.database.drivers import passing
 from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
+from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.engines.destinations import (
     Creation,
     EngineRequest,
@@ -33,7 +30,6 @@ from hermetic.database.engines.destinations import (
     masked,
 )
 from hermetic.database.engines.location import user_location
-from hermetic.database.refusal import refusal
 from hermetic.errors import EventLoopError
 
 ORMS = frozenset(
@@ -112,53 +108,23 @@ class Rules:
             return Route(None, asked, None, maker, pool)
         return Route(destination.reach(asked.username), asked, destination, maker, pool)
 
-    def maker_of_a_file(self) -> Maker | None:
-        """Return who opens a file of SQLite now; None where no line of the project's does."""
+    def maker_in_the_project(self) -> Maker | None:
+        """Return who opens something now; None where no line of the project's does."""
         location = self.project_location()
         return (
             None if location is None else Maker(owners.current(), location, working_folder(), _orm_at_work())
         )
 
-    def route_of_a_file(self, database: Any, uri: bool, maker: Maker | None) -> Route | None:
-        """Say where a file of SQLite is really opened, and have the database there made; None: where it is.
+    def target_of_a_file(self, asked: URL, maker: Maker) -> Any | None:
+        """Return what a file is brought to; None where it is opened as it is.
 
         Args:
-            database: What ``sqlite3.connect`` got.
-            uri: Whether it may be a URI.
+            asked: Its URL.
             maker: Who opens it.
 
         Raises:
             ContainmentError: It must not be opened.
         """
-        destination = self._of_a_file(database, uri, maker)
-        if destination is None or maker is None:
-            return None
-        asked = files.url_of(database, uri)
-        return Route(destination.reach(None), asked, destination, maker)
-
-    def refuse_a_file(self, database: Any) -> None:
-        """Refuse a file that is opened past the seam, where the rules would have sent it elsewhere.
-
-        Raises:
-            ContainmentError: In that case.
-        """
-        maker = self.maker_of_a_file()
-        uri = isinstance(database, str) and database.startswith("file:")
-        if self._of_a_file(database, uri, maker) is None or maker is None or files.is_a_worker_s(database):
-            return
-        raise refusal(
-            files.url_of(database, uri),
-            Creation(maker.owner, maker.location, maker.folder),
-            "it was opened by a function or a class of sqlite3 that was taken before the run began.",
-            asked_by=maker.owner,
-            hint="call sqlite3.connect by this name, and not by one that was bound before pytest started",
-        )
-
-    def _of_a_file(self, database: Any, uri: bool, maker: Maker | None) -> Any | None:
-        """Return what a file is brought to; None where it is opened as it is."""
-        if passing.current() is not None or maker is None or not files.is_a_file(database, uri):
-            return None
-        asked = files.url_of(database, uri)
         request = EngineRequest(asked, Creation(maker.owner, maker.location, maker.folder))
         self._prepare(request)
         if not maker.by_an_orm and not self._is_named(asked, maker.folder):
@@ -166,11 +132,6 @@ class Rules:
             return None
         destination = self._resolver(request)
         return None if isinstance(destination, LeftAlone | Itself) else destination
-
-    def blaming(self, route: Route | None) -> AbstractContextManager[None]:
-        """Say which variable of the environment is at fault, where a connection to a database of ours fails."""
-        is_ours = route is not None and route.to is not None
-        return variables.blamed("the application") if is_ours else nullcontext()
 
     def opened(self, connection: Any, driver: Driver, route: Route) -> RawConnection | None:
         """Remember a connection that was opened by a route; one that passed is an engine's or hermetic's."""
@@ -273,7 +234,7 @@ def _orm_at_work() -> bool:
 
 
 def _held(pool: Any | None) -> Callable[[], Any | None]:
-    """Hold a pool weakly where that can be: asyncpg's is held as long as its connection is open."""
+    """Hold a pool weakly where that can be: some are held as long as their connection is open."""
     if pool is not None and _is_weakly_held(pool):
         return weakref.ref(pool)
     return lambda: pool

@@ -2,14 +2,13 @@
 
 ``async_creator_fn``, ``module=``, ``connection_factory`` and a ``do_connect`` listener decide for themselves what they
 open. The seams of drivers catch what they open by a driver; what comes of it is looked at once, when it is new. A
-driver of PostgreSQL is asked without a word to the server, SQLite by ``PRAGMA database_list``.
+backend knows how to ask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, event
@@ -17,34 +16,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
-from hermetic.database.backends.postgresql.drivers.asking import Asyncpg, Psycopg, Psycopg2
+from hermetic.database import backends
 
 Check = Callable[[DBAPIConnection], None]
 """Refuses a connection that is not where it should be, and closes it."""
 
-_DRIVERS = {each.name: each for each in (Asyncpg(), Psycopg(), Psycopg2())}
-
 
 def reached(dialect: Dialect, connection: DBAPIConnection) -> URL | None:
     """Return the database that a connection is on; None where it cannot be asked."""
+    backend = backends.find(dialect.name)
     with suppress(Exception):
-        if dialect.name == "sqlite":
-            return _file_of(connection)
-        driver = _DRIVERS[dialect.driver.removesuffix("_async")]
-        return driver.reached(getattr(connection, "driver_connection", None) or connection)
+        return None if backend is None else backend.reached(dialect, connection)
     return None
-
-
-def _file_of(connection: Any) -> URL:
-    cursor = connection.cursor()
-    try:
-        cursor.execute("PRAGMA database_list")
-        file = next(path for _, name, path in cursor.fetchall() if name == "main")
-    finally:
-        cursor.close()
-    if not isinstance(file, str | None):
-        raise TypeError(file)
-    return URL.create("sqlite", database=file or ":memory:")
 
 
 def close(dialect: Dialect, connection: DBAPIConnection) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.util import greenlet_spawn
 
+from hermetic.database import backends
 from hermetic.database.engines.connections import OpenConnections
 from hermetic.database.engines.location import is_in_a_driver
 
@@ -184,13 +185,6 @@ def _run_privately(function: Callable[[], None]) -> None:
 
 def _abort(dialect: Dialect, connection: DBAPIConnection) -> None:
     """End a connection whose transport is bound to its loop; the others can be closed in any loop."""
-    if dialect.driver != "asyncpg":
-        return
-    driver: Any = dialect.get_driver_connection(connection)
-    transport = getattr(driver, "_transport", None)
-    try:
-        driver.terminate()
-    except RuntimeError:
-        lose = getattr(transport, "_call_connection_lost", None)
-        if lose is not None:
-            lose(None)
+    backend = backends.find(dialect.name)
+    if backend is not None:
+        backend.abort(dialect, connection)

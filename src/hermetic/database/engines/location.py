@@ -12,8 +12,13 @@ from types import FrameType
 from greenlet import getcurrent  # type: ignore[import-untyped]
 
 from hermetic.code import Walk, folders_of
+from hermetic.database import backends
 
-_DRIVERS = ("sqlalchemy", "aiosqlite", "asyncpg", "psycopg", "aiomysql", "asyncmy")
+_DRIVERS = (
+    "sqlalchemy",
+    *(library for backend in backends.every() for library in backend.libraries),
+    *("aiomysql", "asyncmy"),
+)
 
 
 def _parents() -> Iterator[FrameType | None]:
@@ -23,7 +28,7 @@ def _parents() -> Iterator[FrameType | None]:
         greenlet = greenlet.parent
 
 
-_walk = Walk((*_DRIVERS, "sqlmodel", "greenlet", "psycopg_pool", "pymysql", "uvloop"), _parents)
+_walk = Walk((*_DRIVERS, "sqlmodel", "greenlet", "pymysql", "uvloop"), _parents)
 
 user_location = _walk.here
 """Return the innermost line of code that is neither SQLAlchemy's, a driver's, asyncio's nor hermetic's."""

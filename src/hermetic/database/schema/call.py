@@ -10,31 +10,18 @@ import asyncio
 import inspect
 import typing
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from hermetic.database import backends
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import SchemaError
 from hermetic.threads import in_thread
 
 S = typing.TypeVar("S", Session, AsyncSession)
-
-
-def async_url(url: URL) -> URL:
-    """Return the URL with an async driver of its backend: of PostgreSQL's two, the one that is installed."""
-    if url.get_backend_name() == "sqlite":
-        return url.set(drivername="sqlite+aiosqlite")
-    driver = "asyncpg" if find_spec("asyncpg") else "psycopg"
-    return url.set(drivername=f"postgresql+{driver}")
-
-
-def sync_url(url: URL) -> URL:
-    """Return the URL with the sync driver that hermetic itself uses."""
-    return url if url.get_backend_name() == "sqlite" else url.set(drivername="postgresql+psycopg")
 
 
 def call(function: Callable[..., Any], database: WorkerDatabase, *, key: str) -> None:
@@ -77,7 +64,7 @@ async def _call_async(function: Callable[..., Any], wanted: type | None, databas
     if wanted is None:
         await function()
         return
-    engine = create_async_engine(async_url(database.url))
+    engine = create_async_engine(backends.of(database.url).async_url(database.url))
     try:
         if wanted is AsyncEngine:
             await function(engine)
@@ -96,7 +83,7 @@ def _call_sync(function: Callable[..., Any], wanted: type | None, database: Work
     if wanted is None:
         function()
         return
-    engine = create_engine(sync_url(database.url))
+    engine = create_engine(backends.of(database.url).sync_url(database.url))
     try:
         if wanted is Engine:
             function(engine)

@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, MissingGreenlet, NoSuchModuleError
 
-from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema.alembic_config import Migrations
-from hermetic.database.schema.call import async_url, sync_url
+from hermetic.database.urls import async_url, sync_url, text
 from hermetic.threads import in_thread
 
 if TYPE_CHECKING:
@@ -106,8 +105,8 @@ def _run(config: Config, url: URL, is_async: bool, attributes: Attributes) -> No
     from alembic import command
 
     config.attributes = attributes
-    text = dsn(async_url(url) if is_async else sync_url(url))
-    config.set_main_option("sqlalchemy.url", text.replace("%", "%%"))
+    shown = text(async_url(url) if is_async else sync_url(url))
+    config.set_main_option("sqlalchemy.url", shown.replace("%", "%%"))
     with asyncio.Runner() as runner:
         runner.get_loop()  # what ``asyncio.get_event_loop`` returns
         command.upgrade(config, "heads")

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from sqlalchemy import create_engine
 
+from hermetic.database import backends
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema.call import sync_url
 from hermetic.errors import SchemaError
 
 COMMAND = re.compile(r"(?:\\|\.(?=read\b))(?P<name>\w+)[ \t]*(?P<argument>.*?)\s*$")
@@ -98,7 +98,7 @@ def builder(script: Script) -> Callable[[WorkerDatabase], None]:
     """
 
     def build(database: WorkerDatabase) -> None:
-        engine = create_engine(sync_url(database.url))
+        engine = create_engine(backends.of(database.url).sync_url(database.url))
         try:
             with engine.connect() as connection:
                 driver = cast(Any, connection.connection.driver_connection)

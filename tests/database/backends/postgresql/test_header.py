@@ -33,12 +33,10 @@ def test_a_missing_server_is_said() -> None:
     assert announced_lines(None, None) == ["postgresql: no server was found yet"]
 
 
-def test_only_what_settings_name_is_announced(tmp_path: Path) -> None:
-    """An application on SQLite hears nothing of it; nor one whose engine tells later."""
-    assert announcement(Settings(), tmp_path) == []
-    assert announcement(Settings(database="sqlite", postgresql="embedded"), tmp_path) == []
-    assert announcement(Settings(database="postgresql", postgresql="postgresql://h/d"), tmp_path) == [
-        "postgresql: postgresql://h/d, started when a test first needs it"
+def test_a_server_by_its_url_is_announced(tmp_path: Path) -> None:
+    """Without a password, and nothing is asked of it."""
+    assert announcement(Settings(postgresql="postgresql://me:secret@h/d"), tmp_path) == [
+        "postgresql: postgresql://me:***@h/d, started when a test first needs it"
     ]
 
 

@@ -8,8 +8,10 @@ from typing import cast
 
 from sqlalchemy import URL, make_url
 
+from hermetic import application
 from hermetic.cli.init.trial.outcome import Engine, Line
 from hermetic.cli.init.trial.refusing import WHY, Nowhere, Refusals
+from hermetic.database import backends
 from hermetic.database.address import address_of
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.engines import Installation, install
@@ -36,11 +38,15 @@ class Containment:
 
     def __init__(self, settings: Settings, root: Path, *, project: str, temporary: Path) -> None:
         self.refusals = Refusals(project)
+        for each in backends.every():
+            application.PACKAGES.update(each.packages)
         self._environment = Environment(settings, root, lambda: self._url)
-        backend = self._environment.backend() or "sqlite"
+        backend = self._environment.backend() or backends.DEFAULT
         self._url = url_of_a_run(settings, backend, temporary)
         self._databases = Databases(
-            Servers({backend: partial(_server, backend) for backend in ("sqlite", "postgresql")}),
+            Servers(
+                {backend: partial(_server, backend) for backend in (each.name for each in backends.every())}
+            ),
             Redirect.parse(allow=settings.allow, aliases=settings.targets, root=root),
             lambda database: None,
             backend=backend,

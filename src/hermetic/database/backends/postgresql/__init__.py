@@ -1,1 +1,159 @@
-"""PostgreSQL: worker databases lie in a server, the run's own or one that a URL names."""
+"""PostgreSQL: worker databases lie in a server, the run's own or one that a URL names.
+
+See ``hermetic.database.backends.Backend``. ``server`` finds, starts and shares the server and makes databases on it,
+``restore`` is one worker database, ``drivers`` watch what the project opens by a driver itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+    from hermetic.database.address import Address
+    from hermetic.database.backends import Making
+    from hermetic.database.backends.postgresql.server import Instance
+    from hermetic.database.drivers.seams import Put
+    from hermetic.database.protocols import Server
+    from hermetic.settings import Settings
+
+name = "postgresql"
+title = "PostgreSQL"
+driver_modules: tuple[str, ...] = ("asyncpg", "psycopg2", "psycopg")
+libraries: tuple[str, ...] = ("asyncpg", "psycopg", "psycopg_pool")
+packages: Mapping[str, str] = {"asyncpg": "asyncpg"}
+port = 5432
+example = "postgresql://db.example:5432/name"
+in_memory = ""
+has_schemas = True
+
+
+def put_aside(environ: MutableMapping[str, str]) -> None:
+    """Put the name of a service aside: a connection can name every other variable itself."""
+    from hermetic.database.backends.postgresql.drivers.variables import put_service_aside
+
+    put_service_aside(environ)
+
+
+def import_before_the_clock_stops() -> None:
+    """Import psycopg: its C part refuses a patched ``datetime``."""
+    if "sqlalchemy.dialects.postgresql" in sys.modules:
+        from hermetic.database.backends.postgresql.server import drivers
+        from hermetic.errors import ConfigurationError
+
+        with suppress(ConfigurationError):  # the first connection says it, if there is one
+            drivers.psycopg()
+
+
+def share(settings: Settings, root: Path, directory: Path | None) -> Instance | None:
+    """Hold the run's server, and hand it to the worker processes."""
+    from hermetic.database.backends.postgresql.server import making
+
+    return making.share(settings, root, directory)
+
+
+def make_server(making: Making) -> Server:
+    """Return where this process makes its databases."""
+    from hermetic.database.backends.postgresql.server.making import make_server
+
+    return make_server(making)
+
+
+def announcement(settings: Settings, root: Path) -> list[str]:
+    """Say which server it will be."""
+    from hermetic.database.backends.postgresql.header import announcement
+
+    return announcement(settings, root)
+
+
+def facts(server: Server, settings: Settings, root: Path) -> list[str]:
+    """Say which server it was."""
+    from hermetic.database.backends.postgresql.header import closing_lines
+    from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+
+    assert isinstance(server, PostgresqlServer)
+    return closing_lines(server, settings, root)
+
+
+def hints(error: BaseException) -> tuple[str, ...]:
+    """Return where to get an extension that the server has not: the wheel has none that needs OpenSSL."""
+    if "extension" not in str(error) or "is not available" not in str(error):
+        return ()
+    return (
+        "a server of your own that has it: hermetic_postgresql = /usr/lib/postgresql/16/bin (with its contrib package)",
+        "or one that runs elsewhere: hermetic_postgresql = postgresql://user:password@host/database",
+    )
+
+
+def address(url: URL, folder: str | None) -> Address:
+    """Return the database that a URL means; what it leaves out libpq knows."""
+    from hermetic.database.backends.postgresql.drivers.libpq import address_of
+
+    return address_of(url)
+
+
+def is_named_in(text: str, address: Address, folder: str) -> bool:
+    """No database is a file."""
+    return False
+
+
+def copy_file(address: Address, worker: URL) -> bool:
+    """Nothing is to be copied."""
+    return False
+
+
+def async_url(url: URL) -> URL:
+    """Return a URL with the async driver that is installed."""
+    driver = "asyncpg" if find_spec("asyncpg") else "psycopg"
+    return url.set(drivername=f"postgresql+{driver}")
+
+
+def sync_url(url: URL) -> URL:
+    """Return a URL with psycopg."""
+    return url.set(drivername="postgresql+psycopg")
+
+
+def text(url: URL) -> str:
+    """Return a URL as libpq takes it, too."""
+    from hermetic.database.backends.postgresql.drivers.libpq import dsn
+
+    return dsn(url)
+
+
+def seams() -> Mapping[str, Put]:
+    """Return how asyncpg, psycopg, psycopg2 and psycopg's pool are watched."""
+    from hermetic.database.backends.postgresql.drivers import asyncpg, psycopg, psycopg2
+
+    return {
+        "asyncpg": asyncpg.put,
+        "psycopg": psycopg.put,
+        "psycopg2": psycopg2.put,
+        "psycopg_pool": psycopg.put_pool,
+    }
+
+
+def reached(dialect: Dialect, connection: DBAPIConnection) -> URL | None:
+    """Ask its driver, without a word to the server."""
+    from hermetic.database.backends.postgresql.drivers.asking import reached
+
+    return reached(dialect, connection)
+
+
+def abort(dialect: Dialect, connection: DBAPIConnection) -> None:
+    """asyncpg's transport is bound to its loop; the other drivers' connections can be closed in any."""
+    if dialect.driver == "asyncpg":
+        from hermetic.database.backends.postgresql.drivers.asking import Asyncpg
+
+        Asyncpg().end(dialect.get_driver_connection(connection), None, None)
+
+
+def close(connection: DBAPIConnection) -> None:
+    """None is in memory."""

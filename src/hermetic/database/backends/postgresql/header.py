@@ -11,19 +11,11 @@ if TYPE_CHECKING:
     from hermetic.database.backends.postgresql.server import Facts
     from hermetic.database.backends.postgresql.server.announced import Announced
     from hermetic.database.backends.postgresql.server.named import Named
-
-
-def is_named(settings: Settings) -> bool:
-    """Whether the settings say that PostgreSQL is used; else the application's engine tells, later."""
-    return settings.database == "postgresql" or (
-        settings.database is None and settings.postgresql is not None
-    )
+    from hermetic.database.backends.postgresql.server.server import PostgresqlServer
 
 
 def announcement(settings: Settings, root: Path) -> list[str]:
     """Return the header's lines: nothing is started for them."""
-    if not is_named(settings):
-        return []
     from hermetic.database.backends.postgresql.server.announced import announced
     from hermetic.database.backends.postgresql.server.named import named_version
 
@@ -61,3 +53,14 @@ def facts_lines(facts: Facts, role: str, named: Named | None) -> list[str]:
         )
     warning = mismatch(facts.version // 10000, named)
     return [*lines, warning] if warning else lines
+
+
+def closing_lines(server: PostgresqlServer, settings: Settings, root: Path) -> list[str]:
+    """Return the lines for a server that was made; none where it was not used."""
+    from hermetic.database.backends.postgresql.server.named import named_version
+
+    host = server.host
+    if host.facts is None:
+        return []
+    named = named_version(settings.postgresql_version, root)
+    return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left]

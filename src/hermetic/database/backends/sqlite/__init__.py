@@ -1,1 +1,133 @@
-"""SQLite: worker databases are files."""
+"""SQLite: worker databases are files. See ``hermetic.database.backends.Backend``.
+
+``server`` makes the files and keeps templates of them, ``restore`` is one worker database, ``drivers`` watch what the
+project opens by a driver itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+    from hermetic.database.address import Address
+    from hermetic.database.backends import Making
+    from hermetic.database.drivers.seams import Put
+    from hermetic.database.protocols import Server
+    from hermetic.settings import Settings
+
+name = "sqlite"
+title = "SQLite"
+driver_modules: tuple[str, ...] = ("sqlite3", "aiosqlite")
+libraries: tuple[str, ...] = ("aiosqlite",)
+packages: Mapping[str, str] = {"aiosqlite": "hermetic[sqlite]"}
+port = 0
+example = "sqlite:///path/to/file.db"
+in_memory = "sqlite+aiosqlite:///:memory:"
+has_schemas = False
+
+
+def put_aside(environ: MutableMapping[str, str]) -> None:
+    """No variable leads elsewhere."""
+
+
+def import_before_the_clock_stops() -> None:
+    """Its drivers do not mind."""
+
+
+def share(settings: Settings, root: Path, directory: Path | None) -> None:
+    """Each process has files of its own."""
+
+
+def make_server(making: Making) -> Server:
+    """Return where this process makes its files."""
+    from hermetic.database.backends.sqlite.drivers.files import url_of
+    from hermetic.database.backends.sqlite.server import SqliteServer, TemplateFiles
+
+    return SqliteServer(
+        directory=making.directory,
+        wait=making.wait,
+        may_export=lambda file: making.may_export(url_of(file, uri=False)),
+        templates=TemplateFiles(making.root, rebuild=making.settings.rebuild),
+    )
+
+
+def announcement(settings: Settings, root: Path) -> list[str]:
+    """There is nothing to start."""
+    return []
+
+
+def facts(server: Server, settings: Settings, root: Path) -> list[str]:
+    """Nor to say of it."""
+    return []
+
+
+def hints(error: BaseException) -> tuple[str, ...]:
+    """What fails here fails alike elsewhere."""
+    return ()
+
+
+def address(url: URL, folder: str | None) -> Address:
+    """Return the file, or the database in memory, that a URL means."""
+    from hermetic.database.backends.sqlite.addresses import address_of
+
+    return address_of(url, folder)
+
+
+def is_named_in(text: str, address: Address, folder: str) -> bool:
+    """Whether a text is a file's path, or a URL of it."""
+    from hermetic.database.backends.sqlite.drivers.files import names
+
+    return names(text, address, folder)
+
+
+def copy_file(address: Address, worker: URL) -> bool:
+    """Copy it if there are tables in it."""
+    from hermetic.database.backends.sqlite.drivers.files import copied
+
+    return copied(address.name, str(worker.database))
+
+
+def async_url(url: URL) -> URL:
+    """Return a URL with aiosqlite."""
+    return url.set(drivername="sqlite+aiosqlite")
+
+
+def sync_url(url: URL) -> URL:
+    """Return a URL without a driver: that is the standard library's."""
+    return url
+
+
+def text(url: URL) -> str:
+    """Return a URL as text."""
+    return url.render_as_string(hide_password=False)
+
+
+def seams() -> Mapping[str, Put]:
+    """Return how ``sqlite3`` and ``aiosqlite`` are watched."""
+    from hermetic.database.backends.sqlite.drivers import sqlite3
+
+    return {"sqlite3": sqlite3.put, "aiosqlite": sqlite3.put_aiosqlite}
+
+
+def reached(dialect: Dialect, connection: DBAPIConnection) -> URL:
+    """Ask by ``PRAGMA database_list``."""
+    from hermetic.database.backends.sqlite.drivers.files import file_of
+
+    return file_of(connection)
+
+
+def abort(dialect: Dialect, connection: DBAPIConnection) -> None:
+    """Its connections can be closed in any loop."""
+
+
+def close(connection: DBAPIConnection) -> None:
+    """Close the tracked connection below; a statement that will not stop keeps its own open."""
+    from hermetic.database.backends.sqlite.restore.tracked import close
+
+    close(connection)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import make_url
 
 from hermetic.database.address import address_of
-from hermetic.database.backends.sqlite.drivers.files import is_a_file, is_named_by, names
+from hermetic.database.backends.sqlite.drivers.files import is_a_file, names
 
 FILE = address_of(make_url("sqlite:////srv/shop/data/app.db"))
 
@@ -32,12 +32,6 @@ def test_it_is_named(text: str) -> None:
 def test_it_is_not(text: str) -> None:
     """Another path, another kind of database, or more than a path."""
     assert not names(text, FILE, "/srv/shop")
-
-
-def test_one_of_many_does() -> None:
-    """All variables of the environment are looked through."""
-    assert is_named_by(["x", "data/app.db"], FILE, "/srv/shop")
-    assert not is_named_by(["x"], FILE, "/srv/shop")
 
 
 @pytest.mark.parametrize(

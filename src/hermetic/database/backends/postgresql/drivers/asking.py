@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy import URL
+from sqlalchemy.engine import Dialect
 
 IDLE = 0
 """libpq's PQTRANS_IDLE."""
@@ -152,3 +153,12 @@ class Psycopg2(_Libpq):
 
     def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
         """Its pools are not known."""
+
+
+_DRIVERS = {each.name: each for each in (Asyncpg(), Psycopg(), Psycopg2())}
+
+
+def reached(dialect: Dialect, connection: Any) -> URL | None:
+    """Return the database that a connection of SQLAlchemy's is on, as its driver has it."""
+    driver = _DRIVERS[dialect.driver.removesuffix("_async")]
+    return driver.reached(getattr(connection, "driver_connection", None) or connection)

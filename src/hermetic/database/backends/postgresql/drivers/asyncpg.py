@@ -16,6 +16,7 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers.asking import Asyncpg, url_of
 from hermetic.database.backends.postgresql.drivers.libpq import dsn, sslmode
+from hermetic.database.backends.postgresql.drivers.variables import blaming
 from hermetic.database.drivers.rules import Rules, pool_at_work
 from hermetic.database.drivers.seams import Patch, found
 
@@ -36,7 +37,7 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
         route = rules.route(url_of(addresses[-1], parameters), pool)
         if route.to is not None:
             kwargs |= _replaced(kwargs, route.to, parameters.server_settings)
-        with rules.blaming(route):
+        with blaming(route):
             connection = await connect(**kwargs)
         rules.opened(connection, Asyncpg(), route)
         return connection

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL
 
+from hermetic.database.address import Address, last, on_a_server
 from hermetic.database.backends.postgresql.drivers import variables
 
 ELSEWHERE = frozenset(
@@ -53,6 +54,21 @@ def url_of(params: Mapping[str, Any]) -> URL:
         host=host.rpartition(",")[2] or None,
         port=int(port) if port.isdigit() else None,
         database=known.get("dbname") or known.get("user"),
+    )
+
+
+def address_of(url: URL) -> Address:
+    """Return the database that a URL of SQLAlchemy's means: what it leaves out libpq reads elsewhere, if anywhere."""
+    said = {
+        "host": url.host or last(url.query.get("host")),
+        "port": url.port or last(url.query.get("port")),
+        "dbname": url.database,
+        "user": url.username,
+        "service": last(url.query.get("service")),
+    }
+    is_whole = said["host"] and said["port"] and said["dbname"]
+    return on_a_server(
+        "postgresql", url if is_whole else url_of({key: value for key, value in said.items() if value})
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from hermetic.database.address import address_of
 from hermetic.database.backends.postgresql.drivers import libpq
 from hermetic.database.backends.postgresql.drivers.asking import Psycopg
+from hermetic.database.backends.postgresql.drivers.variables import blaming
 from hermetic.database.drivers.rules import Route, Rules, pool_at_work
 from hermetic.database.drivers.seams import Patch, found
 
@@ -111,7 +112,7 @@ def _was_decided(params: dict[str, Any]) -> bool:
 def _connected(
     connecting: Generator[Any, Any, Any], rules: Rules, route: Route | None
 ) -> Generator[Any, Any, Any]:
-    with rules.blaming(route):
+    with blaming(route):
         connection = yield from connecting
     if route is not None:
         rules.opened(connection, Psycopg(), route)

@@ -16,6 +16,7 @@ from typing import Any
 
 from hermetic.database.backends.postgresql.drivers import libpq
 from hermetic.database.backends.postgresql.drivers.asking import Psycopg2
+from hermetic.database.backends.postgresql.drivers.variables import blaming
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch, found
 
@@ -47,7 +48,7 @@ def _asking(plain: Any, parse: Callable[[str], Any], make: Callable[..., str], r
             route = rules.route(libpq.url_of(params))
             if route.to is not None:
                 dsn = make(**libpq.replaced(params, route.to, knows))
-            with rules.blaming(route):
+            with blaming(route):
                 super().__init__(dsn, *args, **kwargs)
             rules.opened(self, Psycopg2(), route)
 

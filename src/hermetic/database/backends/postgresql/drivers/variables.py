@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from hermetic.database.drivers.rules import Route
 from hermetic.errors import HermeticError, ServerUnavailable
 
 SERVICE = "PGSERVICE"
@@ -133,3 +134,9 @@ def are_set(names: Sequence[str]) -> str:
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"[\w.]{2,}", text.lower()))
+
+
+def blaming(route: Route | None) -> AbstractContextManager[None]:
+    """Say which variable is at fault, where a connection that a route brings to a database of ours fails."""
+    is_ours = route is not None and route.to is not None
+    return blamed("the application") if is_ours else nullcontext()

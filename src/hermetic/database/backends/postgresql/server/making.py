@@ -8,12 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermetic.database.backends.postgresql.restore.protocols import Replace
+from hermetic.database.backends import Making
 from hermetic.database.backends.postgresql.server.choose import choose, instance_from
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.backends.postgresql.server.server import PostgresqlServer
-from hermetic.database.protocols import Wait
 from hermetic.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -51,22 +50,20 @@ def share(settings: Settings, root: Path, directory: Path | None) -> Instance | 
     return instance
 
 
-def make_server(
-    settings: Settings, *, root: Path, directory: Path | None, worker: str, replace: Replace, wait: Wait
-) -> PostgresqlServer:
+def make_server(making: Making) -> PostgresqlServer:
     """Return where this process makes its worker databases.
 
     Raises:
         ConfigurationError: There is no such server.
     """
-    instance = make_instance(settings, root, directory)
+    settings = making.settings
     host = PostgresqlHost(
-        instance,
-        project=str(root),
+        make_instance(settings, making.root, making.directory),
+        project=str(making.root),
         roles=settings.roles,
         extensions=settings.extensions,
         template_database=settings.template_database,
         rebuild=settings.rebuild,
-        wait=wait,
+        wait=making.wait,
     )
-    return PostgresqlServer(host, worker=worker, replace=replace)
+    return PostgresqlServer(host, worker=making.worker, replace=making.replace)

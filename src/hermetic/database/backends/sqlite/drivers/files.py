@@ -1,16 +1,23 @@
-"""Which file ``sqlite3.connect`` is about to open, and whether the project's environment names it."""
+"""Which file ``sqlite3.connect`` is about to open, where it is opened instead, and whether a text names it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL
 
 from hermetic.database.address import Address, address_of, normal_path
 from hermetic.database.backends.sqlite.restore.site import site_at
+from hermetic.database.drivers import passing
+from hermetic.database.drivers.connections import Maker
+from hermetic.database.drivers.rules import Route, Rules
+from hermetic.database.engines.destinations import Creation
+from hermetic.database.refusal import refusal
 
 
 def url_of(database: Any, uri: bool) -> URL:
@@ -45,6 +52,67 @@ def names(text: str, address: Address, folder: str) -> bool:
     return any(normal_path(each, folder) == address.name for each in candidates)
 
 
-def is_named_by(texts: Iterable[str], address: Address, folder: str) -> bool:
-    """Whether one of these texts names a file."""
-    return any(names(text, address, folder) for text in texts)
+def file_of(connection: Any) -> URL:
+    """Return the URL of the file that a connection is on, as SQLite itself says."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA database_list")
+        file = next(path for _, name, path in cursor.fetchall() if name == "main")
+    finally:
+        cursor.close()
+    if not isinstance(file, str | None):
+        raise TypeError(file)
+    return URL.create("sqlite", database=file or ":memory:")
+
+
+def route(rules: Rules, database: Any, uri: bool, maker: Maker | None) -> Route | None:
+    """Say where a file is really opened, and have the database there made; None: where it is.
+
+    Args:
+        rules: The run's.
+        database: What ``sqlite3.connect`` got.
+        uri: Whether it may be a URI.
+        maker: Who opens it; None where no line of the project's does.
+
+    Raises:
+        ContainmentError: It must not be opened.
+    """
+    target = _target(rules, database, uri, maker)
+    return None if target is None else Route(target.reach(None), url_of(database, uri), target, maker)
+
+
+def refuse(rules: Rules, database: Any) -> None:
+    """Refuse a file that is opened past the seam, where the rules would have sent it elsewhere.
+
+    Raises:
+        ContainmentError: In that case.
+    """
+    maker = rules.maker_in_the_project()
+    uri = isinstance(database, str) and database.startswith("file:")
+    if _target(rules, database, uri, maker) is None or maker is None or is_a_worker_s(database):
+        return
+    raise refusal(
+        url_of(database, uri),
+        Creation(maker.owner, maker.location, maker.folder),
+        "it was opened by a function or a class of sqlite3 that was taken before the run began.",
+        asked_by=maker.owner,
+        hint="call sqlite3.connect by this name, and not by one that was bound before pytest started",
+    )
+
+
+def _target(rules: Rules, database: Any, uri: bool, maker: Maker | None) -> Any | None:
+    """Return what a file is brought to; None where it is opened as it is."""
+    if passing.current() is not None or maker is None or not is_a_file(database, uri):
+        return None
+    return rules.target_of_a_file(url_of(database, uri), maker)
+
+
+def copied(file: str, worker: str) -> bool:
+    """Copy a file over a database, if there are tables in it."""
+    uri = f"file:{quote(file)}?mode=rw"  # a file in WAL mode cannot be read without that
+    with passing.free(), closing(sqlite3.connect(uri, uri=True)) as source:
+        if not source.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            return False
+        with closing(sqlite3.connect(worker)) as target:
+            source.backup(target)
+    return True

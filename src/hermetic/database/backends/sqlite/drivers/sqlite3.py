@@ -20,6 +20,7 @@ from contextvars import ContextVar, copy_context
 from types import ModuleType
 from typing import Any
 
+from hermetic.database.backends.sqlite.drivers import files
 from hermetic.database.backends.sqlite.restore.opening import POSITIONAL, connect_arguments
 from hermetic.database.backends.sqlite.restore.site import site_at
 from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection, tracked
@@ -107,7 +108,7 @@ def put_aiosqlite(module: ModuleType, rules: Rules, patch: Patch) -> None:
 
     def __init__(self: Any, connector: Callable[[], Any], *args: Any, **kwargs: Any) -> None:
         context = copy_context()
-        behalf = _Behalf(rules.maker_of_a_file(), weakref.ref(self))
+        behalf = _Behalf(rules.maker_in_the_project(), weakref.ref(self))
         making(self, lambda: context.run(_on_behalf, behalf, connector), *args, **kwargs)
 
     patch(module.core.Connection, "__init__", __init__)
@@ -117,8 +118,8 @@ def _connected(plain: Callable[..., Any], database: Any, named: dict[str, Any], 
     if _is_tracked_already(named):
         return plain(database, **named)
     behalf = _behalf.get()
-    maker = behalf.maker if behalf is not None else rules.maker_of_a_file()
-    route = rules.route_of_a_file(database, bool(named.get("uri")), maker)
+    maker = behalf.maker if behalf is not None else rules.maker_in_the_project()
+    route = files.route(rules, database, bool(named.get("uri")), maker)
     site = site_at(str(route.to.database)) if route is not None and route.to is not None else None
     if route is None or site is None:
         return plain(database, **named)
@@ -180,4 +181,4 @@ def _listen() -> None:
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "sqlite3.connect" and _rules is not None and not getattr(_thread, "decides", False):
-        _rules.refuse_a_file(arguments[0])
+        files.refuse(_rules, arguments[0])

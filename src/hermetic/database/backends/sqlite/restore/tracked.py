@@ -263,3 +263,11 @@ def tracked(dbapi_connection: object) -> TrackedConnection | None:
     if not isinstance(found, sqlite3.Connection):
         found = getattr(found, "_connection", None)
     return found if isinstance(found, TrackedConnection) else None
+
+
+def close(connection: Any) -> None:
+    """Close what lies below a pool's connection, from whatever thread and without the loop of an async driver."""
+    found = tracked(connection)
+    if found is not None:
+        with suppress(sqlite3.Error):  # a statement that will not stop keeps its own open
+            found.close()

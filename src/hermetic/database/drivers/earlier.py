@@ -1,4 +1,4 @@
-"""Files of SQLite that a line of the project's opened by a driver before an engine or a setting named them.
+"""Files of databases that a line of the project's opened by a driver before an engine or a setting named them.
 
 Such a file is opened where it is: nothing tells yet that it is a database of the project's. An engine that names it
 later is there for what was put into it: a fixture makes tables by ``aiosqlite.connect(file)``, and hands the file's
@@ -10,14 +10,11 @@ nobody knows that it will be there for the next one: its copy is what that test 
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
+from hermetic.database import backends
 from hermetic.database.address import Address
-from hermetic.database.drivers import passing
 from hermetic.database.drivers.connections import Maker
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.events import FileNamedLate, emit, listeners
@@ -61,23 +58,12 @@ class EarlierFiles:
             Whether there was something to copy.
         """
         opening = self._openings.get(address)
-        if opening is None or not _copied(address.name, str(worker.url.database)):
+        if opening is None or not Path(address.name).exists():
+            return False
+        if not backends.get(address.backend).copy_file(address, worker.url):
             return False
         if not opening.is_of_a_running_test:
             worker.mark_baseline()
         if FileNamedLate in listeners:
             emit(FileNamedLate(opening.maker.owner, opening.maker.location, address.name))
         return True
-
-
-def _copied(file: str, worker: str) -> bool:
-    """Copy a file over a database, if there are tables in it."""
-    if not Path(file).exists():
-        return False
-    uri = f"file:{quote(file)}?mode=rw"  # a file in WAL mode cannot be read without that
-    with passing.free(), closing(sqlite3.connect(uri, uri=True)) as source:
-        if not source.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            return False
-        with closing(sqlite3.connect(worker)) as target:
-            source.backup(target)
-    return True
