@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from hermetic.contents import Contents
 from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
@@ -33,6 +34,77 @@ UNDEFINED_TABLE = "42P01"
 """The code of SQL."""
 
 
+class Left(Enum):
+    """How a database is left to the suite."""
+
+    AS_YET = auto()
+    """It is asked again whether it is still empty: hermetic fills it then, if no application is up."""
+
+    FOR_GOOD = auto()
+    """What would have filled it failed: only a start-up may."""
+
+    FILLED = auto()
+    """A start-up has filled it, for all tests."""
+
+
+class LeftDatabases:
+    """The databases whose tables the suite makes, and the start-ups that come to them.
+
+    Args:
+        is_up: Whether an application is up that somebody has started, hermetic or the suite.
+        may_start_empty: Whether the application makes a database's tables anew whenever it starts.
+
+    Attributes:
+        lacking: Why a table may be missing; None where nobody need be told.
+    """
+
+    def __init__(self, is_up: Callable[[], bool], may_start_empty: Callable[[WorkerDatabase], bool]) -> None:
+        self.lacking: HermeticError | None = None
+        self._is_up = is_up
+        self._may_start_empty = may_start_empty
+        self._how: WeakKeyDictionary[WorkerDatabase, Left] = WeakKeyDictionary()
+        self._untouched: WeakSet[WorkerDatabase] = WeakSet()
+
+    def add(self, database: WorkerDatabase, lacking: HermeticError, *, for_good: bool) -> None:
+        """Leave a database to the suite; what a test is told that misses a table is the first reason."""
+        self._how[database] = Left.FOR_GOOD if for_good else self._how.get(database, Left.AS_YET)
+        self.lacking = self.lacking or lacking
+        self.is_with_the_suite(database)
+
+    def is_with_the_suite(self, database: WorkerDatabase) -> bool:
+        """Whether the suite makes what is in it; note what nobody has touched when a start-up comes to it."""
+        how = self._how.get(database)
+        if how is None:
+            return False
+        is_up = self._is_up()
+        if how is Left.FILLED or (how is Left.FOR_GOOD and not is_up):
+            return True
+        is_pristine = database.is_pristine
+        if is_pristine and is_up:
+            self._untouched.add(database)
+        return is_up or not is_pristine
+
+    def begin_start_up(self) -> None:
+        """An application is about to be started, by whomever."""
+        self._untouched.clear()
+
+    def end_start_up(self) -> None:
+        """What an application's start-up has made where nothing was is there for all tests, if it is tables alone."""
+        for database in list(self._untouched):
+            if not database.is_schema_alone or self._may_start_empty(database):
+                continue
+            with suppress(RestoreError):  # somebody has come to it meanwhile
+                database.mark_baseline()
+                self._how[database] = Left.FILLED
+                self.lacking = None
+        self._untouched.clear()
+
+    @property
+    def is_waiting_for_a_start_up(self) -> bool:
+        """Whether a start-up that is under way has come to a database which nobody else has touched."""
+        return bool(self._untouched)
+
+
 class Filling:
     """Fills the application's databases.
 
@@ -42,6 +114,9 @@ class Filling:
         application: The application, which may be what makes the tables.
         databases: Returns the databases of the run.
         is_up: Whether an application is up that somebody has started, hermetic or the suite.
+
+    Attributes:
+        left: The databases that are left to the suite.
     """
 
     def __init__(
@@ -62,11 +137,7 @@ class Filling:
         self._is_required = False
         self._failure: HermeticError | None = None
         self._unnamed: HermeticError | None = None
-        self._lacking: HermeticError | None = None
-        self._theirs: WeakSet[WorkerDatabase] = WeakSet()
-        self._for_good: WeakSet[WorkerDatabase] = WeakSet()
-        self._filled_by_them: WeakSet[WorkerDatabase] = WeakSet()
-        self._untouched: WeakSet[WorkerDatabase] = WeakSet()
+        self.left = LeftDatabases(is_up, lambda database: self._databases().may_start_empty(database))
 
     def build(self, database: WorkerDatabase) -> bool:
         """Make the tables and the first rows.
@@ -77,7 +148,7 @@ class Filling:
         Raises:
             ConfigurationError: They cannot be made; what failed is not tried again for each of a thousand tests.
         """
-        if self._is_theirs(database) or self._application.is_loading:
+        if self.left.is_with_the_suite(database) or self._application.is_loading:
             return False
         if self._failure is not None:
             raise self._failure.with_traceback(None)
@@ -86,18 +157,6 @@ class Filling:
         except HermeticError as error:
             self._failure = error
             raise
-
-    def _is_theirs(self, database: WorkerDatabase) -> bool:
-        """Whether the suite makes what is in it; note what nobody has touched when a start-up comes to it."""
-        if database not in self._theirs:
-            return False
-        is_up = self._is_up()
-        if database in self._filled_by_them or (database in self._for_good and not is_up):
-            return True
-        is_pristine = database.is_pristine
-        if is_pristine and is_up:
-            self._untouched.add(database)
-        return is_up or not is_pristine
 
     def _build(self, database: WorkerDatabase) -> bool:
         from hermetic.database.schema import SchemaNotNamed
@@ -164,46 +223,15 @@ class Filling:
 
     def _leave(self, database: WorkerDatabase, error: HermeticError | None = None) -> bool:
         """Leave a database to the suite; for good where something failed."""
-        self._theirs.add(database)
-        self._lacking = self._lacking or error or self._not_called()
-        if error is not None:
-            self._for_good.add(database)
-            if Noted in listeners:
-                what = error.what.partition("\n")[0].rstrip(".")
-                emit(Noted(f"schema: {what}; databases of the application started empty"))
-        self._is_theirs(database)
+        self.left.add(database, error or _not_called(), for_good=error is not None)
+        if error is not None and Noted in listeners:
+            what = error.what.partition("\n")[0].rstrip(".")
+            emit(Noted(f"schema: {what}; databases of the application started empty"))
         return False
-
-    def _not_called(self) -> HermeticError:
-        return DatabaseNotFilled(
-            "The application's database started empty: the suite makes its applications itself.",
-            why="Their start-up makes the tables, and hermetic has started none.",
-            hints=("start the application in the test, or name what makes the tables: hermetic_schema",),
-        )
 
     def explain(self, error: BaseException) -> HermeticError | None:
         """Return why a table is missing, where that is what an error says and hermetic has made none."""
-        return self._lacking if _misses_a_table(error) else None
-
-    def begin_start_up(self) -> None:
-        """An application is about to be started, by whomever."""
-        self._untouched.clear()
-
-    def end_start_up(self) -> None:
-        """What an application's start-up has made where nothing was is there for all tests, if it is tables alone."""
-        for database in list(self._untouched):
-            if not database.is_schema_alone or self._databases().may_start_empty(database):
-                continue
-            with suppress(RestoreError):  # somebody has come to it meanwhile
-                database.mark_baseline()
-                self._filled_by_them.add(database)
-                self._lacking = None
-        self._untouched.clear()
-
-    @property
-    def is_waiting_for_a_start_up(self) -> bool:
-        """Whether a start-up that is under way has come to a database which nobody else has touched."""
-        return bool(self._untouched)
+        return self.left.lacking if _misses_a_table(error) else None
 
     def _contents(self, addresses: Collection[Address] | None = None) -> Contents:
         self._application.look()
@@ -230,6 +258,14 @@ class Filling:
         self._is_required = True
         if self._unnamed is not None:
             raise self._unnamed.with_traceback(None)
+
+
+def _not_called() -> HermeticError:
+    return DatabaseNotFilled(
+        "The application's database started empty: the suite makes its applications itself.",
+        why="Their start-up makes the tables, and hermetic has started none.",
+        hints=("start the application in the test, or name what makes the tables: hermetic_schema",),
+    )
 
 
 def _misses_a_table(error: BaseException) -> bool:

@@ -122,7 +122,7 @@ class Run:
         self.filling = Filling(
             settings, root, self._application, lambda: self.databases, lambda: self._watch.is_up
         )
-        self._watch = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling)
+        self._watch = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._boundary: Hashable = NEVER
         self._installation: Installation | None = None
         self._drivers: Drivers | None = None
