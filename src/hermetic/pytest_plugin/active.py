@@ -14,7 +14,13 @@ from hermetic.events import Leaked
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
-from hermetic.pytest_plugin.failing import errors_as_failures, errors_as_usage_errors
+from hermetic.pytest_plugin.failing import (
+    UnavailableServers,
+    error_of_ours,
+    errors_as_failures,
+    errors_as_usage_errors,
+    show_the_project_alone,
+)
 from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER
 from hermetic.report.facts import ProcessFacts, TestFacts, Totals
 from hermetic.report.header import header_lines
@@ -41,6 +47,7 @@ class Active:
         self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
         self._ending: frozenset[str] = frozenset()
         self._is_setting_up = False
+        self._unavailable = UnavailableServers()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
@@ -229,7 +236,12 @@ class Active:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        error = error_of_ours(call.excinfo)
+        if error is not None and call.excinfo is not None and not item.config.getoption("fulltrace"):
+            show_the_project_alone(call.excinfo)
         report = yield
+        if report.failed and error is not None:
+            self._unavailable.shorten(report, error)
         facts = self.recorder.take_test()
         if facts:
             report.hermetic = facts.plain()  # type: ignore[attr-defined]

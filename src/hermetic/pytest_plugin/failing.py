@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 
 import pytest
 
-from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.code import is_library
+from hermetic.errors import ConfigurationError, HermeticError, ServerUnavailable
 from hermetic.steps import leaves
 
 
@@ -31,3 +33,42 @@ def errors_as_usage_errors() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def error_of_ours(excinfo: pytest.ExceptionInfo[BaseException] | None) -> HermeticError | None:
+    """Return the error of ours with which a test failed, itself or as ``errors_as_failures`` shows it."""
+    error = excinfo.value if excinfo is not None else None
+    if isinstance(error, pytest.fail.Exception):
+        error = error.__context__
+    return error if isinstance(error, HermeticError) else None
+
+
+def show_the_project_alone(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave libraries, and us, out of the traceback of an error of ours: it is the project's line that asked.
+
+    pytest leaves out what lies before the test; what lies below its first line is unlinked here.
+    """
+    entry: TracebackType | None = excinfo.tb
+    last = None
+    while entry is not None:
+        following = entry.tb_next
+        if not is_library(entry.tb_frame.f_code.co_filename):
+            if last is not None:
+                last.tb_next = entry
+            entry.tb_next, last = None, entry
+        entry = following
+
+
+class UnavailableServers:
+    """The servers that are not there: said whole by the first test that asks for one, in a line by the others."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def shorten(self, report: pytest.TestReport, error: HermeticError) -> None:
+        """Refer to the test that failed for the same reason before, if there is one."""
+        if not isinstance(error, ServerUnavailable):
+            return
+        first = self._first.setdefault(str(error), report.nodeid)
+        if first != report.nodeid:
+            report.longrepr = f"{error.what} [{error.code}] See {first}."

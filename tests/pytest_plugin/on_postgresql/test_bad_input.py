@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.pytest_plugin.project import APP, Project
@@ -109,3 +111,33 @@ def test_a_setting_that_the_application_does_not_follow(project: Project) -> Non
         "hermetic_env = DATABASE_URL={url}",
         status=0,
     )
+
+
+def test_a_server_that_is_not_there_is_told_once(project: Project) -> None:
+    """Whoever asks first is shown the project's lines and the message, all others one line that names it."""
+    project.write(
+        pytest_ini=ini("hermetic_postgresql = postgresql://me:secret@127.0.0.1:1/postgres"),
+        test_a_py="""
+        import pytest
+        from sqlalchemy import create_engine
+
+        @pytest.fixture
+        def connection():
+            with create_engine("postgresql+psycopg://me@db.example/shop").connect() as connection:
+                yield connection
+
+        def test_first(connection): ...
+
+        def test_second(connection): ...
+
+        def test_third(hermetic_url): ...
+        """,
+    )
+    result = project.pytest()
+    said(result, "test_a.py:6: ServerUnavailable", "hint: check hermetic_postgresql")
+    assert "site-packages" not in result.output
+    assert result.output.count("hint: check hermetic_postgresql") == 1
+    others = re.findall(
+        "^the PostgreSQL .* cannot be reached. .HM107. See test_a.py::test_first.$", result.output, re.M
+    )
+    assert len(others) == 2

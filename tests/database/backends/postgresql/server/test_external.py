@@ -152,6 +152,16 @@ def test_a_server_that_is_not_there_is_told(text: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_server_that_is_not_there_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing answers, each try takes minutes: the others are told at once."""
+    external = External(make_url("postgresql://u@127.0.0.1:1/x"))
+    with pytest.raises(ConfigurationError, match="cannot be reached"):
+        external.start()
+    monkeypatch.setattr(External, "_open", lambda *args: pytest.fail("it was asked again"))
+    with pytest.raises(ConfigurationError, match="cannot be reached"):
+        external.start()
+
+
 @pytest.mark.parametrize("password", ["two words", "a+b", "100%", "ä'\\", "p:/?#[]@"])
 def test_a_password_of_any_characters(url: str, password: str) -> None:
     """It reaches the server as it is, and every reader of the URL that is handed out reads it so."""

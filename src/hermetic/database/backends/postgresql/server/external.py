@@ -68,6 +68,7 @@ class External:
         self._mutex = RLock()
         self._pid: int | None = None
         self._facts: Facts | None = None
+        self._unavailable: ServerUnavailable | None = None
         self._session: psycopg.Connection[Any] | None = None
 
     @property
@@ -87,10 +88,16 @@ class External:
         """Do nothing: it runs already."""
 
     def start(self) -> Facts:
-        """Learn about the server, and take the run's lock."""
+        """Learn about the server, and take the run's lock.
+
+        Raises:
+            ServerUnavailable: It is not there, or was not when it was first asked: nobody waits for it a second time.
+        """
         with self._mutex:
+            if self._unavailable is not None:
+                raise self._unavailable.with_traceback(None)
             if self._facts is None or self._pid != os.getpid():
-                self._session = self._open(self._maintenance())
+                self._session = self._first_session()
                 self._pid = os.getpid()
                 atexit.register(self.stop)
                 self._facts = self._learn(self._session)
@@ -140,6 +147,13 @@ class External:
 
     def _maintenance(self) -> str:
         return self._url.database or "postgres"
+
+    def _first_session(self) -> psycopg.Connection[Any]:
+        try:
+            return self._open(self._maintenance())
+        except ServerUnavailable as error:
+            self._unavailable = error
+            raise
 
     @free()
     def _open(self, database: str, **options: Any) -> psycopg.Connection[Any]:
