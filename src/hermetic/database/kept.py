@@ -11,12 +11,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import URL
-
-FOLDER = Path(".hermetic", "kept")
-"""Below the project's root: where files are kept."""
 
 PREFIX = "hermetic_k_"
 LIMIT = 20

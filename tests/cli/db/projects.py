@@ -11,7 +11,7 @@ from hermetic.database.backends.postgresql.server import choose
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.sqlite.restore import keeping
 from hermetic.database.backends.sqlite.server import TemplateFiles
-from hermetic.database.kept import FOLDER
+from hermetic.database.stored import FOLDER
 
 
 @dataclass(frozen=True)

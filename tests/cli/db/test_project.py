@@ -8,6 +8,7 @@ import pytest
 
 from hermetic.cli import main
 from hermetic.cli.db.project import read_project
+from hermetic.database.backends.postgresql import db
 from hermetic.errors import ConfigurationError
 from tests.cli.db.projects import Project
 
@@ -37,8 +38,8 @@ def test_the_root_is_pytest_s(project: Project) -> None:
 def test_a_project_on_sqlite_needs_no_server(project: Project) -> None:
     """That there is none is no error then."""
     found = read_project(project.root)
-    assert found.instance() is None
-    assert found.cluster() is None
+    assert db.instance_of(found) is None
+    assert db.cluster_of(found) is None
 
 
 @pytest.mark.usefixtures("no_server")
@@ -47,12 +48,12 @@ def test_a_project_on_postgresql_needs_one(project: Project, setting: str) -> No
     """That there is none is told."""
     found = read_project(project.write(setting).root)
     with pytest.raises(ConfigurationError, match="no PostgreSQL server was found"):
-        found.instance()
+        db.instance_of(found)
 
 
 def test_a_project_that_never_ran_has_no_cluster(project: Project, tmp_path: Path) -> None:
     """So no server is started for it."""
-    assert read_project(project.root).instance() is None
+    assert db.instance_of(read_project(project.root)) is None
 
 
 @pytest.mark.parametrize("action", ["list", "start", "clean"])

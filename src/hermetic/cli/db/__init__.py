@@ -1,7 +1,7 @@
 """``hermetic db``: look at what test runs keep, serve it to psql or a GUI, and clean it away.
 
 ``project`` finds whose databases are meant, as pytest would; ``survey`` lists them, ``serving`` starts and stops,
-``cleaning`` removes; ``report`` makes the lines.
+``report`` makes the lines; what there is, is the backends' to know.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ def run(options: argparse.Namespace) -> int:
         ConfigurationError: The configuration is wrong, or there is no such server.
     """
     from hermetic.cli.db.project import read_project
-    from hermetic.database.backends.postgresql.drivers import variables
+    from hermetic.database import backends
 
-    variables.put_service_aside(os.environ)
+    for backend in backends.every():
+        backend.put_aside(os.environ)
     project = read_project(Path(options.directory))
     if options.action == "list":
         from hermetic.cli.db import report
@@ -40,9 +41,11 @@ def run(options: argparse.Namespace) -> int:
         _print(report.talk(found), sys.stderr)
         return 0
     if options.action == "clean":
-        from hermetic.cli.db.cleaning import clean
-
-        removed = clean(project, everything=options.all, dry_run=options.dry_run)
+        removed = [
+            what
+            for backend in reversed(backends.every())
+            for what in backend.clean(project, everything=options.all, dry_run=options.dry_run)
+        ]
         _print([f"{'would remove' if options.dry_run else 'removed'} {what}" for what in removed], sys.stdout)
         _print([] if removed else ["nothing to clean"], sys.stderr)
         return 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hermetic.cli.db.survey import Survey
-from hermetic.database.backends.postgresql.server.catalogue import Entry
+from hermetic.database.stored import Entry
 
 
 def as_text(survey: Survey) -> Iterator[str]:

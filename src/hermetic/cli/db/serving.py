@@ -6,25 +6,14 @@ What is served is a copy of what is kept, in memory: whatever somebody does to i
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
 import time
 
-from sqlalchemy import URL
-
-from hermetic.cli.db.project import Project
-from hermetic.cli.db.survey import databases, living
-from hermetic.database.backends.postgresql.drivers import variables
-from hermetic.database.backends.postgresql.drivers.libpq import dsn
-from hermetic.database.backends.postgresql.server import Instance
-from hermetic.database.backends.postgresql.server.binaries import Binaries
-from hermetic.database.backends.postgresql.server.external import External
-from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.postgresql.server.places import Address
-from hermetic.database.backends.postgresql.server.running import Running
-from hermetic.errors import CommandError, ConfigurationError
+from hermetic.cli.db.survey import living
+from hermetic.database import backends
+from hermetic.database.stored import Project, Running
 
 COMMAND = "from hermetic.cli import main; raise SystemExit(main())"
 STEP = 0.02
@@ -41,63 +30,26 @@ def start(project: Project, port: int | None, *, detached: bool = False) -> int:
     Raises:
         ConfigurationError: Nothing is kept, or the server does not start.
     """
-    found = project.located()
-    if isinstance(found, URL):
-        external = External(found)
-        try:
-            _say(lines(project, external))
-        finally:
-            external.stop()
-        return 0
-    if not isinstance(found, Binaries) or project.cluster() is None:
-        raise nothing_kept(project)
-    from hermetic.database.backends.postgresql.server.embedded import Embedded
-
-    where = Address("", port) if port is not None else None
-    instance = Embedded(
-        found, project=project.root, label=project.serves, directory=project.directory, where=where
-    )
+    served = next(each for each in backends.every() if each.can_serve).serving(project, port)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stop sends is a Ctrl-C too
     try:
-        _say(lines(project, instance))
-        if detached:
-            _fall_silent()
-        else:
-            print("serving a copy of them until Ctrl-C; what is changed in it is gone then", file=sys.stderr)
-        wait()
+        _say(served.lines())
+        if served.ends:
+            _stay(detached)
     except KeyboardInterrupt:
         pass
     finally:
         signal.signal(signal.SIGTERM, before)
-        instance.stop()
+        served.stop()
     return 0
 
 
-def lines(project: Project, instance: Instance) -> list[str]:
-    """Return the URL of each database, and what to type to look at the latest one.
-
-    Templates are named only where they are copies: a session in the real one keeps runs from using it.
-
-    Raises:
-        ConfigurationError: There is none, or the server does not start.
-    """
-    instance.start()
-    host = PostgresqlHost(instance)
-    templates, kept = databases(project, instance)
-    found = [] if instance.is_shared else templates
-    found += sorted(kept, key=lambda entry: str(entry.note.get("kept")))
-    if not found:
-        raise nothing_kept(project)
-    urls = [dsn(host.url(entry.name, entry.owner)) for entry in found]
-    named = [f"{url}  {entry.note.get('test', 'template')}" for url, entry in zip(urls, found, strict=True)]
-    return [*named, f"psql {shlex.quote(urls[-1])}"]
-
-
-def nothing_kept(project: Project) -> ConfigurationError:
-    """Say that there is nothing to serve, and what makes it."""
-    return CommandError(
-        f"no PostgreSQL databases of {project.root} are kept.", hints=("pytest --hermetic-keep-failed",)
-    )
+def _stay(detached: bool) -> None:
+    if detached:
+        _fall_silent()
+    else:
+        print("serving a copy of them until Ctrl-C; what is changed in it is gone then", file=sys.stderr)
+    wait()
 
 
 def wait() -> None:
@@ -125,7 +77,7 @@ def detach(project: Project, port: int | None) -> int:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=variables.without(os.environ),
+        env=_environment(),
         start_new_session=True,
     )
     assert process.stdout is not None and process.stderr is not None
@@ -136,6 +88,13 @@ def detach(project: Project, port: int | None) -> int:
     if said:
         process.returncode = 0  # it lives on, and is not waited for
     return process.wait()
+
+
+def _environment() -> dict[str, str]:
+    environ = dict(os.environ)
+    for backend in backends.every():
+        environ = backend.without(environ)
+    return environ
 
 
 def stop(project: Project) -> list[Running]:

@@ -8,7 +8,7 @@ them, nor anything that knows them: whoever needs a backend looks it up here, by
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hermetic.database.address import Address
     from hermetic.database.drivers.seams import Put
     from hermetic.database.protocols import Server, Wait, WorkerDatabase
+    from hermetic.database.stored import Project, Running, Serving, Stored
     from hermetic.settings import Settings
 
 DEFAULT = "sqlite"
@@ -76,6 +77,7 @@ class Backend(Protocol):
         example: A URL, for messages.
         in_memory: The URL of a database in memory; empty where it has none.
         has_schemas: Whether tables may be in schemas that have to be made first.
+        can_serve: Whether kept databases need a server to be looked at, which ``serving`` starts.
     """
 
     name: str
@@ -87,9 +89,13 @@ class Backend(Protocol):
     example: str
     in_memory: str
     has_schemas: bool
+    can_serve: bool
 
     def put_aside(self, environ: MutableMapping[str, str]) -> None:
         """Put variables of the environment aside that no connection of its drivers can be kept from."""
+
+    def without(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment without the variables of its drivers, for programs of hermetic's own."""
 
     def import_before_the_clock_stops(self) -> None:
         """Import what cannot be imported under a patched ``datetime``, if this process will need it."""
@@ -138,6 +144,18 @@ class Backend(Protocol):
 
     def close(self, connection: DBAPIConnection) -> None:
         """Close what lies below a connection in memory, from whatever thread."""
+
+    def stored(self, project: Project) -> Stored:
+        """Return what the runs of a project left."""
+
+    def running(self, project: Project) -> list[Running]:
+        """Return this user's servers of runs that live now."""
+
+    def clean(self, project: Project, *, everything: bool, dry_run: bool) -> Iterable[str]:
+        """Remove kept databases, and with ``everything`` templates; return what was, or would be, removed."""
+
+    def serving(self, project: Project, port: int | None) -> Serving:
+        """Return what serves kept databases, by a port of the loopback or by a socket."""
 
 
 def register(name: str, module: str, *, also: Sequence[str] = ()) -> None:

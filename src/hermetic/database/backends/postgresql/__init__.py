@@ -7,7 +7,7 @@ See ``hermetic.database.backends.Backend``. ``server`` finds, starts and shares 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hermetic.database.backends.postgresql.server import Instance
     from hermetic.database.drivers.seams import Put
     from hermetic.database.protocols import Server
+    from hermetic.database.stored import Project, Running, Serving, Stored
     from hermetic.settings import Settings
 
 name = "postgresql"
@@ -34,6 +35,7 @@ port = 5432
 example = "postgresql://db.example:5432/name"
 in_memory = ""
 has_schemas = True
+can_serve = True
 
 
 def put_aside(environ: MutableMapping[str, str]) -> None:
@@ -41,6 +43,13 @@ def put_aside(environ: MutableMapping[str, str]) -> None:
     from hermetic.database.backends.postgresql.drivers.variables import put_service_aside
 
     put_service_aside(environ)
+
+
+def without(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without libpq's variables."""
+    from hermetic.database.backends.postgresql.drivers import variables
+
+    return variables.without(environ)
 
 
 def import_before_the_clock_stops() -> None:
@@ -157,3 +166,31 @@ def abort(dialect: Dialect, connection: DBAPIConnection) -> None:
 
 def close(connection: DBAPIConnection) -> None:
     """None is in memory."""
+
+
+def stored(project: Project) -> Stored:
+    """Return what the runs of a project left."""
+    from hermetic.database.backends.postgresql.db import stored
+
+    return stored(project)
+
+
+def running(project: Project) -> list[Running]:
+    """Return those that were started for a run."""
+    from hermetic.database.backends.postgresql.server.running import running
+
+    return running([project.directory] if project.directory else [])
+
+
+def clean(project: Project, *, everything: bool, dry_run: bool) -> Iterable[str]:
+    """Remove kept databases, and with ``everything`` templates."""
+    from hermetic.database.backends.postgresql.db import clean
+
+    return clean(project, everything=everything, dry_run=dry_run)
+
+
+def serving(project: Project, port: int | None) -> Serving:
+    """Return what serves the project's kept databases."""
+    from hermetic.database.backends.postgresql.db import serving
+
+    return serving(project, port)

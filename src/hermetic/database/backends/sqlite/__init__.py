@@ -6,7 +6,7 @@ project opens by a driver itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hermetic.database.backends import Making
     from hermetic.database.drivers.seams import Put
     from hermetic.database.protocols import Server
+    from hermetic.database.stored import Project, Running, Serving, Stored
     from hermetic.settings import Settings
 
 name = "sqlite"
@@ -30,10 +31,16 @@ port = 0
 example = "sqlite:///path/to/file.db"
 in_memory = "sqlite+aiosqlite:///:memory:"
 has_schemas = False
+can_serve = False
 
 
 def put_aside(environ: MutableMapping[str, str]) -> None:
     """No variable leads elsewhere."""
+
+
+def without(environ: Mapping[str, str]) -> dict[str, str]:
+    """Nothing has to go."""
+    return dict(environ)
 
 
 def import_before_the_clock_stops() -> None:
@@ -131,3 +138,27 @@ def close(connection: DBAPIConnection) -> None:
     from hermetic.database.backends.sqlite.restore.tracked import close
 
     close(connection)
+
+
+def stored(project: Project) -> Stored:
+    """Return what the runs of a project left."""
+    from hermetic.database.backends.sqlite.db import stored
+
+    return stored(project)
+
+
+def running(project: Project) -> list[Running]:
+    """There is no server."""
+    return []
+
+
+def clean(project: Project, *, everything: bool, dry_run: bool) -> Iterable[str]:
+    """Remove kept databases, and with ``everything`` templates."""
+    from hermetic.database.backends.sqlite.db import clean
+
+    return clean(project, everything=everything, dry_run=dry_run)
+
+
+def serving(project: Project, port: int | None) -> Serving:
+    """Files need no server."""
+    raise NotImplementedError  # pragma: no cover - see can_serve

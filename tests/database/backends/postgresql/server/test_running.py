@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.backends.postgresql.server import hold
-from hermetic.database.backends.postgresql.server.running import Running, running
+from hermetic.database.backends.postgresql.server.running import running
 from hermetic.database.servers import homes
+from hermetic.database.stored import Running
 
 
 @pytest.fixture

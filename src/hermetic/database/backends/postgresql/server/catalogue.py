@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hermetic.database.backends.postgresql.server import marks
+from hermetic.database.stored import Entry
 
 if TYPE_CHECKING:
     import psycopg
@@ -18,23 +18,6 @@ OTHERS = """
 SELECT coalesce(nullif(application_name, ''), 'process ' || pid) FROM pg_stat_activity
 WHERE datname = %s AND application_name <> %s AND backend_type = 'client backend'
 """
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A database.
-
-    Attributes:
-        name: Its name.
-        owner: Its role.
-        size: In bytes.
-        note: What is noted of it.
-    """
-
-    name: str
-    owner: str
-    size: int
-    note: dict[str, Any] = field(default_factory=dict)
 
 
 def entries(connection: psycopg.Connection[Any], prefix: str, project: str | None = None) -> list[Entry]:

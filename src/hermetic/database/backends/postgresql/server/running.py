@@ -5,26 +5,11 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.database.backends.postgresql.server import hold
 from hermetic.database.servers import homes
-
-
-@dataclass(frozen=True)
-class Running:
-    """A server of a run.
-
-    Attributes:
-        home: The run's directory.
-        process: The one that made it.
-        label: Who runs, as it said itself.
-    """
-
-    home: Path
-    process: int
-    label: str
+from hermetic.database.stored import Running
 
 
 def running(further: Iterable[Path] = ()) -> list[Running]:
