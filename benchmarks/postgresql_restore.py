@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
@@ -24,8 +24,8 @@ from benchmarks.samples import sample
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
 from hermetic.database.backends.postgresql.server import choose
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.schema.call import sync_url
 from hermetic.database.templates import Built
+from hermetic.database.urls import sync_url
 
 TABLES = (1, 10, 60, 300)
 SEED_ROWS = 10
@@ -95,6 +95,7 @@ class Shop:
         self.database.fill(lambda: name, self._build, lambda note: "")
         self.engine.dispose()
         self.application = psycopg.connect(self.dsn, autocommit=True)
+        self.opened = ExitStack()
 
     def _build(self) -> Built:
         self.database.ensure()
@@ -136,6 +137,7 @@ class Shop:
 
     def close(self) -> None:
         """Close what is open, and drop the database."""
+        self.opened.close()
         self.application.close()
         self.engine.dispose()
         self.database.close()
@@ -144,7 +146,7 @@ class Shop:
 def hermetic_ways(shop: Shop) -> list[Way]:
     """The round trip, a savepoint's way back, and ours."""
     round_trip = shop.database.administration.one
-    savepoint = shop.engine.connect()
+    savepoint = shop.opened.enter_context(shop.engine.connect())
     savepoint.begin()
 
     def rolled_back() -> None:
@@ -166,7 +168,7 @@ def usual_ways(shop: Shop, host: PostgresqlHost) -> list[Way]:
     """What suites do today."""
     names = ", ".join(each.name for each in shop.metadata.sorted_tables)
     backwards = [each.name for each in reversed(shop.metadata.sorted_tables)]
-    connection = psycopg.connect(shop.dsn, autocommit=True)
+    connection = shop.opened.enter_context(psycopg.connect(shop.dsn, autocommit=True))
 
     def delete() -> None:
         with connection.transaction():
@@ -269,9 +271,9 @@ def many_rows(host: PostgresqlHost, rounds: int, rows: int = MANY_ROWS) -> list[
     return ways
 
 
-def many_restores(host: PostgresqlHost, count: int = MANY_RESTORES) -> list[float]:
-    """The medians of each tenth of many restores in a row, 60 tables, one of them written."""
-    shop = Shop(host, "bench_many_restores", 60)
+def many_restores(host: PostgresqlHost, count: int = MANY_RESTORES, tables: int = 60) -> list[float]:
+    """The medians of each tenth of many restores in a row, one table of 60 written."""
+    shop = Shop(host, "bench_many_restores", tables)
     way = Way("", shop.restore, lambda: shop.write(1))
     for _ in range(count):
         way.measure()
