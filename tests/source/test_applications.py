@@ -28,6 +28,7 @@ def names(project: Project, entrypoint: str = "") -> list[str]:
         "app: int = 3",
         "app = wrap(app)",
         "app = other = {}\napp = wrap(app)",
+        "import fastapi.FastAPI.x\ndef one(debug: bool):\n    return two()\ndef two():\n    return one()",
     ],
 )
 def test_what_is_no_application_is_left_alone(project: Project, text: str) -> None:
@@ -103,6 +104,27 @@ def test_a_factory_whose_result_is_mounted_is_a_sub_application(project: Project
     """``app.mount("/v1", create_v1())`` mounts what the factory makes."""
     text = "from fastapi import FastAPI\ndef create():\n    return FastAPI()\nz = FastAPI()\nz.mount('/a', create())"
     assert names(project.write({"main.py": text})) == ["main:z", "main:create"]
+
+
+def test_an_application_is_found_under_any_name(project: Project) -> None:
+    """A class of the project's own, a factory's result, both imported under other names: no word tells."""
+    project.write(
+        {
+            "base.py": "from fastapi import FastAPI as Base\nclass Shop(Base): ...\n",
+            "names.py": "from base import Shop as Service\n",
+            "factory.py": "from names import Service as S\ndef build():\n    return S()\n",
+            "main.py": "from factory import build as make\napp = make()\n",
+            "other.py": "def build():\n    return 1\n",
+        }
+    )
+    assert names(project) == ["main:app", "factory:build"]
+
+
+def test_what_the_tests_import_under_another_name_goes_first(project: Project) -> None:
+    """Through a module that has it under a name of its own, too."""
+    project.write({"main.py": APP, "other.py": APP, "names.py": "from other import app as service"})
+    project.write({"tests/test_a.py": "from names import service as application"})
+    assert names(project) == ["other:app", "main:app"]
 
 
 def test_what_the_tests_import_goes_first(project: Project) -> None:

@@ -323,6 +323,11 @@ def test_a_value_is_followed_to_where_it_comes_from(project: Project, text: str,
     [
         ("def make(url):\n    return create_async_engine(url)\nmake('mysql+b://')", "mysql+b"),
         ("def make(url='mysql+b://'):\n    return create_async_engine(url)", "mysql+b"),
+        (
+            "class Db:\n    def make(self, url):\n        return create_async_engine(url)\n"
+            "class Other:\n    def make(self, url): ...\nOther().make('sqlite+a://')\nDb().make('mysql+b://')",
+            "mysql+b",
+        ),
         ("make = lambda url='mysql+b://': create_async_engine(url)", "mysql+b"),
         ("engines = map(lambda url: create_async_engine(url), ['mysql+b://'])", "mysql+b"),
         (

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from hermetic.source import syntax
-from hermetic.source.syntax import nodes_of
+from hermetic.source.syntax import nodes_of, statements_of
 
 LEFT_OUT = ast.expr_context | ast.operator | ast.unaryop | ast.boolop | ast.cmpop
 
@@ -39,3 +39,11 @@ def test_every_node_is_found_in_the_order_of_the_text() -> None:
         assert len(found) == len(wanted)
         statements = [node.lineno for node in found if isinstance(node, ast.stmt)]
         assert statements == sorted(statements)
+
+
+def test_every_statement_is_found_in_the_order_of_the_text() -> None:
+    """Those in functions, classes, handlers and cases included."""
+    for text in (Path(ast.__file__).read_text(encoding="utf-8"), RARE):
+        tree = ast.parse(text)
+        found = statements_of(tree)
+        assert found == [node for node in nodes_of(tree) if isinstance(node, ast.stmt)]

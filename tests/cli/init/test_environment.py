@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.cli.init.environment import Environment, find_environment
-from tests.source.projects import Project
+from tests.source.projects import APP, Project
 
 SETTINGS = "from pydantic_settings import BaseSettings, SettingsConfigDict\nfrom pydantic import Field\n"
 ENGINE = "from sqlalchemy.ext.asyncio import create_async_engine\n"
@@ -611,3 +611,24 @@ def test_tortoise_gets_a_url_that_it_knows(project: Project, more: str, url: str
     """Its schemes are not SQLAlchemy's."""
     text = "import os\nfrom tortoise import Tortoise\nTortoise.init(db_url=os.environ['DATABASE_URL'])\n"
     assert found(project.write({"db.py": text + more})).lines == (f"DATABASE_URL={url}",)
+
+
+@pytest.mark.parametrize(
+    ("core", "text"),
+    [
+        ("import os\nenv = os.environ", "from core import env as e\nkey = e['KEY']"),
+        (
+            "from os import getenv as get",
+            "import core\nkey = core.get('KEY')\nif not key:\n    raise ValueError",
+        ),
+        ("from decouple import config as read", "from core import read\nkey = read('KEY')"),
+        ("import starlette.config as s\nread = s.Config()", "import core as c\nkey = c.read('KEY')"),
+        ("import starlette.config as s", "from core import s\nkey = s.Config()('KEY')\nx = s.environ['KEY']"),
+        ("from environs import Env\nmade = Env()", "from core import made\nkey = made.str('KEY')"),
+    ],
+)
+def test_the_environment_is_read_under_any_name(project: Project, core: str, text: str) -> None:
+    """A module that reads it by what another module made has no word of the library in it."""
+    project.write({"core.py": core, "main.py": f"import core\n{text}\n{APP}"})
+    environment = find_environment(project.symbols(), project.configuration())
+    assert [need.name for need in environment.unknown] == ["KEY"]

@@ -161,6 +161,24 @@ def test_what_the_application_is_called_for_is_told_at_the_call(
     assert slugs(project, text) == expected
 
 
+def test_what_the_application_does_is_told_through_its_modules(project: Project) -> None:
+    """However many functions lie between, each known by the name that its caller has for it, and asked once."""
+    project.write(
+        {
+            "a.py": "def make(engine): Base.metadata.create_all(engine)\n",
+            "b.py": "from a import make as tables\ndef prepare(): tables(engine)\n",
+            "c.py": "import b\ndef seed(): run(b.prepare)\ndef other(): run(b.nothing)\n",
+        }
+    )
+    text = "from c import other, seed\nother()\nseed()\nseed()\n"
+    assert slugs(project, text) == [(3, "create-all"), (4, "create-all")]
+
+
+def test_a_patch_is_undone_by_whoever_made_it(project: Project) -> None:
+    """A fixture that sets a variable by ``monkeypatch`` needs nothing of hermetic."""
+    assert slugs(project, "def env(monkeypatch):\n    monkeypatch.setenv('A', 'x')") == []
+
+
 def test_a_fixture_whose_name_starts_with_test_is_looked_into(project: Project) -> None:
     """``test_db`` is a fixture, not a test."""
     assert slugs(project, "@pytest.fixture\ndef test_db():\n    m.create_all(e)") == [(3, "create-all")]
