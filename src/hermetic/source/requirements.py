@@ -11,6 +11,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def read_loosely(path: Path) -> str:
 ENVIRONMENTS = (".venv", "venv", "env")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 CLAUSE = re.compile(r"(\^|~=|~|===?|<=?|>=?|!=)?\s*v?(\d+(?:\.\d+)*)(\.\*)?")
+TABLE = re.compile(r"^(?=\[)", re.MULTILINE)
 Release = tuple[int, ...]
 
 
@@ -93,18 +95,15 @@ def _in_environments(directory: Path, package: str) -> Iterator[Bound]:
 
 
 def _locked(directory: Path, package: str) -> Iterator[Bound]:
+    """Yield what lock files say; of TOML only the tables that name the package are parsed, for all take long."""
     for name in LOCKS:
-        path = directory / name
-        for version in _versions(_parsed(path), package):
-            yield Bound(version, path)
-
-
-def _parsed(path: Path) -> object:
-    text = read_loosely(path)
-    try:
-        return json.loads(text) if path.name == "Pipfile.lock" else tomllib.loads(text)
-    except ValueError:
-        return {}
+        text = read_loosely(directory / name)
+        is_json = name == "Pipfile.lock"
+        for part in [text] if is_json else TABLE.split(text):
+            if package in part:
+                with suppress(ValueError):
+                    found = json.loads(part) if is_json else tomllib.loads(part)
+                    yield from (Bound(version, directory / name) for version in _versions(found, package))
 
 
 def _versions(lock: object, package: str) -> Iterator[str]:

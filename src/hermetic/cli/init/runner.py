@@ -201,8 +201,9 @@ def _thread_counts(tests: Sequence[Module], symbols: Symbols) -> Iterator[Remark
         "threads are counted: the session's loop keeps those of its executor (asyncio_0, asyncio_1) once a test has"
         " used it; let them not count, or leave both loop scopes out"
     )
+    words = {name.rpartition(".")[2] for name in COUNTS}
     for module in tests:
-        for node in outside_tests(module.tree):
+        for node in outside_tests(module.tree) if module.mentions(*words) else ():
             called = symbols.resolve(module.path, node.func) if isinstance(node, ast.Call) else None
             if isinstance(node, ast.Call) and called is not None and called.name in COUNTS:
                 yield Remark(text, module.path, node.lineno)
