@@ -1,6 +1,6 @@
 """What ``make demo`` runs: the service's tests, and then what they did, in numbers.
 
-Everything that is told was counted: commits and connections by SQLAlchemy's own events, restores by the clock.
+Everything that is told was counted: commits and connections by SQLAlchemy's own events, restores by hermetic's.
 """
 
 import sys
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, Pool, event
 
 if TYPE_CHECKING:
+    from hermetic.events import Restored
     from hermetic.run import Run
 
 BACKEND = Path(__file__).parent
@@ -36,24 +37,23 @@ class Account:
         self.started = perf_counter()
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Listen to every engine, and hold a clock to each restore."""
+        """Listen to every engine, and to each restore."""
         event.listen(Engine, "commit", self._commit)
         event.listen(Pool, "checkout", self._checkout)
         event.listen(Pool, "checkin", self._checkin)
-        run = self._run(config)
-        restore = run.restore
+        self._listen()
 
-        def timed() -> None:
-            dirty = any(database.dirty() for database in run.databases.all())
-            begin = perf_counter()
-            restore()
-            if dirty:
-                self.restores.append(perf_counter() - begin)
+    def _listen(self) -> None:
+        # Not at the top: pytest rewrites the assertions of a plugin that is not imported yet.
+        from hermetic.events import Restored, listen
 
-        run.restore = timed  # type: ignore[method-assign]
+        listen(self._restored, Restored)
+
+    def _restored(self, restored: "Restored") -> None:
+        if restored.is_changed:
+            self.restores.append(restored.seconds)
 
     def _run(self, config: pytest.Config) -> "Run":
-        # Not at the top: pytest rewrites the assertions of a plugin that is not imported yet.
         from hermetic.pytest_plugin.state import RUN
 
         return config.stash[RUN]
@@ -76,7 +76,7 @@ class Account:
         """Look at what is left after the last test."""
         run = self._run(session.config)
         dirty = sum(database.dirty() for database in run.databases.all())
-        self.left = dirty + len(run.installation.checked_out())
+        self.left = dirty + len(run.containment.installation.checked_out())
 
     def lines(self) -> Iterator[str]:
         """Say it."""

@@ -62,7 +62,7 @@ def test_overrides_of_an_application_that_was_imported_before_the_first_test(
     """What was set by then is for all tests; what a test sets goes with it."""
     (package / "shop_m.py").write_text(APP)
     run = start(Settings(mode="on", app="shop_m:app"))
-    app: FastAPI = run.application()
+    app: FastAPI = run.provider.application()
     app.dependency_overrides[len] = min
     run.begin_test(NEVER, TEST)
     app.dependency_overrides[sum] = max
@@ -74,7 +74,7 @@ def test_overrides_that_are_replaced(package: Path, start: Start) -> None:
     """Another dictionary in their place changes nothing: it is watched in its turn, and what it lacks comes back."""
     (package / "shop_o.py").write_text(APP)
     run = start(Settings(mode="on", app="shop_o:app"))
-    app: FastAPI = run.application()
+    app: FastAPI = run.provider.application()
     app.dependency_overrides[len] = min
     for _ in range(2):
         run.begin_test(NEVER, TEST)
@@ -156,14 +156,14 @@ def test_a_shutdown_that_fails_at_the_end_of_a_test(start: Start, package: Path,
         write(engine)
         connection = engine.connect()
         os.environ["LEFT_BY_A_TEST"] = "1"
-        run.empty_database()
+        run.provider.empty_database()
     run.closer.add(failing)
     found: list[Leaked] = []
     with pytest.raises(Down):
         run.end_test(restore=True, ending=frozenset({"function"}), left=found.extend)
     assert "LEFT_BY_A_TEST" not in os.environ
     assert len(found) == 1
-    assert not list(run.installation.checked_out())
+    assert not list(run.containment.installation.checked_out())
     connection.close()
     assert rows(engine) == [1]
     assert len(run.databases.all()) == 1
@@ -183,15 +183,15 @@ def test_one_of_two_databases_that_cannot_be_restored(
             write(engine)
         connection.execute(text("BEGIN IMMEDIATE"))
         with pytest.raises(RestoreError):
-            run.restore()
+            run.restoring.restore()
         assert rows(engines[1 - number]) == [1]
         connection.rollback()
-        run.restore()
+        run.restoring.restore()
     for engine, connection in zip(engines, held, strict=True):
         write(engine)
         connection.execute(text("BEGIN IMMEDIATE"))
     with pytest.raises(ExceptionGroup) as raised:
-        run.restore()
+        run.restoring.restore()
     assert [type(error) for error in raised.value.exceptions] == [RestoreError, RestoreError]
     for connection in held:
         connection.close()

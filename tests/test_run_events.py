@@ -100,8 +100,8 @@ def test_a_fixture_s_layer(run: Run, engine: Engine) -> None:
 def test_an_application(run: Run) -> None:
     """Its import is told once, with what it took."""
     with hearing(ApplicationImported) as told:
-        run.application()
-        run.application()
+        run.provider.application()
+        run.provider.application()
     (imported,) = told.of(ApplicationImported)
     assert imported.path == "shop_e:app"
     assert 0 < imported.seconds < 60
@@ -110,6 +110,6 @@ def test_an_application(run: Run) -> None:
 def test_nobody_listens(run: Run, engine: Engine) -> None:
     """Nothing is told."""
     with hearing() as told:
-        run.application()
+        run.provider.application()
         run_test(run, engine)
     assert told == []

@@ -188,7 +188,7 @@ class Filling:
             emit(Noted(note))
         return True
 
-    def end(self) -> None:
+    def conclude(self) -> None:
         """Tell what is known only at the end of the run."""
         if Noted in listeners:
             for line in self._late_tables():

@@ -194,7 +194,7 @@ def test_vacuum_into_a_temporary_file(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     run = Run(Settings(mode="on"), root=Path(__file__).parent, temporary=(tmp_path,))
     run.start()
-    with closing(sqlite3.connect(run.primary().url.database or "")) as connection:
+    with closing(sqlite3.connect(run.provider.primary().url.database or "")) as connection:
         connection.execute(f"VACUUM INTO '{tmp_path}/it''s.db'")
         connection.execute("VACUUM INTO ?", [str(tmp_path / "two.db")])
         connection.execute("VACUUM INTO :file", {"file": str(tmp_path / "three.db")})

@@ -39,8 +39,8 @@ def of_a_test(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def leaks(run: Run, of_a_test: bool) -> RawLeaks:
     """What is looked at when a test ends."""
-    assert run._drivers is not None
-    return RawLeaks(run._drivers.open, lambda location: of_a_test)
+    assert run.containment.raw is not None
+    return RawLeaks(run.containment.raw, lambda location: of_a_test)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class Active:
     def pytest_xdist_setupnodes(self) -> None:
         """xdist is about to start workers, which inherit the environment."""
         with errors_as_usage_errors():
-            self.run.share()
+            self.run.containment.share()
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """In a worker of xdist: the controller, which has the terminal, says what there is to say."""
@@ -199,7 +199,7 @@ class Active:
         scope: Any = request.scope  # an indirect parametrization may widen the fixture's own
         is_ours = getattr(fixturedef.func, "__module__", None) == fixtures.__name__
         if fixturedef.argname == fixtures.APPLICATION and not is_ours:
-            self.run.note_application_of_the_suite()
+            self.run.provider.note_application_of_the_suite()
         owner = Owner(
             f"fixture {fixturedef.argname!r} ({scope} scope)",
             "fixture",

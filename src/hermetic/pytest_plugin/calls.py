@@ -52,7 +52,7 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
 def import_drivers(run: Run) -> None:
     """Import what cannot be imported once the clock stands, if a test of this run may stop it."""
     if run.settings.mode == "on" and _a_clock_may_stop():
-        run.import_drivers()
+        run.provider.import_drivers()
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _example(inner: Callable[..., Any], run: Run, ending: _Ending) -> Callable[.
         @functools.wraps(inner)
         async def async_example(*args: Any, **kwargs: Any) -> None:
             __tracebackhide__ = True
-            await run.restore_in_loop()
+            await run.restoring.restore_in_loop()
             await closing(*args, **kwargs)
 
         return async_example
@@ -94,7 +94,7 @@ def _example(inner: Callable[..., Any], run: Run, ending: _Ending) -> Callable[.
     @functools.wraps(inner)
     def example(*args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
-        run.restore()
+        run.restoring.restore()
         inner(*args, **kwargs)
 
     return example

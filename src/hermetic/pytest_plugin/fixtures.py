@@ -69,7 +69,7 @@ def hermetic_app(request: pytest.FixtureRequest) -> Any:
     from hermetic.pytest_plugin.calls import build_routes
 
     with errors_as_failures():
-        app = active_run(request).application()
+        app = active_run(request).provider.application()
     if app is None:
         pytest.fail(
             f"{NOT_CONFIGURED}\n\nhint: in the ini file of pytest: hermetic_app = your.module:app\n"
@@ -86,7 +86,7 @@ def hermetic_database(request: pytest.FixtureRequest) -> Database:
     from hermetic.database.facade import Database
 
     with errors_as_failures():
-        return Database(active_run(request).primary(_application(request)))
+        return Database(active_run(request).provider.primary(_application(request)))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def hermetic_empty_database(request: pytest.FixtureRequest) -> EmptyDatabase:
     from hermetic.database.facade import EmptyDatabase
 
     with errors_as_failures():
-        return EmptyDatabase.of(active_run(request).empty_database(_application(request)))
+        return EmptyDatabase.of(active_run(request).provider.empty_database(_application(request)))
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +164,7 @@ def async_db_session(request: pytest.FixtureRequest) -> Iterator[AsyncSession]:
     with (
         errors_as_failures()
     ):  # before hermetic_engine asks: an application of the test's scope tells it, too
-        run.learn_what_the_database_is(_application(request))
+        run.provider.learn_what_the_database_is(_application(request))
     session = FixtureSession(request.getfixturevalue("hermetic_engine"))
     run.closer.add(session)
     yield session.session

@@ -35,7 +35,7 @@ class FixtureLifespan(Lifespan):
 
     async def start(self) -> None:
         """Run the application's start-up."""
-        self._suite.prepare_start_up()
+        self._suite.provider.prepare_start_up()
         if self._scope == "function" or self.loop is asyncio.get_running_loop():
             await super().start()
             return
