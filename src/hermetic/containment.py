@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
     from hermetic.database.backends import Shared
-    from hermetic.database.drivers.connections import RawConnections
     from hermetic.database.drivers.installation import Drivers
     from hermetic.database.engines import Installation
     from hermetic.database.engines.destinations import Destination, EngineRequest
+    from hermetic.database.in_use import RawConnections
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
     from hermetic.database.servers import Servers

@@ -16,11 +16,12 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.engines.location import thread_location
-from hermetic.database.protocols import Checkout, Server, WorkerDatabase
+from hermetic.database.in_use import Checkout
+from hermetic.database.protocols import Server, WorkerDatabase
 from hermetic.errors import ConfigurationError, DatabaseNotFilled
 
 if TYPE_CHECKING:
-    from hermetic.database.drivers import RawConnection
+    from hermetic.database.in_use import RawConnection
 
 Build = Callable[[WorkerDatabase], bool | None]
 

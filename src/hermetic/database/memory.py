@@ -24,8 +24,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database import backends
 from hermetic.database.address import Address
+from hermetic.database.in_use import Checkout
 from hermetic.database.lazy import LazyDatabase
-from hermetic.database.protocols import Checkout, WorkerDatabase
+from hermetic.database.protocols import WorkerDatabase
 from hermetic.owners import Owner
 
 

@@ -6,51 +6,19 @@ Each backend implements them, in its folder of ``backends``: ``server`` has the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.code import Location
+from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept
 from hermetic.database.templates import Build, Outdated
 from hermetic.owners import Owner
 
-if TYPE_CHECKING:
-    from hermetic.database.drivers import RawConnection
-
 T = TypeVar("T")
-
-
-@dataclass(eq=False)
-class Checkout:
-    """A connection in use: taken from a pool and not yet given back.
-
-    Attributes:
-        owner: Who it belongs to: the session's owner where a session took it, else whoever checked it out.
-        location: The user's line that checked it out (the first frame that is not SQLAlchemy's, the driver's or ours).
-        engine: The engine's URL, password masked.
-    """
-
-    owner: Owner
-    location: Location
-    engine: str
-
-
-@dataclass(frozen=True)
-class OpenWork:
-    """A transaction or a cursor that a driver connection still has open.
-
-    Attributes:
-        kind: ``"transaction"`` or ``"cursor"``.
-        checkout: Who checked the connection out and where; None for a connection that no pool knows.
-    """
-
-    kind: str
-    checkout: Checkout | None
 
 
 class Wait(Protocol):

@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic import owners
 from hermetic.database.engines.destinations import Creation, masked
-from hermetic.database.protocols import Checkout
+from hermetic.database.in_use import Checkout
 from hermetic.errors import ContainmentError
 from hermetic.owners import Owner
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermetic.database.protocols import Checkout
+from hermetic.database.in_use import Checkout
 from hermetic.errors import UncommittedWrites
 from hermetic.events import LockWaited
 from hermetic.owners import Owner

@@ -13,7 +13,8 @@ from hermetic.steps import every_step
 
 if TYPE_CHECKING:
     from hermetic.database.engines import Installation, InUse
-    from hermetic.database.protocols import Checkout, WorkerDatabase
+    from hermetic.database.in_use import Checkout
+    from hermetic.database.protocols import WorkerDatabase
 
 
 class Leaks:

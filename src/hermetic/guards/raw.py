@@ -16,7 +16,7 @@ from hermetic.events import Leaked
 
 if TYPE_CHECKING:
     from hermetic.code import Location
-    from hermetic.database.drivers import RawConnection, RawConnections
+    from hermetic.database.in_use import RawConnection, RawConnections
 
 
 class RawLeaks:

@@ -13,8 +13,8 @@ from hermetic.code import Location
 from hermetic.database.address import Address
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.server import SqliteServer
-from hermetic.database.drivers.connections import Maker
 from hermetic.database.drivers.earlier import EarlierFiles
+from hermetic.database.in_use import Maker
 from hermetic.events import FileNamedLate
 from hermetic.owners import Owner, Scope
 from tests.hearing import hearing

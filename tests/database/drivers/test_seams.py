@@ -10,10 +10,10 @@ from types import ModuleType
 
 import pytest
 
-from hermetic.database.drivers.connections import RawConnections
 from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch, Seams, found
+from hermetic.database.in_use import RawConnections
 from hermetic.errors import ConfigurationError
 from tests.importing import importable
 

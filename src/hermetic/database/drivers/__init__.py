@@ -2,10 +2,5 @@
 
 Each driver that a backend knows has one place through which every connection goes, be it a pool's, an ORM's or a line
 of the project's own. There the rules of engines decide before a packet is sent. What was opened is remembered in
-``connections.py``: whose it is, where, on which database.
+``in_use.py``: whose it is, where, on which database.
 """
-
-from hermetic.database.drivers.connections import Maker, RawConnection, RawConnections
-from hermetic.database.drivers.passing import free, on_the_way_to
-
-__all__ = ["Maker", "RawConnection", "RawConnections", "free", "on_the_way_to"]

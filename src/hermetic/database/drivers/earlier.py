@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hermetic.database import backends
 from hermetic.database.address import Address
-from hermetic.database.drivers.connections import Maker
+from hermetic.database.in_use import Maker
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.events import FileNamedLate, emit, listeners
 

@@ -16,9 +16,8 @@ from sqlalchemy import URL
 
 from hermetic import owners
 from hermetic.code import Location, is_library
+from hermetic.database import passing
 from hermetic.database.address import address_of, working_folder
-from hermetic.database.drivers import passing
-from hermetic.database.drivers.connections import Driver, Maker, RawConnection, RawConnections
 from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.engines.destinations import (
     Creation,
@@ -30,6 +29,7 @@ from hermetic.database.engines.destinations import (
     masked,
 )
 from hermetic.database.engines.location import user_location
+from hermetic.database.in_use import Driver, Maker, RawConnection, RawConnections
 from hermetic.errors import EventLoopError
 
 ORMS = frozenset(

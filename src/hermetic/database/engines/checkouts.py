@@ -25,7 +25,7 @@ from hermetic.database.engines.closing import run_in_loop
 from hermetic.database.engines.connections import Index, Opened
 from hermetic.database.engines.gate import Gate
 from hermetic.database.engines.location import user_location
-from hermetic.database.protocols import Checkout
+from hermetic.database.in_use import Checkout
 from hermetic.events import CheckedIn, CheckedOut, HandedOver, emit, listeners
 from hermetic.owners import Owner
 

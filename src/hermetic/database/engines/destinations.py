@@ -12,11 +12,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.code import Location
 from hermetic.database.address import Address
-from hermetic.database.protocols import Checkout
+from hermetic.database.in_use import Checkout
 from hermetic.owners import Owner
 
 if TYPE_CHECKING:
-    from hermetic.database.drivers import RawConnection
+    from hermetic.database.in_use import RawConnection
 
 
 @dataclass(frozen=True)

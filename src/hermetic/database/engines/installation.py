@@ -51,7 +51,7 @@ from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.opening import Opener, Opening
 from hermetic.database.engines.seen import Seen, SeenEngines
 from hermetic.database.engines.sessions import SessionOwners
-from hermetic.database.protocols import Checkout
+from hermetic.database.in_use import Checkout
 from hermetic.owners import Owner
 from hermetic.steps import every_step
 

@@ -9,11 +9,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from hermetic.database.drivers import free
 from hermetic.database.engines.arguments import ConnectArguments
 from hermetic.database.engines.blueprint import Blueprint
 from hermetic.database.engines.connections import OpenConnections
 from hermetic.database.engines.destinations import Target
+from hermetic.database.passing import free
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import pytest
 
 from hermetic.database.backends.postgresql.server.choose import choose
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.database.drivers import RawConnections
 from hermetic.database.drivers.installation import Drivers
+from hermetic.database.in_use import RawConnections
 from tests.database.backends.postgresql.restore.opened import Opened, Place
 
 ELSEWHERE = "postgresql://somebody:secret@db.example:6432/production"

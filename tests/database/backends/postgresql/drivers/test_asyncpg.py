@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 
-from hermetic.database.drivers import RawConnections
 from hermetic.database.drivers.installation import Drivers
+from hermetic.database.in_use import RawConnections
 from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner, owned_by
 from tests.database.backends.postgresql.drivers.conftest import ELSEWHERE

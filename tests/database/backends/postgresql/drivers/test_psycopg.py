@@ -12,7 +12,7 @@ import psycopg
 import psycopg_pool
 import pytest
 
-from hermetic.database.drivers import RawConnections
+from hermetic.database.in_use import RawConnections
 from hermetic.owners import Owner, owned_by
 from tests.database.backends.postgresql.drivers.conftest import ELSEWHERE
 from tests.database.backends.postgresql.restore.opened import Opened

@@ -11,7 +11,7 @@ import psycopg2  # type: ignore[import-untyped]
 import pytest
 from psycopg2 import extensions, extras
 
-from hermetic.database.drivers import RawConnections
+from hermetic.database.in_use import RawConnections
 from hermetic.owners import Owner, owned_by
 from tests.database.backends.postgresql.drivers.conftest import ELSEWHERE
 from tests.database.backends.postgresql.restore.opened import Opened

@@ -21,7 +21,7 @@ from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.backends.postgresql.server.server import PostgresqlServer
-from hermetic.database.drivers import Maker, RawConnection
+from hermetic.database.in_use import Maker, RawConnection
 from hermetic.database.templates import Built
 from hermetic.owners import Kind, Owner, Scope
 from tests.database.backends.postgresql.restore.dumping import Dump, dump

@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from hermetic.database.drivers import free
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.kept import NotKept
+from hermetic.database.passing import free
 from hermetic.database.templates import NoTemplate
 from hermetic.errors import RestoreError
 from hermetic.owners import owned_by

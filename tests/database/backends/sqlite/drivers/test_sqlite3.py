@@ -19,9 +19,10 @@ import pytest
 from hermetic.database.address import address_of
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.server import SqliteServer
-from hermetic.database.drivers import RawConnection, free
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.engines.destinations import LeftAlone
+from hermetic.database.in_use import RawConnection
+from hermetic.database.passing import free
 from hermetic.errors import ContainmentError
 from hermetic.owners import Owner, owned_by
 from tests.importing import importable

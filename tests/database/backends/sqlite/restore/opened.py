@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from hermetic.code import Location
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection
-from hermetic.database.protocols import Checkout
+from hermetic.database.in_use import Checkout
 from hermetic.owners import Kind, Owner, Scope
 
 PRAGMAS = ("user_version", "application_id", "page_size", "auto_vacuum", "encoding", "integrity_check")

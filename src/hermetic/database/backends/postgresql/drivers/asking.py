@@ -22,7 +22,7 @@ UNKNOWN = 4
 
 
 class Asyncpg:
-    """See ``hermetic.database.drivers.connections.Driver``."""
+    """See ``hermetic.database.in_use.Driver``."""
 
     name = "asyncpg"
 
@@ -91,7 +91,7 @@ class _Libpq:
 
 
 class Psycopg(_Libpq):
-    """See ``hermetic.database.drivers.connections.Driver``."""
+    """See ``hermetic.database.in_use.Driver``."""
 
     name = "psycopg"
 
@@ -136,7 +136,7 @@ def _order_another(pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
 
 
 class Psycopg2(_Libpq):
-    """See ``hermetic.database.drivers.connections.Driver``."""
+    """See ``hermetic.database.in_use.Driver``."""
 
     name = "psycopg2"
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.backends.postgresql.restore.protocols import Host
 from hermetic.database.backends.postgresql.restore.sessions import Session, Sessions
-from hermetic.database.drivers import RawConnection
+from hermetic.database.in_use import RawConnection
 
 LOOP_PATIENCE = 1.0
 """Seconds that the loop of another thread has to close a connection; then the server ends it."""

@@ -10,8 +10,7 @@ from typing import cast
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.backends.postgresql.restore.drivers import backend_pid, in_transaction
-from hermetic.database.drivers import RawConnections
-from hermetic.database.protocols import Checkout, OpenWork
+from hermetic.database.in_use import Checkout, OpenWork, RawConnections
 from hermetic.owners import Owner
 
 

@@ -29,9 +29,9 @@ from hermetic.database.backends.postgresql.restore.protocols import Host, Replac
 from hermetic.database.backends.postgresql.restore.sessions import Session
 from hermetic.database.backends.postgresql.restore.watching import LockWatch
 from hermetic.database.digest import digest
-from hermetic.database.drivers import RawConnection, on_the_way_to
+from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept, NotKept
-from hermetic.database.protocols import Checkout, OpenWork
+from hermetic.database.passing import on_the_way_to
 from hermetic.database.templates import Build, Built, Note, Outdated, Template, fill
 from hermetic.owners import Owner
 

@@ -34,7 +34,7 @@ from hermetic.database.backends.postgresql.server.launch import STEP, Launch, re
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
 from hermetic.database.backends.postgresql.server.places import Address, address, project_cache
-from hermetic.database.drivers import free
+from hermetic.database.passing import free
 from hermetic.database.servers import homes
 from hermetic.database.servers.cache import cache_directory
 from hermetic.errors import ServerUnavailable

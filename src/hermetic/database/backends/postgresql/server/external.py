@@ -24,8 +24,8 @@ from hermetic.database.backends.postgresql.server import drivers, marks
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
 from hermetic.database.backends.postgresql.server.places import PORT
 from hermetic.database.backends.postgresql.server.roles import SHARED
-from hermetic.database.drivers import free
 from hermetic.database.engines.destinations import masked
+from hermetic.database.passing import free
 from hermetic.errors import InsufficientPrivilege, ServerUnavailable
 
 if TYPE_CHECKING:

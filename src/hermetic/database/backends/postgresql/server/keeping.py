@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from hermetic.database.backends.postgresql.restore.protocols import Host
 from hermetic.database.backends.postgresql.server import catalogue, marks
 from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
 
 if TYPE_CHECKING:
-    from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+    from hermetic.database.backends.postgresql.server.instance import Instance
 
 STEPS = 20
 STEP = "SELECT pg_sleep(0.02)"
@@ -18,7 +19,14 @@ GONE = "its server ends with the run; 'hermetic db start' serves it again"
 THERE = "'hermetic db start' prints the URL with its password"
 
 
-def keep(host: PostgresqlHost, database: str, owner: str, test: str, project: str) -> Kept:
+class Keeper(Host, Protocol):
+    """A server on which copies stay; implemented in ``host.py``."""
+
+    instance: Instance
+    own_name: str
+
+
+def keep(host: Keeper, database: str, owner: str, test: str, project: str) -> Kept:
     """Copy a database under a name that says whose it was; nothing of hermetic's own is left in the copy.
 
     Args:
@@ -50,7 +58,7 @@ def keep(host: PostgresqlHost, database: str, owner: str, test: str, project: st
     return Kept(name, host.url(name, owner), THERE if host.instance.is_shared else GONE)
 
 
-def _tidy(host: PostgresqlHost, database: str) -> None:
+def _tidy(host: Keeper, database: str) -> None:
     from hermetic.database.backends.postgresql.restore.administration import Administration, remove_ours
 
     administration = Administration(lambda: host.connect(database), privileged=host.privileged)

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from sqlalchemy import URL
 
+from hermetic.database import passing
 from hermetic.database.address import Address, address_of, normal_path
 from hermetic.database.backends.sqlite.restore.site import site_at
-from hermetic.database.drivers import passing
-from hermetic.database.drivers.connections import Maker
 from hermetic.database.drivers.rules import Route, Rules
 from hermetic.database.engines.destinations import Creation
+from hermetic.database.in_use import Maker
 from hermetic.database.refusal import refusal
 
 

@@ -24,13 +24,13 @@ from hermetic.database.backends.sqlite.drivers import files
 from hermetic.database.backends.sqlite.restore.opening import POSITIONAL, connect_arguments
 from hermetic.database.backends.sqlite.restore.site import site_at
 from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection, tracked
-from hermetic.database.drivers.connections import Driver, Maker
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch
+from hermetic.database.in_use import Driver, Maker
 
 
 class Sqlite3:
-    """See ``hermetic.database.drivers.connections.Driver``; the connections are tracked ones."""
+    """See ``hermetic.database.in_use.Driver``; the connections are tracked ones."""
 
     name = "sqlite3"
 
@@ -56,7 +56,7 @@ class Sqlite3:
 
 
 class Aiosqlite:
-    """See ``hermetic.database.drivers.connections.Driver``."""
+    """See ``hermetic.database.in_use.Driver``."""
 
     name = "aiosqlite"
 

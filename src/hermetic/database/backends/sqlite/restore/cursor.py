@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
-from hermetic.database.backends.sqlite.restore.site import code_of
+from hermetic.database.backends.sqlite.restore.site import Connection, code_of
 from hermetic.database.backends.sqlite.restore.statements import (
     Want,
     exported_to,
@@ -18,9 +18,6 @@ from hermetic.database.backends.sqlite.restore.statements import (
 from hermetic.database.backends.sqlite.restore.waiting import perform
 from hermetic.errors import ContainmentError
 
-if TYPE_CHECKING:
-    from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
-
 
 class TrackedCursor(sqlite3.Cursor):
     """A cursor that waits in line for the lock, and knows whether it may have rows left.
@@ -29,7 +26,7 @@ class TrackedCursor(sqlite3.Cursor):
         pending: Whether it ran a statement that returns rows, and nobody has seen their end.
     """
 
-    connection: TrackedConnection
+    connection: Connection  # type: ignore[assignment]
     pending = False
 
     def execute(self, sql: str, *parameters: Any) -> Any:
@@ -139,7 +136,7 @@ class TrackedCursor(sqlite3.Cursor):
     def _busy_timeout(self, sql: str, *parameters: Any) -> Any:
         """Let the application read and set what is ours: SQLite itself must never wait."""
         connection = self.connection
-        plain = partial(sqlite3.Cursor, connection)
+        plain = partial(sqlite3.Cursor, cast(sqlite3.Connection, connection))
         plain().execute(f"PRAGMA busy_timeout={round(connection.patience * 1000)}").close()
         super().execute(sql, *parameters)
         (milliseconds,) = plain().execute("PRAGMA busy_timeout").fetchone()
@@ -171,7 +168,7 @@ def tracking_cursor(factory: type[sqlite3.Cursor]) -> type[TrackedCursor]:
     return type(f"Tracked{factory.__name__}", (TrackedCursor, factory), {})
 
 
-def _annotate(error: sqlite3.OperationalError, connection: TrackedConnection) -> None:
+def _annotate(error: sqlite3.OperationalError, connection: Connection) -> None:
     code = code_of(error)
     if code == sqlite3.SQLITE_BUSY_SNAPSHOT and connection.outdated:
         error.add_note(

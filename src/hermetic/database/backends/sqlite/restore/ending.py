@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hermetic.database.backends.sqlite.restore.site import Site
 from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
-from hermetic.database.protocols import OpenWork
+from hermetic.database.in_use import OpenWork
 from hermetic.owners import Owner
 
 

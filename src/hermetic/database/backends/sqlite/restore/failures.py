@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from hermetic.database.backends.sqlite.restore.site import Site, code_of
-from hermetic.database.protocols import OpenWork
+from hermetic.database.in_use import OpenWork
 from hermetic.errors import RestoreError
 
 

@@ -6,13 +6,13 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from threading import RLock
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import ReferenceType, WeakValueDictionary, ref
 
-from hermetic.database.backends.sqlite.restore.queue import LockQueue
-
-if TYPE_CHECKING:
-    from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
+from hermetic.database.backends.sqlite.restore.queue import LockQueue, Waiter
+from hermetic.database.backends.sqlite.restore.statements import Want
+from hermetic.database.in_use import Checkout
 
 T = TypeVar("T")
 
@@ -41,6 +41,31 @@ class WeakBag(Generic[T]):
         return [member for member in alive if member is not None]
 
 
+class Connection(Protocol):
+    """A connection of the application's, as its statements and the others that wait for it see it; see ``tracked``."""
+
+    site: Site
+    guard: RLock
+    cursors: WeakBag[Any]
+    checkout: Checkout | None
+    isolation_level: Any
+    patience: float
+    waiter: Waiter | None
+    outdated: bool
+
+    def commit(self) -> None:
+        """End its transaction."""
+
+    def ran(self, want: Want) -> None:
+        """Note what a statement that succeeded wanted."""
+
+    def would_deadlock(self) -> bool:
+        """Whether its transaction waits for a lock that another one keeps for it."""
+
+    def has_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
+
 class Site:
     """The meeting place of the connections of one worker database.
 
@@ -55,7 +80,7 @@ class Site:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.queue = LockQueue()
-        self.connections: WeakBag[TrackedConnection] = WeakBag()
+        self.connections: WeakBag[Any] = WeakBag()
         self.statement_patience = 2.0
         self.may_export: Callable[[str], bool] = lambda file: True
         _sites[os.path.realpath(path)] = self

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from hermetic.database.backends.sqlite.restore.snapshot import Blocked, copy
-from hermetic.database.drivers import free
+from hermetic.database.passing import free
 from hermetic.database.templates import Damaged, Note, NoTemplate, Template
 
 Patiently = Callable[[Callable[[float], Any]], Any]

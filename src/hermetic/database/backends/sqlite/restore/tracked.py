@@ -19,7 +19,7 @@ from hermetic.database.backends.sqlite.restore.queue import Waiter
 from hermetic.database.backends.sqlite.restore.site import Site, WeakBag
 from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.backends.sqlite.restore.waiting import perform
-from hermetic.database.protocols import Checkout, OpenWork
+from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.threads import now
 
 INTERRUPT_EVERY = 0.001

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from hermetic.database.backends.sqlite.restore.queue import FIRST_POLL, OTHERS_POLL, Waiter
-from hermetic.database.backends.sqlite.restore.site import is_busy
+from hermetic.database.backends.sqlite.restore.site import Connection, is_busy
 from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.uncommitted import holds_for, uncommitted_writes, waited
 from hermetic.events import LockWaited, emit, listeners
-
-if TYPE_CHECKING:
-    from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
 from hermetic.threads import now
 
 T = TypeVar("T")
@@ -26,7 +23,7 @@ REQUEST_PATIENCE = 1.5
 """Seconds that a request waits for a lock that its own test holds. The test waits for the request, so it is in vain."""
 
 
-def perform(connection: TrackedConnection, want: Want, attempt: Callable[[], T]) -> T:
+def perform(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
     """Run something on a connection, waiting in the database's queue while it is locked.
 
     Args:
@@ -51,7 +48,7 @@ def perform(connection: TrackedConnection, want: Want, attempt: Callable[[], T])
     return _in_line(connection, want, attempt)
 
 
-def _in_line(connection: TrackedConnection, want: Want, attempt: Callable[[], T]) -> T:
+def _in_line(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
     queue = connection.site.queue
     waiter = queue.join(want)
     connection.waiter = waiter
@@ -64,7 +61,7 @@ def _in_line(connection: TrackedConnection, want: Want, attempt: Callable[[], T]
             queue.wake()
 
 
-def _retry(connection: TrackedConnection, waiter: Waiter, attempt: Callable[[], T]) -> T:
+def _retry(connection: Connection, waiter: Waiter, attempt: Callable[[], T]) -> T:
     queue = connection.site.queue
     deadline = now() + connection.patience
     in_vain_since: float | None = None
@@ -86,7 +83,7 @@ def _retry(connection: TrackedConnection, waiter: Waiter, attempt: Callable[[], 
         waiter.sleep(max(0.0, min(pause, deadline - now())))
 
 
-def _in_vain(connection: TrackedConnection, waiter: Waiter, since: float | None) -> float | None:
+def _in_vain(connection: Connection, waiter: Waiter, since: float | None) -> float | None:
     """Return since when a request waits for its own test; raise when that is long enough."""
     holder = _own_test_among(connection, blockers(connection, waiter.want))
     if holder is None:
@@ -108,7 +105,7 @@ def _in_vain(connection: TrackedConnection, waiter: Waiter, since: float | None)
     raise error
 
 
-def blockers(connection: TrackedConnection, want: Want) -> list[TrackedConnection]:
+def blockers(connection: Connection, want: Want) -> list[Connection]:
     """Return the connections whose open work can refuse what this one wants."""
     others = [other for other in connection.site.connections.members() if other is not connection]
     if want == "commit":
@@ -116,9 +113,7 @@ def blockers(connection: TrackedConnection, want: Want) -> list[TrackedConnectio
     return [other for other in others if other.has_written()]
 
 
-def _own_test_among(
-    connection: TrackedConnection, others: list[TrackedConnection]
-) -> TrackedConnection | None:
+def _own_test_among(connection: Connection, others: list[Connection]) -> Connection | None:
     for other in others:
         if holds_for(connection.checkout, other.checkout.owner if other.checkout else None):
             return other
@@ -126,7 +121,7 @@ def _own_test_among(
 
 
 def _explained(
-    error: sqlite3.OperationalError, connection: TrackedConnection, want: Want
+    error: sqlite3.OperationalError, connection: Connection, want: Want
 ) -> sqlite3.OperationalError:
     """Say in a note who holds the lock."""
     named = [other.checkout for other in blockers(connection, want) if other.checkout]

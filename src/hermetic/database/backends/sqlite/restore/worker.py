@@ -41,9 +41,10 @@ from hermetic.database.backends.sqlite.restore.snapshot import Blocked, Snapshot
 from hermetic.database.backends.sqlite.restore.templated import Templated, Templates
 from hermetic.database.backends.sqlite.restore.tracked import tracked
 from hermetic.database.digest import digest
-from hermetic.database.drivers import free
+from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.database.kept import Kept
-from hermetic.database.protocols import Checkout, OpenWork, Wait, as_it_is
+from hermetic.database.passing import free
+from hermetic.database.protocols import Wait, as_it_is
 from hermetic.database.templates import Build, Outdated, fill
 from hermetic.owners import Owner
 

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from hermetic.database.backends.sqlite.server import sealed
-from hermetic.database.drivers import free
+from hermetic.database.passing import free
 from hermetic.database.servers import homes
 from hermetic.database.servers.cache import cache_directory, locked
 from hermetic.database.templates import Damaged, Note, NoTemplate

@@ -15,8 +15,35 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from hermetic.code import Location
-from hermetic.database.protocols import Checkout
 from hermetic.owners import Owner
+
+
+@dataclass(eq=False)
+class Checkout:
+    """A connection in use: taken from a pool and not yet given back.
+
+    Attributes:
+        owner: Who it belongs to: the session's owner where a session took it, else whoever checked it out.
+        location: The user's line that checked it out (the first frame that is not SQLAlchemy's, the driver's or ours).
+        engine: The engine's URL, password masked.
+    """
+
+    owner: Owner
+    location: Location
+    engine: str
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """A transaction or a cursor that a driver connection still has open.
+
+    Attributes:
+        kind: ``"transaction"`` or ``"cursor"``.
+        checkout: Who checked the connection out and where; None for a connection that no pool knows.
+    """
+
+    kind: str
+    checkout: Checkout | None
 
 
 class Driver(Protocol):
