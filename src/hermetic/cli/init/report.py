@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hermetic.cli.init.editing import render
 from hermetic.cli.init.plan import Found, Plan
+from hermetic.cli.init.superseded import Superseded
 
 WIDTH = 13
 
@@ -42,9 +43,27 @@ def talk(plan: Plan) -> Iterator[str]:
 
 
 def findings(plan: Plan) -> Iterator[str]:
-    """Yield what existing tests do that hermetic now does, as ``file:line: slug: reason``."""
+    """Yield what existing tests do that hermetic now does, as ``file:line: slug: reason``.
+
+    A file's lines of a kind are told together: a conftest may set forty variables.
+    """
+    kinds: dict[tuple[Path, str], list[Superseded]] = {}
     for superseded in plan.superseded:
-        yield f"{shown(superseded.file)}:{superseded.line}: {superseded.slug}: {superseded.reason}"
+        kinds.setdefault((superseded.file, superseded.slug), []).append(superseded)
+    for first, *others in kinds.values():
+        also = f" (also at {_ranges(each.line for each in others)})" if others else ""
+        yield f"{shown(first.file)}:{first.line}: {first.slug}: {first.reason}{also}"
+
+
+def _ranges(lines: Iterable[int]) -> str:
+    """Return lines as a person writes them: ``3, 7-9``."""
+    ranges: list[list[int]] = []
+    for line in lines:
+        if ranges and line == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [line]
+        else:
+            ranges.append([line])
+    return ", ".join("-".join(map(str, each)) for each in ranges)
 
 
 def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str]:
@@ -67,6 +86,8 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
         yield "next: do what is said under tried, then run hermetic init --try again"
     elif plan.observes:
         yield "next: run pytest and read hermetic's summary, then set hermetic = on"
+        if plan.environment.is_postgresql and not plan.lacks_server:
+            yield "      the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
     elif plan.edits and not plan.names_an_application:
         yield "next: run pytest and read hermetic's summary"
     elif plan.edits:
@@ -129,7 +150,8 @@ def _schema(plan: Plan) -> Iterator[str]:
     elif not plan.found:
         yield "left out: what the tests make of tables is theirs"
     else:
-        yield "left out: no tables were found. Name what makes them: hermetic_schema = package.models:Base.metadata"
+        yield "left out: no tables were found. Name what makes them: hermetic_schema = package.models:Base.metadata,"
+        yield "or lifespan, where the application does so when it starts"
     if plan.migrations and plan.metadata:
         lines = plan.migrations.lines(plan.configuration.path.parent)
         each = ", one line each" if len(lines) > 1 else ""

@@ -109,11 +109,14 @@ class Rules:
         return Route(destination.reach(asked.username), asked, destination, maker, pool)
 
     def maker_in_the_project(self) -> Maker | None:
-        """Return who opens something now; None where no line of the project's does."""
-        location = self.project_location()
-        return (
-            None if location is None else Maker(owners.current(), location, working_folder(), _orm_at_work())
-        )
+        """Return who opens something now: a line of the project's, or an ORM for it. None where neither is at work.
+
+        An application that is started in a thread (``TestClient``) has its ORM's start-up on the stack, and nothing of
+        the project's.
+        """
+        by_an_orm = _orm_at_work()
+        location = self.project_location() or (user_location() if by_an_orm else None)
+        return None if location is None else Maker(owners.current(), location, working_folder(), by_an_orm)
 
     def target_of_a_file(self, asked: URL, maker: Maker) -> Any | None:
         """Return what a file is brought to; None where it is opened as it is.

@@ -9,8 +9,10 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import aiosqlite
@@ -240,6 +242,27 @@ def test_an_orm_s_file_is_the_project_s(
         with closing(module.open_database("blog.db")) as connection:
             assert tables(connection) == ["notes"]
     assert not (tmp_path / "blog.db").exists()
+
+
+@pytest.mark.parametrize(("library", "found"), [("peewee", ["notes"]), ("diskcache", [])])
+def test_what_a_thread_opens_without_a_line_of_the_project_s(
+    library: str, found: list[str], drivers: Drivers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``TestClient`` starts an application in a thread of anyio's: of its ORM, all that is there is the ORM's own."""
+    source = """
+        import sqlite3
+        from contextlib import closing
+
+
+        def tables(path):
+            with closing(sqlite3.connect(path)) as connection:
+                return [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    """
+    (tmp_path / f"{library}.py").write_text(dedent(source))
+    with importable(tmp_path, monkeypatch), ThreadPoolExecutor(1) as thread:
+        module = importlib.import_module(library)
+        assert thread.submit(module.tables, "blog.db").result() == found
+    assert (tmp_path / "blog.db").exists() is (not found)
 
 
 def test_what_was_there_comes_back(drivers: Drivers) -> None:
