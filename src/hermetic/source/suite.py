@@ -16,7 +16,7 @@ from pathlib import Path
 from hermetic.source.configuration import Configuration, table_at
 from hermetic.source.sources import Module
 from hermetic.source.symbols import Symbols
-from hermetic.source.syntax import assignments, imported_names
+from hermetic.source.syntax import assignments, children, imported_names
 
 RUNNERS = frozenset({"pytest", "pytest_asyncio"})
 
@@ -35,6 +35,33 @@ def with_helpers(symbols: Symbols, plugins: Iterable[str]) -> Symbols:
         for path, module in sources.modules.items()
     }
     return symbols.over(replace(sources, modules=modules))
+
+
+def outside_tests(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a module of the suite that are in no test: fixtures, helpers, what runs at import."""
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        if inner is not node:
+            yield inner
+        waiting.extend(
+            each for each in reversed(children(inner)) if not _is_test(each) and not _is_docstring(each)
+        )
+
+
+def _is_test(node: ast.AST) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    return node.name.startswith("test") and not is_fixture(node)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is one of pytest's fixtures."""
+    return any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
 def named_plugins(configuration: Configuration) -> Iterator[str]:

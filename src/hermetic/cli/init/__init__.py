@@ -1,6 +1,6 @@
 """``hermetic init``: set an existing project up, asking nothing.
 
-It decides by what ``hermetic.source`` finds in the project (``plan``, ``proposed``, ``environment``, ``runner``), adds
+It decides by what ``hermetic.source`` finds in the project (``plan``, ``proposed``, ``environment``, ``loops``), adds
 the few lines that are missing to the file that pytest reads (``editing``, ``files``) and lists what of the existing
 tests it makes unnecessary (``superseded``).
 Settings that exist are never changed, so a second run finds nothing to do. Nothing of the project is executed, unless

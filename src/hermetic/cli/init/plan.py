@@ -10,6 +10,7 @@ from pathlib import Path
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
 from hermetic.cli.init.files import Edit
+from hermetic.cli.init.loops import Loops, find_loops
 from hermetic.cli.init.proposed import (
     application_settings,
     environment_settings,
@@ -19,7 +20,6 @@ from hermetic.cli.init.proposed import (
     path_settings,
     schema_settings,
 )
-from hermetic.cli.init.runner import Runner, find_runner
 from hermetic.cli.init.superseded import Superseded, find_superseded
 from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.applications import Application, made_by_tests
@@ -27,6 +27,7 @@ from hermetic.source.configuration import Configuration, find_configuration
 from hermetic.source.migrations import Migrations, find_migrations
 from hermetic.source.project import applications_in, read_project
 from hermetic.source.roots import ImportRoot, find_root, is_installed
+from hermetic.source.runner import Runner, find_runner
 from hermetic.source.schema import (
     Metadata,
     find_metadata,
@@ -71,6 +72,7 @@ class Plan:
         migrations: Alembic's, if there are any.
         migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
         runner: Who runs async tests.
+        loops: In which event loop, and what is to be said of that.
         environment: What the application needs from the environment.
         superseded: What existing tests do that hermetic now does.
         lacks_server: Whether what PostgreSQL needs is not installed.
@@ -88,6 +90,7 @@ class Plan:
     migrations: Migrations | None
     migrating: Place | None
     runner: Runner
+    loops: Loops
     environment: Environment
     superseded: tuple[Superseded, ...]
     lacks_server: bool
@@ -147,6 +150,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     if migrations:
         migrating = find_startup_migrations(symbols, running) or _migrating_tests(superseded)
     runner = find_runner(symbols, configuration, installed)
+    loops = find_loops(runner, configuration)
     environment = find_environment(symbols, configuration, chosen)
     ordered += [app for app in applications if app not in roots]
     found = tuple(
@@ -160,7 +164,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         wanted += environment_settings(environment)
     wanted += mode_settings(superseded, configuration, wanted)
     if not observes(configuration, wanted):
-        wanted += runner.settings
+        wanted += loops.settings
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
     return Plan(
         sources,
@@ -172,6 +176,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         migrations,
         migrating,
         runner,
+        loops,
         environment,
         tuple(superseded),
         environment.is_postgresql and not all(installed(name) for name in SERVER),

@@ -168,10 +168,10 @@ def _runner(plan: Plan) -> Iterator[str]:
         yield "async tests need one: pip install 'hermetic[asyncio]', then run this again"
     elif runner.asyncio and runner.anyio:
         yield "asyncio_mode = auto would run tests marked anyio on another loop than their fixtures: keep it strict"
-    if plan.observes and runner.settings:
-        keys = ", ".join(setting.key for setting in runner.settings)
+    if plan.observes and plan.loops.settings:
+        keys = ", ".join(setting.key for setting in plan.loops.settings)
         yield f"left as it is while hermetic observes; run again with hermetic = on, this command adds {keys}"
-    for remark in runner.remarks:
+    for remark in plan.loops.remarks:
         place = f" ({shown(remark.file)}{f':{remark.line}' if remark.line else ''})" if remark.file else ""
         yield f"{remark.text}{place}"
 

@@ -16,8 +16,9 @@ from hermetic.source.applications import makes_application
 from hermetic.source.environ import ASSIGNING, environ_assignments
 from hermetic.source.migrations import runs_migrations
 from hermetic.source.sources import Module
+from hermetic.source.suite import is_fixture, outside_tests
 from hermetic.source.symbols import Reference, Symbols
-from hermetic.source.syntax import children, last_name, nodes_of
+from hermetic.source.syntax import last_name, nodes_of
 
 REASONS = {
     "create-all": "the tables are made once, in a template, and never again",
@@ -141,28 +142,6 @@ class _Finder:
                 yield reference
 
 
-def outside_tests(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a module of the suite that are in no test: fixtures, helpers, what runs at import."""
-    waiting = [node]
-    while waiting:
-        inner = waiting.pop()
-        if inner is not node:
-            yield inner
-        waiting.extend(
-            each for each in reversed(children(inner)) if not _is_test(each) and not _is_docstring(each)
-        )
-
-
-def _is_test(node: ast.AST) -> bool:
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return False
-    return node.name.startswith("test") and not is_fixture(node)
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
 SESSION_NAME = re.compile(
     r"(^|_)(db|database|session|sessionmaker|engine|conn|connection|uow)(_|$)", re.IGNORECASE
 )
@@ -219,11 +198,6 @@ def recipes(node: ast.AST, file: Path, symbols: Symbols) -> Iterator[str]:
             yield "truncate-loop"
         elif node.value == "after_transaction_end":
             yield "savepoint-listener"
-
-
-def is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function is one of pytest's fixtures."""
-    return any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
 def _of_attribute(node: ast.Attribute) -> Iterator[str]:

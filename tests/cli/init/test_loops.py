@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.cli.init.runner import SCOPES, Runner, find_runner
+from hermetic.cli.init.loops import SCOPES, Loops, find_loops
+from hermetic.source.runner import find_runner
 from tests.source.projects import Project, versions
 
 
-def found(project: Project, *installed: str, **values: object) -> Runner:
-    """Find the runner of a project, as if only ``installed`` were there."""
-    return find_runner(
-        project.symbols(), project.configuration(asyncio_mode="auto", **values), versions(*installed)
-    )
+def found(project: Project, *installed: str, mode: str = "auto", **values: object) -> Loops:
+    """Return what is proposed for a project, as if only ``installed`` were there."""
+    configuration = project.configuration(**({"asyncio_mode": mode} if mode else {}), **values)
+    return find_loops(find_runner(project.symbols(), configuration, versions(*installed)), configuration)
+
+
+def keys(loops: Loops) -> list[str]:
+    """Return the keys that would be written."""
+    return [setting.key for setting in loops.settings]
 
 
 def test_one_loop_for_all_says_why(project: Project) -> None:
     """The comment names the cost of a loop a test."""
-    runner = found(project, "pytest-asyncio==0.26.0")
-    assert [(setting.key, setting.value) for setting in runner.settings] == [
+    loops = found(project, "pytest-asyncio==0.26.0")
+    assert [(setting.key, setting.value) for setting in loops.settings] == [
         (key, "session") for key in SCOPES
     ]
-    assert "a loop a test costs a connect a test" in runner.settings[0].comment
-    assert runner.remarks == ()
+    assert "a loop a test costs a connect a test" in loops.settings[0].comment
+    assert loops.remarks == ()
 
 
 @pytest.mark.parametrize(
@@ -42,9 +47,9 @@ def test_a_version_without_the_keys_gets_none(
     project: Project, files: dict[str, str], installed: str, told: str
 ) -> None:
     """The fixtures' key is older than the tests', and alone it would put them on different loops."""
-    runner = found(project.write(files), f"pytest-asyncio=={installed}")
-    (remark,) = runner.remarks
-    assert runner.settings == ()
+    loops = found(project.write(files), f"pytest-asyncio=={installed}")
+    (remark,) = loops.remarks
+    assert loops.settings == ()
     assert told in remark.text
     assert remark.file is None or remark.file.exists()
 
@@ -53,9 +58,9 @@ def test_a_version_without_the_keys_gets_none(
 def test_an_existing_scope_is_kept_and_not_completed(project: Project, scope: str) -> None:
     """It is told where it leaves fixtures and tests on different loops."""
     assert found(project, "pytest-asyncio", **{scope: "function"}).remarks == ()
-    runner = found(project, "pytest-asyncio", **{scope: "session"})
-    assert runner.settings == ()
-    assert ["a loop of the" in remark.text and scope in remark.text for remark in runner.remarks] == [True]
+    loops = found(project, "pytest-asyncio", **{scope: "session"})
+    assert loops.settings == ()
+    assert ["a loop of the" in remark.text and scope in remark.text for remark in loops.remarks] == [True]
     assert found(project, "pytest-asyncio==0.25", **{scope: "session"}).remarks == ()
     assert found(project, "pytest-asyncio", **dict.fromkeys(SCOPES, "session")).remarks == ()
     project.write({"tests/conftest.py": "item.add_marker(pytest.mark.asyncio(loop_scope='session'))"})
@@ -75,9 +80,9 @@ def test_an_existing_scope_is_kept_and_not_completed(project: Project, scope: st
 )
 def test_a_suite_that_names_its_own_scopes_keeps_them(project: Project, text: str, told: list[str]) -> None:
     """The keys would move its other tests, and what they share with these."""
-    runner = found(project.write({"tests/test_a.py": text}), "pytest-asyncio")
-    assert [remark.text.rpartition(", ")[2] for remark in runner.remarks] == told
-    assert bool(runner.settings) is not bool(told)
+    loops = found(project.write({"tests/test_a.py": text}), "pytest-asyncio")
+    assert [remark.text.rpartition(", ")[2] for remark in loops.remarks] == told
+    assert bool(loops.settings) is not bool(told)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,35 @@ def test_who_counts_threads_is_told_what_a_loop_for_all_keeps(
     project: Project, text: str, lines: list[int]
 ) -> None:
     """Its executor's threads; the keys are written all the same."""
-    runner = found(project.write({"tests/conftest.py": text}), "pytest-asyncio")
-    assert [remark.line for remark in runner.remarks] == lines
-    assert [setting.key for setting in runner.settings] == list(SCOPES)
+    loops = found(project.write({"tests/conftest.py": text}), "pytest-asyncio")
+    assert [remark.line for remark in loops.remarks] == lines
+    assert [setting.key for setting in loops.settings] == list(SCOPES)
+
+
+def test_nothing_is_written_for_anyio(project: Project) -> None:
+    """Even where pytest-asyncio is installed too."""
+    project.write({"tests/conftest.py": "@pytest.mark.anyio\nasync def test(): ..."})
+    assert found(project, "pytest-asyncio", mode="") == Loops()
+
+
+def test_both_runners_in_use_keep_their_mode(project: Project) -> None:
+    """Auto mode would run tests of one with fixtures of the other, so it is not written."""
+    project.write({"tests/test_a.py": "import pytest_asyncio\n@pytest.mark.anyio\ndef test(): ..."})
+    assert keys(found(project, mode="")) == list(SCOPES)
+
+
+def test_a_project_without_async_tests_gets_auto_mode(project: Project) -> None:
+    """There is no test yet that it could change."""
+    assert keys(found(project, "pytest-asyncio", mode="")) == ["asyncio_mode", *SCOPES]
+
+
+def test_a_project_with_async_tests_keeps_its_mode(project: Project) -> None:
+    """Auto mode would run tests that were skipped, or run by another plugin."""
+    text = "class TestA:\n    async def test_b(self): ...\nasync def helper(): ..."
+    project.write({"tests/test_a.py": text})
+    assert keys(found(project, "pytest-asyncio", mode="")) == list(SCOPES)
+
+
+def test_an_existing_mode_is_kept(project: Project) -> None:
+    """``asyncio_mode = strict`` stays, and loops get the session's scope."""
+    assert keys(found(project, mode="strict")) == list(SCOPES)

@@ -1,21 +1,16 @@
-"""Who runs the async tests, and what is written about it."""
+"""Who runs the async tests."""
 
 from __future__ import annotations
 
 import pytest
 
-from hermetic.cli.init.runner import SCOPES, Runner, find_runner
+from hermetic.source.runner import Runner, find_runner
 from tests.source.projects import Project, versions
 
 
 def found(project: Project, *installed: str, **values: object) -> Runner:
     """Find the runner of a project, as if only ``installed`` could be imported."""
     return find_runner(project.symbols(), project.configuration(**values), versions(*installed))
-
-
-def keys(runner: Runner) -> list[str]:
-    """Return the keys that would be written."""
-    return [setting.key for setting in runner.settings]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +40,9 @@ def test_pytest_asyncio_is_told_by_requirements_imports_and_marks(
     ],
 )
 def test_anyio_is_told_by_marks_and_its_backend_fixture(project: Project, text: str) -> None:
-    """Nothing is written for it, even where pytest-asyncio is installed too."""
+    """Even where pytest-asyncio is installed too."""
     runner = found(project.write({"tests/conftest.py": text}), "pytest-asyncio")
-    assert (runner.description, keys(runner)) == ("anyio", [])
+    assert (runner.description, runner.bounds) == ("anyio", ())
 
 
 def test_anyio_is_told_by_its_setting(project: Project) -> None:
@@ -68,27 +63,13 @@ def test_without_evidence_what_is_installed_decides(project: Project) -> None:
 
 
 def test_both_runners_may_be_in_use(project: Project) -> None:
-    """Auto mode would then run tests of one with fixtures of the other, so it is not written."""
+    """Tests of one, and fixtures of the other."""
     project.write({"tests/test_a.py": "import pytest_asyncio\n@pytest.mark.anyio\ndef test(): ..."})
     runner = found(project)
     assert runner.description == "pytest-asyncio and anyio"
-    assert keys(runner) == list(SCOPES)
 
 
-def test_a_project_without_async_tests_gets_auto_mode(project: Project) -> None:
-    """There is no test yet that it could change."""
-    assert keys(found(project, "pytest-asyncio")) == ["asyncio_mode", *SCOPES]
-
-
-def test_a_project_with_async_tests_keeps_its_mode(project: Project) -> None:
-    """Auto mode would run tests that were skipped, or run by another plugin."""
-    project.write(
-        {"tests/test_a.py": "class TestA:\n    async def test_b(self): ...\nasync def helper(): ..."}
-    )
-    runner = found(project, "pytest-asyncio")
-    assert (keys(runner), runner.async_tests) == (list(SCOPES), 1)
-
-
-def test_an_existing_mode_is_kept(project: Project) -> None:
-    """``asyncio_mode = strict`` stays, and loops get the session's scope."""
-    assert keys(found(project, asyncio_mode="strict")) == list(SCOPES)
+def test_async_tests_are_counted(project: Project) -> None:
+    """Methods of classes, too, and no helpers."""
+    text = "class TestA:\n    async def test_b(self): ...\nasync def helper(): ...\nasync def test_c(): ...\n"
+    assert found(project.write({"tests/test_a.py": text})).async_tests == 2

@@ -1,0 +1,107 @@
+"""Decide in which event loop a suite's tests and fixtures are to run, and what speaks against that.
+
+What a project already says about modes and loop scopes is its own business and is never changed.
+
+One loop for the session is the setting under which nothing can be attached to another loop; and on PostgreSQL, where
+a connection costs 2-5 ms and cannot change loops, it saves a connect a test. It takes two keys, and the second came
+with pytest-asyncio 0.26: with the first alone, fixtures and tests would be in different loops. Where a suite names loop
+scopes itself, the keys would move some of it and not the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.cli.init.editing import Setting
+from hermetic.source.configuration import Configuration
+from hermetic.source.requirements import Bound
+from hermetic.source.runner import LoopScope, Runner
+
+FIXTURES, TESTS = SCOPES = ("asyncio_default_fixture_loop_scope", "asyncio_default_test_loop_scope")
+BOTH_SINCE = (0, 26)
+WHY_SESSION = (
+    "One event loop for the run: pooled connections live in it, and a loop a test costs a connect a test."
+)
+COUNTED = (
+    "threads are counted: the session's loop keeps those of its executor (asyncio_0, asyncio_1) once a test has"
+    " used it; let them not count, or leave both loop scopes out"
+)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is to be said of a project's loops, and the place that it is about.
+
+    Attributes:
+        text: The sentence.
+        file: The file; None where there is none.
+        line: The line in it; 0 for the file as a whole.
+    """
+
+    text: str
+    file: Path | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The keys to add, and what is to be said of them."""
+
+    settings: tuple[Setting, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+def find_loops(runner: Runner, configuration: Configuration) -> Loops:
+    """Propose one loop for all where nothing speaks against it, and auto mode where there is no test yet.
+
+    Args:
+        runner: Who runs async tests.
+        configuration: pytest's settings.
+    """
+    if not runner.asyncio:
+        return Loops()
+    is_free = "asyncio_mode" not in configuration.values and not runner.async_tests and not runner.anyio
+    mode = (Setting("asyncio_mode", "auto"),) if is_free else ()
+    scopes = _scopes(runner, configuration)
+    return Loops((*mode, *scopes.settings), scopes.remarks)
+
+
+def _scopes(runner: Runner, configuration: Configuration) -> Loops:
+    own = runner.loop_scopes
+    old = next((bound for bound in runner.bounds if not bound.allows(BOTH_SINCE)), None)
+    if any(key in configuration.values for key in SCOPES):
+        return Loops(remarks=() if own or old else tuple(_disagreement(configuration)))
+    if old is not None:
+        return Loops(remarks=(_too_old(old),))
+    other = next((scope for scope in own if scope.scope != "session"), None)
+    if other is not None:
+        return Loops(remarks=(_own(other),))
+    settings = (Setting(FIXTURES, "session", WHY_SESSION), Setting(TESTS, "session"))
+    return Loops(
+        settings, tuple(Remark(COUNTED, place.file, place.line) for place in runner.thread_counts[:1])
+    )
+
+
+def _disagreement(configuration: Configuration) -> Iterator[Remark]:
+    """Say it where fixtures and tests are sent to different loops; a project's own keys are never changed."""
+    fixtures, tests = (str(configuration.values.get(key) or "function") for key in SCOPES)
+    if fixtures != tests:
+        yield Remark(
+            f"fixtures run in a loop of the {fixtures}, tests in one of the {tests}: what a fixture leaves open is of"
+            f" another loop than its test. To have one: {FIXTURES} and {TESTS} with the same value",
+            configuration.path,
+        )
+
+
+def _too_old(bound: Bound) -> Remark:
+    return Remark(
+        f"loop scopes are left out: {TESTS} came with pytest-asyncio 0.26, and this project has {bound.text}",
+        bound.file,
+    )
+
+
+def _own(scope: LoopScope) -> Remark:
+    text = f"loop scopes are left out: the suite names its own, {scope.text}"
+    return Remark(text, scope.place.file, scope.place.line)
