@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -33,3 +34,10 @@ def cache_of_the_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HERMETIC_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collects_quickly() -> None:
+    """Keep what is there already out of the garbage collector's way: a collection then takes 5 ms instead of 300."""
+    gc.collect()
+    gc.freeze()

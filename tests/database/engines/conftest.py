@@ -14,15 +14,6 @@ from hermetic.database.engines import Installation, install
 from hermetic.database.lazy import LazyDatabase
 
 
-@pytest.fixture(autouse=True, scope="module")
-def collects_quickly() -> Iterator[None]:
-    """Keep what is there already out of the garbage collector's way: a collection then takes 5 ms instead of 300."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture(autouse=True)
 def nothing_left(collects_quickly: None) -> Iterator[None]:
     """Fail a test that leaves a thread, or an object that warns when it is collected (warnings are errors)."""
