@@ -2,8 +2,9 @@
 
 It is kept for each version of Python on its own: newer ones can begin a task without a turn of the loop.
 
-One process, all ways in turns, many requests a turn. The floor is a direct call of the application with a scope that is
-ready, which no client can beat. What is counted is the processor's time of all threads, which other work on the machine
+One process, all ways in turns, many requests a turn. A direct call of the application, with a scope that is ready, is
+what no client can beat. The floor is what this one cannot do without: one request built, the direct call in a task of
+its own, one response. What is counted is the processor's time of all threads, which other work on the machine
 disturbs less than a clock on the wall.
 """
 
@@ -27,14 +28,15 @@ from hermetic import AsyncTestClient
 
 ROUNDS = 30
 REQUESTS = 100
-DIRECT, HERMETIC, HTTPX2, TESTCLIENT = (
+DIRECT, FLOOR, HERMETIC, HTTPX2, TESTCLIENT = (
     "a direct call",
+    "the floor: a request, a task, a response",
     "hermetic",
     "httpx2's ASGITransport",
     "TestClient, inside with",
 )
 NAME = f"client_{sys.version_info.major}_{sys.version_info.minor}"
-WAYS = (DIRECT, HERMETIC, HTTPX2, TESTCLIENT)
+WAYS = (DIRECT, FLOOR, HERMETIC, HTTPX2, TESTCLIENT)
 Times = dict[str, list[float]]
 
 
@@ -87,6 +89,14 @@ async def direct(app: Any) -> None:
     await app(scope, receive, send)
 
 
+async def floor(client: AsyncTestClient) -> None:
+    """Build a request, call the application in a task and make a response, with nothing between."""
+    request = client.build_request("GET", "/")
+    await asyncio.create_task(direct(client.app))
+    headers = [(b"content-type", b"text/plain")]
+    httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(b"hello"), request=request)
+
+
 async def timed(call: Callable[[], Awaitable[object]]) -> float:
     """Return the microseconds of one call, over many."""
     begin = process_time()
@@ -111,6 +121,7 @@ def measure(app: Any, rounds: int) -> Times:
     with asyncio.Runner() as runner, TestClient(app) as blocking:
         for _ in range(rounds + 1):
             found[DIRECT].append(runner.run(timed(lambda: direct(app))))
+            found[FLOOR].append(runner.run(timed(lambda: floor(ours))))
             found[HERMETIC].append(runner.run(timed(lambda: ours.get("/"))))
             found[HTTPX2].append(runner.run(timed(lambda: theirs.get("/"))))
             found[TESTCLIENT].append(timed_blocking(lambda: blocking.get("/")))
@@ -133,7 +144,7 @@ def report(found: dict[str, Times]) -> Report:
 
 
 def _table(app: str, times: Times) -> str:
-    head = [app, "us", "over a direct call, us", "times a direct call", "times hermetic's"]
+    head = [app, "us", "over a direct call, us", "times a direct call", "times the floor", "times hermetic's"]
     return table(head, [[way, *_cells(times, way)] for way in WAYS])
 
 
@@ -143,6 +154,7 @@ def _cells(times: Times, way: str) -> list[str]:
         sample(times[way]).text(0),
         sample(over).text(0),
         sample(ratios(times[DIRECT], times[way])).text(2),
+        sample(ratios(times[FLOOR], times[way])).text(2),
         sample(ratios(times[HERMETIC], times[way])).text(2),
     ]
 

@@ -17,11 +17,18 @@ def test_each_way_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_table_has_ratios() -> None:
     """300 us beside 100 us are three times."""
-    times = {way: [300.0] for way in client.WAYS} | {client.HERMETIC: [100.0], client.DIRECT: [40.0]}
+    times = {way: [300.0] for way in client.WAYS} | {
+        client.HERMETIC: [100.0],
+        client.DIRECT: [40.0],
+        client.FLOOR: [50.0],
+    }
     text = client.report({"bare ASGI": times}).text
-    hermetic = "| hermetic | 100 (100-100) | 60 (60-60) | 2.50 (2.50-2.50) | 1.00 (1.00-1.00) |"
+    hermetic = (
+        "| hermetic | 100 (100-100) | 60 (60-60) | 2.50 (2.50-2.50) | 2.00 (2.00-2.00) | 1.00 (1.00-1.00) |"
+    )
     other = (
-        "| TestClient, inside with | 300 (300-300) | 260 (260-260) | 7.50 (7.50-7.50) | 3.00 (3.00-3.00) |"
+        "| TestClient, inside with | 300 (300-300) | 260 (260-260) "
+        "| 7.50 (7.50-7.50) | 6.00 (6.00-6.00) | 3.00 (3.00-3.00) |"
     )
     assert hermetic in text
     assert other in text

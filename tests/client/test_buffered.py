@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic import AsyncTestClient
-from hermetic.client import _httpx2
+from hermetic.client import _httpx2, _request, _response
 from hermetic.client._asgi import Receive, Scope, Send
 from hermetic.client._request import KEPT
 from hermetic.client._response import SingleLabelPolicy
@@ -227,13 +227,16 @@ def test_both_ways_give_the_same(
     compare(method, url, options, answer, settings, times=2)
 
 
-@given(ANSWERS, HEADERS)
-def test_an_httpx2_with_other_private_names_gives_the_same(answer: dict[str, Any], headers: Any) -> None:
-    """Its responses read themselves, its headers are made lower-case here."""
+@given(ANSWERS, HEADERS, st.booleans())
+def test_an_httpx2_with_other_private_names_gives_the_same(
+    answer: dict[str, Any], headers: Any, copies: bool
+) -> None:
+    """Its requests are built from the start, its responses read themselves, its headers are made lower-case here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_httpx2, "READING_KNOWN", False)
+        patch.setattr(_request, "REQUEST_KNOWN", copies)
+        patch.setattr(_response, "READING_KNOWN", False)
         patch.setattr(_httpx2, "HEADERS_KNOWN", False)
-        compare("GET", "/", {"headers": headers}, answer, {}, times=1)
+        compare("GET", "/", {"headers": headers} if headers else {}, answer, {}, times=2)
 
 
 def test_httpx2_writes_its_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -291,15 +294,61 @@ def test_what_is_kept_follows_the_client() -> None:
         client.base_url = "https://other:444/api"
         client.headers["x-new"] = "1"
         client.cookies.set("a", "b")
+        client.timeout = httpx2.Timeout(None, connect=3.0)
         request = (await client.get("/x")).request
         assert str(request.url) == "https://other:444/api/x"
+        assert request.extensions["timeout"]["connect"] == 3.0
         assert request.headers["host"] == "other:444"
         assert request.headers["x-new"] == "1"
         assert request.headers["cookie"] == "a=b"
         del client.headers["x-new"]
         assert "x-new" not in (await client.get("/x")).request.headers
+        client.params = httpx2.QueryParams(q="1")
+        assert str((await client.get("/x")).request.url) == "https://other:444/api/x?q=1"
 
     asyncio.run(main())
+
+
+def test_what_a_test_does_to_a_request_is_not_the_next_ones() -> None:
+    """Headers, time limits, the body and the URL of a request are its own, also where it is a copy."""
+
+    async def main() -> None:
+        client = AsyncTestClient(hello)
+        before = shown(await client.get("/x"))
+        request = client.build_request("GET", "/x")
+        request.headers["x-mine"] = "1"
+        request.extensions["timeout"]["read"] = 3.0
+        request.extensions["mine"] = 1
+        request.url = httpx2.URL("http://elsewhere/")
+        request.stream = httpx2.ByteStream(b"mine")
+        assert shown(await client.get("/x")) == before
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", ["request", "build_request", "send"])
+def test_a_method_that_somebody_replaced_is_called(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """On the client or on its class: a spy sees each request."""
+    seen: list[str] = []
+
+    def spied(original: Any) -> Any:
+        def spy(*arguments: Any, **options: Any) -> Any:
+            seen.append(name)
+            return original(*arguments, **options)
+
+        return spy
+
+    async def main() -> None:
+        client = AsyncTestClient(hello)
+        await client.get("/")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(client, name, spied(getattr(client, name)))
+            await client.get("/")
+        monkeypatch.setattr(AsyncTestClient, name, spied(getattr(AsyncTestClient, name)))
+        await client.get("/")
+
+    asyncio.run(main())
+    assert seen == [name, name]
 
 
 def test_a_request_may_be_sent_to_another_url_than_it_was_built_for() -> None:
@@ -320,6 +369,7 @@ def test_a_thousand_urls_are_not_kept_for_ever() -> None:
     for number in range(3 * KEPT):
         client.build_request("GET", f"/{number}")
     assert 0 < len(client._requests._targets) <= KEPT
+    assert 0 < len(client._requests._built) <= KEPT
 
 
 def test_an_endless_response_can_be_cancelled(run: Run) -> None:
@@ -341,6 +391,22 @@ def test_an_endless_response_can_be_cancelled(run: Run) -> None:
         assert ended == [True]
 
     run(main())
+
+
+def test_a_request_that_is_cancelled_when_its_application_has_ended_is_over() -> None:
+    """It is not open any more: closing the client has nothing to end."""
+
+    async def main() -> None:
+        client = AsyncTestClient(hello)
+        request = asyncio.ensure_future(client.get("/"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        assert client.started_loop is None
+
+    asyncio.run(main())
 
 
 def test_a_task_factory_makes_the_applications_task() -> None:

@@ -25,6 +25,7 @@ from hermetic import tasks
 from hermetic.calls import told_of
 from hermetic.client._asgi import ASGI3App, Message, Scope
 from hermetic.client._cancellation import TICK, Cancellation, own_error
+from hermetic.client._request import NO_TIMEOUT, ClientOptions
 from hermetic.errors import EventLoopError
 from hermetic.owners import Owner, become
 
@@ -43,12 +44,11 @@ class Condition:
     wait is a predicate, tried again after each change. A wait whose answer is there already does not give up its
     turn: Starlette asks ``receive()`` inside a cancelled scope, where giving up the turn would raise.
 
-    Args:
-        loop: The loop of every task that waits.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    __slots__ = ("_waiters",)
+
+    def __init__(self) -> None:
         self._waiters: list[asyncio.Future[None]] = []
 
     def notify_all(self) -> None:
@@ -61,7 +61,7 @@ class Condition:
         """Return once ``ready()`` is true: at once, without a turn of the loop, when it already is."""
         __tracebackhide__ = True
         while not ready():
-            waiter = self._loop.create_future()
+            waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
                 await waiter
@@ -78,7 +78,7 @@ class AppTask(ABC):
         request: The request that began it; its timeout counts for each wait.
         owner: Who what the application opens meanwhile belongs to.
         context: The context it runs in; by default a copy of the test's.
-        raise_errors: Whether the application's exceptions reach the test.
+        options: How the client calls its application.
         on_close: Called once, when it is over.
 
     Attributes:
@@ -88,44 +88,38 @@ class AppTask(ABC):
         read_timeout: Seconds that the test waits for the application each time; None for ever.
     """
 
+    # What a usual request leaves as it is stands here: its object is made faster.
+    _disconnected = _disconnect_received = _interrupted = _pushed = _ended = _closed = False
+    _error: BaseException | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _task: asyncio.Task[None]
+
     def __init__(
         self,
         app: ASGI3App,
         scope: Scope,
         request: httpx2.Request,
-        *,
         owner: Owner,
         context: contextvars.Context | None,
-        raise_errors: bool,
+        options: ClientOptions,
         on_close: Callable[[Any], None],
     ) -> None:
-        self.loop = asyncio.get_running_loop()
+        self.loop = running_loop()
         self.request = request
         self._app = app
         self.scope = scope
         self._owner = owner
-        self._raise_errors = raise_errors
-        self._on_close = on_close
-        self.read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
-        self._changed = Condition(self.loop)
-        self._disconnected = False
-        self._disconnect_received = False
-        self._interrupted = False
-        self._pushed = False
-        self._ended = False
-        self._closed = False
-        self._error: BaseException | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._context = context
-        self._task: asyncio.Task[None]
+        self._options = options
+        self._on_close = on_close
+        self.read_timeout: float | None = request.extensions.get("timeout", NO_TIMEOUT).get("read")
+        self._changed = Condition()
 
     def begin(self) -> Self:
         """Start the application; return this."""
-        self._task = self._start(self._run(), f"{tasks.OURS}{self._owner.name}")
+        name = f"{tasks.OURS}{self._owner.name}"
+        self._task = self.loop.create_task(self._run(), name=name, context=self._context)
         return self
-
-    def _start(self, run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        return self.loop.create_task(run, name=name, context=self._context)
 
     async def _run(self) -> None:
         __tracebackhide__ = True

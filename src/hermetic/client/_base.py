@@ -62,7 +62,7 @@ with it (a login form, say), and returns one of these, or None when the cookies 
 """
 
 LOGGER = logging.getLogger("httpx2")
-NO_TIMEOUT = {"read": 0}
+TIMEOUT_OF_CLIENT = {"read": 0}
 
 
 class InLoopClient(AsyncOnly, httpx2.AsyncClient):
@@ -198,14 +198,12 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
         """Build a request, as ``httpx2.AsyncClient`` does."""
         __tracebackhide__ = True
         if (
-            isinstance(url, str)
-            and content is None
+            content is None
             and data is None
             and files is None
             and cookies is None
             and extensions is None
             and timeout is httpx2.USE_CLIENT_DEFAULT
-            and not self.params
             and (request := self._requests.build(method, url, params, headers, json)) is not None
         ):
             return request
@@ -261,13 +259,21 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Build and send a usual request, without the methods between."""
         __tracebackhide__ = True
-        return await self._send(self.build_request(method, url, params=params, headers=headers, json=json))
+        request = self._requests.build(method, url, params, headers, json)
+        return await self._send(
+            request or self.build_request(method, url, params=params, headers=headers, json=json)
+        )
 
     @property
     def _is_as_made(self) -> bool:
         """Whether nobody has replaced the methods through which requests go."""
         kind, own = type(self), self.__dict__
-        return kind.request is _REQUEST and kind.send is _SEND and not ("request" in own or "send" in own)
+        return (
+            kind.request is _REQUEST
+            and kind.build_request is _BUILD_REQUEST
+            and kind.send is _SEND
+            and not ("request" in own or "build_request" in own or "send" in own)
+        )
 
     async def _send(
         self,
@@ -295,7 +301,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
         return (
             type(request.stream) is httpx2.ByteStream
             and is_plain(request)
-            and request.extensions.get("timeout", NO_TIMEOUT).get("read") is None
+            and request.extensions.get("timeout", TIMEOUT_OF_CLIENT).get("read") is None
             and self._in_loop.options.background == "await"
             and self.auth is None
             and not (hooks["request"] or hooks["response"])
@@ -374,7 +380,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
                 await self.lifespan.stop()
 
 
-_REQUEST, _SEND = InLoopClient.request, InLoopClient.send
+_REQUEST, _BUILD_REQUEST, _SEND = InLoopClient.request, InLoopClient.build_request, InLoopClient.send
 
 
 def _name_of(app: object) -> str:

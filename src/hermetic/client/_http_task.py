@@ -13,20 +13,21 @@ ends:
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, NoReturn, Self
 
 import httpx2
 
+from hermetic import tasks
 from hermetic.client._app_task import AppTask, expect
-from hermetic.client._asgi import ASGI3App, Message, Scope, header_pairs
+from hermetic.client._asgi import Message, header_pairs
 from hermetic.client._cancellation import Cancellation
-from hermetic.client._request_body import body_of
-from hermetic.owners import Owner
+from hermetic.client._request_body import RequestBody, body_of
 
 PATH_CHUNK = 64 * 1024
+EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
 class _Chunk:
@@ -40,46 +41,27 @@ class _Chunk:
 
 
 class HTTPTask(AppTask):
-    """Run an application for one request.
-
-    Args:
-        app: The application.
-        scope: The request's scope.
-        request: The request, for its body and its timeout.
-        owner: Who what the application opens meanwhile belongs to.
-        context: The context it runs in; by default a copy of the test's.
-        raise_errors: Whether the application's exceptions reach the test.
-        detach: Whether the test goes on when the response is complete, before the application has ended.
-        on_close: Called once, when it is over.
+    """Run an application for one request; the arguments are those of ``AppTask``.
 
     Attributes:
         start: The ``http.response.start`` message, once it was sent.
         extensions: What the application sent by the ASGI extensions, under their names.
     """
 
-    def __init__(
-        self,
-        app: ASGI3App,
-        scope: Scope,
-        request: httpx2.Request,
-        *,
-        owner: Owner,
-        context: contextvars.Context | None,
-        raise_errors: bool,
-        detach: bool,
-        on_close: Callable[[HTTPTask], None],
-    ) -> None:
-        super().__init__(
-            app, scope, request, owner=owner, context=context, raise_errors=raise_errors, on_close=on_close
-        )
-        self.start: Message | None = None
-        self.extensions: dict[str, Any] = {}
-        self._detach = detach
-        self._request_body = body_of(request.stream, self._changed.notify_all, contextvars.copy_context)
-        self._chunk: _Chunk | None = None
-        self._trailers: list[tuple[bytes, bytes]] | None = None
-        self._body_sent = False
-        self._complete = False
+    start: Message | None = None
+    extensions: Mapping[str, Any] = {}
+    _chunk: _Chunk | None = None
+    _trailers: list[tuple[bytes, bytes]] | None = None
+    _body_sent = _complete = _finishing = False
+
+    def begin(self) -> Self:
+        """Start the application; return this."""
+        self._request_body  # noqa: B018 - it is made here, in the test's context
+        return super().begin()
+
+    @cached_property
+    def _request_body(self) -> RequestBody:
+        return body_of(self.request.stream, self._changed.notify_all)
 
     # The application's side.
 
@@ -111,42 +93,47 @@ class HTTPTask(AppTask):
         if kind == "http.response.start":
             self._on_start(message)
         elif kind == "http.response.body":
-            await self._on_body(message)
+            if self.start is None or self._body_sent:
+                self._refuse_body()
+            self._body_sent = not message.get("more_body", False)
+            await self._on_chunk(b"" if self.request.method == "HEAD" else bytes(message.get("body", b"")))
+            if self._body_sent and self._trailers is None:
+                self._finish()
         elif kind == "http.response.trailers":
             self._on_trailers(message)
         elif kind == "http.response.debug":
-            self.extensions[kind] = message["info"]
+            self._extend(kind, message["info"])
         elif kind == "http.response.early_hint":
-            self.extensions.setdefault(kind, []).extend(bytes(link) for link in message["links"])
+            self._extend(kind, [*self.extensions.get(kind, []), *map(bytes, message["links"])])
         elif kind == "http.response.pathsend":
             await self._on_path(message["path"])
 
     def _on_start(self, message: Message) -> None:
         __tracebackhide__ = True
-        expect(self.start is None, 'Received multiple "http.response.start" messages.')
+        if self.start is not None:
+            raise AssertionError('Received multiple "http.response.start" messages.')
         self.start = {"status": message["status"], "headers": header_pairs(message)}
         if message.get("trailers", False):
-            self._trailers = self.extensions["http.response.trailers"] = []
+            self._trailers = []
+            self._extend("http.response.trailers", self._trailers)
         self._changed.notify_all()
 
-    async def _on_body(self, message: Message) -> None:
+    def _extend(self, name: str, value: Any) -> None:
+        self.extensions = {**self.extensions, name: value}
+
+    def _refuse_body(self) -> NoReturn:
         __tracebackhide__ = True
-        expect(self.start is not None, 'Received "http.response.body" without "http.response.start".')
-        expect(not self._complete, 'Received "http.response.body" after response completed.')
-        expect(not self._body_sent, 'Received "http.response.body" after body completed.')
-        data = b"" if self.request.method == "HEAD" else bytes(message.get("body", b""))
-        final = not message.get("more_body", False)
-        self._body_sent = final
-        await self._on_chunk(data)
-        if final and self._trailers is None:
-            self._finish()
+        if self.start is None:
+            raise AssertionError('Received "http.response.body" without "http.response.start".')
+        what = "response" if self._complete else "body"
+        raise AssertionError(f'Received "http.response.body" after {what} completed.')
 
     async def _on_path(self, path: str) -> None:
         __tracebackhide__ = True
         with open(path, "rb") as file:
             while chunk := file.read(PATH_CHUNK):
-                await self._on_body({"body": chunk, "more_body": True})
-        await self._on_body({})
+                await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self.send({"type": "http.response.body"})
 
     def _on_trailers(self, message: Message) -> None:
         __tracebackhide__ = True
@@ -183,7 +170,12 @@ class HTTPTask(AppTask):
     @property
     def detached(self) -> bool:
         """Whether the test has its response and did not wait for the application's end."""
-        return self._detach and self._complete and self._chunk is None
+        return (
+            self._complete
+            and self._chunk is None
+            and self._options.background == "detach"
+            and not self._finishing
+        )
 
     async def wait_for_start(self) -> None:
         """Return when the response has started, or when the application has ended without one."""
@@ -240,7 +232,7 @@ class HTTPTask(AppTask):
             BaseException: As of ``close``.
         """
         __tracebackhide__ = True
-        self._detach = False
+        self._finishing = True
         await self.close()
 
     async def _wait(self, ready: Callable[[], bool]) -> None:
@@ -281,7 +273,7 @@ class HTTPTask(AppTask):
 
     def _raise_error(self) -> None:
         __tracebackhide__ = True
-        error = self._error if self._raise_errors else None
+        error = self._error if self._options.raise_errors else None
         if self._disconnected and type(error).__name__ == "ClientDisconnect":
             error = None  # how Starlette says to a handler what we said to it
         error, self._request_body.error = self._request_body.error or error, None
@@ -294,33 +286,44 @@ class BufferedHTTPTask(HTTPTask):
 
     Almost all responses are wanted whole: ``client.get(...)``, not ``client.stream(...)``. The test cannot do anything
     between the chunks, so the application need not wait for it. That spares a turn of the loop for each chunk, and
-    httpx2's generators.
+    httpx2's generators. The request's body is complete, and has no time limit.
     """
 
-    _chunks: list[bytes]
+    def begin(self) -> Self:
+        """Start the application, from Python 3.12 on without a turn of the loop; return this."""
+        self._chunks: list[bytes] = []
+        self._over = self.loop.create_future()
+        if self.loop.get_task_factory() is not None:
+            return super().begin()
+        name = f"{tasks.OURS}{self._owner.name}"
+        self._task = asyncio.Task(self._run(), loop=self.loop, name=name, context=self._context, **EAGERLY)
+        return self
 
     async def read_body(self) -> bytes | None:
         """Return the body, as it was sent, when the application has ended; None when no response was started.
 
         Raises:
-            BaseException: What the application raised, or the iterator of the request's body.
+            BaseException: What the application raised.
         """
         __tracebackhide__ = True
-        if self._ended:  # pragma: no cover - from Python 3.12 on, where the application may end at once
-            await asyncio.sleep(0)  # others get their turn, whoever asks again and again
-        else:
-            await self._wait(lambda: False)
-        self._closed = True  # it has ended, so there is nothing to wait for in ``close``
-        self._on_close(self)
+        try:
+            if self._ended:  # pragma: no cover - from Python 3.12 on, where the application may end at once
+                await asyncio.sleep(0)  # others get their turn, whoever asks again and again
+            else:
+                await self._over
+        except asyncio.CancelledError as interruption:
+            await self._disconnect_interrupted(interruption)
+            raise
+        finally:
+            self._closed = True  # it has ended, so there is nothing to wait for in ``close``
+            self._on_close(self)
         if self._error is not None:
             self._raise_error()
         return None if self.start is None else b"".join(self._chunks)
 
-    def _start(self, run: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        self._chunks = []  # here, not in an __init__ of its own: each request comes by
-        if sys.version_info >= (3, 12) and not self.loop.get_task_factory():  # pragma: no cover - not on 3.11
-            return asyncio.Task(run, loop=self.loop, name=name, context=self._context, eager_start=True)
-        return super()._start(run, name)
+    def _on_end(self) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
 
     async def _on_chunk(self, data: bytes) -> None:
         __tracebackhide__ = True

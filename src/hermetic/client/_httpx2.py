@@ -2,6 +2,7 @@
 
 Each spares time on the way of a usual request. Where an httpx2 has other names, what is public does the same, slower:
 
+* what a request is made of: else each is built from the start;
 * how a response remembers that it has been read: else it reads itself;
 * the lower-case names that headers keep: else they are made lower-case again;
 * which transport a client sends by: else httpx2's own ``send`` sends everything, and chooses it.
@@ -11,7 +12,7 @@ The types of arguments are private as well; only who checks types imports them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 
@@ -34,11 +35,10 @@ def sends_by(client: httpx2.AsyncClient, transport: httpx2.AsyncBaseTransport) -
 
 
 def mark_read(response: httpx2.Response, body: bytes) -> None:
-    """Have a response, whose body is not encoded, be one that has been read."""
-    if READING_KNOWN:
-        vars(response).update(_as_read(body))
-    else:
-        response.read()
+    """Have a response, whose body is not encoded, be one that has been read, where ``READING_KNOWN``."""
+    response._content = body
+    response._num_bytes_downloaded = len(body)
+    response.is_closed = response.is_stream_consumed = True
 
 
 def lower_headers(headers: httpx2.Headers) -> list[tuple[bytes, bytes]]:
@@ -48,24 +48,35 @@ def lower_headers(headers: httpx2.Headers) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value) for name, value in headers.raw]
 
 
-def _as_read(body: bytes) -> dict[str, Any]:
-    """Return what a response remembers when a body that is not encoded has been read."""
-    return {
-        "_content": body,
-        "_num_bytes_downloaded": len(body),
-        "is_closed": True,
-        "is_stream_consumed": True,
-    }
+def headers_of(pairs: list[tuple[bytes, bytes]]) -> httpx2.Headers | list[tuple[bytes, bytes]]:
+    """Return headers for a response, without a look at what kind of headers these may be."""
+    if not HEADERS_KNOWN:
+        return pairs
+    headers = httpx2.Headers()
+    headers._list = [(name, name.lower(), value) for name, value in pairs]
+    return headers
+
+
+def same_headers(one: httpx2.Headers, other: httpx2.Headers) -> bool:
+    """Whether two have the same headers, in the same order."""
+    return one._list == other._list if HEADERS_KNOWN else one.raw == other.raw
 
 
 def knows_reading() -> bool:
-    """Find out whether this httpx2 reads a response as ``_as_read`` says: that is half of what a request costs."""
-    response = httpx2.Response(200, stream=httpx2.ByteStream(b"body"))
-    before = dict(vars(response))
-    response.read()
-    changed = {name: value for name, value in vars(response).items() if before.get(name) is not value}
-    changed.pop("_decoder", None)
-    return changed == _as_read(b"body")
+    """Find out whether a response remembers of what it has read what ``mark_read`` says, and no more."""
+    read, marked = (httpx2.Response(200, stream=httpx2.ByteStream(b"body")) for _ in range(2))
+    read.read()
+    mark_read(marked, b"body")
+    one, other = (
+        {**vars(each), "stream": None, "headers": None, "_decoder": None} for each in (read, marked)
+    )
+    return one == other
+
+
+def knows_requests() -> bool:
+    """Find out whether a request without a body is made of what is known, and so can be copied."""
+    known = {"method", "url", "headers", "extensions", "stream", "_content"}
+    return vars(httpx2.Request("GET", "http://testserver/")).keys() == known
 
 
 def knows_headers() -> bool:
@@ -84,6 +95,7 @@ def knows_transport() -> bool:
     ) == [transport]
 
 
+REQUEST_KNOWN = knows_requests()
 READING_KNOWN = knows_reading()
 HEADERS_KNOWN = knows_headers()
 TRANSPORT_KNOWN = knows_transport()

@@ -143,7 +143,7 @@ class LifespanRun:
         self._timeout = timeout
         self._name = name
         self._owner = owner
-        self._changed = Condition(self.loop)
+        self._changed = Condition()
         self._asked = False
         self._failed: str | None = None
         self._stopping = False

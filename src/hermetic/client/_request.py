@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx2
 
 from hermetic.client._asgi import ASGI_VERSION, Scope
-from hermetic.client._httpx2 import lower_headers
+from hermetic.client._httpx2 import REQUEST_KNOWN, lower_headers, same_headers
 
 if TYPE_CHECKING:
     from hermetic.client._httpx2 import HeaderTypes, QueryParamTypes
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_OFFERED = ("http.response.debug", "http.response.trailers")
 Background = Literal["await", "detach"]
 KEPT = 512
-NO_BODY = httpx2.ByteStream(b"")
-WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "DELETE")
+NO_TIMEOUT: Mapping[str, float | None] = {}
 
 
 @dataclass(frozen=True)
@@ -132,8 +130,9 @@ def _is_plain(url: httpx2.URL) -> bool:
 
 
 def _known_target(request: httpx2.Request) -> Target | None:
-    target = getattr(request, "target", None)
-    return target if isinstance(target, Target) and target.url is request.url else None
+    if type(request) is not Request or (target := request.target) is None:
+        return None
+    return target if target.url is request.url else None
 
 
 def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, state: dict[str, Any]) -> Scope:
@@ -146,7 +145,7 @@ def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, st
         state: What the lifespan left for requests; the application gets a shallow copy.
     """
     headers = lower_headers(request.headers)
-    if not any(name == b"host" for name, _ in headers):
+    if not (headers and headers[0][0] == b"host") and all(name != b"host" for name, _ in headers):
         headers.insert(0, (b"host", target.host))
     scope = {
         **target.scope,
@@ -164,8 +163,47 @@ def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, st
         scope["extensions"] = {"websocket.http.response": {}}
     else:
         scope["method"] = request.method
-        scope["extensions"] = {name: {} for name in (*_OFFERED, *options.extensions)}
+        scope["extensions"] = {"http.response.debug": {}, "http.response.trailers": {}}
+        for name in options.extensions:
+            scope["extensions"][name] = {}
     return scope
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A request of a client with no headers and no body of its own, as httpx2 builds it: the next one is a copy.
+
+    Attributes:
+        attributes: What it is made of, but for its headers and extensions, which each copy has for itself.
+        headers: Its headers; those of cookies are not among them.
+        base_url: The client's base URL.
+        params: The client's parameters, of which there are none.
+        client_headers: The client's headers.
+    """
+
+    attributes: dict[str, Any]
+    headers: httpx2.Headers
+    base_url: httpx2.URL
+    params: httpx2.QueryParams
+    client_headers: httpx2.Headers
+
+    def fits(self, client: httpx2.AsyncClient) -> bool:
+        """Whether the client would build it the same way again."""
+        return (
+            client.base_url is self.base_url
+            and client.params is self.params
+            and same_headers(client.headers, self.client_headers)
+        )
+
+    def copy(self, client: httpx2.AsyncClient) -> Request:
+        """Return a request like this, with the client's time limits and cookies of now."""
+        request = Request.__new__(Request)
+        vars(request).update(self.attributes)
+        request.headers = httpx2.Headers(self.headers)
+        request.extensions = {"timeout": client.timeout.as_dict()}
+        if cookies := client.cookies:
+            cookies.set_cookie_header(request)
+        return request
 
 
 class RequestBuilder:
@@ -179,49 +217,60 @@ class RequestBuilder:
         self._client = client
         self._base = client.base_url
         self._targets: dict[str, Target] = {}
-        self._headers: dict[bytes, tuple[list[tuple[bytes, bytes]], httpx2.Headers]] = {}
+        self._built: dict[tuple[str, str], _Built] = {}
 
     def build(
-        self, method: str, url: str, params: QueryParamTypes | None, headers: HeaderTypes | None, json: Any
+        self,
+        method: str,
+        url: httpx2.URL | str,
+        params: QueryParamTypes | None,
+        headers: HeaderTypes | None,
+        json: Any,
     ) -> Request | None:
-        """Build a request as httpx2 does; return None for a URL that only httpx2 knows what to do with.
+        """Build a request as httpx2 does; return None for what only httpx2 knows how to build.
 
         Raises:
             httpx2.InvalidURL: That is no URL.
             TypeError: The JSON cannot be encoded.
         """
         __tracebackhide__ = True
-        target = self._target(url)
-        if target is None:
-            return None
         client = self._client
-        extensions = {"timeout": client.timeout.as_dict()}
-        if json is None and headers is None and method in WITHOUT_BODY:
-            request = Request(
-                method,
-                target.url,
-                params=params,
-                headers=self._complete(target),
-                cookies=client.cookies,
-                stream=NO_BODY,
-                extensions=extensions,
-            )
-            request.read()
-        else:
-            merged = httpx2.Headers(client.headers)
-            merged.update(headers)
-            request = Request(
-                method,
-                target.url,
-                params=params,
-                headers=merged,
-                cookies=client.cookies,
-                json=json,
-                extensions=extensions,
-            )
+        bare = params is None and headers is None and json is None and REQUEST_KNOWN
+        if bare and (built := self._built.get((method, url))) is not None and built.fits(client):  # type: ignore[arg-type]
+            return built.copy(client)
+        if not isinstance(url, str) or client.params or (target := self._target(url)) is None:
+            return None
+        if bare:
+            return self._keep(method, url, target).copy(client)
+        merged = httpx2.Headers(client.headers)
+        merged.update(headers)
+        request = Request(
+            method,
+            target.url,
+            params=params,
+            headers=merged,
+            cookies=client.cookies,
+            json=json,
+            extensions={"timeout": client.timeout.as_dict()},
+        )
         if params is None:
             request.url, request.target = target.url, target
         return request
+
+    def _keep(self, method: str, url: str, target: Target) -> _Built:
+        client = self._client
+        request = Request(method, target.url, headers=client.headers)
+        request.url, request.target = target.url, target
+        attributes = {
+            name: value for name, value in vars(request).items() if name not in ("headers", "extensions")
+        }
+        if len(self._built) == KEPT:
+            self._built.clear()
+        built = _Built(
+            attributes, request.headers, client.base_url, client.params, httpx2.Headers(client.headers)
+        )
+        self._built[method, url] = built
+        return built
 
     def _target(self, url: str) -> Target | None:
         base = self._client.base_url
@@ -237,12 +286,3 @@ class RequestBuilder:
                 self._targets.clear()
             target = self._targets[url] = Target.of(merged)
         return target
-
-    def _complete(self, target: Target) -> httpx2.Headers:
-        """Return the client's headers with the host before them, as a request without a body has them."""
-        raw = self._client.headers.raw
-        kept = self._headers.get(target.host)
-        if kept is None or kept[0] != raw:
-            plain = httpx2.Request("GET", target.url, headers=self._client.headers)
-            kept = self._headers[target.host] = (raw, plain.headers)
-        return kept[1]

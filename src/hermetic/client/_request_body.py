@@ -61,22 +61,19 @@ class SyncAndAsyncStream(httpx2.AsyncByteStream, httpx2.SyncByteStream):
 
 
 def body_of(
-    stream: httpx2.SyncByteStream | httpx2.AsyncByteStream,
-    changed: Callable[[], None],
-    context: Callable[[], contextvars.Context],
+    stream: httpx2.SyncByteStream | httpx2.AsyncByteStream, changed: Callable[[], None]
 ) -> RequestBody:
     """Choose how a request's body reaches the application.
 
     Args:
         stream: The body.
         changed: Called when the body's attributes changed by themselves.
-        context: Returns the context in which an async iterator runs.
     """
     if isinstance(stream, httpx2.ByteStream):
-        return _BytesBody(b"".join(stream))
+        return _BytesBody(stream)
     if isinstance(stream, httpx2.SyncByteStream):
         return _IteratorBody(stream)
-    return _AsyncIteratorBody(stream, changed, context())
+    return _AsyncIteratorBody(stream, changed, contextvars.copy_context())
 
 
 def _message(chunk: bytes, *, more: bool) -> Message:
@@ -84,18 +81,19 @@ def _message(chunk: bytes, *, more: bool) -> Message:
 
 
 class _BytesBody:
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.error: BaseException | None = None
-        self.ready = True
-        self.exhausted = False
+    error: BaseException | None = None
+    ready = True
+    exhausted = False
+
+    def __init__(self, stream: httpx2.ByteStream) -> None:
+        self._stream = stream
 
     def begin(self) -> None:
         """Nothing to begin."""
 
     def take(self) -> Message:
         self.ready, self.exhausted = False, True
-        return _message(self._body, more=False)
+        return _message(b"".join(self._stream), more=False)
 
     def cancel(self) -> None:
         """Nothing to stop."""

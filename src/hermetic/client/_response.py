@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from hermetic.client._http_task import HTTPTask
-from hermetic.client._httpx2 import mark_read
+from hermetic.client._httpx2 import READING_KNOWN, headers_of, mark_read
 
 
 class SingleLabelPolicy(DefaultCookiePolicy):
@@ -90,16 +90,16 @@ def read(task: HTTPTask, body: bytes, *, encoded: bool) -> Response:
     """
     __tracebackhide__ = True
     response = _response(task, httpx2.ByteStream(body))
-    if encoded:
+    if encoded or not READING_KNOWN:
         response.read()
     else:
         mark_read(response, body)
     return response
 
 
-def header_names(task: HTTPTask) -> set[bytes]:
+def header_names(task: HTTPTask) -> list[bytes]:
     """Return which headers a response has, in lower case; ``httpx2.Headers`` would decode them all to tell."""
-    return {name.lower() for name, _ in task.start["headers"]} if task.start else set()
+    return [] if task.start is None else [name.lower() for name, _ in task.start["headers"]]
 
 
 def set_by(response: httpx2.Response) -> httpx2.Cookies:
@@ -114,13 +114,13 @@ def _response(task: HTTPTask, stream: httpx2.AsyncByteStream) -> Response:
     assert task.start is not None
     response = Response(
         task.start["status"],
-        headers=task.start["headers"],
+        headers=headers_of(task.start["headers"]),
         stream=stream,
         request=task.request,
-        extensions=task.extensions,
+        extensions=dict(task.extensions),
     )
-    debug = task.extensions.get("http.response.debug", {})
-    for name in ("template", "context"):
-        if name in debug:
-            setattr(response, name, debug[name])
+    if (debug := task.extensions.get("http.response.debug")) is not None:
+        for name in ("template", "context"):
+            if name in debug:
+                setattr(response, name, debug[name])
     return response

@@ -6,22 +6,22 @@ import asyncio
 import contextvars
 from datetime import timedelta
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx2
 
 from hermetic import owners
 from hermetic.client._app_task import running_loop
-from hermetic.client._asgi import ASGIApp, Scope, as_asgi3
+from hermetic.client._asgi import ASGIApp, as_asgi3
 from hermetic.client._http_task import BufferedHTTPTask, HTTPTask
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._overrides import replace_for_one_client
-from hermetic.client._request import ClientOptions, scope_of, target_of
+from hermetic.client._request import ClientOptions, Target, scope_of, target_of
 from hermetic.client._response import header_names, read, streamed
 from hermetic.client._websocket_task import WebSocketTask
 from hermetic.owners import Owner
 
-T = TypeVar("T", bound=HTTPTask)
+T = TypeVar("T", HTTPTask, BufferedHTTPTask, WebSocketTask)
 
 
 class InLoopTransport(httpx2.AsyncBaseTransport):
@@ -69,10 +69,13 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         __tracebackhide__ = True
         if (answer := self._answers.pop(request, None)) is not None:
             return answer
-        scope = await self._scope(request)
-        if scope["type"] == "websocket":
-            return await self._connect(scope, request)
-        task = self._begin(HTTPTask, scope, request)
+        if self.start_lifespan:
+            await self._start_lifespan()
+        target = target_of(request)
+        if target.scope["type"] == "websocket":
+            name = f"websocket {request.url.path}"
+            return await self._begin(WebSocketTask, request, target, name).answer()
+        task = self._begin(HTTPTask, request, target)
         await task.wait_for_start()
         if task.start is None:
             await task.close()
@@ -88,7 +91,9 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         """
         __tracebackhide__ = True
         begin = perf_counter()
-        task = self._begin(BufferedHTTPTask, await self._scope(request), request)
+        if self.start_lifespan:
+            await self._start_lifespan()
+        task = self._begin(BufferedHTTPTask, request, target_of(request))
         try:
             body = await task.read_body()
         finally:
@@ -100,7 +105,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
             response.read()
         else:
             response = read(task, body, encoded=b"content-encoding" in names)
-        response.elapsed = timedelta(seconds=perf_counter() - begin)
+        response.elapsed = timedelta(0, perf_counter() - begin)
         return response
 
     def respond_with(self, response: httpx2.Response) -> None:
@@ -151,48 +156,32 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         self._open.discard(task)
         return True
 
-    async def _scope(self, request: httpx2.Request) -> Scope:
+    async def _start_lifespan(self) -> None:
         __tracebackhide__ = True
         loop = running_loop()
-        if self.start_lifespan and not (self.lifespan.running and self.lifespan.loop is loop):
+        if not (self.lifespan.running and self.lifespan.loop is loop):
             await self.lifespan.start()
-        return scope_of(request, target_of(request), self.options, self.lifespan.state)
 
-    def _begin(self, kind: type[T], scope: Scope, request: httpx2.Request) -> T:
-        name = f"request {request.method} {scope['path']}"
-        detach = self.options.background == "detach"
-        task = kind(self._asgi3, scope, request, detach=detach, **self._options(name))
-        self._register(task)
-        return task.begin()
-
-    async def _connect(self, scope: Scope, request: httpx2.Request) -> httpx2.Response:
-        __tracebackhide__ = True
-        task = WebSocketTask(self._asgi3, scope, request, **self._options(f"websocket {request.url.path}"))
-        self._register(task)
-        return await task.begin().answer()
-
-    def _options(self, name: str) -> dict[str, Any]:
+    def _begin(self, kind: type[T], request: httpx2.Request, target: Target, name: str = "") -> T:
+        options = self.options
         sender = owners.current()
-        return {
-            "owner": Owner(name, "request", sender.scope, sender),
-            "context": self._context(),
-            "raise_errors": self.options.raise_errors,
-            "on_close": self._forget,
-        }
-
-    def _register(self, task: HTTPTask | WebSocketTask) -> None:
+        owner = Owner(
+            name or f"request {request.method} {target.scope['path']}", "request", sender.scope, sender
+        )
+        context = self._context() if options.overrides or options.lifespan_context else None
+        scope = scope_of(request, target, options, self.lifespan.state)
+        task = kind(self._asgi3, scope, request, owner, context, options, self._forget)
         for register in self._registers:
             register.add(task)
+        return task.begin()
 
     def _forget(self, task: HTTPTask | WebSocketTask) -> None:
         for register in self._registers:
             register.discard(task)
 
-    def _context(self) -> contextvars.Context | None:
-        """Return the context that an application runs in; None for a copy of the test's."""
+    def _context(self) -> contextvars.Context:
+        """Return the context that an application runs in, where it is not a plain copy of the test's."""
         overrides = self.options.overrides
-        if not (self.options.lifespan_context or overrides):
-            return None
         inherited = self.options.lifespan_context
         context = self.lifespan.context_for_requests() if inherited else contextvars.copy_context()
         if overrides:

@@ -172,7 +172,9 @@ class WebSocketTask(AppTask):
             )
         if self.close_message is not None:
             return httpx2.Response(403, request=self.request, extensions={CLOSE: self.close_message})
-        expect(not self._raise_errors, f"{self._owner.name}: the application ended without any answer.")
+        expect(
+            not self._options.raise_errors, f"{self._owner.name}: the application ended without any answer."
+        )
         return httpx2.Response(500, request=self.request)
 
     async def put(self, message: Message) -> None:
@@ -242,7 +244,7 @@ class WebSocketTask(AppTask):
 
     def _raise_error(self) -> None:
         __tracebackhide__ = True
-        error = self._error if self._raise_errors else None
+        error = self._error if self._options.raise_errors else None
         self._raise(None if error is None or _is_of_disconnect(error) else error)
 
     def _raise_why_over(self) -> None:
