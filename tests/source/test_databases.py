@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hermetic.source
-from hermetic.cli.databases import DATABASES, SQLITE
+from hermetic.cli.databases import DATABASES
 from hermetic.source.databases import Databases, Kind
 from hermetic.source.sources import read_sources
 from tests.source.projects import Project
@@ -28,7 +28,7 @@ TOY = Kind(
     types=("ToyDsn",),
     words=("TOY",),
 )
-KINDS = Databases((TOY, SQLITE), default=TOY)
+KINDS = Databases((TOY, DATABASES.default), default=TOY)
 
 
 def texts_of(tree: ast.Module) -> Iterator[str]:
@@ -113,7 +113,9 @@ def test_what_tells_nothing_is_of_the_default_kind(project: Project) -> None:
     assert KINDS.guessed(sources, [project.root], is_async=True) == "toybase+aiotoy"
     project.write({"requirements.txt": "aiosqlite\n"})
     assert KINDS.guessed(sources, [project.root], is_async=True) == "sqlite+aiosqlite"
-    assert replace(KINDS, default=SQLITE).guessed(sources, [project.root], is_async=False) == "sqlite"
+    assert (
+        replace(KINDS, default=DATABASES.default).guessed(sources, [project.root], is_async=False) == "sqlite"
+    )
 
 
 def test_a_variable_is_named_after_its_kind() -> None:

@@ -21,9 +21,9 @@ __all__ = ["main"]
 TRYING = """\
 --try executes code of the project: it imports what hermetic_app names, and calls it if it is a factory, with the
 variables of hermetic_env, after it has said so. No engine and no database driver gets a connection there, and Python's
-own sockets, SQLite files and subprocesses are refused. Libraries in C that connect by themselves are not seen (a driver
-that hermetic does not know, uvloop, grpc). Files that the import writes are written; bytecode is not. Whatever was
-started is killed at the limit, on Ctrl-C, and when this command is killed."""
+own sockets, database files and subprocesses are refused. Libraries in C that connect by themselves are not seen (a
+driver that hermetic does not know, uvloop, grpc). Files that the import writes are written; bytecode is not. Whatever
+was started is killed at the limit, on Ctrl-C, and when this command is killed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

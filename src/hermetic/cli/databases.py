@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
+from hermetic.database import backends
 from hermetic.source.databases import Databases, Kind
 
-POSTGRESQL = Kind(
-    name="postgresql",
-    others=(),
-    old=("postgres",),
-    asynchronous={"asyncpg": "asyncpg", "psycopg": "psycopg"},
-    synchronous={"psycopg": "psycopg", "psycopg2": "psycopg2"},
-    packages=frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2", "aiopg"}),
-    telling=frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2"}),
-    openings=frozenset({"PostgresEngine", "PostgresqlDatabase"}),
-    types=("PostgresDsn",),
-    words=("POSTGRES", "POSTGRESQL", "PG"),
-)
-MYSQL = Kind(
+FOREIGN = Kind(
     name="mysql",
     others=("mariadb",),
     old=(),
@@ -28,25 +17,10 @@ MYSQL = Kind(
     types=("MySQLDsn", "MariaDBDsn"),
     words=("MYSQL", "MARIADB"),
 )
-SQLITE = Kind(
-    name="sqlite",
-    others=(),
-    old=(),
-    asynchronous={"aiosqlite": "aiosqlite"},
-    synchronous={},
-    packages=frozenset({"aiosqlite", "sqlite3"}),
-    telling=frozenset(),
-    openings=frozenset({"SQLiteEngine"}),
-    types=(),
-    words=("SQLITE",),
-)
-DATABASES = Databases((POSTGRESQL, MYSQL, SQLITE), default=SQLITE)
-TORTOISE_URLS = {
-    POSTGRESQL.name: "postgres://localhost/app",
-    MYSQL.name: "mysql://localhost/app",
-    SQLITE.name: "sqlite://:memory:",
-}
-"""URLs as Tortoise has them: it has schemes of its own."""
+"""What hermetic makes none of."""
 
-PLACEHOLDERS = {"postgresql+asyncpg": "{url}", "postgresql+psycopg": "{sync_url}"}
-"""What stands in ``hermetic_env`` for the URL of a run's own database, by the scheme that an application expects."""
+FOREIGN_TORTOISE_URL = "mysql://localhost/app"
+
+_SERVED = {each.name: Kind(**each.code._asdict()) for each in backends.every()}
+_DEFAULT = _SERVED.pop(backends.DEFAULT)
+DATABASES = Databases((*_SERVED.values(), FOREIGN, _DEFAULT), default=_DEFAULT)

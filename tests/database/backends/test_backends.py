@@ -77,8 +77,8 @@ NAMES = {
     for backend in ALL
     for name in (backend.name, "postgres", *backend.driver_modules, *backend.libraries)
 }
-EXCEPT = ("database/backends/", "settings.py", "cli/init/", "cli/databases.py", "cli/__init__.py")
-"""A backend's own folder, the table of them, and the settings; ``hermetic init`` still does."""
+EXCEPT = ("database/backends/", "settings.py")
+"""The folders of backends with the table of them, and the settings."""
 
 
 def named(path: Path) -> Iterator[str]:

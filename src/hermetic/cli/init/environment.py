@@ -17,7 +17,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.cli.databases import DATABASES, MYSQL, PLACEHOLDERS, POSTGRESQL, SQLITE, TORTOISE_URLS
+from hermetic.cli.databases import DATABASES, FOREIGN_TORTOISE_URL
+from hermetic.database import backends
+from hermetic.database.backends import Backend
 from hermetic.source.applications import Application
 from hermetic.source.bindings import Bindings
 from hermetic.source.configuration import Configuration
@@ -49,14 +51,14 @@ class Environment:
         lines: ``NAME=value`` for ``hermetic_env``.
         needs: Where those are read, in the same order.
         unknown: Variables without a default whose values only the project knows.
-        scheme: Of the database's URL: ``postgresql+asyncpg``.
+        scheme: Of the database's URL, with the name of a driver.
         tells_in_time: Whether an engine is made while the application is imported, which says what the database is.
     """
 
     lines: tuple[str, ...]
     needs: tuple[Variable, ...]
     unknown: tuple[Variable, ...]
-    scheme: str = DATABASES.fitting(SQLITE.name, "", is_async=True)
+    scheme: str = DATABASES.fitting(backends.DEFAULT, "", is_async=True)
     tells_in_time: bool = False
 
     @property
@@ -65,19 +67,21 @@ class Environment:
         return any("{" in line for line in self.lines)
 
     @property
-    def is_postgresql(self) -> bool:
-        """Whether the application's database is PostgreSQL."""
-        return DATABASES.kind_of(self.scheme) == POSTGRESQL.name
+    def backend(self) -> Backend | None:
+        """What the application's database is; None where hermetic makes none of that kind."""
+        return backends.find(DATABASES.kind_of(self.scheme))
 
     @property
-    def is_foreign(self) -> bool:
-        """Whether it is a database of which hermetic makes none."""
-        return DATABASES.kind_of(self.scheme) == MYSQL.name
+    def needs_a_server(self) -> bool:
+        """Whether a server holds it."""
+        return self.backend is not None and bool(self.backend.server_packages)
 
     @property
     def says_so(self) -> bool:
         """Whether a line tells a run what the database is."""
-        return any(f"={name}" in line for line in self.lines for name in (POSTGRESQL.name, *POSTGRESQL.old))
+        code = self.backend.code if self.backend is not None else None
+        names = (code.name, *code.old) if code is not None else ()
+        return any(f"={name}" in line for line in self.lines for name in names)
 
 
 def find_environment(
@@ -164,10 +168,11 @@ def _url(
     own = [each for each in addresses if any(read.variable == variable for read in each.variables)]
     told = find_scheme(own, [variable], given, places, DATABASES)
     scheme = told or DATABASES.fitting(scheme, read_requirements(places), is_async=is_async(own))
-    kind = DATABASES.kind_of(scheme)
+    backend = backends.find(DATABASES.kind_of(scheme))
     if own and all(each.opening.package == "tortoise" for each in own):  # it has schemes of its own
-        return TORTOISE_URLS[kind]
-    return f"{scheme}:///:memory:" if kind == SQLITE.name else f"{scheme}://localhost/app"
+        return FOREIGN_TORTOISE_URL if backend is None else backend.tortoise_url
+    in_memory = backend is not None and backend.in_memory
+    return f"{scheme}:///:memory:" if in_memory else f"{scheme}://localhost/app"
 
 
 def _shown_url(variable: Variable, given: Given) -> str | None:
@@ -199,10 +204,11 @@ def url_placeholder(openings: Iterable[Opening], scheme: str) -> str:
         scheme: Of the URL that the application expects.
     """
     found = list(openings)
-    if DATABASES.kind_of(scheme) != POSTGRESQL.name or not any(
-        each.package in POSTGRESQL.packages for each in found
-    ):
+    backend = backends.find(DATABASES.kind_of(scheme))
+    if backend is None or not any(each.package in backend.code.packages for each in found):
+        return ""
+    if not backend.placeholders:
         return ""
     if not any(each.is_engine for each in found):
         return "{dsn}"  # drivers take no name of a driver in a URL
-    return PLACEHOLDERS.get(scheme, "{dsn}")
+    return backend.placeholders.get(scheme, "{dsn}")

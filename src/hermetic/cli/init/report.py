@@ -86,7 +86,7 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
         yield "next: do what is said under tried, then run hermetic init --try again"
     elif plan.observes:
         yield "next: run pytest and read hermetic's summary, then set hermetic = on"
-        if plan.environment.is_postgresql and not plan.lacks_server:
+        if plan.environment.needs_a_server and not plan.lacks_server:
             yield "      the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
     elif plan.edits and not plan.names_an_application:
         yield "next: run pytest and read hermetic's summary"
@@ -177,12 +177,13 @@ def _runner(plan: Plan) -> Iterator[str]:
 
 
 def _database(plan: Plan) -> Iterator[str]:
-    if plan.environment.is_postgresql:
-        yield f"PostgreSQL ({plan.environment.scheme})"
-    elif plan.environment.is_foreign:
+    backend = plan.environment.backend
+    if backend is None:
         yield f"MySQL or MariaDB ({plan.environment.scheme}): hermetic makes none, and in mode on refuses its engines"
-    if plan.lacks_server:
-        yield "its server and driver for the tests are not installed: pip install 'hermetic[postgresql]'"
+    elif plan.environment.needs_a_server:
+        yield f"{backend.title} ({plan.environment.scheme})"
+    if plan.lacks_server and backend is not None:
+        yield f"its server and driver for the tests are not installed: pip install '{backend.extra}'"
 
 
 def _environment(plan: Plan) -> Iterator[str]:

@@ -57,6 +57,21 @@ class Making(NamedTuple):
     may_export: Callable[[URL], bool]
 
 
+class Code(NamedTuple):
+    """What the code of projects calls a kind of database; see ``hermetic.source.databases.Kind``."""
+
+    name: str
+    others: tuple[str, ...]
+    old: tuple[str, ...]
+    asynchronous: Mapping[str, str]
+    synchronous: Mapping[str, str]
+    packages: frozenset[str]
+    telling: frozenset[str]
+    openings: frozenset[str]
+    types: tuple[str, ...]
+    words: tuple[str, ...]
+
+
 class Shared(Protocol):
     """What a controller holds for the worker processes of its run."""
 
@@ -77,6 +92,12 @@ class Backend(Protocol):
         example: A URL, for messages.
         in_memory: The URL of a database in memory; empty where it has none.
         has_schemas: Whether tables may be in schemas that have to be made first.
+        code: What the code of projects calls it.
+        tortoise_url: A URL as Tortoise has it, whose schemes are its own.
+        placeholders: What stands in ``hermetic_env`` for the URL of a run's own database, by the scheme that an
+            application expects which opens connections by a driver itself; empty where any URL does.
+        server_packages: What must be installed for a server of hermetic's own; empty where there is no server.
+        extra: What installs them.
         can_serve: Whether kept databases need a server to be looked at, which ``serving`` starts.
     """
 
@@ -89,6 +110,11 @@ class Backend(Protocol):
     example: str
     in_memory: str
     has_schemas: bool
+    code: Code
+    tortoise_url: str
+    placeholders: Mapping[str, str]
+    server_packages: tuple[str, ...]
+    extra: str
     can_serve: bool
 
     def put_aside(self, environ: MutableMapping[str, str]) -> None:
@@ -120,6 +146,18 @@ class Backend(Protocol):
 
     def is_named_in(self, text: str, address: Address, folder: str) -> bool:
         """Whether a text, as a variable has it, names a database that is a file."""
+
+    def planned_url(self, settings: Settings, folder: Path, name: str) -> URL:
+        """Return the URL that a run's database would have, as far as that is known without a server.
+
+        Args:
+            settings: The run's.
+            folder: The one in which its file, or the socket of its server, would be.
+            name: What it is called.
+        """
+
+    def openings(self) -> Mapping[str, Callable[[str], Exception]]:
+        """Return the audit events by which a file is opened, and the error that refuses each, from why."""
 
     def copy_file(self, address: Address, worker: URL) -> bool:
         """Copy a file over a worker database that was just made; return whether there was something to copy."""

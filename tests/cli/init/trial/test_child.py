@@ -13,8 +13,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from hermetic.cli.init.trial.child import BUILT_BY_TESTS, attempt, build, routes
-from hermetic.cli.init.trial.containment import url_of_a_run
 from hermetic.cli.init.trial.outcome import Failure, Outcome
+from hermetic.database import backends
 from hermetic.settings import Settings
 
 
@@ -72,4 +72,9 @@ def test_what_was_being_done(path: str, failure: Failure) -> None:
 def test_a_url_has_the_form_that_a_run_s_has(backend: str, server: str | None, url: str) -> None:
     """So that an application which takes only URLs of another form fails as it would in a run."""
     settings = Settings(postgresql=server)
-    assert url_of_a_run(settings, backend, Path("/tmp/x")).render_as_string(hide_password=False) == url
+    assert (
+        backends.get(backend)
+        .planned_url(settings, Path("/tmp/x"), "hermetic")
+        .render_as_string(hide_password=False)
+        == url
+    )

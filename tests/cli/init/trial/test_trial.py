@@ -163,7 +163,7 @@ def test_an_application_is_built_where_it_reaches_nothing(
         "refused meanwhile: a connection to 127.0.0.1:1 (app/config.py:30)",
         "refused meanwhile: a connection to /run/x.sock (app/config.py:32)",
         "refused meanwhile: a connection to 127.0.0.1:8125 (app/config.py:34)",
-        "refused meanwhile: the SQLite file plain.db (app/config.py:36)",
+        "refused meanwhile: the database file plain.db (app/config.py:36)",
         "refused meanwhile: a process: git rev-parse 'it'\"'\"'s' (app/config.py:38)",
         "refused meanwhile: a process: /bin/sh -c ls (app/config.py:40)",
         "refused meanwhile: a process: touch made-by-a-process (app/config.py:42)",

@@ -107,7 +107,7 @@ def test_what_is_announced(here: Project, files: dict[str, str], names: str) -> 
         "try           main:app will now be imported, and called if it is a factory: in a process of its own,",
         f"              for 1.5 s at the most, by {sys.executable} in .",
         f"              set there: {names}",
-        "              refused there: engines, database drivers, sockets, SQLite files and processes",
+        "              refused there: engines, database drivers, sockets, database files and processes",
     ]
     assert subject.before == ({"C": "x=y", "E": "{A}"} if files else {})
     assert subject.paths == tuple(str(here.root / path) for path in (("lib", "tests") if files else (".",)))

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from hermetic import application
 from hermetic.cli.init.trial.outcome import Engine, Line
@@ -42,7 +42,7 @@ class Containment:
             application.PACKAGES.update(each.packages)
         self._environment = Environment(settings, root, lambda: self._url)
         backend = self._environment.backend() or backends.DEFAULT
-        self._url = url_of_a_run(settings, backend, temporary)
+        self._url = backends.get(backend).planned_url(settings, temporary, NAME)
         self._databases = Databases(
             Servers(
                 {backend: partial(_server, backend) for backend in (each.name for each in backends.every())}
@@ -97,22 +97,6 @@ class Containment:
         """Return a URL without its password; the one that stands for a run's own as ``hermetic_env`` has it."""
         is_ours = address_of(url) == address_of(self._url)
         return "{url}" if is_ours else masked(url)
-
-
-def url_of_a_run(settings: Settings, backend: str, temporary: Path) -> URL:
-    """Return the URL that a run's database would have, as far as that is known without a server.
-
-    Args:
-        settings: The run's.
-        backend: ``sqlite`` or ``postgresql``.
-        temporary: The folder in which its file, or the socket of its server, would be.
-    """
-    if backend == "sqlite":
-        return URL.create("sqlite", database=str(temporary / f"{NAME}.db"))
-    server = settings.postgresql or ""
-    if "://" in server:
-        return make_url(server).set(drivername="postgresql", database=NAME)
-    return URL.create("postgresql", NAME, database=NAME, query={"host": str(temporary), "port": "5432"})
 
 
 class _Server:

@@ -59,7 +59,7 @@ _WORDS: dict[Kind, str] = {
     "engine": "a connection of an engine to {}",
     "driver": "a connection to {}",
     "socket": "a connection to {}",
-    "file": "the SQLite file {}",
+    "file": "the database file {}",
     "process": "a process: {}",
 }
 

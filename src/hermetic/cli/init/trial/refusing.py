@@ -13,17 +13,18 @@ import errno
 import ipaddress
 import os
 import shlex
-import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy.engine import Dialect
 
 from hermetic.cli.init.trial.lines import chain_of, line_at_work
 from hermetic.cli.init.trial.outcome import Kind, Line, Refused
+from hermetic.database import backends
 from hermetic.database.refusal import Refusal
 from hermetic.errors import ContainmentError
 
@@ -115,8 +116,8 @@ def _look_up(refusals: Refusals, host: Any, port: Any, *others: Any) -> None:
         raise refusals.note(_unreachable(), "socket", _shown((host, port)))
 
 
-def _open_file(refusals: Refusals, database: Any) -> None:
-    raise refusals.note(sqlite3.OperationalError(WHY), "file", _shown(database))
+def _open_file(refuse: Callable[[str], Exception], refusals: Refusals, database: Any) -> None:
+    raise refusals.note(refuse(WHY), "file", _shown(database))
 
 
 def _execute(refusals: Refusals, path: Any, words: Any, *others: Any) -> None:
@@ -152,7 +153,11 @@ _HANDLERS: Mapping[str, Handler] = {
     "socket.connect": _connect,
     "socket.sendto": _connect,
     "socket.getaddrinfo": _look_up,
-    "sqlite3.connect": _open_file,
+    **{
+        event: partial(_open_file, refuse)
+        for backend in backends.every()
+        for event, refuse in backend.openings().items()
+    },
     "subprocess.Popen": _execute,
     "os.system": _start,
     "os.exec": _execute,

@@ -26,7 +26,7 @@ def announced(subject: Subject, limit: float) -> Iterator[str]:
         f"{subject.app} will now be imported, and called if it is a factory: in a process of its own,",
         f"for {limit:g} s at the most, by {shown(Path(sys.executable))} in {shown(Path(subject.directory))}",
         f"set there: {', '.join(dict.fromkeys(variables)) or 'no variables'}",
-        "refused there: engines, database drivers, sockets, SQLite files and processes",
+        "refused there: engines, database drivers, sockets, database files and processes",
     ]
     yield from topic("try", lines)
 

