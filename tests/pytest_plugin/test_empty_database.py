@@ -130,3 +130,37 @@ def test_on_postgresql(migrated: Project, tmp_path: Path) -> None:
     result = migrated.pytest("--hermetic-keep-failed")
     assert result.outcomes() == {"passed": 6, "errors": 1}, result.output
     assert "kept as hermetic_k_test_a_leak_is_one_here_too_" in result.output
+
+
+def test_pytest_alembic(empty_project: Project) -> None:
+    """The tests that it brings run there: the revisions go up and down."""
+    empty_project.plugins = (*empty_project.plugins, "pytest_alembic")
+    empty_project.write(
+        pytest_ini="""
+        [pytest]
+        asyncio_default_fixture_loop_scope = session
+        hermetic = on
+        hermetic_database = sqlite
+        pytest_alembic_tests_path = none.py
+        """,
+        alembic_ini="[alembic]\nscript_location = migrations\n",
+        test_migrations_py="""
+        import pytest
+        from pytest_alembic.tests import test_single_head_revision, test_up_down_consistency, test_upgrade
+        from sqlalchemy import create_engine
+
+        @pytest.fixture
+        def alembic_config(hermetic_empty_database):
+            return {"sqlalchemy.url": hermetic_empty_database.url.replace("%", "%%")}
+
+        @pytest.fixture
+        def alembic_engine(hermetic_empty_database):
+            engine = create_engine(hermetic_empty_database.sync_url)
+            yield engine
+            engine.dispose()
+        """,
+    )
+    empty_project.write_path("migrations/env.py", ENV)
+    empty_project.write_path("migrations/versions/first.py", FIRST)
+    result = empty_project.pytest("-W", "default")
+    assert result.outcomes() == {"passed": 3}, result.output

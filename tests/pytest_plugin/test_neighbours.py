@@ -448,3 +448,29 @@ def test_every_installed_plugin_at_once(project: Project) -> None:
     )
     project.every_plugin = True
     passes(project, 2)
+
+
+def test_schemathesis(project: Project) -> None:
+    """The baseline comes back before each of its cases: no name is taken twice, however often one is tried."""
+    project.plugins = (*project.plugins, "schemathesis", "hypothesispytest")
+    project.write(
+        test_shop_py="""
+        import schemathesis
+        from hypothesis import Phase, settings
+        from shop import app
+
+        schema = schemathesis.openapi.from_asgi("/openapi.json", app).include(path="/users", method="POST")
+        answers = []
+
+        @schema.parametrize()
+        @settings(max_examples=5, deadline=None, database=None, phases=[Phase.generate])
+        def test_api(case):
+            case.body = {"name": "always the same"}
+            answers.append(case.call().status_code)
+
+        def test_what_it_was_answered():
+            assert answers.count(201) > 1
+            assert 409 not in answers
+        """
+    )
+    passes(project, 2, "-W", "default")
