@@ -157,7 +157,7 @@ def test_a_shutdown_that_fails_at_the_end_of_a_test(start: Start, package: Path,
         connection = engine.connect()
         os.environ["LEFT_BY_A_TEST"] = "1"
         run.provider.empty_database()
-    run.closer.add(failing)
+    run.loop_resources.add(failing)
     found: list[Leaked] = []
     with pytest.raises(Down):
         run.end_test(restore=True, ending=frozenset({"function"}), left=found.extend)
@@ -223,7 +223,7 @@ def test_a_run_that_fails_to_stop(package: Path, failing: Failing) -> None:
     table(run, package, "a")
     file = Path(run.databases.all()[0].url.database or "")
     assert file.exists()
-    run.closer.add(failing)
+    run.loop_resources.add(failing)
     with pytest.raises(Down):
         run.stop()
     assert not file.exists()

@@ -45,7 +45,7 @@ def engine(run: Run, tmp_path: Path) -> Engine:
     made = create_engine(url)
     with made.begin() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
-    run.databases.settle()
+    run.databases.mark_baselines()
     return made
 
 

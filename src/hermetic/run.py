@@ -21,12 +21,12 @@ from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import Background, background_error, ends_with_a_test
 from hermetic.guards.checkpoints import Checkpoints
-from hermetic.guards.closing import Closer
 from hermetic.guards.leaks import Leaks
+from hermetic.guards.loop_resources import LoopResources
 from hermetic.guards.quiet import Quiet
 from hermetic.guards.raw import RawLeaks
 from hermetic.guards.restoring import Restoring
-from hermetic.guards.shared import SharedMappings
+from hermetic.guards.shared_mappings import SharedMappings
 from hermetic.guards.threads import ThreadWatch
 from hermetic.loading import Application
 from hermetic.owners import Owner
@@ -61,7 +61,7 @@ class Run:
         self.settings = settings
         self.root = root
         self.ending: frozenset[str] = frozenset({"function"})
-        self.closer = Closer()
+        self.loop_resources = LoopResources()
         self.environment = Environment(settings, root, lambda: self.databases.primary_url)
         self.checkpoints = Checkpoints(
             lambda: self.containment.all(),
@@ -153,7 +153,7 @@ class Run:
         """Leave nothing behind: databases, connections, patches, environment."""
         with every_step() as step:
             for end in (
-                self.closer.close_idle,
+                self.loop_resources.close_idle,
                 self._applications.uninstall,
                 self._threads.uninstall,
                 self.containment.stop,
@@ -194,7 +194,7 @@ class Run:
         self._mappings.watch()
         if self._is_on:
             self.restoring.watch(self.containment.installation.identities)
-            self.databases.settle()
+            self.databases.mark_baselines()
 
     def end_test(
         self,
@@ -219,7 +219,7 @@ class Run:
         with every_step() as step:
             self.ending = ending
             with step:
-                self.closer.close_idle()
+                self.loop_resources.close_idle()
             self.ending = frozenset({"function"})
             if restore:
                 with step:
@@ -262,7 +262,7 @@ class Run:
 
     def keep(self) -> None:
         """Keep the databases as the test at hand left them, and tell of it."""
-        from hermetic.guards.keeping import keep
+        from hermetic.guards.keep_failed import keep
 
         test = owners.current()
         message = keep(self.containment.all(), test.name, self.root)

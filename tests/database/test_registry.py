@@ -188,7 +188,7 @@ def test_settling(project: Project) -> None:
     engine = create_engine(worker.url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE by_import (id INTEGER)"))
-    project.databases.settle()
+    project.databases.mark_baselines()
     assert project.built == ["hermetic"]
     assert not worker.dirty()
     with engine.connect() as connection:

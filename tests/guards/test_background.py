@@ -69,7 +69,7 @@ async def takes(turns: int) -> None:
 def test_what_is_about_to_run_is_waited_for(background: Background, start: Start) -> None:
     """It ends by itself, and nothing is said."""
     task = start(REQUEST, takes(300))
-    background.settle_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test)
     assert task.done() and not task.cancelled()
     assert background.take_left() == []
 
@@ -77,7 +77,7 @@ def test_what_is_about_to_run_is_waited_for(background: Background, start: Start
 def test_what_sleeps_is_cancelled_and_named(background: Background, start: Start) -> None:
     """With who started it, and where it waits; and only once."""
     task = start(REQUEST, sleeps())
-    background.settle_everywhere(ends_with_a_test, seconds=3600)
+    background.end_tasks_everywhere(ends_with_a_test, seconds=3600)
     assert task.cancelled()
     (left,) = background.take_left()
     assert (left.owner, left.name) == (REQUEST, "sleeps")
@@ -95,12 +95,12 @@ def test_whose_tasks_end_when(background: Background, start: Start) -> None:
     def left() -> set[str]:
         return {name for name, task in started.items() if not task.done()}
 
-    background.settle_everywhere(ends_with_a_call)
+    background.end_tasks_everywhere(ends_with_a_call)
     assert left() == {"fixture", "wide", "a lifespan"}
-    background.settle_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test)
     assert left() == {"wide", "a lifespan"}
     wide.alive = False
-    background.settle_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test)
     assert left() == {"a lifespan"}
 
 
@@ -109,7 +109,7 @@ def test_a_task_without_a_line_of_the_project_becomes_the_process_s(
 ) -> None:
     """A library's, which serves later tests too."""
     task = start(REQUEST, asyncio.sleep(3600))
-    background.settle_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test)
     assert not task.done()
     assert tasks.owner_of(task) is PROCESS
     assert background.running(ends_with_a_test) == []
@@ -130,7 +130,7 @@ def test_clean_up_is_waited_for(background: Background, start: Start) -> None:
             await asyncio.shield(asyncio.create_task(close()))
 
     start(REQUEST, works())
-    background.settle_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test)
     assert closed == ["closed"]
     assert [left.name for left in background.take_left()] == ["works"]
 
@@ -151,7 +151,7 @@ def test_a_task_that_ignores_its_cancellation_is_given_up(
         await sleeps()
 
     task = start(REQUEST, stubborn())
-    background.settle_everywhere(ends_with_a_test, seconds=0)
+    background.end_tasks_everywhere(ends_with_a_test, seconds=0)
     assert not task.done()
     assert len(background.take_left()) == len(cancelled) == 1
 
@@ -163,7 +163,7 @@ def test_whoever_waits_for_the_current_task_is_spared(
 
     async def call() -> None:
         own = asyncio.create_task(sleeps(), name=f"{tasks.OURS}request POST /x")
-        await background.settle(ends_with_a_call)
+        await background.end_tasks(ends_with_a_call)
         assert not own.done()
 
     async def decorated() -> None:
@@ -192,7 +192,7 @@ def test_a_loop_that_runs_in_another_thread(background: Background) -> None:
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
     thread.start()
     assert ready.wait(60)
-    background.settle_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test)
     thread.join(60)
     assert started[0].cancelled()
     loop.close()
@@ -205,7 +205,7 @@ def test_from_within_the_loop_nothing_is_done(
     task = start(REQUEST, sleeps())
 
     async def main() -> None:
-        background.settle_everywhere(ends_with_a_test)
+        background.end_tasks_everywhere(ends_with_a_test)
 
     loop.run_until_complete(main())
     assert not task.done()
@@ -216,9 +216,9 @@ def test_what_is_told_of_tasks(background: Background, start: Start) -> None:
     """That they were found, with where they wait, and how each ended."""
     with hearing(TaskFound, TaskEnded) as told:
         start(REQUEST, takes(300))
-        background.settle_everywhere(ends_with_a_test)
+        background.end_tasks_everywhere(ends_with_a_test)
         start(REQUEST, sleeps())
-        background.settle_everywhere(ends_with_a_test)
+        background.end_tasks_everywhere(ends_with_a_test)
     assert [(each.owner, each.name) for each in told.of(TaskFound)] == [
         (REQUEST, "takes"),
         (REQUEST, "sleeps"),

@@ -26,7 +26,7 @@ class Use:
     owner: Owner
     loop: asyncio.AbstractEventLoop | None
     task: asyncio.Task[Any] | None
-    in_vain: bool = False
+    was_waited_for: bool = False
 
     @property
     def is_busy(self) -> bool:
@@ -88,7 +88,7 @@ def test_what_is_kept_for_good_is_waited_for_once(house: House, monkeypatch: pyt
     monkeypatch.setattr("hermetic.guards.quiet.PATIENCE", 0.0)
     use = house.use(POLLER, 10**9)
     house.quiet.let_finish()
-    assert use.in_vain
+    assert use.was_waited_for
     monkeypatch.setattr("hermetic.guards.quiet.PATIENCE", 60.0)
     house.quiet.let_finish()
 
@@ -115,7 +115,7 @@ def test_nobody_else_is_waited_for(house: House) -> None:
     house.use(TEST, 10**9)
     house.uses.append(Use(POLLER, house.loop, None))
     house.quiet.let_finish()
-    assert not any(use.in_vain for use in house.uses)
+    assert not any(use.was_waited_for for use in house.uses)
 
 
 def test_inside_a_loop_it_is_awaited(house: House) -> None:

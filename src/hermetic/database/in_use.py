@@ -107,7 +107,7 @@ class RawConnection:
         asked: The URL that it was opened with, password masked.
         target: The worker database (or what stands for it) that it is on; None where it went where it wanted.
         loop: The event loop in which it was opened; None outside any.
-        in_vain: Whether somebody waited already for the end of its transaction.
+        was_waited_for: Whether somebody waited already for the end of its transaction.
         lent_to: Who took it from its pool last.
     """
 
@@ -118,7 +118,7 @@ class RawConnection:
     loop: asyncio.AbstractEventLoop | None
     _connection: weakref.ref[Any]
     _pool: Callable[[], Any | None]
-    in_vain: bool = False
+    was_waited_for: bool = False
     lent_to: Maker | None = None
 
     @property

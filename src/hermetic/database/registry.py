@@ -462,7 +462,7 @@ class Databases:
         """Start what the application's database needs, in the background."""
         self._servers[self.primary_backend].begin()
 
-    def settle(self) -> None:
+    def mark_baselines(self) -> None:
         """Make what the databases hold now their baseline: what imports and collection wrote is there for all tests."""
         for each in list(self._all):
             if each.worker is not None and each.worker.exists:

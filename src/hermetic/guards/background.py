@@ -106,15 +106,15 @@ class Background:
         if loop is None:  # trio's
             return
         self.note_loop(loop)
-        await self.settle(ends_with_a_call, seconds=_seconds_for(mode))
+        await self.end_tasks(ends_with_a_call, seconds=_seconds_for(mode))
 
     def end_test(self, mode: Mode) -> None:
         """Have end what tests, their fixtures and their requests left running, in whatever loop."""
-        self.settle_everywhere(ends_with_a_test, seconds=_seconds_for(mode))
+        self.end_tasks_everywhere(ends_with_a_test, seconds=_seconds_for(mode))
 
     # -- in the loop that runs
 
-    async def settle(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
+    async def end_tasks(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
         """Have the tasks of some owners in the running loop end.
 
         Args:
@@ -175,20 +175,20 @@ class Background:
 
     # -- from outside
 
-    def settle_everywhere(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
+    def end_tasks_everywhere(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
         """Have the tasks of some owners end, in every loop that stands still or runs in another thread."""
         for loop in self.loops:
             if self._tasks(loop, mine):
-                self._settle_in(loop, mine, seconds)
+                self._end_tasks_in(loop, mine, seconds)
 
-    def _settle_in(self, loop: Loop, mine: Mine, seconds: float) -> None:
+    def _end_tasks_in(self, loop: Loop, mine: Mine, seconds: float) -> None:
         if not loop.is_running():
-            loop.run_until_complete(self.settle(mine, seconds=seconds))
+            loop.run_until_complete(self.end_tasks(mine, seconds=seconds))
         elif loop is not asyncio._get_running_loop():
-            settling = asyncio.run_coroutine_threadsafe(self.settle(mine, seconds=seconds), loop)
+            ending = asyncio.run_coroutine_threadsafe(self.end_tasks(mine, seconds=seconds), loop)
             with suppress(TimeoutError):  # something blocks it
-                settling.result((seconds + PATIENCE) * ROUNDS)
-            settling.cancel()
+                ending.result((seconds + PATIENCE) * ROUNDS)
+            ending.cancel()
 
 
 def _seconds_for(mode: Mode) -> float:

@@ -29,7 +29,7 @@ class Frame:
 
 
 @dataclass
-class Kept:
+class FixtureLayers:
     """What a living wider-scoped fixture added to the baseline."""
 
     databases: list[tuple[WorkerDatabase, Layer]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Checkpoints:
         self._databases = databases
         self._guards = guards
         self._frames: list[Frame] = []
-        self._kept: dict[int, Kept] = {}
+        self._layers: dict[int, FixtureLayers] = {}
 
     def begin(self, owner: Owner) -> Frame:
         """Note the state before the set-up of a fixture that outlives a test; calls nest.
@@ -96,21 +96,21 @@ class Checkpoints:
             self._after(frame.owner)
 
     def _take(self, frame: Frame) -> None:
-        kept = self._kept[id(frame.owner)] = Kept()
+        layers = self._layers[id(frame.owner)] = FixtureLayers()
         with every_step() as step:
             for guard, before in frame.mappings:
                 with step:
                     mapping_layer = guard.end_layer(before)
                     if mapping_layer is not None:
-                        kept.mappings.append((guard, mapping_layer))
+                        layers.mappings.append((guard, mapping_layer))
             for database, start in frame.databases.values():
                 with step:
                     layer = database.end_layer(start, frame.owner)
                     if layer is not None:
-                        kept.databases.append((database, layer))
+                        layers.databases.append((database, layer))
                         self._wrote(database)
         if LayerBegan in listeners:
-            emit(LayerBegan(frame.owner, tuple(database.name for database, _ in kept.databases)))
+            emit(LayerBegan(frame.owner, tuple(database.name for database, _ in layers.databases)))
 
     def finish(self, owner: Owner, *, at_once: bool = False) -> None:
         """Take the fixture's part out of the baseline, after its teardown.
@@ -124,12 +124,12 @@ class Checkpoints:
             LayerConflict: Another living fixture built on what this one wrote.
         """
         owner.alive = False
-        kept = self._kept.pop(id(owner), Kept())
+        layers = self._layers.pop(id(owner), FixtureLayers())
         with every_step() as step:
-            for guard, mapping_layer in kept.mappings:
+            for guard, mapping_layer in layers.mappings:
                 with step:
                     guard.remove_layer(mapping_layer)
-            for database, layer in kept.databases:
+            for database, layer in layers.databases:
                 with step:
                     is_clean = at_once and not database.dirty()
                     with step:
@@ -148,8 +148,8 @@ class Checkpoints:
         """A database that goes takes with it what fixtures wrote there."""
         for frame in self._frames:
             frame.databases.pop(id(database), None)
-        for kept in self._kept.values():
-            kept.databases = [(each, layer) for each, layer in kept.databases if each is not database]
+        for layers in self._layers.values():
+            layers.databases = [(each, layer) for each, layer in layers.databases if each is not database]
 
     def note_guard(self, guard: Guard[Any, Any]) -> None:
         """A mapping that is watched from now on starts as it is for each fixture in its set-up."""

@@ -42,10 +42,10 @@ class Use(Protocol):
     """A connection that an engine handed out, or that a driver opened itself.
 
     Attributes:
-        in_vain: Whether somebody waited already for its being given back.
+        was_waited_for: Whether somebody waited already for its being given back.
     """
 
-    in_vain: bool
+    was_waited_for: bool
 
     @property
     def owner(self) -> Owner:
@@ -98,7 +98,7 @@ class Quiet:
                 if not loops:  # it is for another thread to go on
                     pause()
         for each in self._unfinished():
-            each.in_vain = True
+            each.was_waited_for = True
 
     async def let_finish_here(self) -> bool:
         """Do the same for the running loop, from a coroutine in it; return whether nothing is in use any more."""
@@ -113,7 +113,7 @@ class Quiet:
             await tasks.turn_until(lambda: not unfinished(), PATIENCE)
         left = unfinished()
         for each in left:
-            each.in_vain = True
+            each.was_waited_for = True
         return not left
 
     def _unfinished(self) -> list[Use]:
@@ -187,7 +187,7 @@ def _turn(loops: Iterable[Loop], done: Callable[[], bool]) -> None:
 
 def _may_finish(use: Use) -> bool:
     """Whether a connection is in the hands of somebody who outlives the test, and may give it back."""
-    if use.in_vain or use.owner.is_test_level or not use.is_busy:
+    if use.was_waited_for or use.owner.is_test_level or not use.is_busy:
         return False
     return use.loop is None or not use.loop.is_closed()
 

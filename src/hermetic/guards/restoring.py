@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hermetic import tasks
 from hermetic.events import Noted, Restored, emit, listeners
-from hermetic.guards.identity import IdentityGuard
+from hermetic.guards.identity_map import IdentityGuard
 from hermetic.guards.quiet import Quiet
 from hermetic.settings import Mode
 from hermetic.steps import every_step

@@ -109,7 +109,7 @@ class Active:
             try:
                 return (yield)
             except BaseException:  # else what the fixtures opened stays open for the test
-                self.run.closer.close_idle()
+                self.run.loop_resources.close_idle()
                 raise
             finally:
                 self._is_setting_up = False
@@ -127,7 +127,7 @@ class Active:
         finally:
             with every_step() as step:
                 with step:
-                    self.run.closer.close_idle()
+                    self.run.loop_resources.close_idle()
                 with step:
                     self.run.checkpoints.end(frame)
 
@@ -171,7 +171,7 @@ class Active:
             try:
                 return (yield)
             finally:
-                self.run.closer.close_idle()
+                self.run.loop_resources.close_idle()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(
@@ -224,7 +224,7 @@ class Active:
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         """At its end, and, of a parametrized one, in the set-up of the test that asks for the next parameter."""
         if not self._is_setting_up:
-            self.run.closer.close_idle()
+            self.run.loop_resources.close_idle()
         owner = self._fixtures.pop(fixturedef, None)
         if owner is None:
             return

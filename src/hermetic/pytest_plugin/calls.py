@@ -71,7 +71,7 @@ class _Ending:
         """End what the test left running, and close what it opened, in its loop."""
         if self.background is not None:
             await run.background.end_call(self.background)
-        await run.closer.close_here()
+        await run.loop_resources.close_here()
 
 
 def _ending_of(item: pytest.Function, run: Run) -> _Ending:
@@ -167,7 +167,7 @@ def _owned(function: Callable[..., Any], owner: Owner) -> Callable[..., Any]:
 
 def _close_elsewhere(run: Run) -> None:
     with errors_as_failures():
-        run.closer.close_elsewhere()
+        run.loop_resources.close_elsewhere()
 
 
 def build_routes(app: Any) -> None:

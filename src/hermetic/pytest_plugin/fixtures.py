@@ -120,9 +120,9 @@ def hermetic_lifespan(request: pytest.FixtureRequest, hermetic_app: Any) -> Iter
 
     run = active_run(request)
     lifespan = FixtureLifespan(hermetic_app, run, scope=request.scope)
-    run.closer.add(lifespan)
+    run.loop_resources.add(lifespan)
     yield lifespan
-    run.closer.discard(lifespan)
+    run.loop_resources.discard(lifespan)
 
 
 @pytest.fixture(scope="session")
@@ -140,9 +140,9 @@ def async_client(
 
     run = active_run(request)
     client = AsyncTestClient._lazily(hermetic_app, lifespan=hermetic_lifespan, authenticate=hermetic_auth)
-    run.closer.add(client)
+    run.loop_resources.add(client)
     yield client
-    run.closer.discard(client)
+    run.loop_resources.discard(client)
 
 
 @pytest.fixture
@@ -166,9 +166,9 @@ def async_db_session(request: pytest.FixtureRequest) -> Iterator[AsyncSession]:
     ):  # before hermetic_engine asks: an application of the test's scope tells it, too
         run.provider.learn_what_the_database_is(_application(request))
     session = FixtureSession(request.getfixturevalue("hermetic_engine"))
-    run.closer.add(session)
+    run.loop_resources.add(session)
     yield session.session
-    run.closer.discard(session)
+    run.loop_resources.discard(session)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class InUse:
         fairy: What the pool handed out.
         session: The Session that checked it out; none where none did.
         left_alone: Whether its engine is one that hermetic leaves alone.
-        in_vain: Whether somebody waited already for its being given back.
+        was_waited_for: Whether somebody waited already for its being given back.
     """
 
     checkout: Checkout
@@ -51,7 +51,7 @@ class InUse:
     fairy: weakref.ref[PoolProxiedConnection]
     session: weakref.ref[Session] | None = None
     left_alone: bool = False
-    in_vain: bool = False
+    was_waited_for: bool = False
     _task: weakref.ref[asyncio.Task[Any]] | None = None
     _thread: threading.Thread | None = None
 

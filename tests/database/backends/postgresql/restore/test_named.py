@@ -87,7 +87,7 @@ def test_one_of_a_wider_fixture_s(databases: Databases, own: bool) -> None:
         with owned_by(fixture("made", "module")):
             run(server, 'CREATE DATABASE "Made by a fixture"')
             run(made, "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
-        databases.settle()
+        databases.mark_baselines()
         for _ in range(2):
             begin_next_test(databases)
             assert run(made, ROWS) == 1
@@ -102,7 +102,7 @@ def test_statements_that_fail(databases: Databases) -> None:
     with owned_by(fixture("made", "session")):
         run(ELSEWHERE, 'CREATE DATABASE "Made once"')
         run(made, "CREATE TABLE t (n integer)")
-    databases.settle()
+    databases.mark_baselines()
     with owned_by(Owner("test_it", "test", "function")):
         with pytest.raises(ProgrammingError, match="already exists"):
             run(ELSEWHERE, 'CREATE DATABASE "Made once"')
@@ -121,7 +121,7 @@ def test_nobody_of_ours_stays_in_it(databases: Databases) -> None:
     with owned_by(fixture("made", "session")):
         run(ELSEWHERE, 'CREATE DATABASE "Made by a fixture"')
         run(made, "CREATE TABLE t (n integer)")
-    databases.settle()
+    databases.mark_baselines()
     assert run(ELSEWHERE, IN_IT) == 0
     database = databases.all()[-1]
     start = database.begin_layer()
@@ -149,7 +149,7 @@ def test_one_that_a_program_drops(databases: Databases) -> None:
     with owned_by(fixture("made", "session")):
         run(ELSEWHERE, 'CREATE DATABASE "Made by a fixture"')
         run(made, "CREATE TABLE t (n integer)")
-    databases.settle()
+    databases.mark_baselines()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute('DROP DATABASE "Made by a fixture"')
         begin_next_test(databases)
@@ -158,7 +158,7 @@ def test_one_that_a_program_drops(databases: Databases) -> None:
                 run(made, ROWS)
         connection.execute('CREATE DATABASE "Made by a fixture"')
     run(made, "CREATE TABLE t (n integer)")
-    databases.settle()
+    databases.mark_baselines()
     run(made, "INSERT INTO t VALUES (1)")
     begin_next_test(databases)
     assert run(made, ROWS) == 0

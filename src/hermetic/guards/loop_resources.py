@@ -18,7 +18,7 @@ from hermetic.steps import every_step
 from hermetic.threads import in_thread
 
 
-class Closable(Protocol):
+class LoopResource(Protocol):
     """Something that starts at first use and must be closed in the loop where it started."""
 
     @property
@@ -29,20 +29,20 @@ class Closable(Protocol):
         """Close it; it may be used, and so opened, again."""
 
 
-class Closer:
+class LoopResources:
     """Keeps what is open and closes it; the last that was opened first."""
 
     def __init__(self) -> None:
-        self._open: list[Closable] = []
+        self._open: list[LoopResource] = []
 
-    def add(self, closable: Closable) -> None:
+    def add(self, resource: LoopResource) -> None:
         """Close this when its loop next gives the chance."""
-        self._open.append(closable)
+        self._open.append(resource)
 
-    def discard(self, closable: Closable) -> None:
+    def discard(self, resource: LoopResource) -> None:
         """Close it if that is possible now, and forget it."""
-        self._open.remove(closable)
-        self._close_idle([closable])
+        self._open.remove(resource)
+        self._close_idle([resource])
 
     async def close_here(self) -> None:
         """Close what is open in the running loop; under trio there is none, and nothing of ours is open."""
@@ -50,10 +50,10 @@ class Closer:
         if here is None:
             return
         with every_step() as step:
-            for closable in reversed(self._open[:]):
-                if closable.started_loop is here:
+            for resource in reversed(self._open[:]):
+                if resource.started_loop is here:
                     with step:
-                        await closable.aclose()
+                        await resource.aclose()
 
     def close_idle(self) -> None:
         """Close what is open in loops that stand still."""
@@ -67,21 +67,21 @@ class Closer:
             UncommittedWrites: That would lose what a fixture wrote.
         """
         here = _running_loop()
-        elsewhere = [closable for closable in self._open if closable.started_loop not in (None, here)]
+        elsewhere = [resource for resource in self._open if resource.started_loop not in (None, here)]
         if not elsewhere:
             return
-        if any(getattr(closable, "is_unsaved", False) for closable in elsewhere):
+        if any(getattr(resource, "is_unsaved", False) for resource in elsewhere):
             raise _unsaved()
         in_thread(self.close_idle)
 
-    def _close_idle(self, closables: list[Closable]) -> None:
+    def _close_idle(self, resources: list[LoopResource]) -> None:
         with every_step() as step:
-            for closable in reversed(closables[:]):
-                loop = closable.started_loop
+            for resource in reversed(resources[:]):
+                loop = resource.started_loop
                 if loop is None or loop.is_closed() or loop.is_running() or _running_loop():
                     continue
                 with step:
-                    loop.run_until_complete(closable.aclose())
+                    loop.run_until_complete(resource.aclose())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hermetic.guards.closing import Closer
+from hermetic.guards.loop_resources import LoopResources
 
 
 class Thing:
@@ -40,74 +40,74 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 def test_it_is_closed_on_its_idle_loop(loop: asyncio.AbstractEventLoop) -> None:
     """An object is closed in the loop where it was used."""
-    closer, thing = Closer(), Thing()
-    closer.add(thing)
+    resources, thing = LoopResources(), Thing()
+    resources.add(thing)
     loop.run_until_complete(thing.use())
-    closer.close_idle()
+    resources.close_idle()
     assert thing.closed_in == [loop]
 
 
 def test_it_is_closed_again_after_it_was_used_again(loop: asyncio.AbstractEventLoop) -> None:
     """A fixture's teardown may use the object once more."""
-    closer, thing = Closer(), Thing()
-    closer.add(thing)
+    resources, thing = LoopResources(), Thing()
+    resources.add(thing)
     for _ in range(2):
         loop.run_until_complete(thing.use())
-        closer.close_idle()
+        resources.close_idle()
     assert thing.closed_in == [loop, loop]
 
 
 def test_inside_a_loop_only_what_started_there_is_closed(loop: asyncio.AbstractEventLoop) -> None:
     """The end of a test's coroutine closes what is of its loop and leaves the rest for later."""
-    closer, here, elsewhere = Closer(), Thing(), Thing()
-    closer.add(here)
-    closer.add(elsewhere)
+    resources, here, elsewhere = LoopResources(), Thing(), Thing()
+    resources.add(here)
+    resources.add(elsewhere)
     loop.run_until_complete(elsewhere.use())
 
     async def main() -> None:
         await here.use()
-        await closer.close_here()
-        closer.close_idle()
+        await resources.close_here()
+        resources.close_idle()
 
     asyncio.run(main())
     assert len(here.closed_in) == 1
     assert elsewhere.closed_in == []
-    closer.discard(elsewhere)
+    resources.discard(elsewhere)
     assert elsewhere.closed_in == [loop]
 
 
 def test_a_loop_that_is_gone_is_left_alone(loop: asyncio.AbstractEventLoop) -> None:
     """Nothing can be closed in a closed loop; forgetting it is no error."""
-    closer, thing = Closer(), Thing()
-    closer.add(thing)
+    resources, thing = LoopResources(), Thing()
+    resources.add(thing)
     asyncio.run(thing.use())
-    closer.discard(thing)
-    closer.close_idle()
+    resources.discard(thing)
+    resources.close_idle()
     assert thing.closed_in == []
 
 
 def test_one_error_arrives_as_it_is(loop: asyncio.AbstractEventLoop) -> None:
     """An error of one object is raised as it was, after all have been closed."""
-    closer, bad, good = Closer(), Thing(ValueError("shutdown failed")), Thing()
-    closer.add(good)
-    closer.add(bad)
+    resources, bad, good = LoopResources(), Thing(ValueError("shutdown failed")), Thing()
+    resources.add(good)
+    resources.add(bad)
     loop.run_until_complete(bad.use())
     loop.run_until_complete(good.use())
     with pytest.raises(ValueError, match="shutdown failed"):
-        closer.close_idle()
+        resources.close_idle()
     assert good.closed_in == [loop]
 
 
 def test_several_errors_arrive_together(loop: asyncio.AbstractEventLoop) -> None:
     """No error hides another."""
-    closer = Closer()
+    resources = LoopResources()
 
     async def main() -> None:
         for number in range(2):
             thing = Thing(ValueError(number))
-            closer.add(thing)
+            resources.add(thing)
             await thing.use()
-        await closer.close_here()
+        await resources.close_here()
 
     with pytest.raises(ExceptionGroup) as caught:
         loop.run_until_complete(main())
@@ -116,8 +116,8 @@ def test_several_errors_arrive_together(loop: asyncio.AbstractEventLoop) -> None
 
 def test_without_an_event_loop_nothing_is_closed() -> None:
     """A test that trio runs ends like any other: what is closed, or was open elsewhere, is passed by."""
-    closer, thing = Closer(), Thing()
-    closer.add(thing)
+    resources, thing = LoopResources(), Thing()
+    resources.add(thing)
     with pytest.raises(StopIteration):
-        closer.close_here().send(None)
+        resources.close_here().send(None)
     assert thing.closed_in == []
