@@ -7,7 +7,7 @@ httpx2 keeps a state "closed" that only its own ``aclose`` and ``__aexit__`` set
 connection pool to close.
 
 Almost all requests have no authentication, no hooks, no time limit, and are read at once. ``build_request`` and
-``send`` have a short way for these, three to four times as fast as httpx2's; for all others, for a redirect, and with
+``send`` have a short way for these, four times as fast as httpx2's; for all others, for a redirect, and with
 httpx2's log on, httpx2 does everything. A response does not tell which way it came (``tests/client/test_buffered.py``).
 """
 

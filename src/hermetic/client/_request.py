@@ -171,7 +171,7 @@ def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, st
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A request of a client with no headers and no body of its own, as httpx2 builds it: the next one is a copy.
+    """A request without headers, body or parameters of its own, as httpx2 builds it: the next one is a copy.
 
     Attributes:
         attributes: What it is made of, but for its headers and extensions, which each copy has for itself.
@@ -195,12 +195,14 @@ class _Built:
             and same_headers(client.headers, self.client_headers)
         )
 
-    def copy(self, client: httpx2.AsyncClient) -> Request:
-        """Return a request like this, with the client's time limits and cookies of now."""
+    def copy(self, client: httpx2.AsyncClient, params: QueryParamTypes | None) -> Request:
+        """Return a request like this with parameters of its own, and the client's time limits and cookies of now."""
         request = Request.__new__(Request)
         vars(request).update(self.attributes)
         request.headers = httpx2.Headers(self.headers)
         request.extensions = {"timeout": client.timeout.as_dict()}
+        if params is not None:
+            request.url, request.target = httpx2.URL(request.url, params=params), None
         if cookies := client.cookies:
             cookies.set_cookie_header(request)
         return request
@@ -235,13 +237,13 @@ class RequestBuilder:
         """
         __tracebackhide__ = True
         client = self._client
-        bare = params is None and headers is None and json is None and REQUEST_KNOWN
+        bare = headers is None and json is None and REQUEST_KNOWN
         if bare and (built := self._built.get((method, url))) is not None and built.fits(client):  # type: ignore[arg-type]
-            return built.copy(client)
+            return built.copy(client, params)
         if not isinstance(url, str) or client.params or (target := self._target(url)) is None:
             return None
         if bare:
-            return self._keep(method, url, target).copy(client)
+            return self._keep(method, url, target).copy(client, params)
         merged = httpx2.Headers(client.headers)
         merged.update(headers)
         request = Request(
