@@ -78,6 +78,14 @@ class Containment:
 
     # -- the process
 
+    def check_settings(self) -> None:
+        """Refuse what cannot be, before anything is changed.
+
+        Raises:
+            ConfigurationError: A rule of the project's is not valid.
+        """
+        self.databases  # noqa: B018 - made of them
+
     def start(self) -> None:
         """See every engine from now on and, in mode ``on``, every connection of a driver."""
         from hermetic.database.drivers.installation import Drivers

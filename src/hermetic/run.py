@@ -139,6 +139,7 @@ class Run:
 
     def start(self) -> None:
         """Contain the process's engines and set the environment, before anything of the project is imported."""
+        self.containment.check_settings()
         self.environment.start()
         self.containment.start()
         if self._is_on:

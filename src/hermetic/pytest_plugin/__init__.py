@@ -31,6 +31,7 @@ from hermetic.pytest_plugin.fixtures import (
 )
 from hermetic.pytest_plugin.options import add_options, read_settings
 from hermetic.pytest_plugin.state import RECORDER, RUN, SETTINGS
+from hermetic.steps import every_step
 
 __all__ = [
     "async_client",
@@ -85,9 +86,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     run = config.stash.get(RUN, None)
     if run is not None:
         del config.stash[RUN]
-        try:
-            run.stop()
-        finally:
+        with every_step() as step:
+            with step:
+                run.stop()
             config.stash[RECORDER].stop()
 
 
@@ -100,8 +101,6 @@ def _start(config: pytest.Config) -> None:
         from hermetic.report.recorder import Recorder
         from hermetic.run import Run
 
-        recorder = config.stash[RECORDER] = Recorder(settings.mode)
-        recorder.start()
         run = Run(
             settings,
             root=config.rootpath,
@@ -110,6 +109,8 @@ def _start(config: pytest.Config) -> None:
         )
         run.start()
         config.stash[RUN] = run
+        config.stash[RECORDER] = Recorder(settings.mode)
+        config.stash[RECORDER].start()
 
 
 def _temporary_folders(config: pytest.Config) -> tuple[Path, ...]:

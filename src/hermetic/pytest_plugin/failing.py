@@ -8,7 +8,6 @@ from types import TracebackType
 
 import pytest
 
-from hermetic.code import is_library
 from hermetic.errors import ConfigurationError, HermeticError, ServerUnavailable
 from hermetic.steps import leaves
 
@@ -48,6 +47,8 @@ def show_the_project_alone(excinfo: pytest.ExceptionInfo[BaseException]) -> None
 
     pytest leaves out what lies before the test; what lies below its first line is unlinked here.
     """
+    from hermetic.code import is_library  # not above: an inert plugin does without
+
     entry: TracebackType | None = excinfo.tb
     last = None
     while entry is not None:
