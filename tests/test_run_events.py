@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, NullPool, Table, create_engine, make_url, text
 
 from hermetic import events
 from hermetic.events import (
     ApplicationImported,
+    ContentsFound,
+    DatabaseKept,
+    DatabaseNamed,
+    DatabaseUsed,
+    EngineResolved,
     LayerBegan,
     LayerEnded,
+    Leaked,
+    Noted,
+    OverrideLeft,
     Restored,
+    ServerUsed,
+    TaskLeft,
 )
 from hermetic.owners import Owner, owned_by
 from hermetic.run import NEVER, Run
@@ -105,6 +118,132 @@ def test_an_application(run: Run) -> None:
     (imported,) = told.of(ApplicationImported)
     assert imported.path == "shop_e:app"
     assert 0 < imported.seconds < 60
+
+
+def test_an_engine(run: Run, engine: Engine, tmp_path: Path) -> None:
+    """It is told at its first use who made it and where, and where it goes."""
+    with hearing(EngineResolved) as told, owned_by(TEST):
+        fresh = create_engine(f"sqlite:///{tmp_path}/a.db")
+        assert told == []
+        write(fresh)
+        write(fresh)
+        write(create_engine(f"sqlite:///{tmp_path}/a.db", poolclass=NullPool))
+    first, _ = told.of(EngineResolved)
+    assert first.owner is TEST
+    assert first.location is not None
+    assert (first.location.file, first.location.function) == (__file__, "test_an_engine")
+    assert first.url == f"sqlite:///{tmp_path}/a.db"
+    assert (first.outcome, first.why, first.is_in_memory, first.given) == ("contained", "", False, "")
+
+
+def test_a_leak(run: Run, engine: Engine) -> None:
+    """It is told with whose it is, and the line that checked it out."""
+    with hearing(Leaked) as told:
+        run.begin_test(NEVER, TEST)
+        with owned_by(TEST):
+            connection = engine.connect()
+            run.end_test(restore=True, ending=frozenset({"function"}))
+        connection.close()
+    (leak,) = told.of(Leaked)
+    assert (leak.owner, leak.location.file, leak.location.function) == (TEST, __file__, "test_a_leak")
+    assert leak.message.startswith("test_a.py::test_it left a connection checked out. [HM400]")
+
+
+def test_an_override(run: Run) -> None:
+    """It is told by the name of what is overridden, and nothing is of one that went by itself."""
+    app = run.provider.application()
+    with hearing(OverrideLeft) as told:
+        run.begin_test(NEVER, TEST)
+        app.dependency_overrides[write] = len
+        app.dependency_overrides[partial(len)] = len
+        with owned_by(TEST):
+            run.end_test(restore=True, ending=frozenset({"function"}))
+        run_test(run)
+    assert {(each.owner, each.dependency.partition("(")[0]) for each in told.of(OverrideLeft)} == {
+        (TEST, "write"),
+        (TEST, "functools.partial"),
+    }
+
+
+def test_a_task(run: Run) -> None:
+    """It is told with who started it, and where it waits."""
+
+    async def sleeps() -> None:
+        await asyncio.sleep(3600)
+
+    loop = asyncio.new_event_loop()
+    run.background.note_loop(loop)
+    with hearing(TaskLeft) as told:
+        run.begin_test(NEVER, TEST)
+        with owned_by(TEST):
+            task = loop.create_task(sleeps())
+            loop.run_until_complete(asyncio.sleep(0))
+            run.end_test(restore=True, ending=frozenset({"function"}), background="cancel")
+    loop.close()
+    assert task.cancelled()
+    (left,) = told.of(TaskLeft)
+    assert (left.owner, left.name, left.place.rpartition(":")[0]) == (TEST, "sleeps", __file__)
+
+
+def test_the_application_s_databases(run: Run, engine: Engine, tmp_path: Path) -> None:
+    """They are told when they were written to, and all that were used at the end."""
+    address = f"sqlite:///{tmp_path}/a.db"
+    with hearing(DatabaseUsed, DatabaseNamed) as told:
+        run_test(run)
+        assert told == []
+        run_test(run, engine)
+        run.conclude()
+    assert told == [
+        DatabaseUsed(address, True),
+        DatabaseUsed(address, False),
+        DatabaseNamed("sqlite", f"{tmp_path}/a.db"),
+    ]
+
+
+def test_databases_that_are_kept(run: Run, engine: Engine) -> None:
+    """That is told with the test's name."""
+    with hearing(DatabaseKept) as told:
+        run.begin_test(NEVER, TEST)
+        with owned_by(TEST):
+            write(engine)
+            run.keep()
+            run.end_test(restore=True, ending=frozenset({"function"}))
+    (kept,) = told.of(DatabaseKept)
+    assert kept.owner is TEST
+    assert kept.message.startswith("kept as ")
+
+
+def test_what_fills_the_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with where it was found, and by a note what became of templates and of tables that came late."""
+    with importable(tmp_path, monkeypatch):
+        (tmp_path / "models_e.py").write_text(
+            "from sqlalchemy import Column, Integer, MetaData, Table\n\nmetadata = MetaData()\n"
+            'Table("t", metadata, Column("n", Integer))\n'
+        )
+        run = Run(Settings(mode="on", schema=("models_e:metadata",)), root=tmp_path, temporary=())
+        run.start()
+        with hearing(ContentsFound, Noted) as told:
+            run.provider.primary()
+            module = importlib.import_module("models_e")
+            Table("late", module.metadata)
+            run.conclude()
+        run.stop()
+    (found,) = told.of(ContentsFound)
+    assert found.descriptions == ("models_e:metadata",)
+    assert any("models_e:metadata got late when" in note.line for note in told.of(Noted))
+
+
+def test_a_server(tmp_path: Path) -> None:
+    """What there is to say of it is told at the end, if it was used."""
+    run = Run(Settings(mode="on", database="postgresql"), root=tmp_path, temporary=())
+    run.start()
+    with hearing(ServerUsed) as told:
+        run.conclude()
+        assert [line for each in told.of(ServerUsed) for line in each.lines] == []
+        with create_engine(run.databases.primary_url).connect():
+            run.conclude()
+    run.stop()
+    assert any(line.startswith("postgresql: ") for each in told.of(ServerUsed) for line in each.lines)
 
 
 def test_nobody_listens(run: Run, engine: Engine) -> None:
