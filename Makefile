@@ -70,7 +70,7 @@ arrows: $(READY) ## The import contracts of the layers.
 	$(BIN)/lint-imports --no-logo
 
 # Each run of a project is started anew here, as a user's is; `make test` forks most of them.
-coverage: export REAL_STARTS = 1
+coverage compat: export REAL_STARTS = 1
 coverage: $(READY) ## The whole suite, with every branch of src reached.
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -p xdist -n auto

@@ -11,7 +11,7 @@ same ones for each of some 600 runs. This file, run as a script, imports them on
 - Where the start itself may differ, pytest is started anew: on other systems than Linux, under coverage, and when a
   variable that is read at the start (``PYTHON*``, ``LC_*``, ...) is another one; for tests with the mark
   ``real_start`` (imports, plugins' order, crashes, pytest-xdist, PostgreSQL's server); and for all tests while
-  ``REAL_STARTS`` is set, which ``make coverage`` does. So every outcome is also seen from a real start.
+  ``REAL_STARTS`` is set. ``make coverage`` and ``make compat`` set it: every outcome is also seen from a real start.
 - The server ends with the process that started it, and takes along the run that is still there.
 
 What a run can notice: libraries in ``sys.modules``, and their loggers, that it did not import; that the garbage
@@ -130,7 +130,9 @@ class Forkserver:
         return Ended(self._answer(), text, hung)
 
     def _answer(self) -> int:
-        return int(self._answers.readline())
+        answer = self._answers.readline()
+        assert answer, f"the server ended with {self.process.wait()}; what it wrote to its errors says why"
+        return int(answer)
 
 
 def forkserver(usual: Mapping[str, str], environment: Mapping[str, str]) -> Forkserver | None:

@@ -151,6 +151,14 @@ def test_a_run_that_is_killed(server: Forkserver, folder: Path) -> None:
     assert server.run(["-q"], folder, ENVIRONMENT, 60).status == 0
 
 
+def test_a_server_that_is_gone(server: Forkserver, folder: Path) -> None:
+    """Nobody waits for it."""
+    server._connection.shutdown(socket.SHUT_WR)
+    assert server.process.wait(30) == 0
+    with pytest.raises((BrokenPipeError, AssertionError)):
+        server.run([], folder, ENVIRONMENT, 60)
+
+
 def test_a_run_that_hangs_says_where(server: Forkserver, folder: Path) -> None:
     """It is ended, what it wrote until then is there, and where its thread stood."""
     (folder / "test_a.py").write_text(
