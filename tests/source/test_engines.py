@@ -378,6 +378,11 @@ def test_a_value_is_followed_to_where_it_comes_from(project: Project, text: str,
         ),
         ("from databases import Database\ndb = Database('mysql+b://')\nx = 'sqlite+c://'", "mysql+b"),
         (
+            "from piccolo.engine.postgres import PostgresEngine\nDB = PostgresEngine(config={'host': s.host})",
+            "postgresql",
+        ),
+        ("from piccolo.engine.sqlite import SQLiteEngine\nDB = SQLiteEngine(path='a')", "sqlite"),
+        (
             "from alembic.config import Config\nc = Config()\nc.set_main_option('sqlalchemy.url', 'mysql+b://')\nx = 'sqlite+c://'",
             "mysql+b",
         ),

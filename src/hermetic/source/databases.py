@@ -85,6 +85,11 @@ class Databases:
         return {package: kind.name for kind in self.kinds for package in kind.telling}
 
     @cached_property
+    def told_by_opening(self) -> dict[str, str]:
+        """The kind after which a call of another library is named."""
+        return {opening: kind.name for kind in self.kinds for opening in kind.openings}
+
+    @cached_property
     def told_by_type(self) -> dict[str, str]:
         """The kind that a field's type tells."""
         return {word: kind.name for kind in self.kinds for word in kind.types}

@@ -275,9 +275,11 @@ def _told(address: Address, given: Given, databases: Databases) -> Iterator[tupl
             yield from (
                 (DEFAULT if each.is_default else CODE, scheme) for scheme in databases.schemes_in(each.value)
             )
-    package = databases.told_by_package.get(address.opening.package)
-    if package is not None:
-        yield GUESSED, package
+    opening = address.opening
+    called = databases.told_by_opening.get(last_name(opening.call.func))
+    told = called or databases.told_by_package.get(opening.package)
+    if told is not None:
+        yield GUESSED, told
 
 
 def _of_variable(variable: Variable, given: Given, databases: Databases) -> Iterator[tuple[int, str]]:

@@ -21,6 +21,7 @@ from hermetic.source.symbols import Reference, Symbols
 from hermetic.source.syntax import last_name, nodes_of
 
 REASONS = {
+    "create-database": "each worker has a database of its own, and it is there before the first connection",
     "create-all": "the tables are made once, in a template, and never again",
     "savepoint-listener": "the application really commits, and the baseline comes back before the next test",
     "shared-connection": "each request has a connection of its own from the real pool, and may commit",
@@ -150,6 +151,7 @@ RUNS_A_STATEMENT = frozenset({"execute", "exec", "scalars"})
 CLEARING = re.compile(
     r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
 )
+MAKING = re.compile(r"\s*create\s+database\b", re.IGNORECASE)
 RECIPES = frozenset(
     {
         "AsyncClient",
@@ -167,7 +169,7 @@ RECIPES = frozenset(
         "sorted_tables",
         "upgrade",
     }
-    | {word for name in ("truncate", "delete") for word in (name, name.upper(), name.title())}
+    | {word for name in ("truncate", "delete", "create") for word in (name, name.upper(), name.title())}
 )
 """One of these words is wherever there is a recipe."""
 
@@ -196,6 +198,8 @@ def recipes(node: ast.AST, file: Path, symbols: Symbols) -> Iterator[str]:
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         if CLEARING.fullmatch(node.value):
             yield "truncate-loop"
+        elif MAKING.match(node.value):
+            yield "create-database"
         elif node.value == "after_transaction_end":
             yield "savepoint-listener"
 
