@@ -116,3 +116,12 @@ def test_a_directory_that_cannot_be_listed_is_refused(
     monkeypatch.setattr("hermetic.source.sources.os.listdir", refuse)
     with pytest.raises(ConfigurationError, match="Permission denied"):
         read_sources(project.root)
+
+
+def test_what_is_aside_is_parsed_when_it_is_asked_for(project: Project) -> None:
+    """Migrations and examples matter where something imports them; a broken one is no news."""
+    project.write({"migrations/a.py": "x = 1", "docs/b.py": "x =", "main.py": "x = 2", "test_c.py": "x ="})
+    sources = read_sources(project.root)
+    assert [skip.path.name for skip in sources.skipped] == ["test_c.py"]
+    bodies = {path.name: len(module.tree.body) for path, module in sources.modules.items()}
+    assert bodies == {"a.py": 1, "b.py": 0, "main.py": 1}

@@ -14,7 +14,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeVar, cast
 
@@ -48,21 +48,26 @@ ASIDE_DIRECTORIES = frozenset(
 
 @dataclass(frozen=True)
 class Module:
-    """A parsed Python file.
+    """A Python file.
 
     Attributes:
         path: The absolute path.
-        tree: Its syntax tree.
+        parsed: Returns its syntax tree.
         text: What is in the file.
         is_test: Whether it is a test, a conftest, or a module beside them.
         is_production: Whether it can be part of the application: neither test, documentation, example nor migration.
     """
 
     path: Path
-    tree: ast.Module
+    parsed: Callable[[], ast.Module]
     text: bytes
     is_test: bool
     is_production: bool
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its syntax tree."""
+        return self.parsed()
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
@@ -140,7 +145,7 @@ class Sources:
         root: The directory that was asked for.
         boundary: The top of the repository, or ``root``: nothing above it is read or written.
         modules: The parsed files by path, in a stable order.
-        skipped: The files that are not valid Python.
+        skipped: The tests and the files of the application that are not valid Python.
         inis: The ini files found, the shallowest first.
         pyprojects: The ``pyproject.toml`` files found, the shallowest first.
     """
@@ -312,20 +317,38 @@ def is_pruned(directory: Path) -> bool:
 def parse(path: Path, relative: PurePath) -> Module | Skipped:
     """Parse a file, or say why that cannot be done.
 
+    What is neither a test nor the application's is parsed when something asks for it: migrations are by the hundred.
+
     Args:
         path: The file.
         relative: Its path in the project, whose folders tell what it is for.
     """
+    is_test, is_production = _purpose(relative)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in the user's code is not ours to report
-            text = path.read_bytes()
-            tree = ast.parse(text, filename=str(path))
+        text = path.read_bytes()
+        is_aside = not (is_test or is_production)
+        parsed = cache(partial(_tree_aside if is_aside else _tree_of, text, path))
+        if not is_aside:
+            parsed()
     except SyntaxError as error:
         return Skipped(path, f"line {error.lineno or 1}: {error.msg}")
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return Skipped(path, str(error))
-    return Module(path, tree, text, *_purpose(relative))
+    return Module(path, parsed, text, is_test, is_production)
+
+
+def _tree_of(text: bytes, path: Path) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape in the user's code is not ours to report
+        return ast.parse(text, filename=str(path))
+
+
+def _tree_aside(text: bytes, path: Path) -> ast.Module:
+    """Return the tree of what is no part of the project; where it is not Python, an empty one: nobody need know."""
+    try:
+        return _tree_of(text, path)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
 
 
 def _purpose(relative: PurePath) -> tuple[bool, bool]:

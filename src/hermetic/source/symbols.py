@@ -112,18 +112,25 @@ class Symbols:
             self._looked_up[key] = self._lookup(file, name, frozenset())
         return self._looked_up[key]
 
-    def words_for(self, names: Iterable[str], is_one: Callable[[Reference], bool]) -> frozenset[str]:
+    def words_for(
+        self,
+        names: Iterable[str],
+        is_one: Callable[[Reference], bool],
+        modules: Iterable[Module] | None = None,
+    ) -> frozenset[str]:
         """Return the words one of which any module has in its text that uses certain things, under whatever names.
 
         Args:
             names: How those things are called where they come from.
             is_one: Whether a name that a module binds stands for one of them, or for what is made with one.
+            modules: Those that can have such things, or names for them; None for all.
         """
+        looked_at = list(self.sources.modules.values() if modules is None else modules)
         words: set[str] = set()
         new = set(names)
         while new:
             words |= new
-            mentioning = [module.path for module in self.sources.modules.values() if module.mentions(*new)]
+            mentioning = [module.path for module in looked_at if module.mentions(*new)]
             bound = ((file, name) for file in mentioning for name in self.scope(file).names)
             found = ((name, self.lookup(file, name)) for file, name in bound if name not in words)
             new = {name for name, reference in found if reference is not None and is_one(reference)}

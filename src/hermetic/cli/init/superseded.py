@@ -85,7 +85,9 @@ class _Finder:
         self._followed: set[Reference] = set()
         self._done_by: dict[Reference, frozenset[str]] = {}
         self._read: dict[Reference, tuple[frozenset[str], frozenset[Reference]]] = {}
-        followed = symbols.words_for(FOLLOWED_WORDS, self._is_followed)
+        followed = symbols.words_for(
+            FOLLOWED_WORDS, self._is_followed, [*symbols.sources.production, *symbols.sources.tests]
+        )
         self._words = RECIPES | ASSIGNING | followed
 
     def lines(self, module: Module) -> Iterator[Superseded]:
