@@ -7,7 +7,6 @@ listeners, so that one added later, to the engine or to any of its pools, is hea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.pool import (
     AsyncAdaptedQueuePool,
@@ -16,6 +15,8 @@ from sqlalchemy.pool import (
     SingletonThreadPool,
     StaticPool,
 )
+
+from hermetic.database.engines import private
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,5 @@ class Blueprint:
 
     def _queue(self) -> Pool:
         original = self.original
-        kind = AsyncAdaptedQueuePool if original._dialect.is_async else QueuePool
-        arguments: dict[str, Any] = {
-            "recycle": original._recycle,
-            "echo": original.echo,
-            "logging_name": original._orig_logging_name,
-            "reset_on_return": original._reset_on_return,
-            "pre_ping": original._pre_ping,
-            "dialect": original._dialect,
-        }
-        return kind(original._creator, **arguments)
+        kind = AsyncAdaptedQueuePool if private.dialect_of(original).is_async else QueuePool
+        return kind(private.creator_of(original), **private.settings_of(original))

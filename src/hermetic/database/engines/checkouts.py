@@ -21,6 +21,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from hermetic import owners
 from hermetic.code import Location
+from hermetic.database.engines import private
 from hermetic.database.engines.closing import run_in_loop
 from hermetic.database.engines.connections import Index, Opened
 from hermetic.database.engines.gate import Gate
@@ -173,7 +174,7 @@ class Checkouts:
         it abandoned nothing.
         """
         abandoned, self._abandoned = self._abandoned, []
-        return [checkout for checkout, fairy in abandoned if _is_unreturned(fairy)]
+        return [checkout for checkout, fairy in abandoned if private.is_unreturned(fairy)]
 
     def hand_over(self, connection: Any, owner: Owner, session: Session) -> None:
         """Make the latest checkout of a driver connection the owner's of the Session that made it."""
@@ -189,8 +190,8 @@ class Checkouts:
         opened = self._index.get(connection)
         if opened is not None and opened.stale:
             raise DisconnectionError("hermetic made this connection's database anew")
-        pool: Pool = fairy._pool
-        dialect: Any = pool._dialect
+        pool = private.pool_of(fairy)
+        dialect = private.dialect_of(pool)
         if self.gate.is_closed:
             self.gate.wait(owners.current(), in_greenlet=dialect.is_async)
         url = self._urls.get(pool, "a pool without an engine")
@@ -248,8 +249,3 @@ def _tell_of_return(stack: Collection[InUse]) -> None:
 
 def _weakly(task: asyncio.Task[Any] | None) -> weakref.ref[asyncio.Task[Any]] | None:
     return None if task is None else weakref.ref(task)
-
-
-def _is_unreturned(fairy: Any) -> bool:
-    """Whether its user has not closed it, which says nothing of the driver connection that it once held."""
-    return fairy is not None and fairy._counter > 0

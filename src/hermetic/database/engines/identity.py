@@ -23,6 +23,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
+from hermetic.database.engines.private import have_changes_noticed, members_of
 from hermetic.database.engines.sessions import SessionOwners
 
 Key = tuple["weakref.ref[Session]", Hashable]
@@ -167,7 +168,7 @@ def _loaded(instance: Any, standing: str) -> Loaded:
     return Loaded(
         weakref.ref(instance),
         {name: _copied(values[name]) for name in columns},
-        {name: _members(values[name]) for name in _related(instance)},
+        {name: members_of(values[name]) for name in _related(instance)},
         standing,
     )
 
@@ -182,11 +183,6 @@ def _relate(instance: Any, name: str, members: tuple[Any, ...]) -> None:
     """Make a relationship lead to these, as if it had been loaded so."""
     is_collection = inspect(instance).mapper.relationships[name].uselist
     set_committed_value(instance, name, members if is_collection else next(iter(members), None))
-
-
-def _members(value: Any) -> tuple[Any, ...]:
-    adapter = getattr(value, "_sa_adapter", None)  # a collection's
-    return (value,) if adapter is None else tuple(adapter)
 
 
 def _copied(value: Any) -> Any:
@@ -234,11 +230,7 @@ def _load(instance: Any, loaded: Loaded) -> None:
     for name, value in loaded.columns.items():
         value = _copied(value)
         set_committed_value(instance, name, value)
-        parents = getattr(
-            value, "_parents", None
-        )  # of sqlalchemy.ext.mutable: else its changes are not noticed
-        if parents is not None:
-            parents[state] = name
+        have_changes_noticed(value, state, name)
 
 
 def _is_async(session: Session) -> bool:

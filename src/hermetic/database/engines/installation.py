@@ -25,8 +25,7 @@ from sqlalchemy.pool import Pool
 
 from hermetic import owners
 from hermetic.database.address import Address, in_memory_among, is_in_memory, working_folder
-from hermetic.database.engines import telling
-from hermetic.database.engines.arguments import ConnectArguments, connect_arguments
+from hermetic.database.engines import private, telling
 from hermetic.database.engines.blueprint import Blueprint
 from hermetic.database.engines.checking import Check, LeftPools, close, reached
 from hermetic.database.engines.checkouts import Checkouts, InUse
@@ -232,14 +231,14 @@ class Installation:
             self._seen.put(engine, Seen(pool, seen.created))
 
     def _is_successor(self, destination: Destination, pool: Pool) -> bool:
-        ours = isinstance(pool, LoopBoundPool) or isinstance(pool._creator, Opener)
+        ours = isinstance(pool, LoopBoundPool) or isinstance(private.creator_of(pool), Opener)
         return ours or self._keeps_its_pool(destination)
 
     def _keeps_its_pool(self, destination: Destination) -> bool:
         return self.mode == "observe" or isinstance(destination, LeftAlone)
 
     def _succeed(self, engine: Engine, seen: Seen, pool: Pool) -> None:
-        creator: object = pool._creator
+        creator = private.creator_of(pool)
         if isinstance(pool, LoopBoundPool):
             return
         if isinstance(creator, Opener):
@@ -265,7 +264,7 @@ class Installation:
                 self._send(engine, seen, original)
 
     def _send(self, engine: Engine, seen: Seen, original: Pool) -> None:
-        arguments = connect_arguments(engine.dialect, engine.url, original)
+        arguments = private.connect_arguments(engine.dialect, engine.url, original)
         destination = self.resolver(EngineRequest(engine.url, seen.created, arguments.own_creator, engine))
         if self._keeps_its_pool(destination):
             self._keep_pool(engine, original, destination)
@@ -281,7 +280,7 @@ class Installation:
         if isinstance(destination, LeftAlone):
             self._checkouts.leave_alone(pool)
 
-    def _check_of(self, engine: Engine, seen: Seen, arguments: ConnectArguments) -> Check:
+    def _check_of(self, engine: Engine, seen: Seen, arguments: private.ConnectArguments) -> Check:
         """Return what an engine's new connections are looked at by; it holds nothing of the engine's own."""
         request = EngineRequest(engine.url, seen.created, arguments.own_creator)
         dialect, judge = engine.dialect, self.judge
@@ -301,7 +300,7 @@ class Installation:
         seen: Seen,
         original: Pool,
         destination: Destination,
-        arguments: ConnectArguments,
+        arguments: private.ConnectArguments,
     ) -> Pool:
         target = None if isinstance(destination, Itself | LeftAlone) else destination
         if isinstance(original, LoopBoundPool):
@@ -319,13 +318,13 @@ class Installation:
         """Have a synchronous pool open what it should; what it still holds when it is forgotten is closed then."""
         holder = OpenConnections(self._index)
         finalize(pool, holder.close_orphans).atexit = False
-        pool._creator = Opener(opening, holder)
+        private.open_by(pool, Opener(opening, holder))
         self._checkouts.name_pool(pool, opening.engine)
 
     def _pool_in_loop(self, loop: asyncio.AbstractEventLoop | None, opening: Opening) -> Pool:
         pool = opening.blueprint.build()
         holder = OpenConnections(self._index)
-        pool._creator = Opener(opening, holder)
+        private.open_by(pool, Opener(opening, holder))
         self._checkouts.name_pool(pool, opening.engine)
         if loop is not None:
             self.sweep()
@@ -359,7 +358,11 @@ def install(
 
     Returns:
         The installation; its ``uninstall`` puts everything back.
+
+    Raises:
+        UnsupportedVersion: This SQLAlchemy has not all that is needed for that.
     """
+    private.require()
     installation = Installation(resolver, mode, prepare, judge)
     installation._install()
     return installation

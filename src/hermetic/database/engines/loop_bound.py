@@ -19,7 +19,8 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.pool import Pool, PoolProxiedConnection
 
-from hermetic.database.engines.mutex import share_first_connect
+from hermetic.database.engines import private
+from hermetic.database.engines.mutex import AnyLoopMutex
 
 Loop = asyncio.AbstractEventLoop
 
@@ -33,17 +34,9 @@ class LoopBoundPool(Pool):
     """
 
     def __init__(self, original: Pool, make: Callable[[Loop | None], Pool]) -> None:
-        super().__init__(
-            original._creator,
-            recycle=original._recycle,
-            echo=original.echo,
-            logging_name=original._orig_logging_name,
-            reset_on_return=original._reset_on_return,
-            dialect=original._dialect,
-            pre_ping=original._pre_ping,
-        )
+        super().__init__(private.creator_of(original), **private.settings_of(original))
         self.__dict__["dispatch"] = original.dispatch
-        share_first_connect(original)
+        private.lock_first_connect_by(original, AnyLoopMutex)
         self.original = original
         self._make = make
         self._pools: WeakKeyDictionary[Loop, Pool] = WeakKeyDictionary()

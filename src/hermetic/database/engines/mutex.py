@@ -11,7 +11,6 @@ import asyncio
 import threading
 from types import TracebackType
 
-from sqlalchemy.pool import Pool
 from sqlalchemy.util import await_only
 
 _PAUSE = 0.001
@@ -35,10 +34,3 @@ class AnyLoopMutex:
         traceback: TracebackType | None,
     ) -> None:
         self._lock.release()
-
-
-def share_first_connect(pool: Pool) -> None:
-    """Make the first connection of an engine safe across the loops that share its listeners."""
-    for name in ("connect", "first_connect"):
-        listeners = getattr(pool.dispatch, name).for_modify(pool.dispatch)
-        listeners._exec_once_mutex = AnyLoopMutex()

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from hermetic.database.engines.arguments import ConnectArguments
+from hermetic.database.engines import private
 from hermetic.database.engines.blueprint import Blueprint
 from hermetic.database.engines.connections import OpenConnections
 from hermetic.database.engines.destinations import Target
@@ -31,7 +31,7 @@ class Opening:
 
     engine: str
     dialect: Dialect
-    arguments: ConnectArguments
+    arguments: private.ConnectArguments
     target: Target | None
     blueprint: Blueprint
     check: Callable[[DBAPIConnection], None]
@@ -44,7 +44,7 @@ class Opening:
         """
         if self.target is None:
             with free():
-                return self.blueprint.original._invoke_creator(record)
+                return private.open_from(self.blueprint.original, record)
         connection = self.target.open(self.dialect, self.arguments.args, self._params())
         if not self.target.holds(connection):
             self.check(connection)

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine, ExceptionContext
 
+from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.database.engines.location import user_location
 from hermetic.events import (
@@ -74,11 +75,11 @@ def _transaction_ended(connection: Connection, how: str) -> None:
 
 def _engine_of(connection: Connection) -> tuple[str, int]:
     """Return the URL of a connection's engine, and the number of what the driver knows it by."""
-    engine, fairy = connection.engine, connection._dbapi_connection
+    engine, opened = connection.engine, private.driver_connection_of(connection)
     url = _urls.get(engine)
     if url is None:
         url = _urls[engine] = masked(engine.url)
-    return url, id(fairy.dbapi_connection) if fairy is not None else 0
+    return url, 0 if opened is None else id(opened)
 
 
 def _before_execute(
