@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermetic.database.backends.postgresql.server import choose
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.sqlite.restore import keeping
+from hermetic.database.backends.sqlite.restore import kept_files
 from hermetic.database.backends.sqlite.server import TemplateFiles
 from hermetic.database.stored import FOLDER
 
@@ -49,5 +49,5 @@ class Project:
     def leave_file(self, test: str) -> Path:
         """Leave a SQLite file for a test."""
         with closing(sqlite3.connect(":memory:")) as connection:
-            kept = keeping.keep(connection, test, self.root / FOLDER)
+            kept = kept_files.keep(connection, test, self.root / FOLDER)
         return Path(kept.url.database or "")

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from hermetic.contents import Contents
-from hermetic.database.backends.postgresql.server.choose import choose
+from hermetic.database.backends.postgresql.server.factory import choose
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.server import PostgresqlServer
 from hermetic.database.backends.sqlite.server import SqliteServer

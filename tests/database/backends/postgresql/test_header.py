@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hermetic.database.backends.postgresql.header import announced_lines, announcement, facts_lines
 from hermetic.database.backends.postgresql.server import Facts
-from hermetic.database.backends.postgresql.server.announced import Announced
-from hermetic.database.backends.postgresql.server.named import Named
+from hermetic.database.backends.postgresql.server.declared_version import Named
+from hermetic.database.backends.postgresql.server.describe import Announced
 from hermetic.settings import Settings
 
 NAMED = Named(16, "compose.yaml:3 (postgres:16)")

@@ -210,7 +210,7 @@ def stored(project: Project) -> Stored:
 
 def running(project: Project) -> list[Running]:
     """Return those that were started for a run."""
-    from hermetic.database.backends.postgresql.server.running import running
+    from hermetic.database.backends.postgresql.server.live_servers import running
 
     return running([project.directory] if project.directory else [])
 

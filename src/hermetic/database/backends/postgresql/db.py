@@ -16,11 +16,11 @@ from sqlalchemy import URL
 from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.backends.postgresql.server import Instance, catalogue, choose
 from hermetic.database.backends.postgresql.server.binaries import Binaries
-from hermetic.database.backends.postgresql.server.choose import locate
 from hermetic.database.backends.postgresql.server.external import External
+from hermetic.database.backends.postgresql.server.factory import locate
 from hermetic.database.backends.postgresql.server.host import TEMPLATE, PostgresqlHost
 from hermetic.database.backends.postgresql.server.launcher.files import remove
-from hermetic.database.backends.postgresql.server.places import Address, project_cache
+from hermetic.database.backends.postgresql.server.paths import Address, project_cache
 from hermetic.database.kept import PREFIX
 from hermetic.database.stored import Entry, Project, Stored
 from hermetic.errors import CommandError, ConfigurationError

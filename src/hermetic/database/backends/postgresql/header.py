@@ -9,15 +9,15 @@ from hermetic.settings import Settings
 
 if TYPE_CHECKING:
     from hermetic.database.backends.postgresql.server import Facts
-    from hermetic.database.backends.postgresql.server.announced import Announced
-    from hermetic.database.backends.postgresql.server.named import Named
+    from hermetic.database.backends.postgresql.server.declared_version import Named
+    from hermetic.database.backends.postgresql.server.describe import Announced
     from hermetic.database.backends.postgresql.server.server import PostgresqlServer
 
 
 def announcement(settings: Settings, root: Path) -> list[str]:
     """Return the header's lines: nothing is started for them."""
-    from hermetic.database.backends.postgresql.server.announced import announced
-    from hermetic.database.backends.postgresql.server.named import named_version
+    from hermetic.database.backends.postgresql.server.declared_version import named_version
+    from hermetic.database.backends.postgresql.server.describe import announced
 
     return announced_lines(
         announced(settings.postgresql or "auto"), named_version(settings.postgresql_version, root)
@@ -26,7 +26,7 @@ def announcement(settings: Settings, root: Path) -> list[str]:
 
 def announced_lines(server: Announced | None, named: Named | None) -> list[str]:
     """Return the lines for a server that is not started."""
-    from hermetic.database.backends.postgresql.server.named import mismatch
+    from hermetic.database.backends.postgresql.server.declared_version import mismatch
 
     if server is None:
         return ["postgresql: no server was found yet"]
@@ -43,7 +43,7 @@ def facts_lines(facts: Facts, role: str, named: Named | None) -> list[str]:
         role: The administrator's.
         named: The version that the project names.
     """
-    from hermetic.database.backends.postgresql.server.named import mismatch
+    from hermetic.database.backends.postgresql.server.declared_version import mismatch
 
     lines = [f"postgresql: {facts.source}, locale {facts.locale}"]
     if not facts.is_superuser:
@@ -57,7 +57,7 @@ def facts_lines(facts: Facts, role: str, named: Named | None) -> list[str]:
 
 def closing_lines(server: PostgresqlServer, settings: Settings, root: Path) -> list[str]:
     """Return the lines for a server that was made; none where it was not used."""
-    from hermetic.database.backends.postgresql.server.named import named_version
+    from hermetic.database.backends.postgresql.server.declared_version import named_version
 
     host = server.host
     if host.facts is None:

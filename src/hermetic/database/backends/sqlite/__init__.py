@@ -167,7 +167,7 @@ def abort(dialect: Dialect, connection: DBAPIConnection) -> None:
 
 def close(connection: DBAPIConnection) -> None:
     """Close the tracked connection below; a statement that will not stop keeps its own open."""
-    from hermetic.database.backends.sqlite.restore.tracked import close
+    from hermetic.database.backends.sqlite.restore.connection import close
 
     close(connection)
 

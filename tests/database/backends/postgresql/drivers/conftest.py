@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.choose import choose
+from hermetic.database.backends.postgresql.server.factory import choose
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.in_use import RawConnections

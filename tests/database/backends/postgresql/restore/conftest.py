@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.choose import choose
+from hermetic.database.backends.postgresql.server.factory import choose
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.engines import install
 from tests.database.backends.postgresql.restore.opened import WORLD, Opened, Place, plain_place

@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.code import Location
 from hermetic.database.backends.postgresql.drivers.asking import Psycopg
-from hermetic.database.backends.postgresql.restore.pieces import PostgresqlLayer
+from hermetic.database.backends.postgresql.restore.layer_types import PostgresqlLayer
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost

@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from hermetic.database.backends.postgresql.server.choose import choose
+from hermetic.database.backends.postgresql.server.factory import choose
 from tests.database.backends.postgresql.restore import playing
 from tests.database.backends.postgresql.restore import playing_scopes as scopes
 from tests.database.backends.postgresql.restore.opened import Place, plain_place

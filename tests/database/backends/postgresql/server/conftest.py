@@ -13,7 +13,7 @@ import pytest
 
 from hermetic.database.backends.postgresql.server import binaries
 from hermetic.database.backends.postgresql.server.embedded import ROOM, Embedded
-from hermetic.database.servers import homes
+from hermetic.database.servers import run_dirs
 
 collect_ignore_glob = ["*"] if sys.platform != "linux" else []  # looks into /proc
 
@@ -34,7 +34,7 @@ def cache(suite_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory with a short path that everybody can read; pytest's own are neither."""
-    made = Path(tempfile.mkdtemp(prefix="pg-", dir=homes.default_parent(ROOM)))
+    made = Path(tempfile.mkdtemp(prefix="pg-", dir=run_dirs.default_parent(ROOM)))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made, ignore_errors=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.backends.postgresql.server.binaries import Binaries
-from hermetic.database.backends.postgresql.server.places import Address
+from hermetic.database.backends.postgresql.server.paths import Address
 from hermetic.errors import ConfigurationError
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import gone

@@ -10,7 +10,7 @@ import pytest
 
 from hermetic.database.backends.postgresql.server.embedded import Embedded
 from hermetic.database.backends.postgresql.server.launcher import files
-from hermetic.database.backends.postgresql.server.places import project_cache
+from hermetic.database.backends.postgresql.server.paths import project_cache
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import (
     STARTED,

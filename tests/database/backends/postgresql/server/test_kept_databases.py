@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import choose, keeping
+from hermetic.database.backends.postgresql.server import choose, kept_databases
 from hermetic.database.backends.postgresql.server.catalogue import entries
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.kept import PREFIX, NotKept
@@ -45,7 +45,7 @@ def test_a_test_has_one_copy(host: PostgresqlHost) -> None:
 
 def test_who_uses_the_database_is_named(host: PostgresqlHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is not hermetic's to end, waited for a moment only."""
-    monkeypatch.setattr(keeping, "STEPS", 1)
+    monkeypatch.setattr(kept_databases, "STEPS", 1)
     before = names(host)
     with (
         host.instance.connect(DATABASE, application_name="a poller"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.database.backends.sqlite.restore.change import Conflict, apply
+from hermetic.database.backends.sqlite.restore.apply_diff import Conflict, apply
 from hermetic.database.backends.sqlite.restore.difference import Delta, difference, same
 from hermetic.database.backends.sqlite.restore.sequences import moved_sequences, set_sequences
 from hermetic.database.backends.sqlite.restore.snapshot import RawText, Snapshot

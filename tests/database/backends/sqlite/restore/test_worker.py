@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, worker
-from hermetic.database.backends.sqlite.restore.site import in_wal
+from hermetic.database.backends.sqlite.restore.database_state import in_wal
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ConfigurationError, RestoreError
 from hermetic.owners import Owner
@@ -34,9 +34,9 @@ def add(database: SqliteDatabase, name: str = "grace") -> None:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch, database: SqliteDatabase) -> None:
     """Have a blocked restore give up sooner, so that the tests are short."""
-    assert worker.PATIENCE == database._site.statement_patience == 2.0
+    assert worker.PATIENCE == database._state.statement_patience == 2.0
     monkeypatch.setattr(worker, "PATIENCE", 0.02)
-    monkeypatch.setattr(database._site, "statement_patience", 0.02)
+    monkeypatch.setattr(database._state, "statement_patience", 0.02)
 
 
 def test_it_is_a_worker_database(database: SqliteDatabase) -> None:

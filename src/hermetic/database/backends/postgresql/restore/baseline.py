@@ -12,7 +12,7 @@ from hermetic.database.backends.postgresql.restore.connected import Connected
 from hermetic.database.backends.postgresql.restore.copying import carry_over
 from hermetic.database.backends.postgresql.restore.properties import Properties, is_setting
 from hermetic.database.backends.postgresql.restore.protocols import Host
-from hermetic.database.backends.postgresql.restore.tidying import Tidying
+from hermetic.database.backends.postgresql.restore.vacuum import Tidying
 from hermetic.database.templates import Note, NoTemplate
 
 BIG = 500
@@ -32,14 +32,14 @@ FILES = (
         "schema",
         "marking",
         "tracking",
-        "touching",
+        "change_tracking",
         "large_objects",
         "restoring",
         "properties",
         "views",
         "ddl",
     ),
-    *("layering", "removing", "retiring", "baseline"),
+    *("layering", "removing", "drop_schema", "baseline"),
 )
 RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"
 

@@ -1,6 +1,6 @@
 """The baseline as layers: what wider fixtures write belongs to it for as long as they live.
 
-See ``pieces.py`` for what a layer consists of, and ``sql/layering.sql`` for what is kept of it in the server.
+See ``layer_types.py`` for what a layer consists of, and ``sql/layering.sql`` for what is kept of it in the server.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from hermetic.database.backends.postgresql.restore import failures
 from hermetic.database.backends.postgresql.restore.baseline import Baseline
-from hermetic.database.backends.postgresql.restore.pieces import ASKER, Piece, PostgresqlLayer, Start
+from hermetic.database.backends.postgresql.restore.layer_types import ASKER, Piece, PostgresqlLayer, Start
 from hermetic.errors import LayerConflict
 from hermetic.owners import Owner
 

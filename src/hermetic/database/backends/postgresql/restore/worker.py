@@ -23,11 +23,11 @@ from hermetic.database.backends.postgresql.restore.administration import Adminis
 from hermetic.database.backends.postgresql.restore.baseline import Baseline
 from hermetic.database.backends.postgresql.restore.connected import Connected
 from hermetic.database.backends.postgresql.restore.drivers import connect_arguments, database_of
+from hermetic.database.backends.postgresql.restore.layer_types import PostgresqlLayer, Start
 from hermetic.database.backends.postgresql.restore.layers import Layers
-from hermetic.database.backends.postgresql.restore.pieces import PostgresqlLayer, Start
+from hermetic.database.backends.postgresql.restore.lock_monitor import LockWatch
 from hermetic.database.backends.postgresql.restore.protocols import Host, Replace
 from hermetic.database.backends.postgresql.restore.sessions import Session
-from hermetic.database.backends.postgresql.restore.watching import LockWatch
 from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept, NotKept

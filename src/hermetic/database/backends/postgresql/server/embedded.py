@@ -25,17 +25,17 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
-from hermetic.database.backends.postgresql.server import drivers, hold
+from hermetic.database.backends.postgresql.server import drivers, lease
 from hermetic.database.backends.postgresql.server.binaries import Binaries
-from hermetic.database.backends.postgresql.server.burial import bury, reap
+from hermetic.database.backends.postgresql.server.cleanup import bury, reap
 from hermetic.database.backends.postgresql.server.failure import last_words, not_started, stopped_answering
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
 from hermetic.database.backends.postgresql.server.launch import STEP, Launch, read_report, wait_for_report
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
-from hermetic.database.backends.postgresql.server.places import Address, address, project_cache
+from hermetic.database.backends.postgresql.server.paths import Address, address, project_cache
 from hermetic.database.passing import free
-from hermetic.database.servers import homes
+from hermetic.database.servers import run_dirs
 from hermetic.database.servers.cache import cache_directory
 from hermetic.errors import ServerUnavailable
 
@@ -83,8 +83,8 @@ class Embedded:
         limit: float = LIMIT,
     ) -> None:
         self.run_id = home.name.rpartition("-")[2] if home else secrets.token_hex(4)
-        parent = directory or homes.default_parent(ROOM)
-        self.home = home or parent / f"{homes.prefix()}pg-{self.run_id}"
+        parent = directory or run_dirs.default_parent(ROOM)
+        self.home = home or parent / f"{run_dirs.prefix()}pg-{self.run_id}"
         self._address = where or address(self.home, self.run_id)
         self._binaries = binaries
         self._project = project
@@ -107,7 +107,7 @@ class Embedded:
         """Start the launcher, unless a process of the run has."""
         with self._mutex:
             self._join()
-            if self._launch is None and read_report(self.home) is None and not hold.has_launcher(self.home):
+            if self._launch is None and read_report(self.home) is None and not lease.has_launcher(self.home):
                 request = Request(
                     home=str(self.home),
                     binaries=str(self._binaries.path),
@@ -121,7 +121,7 @@ class Embedded:
                 try:
                     self._launch = Launch(request, self.home / "log")
                 except OSError as error:
-                    raise homes.unusable(self.home, error.strerror or str(error), error.errno) from error
+                    raise run_dirs.unusable(self.home, error.strerror or str(error), error.errno) from error
 
     def start(self) -> Facts:
         """Wait until the server is up, or say why it is not."""
@@ -200,8 +200,8 @@ class Embedded:
                 self._launch.wait(2 * self._limit)
                 self._launch.close()
                 self._launch = None
-            with hold.watching(self.home) as has_ended:
-                if hold.release(self.home):
+            with lease.watching(self.home) as has_ended:
+                if lease.release(self.home):
                     self._wait_until_gone(has_ended)
 
     def _join(self) -> None:
@@ -212,7 +212,7 @@ class Embedded:
             self._launch.disown()
         self._launch = self._facts = None
         try:
-            joined = hold.hold(self.home)
+            joined = lease.hold(self.home)
         except (FileNotFoundError, NotADirectoryError):
             joined = self._make()
         if not joined:
@@ -224,9 +224,9 @@ class Embedded:
         try:
             self.home.parent.mkdir(parents=True, exist_ok=True)
             reap(self.home.parent)
-            hold.make(self.home, f"process {os.getpid()} {self._label}\n")
+            lease.make(self.home, f"process {os.getpid()} {self._label}\n")
         except OSError as error:
-            raise homes.unusable(self.home.parent, error.strerror or str(error), error.errno) from error
+            raise run_dirs.unusable(self.home.parent, error.strerror or str(error), error.errno) from error
         return True
 
     def _facts_of(self, report: dict[str, Any]) -> Facts:

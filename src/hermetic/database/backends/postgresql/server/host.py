@@ -18,7 +18,7 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.restore import properties
 from hermetic.database.backends.postgresql.restore.quoting import quoted, setting_value
-from hermetic.database.backends.postgresql.server import keeping, marks
+from hermetic.database.backends.postgresql.server import kept_databases, marks
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts, Instance
 from hermetic.database.backends.postgresql.server.roles import Roles
 from hermetic.database.kept import Kept
@@ -331,7 +331,7 @@ class PostgresqlHost:
 
     def keep(self, database: str, owner: str, test: str) -> Kept:
         """Copy the database of a failed test to one that stays."""
-        return keeping.keep(self, database, owner, test, self._project)
+        return kept_databases.keep(self, database, owner, test, self._project)
 
     def note(self, template: str) -> dict[str, Any]:
         """Return what is noted of a template: when it was ``built``, by which ``run``, and what was given with it."""

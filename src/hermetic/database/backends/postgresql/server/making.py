@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.database.backends import Making
-from hermetic.database.backends.postgresql.server.choose import choose, instance_from
+from hermetic.database.backends.postgresql.server.factory import choose, instance_from
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.backends.postgresql.server.server import PostgresqlServer

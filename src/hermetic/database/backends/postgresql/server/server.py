@@ -13,8 +13,12 @@ from hermetic import owners
 from hermetic.database.backends.postgresql.restore.created import CreatedDatabase
 from hermetic.database.backends.postgresql.restore.empty import EmptyDatabase
 from hermetic.database.backends.postgresql.restore.protocols import Replace
+from hermetic.database.backends.postgresql.restore.session_state import (
+    leaves_traces,
+    of_a_database,
+    of_a_role,
+)
 from hermetic.database.backends.postgresql.restore.sessions import Session
-from hermetic.database.backends.postgresql.restore.traces import leaves_traces, of_a_database, of_a_role
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import PREFIX

@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 from hermetic.database import passing
 from hermetic.database.address import Address, address_of, normal_path
-from hermetic.database.backends.sqlite.restore.site import site_at
+from hermetic.database.backends.sqlite.restore.database_state import state_at
 from hermetic.database.drivers.rules import Route, Rules
 from hermetic.database.engines.destinations import Creation
 from hermetic.database.in_use import Maker
@@ -32,7 +32,7 @@ def is_a_file(database: Any, uri: bool) -> bool:
 
 def is_a_worker_s(database: Any) -> bool:
     """Whether a path is a worker database's own."""
-    return site_at(address_of(url_of(database, uri=True)).name) is not None
+    return state_at(address_of(url_of(database, uri=True)).name) is not None
 
 
 def names(text: str, address: Address, folder: str) -> bool:

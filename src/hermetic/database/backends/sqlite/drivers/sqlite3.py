@@ -21,9 +21,9 @@ from types import ModuleType
 from typing import Any
 
 from hermetic.database.backends.sqlite.drivers import files
+from hermetic.database.backends.sqlite.restore.connection import TrackedConnection, tracked
+from hermetic.database.backends.sqlite.restore.database_state import state_at
 from hermetic.database.backends.sqlite.restore.opening import POSITIONAL, connect_arguments
-from hermetic.database.backends.sqlite.restore.site import site_at
-from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection, tracked
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch
 from hermetic.database.in_use import Driver, Maker
@@ -120,10 +120,10 @@ def _connected(plain: Callable[..., Any], database: Any, named: dict[str, Any], 
     behalf = _behalf.get()
     maker = behalf.maker if behalf is not None else rules.maker_in_the_project()
     route = files.route(rules, database, bool(named.get("uri")), maker)
-    site = site_at(str(route.to.database)) if route is not None and route.to is not None else None
-    if route is None or site is None:
+    state = state_at(str(route.to.database)) if route is not None and route.to is not None else None
+    if route is None or state is None:
         return plain(database, **named)
-    path, arguments = connect_arguments(site, (database,), named)
+    path, arguments = connect_arguments(state, (database,), named)
     connection: TrackedConnection = plain(path, **arguments)
     made = behalf.connection() if behalf is not None else None
     driver: Driver = Sqlite3() if made is None else Aiosqlite()

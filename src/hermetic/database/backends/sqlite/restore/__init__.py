@@ -3,8 +3,8 @@
 ``worker.SqliteDatabase`` ties them together; ``tracked`` reaches the connection inside what a pool holds.
 """
 
+from hermetic.database.backends.sqlite.restore.connection import TrackedConnection, tracked
 from hermetic.database.backends.sqlite.restore.layers import SqliteLayer
-from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection, tracked
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 
 __all__ = ["SqliteDatabase", "SqliteLayer", "TrackedConnection", "tracked"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import Any, cast
 
-from hermetic.database.backends.sqlite.restore.site import Connection, code_of
+from hermetic.database.backends.sqlite.restore.database_state import Connection, code_of
 from hermetic.database.backends.sqlite.restore.statements import (
     Want,
     exported_to,
@@ -45,7 +45,7 @@ class TrackedCursor(sqlite3.Cursor):
             ContainmentError: It names the file.
         """
         file = exported_to(sql, parameters)
-        if file and not self.connection.site.may_export(file):
+        if file and not self.connection.state.may_export(file):
             raise ContainmentError(
                 f"VACUUM INTO would write the file {file}, which no test would remove.",
                 why="hermetic lets a statement write files under pytest's temporary folders only.",
@@ -130,8 +130,8 @@ class TrackedCursor(sqlite3.Cursor):
             self.pending = False
             connection = self.connection
             connection.cursors.discard(self)
-            if connection.site.queue:
-                connection.site.queue.wake()
+            if connection.state.queue:
+                connection.state.queue.wake()
 
     def _busy_timeout(self, sql: str, *parameters: Any) -> Any:
         """Let the application read and set what is ours: SQLite itself must never wait."""
@@ -176,6 +176,6 @@ def _annotate(error: sqlite3.OperationalError, connection: Connection) -> None:
         )
     if code == sqlite3.SQLITE_FULL:
         error.add_note(
-            f"hermetic: the test database lies in {connection.site.path.parent}; "
+            f"hermetic: the test database lies in {connection.state.path.parent}; "
             "the setting hermetic_directory puts it on a larger file system"
         )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermetic.database.backends.sqlite.restore.site import Site
-from hermetic.database.backends.sqlite.restore.tracked import TrackedConnection
+from hermetic.database.backends.sqlite.restore.connection import TrackedConnection
+from hermetic.database.backends.sqlite.restore.database_state import DatabaseState
 from hermetic.database.in_use import OpenWork
 from hermetic.owners import Owner
 
 
-def end_open_work(site: Site, owners: Sequence[Owner]) -> list[OpenWork]:
+def end_open_work(state: DatabaseState, owners: Sequence[Owner]) -> list[OpenWork]:
     """End the open transactions and cursors of these owners; return what was ended."""
     ended = []
-    for connection in site.connections.members():
+    for connection in state.connections.members():
         checkout = connection.checkout
         if checkout is not None and checkout.owner.belongs_to(owners):
             ended.extend(_end(connection))

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 
-from hermetic.database.backends.sqlite.restore.site import Site, code_of
+from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, code_of
 from hermetic.database.in_use import OpenWork
 from hermetic.errors import RestoreError
 
 
-def restore_blocked(site: Site, name: str) -> RestoreError:
+def restore_blocked(state: DatabaseState, name: str) -> RestoreError:
     """Name whoever's lock kept the baseline from being put back."""
-    return _blocked(site, f"the database {name!r} could not be brought back to its baseline")
+    return _blocked(state, f"the database {name!r} could not be brought back to its baseline")
 
 
-def snapshot_blocked(site: Site, name: str) -> RestoreError:
+def snapshot_blocked(state: DatabaseState, name: str) -> RestoreError:
     """Name whoever's lock kept the database from being read."""
-    return _blocked(site, f"the database {name!r} could not be read to make it the baseline")
+    return _blocked(state, f"the database {name!r} could not be read to make it the baseline")
 
 
-def not_restored(site: Site, name: str, error: sqlite3.Error, *, wal: bool) -> RestoreError:
+def not_restored(state: DatabaseState, name: str, error: sqlite3.Error, *, wal: bool) -> RestoreError:
     """Say why SQLite would not write the baseline back."""
     what = f"the database {name!r} could not be brought back to its baseline: {error}"
     if code_of(error) == sqlite3.SQLITE_FULL:
         return RestoreError(
             what,
-            why=f"the file system of {site.path.parent} is full.",
+            why=f"the file system of {state.path.parent} is full.",
             hints=("set hermetic_directory to a directory on a larger file system",),
         )
     if code_of(error) & 0xFF == sqlite3.SQLITE_READONLY and wal:
@@ -37,8 +37,8 @@ def not_restored(site: Site, name: str, error: sqlite3.Error, *, wal: bool) -> R
     return RestoreError(what, why=f"SQLite's error code is {code_of(error)}.")
 
 
-def _blocked(site: Site, what: str) -> RestoreError:
-    work = [item for connection in site.connections.members() for item in connection.open_work()]
+def _blocked(state: DatabaseState, what: str) -> RestoreError:
+    work = [item for connection in state.connections.members() for item in connection.open_work()]
     if not work:
         return RestoreError(
             what,

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hermetic.database.backends.sqlite.restore.change import Conflict, apply
+from hermetic.database.backends.sqlite.restore.apply_diff import Conflict, apply
 from hermetic.database.backends.sqlite.restore.difference import Delta, difference
 from hermetic.database.backends.sqlite.restore.sequences import moved_sequences, set_sequences
 from hermetic.database.backends.sqlite.restore.snapshot import Snapshot

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
-from hermetic.database.backends.sqlite.restore.site import Site
-from hermetic.database.backends.sqlite.restore.tracked import tracking
+from hermetic.database.backends.sqlite.restore.connection import tracking
+from hermetic.database.backends.sqlite.restore.database_state import DatabaseState
 from hermetic.errors import UnsupportedEngine
 
 DEFAULT_TIMEOUT = 5.0
@@ -28,11 +28,13 @@ POSITIONAL = (
 """What ``sqlite3.connect`` takes after the database, in its order."""
 
 
-def connect_arguments(site: Site, args: Sequence[Any], params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def connect_arguments(
+    state: DatabaseState, args: Sequence[Any], params: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
     """Turn what an engine would connect with into what reaches the worker database.
 
     Args:
-        site: The worker database's.
+        state: The worker database's.
         args: The engine's positional arguments: the database it names, and rarely a time-out after it.
         params: Its named arguments; not changed.
 
@@ -55,11 +57,11 @@ def connect_arguments(site: Site, args: Sequence[Any], params: dict[str, Any]) -
     named |= {
         "timeout": 0,
         "check_same_thread": False,
-        "factory": partial(tracking(cast(Hashable, factory)), site=site, patience=patience),
+        "factory": partial(tracking(cast(Hashable, factory)), state=state, patience=patience),
     }
     if _is_read_only(args, named):
-        return f"file:{quote(str(site.path))}?mode=ro", named
-    return str(site.path), named
+        return f"file:{quote(str(state.path))}?mode=ro", named
+    return str(state.path), named
 
 
 def _is_read_only(args: Sequence[Any], named: dict[str, Any]) -> bool:

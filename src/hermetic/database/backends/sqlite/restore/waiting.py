@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
+from hermetic.database.backends.sqlite.restore.database_state import Connection, is_busy
 from hermetic.database.backends.sqlite.restore.queue import FIRST_POLL, OTHERS_POLL, Waiter
-from hermetic.database.backends.sqlite.restore.site import Connection, is_busy
 from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.uncommitted import holds_for, uncommitted_writes, waited
 from hermetic.events import LockWaited, emit, listeners
@@ -35,7 +35,7 @@ def perform(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
         sqlite3.OperationalError: It was refused for as long as the engine wanted to wait.
         UncommittedWrites: It is a request's, and the lock is held by the test that sent the request.
     """
-    if want == "write" and connection.site.queue and not connection.would_deadlock():
+    if want == "write" and connection.state.queue and not connection.would_deadlock():
         return _in_line(connection, want, attempt)  # somebody was here before us
     try:
         with connection.guard:
@@ -49,7 +49,7 @@ def perform(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
 
 
 def _in_line(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
-    queue = connection.site.queue
+    queue = connection.state.queue
     waiter = queue.join(want)
     connection.waiter = waiter
     try:
@@ -62,7 +62,7 @@ def _in_line(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
 
 
 def _retry(connection: Connection, waiter: Waiter, attempt: Callable[[], T]) -> T:
-    queue = connection.site.queue
+    queue = connection.state.queue
     deadline = now() + connection.patience
     in_vain_since: float | None = None
     while True:
@@ -107,7 +107,7 @@ def _in_vain(connection: Connection, waiter: Waiter, since: float | None) -> flo
 
 def blockers(connection: Connection, want: Want) -> list[Connection]:
     """Return the connections whose open work can refuse what this one wants."""
-    others = [other for other in connection.site.connections.members() if other is not connection]
+    others = [other for other in connection.state.connections.members() if other is not connection]
     if want == "commit":
         return [other for other in others if other.has_snapshot()]
     return [other for other in others if other.has_written()]

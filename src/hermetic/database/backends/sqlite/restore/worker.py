@@ -32,14 +32,14 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.database.backends.sqlite.restore import ending, failures, keeping
+from hermetic.database.backends.sqlite.restore import ending, failures, kept_files
+from hermetic.database.backends.sqlite.restore.connection import tracked
+from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, in_wal
 from hermetic.database.backends.sqlite.restore.difference import quoted
 from hermetic.database.backends.sqlite.restore.layers import Layers, LayerStart, SqliteLayer
 from hermetic.database.backends.sqlite.restore.opening import connect_arguments
-from hermetic.database.backends.sqlite.restore.site import Site, in_wal
 from hermetic.database.backends.sqlite.restore.snapshot import Blocked, Snapshot
 from hermetic.database.backends.sqlite.restore.templated import Templated, Templates
-from hermetic.database.backends.sqlite.restore.tracked import tracked
 from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.database.kept import Kept
@@ -76,8 +76,8 @@ class SqliteDatabase:
         self.name = name
         self.path = path
         self._wait = wait
-        self._site = Site(path)
-        self._site.may_export = may_export
+        self._state = DatabaseState(path)
+        self._state.may_export = may_export
         self._mutex = RLock()
         with free():
             self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
@@ -108,13 +108,13 @@ class SqliteDatabase:
             args: The positional arguments its engine would have connected with.
             params: The named ones; ``timeout``, ``isolation_level``, ``factory`` and the like keep their meaning.
         """
-        database, arguments = connect_arguments(self._site, args, params)
+        database, arguments = connect_arguments(self._state, args, params)
         return dialect.connect(database, **arguments)
 
     def holds(self, connection: DBAPIConnection) -> bool:
         """Whether it is one of those that it knows."""
         found = tracked(connection)
-        return found is not None and found.site is self._site
+        return found is not None and found.state is self._state
 
     def reach(self, user: str | None) -> URL:
         """Return where a driver of the project's own connects."""
@@ -185,14 +185,14 @@ class SqliteDatabase:
 
     def open_work(self) -> list[OpenWork]:
         """List the transactions and cursors that connections have open now."""
-        return [work for connection in self._site.connections.members() for work in connection.open_work()]
+        return [work for connection in self._state.connections.members() for work in connection.open_work()]
 
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended.
 
         A request, and a fixture that ends with a test, count as their parent's too.
         """
-        return ending.end_open_work(self._site, of)
+        return ending.end_open_work(self._state, of)
 
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.
@@ -219,7 +219,7 @@ class SqliteDatabase:
     def keep(self, test: str, folder: Path) -> Kept:
         """Copy what it holds now into a file of ``folder``."""
         with self._mutex:
-            return keeping.keep(self._keeper, test, folder)
+            return kept_files.keep(self._keeper, test, folder)
 
     def begin_layer(self) -> LayerStart:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
@@ -261,7 +261,7 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close every connection and remove the files."""
         with self._mutex:
-            for connection in self._site.connections.members():
+            for connection in self._state.connections.members():
                 with suppress(sqlite3.OperationalError):  # a statement that will not stop keeps its own open
                     connection.close()
             self._keeper.close()
@@ -285,15 +285,15 @@ class SqliteDatabase:
         try:
             self._patiently(lambda seconds: current.write_to(self._keeper, seconds))
         except Blocked:
-            raise failures.restore_blocked(self._site, self.name) from None
+            raise failures.restore_blocked(self._state, self.name) from None
         except sqlite3.Error as error:
-            raise failures.not_restored(self._site, self.name, error, wal=in_wal(self._keeper)) from error
+            raise failures.not_restored(self._state, self.name, error, wal=in_wal(self._keeper)) from error
 
     def _snapshot(self) -> Snapshot:
         try:
             return self._patiently(lambda seconds: Snapshot.take(self._keeper, seconds))
         except Blocked:
-            raise failures.snapshot_blocked(self._site, self.name) from None
+            raise failures.snapshot_blocked(self._state, self.name) from None
 
     def _patiently(self, copying: Callable[[float], T]) -> T:
         """Copy pages at once, or, where a lock is in the way, first of all who wait for it, while others go on."""
@@ -303,19 +303,19 @@ class SqliteDatabase:
             return self._wait(lambda: self._first_in_line(copying))
 
     def _first_in_line(self, copying: Callable[[float], T]) -> T:
-        waiter = self._site.queue.lead()
+        waiter = self._state.queue.lead()
         try:
             return copying(PATIENCE)
         finally:
-            self._site.queue.leave(waiter)
-            self._site.queue.wake()
+            self._state.queue.leave(waiter)
+            self._state.queue.wake()
 
     def _mark_survivors(self) -> None:
         """Note whose open read transaction is now older than the database, which only WAL mode allows.
 
         Asked for last: ``PRAGMA journal_mode`` makes the keeper parse the whole schema again, 0.2 ms for 20 tables.
         """
-        survivors = [one for one in self._site.connections.members() if one.has_snapshot()]
+        survivors = [one for one in self._state.connections.members() if one.has_snapshot()]
         if survivors and in_wal(self._keeper):
             for connection in survivors:
                 connection.outdated = True

@@ -36,7 +36,7 @@ from typing import Any
 
 from hermetic.database.backends.sqlite.server import sealed
 from hermetic.database.passing import free
-from hermetic.database.servers import homes
+from hermetic.database.servers import run_dirs
 from hermetic.database.servers.cache import cache_directory, locked
 from hermetic.database.templates import Damaged, Note, NoTemplate
 
@@ -67,7 +67,7 @@ class TemplateFiles:
         self._rebuild = rebuild
         self._run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex(4)
         name = sha256(os.fsencode(project.resolve())).hexdigest()[:16]
-        self.folder = cache_directory() / f"sqlite-{homes.user()}" / name
+        self.folder = cache_directory() / f"sqlite-{run_dirs.user()}" / name
         self._in_use: set[Path] = set()
 
     @contextmanager
@@ -91,8 +91,8 @@ class TemplateFiles:
             status = above.lstat()
         except OSError:
             return  # it could not be made
-        if not stat.S_ISDIR(status.st_mode) or not homes.is_private(status):
-            raise NoTemplate(f"since {above} is not a folder that only user {homes.user()} can write")
+        if not stat.S_ISDIR(status.st_mode) or not run_dirs.is_private(status):
+            raise NoTemplate(f"since {above} is not a folder that only user {run_dirs.user()} can write")
 
     def _forget_unfinished(self) -> None:
         """Remove what a process left that was killed."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import places
-from hermetic.database.backends.postgresql.server.places import address
+from hermetic.database.backends.postgresql.server import paths
+from hermetic.database.backends.postgresql.server.paths import address
 from hermetic.database.servers.cache import cache_directory
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import gone
@@ -36,7 +36,7 @@ def test_the_loopback_serves_where_no_socket_can_be(
     place: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The port is known before the server is started."""
-    monkeypatch.setattr(places, "SHORT", "/tmp/no/such/directory")
+    monkeypatch.setattr(paths, "SHORT", "/tmp/no/such/directory")
     instance = make(directory=place / ("d" * 100))
     url = instance.url("postgres", "hermetic_admin")
     assert url.host == "127.0.0.1"

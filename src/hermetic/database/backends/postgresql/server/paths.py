@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hermetic.database.backends.postgresql.server.launcher import cluster
-from hermetic.database.servers import homes
+from hermetic.database.servers import run_dirs
 from hermetic.database.servers.cache import cache_directory
 
 PORT = 5432
@@ -38,7 +38,7 @@ class Address(NamedTuple):
 
 def address(home: Path, run_id: str) -> Address:
     """Return the address of a home's server: a socket in it, else one under /tmp, else a port of the loopback."""
-    for directory in (str(home / "socket"), f"{SHORT}/{homes.prefix()}s-{run_id}"):
+    for directory in (str(home / "socket"), f"{SHORT}/{run_dirs.prefix()}s-{run_id}"):
         parent = os.path.dirname(directory)
         usable = directory.startswith(str(home)) or os.access(parent, os.W_OK | os.X_OK)
         if usable and len(os.fsencode(_socket_file(directory))) <= LONGEST:

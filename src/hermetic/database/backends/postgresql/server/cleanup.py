@@ -7,17 +7,17 @@ import signal
 import time
 from pathlib import Path
 
-from hermetic.database.backends.postgresql.server import hold
+from hermetic.database.backends.postgresql.server import lease
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import remove_home
-from hermetic.database.servers import homes
+from hermetic.database.servers import run_dirs
 
 STEPS = 1000  # of 2 ms
 
 
 def reap(parent: Path) -> list[Path]:
     """Remove the homes of dead runs under ``parent``; return them."""
-    dead = homes.dead_homes(parent, f"{homes.prefix()}pg-*", hold.is_dead)
+    dead = run_dirs.dead_homes(parent, f"{run_dirs.prefix()}pg-*", lease.is_dead)
     for home in dead:
         bury(home)
     return dead

@@ -76,7 +76,7 @@ def instance_from(handover: dict[str, str]) -> Instance:
 
         return External(make_url(handover["url"]), run_id=handover["run_id"])
     from hermetic.database.backends.postgresql.server.embedded import Embedded
-    from hermetic.database.backends.postgresql.server.places import Address
+    from hermetic.database.backends.postgresql.server.paths import Address
 
     project, home = Path(handover["project"]), Path(handover["home"])
     if not home.is_dir():

@@ -44,7 +44,7 @@ class WeakBag(Generic[T]):
 class Connection(Protocol):
     """A connection of the application's, as its statements and the others that wait for it see it; see ``tracked``."""
 
-    site: Site
+    state: DatabaseState
     guard: RLock
     cursors: WeakBag[Any]
     checkout: Checkout | None
@@ -66,7 +66,7 @@ class Connection(Protocol):
         """Whether a transaction is open."""
 
 
-class Site:
+class DatabaseState:
     """The meeting place of the connections of one worker database.
 
     Attributes:
@@ -83,15 +83,15 @@ class Site:
         self.connections: WeakBag[Any] = WeakBag()
         self.statement_patience = 2.0
         self.may_export: Callable[[str], bool] = lambda file: True
-        _sites[os.path.realpath(path)] = self
+        _states[os.path.realpath(path)] = self
 
 
-_sites: WeakValueDictionary[str, Site] = WeakValueDictionary()
+_states: WeakValueDictionary[str, DatabaseState] = WeakValueDictionary()
 
 
-def site_at(path: str) -> Site | None:
-    """Return the site of the worker database whose file this is."""
-    return _sites.get(os.path.realpath(path))
+def state_at(path: str) -> DatabaseState | None:
+    """Return the state of the worker database whose file this is."""
+    return _states.get(os.path.realpath(path))
 
 
 def in_wal(connection: sqlite3.Connection) -> bool:

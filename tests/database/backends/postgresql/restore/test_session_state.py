@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.database.backends.postgresql.restore.traces import leaves_traces, of_a_database, of_a_role
+from hermetic.database.backends.postgresql.restore.session_state import (
+    leaves_traces,
+    of_a_database,
+    of_a_role,
+)
 
 COMMENTS = [
     "",

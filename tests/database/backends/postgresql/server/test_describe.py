@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import announced as module
-from hermetic.database.backends.postgresql.server.announced import Announced, announced
+from hermetic.database.backends.postgresql.server import describe as module
+from hermetic.database.backends.postgresql.server.describe import Announced, announced
 
 
 def programs(directory: Path) -> Path:

@@ -15,8 +15,8 @@ from threading import RLock
 from typing import Any
 
 from hermetic.database.backends.sqlite.restore.cursor import TrackedCursor, tracking_cursor
+from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, WeakBag
 from hermetic.database.backends.sqlite.restore.queue import Waiter
-from hermetic.database.backends.sqlite.restore.site import Site, WeakBag
 from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.backends.sqlite.restore.waiting import perform
 from hermetic.database.in_use import Checkout, OpenWork
@@ -33,7 +33,7 @@ class TrackedConnection(sqlite3.Connection):
 
     Attributes:
         checkout: Who uses it and since where; set and cleared by whoever hands connections out.
-        site: What it shares with the database's other connections.
+        state: What it shares with the database's other connections.
         patience: Seconds that it waits for a lock: the engine's ``timeout``, or ``PRAGMA busy_timeout``.
         waiter: Its place in the queue, while it waits.
         outdated: Whether its open read transaction is older than the last restore (WAL mode only).
@@ -42,8 +42,8 @@ class TrackedConnection(sqlite3.Connection):
         cursors: Those that may have rows left to fetch.
     """
 
-    def __init__(self, *args: Any, site: Site, patience: float, **kwargs: Any) -> None:
-        self.site = site
+    def __init__(self, *args: Any, state: DatabaseState, patience: float, **kwargs: Any) -> None:
+        self.state = state
         self.patience = patience
         self.checkout: Checkout | None = None
         self.waiter: Waiter | None = None
@@ -56,7 +56,7 @@ class TrackedConnection(sqlite3.Connection):
         self._tune()
         if mode is not None:  # pragma: no cover - Python 3.12 on
             self.autocommit = mode
-        site.connections.add(self)
+        state.connections.add(self)
 
     def _tune(self) -> None:
         """Keep the rollback journal in memory and never wait for a disk: the file ends with the run."""
@@ -131,7 +131,7 @@ class TrackedConnection(sqlite3.Connection):
         Yields:
             Whether a running statement stopped in time; if not, the connection must be left alone.
         """
-        deadline = now() + self.site.statement_patience
+        deadline = now() + self.state.statement_patience
         self._cancel_wait()
         while not (held := self.guard.acquire(timeout=INTERRUPT_EVERY)) and now() < deadline:
             super().interrupt()
@@ -182,7 +182,7 @@ class TrackedConnection(sqlite3.Connection):
             self._let_go()
             self._closed = True
             super().close()
-        self.site.connections.discard(self)
+        self.state.connections.discard(self)
         self._ended()
 
     def _let_go(self) -> None:
@@ -226,8 +226,8 @@ class TrackedConnection(sqlite3.Connection):
 
     def _ended(self) -> None:
         self._read = self._written = self.outdated = False
-        if self.site.queue:
-            self.site.queue.wake()
+        if self.state.queue:
+            self.state.queue.wake()
 
     def ran(self, want: Want) -> None:
         """Note what a statement that succeeded left behind."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import burial
-from hermetic.database.backends.postgresql.server.burial import bury
+from hermetic.database.backends.postgresql.server import cleanup
+from hermetic.database.backends.postgresql.server.cleanup import bury
 
 IGNORES = """
 import signal, sys
@@ -54,7 +54,7 @@ def test_a_process_that_got_its_number_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_wait_for_its_end_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files go at any rate."""
-    monkeypatch.setattr(burial, "STEPS", 2)
+    monkeypatch.setattr(cleanup, "STEPS", 2)
     home = home_with(tmp_path, 0)
     with subprocess.Popen(
         [sys.executable, "-c", IGNORES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=home / "data"

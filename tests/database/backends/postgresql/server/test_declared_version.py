@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.named import Named, mismatch, named_version
+from hermetic.database.backends.postgresql.server.declared_version import Named, mismatch, named_version
 
 
 @pytest.mark.parametrize(
