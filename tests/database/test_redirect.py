@@ -9,13 +9,11 @@ from sqlalchemy import make_url
 
 from hermetic.code import Location
 from hermetic.database.address import Address, address_of
+from hermetic.database.engines import Itself, LeftAlone
 from hermetic.database.redirect import (
-    Allow,
     Decision,
     Known,
-    Leave,
     Redirect,
-    Refuse,
     ToApplication,
     ToFresh,
     ToMemory,
@@ -23,6 +21,7 @@ from hermetic.database.redirect import (
     ToOnlyMemory,
     ToWorker,
 )
+from hermetic.database.refusal import Refusal
 from hermetic.errors import ConfigurationError
 
 MEMORY = "sqlite+aiosqlite:///:memory:"
@@ -120,7 +119,7 @@ def test_in_memory_that_stands_for_the_applications() -> None:
 )
 def test_other_in_memory(count: int, primary: bool, why: str) -> None:
     """A test's own in-memory database is left alone, where it cannot stand for the application's."""
-    assert goes(MEMORY, known=Known(in_memory=count, primary_in_memory=primary)) == Leave(why)
+    assert goes(MEMORY, known=Known(in_memory=count, primary_in_memory=primary)) == LeftAlone(why)
 
 
 def test_other_in_memory_with_a_creator() -> None:
@@ -131,7 +130,7 @@ def test_other_in_memory_with_a_creator() -> None:
 @pytest.mark.parametrize("app", [True, False])
 def test_temporary_files(app: bool) -> None:
     """A file under pytest's temporary folders is left alone, whoever opens it."""
-    assert isinstance(goes("sqlite+aiosqlite:////tmp/pytest-of-me/pytest-1/test_x0/a.db", app=app), Leave)
+    assert isinstance(goes("sqlite+aiosqlite:////tmp/pytest-of-me/pytest-1/test_x0/a.db", app=app), LeftAlone)
 
 
 def test_a_declared_temporary_file() -> None:
@@ -165,7 +164,7 @@ def test_a_database_that_code_under_test_made(url: str) -> None:
 def test_an_allowed_url(app: bool) -> None:
     """A database that the project allows by its masked URL is really opened."""
     url = "postgresql+asyncpg://you:secret@legacy.example:5432/reports"
-    assert isinstance(goes(url, app=app), Allow)
+    assert isinstance(goes(url, app=app), Itself)
 
 
 @pytest.mark.parametrize("app", [True, False])
@@ -173,7 +172,8 @@ def test_a_backend_without_a_server(app: bool) -> None:
     """A database that hermetic cannot make is refused."""
     known = Known(applications={at("mysql://db/app")})
     decision = goes("mysql+aiomysql://db/app", app=app, known=known)
-    assert decision == Refuse("hermetic has no mysql server to make one on.")
+    assert isinstance(decision, Refusal)
+    assert decision.why == "hermetic has no mysql server to make one on."
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ from sqlalchemy.exc import ArgumentError
 from hermetic.code import Location, is_test_code
 from hermetic.database import backends
 from hermetic.database.address import Address, address_of, normal_path
+from hermetic.database.engines.destinations import Creation, Itself, LeftAlone
+from hermetic.database.refusal import Refusal
 from hermetic.errors import InvalidSetting
 
 
@@ -83,28 +85,9 @@ class ToFresh:
     address: Address | None
 
 
-@dataclass(frozen=True)
-class Leave:
-    """The engine keeps its own pool, untouched."""
-
-    why: str
-
-
-@dataclass(frozen=True)
-class Allow:
-    """The engine opens what its URL says."""
-
-    why: str
-
-
-@dataclass(frozen=True)
-class Refuse:
-    """No connection is opened."""
-
-    why: str
-
-
-Decision = ToApplication | ToWorker | ToNamed | ToMemory | ToOnlyMemory | ToFresh | Leave | Allow | Refuse
+Decision = (
+    ToApplication | ToWorker | ToNamed | ToMemory | ToOnlyMemory | ToFresh | LeftAlone | Itself | Refusal
+)
 
 
 @dataclass(frozen=True)
@@ -188,6 +171,7 @@ class Redirect:
         own_creator: bool = False,
         folder: str | None = None,
         known: Known | None = None,
+        created: Creation | None = None,
     ) -> Decision:
         """Say where an engine goes.
 
@@ -197,11 +181,12 @@ class Redirect:
             own_creator: Whether it opens connections by a creator or a pool of its own.
             folder: Where its relative path starts; the working directory where None.
             known: What has been learnt so far.
+            created: Who made the engine, for an error.
         """
         known = known or Known()
         address = address_of(url, folder)
         if address in self.allow:
-            return Allow("hermetic_allow names it")
+            return Itself("hermetic_allow names it")
         stands_for = dict(self.aliases).get(address)
         if stands_for is not None:
             return ToApplication(stands_for)
@@ -212,9 +197,9 @@ class Redirect:
         if address in known.applications and address.backend in known.served:
             return ToApplication(address)
         if self.is_temporary(address):
-            return Leave("a file in pytest's temporary folder is the test's own")
+            return LeftAlone("a file in pytest's temporary folder is the test's own")
         if address.backend not in known.served:
-            return Refuse(f"hermetic has no {address.backend} server to make one on.")
+            return Refusal(url, created, f"hermetic has no {address.backend} server to make one on.")
         if address.in_memory:
             return _in_memory(address, is_application, own_creator, known)
         return ToApplication(address) if is_application else ToFresh(address)
@@ -252,7 +237,7 @@ def _in_memory(address: Address, is_application: bool, own_creator: bool, known:
         return ToFresh(shared)
     if known.in_memory == 1 and known.primary_in_memory:
         return ToOnlyMemory()
-    return Leave(f"an in-memory database is the test's own{_why_not_the_applications(known)}")
+    return LeftAlone(f"an in-memory database is the test's own{_why_not_the_applications(known)}")
 
 
 def _why_not_the_applications(known: Known) -> str:

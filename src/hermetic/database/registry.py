@@ -31,12 +31,9 @@ from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
 from hermetic.database.memory import MemoryDatabases, MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
-    Allow,
     Decision,
     Known,
-    Leave,
     Redirect,
-    Refuse,
     ToApplication,
     ToFresh,
     ToMemory,
@@ -169,6 +166,7 @@ class Databases:
             own_creator=request.own_creator,
             folder=request.created.folder if request.created else None,
             known=self._known(request.created),
+            created=request.created,
         )
 
     def judge(self, request: EngineRequest, reached: URL | None) -> None:
@@ -244,12 +242,8 @@ class Databases:
 
     def _carry_out(self, decision: Decision, request: EngineRequest) -> Destination:
         match decision:
-            case Allow(why):
-                return Itself(why)
-            case Leave(why):
-                return LeftAlone(why)
-            case Refuse(why):
-                return Refusal(request.url, request.created, why)
+            case Itself() | LeftAlone() | Refusal():
+                return decision
             case ToApplication(address):
                 found = self._application(address, request.url.username)
                 return _too_late(request, address) if address in self._late else found
