@@ -1,4 +1,4 @@
-"""Put back what the living Sessions hold, when rows were put back: see ``database/engines/identity.py``.
+"""Put back what the living Sessions hold, when rows were put back: see ``database/engines/sessions.py``.
 
 What was in a Session at the end of a wider fixture's set-up belongs to that fixture, in the layers of a mapping: the
 objects by Session and key, with what is loaded of each.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hermetic.guards.mapping import Guard, MappingLayer, MappingStart, Missing
 
 if TYPE_CHECKING:
-    from hermetic.database.engines.identity import Identities, Key, Loaded
+    from hermetic.database.engines.sessions import Identities, Key, Loaded
 
 
 class IdentityGuard(Guard["Key", "Loaded"]):

@@ -14,7 +14,7 @@ from hermetic.steps import every_step
 from hermetic.threads import now
 
 if TYPE_CHECKING:
-    from hermetic.database.engines.identity import Identities
+    from hermetic.database.engines.sessions import Identities
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
 

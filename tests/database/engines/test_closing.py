@@ -13,8 +13,8 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from hermetic.database.engines import Installation, closing
-from hermetic.database.engines.closing import Keeper, run_in_loop
+from hermetic.database.engines import Installation, connections
+from hermetic.database.engines.connections import Keeper, run_in_loop
 from tests.database.engines.opened import file_in, file_through
 
 MEMORY = "sqlite+aiosqlite:///:memory:"
@@ -337,7 +337,7 @@ def test_a_loop_without_generator_hooks() -> None:
 
 def test_a_loop_that_something_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for, and not for ever; a private loop closes then."""
-    monkeypatch.setattr(closing, "LAST_RESORT_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "LAST_RESORT_SECONDS", 0.05)
     loop, blocked, go_on = asyncio.new_event_loop(), threading.Event(), threading.Event()
     loop.call_soon(blocked.set)
     loop.call_soon(go_on.wait)
@@ -346,7 +346,9 @@ def test_a_loop_that_something_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     blocked.wait()
     closed_by: list[str] = []
     engine = create_async_engine(MEMORY)
-    closing.run_in_loop(loop, lambda: closed_by.append(threading.current_thread().name), engine.dialect, [])
+    connections.run_in_loop(
+        loop, lambda: closed_by.append(threading.current_thread().name), engine.dialect, []
+    )
     go_on.set()
     asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), loop).result()
     loop.call_soon_threadsafe(loop.stop)

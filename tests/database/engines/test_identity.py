@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.pool import StaticPool
 
 from hermetic.database.engines import Installation
-from hermetic.database.engines.identity import Identities
+from hermetic.database.engines.sessions import Identities
 from hermetic.guards.identity_map import IdentityGuard
 from hermetic.owners import Owner, owned_by
 

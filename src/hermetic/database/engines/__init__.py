@@ -1,6 +1,6 @@
 """Engines that work in every event loop and end on a database that hermetic made."""
 
-from hermetic.database.engines.checkouts import InUse
+from hermetic.database.engines.checkouts import Closing, Gate, InUse
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -11,7 +11,6 @@ from hermetic.database.engines.destinations import (
     Target,
     masked,
 )
-from hermetic.database.engines.gate import Closing, Gate
 from hermetic.database.engines.installation import EngineReport, Installation, install
 from hermetic.database.engines.location import is_in_a_driver, user_location
 from hermetic.database.engines.loop_bound import LoopBoundPool

@@ -26,11 +26,8 @@ from sqlalchemy.pool import Pool
 from hermetic import owners
 from hermetic.database.address import Address, in_memory_among, is_in_memory, working_folder
 from hermetic.database.engines import private, telling
-from hermetic.database.engines.blueprint import Blueprint
-from hermetic.database.engines.checking import Check, LeftPools, close, reached
-from hermetic.database.engines.checkouts import Checkouts, InUse
-from hermetic.database.engines.closing import Keeper
-from hermetic.database.engines.connections import Index, OpenConnections
+from hermetic.database.engines.checkouts import Checkouts, Gate, InUse
+from hermetic.database.engines.connections import Index, Keeper, OpenConnections
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -40,16 +37,15 @@ from hermetic.database.engines.destinations import (
     LeftAlone,
     Prepare,
     Resolver,
+    Seen,
+    SeenEngines,
     masked,
     serves,
 )
-from hermetic.database.engines.gate import Gate
-from hermetic.database.engines.identity import Identities
 from hermetic.database.engines.location import user_location
 from hermetic.database.engines.loop_bound import LoopBoundPool
-from hermetic.database.engines.opening import Opener, Opening
-from hermetic.database.engines.seen import Seen, SeenEngines
-from hermetic.database.engines.sessions import SessionOwners
+from hermetic.database.engines.opening import Blueprint, Check, LeftPools, Opener, Opening, close, reached
+from hermetic.database.engines.sessions import Identities, SessionOwners
 from hermetic.database.in_use import Checkout
 from hermetic.owners import Owner
 from hermetic.steps import every_step

@@ -1,12 +1,17 @@
 """A pool that keeps one real pool for each running event loop.
 
-"attached to a different loop" cannot happen when no connection ever meets a second loop. The engine keeps this one
-pool for its life; ``connect`` asks the pool of the loop that runs now, which is made at its first use, of the class
-and with the arguments that the user chose. ``await engine.dispose()`` in an application's shutdown concerns the loop it
-runs in: disposing of everybody's connections would pull them from under loops that still run.
+"attached to a different loop" cannot happen when no connection ever meets a second loop. The engine keeps this one pool
+for its life; ``connect`` asks the pool of the loop that runs now, which is made at its first use, of the class and with
+the arguments that the user chose. ``await engine.dispose()`` in an application's shutdown concerns the loop it runs in:
+disposing of everybody's connections would pull them from under loops that still run.
 
 SQLAlchemy treats pools as loop-bound too, but only in prose: "Using multiple asyncio event loops" in its docs tells
 users to dispose of the engine, or to use NullPool.
+
+SQLAlchemy lets one connection initialize the dialect while others wait for an ``asyncio.Lock``, kept with the engine's
+listeners. Those are shared by the pools of all loops, and that lock binds itself to the first loop in which somebody
+has to wait: a second loop then fails with "is bound to a different event loop", or, in another thread, waits for ever.
+So it gets another lock.
 """
 
 from __future__ import annotations
@@ -14,13 +19,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.pool import Pool, PoolProxiedConnection
+from sqlalchemy.util import await_only
 
 from hermetic.database.engines import private
-from hermetic.database.engines.mutex import AnyLoopMutex
 
 Loop = asyncio.AbstractEventLoop
 
@@ -102,3 +108,26 @@ class LoopBoundPool(Pool):
         if name.startswith("__") or "_pools_lock" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.current, name)
+
+
+_PAUSE = 0.001
+
+
+class AnyLoopMutex:
+    """A lock for SQLAlchemy's greenlets, whichever loop and thread they run in."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> bool:
+        while not self._lock.acquire(blocking=False):
+            await_only(asyncio.sleep(_PAUSE))
+        return True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lock.release()
