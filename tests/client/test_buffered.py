@@ -7,6 +7,7 @@ the same transport and takes no short way, for any request, any answer and any c
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import logging
 from typing import Any
@@ -407,6 +408,30 @@ def test_a_request_that_is_cancelled_when_its_application_has_ended_is_over() ->
         assert client.started_loop is None
 
     asyncio.run(main())
+
+
+def test_a_request_that_is_collected_after_its_loop_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is left to be told that its application has ended."""
+    unraisable: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", unraisable.append)
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await receive()
+
+    async def begin() -> asyncio.Task[httpx2.Response]:
+        request = asyncio.ensure_future(AsyncTestClient(waits).get("/"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return request
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # that a task was pending
+    request = loop.run_until_complete(begin())
+    loop.close()
+    del request
+    gc.collect()
+    assert not unraisable
 
 
 def test_a_task_factory_makes_the_applications_task() -> None:
