@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from sqlalchemy import ForeignKey, create_engine, inspect, make_url, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -288,3 +289,18 @@ class PytestLike(RuleBasedStateMachine):
 
 
 TestPytestLike = PytestLike.TestCase
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_test_read_in_the_place_of_a_fixture_s_object(kind: str) -> None:
+    """A Session that was closed reads the row into another object: a later fixture's set-up does not make it stay."""
+    machine = PytestLike()
+    machine.start(kind=kind)
+    try:
+        machine.a_fixture_is_asked_for(scope="module", renames=False, refreshes=True)
+        machine.the_test_leaves(how="close")
+        machine.the_application_renames()
+        machine.a_fixture_is_asked_for(scope="module", renames=False, refreshes=True)
+        machine.the_next_test_begins(ended=None)
+    finally:
+        machine.teardown()

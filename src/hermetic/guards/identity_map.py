@@ -46,7 +46,11 @@ class IdentityGuard(Guard["Key", "Loaded"]):
         return {key: change for key, change in changes.items() if not self._is_of_the_test(key, start)}
 
     def _is_of_the_test(self, key: Key, start: MappingStart[Key, Loaded]) -> bool:
-        return key in start.content and key not in self._baseline
+        """Whether the test has an object for a key, be it in the place of a fixture's, which it has closed away."""
+        if key not in start.content:
+            return False
+        theirs = self._baseline.get(key)
+        return theirs is None or theirs.instance() is not start.content[key].instance()
 
     def remove_layer(self, layer: MappingLayer[Key, Loaded]) -> None:
         """Expunge the objects of a layer: what a later fixture changed of one does not keep it."""
