@@ -8,8 +8,10 @@ import pytest
 
 from hermetic.report.facts import Tally
 from hermetic.report.summary import (
+    contents_lines,
     earlier_lines,
     left_alone_lines,
+    lost_lines,
     only_read_lines,
     other_backend_lines,
     override_lines,
@@ -101,3 +103,19 @@ def test_a_setting_that_no_engine_follows() -> None:
         "hermetic_database = sqlite, but the application's engines are for postgresql (app)"
     )
     assert "hermetic_env" in hint
+
+
+def test_a_worker_that_died() -> None:
+    """It is named, with what is missing."""
+    assert lost_lines([]) == []
+    (line,) = lost_lines(["gw0", "gw2"])
+    assert line.startswith("not here: what gw0, gw2 knew of the whole run")
+
+
+def test_what_fills_the_databases() -> None:
+    """It is named, with the setting, where no setting names it."""
+    found = ["app.db:Base.metadata (found)", "alembic.ini"]
+    assert contents_lines(found, ()) == [
+        "schema: app.db:Base.metadata (found), alembic.ini; to fix it: hermetic_schema = app.db:Base.metadata"
+    ]
+    assert contents_lines(found, ("alembic.ini",)) == contents_lines([], ()) == []

@@ -87,6 +87,14 @@ def test_a_statement_that_fails(engine: Engine) -> None:
     assert ended.how == "rollback"
 
 
+def test_a_connection_that_fails(tmp_path: Path) -> None:
+    """No statement was executed, and none is told."""
+    engine = create_engine(f"sqlite:///{tmp_path}/nowhere/a.db")
+    with hearing(*KINDS) as told, pytest.raises(OperationalError):
+        engine.connect()
+    assert told == []
+
+
 def test_an_async_engine(tmp_path: Path) -> None:
     """The place is the line of the coroutine, and the loop is told."""
 
