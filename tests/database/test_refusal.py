@@ -27,7 +27,8 @@ def test_the_message() -> None:
         "hermetic_allow = postgresql+asyncpg://me:***@db.example/prod\n"
         "hint: if it stands for another database of the application: "
         "hermetic_targets = postgresql+asyncpg://me:***@db.example/prod -> URL\n"
-        "hint: if the application reads its URL from the environment: hermetic_env = DATABASE_URL={url}"
+        "hint: if the application reads its URL from the environment: hermetic_env = DATABASE_URL={url}\n"
+        "more: hermetic explain HM200"
     )
 
 

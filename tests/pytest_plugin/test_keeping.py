@@ -85,7 +85,7 @@ def test_on_postgresql(project: Project, tmp_path: Path) -> None:
 
         async def test_kept(async_client, hermetic_url, request):
             from hermetic.pytest_plugin.state import RUN
-            host = request.config.stash[RUN].servers["postgresql"].host
+            host = request.config.stash[RUN].containment.servers["postgresql"].host
             with host.connect("{name}") as kept:
                 assert kept.execute("SELECT name FROM users").fetchall() == [("Ada",)]
                 own = "SELECT nspname FROM pg_namespace WHERE nspname LIKE '%hermetic%'"
