@@ -28,6 +28,7 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[Place]:
         with psycopg.connect(url.render_as_string(), connect_timeout=2, autocommit=True) as connection:
             connection.execute(f"DROP ROLE IF EXISTS {PLAIN}")
             connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
+            others = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
     except psycopg.OperationalError as error:
         pytest.skip(f"no PostgreSQL answers at 127.0.0.1:5432: {error}")
     superuser = External(url)
@@ -38,7 +39,7 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[Place]:
     )
     yield place
     for server in place._servers.values():
-        for name, _ in server.host.templates():
+        for name in {name for name, _ in server.host.templates()} - others:
             server.host.drop(name)
     place.stop()
     place.instance.stop()
