@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,8 +23,16 @@ CHANGES = {
 }
 
 
+@pytest.fixture
+def one_at_a_time() -> Iterator[None]:
+    """Roles and templates belong to the whole server, which the workers of this suite share."""
+    with (Path(tempfile.gettempdir()) / "hermetic-tests-postgresql.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(params=["superuser", "plain"])
-def elsewhere(request: pytest.FixtureRequest) -> Iterator[Place]:
+def elsewhere(request: pytest.FixtureRequest, one_at_a_time: None) -> Iterator[Place]:
     """PostgreSQL at 127.0.0.1, where one is."""
     url = URL.create("postgresql", "postgres", None, "127.0.0.1", 5432, "postgres")
     try:
