@@ -109,14 +109,16 @@ class Rules:
         return Route(destination.reach(asked.username), asked, destination, maker, pool)
 
     def maker_in_the_project(self) -> Maker | None:
-        """Return who opens something now: a line of the project's, or an ORM for it. None where neither is at work.
+        """Return who opens something now: a line of the project's, or an application's ORM. None where neither does.
 
         An application that is started in a thread (``TestClient``) has its ORM's start-up on the stack, and nothing of
-        the project's.
+        the project's. A library may have an ORM of its own: what it keeps by that while no application runs is left.
         """
-        by_an_orm = _orm_at_work()
-        location = self.project_location() or (user_location() if by_an_orm else None)
-        return None if location is None else Maker(owners.current(), location, working_folder(), by_an_orm)
+        owner, by_an_orm = owners.current(), _orm_at_work()
+        location = self.project_location()
+        if location is None and by_an_orm and owner.kind in ("lifespan", "request"):
+            location = user_location()
+        return None if location is None else Maker(owner, location, working_folder(), by_an_orm)
 
     def target_of_a_file(self, asked: URL, maker: Maker) -> Any | None:
         """Return what a file is brought to; None where it is opened as it is.

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -26,7 +27,7 @@ from hermetic.database.engines.destinations import LeftAlone
 from hermetic.database.in_use import RawConnection
 from hermetic.database.passing import free
 from hermetic.errors import ContainmentError
-from hermetic.owners import Owner, owned_by
+from hermetic.owners import Kind, Owner, owned_by
 from tests.importing import importable
 
 connect_of_before = sqlite3.connect
@@ -244,11 +245,24 @@ def test_an_orm_s_file_is_the_project_s(
     assert not (tmp_path / "blog.db").exists()
 
 
-@pytest.mark.parametrize(("library", "found"), [("peewee", ["notes"]), ("diskcache", [])])
+@pytest.mark.parametrize(
+    ("library", "kind", "found"),
+    [
+        ("peewee", "lifespan", ["notes"]),
+        ("peewee", "request", ["notes"]),
+        ("peewee", "process", []),
+        ("diskcache", "lifespan", []),
+    ],
+)
 def test_what_a_thread_opens_without_a_line_of_the_project_s(
-    library: str, found: list[str], drivers: Drivers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: str,
+    kind: Kind,
+    found: list[str],
+    drivers: Drivers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """``TestClient`` starts an application in a thread of anyio's: of its ORM, all that is there is the ORM's own."""
+    """Of an application in TestClient's thread, all that is there is its ORM; one of a library's own is not meant."""
     source = """
         import sqlite3
         from contextlib import closing
@@ -261,7 +275,9 @@ def test_what_a_thread_opens_without_a_line_of_the_project_s(
     (tmp_path / f"{library}.py").write_text(dedent(source))
     with importable(tmp_path, monkeypatch), ThreadPoolExecutor(1) as thread:
         module = importlib.import_module(library)
-        assert thread.submit(module.tables, "blog.db").result() == found
+        with owned_by(Owner("someone", kind, "function")):
+            context = copy_context()  # as anyio's threads have it
+        assert thread.submit(context.run, module.tables, "blog.db").result() == found
     assert (tmp_path / "blog.db").exists() is (not found)
 
 
