@@ -1,4 +1,4 @@
-"""One embedded server, a worker database on it, and the rules that bring every driver of the process there."""
+"""A worker database on the embedded server, and the rules that bring every driver of the process there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.factory import choose
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.in_use import RawConnections
@@ -15,15 +14,6 @@ from tests.database.backends.postgresql.restore.opened import Opened, Place
 
 ELSEWHERE = "postgresql://somebody:secret@db.example:6432/production"
 """What an application's settings say; no packet of these tests ever goes there."""
-
-
-@pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """A server of the suite's own."""
-    made = choose("embedded", project=tmp_path_factory.mktemp("project"))
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture(scope="session")

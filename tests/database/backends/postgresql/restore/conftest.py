@@ -1,4 +1,4 @@
-"""One embedded server for all tests, and on it a worker database for each."""
+"""The embedded server with either kind of rights, and on it a worker database for each test."""
 
 from __future__ import annotations
 
@@ -6,19 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.factory import choose
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.engines import install
 from tests.database.backends.postgresql.restore.opened import WORLD, Opened, Place, plain_place
-
-
-@pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """A server of the suite's own."""
-    made = choose("embedded", project=tmp_path_factory.mktemp("project"))
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import binaries
+from hermetic.database.backends.postgresql.server import binaries, choose
 from hermetic.database.backends.postgresql.server.embedded import ROOM, Embedded
+from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.servers import run_dirs
 
 collect_ignore_glob = ["*"] if sys.platform != "linux" else []  # looks into /proc
@@ -29,6 +30,17 @@ def cache(suite_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache of the test and of the processes that it starts."""
     monkeypatch.setenv("HERMETIC_CACHE", str(suite_cache))
     return suite_cache
+
+
+@pytest.fixture(scope="module")
+def instance(suite_cache: Path) -> Iterator[Instance]:
+    """A server for all tests of this module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HERMETIC_CACHE", str(suite_cache))
+        made = choose("embedded", project=Path("/nowhere"))
+        made.start()
+        yield made
+        made.stop()
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from hermetic.database.backends.postgresql.server import choose
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import TEMPLATE, PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
@@ -19,17 +17,6 @@ LIMIT = (17 << 20) + 1
 """Bytes; no segment of the write-ahead log is as large, so that only what is copied meets a limit of that size."""
 
 OURS = "application_name = 'hermetic administration' AND pid <> pg_backend_pid()"
-
-
-@pytest.fixture(scope="module")
-def instance(suite_cache: Path) -> Iterator[Instance]:
-    """A server for all tests of this module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HERMETIC_CACHE", str(suite_cache))
-        made = choose("embedded", project=Path("/nowhere"))
-        made.start()
-        yield made
-        made.stop()
 
 
 @pytest.fixture

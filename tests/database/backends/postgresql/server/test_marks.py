@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,23 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic.database.backends.postgresql.restore.quoting import listed, quoted
-from hermetic.database.backends.postgresql.server import choose, marks
+from hermetic.database.backends.postgresql.server import marks
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
 
 NOTE = {"project": '/somebody\'s "own" \\ project, one', "name": "Zoë"}
-
-
-@pytest.fixture(scope="module")
-def instance(suite_cache: Path) -> Iterator[Instance]:
-    """A server for all tests of this module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HERMETIC_CACHE", str(suite_cache))
-        made = choose("embedded", project=Path("/nowhere"))
-        made.start()
-        yield made
-        made.stop()
 
 
 @pytest.fixture
