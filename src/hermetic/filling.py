@@ -206,11 +206,14 @@ class Filling:
                 )
 
     def _is_left_to_them(self, contents: Contents) -> bool:
-        """Whether a factory would have to be called for tables which the suite's own applications make."""
-        if not (contents.are_all_made_by_a_start_up and self._application.is_unmade):
-            return False
+        """Whether the suite's applications make the tables: one is up, or a factory would have to be called for it.
+
+        A start-up inside another one would take away what both keep for the whole process, as Tortoise does.
+        """
+        if not contents.are_all_made_by_a_start_up or self._is_up():
+            return contents.are_all_made_by_a_start_up
         is_asked_for = bool(self._settings.app) and (bool(self._settings.schema) or self._is_required)
-        return self._is_up() or self._application.is_the_suites or not is_asked_for
+        return self._application.is_unmade and (self._application.is_the_suites or not is_asked_for)
 
     def _refuse_to_leave(self, database: WorkerDatabase, error: HermeticError) -> None:
         """Say what is lacking to whoever asked for fixtures of ours, now or later."""

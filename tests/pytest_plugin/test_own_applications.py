@@ -55,6 +55,54 @@ def test_the_tables_of_a_start_up_are_there_for_the_next(empty_project: Project,
     assert result.outcomes() == {"passed": 6}, result.output
 
 
+def test_no_start_up_inside_another(empty_project: Project) -> None:
+    """What an application keeps for its process, as Tortoise's does, is not taken away by a second start-up."""
+    empty_project.write(
+        pytest_ini="""
+        [pytest]
+        asyncio_default_fixture_loop_scope = session
+        hermetic_app = shop:app
+        hermetic_schema = lifespan
+        """,
+        shop_py="""
+        from contextlib import asynccontextmanager
+        from fastapi import FastAPI
+        from sqlalchemy import create_engine, text
+
+        engine = create_engine("sqlite:///shop.db")
+        started = {}
+
+        @asynccontextmanager
+        async def lifespan(app):
+            started["engine"] = engine
+            with engine.begin() as connection:
+                connection.execute(text("CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY)"))
+            yield
+            started.clear()
+
+        app = FastAPI(lifespan=lifespan)
+
+        @app.post("/notes")
+        def add():
+            with started["engine"].begin() as connection:
+                connection.execute(text("INSERT INTO notes DEFAULT VALUES"))
+                return connection.scalar(text("SELECT count(*) FROM notes"))
+        """,
+        test_it_py="""
+        import pytest
+        from fastapi.testclient import TestClient
+        from shop import app
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_add(number):
+            with TestClient(app) as client:
+                assert client.post("/notes").json() == 1
+        """,
+    )
+    result = empty_project.pytest()
+    assert result.outcomes() == {"passed": 2}, result.output
+
+
 def test_a_line_for_each_of_several_databases(empty_project: Project) -> None:
     """A database has the tables, and the rows, of the lines that name it: two have a table of one name."""
     write_several(empty_project, FILE)
