@@ -67,9 +67,12 @@ class UnavailableServers:
         self._first: dict[str, str] = {}
 
     def shorten(self, report: pytest.TestReport, error: HermeticError) -> None:
-        """Refer to the test that failed for the same reason before, if there is one."""
+        """Refer to the test that failed for want of the same server before, if there is one.
+
+        Why it is not there may be said otherwise each time: a connection is refused, or takes too long.
+        """
         if not isinstance(error, ServerUnavailable):
             return
-        first = self._first.setdefault(str(error), report.nodeid)
+        first = self._first.setdefault(error.what, report.nodeid)
         if first != report.nodeid:
             report.longrepr = f"{error.what} [{error.code}] See {first}."
