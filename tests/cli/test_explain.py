@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic import errors
+from hermetic.causes import Cause, causes
 from hermetic.cli import main
 from hermetic.cli.explain import codes
 
@@ -29,7 +30,21 @@ def test_without_a_code_all_are_listed(capsys: pytest.CaptureFixture[str]) -> No
 def test_every_error_class_has_a_code_of_its_own() -> None:
     """No two errors of hermetic share a code, and none is left out."""
     classes = {value for value in vars(errors).values() if isinstance(value, type)}
-    assert set(codes().values()) == {each for each in classes if issubclass(each, errors.HermeticError)}
+    found = {each for each in codes().values() if not isinstance(each, Cause)}
+    assert found == {each for each in classes if issubclass(each, errors.HermeticError)}
+
+
+def test_a_cause_is_explained_by_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its code, its name and its text, without the indentation that it has in the source."""
+    assert main(["explain", "HM720"]) == 0
+    assert capsys.readouterr().out.startswith("HM720  AsyncClient(app=...) is gone\n\nhttpx 0.28 took the ")
+
+
+def test_no_two_causes_share_a_code() -> None:
+    """Nor does a cause with an error; each has a name and a text."""
+    assert set(causes()) <= set(codes())
+    assert all(cause.code == code and cause.name and cause.text.strip() for code, cause in causes().items())
+    assert not set(causes()) & {each.code for each in codes().values() if not isinstance(each, Cause)}
 
 
 def test_a_users_subclass_without_a_code_is_not_listed() -> None:

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from hermetic import errors
+from hermetic.causes import causes
 from hermetic.pytest_plugin import __all__ as FIXTURES
 from hermetic.pytest_plugin.options import FLAGS
 from hermetic.settings import INI, Isolation, Leaks, LifespanScope, Mode, Settings, parse
@@ -100,9 +101,18 @@ def test_every_code_has_a_section() -> None:
     assert not found
 
 
+def test_every_cause_has_a_section() -> None:
+    """The headings are the codes, in order; each section begins with the name, and has the text, of the table."""
+    found = sections("causes.md", "##")
+    assert list(found) == list(causes())
+    for code, cause in causes().items():
+        said = " ".join(found[code].split())
+        assert said.startswith(" ".join(f"**{cause.name}** {cause.text}".split())), code
+
+
 def test_no_code_of_another_page_is_made_up() -> None:
     """Each code that a page speaks of has a section."""
-    known = {*sections("errors.md", "##"), "HM000"}
+    known = {*sections("errors.md", "##"), *causes(), "HM000"}
     for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
         assert set(re.findall(r"\bHM\d{3}\b", page.read_text(encoding="utf-8"))) <= known, Path(page).name
 

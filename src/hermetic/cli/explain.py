@@ -1,18 +1,21 @@
-"""``hermetic explain``: print what an error code means, from the docstring of the error's class."""
+"""``hermetic explain``: print what a code means: of an error, from its class's docstring, or of a cause of failures."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
 
+from hermetic.causes import Cause, causes
 from hermetic.errors import CommandError, HermeticError
+
+Explained = type[HermeticError] | Cause
 
 
 def run(code: str | None) -> int:
     """Print the explanation of a code, or the list of all.
 
     Args:
-        code: An error's code, in any case; None for the list.
+        code: A code, in any case; None for the list.
 
     Returns:
         The exit code.
@@ -23,18 +26,20 @@ def run(code: str | None) -> int:
     known = codes()
     if code is None:
         for name, error in known.items():
-            print(f"{name}  {error.__name__}: {_summary(error)}")
+            print(f"{name}  {_title(error)}")
         return 0
     found = known.get(code.strip().upper())
     if found is None:
         raise CommandError(f"{code!r} is no code of hermetic.", hints=(f"use one of: {', '.join(known)}",))
-    print(f"{found.code}  {found.__name__}\n\n{_text(found)}")
+    name = found.name if isinstance(found, Cause) else found.__name__
+    print(f"{found.code}  {name}\n\n{_text(found)}")
     return 0
 
 
-def codes() -> dict[str, type[HermeticError]]:
-    """Return every error class by its code, in the codes' order."""
-    return dict(sorted((error.code, error) for error in _family(HermeticError)))
+def codes() -> dict[str, Explained]:
+    """Return every error class, and every cause, by its code, in the codes' order."""
+    errors: dict[str, Explained] = {error.code: error for error in _family(HermeticError)}
+    return dict(sorted((errors | causes()).items()))
 
 
 def _family(error: type[HermeticError]) -> Iterator[type[HermeticError]]:
@@ -44,9 +49,13 @@ def _family(error: type[HermeticError]) -> Iterator[type[HermeticError]]:
             yield from _family(child)
 
 
-def _text(error: type[HermeticError]) -> str:
-    return inspect.cleandoc(error.__doc__ or "")
+def _text(explained: Explained) -> str:
+    text = explained.text if isinstance(explained, Cause) else explained.__doc__
+    return inspect.cleandoc(text or "")
 
 
-def _summary(error: type[HermeticError]) -> str:
-    return _text(error).partition("\n")[0]
+def _title(explained: Explained) -> str:
+    if isinstance(explained, Cause):
+        return explained.name
+    first = _text(explained).partition("\n")[0]
+    return f"{explained.__name__}: {first}"

@@ -30,7 +30,7 @@ from hermetic.pytest_plugin.fixtures import (
     setup_test_env,
 )
 from hermetic.pytest_plugin.options import add_options, read_settings
-from hermetic.pytest_plugin.state import RECORDER, RUN, SETTINGS
+from hermetic.pytest_plugin.state import HISTORY, RECORDER, RUN, SETTINGS
 from hermetic.steps import every_step
 
 __all__ = [
@@ -77,7 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
         with errors_as_usage_errors():
             refuse_unset_loop_scope(config)
-        config.pluginmanager.register(Active(config.stash[RUN], config.stash[RECORDER]), "hermetic-active")
+        active = Active(config.stash[RUN], config.stash[RECORDER], config.stash[HISTORY])
+        config.pluginmanager.register(active, "hermetic-active")
 
 
 @pytest.hookimpl(trylast=True)
@@ -90,6 +91,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             with step:
                 run.stop()
             config.stash[RECORDER].stop()
+            config.stash[HISTORY].stop()
 
 
 def _start(config: pytest.Config) -> None:
@@ -98,6 +100,7 @@ def _start(config: pytest.Config) -> None:
         config.stash[SETTINGS] = settings
         if settings.mode == "off":
             return
+        from hermetic.explain.history import History
         from hermetic.report.recorder import Recorder
         from hermetic.run import Run
 
@@ -111,6 +114,8 @@ def _start(config: pytest.Config) -> None:
         config.stash[RUN] = run
         config.stash[RECORDER] = Recorder(settings.mode)
         config.stash[RECORDER].start()
+        config.stash[HISTORY] = History()
+        config.stash[HISTORY].start()
 
 
 def _temporary_folders(config: pytest.Config) -> tuple[Path, ...]:

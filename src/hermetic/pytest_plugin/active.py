@@ -11,9 +11,12 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from hermetic.events import Leaked
+from hermetic.explain.failure import Failure
+from hermetic.explain.history import History
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
+from hermetic.pytest_plugin.explaining import TITLE, add_section, failure_of
 from hermetic.pytest_plugin.failing import (
     UnavailableServers,
     error_of_ours,
@@ -40,9 +43,10 @@ class HermeticWarning(pytest.PytestWarning):
 class Active:
     """Hooks of a run in mode ``observe`` or ``on``."""
 
-    def __init__(self, run: Run, recorder: Recorder) -> None:
+    def __init__(self, run: Run, recorder: Recorder, history: History) -> None:
         self.run = run
         self.recorder = recorder
+        self.history = history
         self.totals = Totals()
         self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
         self._ending: frozenset[str] = frozenset()
@@ -99,6 +103,7 @@ class Active:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
+        self.history.begin(owner)
         import_drivers(self.run)
         if _is_of_a_worker(item):  # whose usage errors nobody reads
             marks.fail_wrong(item)
@@ -249,7 +254,16 @@ class Active:
         report.sections += failure_sections(facts, lacking, failed=report.failed)
         if report.failed:
             item.stash[FAILED] = True
+            if error is None and call.excinfo is not None:
+                self._explain(report, failure_of(item, call))
         return report
+
+    def _explain(self, report: pytest.TestReport, failure: Failure) -> None:
+        from hermetic.explain.explanations import explanations  # a run without failures does without
+
+        found = explanations(failure, self.history)
+        if found:
+            add_section(report, TITLE, "\n\n".join(found))
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         marks.refuse_without_runner(pyfuncitem)

@@ -1,0 +1,31 @@
+"""Why tests of async applications fail though the code under test is right: each cause with a stable code.
+
+One table for whoever names a cause: what explains a failed test, what finds it in a project's files, the command
+``hermetic explain`` and the documentation. A file a subject; the texts are all that is here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Cause(NamedTuple):
+    """Something that goes wrong in many projects.
+
+    Attributes:
+        code: Its code, which never changes: ``"HM720"``.
+        name: What it is, in a few words.
+        text: What happens, why, and what to change, in whole sentences.
+    """
+
+    code: str
+    name: str
+    text: str
+
+
+def causes() -> dict[str, Cause]:
+    """Return every cause by its code, in the codes' order."""
+    from hermetic.causes import messages
+
+    found = [value for module in (messages,) for value in vars(module).values() if isinstance(value, Cause)]
+    return {each.code: each for each in sorted(found)}

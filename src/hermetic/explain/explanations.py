@@ -1,0 +1,28 @@
+"""All that explains: asked in turn, each for what it knows of a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hermetic.explain import messages
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.history import History
+
+Explain = Callable[[Failure, History], Iterable[Explanation]]
+
+EXPLAIN: tuple[Explain, ...] = (messages.explain,)
+"""In the order in which their explanations are shown."""
+
+
+def explanations(failure: Failure, history: History) -> list[str]:
+    """Return what a failure means here, a text each; nothing where nothing is known for certain.
+
+    A mistake of ours here must not hide the test's own failure: it is shown in its place.
+    """
+    found: list[str] = []
+    for explain in EXPLAIN:
+        try:
+            found += map(str, explain(failure, history))
+        except Exception as error:
+            found.append(f"hermetic failed to explain this, which is a fault of hermetic's: {error!r}")
+    return found

@@ -1,0 +1,100 @@
+"""A failed part of a test, as whoever explains it sees it, and what an explanation is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal, NamedTuple
+
+from hermetic.causes import Cause
+from hermetic.code import Location, is_library
+from hermetic.owners import Owner
+from hermetic.steps import leaves
+
+Phase = Literal["collect", "setup", "call", "teardown"]
+
+
+class Explanation(NamedTuple):
+    """What a failure means here.
+
+    Attributes:
+        cause: Its kind.
+        lines: What happened, with names and places; the first line alone must make sense.
+        change: What to change, a line each.
+    """
+
+    cause: Cause
+    lines: tuple[str, ...]
+    change: tuple[str, ...]
+
+    def __str__(self) -> str:
+        first, *others = self.lines
+        change = (f"change: {each}" for each in self.change)
+        more = f"more: hermetic explain {self.cause.code}"
+        return "\n".join([f"{first} [{self.cause.code}]", *others, *change, more])
+
+
+class UsedFixture(NamedTuple):
+    """A fixture of the test that failed.
+
+    Attributes:
+        name: Its name.
+        scope: Its scope.
+        location: Where it is defined; None for those without a file.
+        is_async: Whether it is a coroutine function or an async generator.
+    """
+
+    name: str
+    scope: str
+    location: Location | None
+    is_async: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A part of a test that failed. It is looked at once, in the hook that reports it, and not kept.
+
+    Attributes:
+        owner: The test.
+        phase: The part.
+        error: What it raised.
+        function: Where the test is defined.
+        is_async: Whether it is a coroutine function.
+        fixtures: Those that it asked for, itself or through others.
+        settings: What pytest's configuration says, by key, of the runner: ``asyncio_mode``, loop scopes.
+        configuration: The file that they are from; empty where there is none.
+    """
+
+    owner: Owner
+    phase: Phase
+    error: BaseException
+    function: Location | None = None
+    is_async: bool = False
+    fixtures: tuple[UsedFixture, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    configuration: str = ""
+
+    def chain(self) -> Iterator[BaseException]:
+        """Give the error, what it was raised from or during, and, of groups, each member's."""
+        seen: set[int] = set()
+        following = leaves(self.error)
+        while following:
+            here = following.pop(0)
+            if id(here) not in seen:
+                seen.add(id(here))
+                yield here
+                for other in (here.__cause__, here.__context__):
+                    following += [] if other is None else leaves(other)
+
+
+def places(error: BaseException) -> list[Location]:
+    """Return the lines of the project through which an error came, the innermost first."""
+    found = []
+    entry: TracebackType | None = error.__traceback__
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        if not is_library(code.co_filename):
+            found.append(Location(code.co_filename, entry.tb_lineno, code.co_name))
+        entry = entry.tb_next
+    return found[::-1]
