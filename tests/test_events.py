@@ -15,7 +15,7 @@ from hermetic.owners import PROCESS, Owner
 from tests.hearing import hearing
 
 RESTORED = Restored("hermetic", True, 0.001)
-MAY_HOLD = {str, int, float, bool, Owner, Location, tuple[str, ...], types.NoneType}
+MAY_HOLD = {str, int, float, bool, Owner, Location, tuple[str, ...], tuple[int, ...], types.NoneType}
 
 
 def test_who_listens_is_told() -> None:

@@ -23,6 +23,9 @@ from hermetic.owners import Owner
 TEXT = 2_000
 """Characters of a statement at the most."""
 
+OBJECTS = 1_000
+"""How many objects of a Session are told of at the most."""
+
 # -- the run and its tests
 
 
@@ -199,6 +202,28 @@ class Statement(NamedTuple):
     rows: int
     seconds: float
     error: str = ""
+
+
+class SessionEnded(NamedTuple):
+    """A Session has ended a transaction, or was closed.
+
+    Attributes:
+        owner: Whose the Session is.
+        made_at: The user's line that made it.
+        location: The user's line that ended it.
+        session: The number by which SQLAlchemy tells it from others.
+        how: ``"commit"``, ``"rollback"`` or ``"close"``.
+        is_expiring: Whether what it holds has to be read again now.
+        objects: What tells the objects apart that it held when it was closed, the first ``OBJECTS`` of them.
+    """
+
+    owner: Owner
+    made_at: Location
+    location: Location
+    session: int
+    how: str
+    is_expiring: bool
+    objects: tuple[int, ...] = ()
 
 
 class LockWaited(NamedTuple):
@@ -509,6 +534,7 @@ Event = (
     | TransactionBegan
     | TransactionEnded
     | Statement
+    | SessionEnded
     | LockWaited
     | Restored
     | DatabaseUsed

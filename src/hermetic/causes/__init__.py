@@ -25,7 +25,9 @@ class Cause(NamedTuple):
 
 def causes() -> dict[str, Cause]:
     """Return every cause by its code, in the codes' order."""
-    from hermetic.causes import messages
+    from hermetic.causes import messages, orm
 
-    found = [value for module in (messages,) for value in vars(module).values() if isinstance(value, Cause)]
+    found = [
+        value for module in (messages, orm) for value in vars(module).values() if isinstance(value, Cause)
+    ]
     return {each.code: each for each in sorted(found)}

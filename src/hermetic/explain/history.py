@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
-from hermetic.events import Event, Kind, LifespanStarted, RequestEnded, listen, unlisten
+from hermetic.events import Event, Kind, LifespanStarted, RequestEnded, SessionEnded, listen, unlisten
+from hermetic.explain.earlier import SessionHistory
 from hermetic.owners import Owner
 
 KINDS: tuple[Kind, ...] = (LifespanStarted, RequestEnded)
@@ -36,9 +37,11 @@ class History:
         test: The test at hand; None before the first one.
         told: What was told since it began, in order, the first ``MOST`` of it.
         dropped: How many events there were beyond those.
+        sessions: How each Session ended its last transaction, before the test, too.
     """
 
     def __init__(self) -> None:
+        self.sessions = SessionHistory()
         self.test: Owner | None = None
         self.told: list[Told] = []
         self.dropped = 0
@@ -47,10 +50,12 @@ class History:
     def start(self) -> None:
         """Listen."""
         listen(self._hear, *KINDS)
+        listen(self.sessions.hear, SessionEnded)
 
     def stop(self) -> None:
         """Listen no more."""
         unlisten(self._hear)
+        unlisten(self.sessions.hear)
 
     def begin(self, test: Owner) -> None:
         """Forget the test before, and keep what is told from now on for this one."""

@@ -35,6 +35,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from hermetic import owners
 from hermetic.database.engines.checkouts import Checkouts
 from hermetic.database.engines.private import have_changes_noticed, members_of
+from hermetic.database.engines.session_ends import SessionEnds
 from hermetic.owners import Owner
 
 
@@ -46,22 +47,26 @@ class SessionOwners:
         self._owners: WeakKeyDictionary[Session, Owner] = WeakKeyDictionary()
         self._began: WeakKeyDictionary[Session, tuple[Owner, threading.Thread]] = WeakKeyDictionary()
         self._init: Callable[..., None] = Session.__init__
+        self._ends = SessionEnds(self._owners.get)
 
     def listen(self) -> None:
         """Note every Session made from now on."""
-        owner_of, original = self._owners, Session.__init__
+        owner_of, note, original = self._owners, self._ends.note, Session.__init__
 
         @functools.wraps(original)
         def __init__(self: Session, *args: Any, **kwargs: Any) -> None:
             owner_of[self] = owners.current()
+            note(self)
             original(self, *args, **kwargs)
 
         self._init = original
         Session.__init__ = __init__  # type: ignore[method-assign]
         event.listen(Session, "after_begin", self._on_begin)
+        self._ends.open()
 
     def stop(self) -> None:
         """Leave ``Session`` as it was found."""
+        self._ends.close()
         Session.__init__ = self._init  # type: ignore[method-assign]
         event.remove(Session, "after_begin", self._on_begin)
 

@@ -1,0 +1,27 @@
+"""What Sessions and their objects do that a test does not expect of them."""
+
+from __future__ import annotations
+
+from hermetic.causes import Cause
+
+ATTRIBUTE_NOT_LOADED = Cause(
+    "HM740",
+    "an attribute that is not loaded is read outside of a query",
+    """
+    SQLAlchemy reads what is not loaded of an object when it is asked for. With an async driver that takes an await,
+    which an attribute cannot do, and so it fails as `MissingGreenlet`. Either it was loaded and taken away again (a
+    commit expires all that a Session holds, unless it was made with `expire_on_commit=False`), or it was never loaded
+    (a relationship, a deferred column, a value that the database makes): then the query has to ask for it, with
+    `selectinload()`, or `await session.refresh()` reads it.
+    """,
+)
+
+ATTRIBUTE_OF_CLOSED_SESSION = Cause(
+    "HM741",
+    "an attribute is read of an object whose Session is closed",
+    """
+    What is not loaded of an object is read by its Session, and this one has none: the Session was closed, by the end
+    of its `async with` or of its fixture. What is needed later has to be loaded while it is open: `selectinload()` for
+    a relationship, and `expire_on_commit=False` for what a commit would expire.
+    """,
+)

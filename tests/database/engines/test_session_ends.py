@@ -1,0 +1,66 @@
+"""What a Session does is told, with whose it is and where, while somebody listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from hermetic.database.engines.checkouts import Checkouts
+from hermetic.database.engines.connections import Index
+from hermetic.database.engines.sessions import SessionOwners
+from hermetic.events import SessionEnded
+from hermetic.owners import Owner, owned_by
+from tests.hearing import hearing
+
+FIXTURE = Owner("fixture 'session' (session scope)", "fixture", "session")
+TEST = Owner("test_it", "test", "function")
+
+
+@pytest.fixture(autouse=True)
+def sessions() -> Iterator[None]:
+    """Every Session is seen."""
+    owners = SessionOwners(Checkouts(Index()))
+    owners.listen()
+    yield
+    owners.stop()
+
+
+def test_what_is_told() -> None:
+    """Each end with its line, whoever does it: the Session is its maker's."""
+
+    async def main() -> None:
+        engine = create_async_engine("sqlite+aiosqlite://")
+        with owned_by(FIXTURE):
+            session = AsyncSession(engine, expire_on_commit=False)
+        with owned_by(TEST):
+            for end in (session.commit, session.rollback, session.close):
+                await session.execute(text("select 1"))
+                await end()
+        await engine.dispose()
+
+    with hearing(SessionEnded) as heard:
+        asyncio.run(main())
+    ends = heard.of(SessionEnded)
+    assert [(each.how, each.is_expiring) for each in ends] == [
+        ("commit", False),
+        ("rollback", True),
+        ("close", False),
+    ]
+    assert {each.owner for each in ends} == {FIXTURE}
+    assert len({each.session for each in ends}) == 1
+    first = main.__code__.co_firstlineno
+    assert {each.made_at.line for each in ends} == {first + 3}
+    assert {each.location.line for each in ends} == {first + 7}
+
+
+def test_nobody_listens() -> None:
+    """Then nothing is hooked up but the owner."""
+    before = Session.close
+    with hearing(SessionEnded):
+        assert Session.close is not before
+    assert Session.close is before
