@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences conformance soak bench build \
+.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences pitfalls conformance soak bench build \
 	compat serve clean
 
 help: ## Show the targets.
@@ -80,6 +80,9 @@ coverage: $(READY) ## The whole suite, with every branch of src reached.
 
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
 	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -p xdist -n auto -m hypothesis -o timeout=1800
+
+pitfalls: $(READY) ## How each of the broken projects of tests/pitfalls ends; fails if one ends worse than before.
+	$(BIN)/python -m tests.pitfalls
 
 conformance: $(READY) ## Starlette's, httpx's and FastAPI's own tests, through hermetic's client; some minutes.
 	$(BIN)/python -m conformance

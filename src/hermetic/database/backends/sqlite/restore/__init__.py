@@ -4,6 +4,7 @@
 """
 
 from hermetic.database.backends.sqlite.restore.connection import TrackedConnection, tracked
+from hermetic.database.backends.sqlite.restore.layers import SqliteLayer
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 
-__all__ = ["SqliteDatabase", "TrackedConnection", "tracked"]
+__all__ = ["SqliteDatabase", "SqliteLayer", "TrackedConnection", "tracked"]

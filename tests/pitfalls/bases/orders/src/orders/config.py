@@ -1,0 +1,13 @@
+from functools import lru_cache
+
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    db_url: str = "sqlite+aiosqlite:///./orders.db"
+    currency: str = "EUR"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()

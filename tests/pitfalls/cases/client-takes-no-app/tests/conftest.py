@@ -1,0 +1,11 @@
+import pytest_asyncio
+from httpx import AsyncClient
+
+from main import app, lifespan
+
+
+@pytest_asyncio.fixture
+async def ac():
+    async with lifespan(app):
+        async with AsyncClient(app=app, base_url="http://test") as ac:
+            yield ac

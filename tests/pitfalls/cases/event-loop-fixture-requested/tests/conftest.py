@@ -1,0 +1,20 @@
+import httpx
+import pytest
+
+from books.api import api
+from books.database import Base, engine
+
+
+@pytest.fixture
+async def prepared(event_loop):
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+        await connection.run_sync(Base.metadata.create_all)
+    yield event_loop
+    await engine.dispose()
+
+
+@pytest.fixture
+async def http(prepared):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://books") as http:
+        yield http

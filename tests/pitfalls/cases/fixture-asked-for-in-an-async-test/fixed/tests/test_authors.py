@@ -1,0 +1,2 @@
+async def test_author_is_listed(client, some_author):
+    assert (await client.get("/authors")).json() == [some_author["name"]]

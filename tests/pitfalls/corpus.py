@@ -1,0 +1,114 @@
+"""The projects: the repository's own, and those that lie beside it, each read from its ``case.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+GIVEN = HERE.parents[2] / "shared" / "pitfalls"
+"""More of them, in a folder beside the repository; often it is not there."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A broken project.
+
+    Attributes:
+        name: What it is called in tables and in the recorded results.
+        folders: Its files, those of a later folder in place of an earlier one's.
+        fixed: The folders of the project as it should be; none if nobody wrote it.
+        cause: What is wrong, in a sentence.
+        fix: What to change, in a sentence.
+        symptom: What the output has without hermetic: a regular expression.
+        plain: How it ends without hermetic: ``fails``, ``passes`` or ``hangs``.
+        passes: What it means when it passes with hermetic: ``impossible`` or ``unseen``.
+        code: That of the explanation which should be given, if there is one.
+        says: What an explanation must say of this case's own cause and change: regular expressions.
+        undone: What a failing run has when its tests ask for the damage itself and hermetic prevents it.
+        database: ``postgresql`` if the project's database must be one.
+        timeout: Seconds after which a run hangs.
+    """
+
+    name: str
+    folders: tuple[Path, ...]
+    fixed: tuple[Path, ...]
+    cause: str
+    fix: str
+    symptom: str = ""
+    plain: str = "fails"
+    passes: str = "impossible"
+    code: str = ""
+    says: tuple[str, ...] = ()
+    undone: str = ""
+    database: str = ""
+    timeout: float = 60
+
+
+def own() -> Iterator[Case]:
+    """Yield the repository's own cases."""
+    for folder in sorted((HERE / "cases").iterdir()):
+        described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+        folders = (*_bases(described), folder)
+        yield _case(folder.name, folders, (*folders, folder / "fixed"), described)
+
+
+def healthy() -> Iterator[Case]:
+    """Yield legitimate projects: the repository's own, then the given ones."""
+    for folder in sorted((HERE / "healthy").iterdir()):
+        described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+        yield _case(f"healthy/{folder.name}", (*_bases(described), folder), (), described)
+    for folder in sorted(GIVEN.glob("healthy/*")):
+        yield _case(f"given/healthy/{folder.name}", (folder,), (), {})
+
+
+def given() -> Iterator[Case]:
+    """Yield the cases beside the repository, judged by what ``given.toml`` says of them."""
+    judged = tomllib.loads((HERE / "given.toml").read_text(encoding="utf-8"))
+    for folder in sorted(GIVEN.glob("cases/*")):
+        theirs = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+        described = {
+            "cause": theirs["root_cause"],
+            "fix": theirs["fix"],
+            "symptom": theirs["symptom_regex"],
+            "plain": _PLAIN.get(theirs["symptom_kind"], "fails"),
+            "timeout": theirs.get("timeout", 60),
+            **judged[folder.name],
+        }
+        yield _case(f"given/{folder.name}", (folder,), (folder / "fixed",), described)
+
+
+_PLAIN = {
+    "hangs": "hangs",
+    "passes but wrong": "passes",
+    "passes, latent": "passes",
+    "warning only": "passes",
+}
+
+
+def _bases(described: Mapping[str, Any]) -> tuple[Path, ...]:
+    return tuple(HERE / "bases" / name for name in described.get("bases", ()))
+
+
+def _case(
+    name: str, folders: tuple[Path, ...], fixed: tuple[Path, ...], described: Mapping[str, Any]
+) -> Case:
+    plain = described.get("plain", "fails")
+    return Case(
+        name=name,
+        folders=folders,
+        fixed=fixed if fixed and fixed[-1].exists() else (),
+        cause=described.get("cause", ""),
+        fix=described.get("fix", ""),
+        symptom=described.get("symptom", ""),
+        plain=plain,
+        passes=described.get("passes", "unseen" if plain == "passes" else "impossible"),
+        code=described.get("code", ""),
+        says=tuple(described.get("says", ())),
+        undone=described.get("undone", ""),
+        database=described.get("database", ""),
+        timeout=described.get("timeout", 60),
+    )
