@@ -15,6 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept
+from hermetic.database.layers import Layer, Start
 from hermetic.database.templates import Build, Outdated
 from hermetic.owners import Owner
 
@@ -31,12 +32,6 @@ class Wait(Protocol):
 def as_it_is(work: Callable[[], T], /) -> T:
     """Do what waits for the locks of others where nobody else has to go on."""
     return work()
-
-
-class Layer(Protocol):
-    """What one wider-scoped fixture wrote: part of the baseline until the fixture's teardown."""
-
-    owner: Owner
 
 
 class WorkerDatabase(Protocol):
@@ -124,10 +119,10 @@ class WorkerDatabase(Protocol):
             NotKept: Too many are kept, or somebody who outlives the test is in the way.
         """
 
-    def begin_layer(self) -> object:
+    def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest."""
 
-    def end_layer(self, start: object, owner: Owner) -> Layer | None:
+    def end_layer(self, start: Start, owner: Owner) -> Layer | None:
         """Take what was written since ``start`` into the baseline; None when nothing was."""
 
     def remove_layer(self, layer: Layer) -> None:

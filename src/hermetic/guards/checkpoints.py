@@ -16,7 +16,8 @@ from hermetic.owners import Owner
 from hermetic.steps import every_step
 
 if TYPE_CHECKING:
-    from hermetic.database.protocols import Layer, WorkerDatabase
+    from hermetic.database.layers import Layer, Start
+    from hermetic.database.protocols import WorkerDatabase
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Frame:
     """A wider-scoped fixture (or lifespan) in its set-up: the state of everything before."""
 
     owner: Owner
-    databases: dict[int, tuple[WorkerDatabase, object]] = field(default_factory=dict)
+    databases: dict[int, tuple[WorkerDatabase, Start]] = field(default_factory=dict)
     mappings: list[tuple[Guard[Any, Any], MappingStart[Any, Any]]] = field(default_factory=list)
 
 

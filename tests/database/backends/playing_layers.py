@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import pytest
 from hypothesis import event
 from hypothesis import strategies as st
 
-from hermetic.database.protocols import Layer, WorkerDatabase
+from hermetic.database.layers import Layer, Start
 from hermetic.errors import LayerConflict
 from hermetic.owners import Owner
 
@@ -80,6 +80,11 @@ def alike(one: object, other: object) -> bool:
     return type(one) is type(other) and one == other
 
 
+def inverse(change: Change) -> Change:
+    """Turn a change round."""
+    return {cell: (new, old) for cell, (old, new) in change.items()}
+
+
 def change_between(before: Rows, after: Rows) -> Change:
     """Say what differs."""
     cells = before.keys() | after.keys()
@@ -95,7 +100,8 @@ class Model:
     base: Rows = field(init=False)
     baseline: Rows = field(init=False)
     layers: dict[int, list[Change]] = field(default_factory=dict)
-    stuck: list[Change] = field(default_factory=list)
+    order: list[Change] = field(default_factory=list)
+    ended: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.base = self.baseline = dict(self.live)
@@ -104,41 +110,51 @@ class Model:
         """Take what was written since ``before`` into the baseline."""
         change = change_between(before, self.live)
         self.baseline = changed(self.baseline, change)
+        self.order.append(change)
         return change
 
     def remove(self, number: int) -> bool:
         """Take a layer out; return whether that clashed."""
-        clashed = False
-        changes = self.layers.pop(number)
-        for index in reversed(range(len(changes))):
-            self.stuck.append(changes[index])
-            rest = changes[:index] + [change for kept in self.layers.values() for change in kept]
-            clashed = not self.retry(rest) or clashed
-        return clashed
+        mine = self.layers.pop(number)
+        self.ended += mine
+        while any(self._take_out(change) for change in reversed(list(self.order))):
+            pass
+        return any(change is one for change in mine for one in self.ended)
 
-    def retry(self, rest: list[Change]) -> bool:
-        """Take out whatever can be; return whether the one that came last went."""
-        newest = self.stuck[-1]
-        if not rest:
-            self.baseline, self.stuck = dict(self.base), []
-        for change in [newest, *reversed(self.stuck[:-1])] if self.stuck else []:
-            try:
-                self.baseline = changed(
-                    self.baseline, {cell: (new, old) for cell, (old, new) in change.items()}
-                )
-            except Clash:
-                if change is newest:
-                    return False
-                continue
-            self.stuck = [one for one in self.stuck if one is not change]
+    def _take_out(self, change: Change) -> bool:
+        if not any(change is one for one in self.ended):
+            return False
+        try:
+            self.baseline = self.without(change)
+        except Clash:
+            return False
+        self.order = [one for one in self.order if one is not change]
+        self.ended = [one for one in self.ended if one is not change]
         return True
+
+    def without(self, change: Change) -> Rows:
+        """Return the baseline without a change; nothing clashes where no change of a living layer is left."""
+        if all(any(one is ended for ended in self.ended) for one in self.order if one):
+            return dict(self.base)
+        return changed(self.baseline, inverse(change))
+
+
+class Topmost(Model):
+    """Where a change goes only if no later one that is still there touched the same row."""
+
+    def without(self, change: Change) -> Rows:
+        """Return the baseline without a change."""
+        here = next(index for index, one in enumerate(self.order) if one is change)
+        if any(later.keys() & change.keys() for later in self.order[here + 1 :]):
+            raise Clash
+        return changed(self.baseline, inverse(change))
 
 
 @dataclass
 class Asker:
     """A set-up under way: since when, and the pieces that were taken."""
 
-    start: Any
+    start: Start
     before: Rows
     taken: list[Change] = field(default_factory=list)
 
@@ -153,10 +169,29 @@ class Table(Protocol):
         """Set a row, or with None delete it."""
 
 
+class Layered(Protocol):
+    """What of a worker database a play needs; see ``hermetic.database.protocols.WorkerDatabase``."""
+
+    def begin_layer(self) -> Start:
+        """Note the state before a set-up."""
+
+    def end_layer(self, start: Start, owner: Owner) -> Layer | None:
+        """Take what was written since."""
+
+    def remove_layer(self, layer: Layer) -> None:
+        """Take it out."""
+
+    def dirty(self) -> bool:
+        """Whether it is not at its baseline."""
+
+    def restore(self) -> bool:
+        """Bring the baseline back."""
+
+
 class Play:
     """Does each step both to the database and to the model."""
 
-    def __init__(self, database: WorkerDatabase, table: Table, model: type[Model] = Model) -> None:
+    def __init__(self, database: Layered, table: Table, model: type[Model] = Model) -> None:
         self.database = database
         self.table = table
         self.model = model(table.read())
@@ -221,7 +256,7 @@ class Play:
     def take(self, asker: Asker) -> None:
         """Take a piece of a set-up into the model's baseline; a commit that changed nothing may make one too."""
         change = self.model.take(asker.before)
-        if len(asker.start.pieces) > len(asker.taken):
+        if len(asker.start.changes) > len(asker.taken):
             asker.taken.append(change)
         else:
             assert not change

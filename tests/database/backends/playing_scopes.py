@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 from hypothesis import event
 from hypothesis import strategies as st
 
-from hermetic.database.protocols import Layer, WorkerDatabase
+from hermetic.database.layers import Layer
+from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import LayerConflict
 from hermetic.owners import Owner, Scope
 

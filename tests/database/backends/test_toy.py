@@ -130,6 +130,7 @@ def test_it_is_layered(engine: Engine, database: WorkerDatabase) -> None:
     """What a fixture wrote is there until it ends."""
     start = database.begin_layer()
     assert database.end_layer(start, Owner("nothing", "fixture", "module")) is None
+    start = database.begin_layer()
     add(engine, "Ada")
     outer = database.end_layer(start, Owner("users", "fixture", "module"))
     start = database.begin_layer()
@@ -139,11 +140,9 @@ def test_it_is_layered(engine: Engine, database: WorkerDatabase) -> None:
     add(engine, "Mel")
     assert database.restore()
     assert names(engine) == ["Ada", "Eve"]
-    with pytest.raises(LayerConflict):
+    with pytest.raises(LayerConflict, match="users and more wrote the same data: an image"):
         database.remove_layer(outer)
     database.remove_layer(inner)
-    assert names(engine) == ["Ada"]
-    database.remove_layer(outer)
     assert names(engine) == []
 
 

@@ -13,9 +13,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept, kept_name, noted
-from hermetic.database.protocols import Layer, WorkerDatabase
+from hermetic.database.layers import Change, Layer, Layers, Start, conflict
+from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.templates import Build, Outdated
-from hermetic.errors import LayerConflict
 from hermetic.owners import Owner
 from tests.database.backends.toy.toydb import SHELF
 
@@ -23,12 +23,12 @@ KEPT: dict[str, dict[str, str]] = {}
 """What is noted of the images of failed tests."""
 
 
-@dataclass(eq=False)
-class ToyLayer:
+@dataclass(eq=False, kw_only=True)
+class ToyChange(Change):
     """What a fixture wrote."""
 
-    owner: Owner
     before: bytes
+    after: bytes
 
 
 class ToyDatabase:
@@ -40,8 +40,9 @@ class ToyDatabase:
     def __init__(self, name: str) -> None:
         self.name = name
         self._image = f"worker/{name}"
-        self._layers: list[ToyLayer] = []
         self._baseline = self._now = b""
+        self._begun = (0, b"")
+        self._layers = Layers(self)
 
     @property
     def _now(self) -> bytes:
@@ -59,7 +60,7 @@ class ToyDatabase:
     @property
     def is_pristine(self) -> bool:
         """Whether nobody has anything in it."""
-        return not self._layers and not self.dirty()
+        return not self._layers.changes and not self.dirty()
 
     def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> DBAPIConnection:
         """Open another name than the engine would have."""
@@ -111,24 +112,35 @@ class ToyDatabase:
         SHELF[name], KEPT[name] = self._now, noted(test, str(folder.parents[1]))
         return Kept(name, URL.create("toy", database=name))
 
-    def begin_layer(self) -> bytes:
-        """Remember the image."""
-        return self._now
+    def begin_layer(self) -> Start:
+        """See ``Layers``."""
+        return self._layers.begin()
 
-    def end_layer(self, start: object, owner: Owner) -> ToyLayer | None:
-        """Take what was written since into the baseline."""
-        assert isinstance(start, bytes)
-        if start == self._now:
-            return None
-        self._layers.append(ToyLayer(owner, start))
-        self.mark_baseline()
-        return self._layers[-1]
+    def end_layer(self, start: Start, owner: Owner) -> Layer | None:
+        """See ``Layers``."""
+        return self._layers.end(start, owner)
 
     def remove_layer(self, layer: Layer) -> None:
+        """See ``Layers``."""
+        self._layers.remove(layer)
+
+    def begin(self, number: int) -> None:
+        """Remember the image."""
+        self._begun = (number, self._now)
+
+    def take(self, owner: Owner, others: Sequence[ToyChange]) -> ToyChange | None:
+        """Make the image of now the baseline."""
+        number, before = self._begun
+        if before == self._now:
+            return None
+        self.mark_baseline()
+        return ToyChange(number, owner, before=before, after=self._now)
+
+    def remove(self, change: ToyChange, living: Sequence[ToyChange], ended: Sequence[ToyChange]) -> None:
         """Only the last one can be told from the others."""
-        if layer is not self._layers[-1]:
-            raise LayerConflict(f"{layer.owner.name} ends before {self._layers[-1].owner.name}.")
-        self._baseline = self._now = self._layers.pop().before
+        if change.after != self._baseline:
+            raise conflict(change.owner, [one.owner for one in living], "an image")
+        self._baseline = self._now = change.before
 
     def close(self) -> None:
         """Take it from the shelf."""

@@ -15,13 +15,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.code import Location
 from hermetic.database.backends.postgresql.drivers.asking import Psycopg
-from hermetic.database.backends.postgresql.restore.layer_types import PostgresqlLayer
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.backends.postgresql.server.server import PostgresqlServer
 from hermetic.database.in_use import Maker, RawConnection
+from hermetic.database.layers import Layer
 from hermetic.database.templates import Built
 from hermetic.owners import Kind, Owner, Scope
 from tests.database.backends.postgresql.restore.dumping import Dump, dump
@@ -81,7 +81,7 @@ class Opened:
         with self.look(self.database.name) as connection:
             return dump(connection)
 
-    def layer(self, name: str, *statements: str) -> PostgresqlLayer:
+    def layer(self, name: str, *statements: str) -> Layer:
         """Have a wider fixture write something in its set-up."""
         start = self.database.begin_layer()
         self.run(*statements)

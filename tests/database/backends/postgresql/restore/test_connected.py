@@ -125,6 +125,7 @@ async def test_a_layer_that_adds_something_ends_nobody_in_use(opened: Opened) ->
         start = opened.database.begin_layer()
         await connection.execute("CREATE TABLE made (n integer)")
         layer = opened.database.end_layer(start, fixture("made"))
+        assert layer is not None
         await connection.execute("INSERT INTO made VALUES (1)")
         assert opened.database.restore()
         assert await connection.fetchval("SELECT count(*) FROM made") == 0

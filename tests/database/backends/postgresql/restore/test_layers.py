@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hermetic.database.protocols import Layer
+from hermetic.database.layers import Layer
 from hermetic.errors import LayerConflict
 from tests.database.backends.postgresql.restore.opened import Opened, Place, fixture
 
@@ -324,11 +324,11 @@ def test_a_layer_on_what_the_test_wrote(opened: Opened) -> None:
     assert opened.dump() == before
 
 
-def test_a_failed_layer_leaves_none_of_its_pieces(opened: Opened) -> None:
+def test_a_failed_layer_leaves_none_of_its_changes(opened: Opened) -> None:
     """What was taken half-way is taken out again when the rest does not fit."""
     opened.run(add("dirt"))
     start = opened.database.begin_layer()
-    opened.run(add("first piece"))
+    opened.run(add("first change"))
     inner = opened.layer("inner", add("inner"))
     opened.run("DELETE FROM users WHERE name = 'dirt'")
     with pytest.raises(LayerConflict):

@@ -10,15 +10,13 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.database.backends.playing_layers import (
     Cell,
-    Change,
-    Model,
     NextTest,
     Play,
     Rows,
     SetUp,
     TearDown,
+    Topmost,
     Write,
-    changed,
     plays,
 )
 from tests.database.backends.postgresql.restore.opened import Connection, Opened, Place
@@ -70,37 +68,6 @@ class Table:
             f"INSERT INTO {table} (k, v) VALUES (%s, %s) ON CONFLICT ({target}) DO UPDATE SET v = excluded.v",
             [key, repr(value)],
         )
-
-
-@dataclass
-class Topmost(Model):
-    """Where a change goes only if no later one that is still there touched the same row."""
-
-    order: list[Change] = field(default_factory=list)
-
-    def take(self, before: Rows) -> Change:
-        """Take what was written since ``before`` into the baseline."""
-        change = super().take(before)
-        self.order.append(change)
-        return change
-
-    def remove(self, number: int) -> bool:
-        """Take a layer out; return whether that clashed."""
-        mine = self.layers.pop(number)
-        self.stuck += mine
-        while any(self._take_out(change) for change in reversed(list(self.order))):
-            pass
-        return any(change is one for change in mine for one in self.stuck)
-
-    def _take_out(self, change: Change) -> bool:
-        here = next(index for index, one in enumerate(self.order) if one is change)
-        is_stuck = any(one is change for one in self.stuck)
-        if not is_stuck or any(later.keys() & change.keys() for later in self.order[here + 1 :]):
-            return False
-        self.baseline = changed(self.baseline, {cell: (new, old) for cell, (old, new) in change.items()})
-        del self.order[here]
-        self.stuck = [one for one in self.stuck if one is not change]
-        return True
 
 
 @dataclass(eq=False)

@@ -256,6 +256,7 @@ def test_a_role_that_a_fixture_changed(powerful: Opened) -> None:
     roles.altered.add("app")
     change_as_superuser(powerful, "ALTER ROLE app CONNECTION LIMIT 72")
     layer = powerful.database.end_layer(start, fixture("limit"))
+    assert layer is not None
     powerful.run("INSERT INTO users (name) VALUES ('x')")
     powerful.database.restore()
     assert powerful.rows(query) == [72]

@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from hermetic.database.backends.sqlite.restore import SqliteDatabase, SqliteLayer
-from hermetic.database.protocols import Layer
+from hermetic.database.backends.sqlite.restore import SqliteDatabase
+from hermetic.database.layers import Layer
 from hermetic.errors import LayerConflict
 from tests.database.backends.sqlite.restore.opened import connect, dump_of, owned, values
 
@@ -18,7 +18,7 @@ def run(database: SqliteDatabase, sql: str) -> None:
         connection.executescript(sql)
 
 
-def layer(database: SqliteDatabase, name: str, sql: str) -> SqliteLayer:
+def layer(database: SqliteDatabase, name: str, sql: str) -> Layer:
     """Have a fixture write something in its set-up."""
     start = database.begin_layer()
     run(database, sql)
@@ -306,11 +306,11 @@ def test_a_layer_on_what_the_test_wrote(database: SqliteDatabase) -> None:
     assert names(database) == ["ada"]
 
 
-def test_a_failed_layer_leaves_none_of_its_pieces(database: SqliteDatabase) -> None:
+def test_a_failed_layer_leaves_none_of_its_changes(database: SqliteDatabase) -> None:
     """What was taken half-way is taken out again when the rest does not fit."""
     run(database, add("dirt"))
     start = database.begin_layer()
-    run(database, add("first piece"))
+    run(database, add("first change"))
     inner = layer(database, "inner", add("inner"))
     run(database, "DELETE FROM users WHERE name = 'dirt'")
     with pytest.raises(LayerConflict):

@@ -290,7 +290,7 @@ def test_a_damaged_file_is_told(database: SqliteDatabase) -> None:
     database._keeper.close()
     database._keeper = sqlite3.connect(f"file:{database.path}?mode=ro", uri=True, isolation_level=None)
     add(database)
-    database._seen = None
+    database._changes._version = None
     with pytest.raises(RestoreError, match="SQLite's error code is 8"):
         database.restore()
 

@@ -138,7 +138,7 @@ class Baseline:
         """Mark a baseline of another schema, and keep this one.
 
         Args:
-            number: Of the piece that changed the schema.
+            number: Of the change that changed the schema.
 
         Returns:
             What the database of before is copied from, where it must be.
@@ -147,7 +147,7 @@ class Baseline:
         self.administration.one("SELECT pg_hermetic.retire(%s)", [number])
         self._install()
         schema = f"{self.administration.schema}_{number}"
-        self.administration.one("SELECT pg_hermetic.inherit_pieces(%s, %s)", [number, schema])
+        self.administration.one("SELECT pg_hermetic.inherit_changes(%s, %s)", [number, schema])
         self._origin = None
         self._copy_as_origin()
         return before
@@ -156,7 +156,7 @@ class Baseline:
         """Go on with a baseline that ``mark_another_schema`` kept: all that was done since is there to be undone.
 
         Args:
-            number: Of the piece that changed the schema.
+            number: Of the change that changed the schema.
             origin: What the database was copied from then.
         """
         self.administration.run(

@@ -35,8 +35,8 @@ def carry_over(source: Administration, target: Administration, relids: Collectio
             f"INSERT INTO pg_hermetic.dirty VALUES ({relid}, true)"
         )
     # What does not fit has no rows here: its table was changed since, and they lie in the baseline of before.
-    for piece, relid in target.all("SELECT piece, relid FROM pg_hermetic.deltas WHERE fits"):
-        name = f"d{piece}_{relid}"
+    for change, relid in target.all("SELECT change, relid FROM pg_hermetic.deltas WHERE fits"):
+        name = f"d{change}_{relid}"
         target.run(f"DROP TABLE IF EXISTS pg_hermetic.{name}")
         target.run(
             f"CREATE UNLOGGED TABLE pg_hermetic.{name} AS SELECT '-'::text AS hermetic_side, ''::text AS hermetic_row,"

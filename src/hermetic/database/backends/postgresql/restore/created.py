@@ -61,4 +61,6 @@ class CreatedDatabase(PostgresqlDatabase):
             return super().restore()
 
     def _is_untouched(self) -> bool:
-        return self._baseline.was_seen_at(self._place) and not self._layers.is_in_debt and not self._changed()
+        return (
+            self._baseline.was_seen_at(self._place) and not self._changes.has_pending and not self._changed()
+        )

@@ -80,22 +80,6 @@ def no_origin(name: str, who: Sequence[str]) -> RestoreError:
     )
 
 
-def conflict(owner: Owner, others: Sequence[Owner], table: str) -> LayerConflict:
-    """Name two fixtures that wrote the same rows and do not end in the order in which they began."""
-    other = (
-        " and ".join(dict.fromkeys(one.name for one in others))
-        or "the test, before it asked for the fixture,"
-    )
-    return LayerConflict(
-        f"{owner.name} and {other} wrote the same data: rows of the table {table}",
-        why="They do not end in the order in which they began, so that neither can be undone alone.",
-        hints=(
-            "give both fixtures the same scope, or let one use the other",
-            "ask for the fixture in the test's arguments, not with getfixturevalue after it has written",
-        ),
-    )
-
-
 def changed_before(owner: Owner) -> LayerConflict:
     """Say that a fixture wrote after its test had changed the schema."""
     return LayerConflict(

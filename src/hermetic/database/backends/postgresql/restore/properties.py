@@ -93,21 +93,21 @@ class Properties:
             found.update(self._moves[number])
         return found
 
-    def take(self, piece: int, before: State | None) -> bool:
+    def take(self, change: int, before: State | None) -> bool:
         """Let what changed since a set-up began belong to the baseline; return whether anything did.
 
         Args:
-            piece: The set-up's number.
+            change: The set-up's number.
             before: What there was; None where the database was made since.
         """
         changed = self._ours(difference(before or self._base, self.now()))
         if changed:
-            self._moves[piece] = changed
+            self._moves[change] = changed
         return bool(changed)
 
-    def remove(self, piece: int) -> None:
+    def remove(self, change: int) -> None:
         """Forget what a fixture changed; it is put back with the next restore."""
-        changed = self._moves.pop(piece, None)
+        changed = self._moves.pop(change, None)
         if changed is not None:
             self._owed |= changed.keys()
             self._version = None

@@ -21,16 +21,16 @@ from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.restore import failures
 from hermetic.database.backends.postgresql.restore.administration import Administration, scripts
 from hermetic.database.backends.postgresql.restore.baseline import Baseline
+from hermetic.database.backends.postgresql.restore.changes import Changes
 from hermetic.database.backends.postgresql.restore.connected import Connected
 from hermetic.database.backends.postgresql.restore.drivers import connect_arguments, database_of
-from hermetic.database.backends.postgresql.restore.layer_types import PostgresqlLayer, Start
-from hermetic.database.backends.postgresql.restore.layers import Layers
 from hermetic.database.backends.postgresql.restore.lock_monitor import LockWatch
 from hermetic.database.backends.postgresql.restore.protocols import Host, Replace
 from hermetic.database.backends.postgresql.restore.sessions import Session
 from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept, NotKept
+from hermetic.database.layers import Layer, Layers, Start
 from hermetic.database.passing import on_the_way_to
 from hermetic.database.templates import Build, Built, Note, Outdated, Template, fill
 from hermetic.owners import Owner
@@ -63,7 +63,8 @@ class PostgresqlDatabase:
         self._is_being_filled = False
         self._closed = False
         self._baseline = Baseline(name, owner, host, self.connected)
-        self._layers = Layers(self._baseline)
+        self._changes = Changes(self._baseline, lambda: self._is_marked)
+        self._layers = Layers(self._changes)
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
@@ -234,20 +235,20 @@ class PostgresqlDatabase:
         """Make what the database holds now its baseline; one that does not exist yet is empty anyhow."""
         with self._at_work():
             if self._born:
-                self._layers.settle()
+                self._changes.do_pending(self._layers)
                 self._baseline.mark()
                 self._layers.forget()
 
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
         with self._at_work():
-            return self._is_marked and (self._layers.is_in_debt or self._baseline.dirty())
+            return self._is_marked and (self._changes.has_pending or self._baseline.dirty())
 
     @property
     def is_pristine(self) -> bool:
         """Whether it holds what was last marked, and no fixture's layer."""
         with self._at_work():
-            return not self._layers.has_any and not self.dirty()
+            return not self._layers.changes and not self.dirty()
 
     @property
     def is_schema_alone(self) -> bool:
@@ -270,8 +271,8 @@ class PostgresqlDatabase:
             if changed := self._changed():
                 self.end_sessions(changed)
             with failures.explained(self.name, self.sessions, self.administration, self._host):
-                settled = self._layers.settle()
-                return self._baseline.restore() or settled
+                brought_back = self._changes.do_pending(self._layers)
+                return self._baseline.restore() or brought_back
 
     def _changed(self) -> list[Session]:
         """Return the sessions in which a test left something that a check-in does not undo."""
@@ -290,26 +291,26 @@ class PostgresqlDatabase:
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
         with self._at_work():
-            return self._layers.begin(exists=self._is_marked)
+            self._changes.do_pending(self._layers)
+            return self._layers.begin()
 
-    def end_layer(self, start: object, owner: Owner) -> PostgresqlLayer | None:
+    def end_layer(self, start: Start, owner: Owner) -> Layer | None:
         """Take what was written since ``start`` into the baseline.
 
         Raises:
             LayerConflict: It builds on what the test wrote before the set-up began.
         """
-        assert isinstance(start, Start)
         with self._at_work(), failures.explained(self.name, self.sessions, self.administration, self._host):
-            return self._layers.end(start, owner, exists=self._is_marked)
+            return self._layers.end(start, owner)
 
-    def remove_layer(self, layer: object) -> None:
+    def remove_layer(self, layer: Layer) -> None:
         """Take a layer out of the baseline, in any order; the database is dirty until it is restored.
 
         Raises:
             LayerConflict: A later layer builds on it; it goes together with that one.
         """
-        assert isinstance(layer, PostgresqlLayer)
         with self._at_work(), failures.explained(self.name, self.sessions, self.administration, self._host):
+            self._changes.do_pending(self._layers)
             self._layers.remove(layer)
 
     def close(self) -> None:

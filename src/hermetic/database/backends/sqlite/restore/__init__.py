@@ -4,7 +4,6 @@
 """
 
 from hermetic.database.backends.sqlite.restore.connection import TrackedConnection, tracked
-from hermetic.database.backends.sqlite.restore.layers import SqliteLayer
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 
-__all__ = ["SqliteDatabase", "SqliteLayer", "TrackedConnection", "tracked"]
+__all__ = ["SqliteDatabase", "TrackedConnection", "tracked"]

@@ -33,16 +33,17 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.backends.sqlite.restore import ending, failures, kept_files
+from hermetic.database.backends.sqlite.restore.changes import Changes
 from hermetic.database.backends.sqlite.restore.connection import tracked
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, in_wal
 from hermetic.database.backends.sqlite.restore.difference import quoted
-from hermetic.database.backends.sqlite.restore.layers import Layers, LayerStart, SqliteLayer
 from hermetic.database.backends.sqlite.restore.opening import connect_arguments
 from hermetic.database.backends.sqlite.restore.snapshot import Blocked, Snapshot
 from hermetic.database.backends.sqlite.restore.templated import Templated, Templates
 from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.database.kept import Kept
+from hermetic.database.layers import Layer, Layers, Start
 from hermetic.database.passing import free
 from hermetic.database.protocols import Wait, as_it_is
 from hermetic.database.templates import Build, Outdated, fill
@@ -84,13 +85,11 @@ class SqliteDatabase:
         self._templated = (
             Templated(self._keeper, templates, self._patiently) if templates is not None else None
         )
-        self._seen: int | None = None
-        self._moved = False
         try:
             self._keeper.execute("PRAGMA journal_mode=MEMORY").close()
             self._keeper.execute("PRAGMA synchronous=OFF").close()
-            self._layers = Layers(self._snapshot(), self._snapshot)
-            self.mark_baseline()
+            self._changes = Changes(self._version, self._snapshot)
+            self._layers = Layers(self._changes)
         except BaseException:
             self._keeper.close()
             raise
@@ -154,19 +153,19 @@ class SqliteDatabase:
     def mark_baseline(self) -> None:
         """Make what the database holds now its baseline."""
         with self._mutex:
-            self._seen, self._moved = self._version(), False
-            self._layers.rebase(self._snapshot(), self._seen)
+            self._changes.mark()
+            self._layers.forget()
 
     def dirty(self) -> bool:
         """Whether anything was committed since the baseline was last in place."""
         with self._mutex:
-            return self._differs(self._version())
+            return self._changes.is_dirty(self._version())
 
     @property
     def is_pristine(self) -> bool:
         """Whether it holds what was last marked, and no fixture's layer."""
         with self._mutex:
-            return not self.dirty() and not self._layers.has_any
+            return not self.dirty() and not self._layers.changes
 
     @property
     def is_schema_alone(self) -> bool:
@@ -205,14 +204,13 @@ class SqliteDatabase:
         """
         with self._mutex:
             seen = self._version()
-            if not self._differs(seen):
+            if not self._changes.is_dirty(seen):
                 return False
             self._write_back()
             after = self._version()
             if after != seen:  # a commit came between, or the page size went back, which counts as one
                 self._write_back()
-            self._seen, self._moved = after, False
-            self._layers.restored(after)
+            self._changes.note_restored(after)
             self._mark_survivors()
             return True
 
@@ -221,41 +219,27 @@ class SqliteDatabase:
         with self._mutex:
             return kept_files.keep(self._keeper, test, folder)
 
-    def begin_layer(self) -> LayerStart:
+    def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
         with self._mutex:
-            version = self._version()
-            start = self._layers.begin(version, dirty=self._differs(version))
-            self._note_place(start)
-            return start
+            return self._layers.begin()
 
-    def end_layer(self, start: object, owner: Owner) -> SqliteLayer | None:
+    def end_layer(self, start: Start, owner: Owner) -> Layer | None:
         """Take what was written since ``start`` into the baseline.
 
         Raises:
             LayerConflict: It builds on what the test wrote before the set-up began.
         """
-        assert isinstance(start, LayerStart)
         with self._mutex:
-            layer = self._layers.end(start, self._version(), owner)
-            self._note_place(start)
-            return layer
+            return self._layers.end(start, owner)
 
-    def _note_place(self, start: LayerStart) -> None:
-        if self._layers.in_place(start):
-            self._seen, self._moved = start.version, False
-        else:
-            self._moved = True
-
-    def remove_layer(self, layer: object) -> None:
+    def remove_layer(self, layer: Layer) -> None:
         """Take a layer out of the baseline, in any order; the database is dirty until it is restored.
 
         Raises:
             LayerConflict: A later layer builds on it; it goes together with that one.
         """
-        assert isinstance(layer, SqliteLayer)
         with self._mutex:
-            self._moved = True
             self._layers.remove(layer)
 
     def close(self) -> None:
@@ -268,9 +252,6 @@ class SqliteDatabase:
             for suffix in ("", "-journal", "-wal", "-shm"):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
-    def _differs(self, version: int | None) -> bool:
-        return self._moved or version is None or version != self._seen
-
     def _version(self) -> int | None:
         """Return SQLite's count of other connections' commits; None while one of them is being made."""
         try:
@@ -281,7 +262,7 @@ class SqliteDatabase:
         return version
 
     def _write_back(self) -> None:
-        current = self._layers.current
+        current = self._changes.current
         try:
             self._patiently(lambda seconds: current.write_to(self._keeper, seconds))
         except Blocked:

@@ -1,9 +1,9 @@
 -- A wider fixture that changes the schema: the baseline of before is kept under another name, and a new one is taken.
 
-CREATE FUNCTION pg_hermetic.retire(piece integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_hermetic.retire(change integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_hermetic.stop_noticing();
-    EXECUTE format('ALTER SCHEMA pg_hermetic RENAME TO pg_hermetic_%s', piece);
+    EXECUTE format('ALTER SCHEMA pg_hermetic RENAME TO pg_hermetic_%s', change);
 END $$;
 
 CREATE FUNCTION pg_hermetic.stop_noticing() RETURNS void LANGUAGE plpgsql AS $$
@@ -23,14 +23,14 @@ END $$;
 
 -- Go on with a baseline that was retired, in the place of those that came after it. Everything that was done since is
 -- noted in it as what a test does, so that the next restore undoes it.
-CREATE FUNCTION pg_hermetic.notice_again(piece integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_hermetic.notice_again(change integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     later record;
     t pg_hermetic.tables;
 BEGIN
     FOR later IN
         SELECT nspname AS schema FROM pg_catalog.pg_namespace
-        WHERE nspname ~ '^pg_hermetic_[0-9]+$' AND substring(nspname FROM '[0-9]+$')::integer > piece
+        WHERE nspname ~ '^pg_hermetic_[0-9]+$' AND substring(nspname FROM '[0-9]+$')::integer > change
     LOOP
         EXECUTE format('INSERT INTO pg_hermetic.dirty SELECT relid, true FROM %I.drift', later.schema);
         EXECUTE format('INSERT INTO pg_hermetic.dirty SELECT relid, true FROM %I.marks', later.schema);
@@ -51,26 +51,26 @@ BEGIN
     END IF;
 END $$;
 
--- In the new baseline: know the pieces that were there before, so that they can be taken out of this one too. Where the
+-- In the new baseline: know the changes that were there before, so that they can be taken out of this one too. Where the
 -- table itself was changed or dropped they cannot.
-CREATE FUNCTION pg_hermetic.inherit_pieces(this_piece integer, schema_before text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_hermetic.inherit_changes(this_change integer, schema_before text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     d record;
 BEGIN
     EXECUTE format(
-        'INSERT INTO pg_hermetic.deltas SELECT d.piece, d.relid, coalesce(d.fits AND before.storing = now.storing, false)'
+        'INSERT INTO pg_hermetic.deltas SELECT d.change, d.relid, coalesce(d.fits AND before.storing = now.storing, false)'
         ' FROM %1$I.deltas d JOIN %1$I.tables before USING (relid) LEFT JOIN pg_hermetic.tables now USING (relid)',
         schema_before
     );
     FOR d IN SELECT * FROM pg_hermetic.deltas WHERE fits LOOP
-        EXECUTE format('CREATE UNLOGGED TABLE pg_hermetic.d%s_%s AS TABLE %I.d%1$s_%2$s', d.piece, d.relid, schema_before);
+        EXECUTE format('CREATE UNLOGGED TABLE pg_hermetic.d%s_%s AS TABLE %I.d%1$s_%2$s', d.change, d.relid, schema_before);
     END LOOP;
-    EXECUTE format('INSERT INTO pg_hermetic.moves SELECT m.* FROM %I.moves m JOIN pg_hermetic.sequences USING (seqid) WHERE m.piece > 0', schema_before);
+    EXECUTE format('INSERT INTO pg_hermetic.moves SELECT m.* FROM %I.moves m JOIN pg_hermetic.sequences USING (seqid) WHERE m.change > 0', schema_before);
     EXECUTE format(
         'INSERT INTO pg_hermetic.moves SELECT %s, seqid, now.last_value, now.is_called'
         ' FROM pg_hermetic.sequences now JOIN %I.sequences before USING (seqid)'
         ' WHERE (now.last_value, now.is_called) IS DISTINCT FROM (before.last_value, before.is_called)',
-        this_piece, schema_before
+        this_change, schema_before
     );
     EXECUTE format(
         'UPDATE pg_hermetic.sequences now SET base_value = before.base_value, base_called = before.base_called'

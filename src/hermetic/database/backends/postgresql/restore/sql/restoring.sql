@@ -91,5 +91,5 @@ BEGIN
         outcome := 'restored';
     END IF;
     PERFORM pg_hermetic.compare_views();
-    DELETE FROM pg_hermetic.moves WHERE piece < 0; -- a set-up under way finds everything as at the baseline
+    DELETE FROM pg_hermetic.moves WHERE change < 0; -- a set-up under way finds everything as at the baseline
 END $$;

@@ -43,15 +43,15 @@ CREATE TABLE pg_hermetic.sequences (
     unlogged boolean NOT NULL
 );
 CREATE TABLE pg_hermetic.moves (
-    piece integer NOT NULL,
+    change integer NOT NULL,
     seqid oid NOT NULL,
     last_value bigint NOT NULL,
     is_called boolean NOT NULL
 );
 
--- What wider fixtures wrote: pg_hermetic.d<piece>_<relid> has the rows that came (+) and went (-).
+-- What wider fixtures wrote: pg_hermetic.d<change>_<relid> has the rows that came (+) and went (-).
 CREATE TABLE pg_hermetic.deltas (
-    piece integer NOT NULL,
+    change integer NOT NULL,
     relid oid NOT NULL,
     fits boolean NOT NULL -- false where the table was changed since by a fixture that still lives
 );
