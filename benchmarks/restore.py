@@ -21,7 +21,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from benchmarks.projects import workplace
 from benchmarks.results import Report, keep, table
 from benchmarks.samples import sample
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 
 TABLES = (1, 10, 60)
 SEED_ROWS = 10

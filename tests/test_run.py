@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from hermetic.database.backends.sqlite.restore import worker
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.servers import Servers
 from hermetic.errors import ConfigurationError, RestoreError
 from hermetic.events import Leaked

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database import lazy as module
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ConfigurationError

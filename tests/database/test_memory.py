@@ -14,7 +14,7 @@ from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine, m
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hermetic.database.backends import sqlite
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import EngineRequest, install
 from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from hermetic.code import Location
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Creation, Destination, EngineRequest, Itself, LeftAlone, install
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.memory import MemoryTarget

@@ -10,7 +10,7 @@ from pathlib import Path
 from hermetic.database.backends.postgresql.server import choose
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.sqlite.restore import kept_files
-from hermetic.database.backends.sqlite.server import TemplateFiles
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.stored import FOLDER
 
 

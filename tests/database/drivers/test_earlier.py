@@ -12,7 +12,7 @@ import pytest
 from hermetic.code import Location
 from hermetic.database.address import Address
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.in_use import Maker
 from hermetic.events import FileNamedLate

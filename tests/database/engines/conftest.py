@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Installation, install
 from hermetic.database.lazy import LazyDatabase
 

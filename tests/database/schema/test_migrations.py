@@ -15,7 +15,7 @@ from hermetic.contents import Contents
 from hermetic.database.backends.postgresql.server.factory import choose
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.server import PostgresqlServer
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.urls import sync_url
 from hermetic.errors import ConfigurationError

@@ -72,7 +72,8 @@ def share(settings: Settings, root: Path, directory: Path | None) -> None:
 def make_server(making: Making) -> Server:
     """Return where this process makes its files."""
     from hermetic.database.backends.sqlite.drivers.files import url_of
-    from hermetic.database.backends.sqlite.server import SqliteServer, TemplateFiles
+    from hermetic.database.backends.sqlite.template_files import TemplateFiles
+    from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 
     return SqliteServer(
         directory=making.directory,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hermetic.database.backends.sqlite.restore import kept_files
-from hermetic.database.backends.sqlite.server import TemplateFiles
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.stored import Entry, Project, Stored
 
 

@@ -21,7 +21,7 @@ import pytest
 
 from hermetic.database.address import address_of
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.engines.destinations import LeftAlone
 from hermetic.database.in_use import RawConnection

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.backends.sqlite.restore import SqliteDatabase
-from hermetic.database.backends.sqlite.server import TemplateFiles
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.templates import Built, Note
 from tests.database.backends.sqlite.restore.opened import connect, dump_of, values
 

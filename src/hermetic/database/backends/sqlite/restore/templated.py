@@ -7,31 +7,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from hermetic.database.backends.sqlite.restore.snapshot import Blocked, copy
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.passing import free
 from hermetic.database.templates import Damaged, Note, NoTemplate, Template
 
 Patiently = Callable[[Callable[[float], Any]], Any]
 """Copies pages, with so many seconds for the locks of others."""
-
-
-class Templates(Protocol):
-    """Where templates are kept; implemented in ``backends/sqlite/server/store.py``."""
-
-    def exclusively(self) -> AbstractContextManager[None]:
-        """Let one process at a time look for a template and build it; raise ``NoTemplate`` where that is not safe."""
-
-    def find(self, key: str) -> tuple[Path, Note] | None:
-        """Return a template's file and what is noted of it; raise ``Damaged`` where it is not as it was kept."""
-
-    def is_of_this_run(self, note: Note) -> bool:
-        """Whether this run, in whatever process, built the template of that note."""
-
-    def keep(self, key: str, note: Note, copy: Callable[[sqlite3.Connection], object]) -> None:
-        """Keep what ``copy`` writes by a connection; raise ``NoTemplate`` where that could not be."""
 
 
 class Templated:
@@ -43,7 +28,7 @@ class Templated:
         patiently: Waits for the locks of others.
     """
 
-    def __init__(self, live: sqlite3.Connection, templates: Templates, patiently: Patiently) -> None:
+    def __init__(self, live: sqlite3.Connection, templates: TemplateFiles, patiently: Patiently) -> None:
         self._live = live
         self._templates = templates
         self._patiently = patiently

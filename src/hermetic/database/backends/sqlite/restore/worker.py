@@ -39,7 +39,8 @@ from hermetic.database.backends.sqlite.restore.database_state import DatabaseSta
 from hermetic.database.backends.sqlite.restore.difference import quoted
 from hermetic.database.backends.sqlite.restore.opening import connect_arguments
 from hermetic.database.backends.sqlite.restore.snapshot import Blocked, Snapshot
-from hermetic.database.backends.sqlite.restore.templated import Templated, Templates
+from hermetic.database.backends.sqlite.restore.templated import Templated
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.database.kept import Kept
@@ -72,7 +73,7 @@ class SqliteDatabase:
         path: Path,
         wait: Wait = as_it_is,
         may_export: Callable[[str], bool] = lambda file: True,
-        templates: Templates | None = None,
+        templates: TemplateFiles | None = None,
     ) -> None:
         self.name = name
         self.path = path

@@ -34,7 +34,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from hermetic.database.backends.sqlite.server import sealed
+from hermetic.database.backends.sqlite import sealed
 from hermetic.database.passing import free
 from hermetic.database.servers import run_dirs
 from hermetic.database.servers.cache import cache_directory, locked

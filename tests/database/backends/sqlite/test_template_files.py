@@ -18,14 +18,15 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from hermetic.database.backends.sqlite.server import TemplateFiles, sealed
+from hermetic.database.backends.sqlite import sealed
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.templates import Damaged, NoTemplate
 
 Store = Callable[..., TemplateFiles]
 HOLD = """
 import os, sys
 from pathlib import Path
-from hermetic.database.backends.sqlite.server import TemplateFiles
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 
 store = TemplateFiles(Path(sys.argv[1]))
 with store.exclusively():

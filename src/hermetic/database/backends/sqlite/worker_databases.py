@@ -19,8 +19,8 @@ from threading import RLock
 from typing import NoReturn
 from urllib.parse import quote
 
-from hermetic.database.backends.sqlite.restore.templated import Templates
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.protocols import Wait, WorkerDatabase, as_it_is
 from hermetic.database.servers import run_dirs
 from hermetic.errors import ConfigurationError
@@ -56,7 +56,7 @@ class SqliteServer:
         label: str = "",
         wait: Wait = as_it_is,
         may_export: Callable[[str], bool] = lambda file: True,
-        templates: Templates | None = None,
+        templates: TemplateFiles | None = None,
     ) -> None:
         self._templates = templates
         self._may_export = may_export

@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 
-from hermetic.database.backends.sqlite.server import SqliteServer, reap
-from hermetic.database.backends.sqlite.server import server as module
+from hermetic.database.backends.sqlite import worker_databases as module
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer, reap
 from hermetic.database.protocols import Server
 from hermetic.errors import ConfigurationError
 
 START = """
 import sys
 from pathlib import Path
-from hermetic.database.backends.sqlite.server import SqliteServer
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 server = SqliteServer(Path(sys.argv[1]))
 database = server.create("app")
 print(database.path, flush=True)
