@@ -25,9 +25,12 @@ class Cause(NamedTuple):
 
 def causes() -> dict[str, Cause]:
     """Return every cause by its code, in the codes' order."""
-    from hermetic.causes import messages, orm
+    from hermetic.causes import lifespans, messages, orm
 
     found = [
-        value for module in (messages, orm) for value in vars(module).values() if isinstance(value, Cause)
+        value
+        for module in (lifespans, messages, orm)
+        for value in vars(module).values()
+        if isinstance(value, Cause)
     ]
     return {each.code: each for each in sorted(found)}

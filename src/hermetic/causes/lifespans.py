@@ -1,0 +1,34 @@
+"""What an application's start-up sets, and a test misses."""
+
+from __future__ import annotations
+
+from hermetic.causes import Cause
+
+LIFESPAN_NOT_RUN = Cause(
+    "HM745",
+    "the application's lifespan did not run",
+    """
+    What an application sets when it starts (`app.state`, a pool, a global) is there only if somebody starts it. A
+    server does; httpx's `ASGITransport` does not, and `TestClient` does in a `with` only. Enter the lifespan around the
+    client, `async with app.router.lifespan_context(app)`, or use the fixture `async_client`, which runs it.
+    """,
+)
+
+LIFESPAN_STATE_NOT_PASSED = Cause(
+    "HM746",
+    "the state of the lifespan did not reach the request",
+    """
+    What a lifespan yields is given to each request by the server, as `request.state`. `LifespanManager` does so for
+    who calls `manager.app`, not for who calls the application itself; `lifespan_context()` alone gives it to nobody.
+    Give the client's transport `manager.app`, or use the fixture `async_client`.
+    """,
+)
+
+LIFESPAN_OF_MOUNTED_APPLICATION = Cause(
+    "HM747",
+    "a mounted application's lifespan does not run",
+    """
+    A server starts the outermost application. Starlette does not start what is mounted in it, so that what such an
+    application's own lifespan would set is missing, in tests and in production: the outer lifespan has to enter it.
+    """,
+)

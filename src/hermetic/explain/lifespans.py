@@ -1,0 +1,220 @@
+"""What an application's start-up would have set, and is not there: the start-up did not run, or its state got lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, NamedTuple
+
+from hermetic.causes.lifespans import (
+    LIFESPAN_NOT_RUN,
+    LIFESPAN_OF_MOUNTED_APPLICATION,
+    LIFESPAN_STATE_NOT_PASSED,
+)
+from hermetic.code import Location
+from hermetic.explain.failure import Explanation, Failure, places
+from hermetic.explain.frames import frames, is_a, project_frames, value
+from hermetic.explain.history import History
+from hermetic.explain.start_ups import StartUp, start_ups
+
+
+class Call(NamedTuple):
+    """The call of an application in which an error came.
+
+    Attributes:
+        error: The error.
+        applications: The applications through which it went, the innermost first: one may be mounted in another.
+        scope: What it was called with.
+    """
+
+    error: BaseException
+    applications: list[Any]
+    scope: dict[str, Any]
+
+    @property
+    def application(self) -> Any:
+        """The application that handled the request."""
+        return self.applications[0]
+
+    @property
+    def is_mounted(self) -> bool:
+        """Whether that is not the one which was called."""
+        return self.application is not self.applications[-1]
+
+
+class Lacking(NamedTuple):
+    """Something that is not there, and the start-up that sets it.
+
+    Attributes:
+        what: What, as the project's code writes it: ``app.state.engine``.
+        start_up: The function that sets it.
+        place: Its line that does.
+        is_passed: Whether it travels in the scope of a request: the state that a lifespan yields.
+    """
+
+    what: str
+    start_up: StartUp
+    place: Location
+    is_passed: bool = False
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Say which start-up did not run, or where its state was lost, where that is what the test failed by."""
+    del history
+    for error in failure.chain():
+        call = _call(error)
+        lacking = None if call is None else _lacking(call)
+        if call is not None and lacking is not None:
+            yield from _explanation(failure, call, lacking)
+            return
+
+
+def _call(error: BaseException) -> Call | None:
+    called = [frame for frame in frames(error) if value(frame, "self", "Starlette") is not None]
+    scopes = [scope for frame in called if isinstance(scope := frame.f_locals.get("scope"), dict)]
+    if not scopes or scopes[0].get("type") == "lifespan":
+        return None
+    return Call(error, [frame.f_locals["self"] for frame in called], scopes[0])
+
+
+def _lacking(call: Call) -> Lacking | None:
+    every = start_ups(call.application)
+    for start_up in every:
+        found = _of_state(call, start_up) or _global(call, start_up) or _object(call, start_up)
+        if found is not None:
+            return found
+    return None
+
+
+def _of_state(call: Call, start_up: StartUp) -> Lacking | None:
+    """Find an attribute of ``app.state`` or ``request.state`` that is missing, and that a start-up sets."""
+    innermost = frames(call.error)[0]
+    state, name = value(innermost, "self", "State"), innermost.f_locals.get("key")
+    if state is None or not isinstance(name, str):
+        return None
+    if state is getattr(call.application, "state", None):
+        place = start_up.sets_state(name)
+        return None if place is None else Lacking(f"app.state.{name}", start_up, place)
+    if vars(state).get("_state") is call.scope.get("state"):
+        place = start_up.names(name)
+        return None if place is None else Lacking(f"request.state.{name}", start_up, place, is_passed=True)
+    return None
+
+
+def _global(call: Call, start_up: StartUp) -> Lacking | None:
+    """Find a global that is None, in the innermost line of the project, and that a start-up sets."""
+    for frame in list(project_frames(call.error))[:1]:
+        for namespace in _namespaces(frame):
+            for name in frame.f_code.co_names:
+                if name in namespace and namespace[name] is None:
+                    place = start_up.sets_global(namespace, name)
+                    if place is not None:
+                        return Lacking(name, start_up, place)
+    return None
+
+
+def _namespaces(frame: FrameType) -> Iterator[dict[str, Any]]:
+    """Give the names of a frame's module, and of the modules that it names."""
+    yield frame.f_globals
+    for name in frame.f_code.co_names:
+        found = frame.f_globals.get(name)
+        if is_a(found, "module"):
+            yield vars(found)
+
+
+def _object(call: Call, start_up: StartUp) -> Lacking | None:
+    """Find the object in whose method it failed, where a lifespan names it: that sets it up."""
+    if not start_up.is_lifespan:
+        return None  # whether a handler has run nobody can see
+    for frame in frames(call.error)[:3]:
+        for name in ("self", "cls"):
+            found = frame.f_locals.get(name)
+            place = None if _is_never_set_up(found) else start_up.sets_up(found)
+            if place is not None:
+                what = found.__name__ if isinstance(found, type) else f"the {type(found).__name__}"
+                return Lacking(what, start_up, place)
+    return None
+
+
+def _is_never_set_up(found: object) -> bool:
+    """Whether a start-up uses such a thing, as anybody does, and has it ready for nobody."""
+    kind = found if isinstance(found, type) else type(found)
+    return found is None or kind.__module__.partition(".")[0] in (
+        "sqlalchemy",
+        "logging",
+        "fastapi",
+        "starlette",
+    )
+
+
+def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Explanation]:
+    reads = next((str(each) for each in places(call.error)), "The application")
+    sets = (
+        f"{reads} needs {lacking.what}, which {lacking.start_up.location.function}() sets ({lacking.place})"
+    )
+    is_running = lacking.start_up.is_running
+    if call.is_mounted and not is_running:
+        yield Explanation(
+            LIFESPAN_OF_MOUNTED_APPLICATION,
+            (
+                f"{sets}: the start-up of a mounted application, which is not running.",
+                "A server starts the outermost application, and that does not start what is mounted in it.",
+            ),
+            ("enter it in the outer lifespan: async with mounted.router.lifespan_context(mounted): yield",),
+        )
+    elif lacking.is_passed and not call.is_mounted:
+        ran = "It runs, but its" if is_running else "Its"
+        from_client = f"{ran} state did not reach this request: {_client(failure, call)} passes none on."
+        yield Explanation(LIFESPAN_STATE_NOT_PASSED, (f"{sets}.", from_client), _passing(call))
+    elif not is_running:
+        from_client = f"The request came from {_client(failure, call)}, which does not run it."
+        yield Explanation(LIFESPAN_NOT_RUN, (f"{sets}; it is not running.", from_client), _running(call))
+
+
+CLIENTS = {
+    "ASGITransport": "AsyncClient(transport=ASGITransport(app))",
+    "TestClient": "TestClient(app) without `with`",
+}
+
+
+def _kind(call: Call) -> str:
+    """Return the class of the client, or of its transport, that called the application."""
+    for frame in frames(call.error):
+        for kind in ("ASGITransport", "TestClient", "AsyncTestClient"):
+            if value(frame, "self", kind) is not None:
+                return kind
+    return ""
+
+
+def _client(failure: Failure, call: Call) -> str:
+    """Return how the client is called that sent the request, and where it comes from."""
+    kind = _kind(call)
+    what = CLIENTS.get(kind, kind or "its client")
+    names = {fixture.name: fixture for fixture in failure.fixtures}
+    for frame in project_frames(call.error):
+        for name, found in frame.f_locals.items():
+            if name in names and any(is_a(found, each) for each in ("AsyncClient", "TestClient", "Client")):
+                where = names[name].location
+                return f"{what}, the fixture {name!r}" + (f" ({where})" if where else "")
+    return what
+
+
+def _running(call: Call) -> tuple[str, ...]:
+    match _kind(call):
+        case "TestClient":
+            return ("with TestClient(app) as client: ...",)
+        case "AsyncTestClient":
+            return ("async with AsyncTestClient(app) as client: ..., or the fixture async_client",)
+    return (
+        "async with app.router.lifespan_context(app): ... around the client",
+        "use the fixture async_client, which runs the lifespan",
+    )
+
+
+def _passing(call: Call) -> tuple[str, ...]:
+    if _kind(call) == "ASGITransport":
+        return (
+            "async with LifespanManager(app) as manager: ... ASGITransport(app=manager.app)",
+            "use the fixture async_client, which runs the lifespan and passes its state on",
+        )
+    return _running(call)
