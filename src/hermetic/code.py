@@ -61,6 +61,19 @@ def _library_folders() -> tuple[str, ...]:
     return tuple(folder + os.sep for folder in (*folders, os.path.dirname(__file__)))
 
 
+def place_in_the_project(frame: FrameType | None) -> Location | None:
+    """Return the innermost line of the project's on a stack.
+
+    Args:
+        frame: The stack's innermost frame.
+    """
+    while frame is not None:
+        if not is_library(frame.f_code.co_filename):
+            return Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+    return None
+
+
 class Walk:
     """Looks for the innermost line of the user's on a stack.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hermetic import application
 from hermetic.contents import lines_of
 from hermetic.environment import Environment
-from hermetic.events import DatabaseNamed, DatabaseUsed, EngineResolved, ServerUsed, emit, listeners
+from hermetic.events import DatabaseNamed, DatabaseUsed, EngineResolved, Noted, ServerUsed, emit, listeners
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.quiet import Quiet, Use
 from hermetic.settings import Settings
@@ -242,6 +242,9 @@ class Containment:
         """Tell what is known only at the end, before databases and servers go."""
         from hermetic.database import backends
 
+        for line in self._drivers.conclude() if self._drivers is not None else ():
+            if Noted in listeners:
+                emit(Noted(line))
         if DatabaseUsed in listeners:
             for address in self.databases.used:
                 emit(DatabaseUsed(str(address), is_written=False))

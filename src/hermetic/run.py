@@ -21,6 +21,7 @@ from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import Background, background_error, ends_with_a_test
 from hermetic.guards.checkpoints import Checkpoints
+from hermetic.guards.exit_watch import ExitWatch
 from hermetic.guards.leaks import Leaks
 from hermetic.guards.loop_resources import LoopResources
 from hermetic.guards.quiet import Quiet
@@ -96,6 +97,7 @@ class Run:
         self._mappings = SharedMappings(self.checkpoints.note_guard, settings.mode)
         self._applications = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._threads = ThreadWatch()
+        self._exit_watch = ExitWatch(self._threads.started)
         self._is_on = settings.mode == "on"
         self._boundary: Hashable = NEVER
         self._test_is_open = False
@@ -159,9 +161,19 @@ class Run:
                 self._threads.uninstall,
                 self.containment.stop,
                 self.environment.stop,
+                self._end_exit_watch,
             ):
                 with step:
                     end()
+
+    def begin_last_teardown(self) -> None:
+        """The last test is about to end, and all fixtures with it."""
+        if self._is_on:
+            self._exit_watch.begin()
+
+    def _end_exit_watch(self) -> None:
+        if self._is_on:
+            self._exit_watch.end()
 
     # -- a test
 

@@ -67,6 +67,6 @@ def now(clock: Callable[[], float] = perf_counter) -> float:
     return clock()
 
 
-def pause(sleep: Callable[[float], None] = sleep) -> None:
-    """Let other threads run for a moment."""
-    sleep(PAUSE)
+def pause(seconds: float = PAUSE, sleep: Callable[[float], None] = sleep) -> None:
+    """Let other threads run for a moment, whatever a test does to the clock."""
+    sleep(seconds)

@@ -25,12 +25,8 @@ class Cause(NamedTuple):
 
 def causes() -> dict[str, Cause]:
     """Return every cause by its code, in the codes' order."""
-    from hermetic.causes import lifespans, messages, orm
+    from hermetic.causes import hangs, lifespans, messages, orm
 
-    found = [
-        value
-        for module in (lifespans, messages, orm)
-        for value in vars(module).values()
-        if isinstance(value, Cause)
-    ]
+    modules = (hangs, lifespans, messages, orm)
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Cause)]
     return {each.code: each for each in sorted(found)}

@@ -59,12 +59,20 @@ class Active:
         with errors_as_usage_errors():
             self.run.containment.share()
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """In a worker of xdist: the controller, which has the terminal, says what there is to say."""
-        self.run.conclude()
-        output = getattr(session.config, "workeroutput", None)
-        if output is not None:
-            output["hermetic"] = self.recorder.process.plain()
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """After a run that was cut short wider fixtures end only here.
+
+        In a worker of xdist: the controller, which has the terminal, says what there is to say.
+        """
+        self.run.begin_last_teardown()
+        try:
+            return (yield)
+        finally:
+            self.run.conclude()
+            output = getattr(session.config, "workeroutput", None)
+            if output is not None:
+                output["hermetic"] = self.recorder.process.plain()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -183,6 +191,8 @@ class Active:
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, None, None]:
         self._ending = _ending_scopes(item, nextitem)
+        if nextitem is None:
+            self.run.begin_last_teardown()
         owner = item.stash.get(OWNER, None) or Owner(item.nodeid, "test", "function")
         try:
             with owned_by(owner, everywhere=True), every_step() as step:

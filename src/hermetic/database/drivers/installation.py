@@ -44,6 +44,10 @@ class Drivers:
         """Watch them; those that are not imported yet when they are."""
         self._seams.install()
 
+    def conclude(self) -> list[str]:
+        """End what would outlive the last test; return what there is to say of it."""
+        return [line for end in self._rules.endings for line in end()]
+
     def uninstall(self) -> None:
         """Leave them as they were found."""
         self._seams.uninstall()

@@ -69,6 +69,10 @@ class Rules:
         is_named: Whether an engine or a setting names a file, given a folder for relative paths.
         root: The project's folder: what lies below it, and is no library, is the project's.
         earlier: Remembers the files that nothing names yet.
+
+    Attributes:
+        open: The connections that drivers opened in worker databases.
+        endings: What seams do when the last test is over; each returns what there is to say of it.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class Rules:
         self._earlier = earlier
         self._root = os.path.join(os.path.realpath(root), "")
         self.open = RawConnections()
+        self.endings: list[Callable[[], list[str]]] = []
         self._pools: weakref.WeakKeyDictionary[Any, Maker] = weakref.WeakKeyDictionary()
 
     def route(self, asked: URL, pool: Any | None = None) -> Route:

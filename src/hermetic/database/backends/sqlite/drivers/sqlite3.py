@@ -14,19 +14,24 @@ import asyncio
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from functools import partial
 from types import ModuleType
 from typing import Any
 
+from hermetic import owners
+from hermetic.causes.hangs import CONNECTION_LEFT
 from hermetic.database.backends.sqlite.drivers import files
 from hermetic.database.backends.sqlite.restore.connection import TrackedConnection, tracked
 from hermetic.database.backends.sqlite.restore.database_state import state_at
 from hermetic.database.backends.sqlite.restore.opening import POSITIONAL, connect_arguments
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch
+from hermetic.database.engines.location import user_location
 from hermetic.database.in_use import Driver, Maker
+from hermetic.threads import in_thread
 
 
 class Sqlite3:
@@ -80,8 +85,7 @@ class Aiosqlite:
         inner = tracked(connection)
         if inner is not None:
             inner.close()
-        stop = getattr(connection, "stop", None) or connection._stop_running  # the latter before 0.22
-        stop()
+        _stop(connection)
 
     def end_pool(self, pool: Any, loop: asyncio.AbstractEventLoop | None) -> None:
         """It has none."""
@@ -105,13 +109,46 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
 def put_aiosqlite(module: ModuleType, rules: Rules, patch: Patch) -> None:
     """Have connections of aiosqlite take along who makes them, and where."""
     making = module.core.Connection.__init__
+    made: weakref.WeakKeyDictionary[Any, Maker] = weakref.WeakKeyDictionary()
+    rules.endings.append(lambda: close_left(made))
 
     def __init__(self: Any, connector: Callable[[], Any], *args: Any, **kwargs: Any) -> None:
         context = copy_context()
         behalf = _Behalf(rules.maker_in_the_project(), weakref.ref(self))
         making(self, lambda: context.run(_on_behalf, behalf, connector), *args, **kwargs)
+        made[self] = behalf.maker or Maker(owners.current(), user_location())
 
     patch(module.core.Connection, "__init__", __init__)
+
+
+def close_left(made: Mapping[Any, Maker]) -> list[str]:
+    """Close the connections of aiosqlite that are open, where their threads would keep the process from ending.
+
+    Args:
+        made: All of them that live, with who made each.
+
+    Returns:
+        A line for each that was closed.
+    """
+    left = [(each, maker) for each, maker in made.items() if _keeps_the_process(each)]
+    for connection, _ in left:
+        in_thread(partial(_stop, connection))  # aiosqlite makes a loop where a main thread has none
+    return [
+        f"a connection of aiosqlite that {maker.owner.name} opened at {maker.location} was never closed, and the run"
+        f" would never have ended: it was closed after the last test [{CONNECTION_LEFT.code}]"
+        for _, maker in left
+    ]
+
+
+def _keeps_the_process(connection: Any) -> bool:
+    thread: threading.Thread = getattr(connection, "_thread", connection)  # the latter before 0.22
+    is_stopping = not connection._running  # its thread is about to end
+    return thread.is_alive() and not thread.daemon and not is_stopping
+
+
+def _stop(connection: Any) -> None:
+    stop = getattr(connection, "stop", None) or connection._stop_running  # the latter before 0.22
+    stop()
 
 
 def _connected(plain: Callable[..., Any], database: Any, named: dict[str, Any], rules: Rules) -> Any:

@@ -1,0 +1,153 @@
+"""How a thread waits: for good, until some time has gone by, or not at all.
+
+Read from its innermost frame. What waits in Python (``Event.wait``, ``Queue.get``, ``Thread.join``) has a frame in the
+standard library, with its time limit among the locals. What waits in C (``time.sleep``, ``SimpleQueue.get``) has none:
+there the call is read from the line's source, at the place that the frame's instruction names, and its function looked
+up in the frame's names. Nothing of the project's is run for that.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio.base_events
+import asyncio.runners
+import builtins
+import inspect
+import linecache
+import queue
+import selectors
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from itertools import islice
+from types import FrameType, ModuleType
+from typing import Any, Literal
+
+from hermetic.code import is_library
+
+Wait = Literal["for good", "for a time"]
+
+_SLEEP = time.sleep  # a test may replace it
+_UNTIMED = (
+    vars(queue.SimpleQueue)["get"],
+    vars(type(threading.Lock()))["acquire"],
+    vars(type(threading.RLock()))["acquire"],
+)
+_FILES = {threading.__file__, queue.__file__}
+
+
+def frames_of(thread: int) -> list[FrameType]:
+    """Return the frames of a thread, the innermost first; none of one that has ended."""
+    found, frame = [], sys._current_frames().get(thread)
+    while frame is not None:
+        found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def wait_of(frame: FrameType) -> Wait | None:
+    """Return how whoever stands in an innermost frame waits; None where it is at work, for all that can be seen."""
+    if frame.f_code.co_filename == selectors.__file__:
+        return "for a time"
+    if frame.f_code.co_filename in _FILES:
+        limit = frame.f_locals.get("timeout")
+        return "for good" if limit is None or limit == -1 else "for a time"
+    call = _call_of(frame)
+    if call is None:
+        return None
+    called = _resolved(call.func, frame)
+    if called is _SLEEP:
+        return "for a time"
+    if any(called is each for each in _UNTIMED):
+        return "for a time" if call.args[1:] or _names_a_limit(call) else "for good"
+    return None
+
+
+def _names_a_limit(call: ast.Call) -> bool:
+    return any(keyword.arg == "timeout" for keyword in call.keywords)
+
+
+def joined_by(frames: list[FrameType]) -> threading.Thread | None:
+    """Return the thread whose end a thread waits for, without a limit.
+
+    Args:
+        frames: Those of the thread that waits, the innermost first.
+    """
+    for frame in islice(frames, 2):
+        if frame.f_code.co_filename == threading.__file__ and frame.f_code.co_name in _JOINS:
+            names = frame.f_locals
+            if names.get("timeout", -1) in (None, -1) and isinstance(names.get("self"), threading.Thread):
+                joined: threading.Thread = names["self"]
+                return joined
+    return None
+
+
+_JOINS = ("join", "_wait_for_tstate_lock")
+
+_LOOPS = {
+    (asyncio.base_events.__file__, "run_until_complete"): "future",
+    (asyncio.base_events.__file__, "run_forever"): "",
+    (asyncio.runners.__file__, "run"): "task",
+}
+"""The functions that turn a loop, each with its name for what it turns the loop for. uvloop's own have no frames."""
+
+
+def loops_of(frames: list[FrameType]) -> Iterator[tuple[asyncio.AbstractEventLoop, Any]]:
+    """Give the loops that a thread turns, the innermost first, each with the future for which it does, if any."""
+    for frame in frames:
+        wanted = _LOOPS.get((frame.f_code.co_filename, frame.f_code.co_name))
+        here = frame.f_locals.get("self") if wanted is not None else None
+        loop = getattr(here, "_loop", here)
+        if wanted is not None and isinstance(loop, asyncio.AbstractEventLoop):
+            yield loop, frame.f_locals.get(wanted)
+
+
+def is_turning(frames: list[FrameType]) -> bool:
+    """Whether a thread turns a loop now, and is not inside of something that the loop runs."""
+    for frame in frames:
+        name = (frame.f_code.co_filename, frame.f_code.co_name)
+        if name in _LOOPS:
+            return True
+        if name[0] != selectors.__file__ and name != (asyncio.base_events.__file__, "_run_once"):
+            return False
+    return False
+
+
+def is_of_the_project(frames: list[FrameType]) -> bool:
+    """Whether a line of the project's, and not only libraries', is on a stack."""
+    return any(not is_library(frame.f_code.co_filename) for frame in frames)
+
+
+def _call_of(frame: FrameType) -> ast.Call | None:
+    """Return the call in which a frame stands, as its line says."""
+    code = frame.f_code
+    place = next(islice(code.co_positions(), frame.f_lasti // 2, None), None)
+    if place is None or None in place:
+        return None
+    line, last, begin, end = place
+    lines = [each.encode() for each in linecache.getlines(code.co_filename)[line - 1 : last]]  # type: ignore[operator]
+    if not lines:
+        return None
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][begin:]
+    try:
+        found = ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body
+    except (SyntaxError, ValueError):  # the file is another one than was compiled
+        return None
+    return found if isinstance(found, ast.Call) else None
+
+
+def _resolved(name: ast.expr, frame: FrameType) -> Any:
+    """Return what a dotted name stands for in a frame, without running anything; None where that cannot be told."""
+    if isinstance(name, ast.Name):
+        spaces = (frame.f_locals, frame.f_globals, vars(builtins))
+        return next((space[name.id] for space in spaces if name.id in space), None)
+    if not isinstance(name, ast.Attribute):
+        return None
+    holder = _resolved(name.value, frame)
+    if holder is None:
+        return None
+    if isinstance(holder, ModuleType):
+        return vars(holder).get(name.attr)
+    return inspect.getattr_static(holder, name.attr, None)
