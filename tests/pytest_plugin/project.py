@@ -134,6 +134,12 @@ class Project:
         target.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
         return self
 
+    def change(self, path: str, old: str, new: str) -> None:
+        """Change a text of a file, everywhere that it stands in it."""
+        text = (self.root / path).read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {path}"
+        (self.root / path).write_text(text.replace(old, new), encoding="utf-8")
+
     def pytest(self, *arguments: str, timeout: float = 120) -> Result:
         """Run pytest in the project, in a process of its own, with every warning an error.
 

@@ -25,8 +25,8 @@ class Cause(NamedTuple):
 
 def causes() -> dict[str, Cause]:
     """Return every cause by its code, in the codes' order."""
-    from hermetic.causes import hangs, lifespans, messages, orm
+    from hermetic.causes import hangs, lifespans, messages, orm, running
 
-    modules = (hangs, lifespans, messages, orm)
+    modules = (hangs, lifespans, messages, orm, running)
     found = [value for module in modules for value in vars(module).values() if isinstance(value, Cause)]
     return {each.code: each for each in sorted(found)}

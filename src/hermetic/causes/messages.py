@@ -12,3 +12,45 @@ CLIENT_TAKES_NO_APP = Cause(
     `async_client` is such a client, which runs the lifespan too.
     """,
 )
+SYNC_DRIVER = Cause(
+    "HM721",
+    "A URL without an async driver",
+    """
+    `create_async_engine` needs a driver that is async, and takes it from the URL: `sqlite+aiosqlite://`,
+    `postgresql+asyncpg://`, `postgresql+psycopg://`, `mysql+aiomysql://`. Hosting services and Alembic mostly give the
+    URL without one.
+    """,
+)
+DDL_ON_ASYNC_ENGINE = Cause(
+    "HM722",
+    "create_all on an async engine",
+    """
+    `MetaData.create_all` and `drop_all` are synchronous and need a synchronous connection. An async connection runs
+    them for you: `await connection.run_sync(Base.metadata.create_all)`. Where `hermetic_schema` names the metadata,
+    the tables are there before the first test, and the fixture can go.
+    """,
+)
+GREENLET_MISSING = Cause(
+    "HM723",
+    "greenlet is not installed",
+    """
+    SQLAlchemy's asyncio extension needs greenlet, which SQLAlchemy installs only as `sqlalchemy[asyncio]`: since 2.1
+    nowhere by itself, before that not on every platform.
+    """,
+)
+LOOP_IN_A_LOOP = Cause(
+    "HM724",
+    "asyncio.run() inside a running event loop",
+    """
+    An async test, and all it calls, runs in an event loop, in which no second one can be started: neither by
+    `asyncio.run` nor by `loop.run_until_complete`. Await the coroutine instead.
+    """,
+)
+FIXTURE_ASKED_FOR_IN_A_LOOP = Cause(
+    "HM725",
+    "getfixturevalue() of an async fixture in an async test",
+    """
+    `request.getfixturevalue` sets a fixture up at once, and an async fixture needs its event loop for that, which is
+    busy running the test. Ask for the fixture as an argument.
+    """,
+)

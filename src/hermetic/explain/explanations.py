@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from hermetic.explain import lifespans, messages, orm
+from hermetic.explain import lifespans, messages, orm, running
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
 
 Explain = Callable[[Failure, History], Iterable[Explanation]]
 
-EXPLAIN: tuple[Explain, ...] = (messages.explain, orm.explain, lifespans.explain)
+EXPLAIN: tuple[Explain, ...] = (running.explain, messages.explain, orm.explain, lifespans.explain)
 """In the order in which their explanations are shown."""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Literal, NamedTuple
 
 from hermetic.causes import Cause
 from hermetic.code import Location, is_library
+from hermetic.explain.runner import LoopScope, Runner
 from hermetic.owners import Owner
 from hermetic.steps import leaves
 
@@ -43,12 +44,17 @@ class UsedFixture(NamedTuple):
         scope: Its scope.
         location: Where it is defined; None for those without a file.
         is_async: Whether it is a coroutine function or an async generator.
+        loop: Of which scope the event loop is in which pytest-asyncio runs it; None where it does not.
     """
 
     name: str
     scope: str
     location: Location | None
     is_async: bool
+    loop: LoopScope | None = None
+
+    def __str__(self) -> str:
+        return f"fixture {self.name!r} ({self.scope} scope, {self.location})"
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,7 @@ class Failure:
         function: Where the test is defined.
         is_async: Whether it is a coroutine function.
         fixtures: Those that it asked for, itself or through others.
-        settings: What pytest's configuration says, by key, of the runner: ``asyncio_mode``, loop scopes.
-        configuration: The file that they are from; empty where there is none.
+        runner: Who runs its async code.
     """
 
     owner: Owner
@@ -72,8 +77,7 @@ class Failure:
     function: Location | None = None
     is_async: bool = False
     fixtures: tuple[UsedFixture, ...] = ()
-    settings: Mapping[str, str] = field(default_factory=dict)
-    configuration: str = ""
+    runner: Runner = field(default_factory=Runner)
 
     def chain(self) -> Iterator[BaseException]:
         """Give the error, what it was raised from or during, and, of groups, each member's."""
@@ -86,6 +90,14 @@ class Failure:
                 yield here
                 for other in (here.__cause__, here.__context__):
                     following += [] if other is None else leaves(other)
+
+
+def raised(error: BaseException) -> Iterator[FrameType]:
+    """Give the frames through which an error came, the outermost first."""
+    entry = error.__traceback__
+    while entry is not None:
+        yield entry.tb_frame
+        entry = entry.tb_next
 
 
 def places(error: BaseException) -> list[Location]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Generator
 from getpass import getuser
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start before any conftest is imported."""
     _start(early_config)
+
+
+@pytest.hookimpl(specname="pytest_load_initial_conftests", wrapper=True)
+def pytest_load_initial_conftests_explained(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Say why a conftest does not import: pytest ends the run with that error alone, and asks no other hook."""
+    try:
+        return (yield)
+    except Exception as error:
+        if HISTORY in early_config.stash:
+            from hermetic.pytest_plugin.explaining import explain_import
+
+            explain_import(error, early_config.stash[HISTORY])
+        raise
 
 
 @pytest.hookimpl(tryfirst=True)

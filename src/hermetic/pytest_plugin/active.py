@@ -11,12 +11,11 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from hermetic.events import Leaked
-from hermetic.explain.failure import Failure
 from hermetic.explain.history import History
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
-from hermetic.pytest_plugin.explaining import TITLE, add_section, failure_of
+from hermetic.pytest_plugin.explaining import explain, explain_collection, failure_of
 from hermetic.pytest_plugin.failing import (
     UnavailableServers,
     error_of_ours,
@@ -211,6 +210,7 @@ class Active:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         scope: Any = request.scope  # an indirect parametrization may widen the fixture's own
         is_ours = getattr(fixturedef.func, "__module__", None) == fixtures.__name__
         if fixturedef.argname == fixtures.APPLICATION and not is_ours:
@@ -264,16 +264,15 @@ class Active:
         report.sections += failure_sections(facts, lacking, failed=report.failed)
         if report.failed:
             item.stash[FAILED] = True
-            if error is None and call.excinfo is not None:
-                self._explain(report, failure_of(item, call))
+            if call.excinfo is not None:
+                explain(report, failure_of(item, call), self.history)
         return report
 
-    def _explain(self, report: pytest.TestReport, failure: Failure) -> None:
-        from hermetic.explain.explanations import explanations  # a run without failures does without
-
-        found = explanations(failure, self.history)
-        if found:
-            add_section(report, TITLE, "\n\n".join(found))
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        explain_collection(report, self.history)
+        return report
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:
         marks.refuse_without_runner(pyfuncitem)

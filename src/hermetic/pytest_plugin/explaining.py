@@ -8,39 +8,58 @@ from typing import Any
 
 import pytest
 
-from hermetic.code import Location
 from hermetic.explain.failure import Failure, UsedFixture
-from hermetic.owners import Owner
+from hermetic.explain.history import History
+from hermetic.explain.runner import Runner
+from hermetic.owners import PROCESS, Owner
+from hermetic.pytest_plugin.running import location_of, loop_of, runner_of
 from hermetic.pytest_plugin.state import OWNER
 
 TITLE = "hermetic: why this failed"
-
-RUNNER = (
-    "asyncio_mode",
-    "asyncio_default_fixture_loop_scope",
-    "asyncio_default_test_loop_scope",
-    "anyio_mode",
-)
-"""The keys of pytest's configuration that say which loop things run in."""
 
 
 def failure_of(item: pytest.Item, call: pytest.CallInfo[None]) -> Failure:
     """Return what is known of a part of a test that raised."""
     assert call.excinfo is not None
     function = getattr(item, "function", None)
+    runner = runner_of(item)
     return Failure(
         item.stash.get(OWNER, None) or Owner(item.nodeid, "test", "function"),
         call.when,
         call.excinfo.value,
-        _location(function),
+        location_of(function),
         inspect.iscoroutinefunction(function),
-        tuple(_fixtures(item)),
-        dict(_settings(item.config)),
-        str(item.config.inipath or ""),
+        tuple(_fixtures(item, runner)),
+        runner,
     )
 
 
-def add_section(report: pytest.TestReport, title: str, text: str) -> None:
+def explain(report: pytest.TestReport | pytest.CollectReport, failure: Failure, history: History) -> None:
+    """Show below the traceback what a failure means, if that is known."""
+    from hermetic.explain.explanations import explanations  # a run without failures does without
+
+    found = explanations(failure, history)
+    if found:
+        add_section(report, TITLE, "\n\n".join(found))
+
+
+def explain_collection(report: pytest.CollectReport, history: History) -> None:
+    """Show below the traceback what it means that a module or a conftest does not import, if that is known."""
+    call = getattr(report, "call", None)
+    if report.failed and call is not None and call.excinfo is not None:
+        explain(report, Failure(PROCESS, "collect", call.excinfo.value), history)
+
+
+def explain_import(error: Exception, history: History) -> None:
+    """Note on the error of a conftest what it means, if that is known: pytest shows it with its notes."""
+    from hermetic.explain.explanations import explanations
+
+    found = explanations(Failure(PROCESS, "collect", error), history)
+    if found:
+        (error.__cause__ or error).add_note("\n".join(["", f"{TITLE}:", *found]))
+
+
+def add_section(report: pytest.TestReport | pytest.CollectReport, title: str, text: str) -> None:
     """Show a text below the traceback, be there one or not."""
     add = getattr(report.longrepr, "addsection", None)
     if add is not None:
@@ -49,25 +68,11 @@ def add_section(report: pytest.TestReport, title: str, text: str) -> None:
         report.sections.append((title, text))
 
 
-def _settings(config: pytest.Config) -> Iterator[tuple[str, str]]:
-    for key in RUNNER:
-        try:
-            value = config.getini(key)
-        except (KeyError, ValueError):  # a plugin's that is not there
-            continue
-        if value:
-            yield key, str(value)
-
-
-def _fixtures(item: pytest.Item) -> Iterator[UsedFixture]:
+def _fixtures(item: pytest.Item, runner: Runner) -> Iterator[UsedFixture]:
     info = getattr(item, "_fixtureinfo", None)
     definitions: dict[str, Sequence[pytest.FixtureDef[Any]]] = getattr(info, "name2fixturedefs", {})
     for name, overridden in definitions.items():
-        function = overridden[-1].func
-        is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-        yield UsedFixture(name, overridden[-1].scope, _location(function), is_async)
-
-
-def _location(function: Any) -> Location | None:
-    code = getattr(inspect.unwrap(function), "__code__", None) if function is not None else None
-    return None if code is None else Location(code.co_filename, code.co_firstlineno, code.co_name)
+        fixture = overridden[-1]
+        is_async = inspect.iscoroutinefunction(fixture.func) or inspect.isasyncgenfunction(fixture.func)
+        loop = loop_of(fixture, runner)
+        yield UsedFixture(name, fixture.scope, location_of(fixture.func), is_async, loop)

@@ -1,0 +1,61 @@
+"""Who runs an async test, its fixtures, and in which event loop: what the runner's own message does not say."""
+
+from __future__ import annotations
+
+from hermetic.causes import Cause
+
+FIXTURE_OUTLIVES_LOOP = Cause(
+    "HM711",
+    "A fixture that outlives its event loop",
+    """
+    An async fixture runs in an event loop whose scope is named apart from the fixture's own: by `loop_scope` where it
+    is defined, else by `asyncio_default_fixture_loop_scope`. A session's fixture cannot live in the loop of one test,
+    so pytest-asyncio asks for a loop that pytest refuses: "ScopeMismatch: You tried to access the function scoped
+    fixture _function_scoped_runner". Give the loop the scope of the fixture, and the tests the same loop.
+    """,
+)
+EVENT_LOOP_IS_GONE = Cause(
+    "HM712",
+    "The fixture event_loop is gone",
+    """
+    pytest-asyncio 1.0 removed the fixture `event_loop`; the scope of loops is a setting now. Whoever is async has its
+    loop from `asyncio.get_running_loop()`; a synchronous fixture that ran something in the loop becomes async, and
+    awaits it.
+    """,
+)
+FIXTURE_WITHOUT_RUNNER = Cause(
+    "HM713",
+    "An async fixture that nobody runs",
+    """
+    In its strict mode pytest-asyncio runs only fixtures that `@pytest_asyncio.fixture` made; anyio's plugin runs only
+    those of a test that uses `anyio_backend`. pytest 9 refuses all others; older ones hand out the coroutine or the
+    generator itself. Write `asyncio_mode = auto`, or use the decorator of the plugin.
+    """,
+)
+BACKEND_TOO_NARROW = Cause(
+    "HM715",
+    "anyio_backend is of a narrower scope than a fixture",
+    """
+    anyio's plugin gives every async fixture of its tests the fixture `anyio_backend`, which is of the module's scope
+    unless the project defines one. A wider async fixture cannot ask for it. Define `anyio_backend` in a conftest, with
+    the widest scope that an async fixture has.
+    """,
+)
+UNDER_TRIO = Cause(
+    "HM716",
+    "The test runs under trio",
+    """
+    Where trio is installed, the fixture `anyio_backend` of anyio's plugin runs each test twice, under asyncio and under
+    trio. SQLAlchemy's asyncio extension and its drivers know asyncio only. Define an `anyio_backend` that returns
+    "asyncio".
+    """,
+)
+CONFIGURATION_NOT_READ = Cause(
+    "HM717",
+    "The setting stands in a file that pytest does not read",
+    """
+    pytest reads one configuration file: the first it finds of pytest.toml, pytest.ini, pyproject.toml, tox.ini and
+    setup.cfg, in the folder it is started in or above. An empty pytest.ini wins over all later ones. What the others
+    say of `asyncio_mode` or of loop scopes has no effect. Move it into the file that is read, or remove that file.
+    """,
+)
