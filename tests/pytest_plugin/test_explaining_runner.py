@@ -140,7 +140,7 @@ def test_a_plain_fixture_in_strict_mode(project: Project) -> None:
         result,
         f"fixture 'number' (module scope, {root}/test_a.py:3) is async, and made by @pytest.fixture: in strict",
         f"The mode: asyncio_mode is not set in {root}/pytest.ini, which makes it strict",
-        f"change: {root}/pytest.ini: asyncio_mode = auto; or {root}/test_a.py:3: @pytest_asyncio.fixture",
+        f"change: {root}/pytest.ini: asyncio_mode = auto; or @pytest_asyncio.fixture at {root}/test_a.py:3 (number)",
         f"change: {root}/pytest.ini:4: asyncio_default_fixture_loop_scope = module",
         f"change: {root}/pytest.ini: asyncio_default_test_loop_scope = module",
         "[HM713]",

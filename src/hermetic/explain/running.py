@@ -190,7 +190,9 @@ def _in_strict_mode(failure: Failure, fixture: UsedFixture, what: str) -> Explan
         else (f"asyncio_mode is not set in {runner.configuration}, which makes it strict")
     )
     at = mode.at if mode is not None and mode.at is not None else runner.configuration
-    change = [f"{at}: asyncio_mode = auto; or {fixture.location}: @pytest_asyncio.fixture"]
+    plain = [each for each in failure.fixtures if each.is_async and each.loop is None]
+    places = ", ".join(f"{each.location} ({each.name})" for each in plain)
+    change = [f"{at}: asyncio_mode = auto; or @pytest_asyncio.fixture at {places}"]
     loop = runner.default_loop(FIXTURES, fixture.scope)
     if is_narrower(loop.scope, fixture.scope):
         change.append(loop.becoming(fixture.scope, runner.configuration))

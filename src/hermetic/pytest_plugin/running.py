@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from hermetic.code import Location
-from hermetic.errors import ConfigurationError
 from hermetic.explain.runner import (
     FIXTURES,
     KEYS,
@@ -28,6 +27,18 @@ from hermetic.explain.runner import (
 
 PLUGINS = {"pytest-asyncio": "asyncio", "anyio": "anyio"}
 """Distributions, and the names under which pytest knows their plugins."""
+
+
+FILES: Mapping[str, tuple[str, ...]] = {
+    "pytest.toml": ("pytest",),
+    ".pytest.toml": ("pytest",),
+    "pytest.ini": ("pytest",),
+    ".pytest.ini": ("pytest",),
+    "pyproject.toml": ("tool.pytest", "tool.pytest.ini_options"),
+    "tox.ini": ("pytest",),
+    "setup.cfg": ("tool:pytest",),
+}
+"""The files in which pytest looks for its configuration, in its order, and the sections that it reads there."""
 
 
 def runner_of(item: pytest.Item) -> Runner:
@@ -117,31 +128,32 @@ def _settings(config: pytest.Config) -> Mapping[str, Setting]:
 
 def _lines(path: Path) -> dict[str, Setting]:
     """Return the runner's settings of a configuration file, with their lines."""
-    from hermetic.source.configuration import read_configuration
-
-    try:
-        read = read_configuration(path)
-    except ConfigurationError:
-        return {}
-    if read is None:
-        return {}
-    lines = (read.text or "").splitlines()
     found = {}
-    for key in KEYS:
-        if key in read.values:
-            at = (number for number, line in enumerate(lines, 1) if re.match(rf"\s*[\"']?{key}\b", line))
-            found[key] = Setting(str(read.values[key]), Location(str(path), next(at, 0), ""))
+    section = ""
+    sections = FILES.get(path.name, ("pytest", "tool:pytest"))  # another name: one that -c gives
+    for number, line in enumerate(_text_of(path).splitlines(), 1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        setting = re.match(r"\s*[\"']?(\w+)[\"']?\s*[=:]\s*[\"']?([\w-]+)", line)
+        if header is not None:
+            section = header[1].strip()
+        elif setting is not None and setting[1] in KEYS and section in sections:
+            found[setting[1]] = Setting(setting[2], Location(str(path), number, ""))
     return found
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _ignored(config: pytest.Config, folder: Path) -> Iterator[IgnoredFile]:
     """Look beside the file that is read, and in the folders from there to the test's."""
-    from hermetic.source.configuration import NAMES
-
     root = config.inipath.parent if config.inipath else config.rootpath
     folders = [each for each in (folder, *folder.parents) if each.is_relative_to(root)] or [root]
     for each in folders[::-1]:
-        for path in (each / name for name in NAMES):
+        for path in (each / name for name in FILES):
             if path != config.inipath and path.is_file() and (settings := _lines(path)):
                 yield IgnoredFile(str(path), settings)
 
