@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.database.backends.postgresql.server import choose
+from hermetic.database.backends.postgresql.server import choose, kept_databases, template_databases
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.sqlite.restore import kept_files
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
@@ -32,8 +32,8 @@ class Project:
         database = f"hermetic_w_{instance.run_id}_main"
         owner = host.owner_for(None)
         host.create(database, owner)
-        host.keep_as_template(database, f"of_{instance.run_id}", {})
-        names = [host.keep(database, owner, test).name for test in tests]
+        template_databases.keep(host, database, f"of_{instance.run_id}", {})
+        names = [kept_databases.keep(host, database, owner, test).name for test in tests]
         host.drop(database)
         host.close()
         instance.stop()

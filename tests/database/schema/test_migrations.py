@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, inspect
 from hermetic.contents import Contents
 from hermetic.database.backends.postgresql.server.factory import choose
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.urls import sync_url

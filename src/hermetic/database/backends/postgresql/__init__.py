@@ -82,14 +82,14 @@ def import_before_the_clock_stops() -> None:
 
 def share(settings: Settings, root: Path, directory: Path | None) -> Instance | None:
     """Hold the run's server, and hand it to the worker processes."""
-    from hermetic.database.backends.postgresql.server import making
+    from hermetic.database.backends.postgresql.server import factory
 
-    return making.share(settings, root, directory)
+    return factory.share(settings, root, directory)
 
 
 def make_server(making: Making) -> Server:
     """Return where this process makes its databases."""
-    from hermetic.database.backends.postgresql.server.making import make_server
+    from hermetic.database.backends.postgresql.worker_databases import make_server
 
     return make_server(making)
 
@@ -104,7 +104,7 @@ def announcement(settings: Settings, root: Path) -> list[str]:
 def facts(server: Server, settings: Settings, root: Path) -> list[str]:
     """Say which server it was."""
     from hermetic.database.backends.postgresql.header import closing_lines
-    from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+    from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 
     assert isinstance(server, PostgresqlServer)
     return closing_lines(server, settings, root)

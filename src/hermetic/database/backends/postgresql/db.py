@@ -18,9 +18,10 @@ from hermetic.database.backends.postgresql.server import Instance, catalogue, ch
 from hermetic.database.backends.postgresql.server.binaries import Binaries
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.factory import locate
-from hermetic.database.backends.postgresql.server.host import TEMPLATE, PostgresqlHost
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.launcher.files import remove
 from hermetic.database.backends.postgresql.server.paths import Address, project_cache
+from hermetic.database.backends.postgresql.server.template_databases import TEMPLATE
 from hermetic.database.kept import PREFIX
 from hermetic.database.stored import Entry, Project, Stored
 from hermetic.errors import CommandError, ConfigurationError

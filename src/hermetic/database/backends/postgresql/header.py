@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hermetic.database.backends.postgresql.server import Facts
     from hermetic.database.backends.postgresql.server.declared_version import Named
     from hermetic.database.backends.postgresql.server.describe import Announced
-    from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+    from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 
 
 def announcement(settings: Settings, root: Path) -> list[str]:

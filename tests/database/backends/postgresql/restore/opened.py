@@ -19,7 +19,7 @@ from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatab
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.in_use import Maker, RawConnection
 from hermetic.database.layers import Layer
 from hermetic.database.templates import Built
@@ -117,7 +117,7 @@ class Place:
     superuser: Instance
     pools: Pools = field(default_factory=Pools)
     _servers: dict[str, PostgresqlServer] = field(default_factory=dict)
-    _count: int = 0
+    _made: list[PostgresqlDatabase] = field(default_factory=list)
 
     def database(self, schema: str = "", **settings: Any) -> Opened:
         """Make a worker database that holds what a script makes; it is built once for all tests that name it.
@@ -130,8 +130,8 @@ class Place:
         if key not in self._servers:
             host = PostgresqlHost(self.instance, project=key, **settings)
             self._servers[key] = PostgresqlServer(host, worker="main", replace=self.pools)
-        self._count += 1
-        database = self._servers[key].create(f"hermetic_{key[:4]}_{self._count}")
+        database = self._servers[key].create(f"hermetic_{key[:4]}_{len(self._made) + 1}")
+        self._made.append(database)
         opened = Opened(database, self.look)
         if schema:
             database.fill(lambda: key, lambda: opened.build(schema), lambda note: "")
@@ -148,9 +148,9 @@ class Place:
 
     def stop(self) -> None:
         """Drop everything."""
+        for database in self._made:
+            database.close()
         for server in self._servers.values():
-            for database in server.databases:
-                database.close()
             server.host.close()
 
 

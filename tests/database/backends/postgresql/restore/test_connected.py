@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from hermetic.database.backends.postgresql.server import template_databases
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.kept import NotKept
 from hermetic.database.passing import free
@@ -178,7 +179,7 @@ async def test_a_template_is_not_taken_over_somebody_s_head(superuser: Place, op
         with pytest.raises(NoTemplate, match="in use by fixture 'wide', opened by asyncpg at"):
             opened.database._baseline.become_template("of nobody", {})
         assert await connection.fetchval("SELECT count(*) FROM users") == 0
-    assert opened.database._host.template("of nobody") is None
+    assert template_databases.find(opened.database._host, "of nobody") is None
 
 
 @in_a_loop

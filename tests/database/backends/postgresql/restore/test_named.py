@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.engines import install
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases

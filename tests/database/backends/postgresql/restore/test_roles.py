@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.engines import install
 from tests.database.backends.postgresql.restore.application import Application
 from tests.database.backends.postgresql.restore.opened import WORLD, Opened, Place

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import URL
 
+from hermetic.database.backends.postgresql.server import template_databases
 from hermetic.database.backends.postgresql.server.external import External
 from tests.database.backends.postgresql.restore.opened import PLAIN, WORLD, Place
 from tests.database.backends.postgresql.restore.operations import ADDED, ALTERED, TOUCHES, WRITES
@@ -50,7 +51,7 @@ def elsewhere(request: pytest.FixtureRequest, one_at_a_time: None) -> Iterator[P
     )
     yield place
     for server in place._servers.values():
-        for name in {name for name, _ in server.host.templates()} - others:
+        for name in {name for name, _ in template_databases.every(server.host)} - others:
             server.host.drop(name)
     place.stop()
     place.instance.stop()

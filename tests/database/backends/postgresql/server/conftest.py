@@ -13,8 +13,10 @@ import pytest
 
 from hermetic.database.backends.postgresql.server import binaries, choose
 from hermetic.database.backends.postgresql.server.embedded import ROOM, Embedded
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.servers import run_dirs
+from tests.database.backends.postgresql.server.looking import databases
 
 collect_ignore_glob = ["*"] if sys.platform != "linux" else []  # looks into /proc
 
@@ -41,6 +43,17 @@ def instance(suite_cache: Path) -> Iterator[Instance]:
         made.start()
         yield made
         made.stop()
+
+
+@pytest.fixture
+def host(instance: Instance) -> Iterator[PostgresqlHost]:
+    """The server's databases, of which those go that a test made."""
+    made = PostgresqlHost(instance, project="/project")
+    before = databases(made)
+    yield made
+    for name in databases(made) - before:
+        made.drop(name)
+    made.close()
 
 
 @pytest.fixture

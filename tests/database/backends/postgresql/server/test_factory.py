@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import choose, instance_from
+from hermetic.database.backends.postgresql.server import binaries, choose, factory, instance_from
 from hermetic.database.backends.postgresql.server.embedded import Embedded
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.errors import ConfigurationError
+from hermetic.settings import Settings
 
 
 @pytest.mark.parametrize("setting", ["auto", "", " embedded "])
@@ -66,3 +67,34 @@ def test_an_external_server_is_handed_over(tmp_path: Path) -> None:
     second = instance_from(first.handover())
     assert second.run_id == first.run_id
     assert second.url("x", "u").password == "p"
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine on which there is no PostgreSQL server."""
+    monkeypatch.setattr(binaries, "WHEEL", "no_such_package")
+    monkeypatch.setattr(binaries, "PLACES", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(factory.HANDED_OVER, raising=False)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("driver_is_there", [False, True])
+def test_nothing_is_held_where_nothing_is_named(
+    driver_is_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project on SQLite needs no driver and no server; its workers are told of none."""
+    if not driver_is_there:
+        monkeypatch.setattr(factory, "find_spec", lambda name: None)
+    assert factory.share(Settings(), tmp_path, tmp_path) is None
+    assert factory.HANDED_OVER not in os.environ
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("settings", [Settings(database="postgresql"), Settings(postgresql="/nowhere/bin")])
+def test_a_server_that_is_named_must_be_there(settings: Settings, tmp_path: Path) -> None:
+    """The run is told before its workers are."""
+    with pytest.raises(ConfigurationError, match="no PostgreSQL server"):
+        factory.share(settings, tmp_path, tmp_path)
+    assert factory.HANDED_OVER not in os.environ

@@ -1,51 +1,19 @@
-"""Databases on a server: what a copy takes along, what templates there are, and what is in the way of making one."""
+"""Databases on a server: what a copy takes along, and what is in the way of making one."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
 
 from hermetic.database.backends.postgresql.server.external import External
-from hermetic.database.backends.postgresql.server.host import TEMPLATE, PostgresqlHost
-from hermetic.database.backends.postgresql.server.instance import Instance
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.errors import ConfigurationError
+from tests.database.backends.postgresql.server.looking import execute, values
 
 LIMIT = (17 << 20) + 1
 """Bytes; no segment of the write-ahead log is as large, so that only what is copied meets a limit of that size."""
 
 OURS = "application_name = 'hermetic administration' AND pid <> pg_backend_pid()"
-
-
-@pytest.fixture
-def host(instance: Instance) -> Iterator[PostgresqlHost]:
-    """The server's databases, of which those go that a test made."""
-    made = PostgresqlHost(instance, project="/project")
-    before = databases(made)
-    yield made
-    for name in databases(made) - before:
-        made.drop(name)
-    made.close()
-
-
-def databases(host: PostgresqlHost) -> set[str]:
-    """Return the names of all databases."""
-    return set(values(host, "postgres", "SELECT datname FROM pg_database"))
-
-
-def values(host: PostgresqlHost, database: str, query: str) -> list[Any]:
-    """Return a column."""
-    with host.connect(database) as connection:
-        return [value for (value,) in connection.execute(query.encode())]
-
-
-def execute(host: PostgresqlHost, database: str, *statements: str) -> None:
-    """Commit statements one by one."""
-    with host.connect(database) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
 
 
 @pytest.mark.parametrize(
@@ -89,57 +57,6 @@ def test_a_superusers_setting(host: PostgresqlHost) -> None:
     own, mark = values(host, "postgres", f"{query} WHERE datname = 'one'")
     assert own == "search_path=atlas, public"
     assert mark.startswith("temp_tablespaces=")
-
-
-def test_a_poller_keeps_a_template_from_being_made(host: PostgresqlHost) -> None:
-    """Whoever connects again and again is waited for, by PostgreSQL for 5 seconds; then there is no template."""
-    host.create("one", "app")
-    before = databases(host)
-    with host.instance.connect("one"):
-        assert not host.keep_as_template("one", "0123", {})
-    assert databases(host) == before
-    assert host.keep_as_template("one", "0123", {})
-    assert host.template("0123") == f"{TEMPLATE}0123"
-
-
-def test_old_templates_go(host: PostgresqlHost, instance: Instance) -> None:
-    """The three newest stay beside those of the run, however many databases it has; used is as good as built."""
-    host.create("one", "app")
-    for fingerprint in "12345":
-        assert host.keep_as_template("one", fingerprint, {})
-    assert {name.removeprefix(TEMPLATE) for name, _ in host.templates()} == set("12345")
-    later = PostgresqlHost(instance, project="/project")
-    assert later.template("1") == f"{TEMPLATE}1"
-    assert later.keep_as_template("one", "6", {})
-    left = {name.removeprefix(TEMPLATE) for name, _ in host.templates()}
-    assert {"1", "6"} < left
-    assert len(left) == 5
-    later.close()
-
-
-def test_templates_without_a_note(host: PostgresqlHost) -> None:
-    """A build that was killed leaves one, and so may somebody else: nobody's, the oldest, and no error."""
-    host.create("one", "app")
-    for fingerprint in ("1", "2", "3"):
-        host.keep_as_template("one", fingerprint, {})
-    for comment, name in {"": "killed_new", "somebody's words": "strange", "[1]": "odd"}.items():
-        execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}{name}")
-        execute(host, "postgres", f"COMMENT ON DATABASE {TEMPLATE}{name} IS $${comment}$$")
-    host.keep_as_template("one", "4", {})
-    names = [name.removeprefix(TEMPLATE) for name, _ in host.templates()]
-    assert set(names[:4]) == {"1", "2", "3", "4"}
-    assert set(names[4:]) == {"killed_new", "strange", "odd"}
-    assert host.note(f"{TEMPLATE}odd") == host.note("gone meanwhile") == {}
-
-
-def test_somebody_elses_database_of_a_templates_name(host: PostgresqlHost) -> None:
-    """It has no mark: it serves as no template, and none takes its place."""
-    host.create("one", "app")
-    execute(host, "postgres", f"CREATE DATABASE {TEMPLATE}0a")
-    execute(host, f"{TEMPLATE}0a", "CREATE TABLE theirs ()")
-    assert host.template("0a") is None
-    assert not host.keep_as_template("one", "0a", {})
-    assert values(host, f"{TEMPLATE}0a", "SELECT to_regclass('theirs')::text") == ["theirs"]
 
 
 @pytest.mark.parametrize("user", ['e" LOGIN; ALTER ROLE app SUPERUSER; --', "a'b", "100%", "select", "Ä B"])

@@ -36,9 +36,9 @@ def names(host: PostgresqlHost, project: str | None = None) -> list[str]:
 
 def test_a_test_has_one_copy(host: PostgresqlHost) -> None:
     """The one of its last failure; another test's stays."""
-    host.keep(DATABASE, "app", "test_a.py::test_one")
-    other = host.keep(DATABASE, "app", "test_a.py::test_two")
-    kept = host.keep(DATABASE, "app", "test_a.py::test_one")
+    kept_databases.keep(host, DATABASE, "app", "test_a.py::test_one")
+    other = kept_databases.keep(host, DATABASE, "app", "test_a.py::test_two")
+    kept = kept_databases.keep(host, DATABASE, "app", "test_a.py::test_one")
     assert sorted(names(host, "/project")) == sorted([kept.name, other.name])
     assert kept.url.username == "app"
 
@@ -51,7 +51,7 @@ def test_who_uses_the_database_is_named(host: PostgresqlHost, monkeypatch: pytes
         host.instance.connect(DATABASE, application_name="a poller"),
         pytest.raises(NotKept, match="outlives the test: a poller"),
     ):
-        host.keep(DATABASE, "app", "test_a.py::test_three")
+        kept_databases.keep(host, DATABASE, "app", "test_a.py::test_three")
     assert names(host) == before
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermetic.database.backends.postgresql.restore.quoting import listed, quoted
 from hermetic.database.backends.postgresql.server import marks
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
+from hermetic.database.backends.postgresql.server.quoting import listed, quoted
 
 NOTE = {"project": '/somebody\'s "own" \\ project, one', "name": "Zoë"}
 

@@ -10,9 +10,11 @@ from hermetic.database.backends.postgresql.restore import failures
 from hermetic.database.backends.postgresql.restore.administration import Administration, remove_ours
 from hermetic.database.backends.postgresql.restore.connected import Connected
 from hermetic.database.backends.postgresql.restore.copying import carry_over
-from hermetic.database.backends.postgresql.restore.properties import Properties, is_setting
-from hermetic.database.backends.postgresql.restore.protocols import Host
+from hermetic.database.backends.postgresql.restore.properties import Properties
 from hermetic.database.backends.postgresql.restore.vacuum import Tidying
+from hermetic.database.backends.postgresql.server import template_databases
+from hermetic.database.backends.postgresql.server.database_properties import is_setting
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.templates import Note, NoTemplate
 
 BIG = 500
@@ -54,7 +56,7 @@ class Baseline:
         connected: Who is connected to it.
     """
 
-    def __init__(self, name: str, owner: str, host: Host, connected: Connected) -> None:
+    def __init__(self, name: str, owner: str, host: PostgresqlHost, connected: Connected) -> None:
         self._name = name
         self._owner = owner
         self._host = host
@@ -97,6 +99,14 @@ class Baseline:
         self.disconnect()
         if pid is not None:
             self._host.wait_until_gone([pid])
+
+    def leave_nothing_in(self, copy: str) -> None:
+        """Remove what is hermetic's own from a copy of the database that stays."""
+        administration = self._administration_of(copy)
+        try:
+            remove_ours(administration)
+        finally:
+            administration.close()
 
     # -- marking
 
@@ -197,9 +207,9 @@ class Baseline:
             raise NoTemplate(f"in use by {', '.join(map(str.strip, others))}")
         self._connected.end_all()
         self.leave()
-        if not self._host.keep_as_template(self._name, fingerprint, note):
+        if not template_databases.keep(self._host, self._name, fingerprint, note):
             raise NoTemplate("somebody connects to it again and again, or has a database of its name")
-        self._origin = self._host.template(fingerprint)
+        self._origin = template_databases.find(self._host, fingerprint)
 
     def _copy_as_origin(self) -> None:
         """Keep a copy to make the database anew from; where somebody is in the way, once they are idle."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from hermetic.database.backends.postgresql.restore import failures
 from hermetic.database.backends.postgresql.restore.baseline import Baseline
-from hermetic.database.backends.postgresql.restore.properties import State
+from hermetic.database.backends.postgresql.server.database_properties import State
 from hermetic.database.layers import Change, Layers, conflict
 from hermetic.errors import LayerConflict
 from hermetic.owners import Owner

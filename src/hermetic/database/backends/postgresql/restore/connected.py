@@ -12,11 +12,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.database.backends.postgresql.restore.protocols import Host
 from hermetic.database.backends.postgresql.restore.sessions import Session, Sessions
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.in_use import RawConnection
 
 LOOP_PATIENCE = 1.0
@@ -25,6 +26,9 @@ LOOP_PATIENCE = 1.0
 
 LOOKS = 60
 """Of 5 ms: how long somebody may take to arrive, or to be gone on the server's side."""
+
+Replace = Callable[[Any, Sequence[DBAPIConnection] | None], None]
+"""Tells the pools that connections of a worker database are gone: these, or (None) all."""
 
 
 class Connected:
@@ -37,7 +41,7 @@ class Connected:
     """
 
     def __init__(
-        self, name: str, host: Host, replace: Callable[[Sequence[DBAPIConnection] | None], None]
+        self, name: str, host: PostgresqlHost, replace: Callable[[Sequence[DBAPIConnection] | None], None]
     ) -> None:
         self.sessions = Sessions()
         self._name = name

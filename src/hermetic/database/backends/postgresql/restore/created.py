@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hermetic.database.backends.postgresql.restore.protocols import Host, Replace
+from hermetic.database.backends.postgresql.restore.connected import Replace
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 
 
 class CreatedDatabase(PostgresqlDatabase):
@@ -27,7 +28,9 @@ class CreatedDatabase(PostgresqlDatabase):
         is_of_a_test: Whether it is dropped when the test ends: then it needs no baseline.
     """
 
-    def __init__(self, name: str, host: Host, owner: str, replace: Replace, *, is_of_a_test: bool) -> None:
+    def __init__(
+        self, name: str, host: PostgresqlHost, owner: str, replace: Replace, *, is_of_a_test: bool
+    ) -> None:
         super().__init__(name, host, owner, replace)
         self._born = True
         self._is_being_filled = is_of_a_test

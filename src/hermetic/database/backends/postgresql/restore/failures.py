@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from hermetic.database.backends.postgresql.restore.administration import LOCK_PATIENCE, Administration
-from hermetic.database.backends.postgresql.restore.protocols import Host
 from hermetic.database.backends.postgresql.restore.sessions import Session, Sessions
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.errors import LayerConflict, RestoreError
 from hermetic.owners import Owner
 
@@ -19,7 +19,9 @@ OPEN = """
 
 
 @contextmanager
-def explained(name: str, sessions: Sessions, administration: Administration, host: Host) -> Iterator[None]:
+def explained(
+    name: str, sessions: Sessions, administration: Administration, host: PostgresqlHost
+) -> Iterator[None]:
     """Name whose lock blocks, or say that the server is gone, in the place of the driver's errors.
 
     Raises:

@@ -22,8 +22,8 @@ from weakref import WeakSet
 from sqlalchemy import ExceptionContext
 
 from hermetic.database.backends.postgresql.restore.drivers import sqlstate
-from hermetic.database.backends.postgresql.restore.protocols import Host
 from hermetic.database.backends.postgresql.restore.sessions import Session, Sessions
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.uncommitted import holds_for, uncommitted_writes, waited
 from hermetic.errors import UncommittedWrites
 from hermetic.events import LockWaited, emit, listeners
@@ -54,7 +54,7 @@ class LockWatch:
         sessions: The application's connections.
     """
 
-    def __init__(self, name: str, host: Host, sessions: Sessions) -> None:
+    def __init__(self, name: str, host: PostgresqlHost, sessions: Sessions) -> None:
         self._name = name
         self._host = host
         self._sessions = sessions

@@ -22,11 +22,12 @@ from hermetic.database.backends.postgresql.restore import failures
 from hermetic.database.backends.postgresql.restore.administration import Administration, scripts
 from hermetic.database.backends.postgresql.restore.baseline import Baseline
 from hermetic.database.backends.postgresql.restore.changes import Changes
-from hermetic.database.backends.postgresql.restore.connected import Connected
+from hermetic.database.backends.postgresql.restore.connected import Connected, Replace
 from hermetic.database.backends.postgresql.restore.drivers import connect_arguments, database_of
 from hermetic.database.backends.postgresql.restore.lock_monitor import LockWatch
-from hermetic.database.backends.postgresql.restore.protocols import Host, Replace
 from hermetic.database.backends.postgresql.restore.sessions import Session
+from hermetic.database.backends.postgresql.server import kept_databases, template_databases
+from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept, NotKept
@@ -49,7 +50,7 @@ class PostgresqlDatabase:
         raw: The connections that drivers of the project's own have open in it.
     """
 
-    def __init__(self, name: str, host: Host, owner: str, replace: Replace) -> None:
+    def __init__(self, name: str, host: PostgresqlHost, owner: str, replace: Replace) -> None:
         self.name = name
         self.owner = owner
         self.connected = Connected(name, host, lambda connections: replace(self, connections))
@@ -203,12 +204,13 @@ class PostgresqlDatabase:
 
     def find_template(self, key: str) -> Template | None:
         """Return the template that it can become a copy of."""
-        name = self._host.template(key)
+        name = template_databases.find(self._host, key)
         if name is None:
             return None
-        note = self._host.note(name)
+        note = template_databases.note(self._host, name)
         built = str(note.get("built", "some time ago"))
-        return Template(built, self._host.is_of_this_run(note), note, lambda: self._become_copy_of(name))
+        is_of_this_run = template_databases.is_of_this_run(self._host, note)
+        return Template(built, is_of_this_run, note, lambda: self._become_copy_of(name))
 
     def _become_copy_of(self, template: str) -> None:
         with self._mutex:
@@ -286,7 +288,9 @@ class PostgresqlDatabase:
                 raise NotKept("\n".join(held))
             self.connected.end_all()
             self.administration.close()
-            return self._host.keep(self.name, self.owner, test)
+            kept = kept_databases.keep(self._host, self.name, self.owner, test)
+            self._baseline.leave_nothing_in(kept.name)
+            return kept
 
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""

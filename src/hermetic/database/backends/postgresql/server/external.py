@@ -19,10 +19,10 @@ from sqlalchemy import URL
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.libpq import dsn, parameters, without_password
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
-from hermetic.database.backends.postgresql.restore.quoting import quoted
 from hermetic.database.backends.postgresql.server import drivers, marks
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
 from hermetic.database.backends.postgresql.server.paths import PORT
+from hermetic.database.backends.postgresql.server.quoting import quoted
 from hermetic.database.backends.postgresql.server.roles import SHARED
 from hermetic.database.engines.destinations import masked
 from hermetic.database.passing import free

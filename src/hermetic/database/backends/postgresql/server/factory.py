@@ -1,4 +1,6 @@
-"""From the setting ``hermetic_postgresql`` to an instance; the first that fits, in this order.
+"""From a project's settings to its PostgreSQL server, the same in every process of a run.
+
+By ``hermetic_postgresql``; the first that fits, in this order.
 
 | setting | what serves |
 | --- | --- |
@@ -10,16 +12,54 @@
 
 from __future__ import annotations
 
+import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hermetic.database.backends.postgresql.server import binaries
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.errors import InvalidSetting, ServerUnavailable
+from hermetic.errors import ConfigurationError, InvalidSetting, ServerUnavailable
 from hermetic.settings import SERVERS
+
+if TYPE_CHECKING:
+    from hermetic.settings import Settings
+
+
+HANDED_OVER = "HERMETIC_POSTGRESQL_RUN"
+"""The variable by which a controller tells its workers of its server; each worker takes it out of its environment."""
+
+handed_over = os.environ.pop(HANDED_OVER, None) if "PYTEST_XDIST_WORKER" in os.environ else None
+
+
+def make_instance(settings: Settings, root: Path, directory: Path | None) -> Instance:
+    """Return the run's server: the controller's where there is one."""
+    if handed_over is not None:
+        return instance_from(json.loads(handed_over))
+    return choose(settings.postgresql or "auto", project=root, label=str(root), directory=directory)
+
+
+def share(settings: Settings, root: Path, directory: Path | None) -> Instance | None:
+    """Hold the server of a run whose worker processes are about to be started, and tell them of it.
+
+    The one that starts it is whoever needs it first; it lives as long as any of them. Where settings name no
+    PostgreSQL, none may be needed: then what is missing is no error yet.
+    """
+    named = settings.database == "postgresql" or settings.postgresql is not None
+    if not named and not any(find_spec(driver) for driver in ("asyncpg", "psycopg", "psycopg2")):
+        return None
+    try:
+        instance = make_instance(settings, root, directory)
+        os.environ[HANDED_OVER] = json.dumps(instance.handover())
+    except ConfigurationError:
+        if named:
+            raise
+        return None
+    return instance
 
 
 def choose(setting: str, *, project: Path, label: str = "", directory: Path | None = None) -> Instance:

@@ -13,15 +13,15 @@ Marks of earlier versions lie in the comment, and are read there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hermetic.database.backends.postgresql.restore.quoting import listed, literal, quoted
+from hermetic.database.backends.postgresql.server.quoting import listed, literal, quoted
 
 if TYPE_CHECKING:
     import psycopg
 
-Run = Callable[[str, Sequence[Any] | None], list[Any]]
+Run = Callable[[str, Sequence[Any] | Mapping[str, Any] | None], list[Any]]
 """Runs a statement and returns its rows."""
 
 SETTING = "temp_tablespaces"
@@ -52,7 +52,7 @@ def write(run: Run, database: str, note: dict[str, Any]) -> None:
 def through(connection: psycopg.Connection[Any]) -> Run:
     """Return what runs statements on a connection."""
 
-    def run(query: str, parameters: Sequence[Any] | None) -> list[Any]:
+    def run(query: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> list[Any]:
         cursor = connection.execute(query.encode(), parameters)
         return cursor.fetchall() if cursor.description else []
 

@@ -10,8 +10,8 @@ import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hermetic.database.backends.postgresql.restore.quoting import listed, literal, quoted
 from hermetic.database.backends.postgresql.server.instance import Instance
+from hermetic.database.backends.postgresql.server.quoting import listed, literal, quoted
 from hermetic.errors import ConfigurationError, InsufficientPrivilege
 
 DEFAULT = "app"

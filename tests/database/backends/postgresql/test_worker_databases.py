@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from hermetic.database.backends.postgresql.server import instance_from
-from hermetic.database.backends.postgresql.server.embedded import Embedded
+from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
+from hermetic.database.backends.postgresql.server import Instance, choose, instance_from
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.postgresql.server.server import PostgresqlServer
+from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.engines import install
-from tests.database.backends.postgresql.server.conftest import Make
 
 
 @pytest.fixture
-def controller(make: Make) -> Embedded:
+def controller(tmp_path: Path) -> Iterator[Instance]:
     """The instance of another process of the run, by which the server goes on."""
-    instance = make()
+    instance = choose("embedded", project=tmp_path)
     instance.start()
-    return instance
+    yield instance
+    instance.stop()
 
 
 @pytest.fixture
-def server(controller: Embedded) -> Iterator[PostgresqlServer]:
+def server(controller: Instance) -> Iterator[PostgresqlServer]:
     """Where a worker process makes its databases."""
     host = PostgresqlHost(instance_from(controller.handover()))
     made = PostgresqlServer(host, worker="gw0", replace=lambda database, gone: None)
@@ -33,9 +34,14 @@ def server(controller: Embedded) -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture
-def engine(server: PostgresqlServer) -> Iterator[Engine]:
-    """The application's, which ends on a worker database."""
-    database = server.create("hermetic")
+def database(server: PostgresqlServer) -> PostgresqlDatabase:
+    """A worker database."""
+    return server.create("hermetic")
+
+
+@pytest.fixture
+def engine(database: PostgresqlDatabase) -> Iterator[Engine]:
+    """The application's, which ends on it."""
     installation = install(lambda request: database)
     engine = create_engine("postgresql+psycopg2://db.example/postgres", isolation_level="AUTOCOMMIT")
     yield engine
@@ -44,7 +50,7 @@ def engine(server: PostgresqlServer) -> Iterator[Engine]:
 
 
 def test_what_nobody_drops_goes_with_the_process(
-    controller: Embedded, server: PostgresqlServer, engine: Engine
+    controller: Instance, server: PostgresqlServer, engine: Engine
 ) -> None:
     """The worker's database, and one that the application made under a name of its own."""
     with engine.connect() as connection:
@@ -57,9 +63,8 @@ def test_what_nobody_drops_goes_with_the_process(
     assert left == ["postgres"]
 
 
-def test_who_altered_a_role(server: PostgresqlServer, engine: Engine) -> None:
+def test_who_altered_a_role(server: PostgresqlServer, database: PostgresqlDatabase, engine: Engine) -> None:
     """The process whose session did; of several, no other undoes it."""
-    (database,) = server.databases
     with engine.connect() as connection:
         connection.execute(text("ALTER ROLE CURRENT_USER SET work_mem = '1MB'"))
     assert server.host.undoes(database.owner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
 from hermetic import owners
+from hermetic.database.backends import Making
+from hermetic.database.backends.postgresql.restore.connected import Replace
 from hermetic.database.backends.postgresql.restore.created import CreatedDatabase
 from hermetic.database.backends.postgresql.restore.empty import EmptyDatabase
-from hermetic.database.backends.postgresql.restore.protocols import Replace
 from hermetic.database.backends.postgresql.restore.session_state import (
     leaves_traces,
     of_a_database,
@@ -20,6 +21,7 @@ from hermetic.database.backends.postgresql.restore.session_state import (
 )
 from hermetic.database.backends.postgresql.restore.sessions import Session
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
+from hermetic.database.backends.postgresql.server.factory import make_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import PREFIX
 from hermetic.database.protocols import WorkerDatabase
@@ -198,7 +200,21 @@ class PostgresqlServer:
             if session is not None:
                 yield database, session
 
-    @property
-    def databases(self) -> Sequence[PostgresqlDatabase]:
-        """Those made here."""
-        return tuple(self._databases)
+
+def make_server(making: Making) -> PostgresqlServer:
+    """Return where this process makes its worker databases.
+
+    Raises:
+        ConfigurationError: There is no such server.
+    """
+    settings = making.settings
+    host = PostgresqlHost(
+        make_instance(settings, making.root, making.directory),
+        project=str(making.root),
+        roles=settings.roles,
+        extensions=settings.extensions,
+        template_database=settings.template_database,
+        rebuild=settings.rebuild,
+        wait=making.wait,
+    )
+    return PostgresqlServer(host, worker=making.worker, replace=making.replace)
