@@ -6,6 +6,8 @@ One table for whoever names a cause: what explains a failed test, what finds it 
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import NamedTuple
 
 
@@ -25,8 +27,6 @@ class Cause(NamedTuple):
 
 def causes() -> dict[str, Cause]:
     """Return every cause by its code, in the codes' order."""
-    from hermetic.causes import hangs, lifespans, messages, orm, running
-
-    modules = (hangs, lifespans, messages, orm, running)
-    found = [value for module in modules for value in vars(module).values() if isinstance(value, Cause)]
-    return {each.code: each for each in sorted(found)}
+    names = [each.name for each in pkgutil.iter_modules(__path__, f"{__name__}.")]
+    values = [value for name in names for value in vars(importlib.import_module(name)).values()]
+    return {each.code: each for each in sorted(value for value in values if isinstance(value, Cause))}

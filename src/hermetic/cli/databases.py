@@ -16,6 +16,7 @@ FOREIGN = Kind(
     openings=frozenset(),
     types=("MySQLDsn", "MariaDBDsn"),
     words=("MYSQL", "MARIADB"),
+    blocking=frozenset({"cymysql", "mysqlconnector", "mysqldb", "pymysql"}),
 )
 """What hermetic makes none of."""
 

@@ -34,6 +34,10 @@ class Kind:
         openings: What of other libraries is called after it, and opens one.
         types: The types of its URLs in settings classes.
         words: What names of variables may have in them that hold its URL.
+        blocking: The drivers in URLs that no async engine can use.
+        async_since: The release of SQLAlchemy since which a URL that names no driver means one for async engines, too;
+            None where none does.
+        in_memory: What a URL names as its database where that is made anew in memory by each connection.
     """
 
     name: str
@@ -46,6 +50,9 @@ class Kind:
     openings: frozenset[str]
     types: tuple[str, ...]
     words: tuple[str, ...]
+    blocking: frozenset[str] = frozenset()
+    async_since: tuple[int, ...] | None = None
+    in_memory: frozenset[str] = frozenset()
 
     def drivers(self, *, is_async: bool) -> Mapping[str, str]:
         """Return the drivers of async engines, or of others."""

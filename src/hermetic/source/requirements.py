@@ -63,8 +63,25 @@ class Bound:
 
     def allows(self, least: Release) -> bool:
         """Whether the version can be ``least`` or later."""
-        clauses = (CLAUSE.match(part.strip()) for part in self.text.split(","))
-        return all(_allows(clause, least) for clause in clauses if clause is not None)
+        return all(_allows(clause, least) for clause in self._clauses())
+
+    def demands(self, least: Release) -> bool:
+        """Whether the version must be ``least`` or later."""
+        return any(_demands(clause, least) for clause in self._clauses())
+
+    @property
+    def shown(self) -> str:
+        """The version and where that is said, for a message: ``0.28.1 (uv.lock)``."""
+        return f"{self.text} ({self.file.name})" if self.file is not None else self.text
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it says anything of versions at all."""
+        return any(True for _ in self._clauses())
+
+    def _clauses(self) -> Iterator[re.Match[str]]:
+        found = (CLAUSE.match(part.strip()) for part in self.text.split(","))
+        return (clause for clause in found if clause is not None)
 
 
 def find_bounds(package: str, directories: Iterable[Path], installed: Callable[[str], str]) -> list[Bound]:
@@ -76,22 +93,36 @@ def find_bounds(package: str, directories: Iterable[Path], installed: Callable[[
         installed: Returns the version of a distribution where this command runs; empty where there is none.
     """
     places = list(dict.fromkeys(directories))
-    own = [bound for place in places for bound in _in_environments(place, package)]
+    own = installed_bounds(package, places)
     here = installed(package)
-    locked = next((bounds for place in places if (bounds := list(_locked(place, package)))), [])
+    locked = locked_bounds(package, places)
     pinned = [] if locked else [bound for place in places for bound in _pinned(place, package)]
     return [*(own or ([Bound(here, None)] if here else [])), *locked, *pinned]
 
 
-def _in_environments(directory: Path, package: str) -> Iterator[Bound]:
-    """Yield what is installed in a virtual environment of the project's own."""
-    name = package.replace("-", "_")
-    for environment in ENVIRONMENTS:
-        for folder in ("lib/python*/site-packages", "Lib/site-packages"):
-            for found in sorted((directory / environment).glob(f"{folder}/{name}-*.dist-info")):
-                yield Bound(
-                    found.name.removeprefix(f"{name}-").removesuffix(".dist-info"), directory / environment
-                )
+def locked_bounds(package: str, directories: Iterable[Path]) -> list[Bound]:
+    """Return what the nearest lock file that has a package says of its version; several where it has forks."""
+    return next((bounds for place in directories if (bounds := list(_locked(place, package)))), [])
+
+
+def pinned_bounds(package: str, directories: Iterable[Path]) -> list[Bound]:
+    """Return the limits that the nearest requirements which limit a package set."""
+    return next((bounds for place in directories if (bounds := list(_pinned(place, package)))), [])
+
+
+def installed_bounds(package: str, directories: Iterable[Path]) -> list[Bound]:
+    """Return what is installed in the virtual environments that lie in some directories."""
+    environments = (directory / name for directory in directories for name in ENVIRONMENTS)
+    return [bound for environment in environments for bound in bounds_in(environment, package)]
+
+
+def bounds_in(environment: Path, package: str) -> Iterator[Bound]:
+    """Yield the version of a package in an environment, whatever the case of its name there."""
+    for folder in ("lib/python*/site-packages", "Lib/site-packages"):
+        for found in sorted(environment.glob(f"{folder}/*.dist-info")):
+            name, _, version = found.name.removesuffix(".dist-info").partition("-")
+            if name.replace("_", "-").lower() == package:
+                yield Bound(version, environment)
 
 
 def _locked(directory: Path, package: str) -> Iterator[Bound]:
@@ -150,6 +181,12 @@ def _allows(clause: re.Match[str], least: Release) -> bool:
         significant = next((place for place, part in enumerate(number) if part), len(number) - 1)
         return _next(number[: significant + 1]) > least
     return _next(number) > least if clause[3] else number >= least
+
+
+def _demands(clause: re.Match[str], least: Release) -> bool:
+    """Whether one clause leaves no room for a version before ``least``."""
+    operator, number = clause[1], tuple(map(int, clause[2].split(".")))
+    return operator not in ("<", "<=", "!=") and number >= _trimmed(least)
 
 
 def _next(number: Release) -> Release:

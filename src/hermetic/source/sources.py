@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import stat
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ N = TypeVar("N", bound=ast.AST)
 WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
 PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
 PYPROJECT = "pyproject.toml"
+LARGEST = 4_000_000
+"""Bytes: what is larger is data. The largest modules that people write have a tenth of that."""
 ENVIRONMENT_MARKERS = ("pyvenv.cfg", "conda-meta")
 REPOSITORY_MARKERS = ((".git", ".hg"), (".github", ".gitlab-ci.yml"))
 """What only the top of a repository has; the latter are there in an archive, too."""
@@ -325,6 +328,11 @@ def parse(path: Path, relative: PurePath) -> Module | Skipped:
     """
     is_test, is_production = _purpose(relative)
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return Skipped(path, "not a file")
+        if found.st_size > LARGEST:
+            return Skipped(path, f"{found.st_size / 1e6:.0f} MB, too large for a module")
         text = path.read_bytes()
         is_aside = not (is_test or is_production)
         parsed = cache(partial(_tree_aside if is_aside else _tree_of, text, path))

@@ -70,6 +70,9 @@ class Code(NamedTuple):
     openings: frozenset[str]
     types: tuple[str, ...]
     words: tuple[str, ...]
+    blocking: frozenset[str] = frozenset()
+    async_since: tuple[int, ...] | None = None
+    in_memory: frozenset[str] = frozenset()
 
 
 class Shared(Protocol):

@@ -49,6 +49,8 @@ code = Code(
     openings=frozenset({"PostgresEngine", "PostgresqlDatabase"}),
     types=("PostgresDsn",),
     words=("POSTGRES", "POSTGRESQL", "PG"),
+    blocking=frozenset({"psycopg2", "psycopg2cffi", "pg8000"}),
+    async_since=(2, 1),
 )
 tortoise_url = "postgres://localhost/app"
 placeholders: Mapping[str, str] = {"postgresql+asyncpg": "{url}", "postgresql+psycopg": "{sync_url}"}

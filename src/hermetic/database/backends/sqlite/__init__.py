@@ -45,6 +45,8 @@ code = Code(
     openings=frozenset({"SQLiteEngine"}),
     types=(),
     words=("SQLITE",),
+    blocking=frozenset({"pysqlite", "pysqlcipher"}),
+    in_memory=frozenset({"", ":memory:"}),
 )
 tortoise_url = "sqlite://:memory:"
 placeholders: Mapping[str, str] = {}

@@ -1,0 +1,301 @@
+"""A suite as pytest sees it: its fixtures and tests, their marks, and which fixture a name stands for in a file.
+
+A fixture is looked for as pytest does: in the test's class, its module, the conftests from there upwards, then in what
+is loaded as a plugin. Names that a module imports count as its own.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+
+from hermetic.source.bindings import parameters
+from hermetic.source.configuration import Configuration
+from hermetic.source.environ import outside
+from hermetic.source.sources import Module
+from hermetic.source.symbols import Reference, Symbols
+from hermetic.source.syntax import last_name, literal
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+PYTEST, ASYNCIO = "pytest.fixture", "pytest_asyncio.fixture"
+DECORATORS = {
+    "pytest.fixture": PYTEST,
+    "_pytest.fixtures.fixture": PYTEST,
+    "pytest_asyncio.fixture": ASYNCIO,
+    "pytest_asyncio.plugin.fixture": ASYNCIO,
+}
+SCOPES = ("function", "class", "module", "package", "session")
+"""The narrowest first."""
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A fixture.
+
+    Attributes:
+        name: How it is requested.
+        file: The module that defines it.
+        function: The function.
+        owner: Its class, if it is a method.
+        decorator: What makes it one.
+        maker: Whose decorator that is: ``pytest.fixture`` or ``pytest_asyncio.fixture``.
+        is_async: Whether it is a coroutine function or an async generator that nothing wraps.
+    """
+
+    name: str
+    file: Path
+    function: Function
+    owner: ast.ClassDef | None
+    decorator: ast.expr
+    maker: str
+    is_async: bool
+
+    @property
+    def scope(self) -> str | None:
+        """Its scope; None where that is computed."""
+        return self._word("scope", "function")
+
+    @property
+    def loop_scope(self) -> str | None:
+        """The loop scope that it names itself; None where it names none."""
+        return self._word("loop_scope", None)
+
+    @property
+    def is_autouse(self) -> bool:
+        """Whether every test that sees it has it."""
+        value = self.argument("autouse")
+        return isinstance(value, ast.Constant) and value.value is True
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The fixtures that it asks for."""
+        return _requested(self.function, self.owner)
+
+    def argument(self, name: str) -> ast.expr | None:
+        """Return an argument of its decorator."""
+        words = self.decorator.keywords if isinstance(self.decorator, ast.Call) else []
+        return next((word.value for word in words if word.arg == name), None)
+
+    def _word(self, name: str, default: str | None) -> str | None:
+        value = self.argument(name)
+        return default if value is None else literal(value)
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test.
+
+    Attributes:
+        file: The module.
+        function: The function.
+        owner: Its class.
+        marks: The marks on it, its class and its module, by name: a mark's call, or its bare name.
+    """
+
+    file: Path
+    function: Function
+    owner: ast.ClassDef | None
+    marks: dict[str, ast.expr]
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it is a coroutine function."""
+        return isinstance(self.function, ast.AsyncFunctionDef)
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The fixtures that it asks for, ``usefixtures`` included."""
+        mark = self.marks.get("usefixtures")
+        named = [literal(each) or "" for each in mark.args] if isinstance(mark, ast.Call) else []
+        return (*_requested(self.function, self.owner), *named)
+
+
+class Suite:
+    """The fixtures and tests of a project.
+
+    Args:
+        symbols: The project's names.
+        configuration: pytest's settings, which say what is collected.
+
+    Attributes:
+        fixtures: All fixtures, in the order of files and lines.
+        tests: All tests that pytest collects: functions and methods of classes that are no ``unittest.TestCase``.
+    """
+
+    def __init__(self, symbols: Symbols, configuration: Configuration) -> None:
+        self.symbols = symbols
+        self._files = configuration.strings("python_files") or ["test_*.py", "*_test.py"]
+        self._functions = configuration.strings("python_functions") or ["test"]
+        self._classes = configuration.strings("python_classes") or ["Test"]
+        modules = symbols.sources.tests
+        self.fixtures = [each for module in modules for each in self._fixtures_of(module)]
+        self.tests = [each for module in modules for each in self._tests_of(module)]
+
+    @cached_property
+    def users(self) -> list[Test | Fixture]:
+        """All that asks for fixtures."""
+        return [*self.tests, *self.fixtures]
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Fixture]]:
+        """The fixtures of each name."""
+        found: dict[str, list[Fixture]] = {}
+        for each in self.fixtures:
+            found.setdefault(each.name, []).append(each)
+        return found
+
+    def find(self, name: str, file: Path, owner: ast.ClassDef | None = None) -> Fixture | None:
+        """Return the fixture that a name stands for in a file, or in a class of it; None for one of a plugin."""
+        named = self.by_name.get(name, [])
+        places = [file, *(place / "conftest.py" for place in file.parents)]
+        for place in places if named else ():
+            seen = [each for each in named if self._is_seen(each, place)]
+            own = [each for each in seen if each.owner is not None and each.owner is owner]
+            found = own or [each for each in seen if each.owner is None]
+            if found:
+                return found[-1]
+        return next((each for each in named if self._is_of_a_plugin(each)), None)
+
+    def closure(self, test: Test) -> dict[str, Fixture]:
+        """Return the project's fixtures that a test has when it runs, by name."""
+        names = [*test.requests, *self._autouse(test)]
+        return self.needed_by(names, test.file, test.owner)
+
+    def needed_by(
+        self, names: Iterable[str], file: Path, owner: ast.ClassDef | None = None
+    ) -> dict[str, Fixture]:
+        """Return the project's fixtures that some names stand for in a file, and those that these ask for."""
+        found: dict[str, Fixture] = {}
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            fixture = self.find(name, file, owner) if name not in found else None
+            if fixture is not None:
+                found[name] = fixture
+                waiting += fixture.requests
+        return found
+
+    def is_used(self, fixture: Fixture) -> bool:
+        """Whether a fixture is set up in some run: it is there for every test, or something asks for its name."""
+        return fixture.is_autouse or self.is_requested(fixture.name)
+
+    def is_requested(self, name: str) -> bool:
+        """Whether a test or a fixture asks for a name."""
+        return name in self._requested
+
+    @cached_property
+    def _requested(self) -> set[str]:
+        return {name for each in self.users for name in each.requests}
+
+    def _autouse(self, test: Test) -> Iterator[str]:
+        for each in self._always:
+            if self.find(each.name, test.file, test.owner) is each:
+                yield each.name
+
+    @cached_property
+    def _always(self) -> list[Fixture]:
+        return [each for each in self.fixtures if each.is_autouse]
+
+    def _is_seen(self, fixture: Fixture, place: Path) -> bool:
+        """Whether a module has a fixture: it defines it, or imports it."""
+        if fixture.file == place:
+            return True
+        module = self.symbols.sources.modules.get(place)
+        if module is None or not module.mentions(fixture.function.name, "*"):
+            return False
+        found = self.symbols.lookup(place, fixture.function.name)
+        return found == Reference(fixture.file, fixture.function.name)
+
+    def _is_of_a_plugin(self, fixture: Fixture) -> bool:
+        """Whether a fixture lies in a module that is neither a conftest nor collected: ``pytest_plugins`` names it."""
+        return fixture.file.name != "conftest.py" and not self._is_collected(fixture.file)
+
+    def _is_collected(self, file: Path) -> bool:
+        return any(fnmatch(file.name, pattern) for pattern in self._files)
+
+    def _fixtures_of(self, module: Module) -> Iterator[Fixture]:
+        if module.mentions("fixture"):
+            for function, owner in _functions(module):
+                for index, decorator in enumerate(function.decorator_list):
+                    made = decorator.func if isinstance(decorator, ast.Call) else decorator
+                    maker = DECORATORS.get(outside(module.path, made, self.symbols))
+                    if maker is not None:
+                        name = self._name_of(decorator) or function.name
+                        is_bare = index == len(function.decorator_list) - 1
+                        is_async = isinstance(function, ast.AsyncFunctionDef) and is_bare
+                        yield Fixture(name, module.path, function, owner, decorator, maker, is_async)
+                        break
+
+    @staticmethod
+    def _name_of(decorator: ast.expr) -> str | None:
+        words = decorator.keywords if isinstance(decorator, ast.Call) else []
+        return next((literal(word.value) for word in words if word.arg == "name"), None)
+
+    def _tests_of(self, module: Module) -> Iterator[Test]:
+        if not self._is_collected(module.path):
+            return
+        fixtures = {id(each.function) for each in self._fixtures_of(module)}
+        shared = _module_marks(module, self.symbols)
+        for function, owner in _functions(module):
+            if id(function) not in fixtures and _is_named(function.name, self._functions):
+                if owner is not None and not self._is_test_class(owner, module):
+                    continue
+                own = [*(owner.decorator_list if owner else ()), *function.decorator_list]
+                marks = {**shared, **dict(marks_in(own, module.path, self.symbols))}
+                yield Test(module.path, function, owner, marks)
+
+    def _is_test_class(self, owner: ast.ClassDef, module: Module) -> bool:
+        return _is_named(owner.name, self._classes) and not any(
+            "TestCase" in last_name(base) for base in owner.bases
+        )
+
+
+def marks_in(expressions: Iterable[ast.expr], file: Path, symbols: Symbols) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the marks among expressions of a module, each with its name."""
+    for each in expressions:
+        made = each.func if isinstance(each, ast.Call) else each
+        if isinstance(made, ast.Attribute) and last_name(made.value) == "mark":
+            yield made.attr, each
+        elif isinstance(made, ast.Name):
+            named = symbols.definition(symbols.lookup(file, made.id))
+            if isinstance(named, ast.Attribute | ast.Call):
+                yield from marks_in([named], file, symbols)
+
+
+def _module_marks(module: Module, symbols: Symbols) -> dict[str, ast.expr]:
+    value = (
+        symbols.scope(module.path).definitions.get("pytestmark") if module.mentions("pytestmark") else None
+    )
+    if not isinstance(value, ast.expr):
+        return {}
+    listed = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+    return dict(marks_in(listed, module.path, symbols))
+
+
+def _functions(module: Module) -> Iterator[tuple[Function, ast.ClassDef | None]]:
+    """Yield the functions at the top of a module and of its classes, in the order of the text."""
+    waiting: list[tuple[ast.stmt, ast.ClassDef | None]] = [
+        (each, None) for each in reversed(module.tree.body)
+    ]
+    while waiting:
+        statement, owner = waiting.pop()
+        if isinstance(statement, Function):
+            yield statement, owner
+        elif isinstance(statement, ast.ClassDef):
+            waiting += [(each, statement) for each in reversed(statement.body)]
+        elif isinstance(statement, ast.If | ast.Try | ast.With):
+            waiting += [(each, owner) for each in reversed(statement.body)]
+
+
+def _requested(function: Function, owner: ast.ClassDef | None) -> tuple[str, ...]:
+    is_static = any(last_name(each) == "staticmethod" for each in function.decorator_list)
+    named = [name for name, (_, default) in parameters(function).items() if default is None]
+    return tuple(named[1:] if owner is not None and not is_static else named)
+
+
+def _is_named(name: str, patterns: list[str]) -> bool:
+    return any(name.startswith(pattern) or fnmatch(name, pattern) for pattern in patterns)

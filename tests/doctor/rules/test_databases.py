@@ -1,0 +1,207 @@
+"""Rules about engines and their tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.doctor.examined import diagnosed, found, told
+from tests.source.projects import Project
+
+ENGINE = "from sqlalchemy.ext.asyncio import create_async_engine\n{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "words"),
+    [
+        ("create_async_engine('sqlite:///./app.db')", "2.1.9", "sqlite:// names no async driver"),
+        ("create_async_engine(url='postgresql+psycopg2://h/a')", "2.1.9", "psycopg2 is no async driver"),
+        ("create_async_engine('mysql+pymysql://h/a')", "2.1.9", "pymysql is no async driver"),
+        ("create_async_engine('postgresql://h/a')", "2.0.36", "not async in SQLAlchemy 2.0.36 (uv.lock)"),
+        (
+            "HOST = 'h'\nURL = f'postgresql+psycopg2://{HOST}/a'\ncreate_async_engine(URL)",
+            "2.1.9",
+            "psycopg2 is no",
+        ),
+        (
+            "import os\ncreate_async_engine(os.getenv('DB', 'sqlite:///a.db'))",
+            "2.1.9",
+            "InvalidRequestError, unless DB is set; sqlite+aiosqlite:// is one",
+        ),
+    ],
+)
+def test_an_async_engine_needs_an_async_driver(project: Project, text: str, version: str, words: str) -> None:
+    """Constants, parts put together, and defaults; what a bare name means depends on the version."""
+    assert words in told(project, {"app.py": ENGINE.format(text=text)}, sqlalchemy=version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "create_async_engine('sqlite+aiosqlite:///./app.db')",
+        "create_async_engine('postgresql+psycopg://h/a')",
+        "create_async_engine('postgresql://h/a')",
+        "create_async_engine('postgres://h/a')",
+        "create_async_engine('cockroachdb://h/a')",
+        "import os\ncreate_async_engine(os.environ['DB'])",
+        "def make(url='sqlite:///a.db'):\n    return create_async_engine(url)",
+        "url = 'sqlite:///a.db'\ncreate_async_engine(url.replace('sqlite:', 'sqlite+aiosqlite:'))",
+        "try:\n    create_async_engine('sqlite:///a.db')\nexcept Exception: ...",
+        "from sqlalchemy import create_engine\ncreate_engine('sqlite:///a.db')",
+    ],
+)
+def test_urls_that_may_fit_are_left_alone(project: Project, text: str) -> None:
+    """Async drivers, names that nobody here knows, and what cannot be told."""
+    assert found(project, {"app.py": ENGINE.format(text=text)}) == []
+
+
+@pytest.mark.parametrize("name", [".env.example", ".github/workflows/test.yml", "compose.yml", "pytest.ini"])
+def test_a_variable_that_runs_are_given_goes_before_its_default(project: Project, name: str) -> None:
+    """Then the default is for nobody."""
+    texts = {
+        "pytest.ini": "[pytest]\nhermetic_env = DB={url}\nenv = DB=x\n",
+        ".env.example": "DB=postgresql+asyncpg://h/a\n",
+        ".github/workflows/test.yml": "env:\n  DB: postgresql+asyncpg://h/a\n",
+        "compose.yml": "    environment:\n      DB: postgresql+asyncpg://h/a\n",
+    }
+    app = ENGINE.format(text="import os\ncreate_async_engine(os.getenv('DB', 'sqlite:///a.db'))")
+    assert found(project, {"app.py": app, name: texts[name]}) == []
+
+
+MEMORY = """\
+from sqlalchemy import NullPool, QueuePool, StaticPool, create_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.ext.asyncio import create_async_engine
+URL = "sqlite+aiosqlite://"
+{text}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_broken"),
+    [
+        ("create_async_engine('sqlite+aiosqlite:///:memory:', poolclass=NullPool)", True),
+        ("create_async_engine(URL, poolclass=AsyncAdaptedQueuePool)", True),
+        ("create_engine('sqlite://', poolclass=QueuePool)", True),
+        ("create_engine('sqlite://', poolclass=StaticPool)", False),
+        ("create_engine('sqlite://')", False),
+        ("create_async_engine('sqlite+aiosqlite:///a.db', poolclass=NullPool)", False),
+        ("create_async_engine(URL, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)", False),
+        (
+            "create_async_engine('sqlite+aiosqlite:///file:m?mode=memory&cache=shared&uri=true', poolclass=NullPool)",
+            False,
+        ),
+        ("create_async_engine('postgresql+asyncpg://', poolclass=NullPool)", False),
+    ],
+)
+def test_a_pool_gives_each_connection_a_database_in_memory(
+    project: Project, text: str, is_broken: bool
+) -> None:
+    """Unless it has one connection, or they share it by name."""
+    files = {"tests/conftest.py": MEMORY.format(text=text)}
+    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM791"] if is_broken else [])
+
+
+def test_with_hermetic_an_engine_in_memory_has_one_database(project: Project) -> None:
+    """So it is told only for a run without."""
+    text = MEMORY.format(text="create_async_engine(URL, poolclass=NullPool)")
+    files = {"app.py": text, "pytest.ini": "[pytest]\nhermetic_app = app:app\n"}
+    assert diagnosed(project, files).findings == ()
+    assert len(diagnosed(project, files, uses_hermetic=False).findings) == 1
+
+
+TABLES = """\
+import pytest
+from sqlalchemy import MetaData, create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+from app import Base
+engine = create_async_engine("sqlite+aiosqlite://")
+plain = create_engine("sqlite://")
+tables = MetaData()
+
+@pytest.fixture
+def given():
+    yield engine
+{text}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def make():\n    Base.metadata.create_all(bind=engine)", "engine is an async engine"),
+        ("tables.drop_all(engine)", "drop_all is synchronous"),
+        (
+            "async def make():\n    async with engine.begin() as c:\n        Base.metadata.create_all(c)",
+            "an async conn",
+        ),
+        ("async def make():\n    Base.metadata.create_all(engine.sync_engine)", "MissingGreenlet"),
+        (
+            "def make():\n    local = create_async_engine('sqlite+aiosqlite://')\n    Base.metadata.create_all(local)",
+            "local is",
+        ),
+        (
+            "@pytest.fixture\ndef made(given):\n    Base.metadata.create_all(given)",
+            "given is an async engine",
+        ),
+    ],
+)
+def test_tables_are_made_by_something_async(project: Project, text: str, words: str) -> None:
+    """An engine or a connection, under whatever name it gets there."""
+    assert words in told(project, {"tests/conftest.py": TABLES.format(text=text)})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "async def make():\n    async with engine.begin() as c:\n        await c.run_sync(Base.metadata.create_all)",
+        "def make(connection):\n    Base.metadata.create_all(connection)",
+        "def make(connection):\n    Base.metadata.create_all(engine.sync_engine)",
+        "Base.metadata.create_all(plain)",
+        "with pytest.raises(Exception):\n    Base.metadata.create_all(engine)",
+        "factory.create_all(engine)",
+    ],
+)
+def test_tables_that_are_made_well_are_left_alone(project: Project, text: str) -> None:
+    """By a plain engine, by ``run_sync``, or by what cannot be told."""
+    assert found(project, {"tests/conftest.py": TABLES.format(text=text)}) == []
+
+
+MODELS = "from sqlalchemy.orm import DeclarativeBase\nclass Base(DeclarativeBase): ...\ndef fill(): ...\n"
+MIGRATED = """\
+import pytest
+from alembic import command
+from alembic.config import Config
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated():
+    {text}
+"""
+INI = "[pytest]\nhermetic = {mode}\nhermetic_schema = {schema}\n"
+UPGRADE = 'command.upgrade(Config("alembic.ini"), "head")'
+
+
+@pytest.mark.parametrize(
+    ("mode", "schema", "text", "is_broken"),
+    [
+        ("on", "models:Base.metadata", UPGRADE, True),
+        ("on", "schema.sql", UPGRADE, True),
+        ("on", "alembic.ini", UPGRADE, False),
+        ("on", "", UPGRADE, False),
+        ("on", "lifespan", UPGRADE, False),
+        ("on", "models:fill", UPGRADE, False),
+        ("observe", "models:Base.metadata", UPGRADE, False),
+        ("on", "models:Base.metadata", f"command.stamp(Config(), 'head')\n    {UPGRADE}", False),
+        ("on", "models:Base.metadata", "subprocess.run(['alembic', 'upgrade', 'head'])", False),
+    ],
+)
+def test_migrations_are_run_on_tables_that_are_there(
+    project: Project, mode: str, schema: str, text: str, is_broken: bool
+) -> None:
+    """Where hermetic makes them by something else."""
+    files = {
+        "pytest.ini": INI.format(mode=mode, schema=schema),
+        "models.py": MODELS,
+        "tests/conftest.py": MIGRATED.format(text=text),
+    }
+    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM792"] if is_broken else [])
+    assert diagnosed(project, files, uses_hermetic=False).findings == ()
