@@ -272,4 +272,5 @@ def _resolved(request: EngineRequest, destination: Destination, given: str) -> E
         destination.why if isinstance(destination, LeftAlone) else "",
         is_in_memory(request.url),
         given,
+        id(request.engine),
     )

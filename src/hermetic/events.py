@@ -86,6 +86,7 @@ class EngineResolved(NamedTuple):
         why: Why it is left alone; else empty.
         is_in_memory: Whether its URL is for a database in memory.
         given: The variable of ``hermetic_env`` that would give it another URL in mode ``on``; else empty.
+        engine: A number that tells it from the others that there are.
     """
 
     owner: Owner | None
@@ -96,6 +97,7 @@ class EngineResolved(NamedTuple):
     why: str = ""
     is_in_memory: bool = False
     given: str = ""
+    engine: int = 0
 
 
 class CheckedOut(NamedTuple):
@@ -475,6 +477,26 @@ class ContentsFound(NamedTuple):
     descriptions: tuple[str, ...]
 
 
+class FillingBegan(NamedTuple):
+    """The tables and first rows of a database are about to be made: the statements that follow are nobody's.
+
+    Attributes:
+        database: Its name.
+    """
+
+    database: str
+
+
+class FillingEnded(NamedTuple):
+    """They were made, or could not be.
+
+    Attributes:
+        database: Its name.
+    """
+
+    database: str
+
+
 class DatabaseNamed(NamedTuple):
     """An engine of the application's is for a database.
 
@@ -553,6 +575,8 @@ Event = (
     | UsedInSetUp
     | DatabaseKept
     | ContentsFound
+    | FillingBegan
+    | FillingEnded
     | DatabaseNamed
     | FileNamedLate
     | ServerUsed

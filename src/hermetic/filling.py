@@ -13,7 +13,7 @@ own settings; they go with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from hermetic.contents import Contents
 from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
-from hermetic.events import ContentsFound, Noted, emit, listeners
+from hermetic.events import ContentsFound, FillingBegan, FillingEnded, Noted, emit, listeners
 from hermetic.loading import Application
 from hermetic.settings import Settings
 
@@ -170,11 +170,12 @@ class Filling:
             return self._leave(database)
         self._databases().begin()
         try:
-            note = database.fill(
-                lambda: contents.fingerprint(database),
-                lambda: self._databases().built(database, lambda: contents.build(database)),
-                contents.outdated,
-            )
+            with _told_of(database):
+                note = database.fill(
+                    lambda: contents.fingerprint(database),
+                    lambda: self._databases().built(database, lambda: contents.build(database)),
+                    contents.outdated,
+                )
         except HermeticError as error:
             if not contents.are_all_made_by_a_start_up:
                 raise
@@ -261,6 +262,18 @@ class Filling:
         self._is_required = True
         if self._unnamed is not None:
             raise self._unnamed.with_traceback(None)
+
+
+@contextmanager
+def _told_of(database: WorkerDatabase) -> Iterator[None]:
+    """Tell when a database is filled."""
+    if FillingBegan in listeners:
+        emit(FillingBegan(database.name))
+    try:
+        yield
+    finally:
+        if FillingEnded in listeners:
+            emit(FillingEnded(database.name))
 
 
 def _not_called() -> HermeticError:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from hermetic.explain import lifespans, messages, orm, running
+from hermetic.explain import isolation, lifespans, messages, orm, running, tables
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
 
 Explain = Callable[[Failure, History], Iterable[Explanation]]
 
-EXPLAIN: tuple[Explain, ...] = (running.explain, messages.explain, orm.explain, lifespans.explain)
+EXPLAIN: tuple[Explain, ...] = (
+    running.explain,
+    messages.explain,
+    orm.explain,
+    lifespans.explain,
+    isolation.explain,
+    tables.explain,
+)
 """In the order in which their explanations are shown."""
 
 

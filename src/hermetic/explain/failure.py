@@ -69,6 +69,7 @@ class Failure:
         is_async: Whether it is a coroutine function.
         fixtures: Those that it asked for, itself or through others.
         runner: Who runs its async code.
+        root: The project's folder.
     """
 
     owner: Owner
@@ -78,6 +79,7 @@ class Failure:
     is_async: bool = False
     fixtures: tuple[UsedFixture, ...] = ()
     runner: Runner = field(default_factory=Runner)
+    root: str = ""
 
     def chain(self) -> Iterator[BaseException]:
         """Give the error, what it was raised from or during, and, of groups, each member's."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from hermetic.code import is_library
+from hermetic.explain.failure import raised
 
 
 def frames(error: BaseException) -> list[FrameType]:
     """Return the frames through which an error came, the innermost first."""
-    found = []
-    entry: TracebackType | None = error.__traceback__
-    while entry is not None:
-        found.append(entry.tb_frame)
-        entry = entry.tb_next
-    return found[::-1]
+    return list(raised(error))[::-1]
 
 
 def project_frames(error: BaseException) -> Iterator[FrameType]:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
-from hermetic.events import Event, Kind, LifespanStarted, RequestEnded, SessionEnded, listen, unlisten
+from hermetic.events import (
+    Event,
+    Kind,
+    LifespanStarted,
+    RequestEnded,
+    SessionEnded,
+    Statement,
+    listen,
+    unlisten,
+)
+from hermetic.explain.databases import DatabaseHistory
 from hermetic.explain.earlier import SessionHistory
+from hermetic.explain.undone import Undone
 from hermetic.owners import Owner
 
-KINDS: tuple[Kind, ...] = (LifespanStarted, RequestEnded)
+KINDS: tuple[Kind, ...] = (LifespanStarted, RequestEnded, Statement)
 """What is listened to while tests pass: each kind costs every test something."""
 
 MOST = 500
@@ -38,10 +49,14 @@ class History:
         told: What was told since it began, in order, the first ``MOST`` of it.
         dropped: How many events there were beyond those.
         sessions: How each Session ended its last transaction, before the test, too.
+        databases: Which engines there are, and who has made which tables.
+        undone: What the tests of its module before it had committed, and is undone.
     """
 
     def __init__(self) -> None:
         self.sessions = SessionHistory()
+        self.databases = DatabaseHistory()
+        self.undone = Undone()
         self.test: Owner | None = None
         self.told: list[Told] = []
         self.dropped = 0
@@ -51,14 +66,19 @@ class History:
         """Listen."""
         listen(self._hear, *KINDS)
         listen(self.sessions.hear, SessionEnded)
+        listen(self.databases.hear, *self.databases.kinds)
+        listen(self.undone.hear, *self.undone.kinds)
 
     def stop(self) -> None:
         """Listen no more."""
         unlisten(self._hear)
         unlisten(self.sessions.hear)
+        unlisten(self.undone.hear)
+        unlisten(self.databases.hear)
 
     def begin(self, test: Owner) -> None:
         """Forget the test before, and keep what is told from now on for this one."""
+        self.undone.begin(test)
         self.test, self.told, self.dropped, self._began = test, [], 0, perf_counter()
 
     def of(self, kind: type[E]) -> list[E]:

@@ -68,7 +68,7 @@ class StartUp(NamedTuple):
         for function in self.functions():
             for code in _codes(function.__code__):
                 for instruction in dis.get_instructions(code):
-                    if name in _texts(instruction):
+                    if name in _texts(code, instruction):
                         return _place(code, instruction)
         return None
 
@@ -148,11 +148,12 @@ def _lines_of(code: CodeType, operation: str, name: str) -> Iterator[Location]:
             yield _place(code, instruction)
 
 
-def _texts(instruction: dis.Instruction) -> tuple[Any, ...]:
-    """Return the constant that an instruction takes, or those in its tuple: names of arguments, keys."""
-    if instruction.opname not in ("LOAD_CONST", "KW_NAMES", "RETURN_CONST"):
+def _texts(code: CodeType, instruction: dis.Instruction) -> tuple[Any, ...]:
+    """Return the constant that an instruction takes, or those in its tuple: keys, names of arguments."""
+    if instruction.opname not in ("LOAD_CONST", "KW_NAMES", "RETURN_CONST") or instruction.arg is None:
         return ()
-    return instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+    constant = code.co_consts[instruction.arg]
+    return constant if isinstance(constant, tuple) else (constant,)
 
 
 def _place(code: CodeType, instruction: dis.Instruction) -> Location:

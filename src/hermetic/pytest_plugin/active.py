@@ -109,6 +109,7 @@ class Active:
     # Inside pytest's own wrappers: where this fails before the set-up, their teardown needs what theirs prepared.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        __tracebackhide__ = True
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
         self.history.begin(owner)
         import_drivers(self.run)

@@ -31,6 +31,7 @@ def failure_of(item: pytest.Item, call: pytest.CallInfo[None]) -> Failure:
         inspect.iscoroutinefunction(function),
         tuple(_fixtures(item, runner)),
         runner,
+        str(item.config.rootpath),
     )
 
 

@@ -12,6 +12,7 @@ no such closure, and nobody can know its arguments: then the URL's own serve.
 from __future__ import annotations
 
 import inspect
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -164,6 +165,18 @@ def driver_connection_of(connection: Connection) -> DBAPIConnection | None:
     """Return what a connection has of its driver's now."""
     fairy = connection._dbapi_connection
     return None if fairy is None else fairy.dbapi_connection
+
+
+def rows_of(cursor: Any) -> int:
+    """Return how many rows a statement affected or found; -1 where nobody knows before they are fetched.
+
+    SQLAlchemy fetches those of an async driver at once. Where it keeps them elsewhere one day, they are not counted.
+    """
+    count: Any = getattr(cursor, "rowcount", -1)
+    if isinstance(count, int) and count >= 0:
+        return count
+    fetched = getattr(cursor, "_rows", None) if getattr(cursor, "description", None) else None
+    return len(fetched) if isinstance(fetched, deque) else -1
 
 
 def lock_first_connect_by(pool: Pool, lock: Callable[[], AbstractContextManager[bool]]) -> None:

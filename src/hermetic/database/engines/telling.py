@@ -91,8 +91,7 @@ def _before_execute(
 def _after_execute(
     connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> None:
-    rows: Any = getattr(cursor, "rowcount", -1)
-    _executed(connection, statement, parameters, context, rows if isinstance(rows, int) else -1, "")
+    _executed(connection, statement, parameters, context, private.rows_of(cursor), "")
 
 
 def _on_error(error: ExceptionContext) -> None:

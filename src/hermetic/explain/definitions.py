@@ -1,0 +1,111 @@
+"""Where a project defines a table: in what was imported, else in its files, of which none is imported here."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from hermetic.code import is_library
+
+FILES = 5_000
+"""How many files are looked through at the most."""
+
+_SKIPPED = frozenset({"node_modules", "site-packages", "build", "dist", "__pycache__"})
+
+
+class Definition(NamedTuple):
+    """Where a table is defined.
+
+    Attributes:
+        name: The class, or the variable.
+        module: The module, by its name.
+        place: The file, with the line where that is known.
+        is_imported: Whether it is imported.
+    """
+
+    name: str
+    module: str
+    place: str
+    is_imported: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.place})"
+
+
+def definition_of(table: str, root: str) -> Definition | None:
+    """Return where a table is defined; None where nobody can tell.
+
+    Args:
+        table: Its name, in lower case.
+        root: The project's folder.
+    """
+    return next(_imported(table), None) or next(_in_files(table, Path(root)), None)
+
+
+def is_known_to(table: str, contents: tuple[str, ...]) -> bool:
+    """Whether one of the ``module:MetaData`` that filled a database knows a table by now."""
+    for each in contents:
+        module, _, path = each.partition(":")
+        found: Any = sys.modules.get(module)
+        for name in path.split(".") if path else ():
+            found = getattr(found, name, None)
+        tables: Any = getattr(getattr(found, "metadata", found), "tables", None)
+        if hasattr(tables, "values") and any(_is_named(one, table) for one in tables.values()):
+            return True
+    return False
+
+
+def _imported(table: str) -> Iterator[Definition]:
+    for module in _modules():
+        for name, value in list(vars(module).items()):
+            found = getattr(value, "__table__", None) if isinstance(value, type) else None
+            if found is not None and value.__module__ == module.__name__ and _is_named(found, table):
+                yield Definition(name, module.__name__, str(module.__file__), True)
+
+
+def _modules() -> Iterator[ModuleType]:
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and not is_library(file):
+            yield module
+
+
+def _is_named(table: Any, name: str) -> bool:
+    return str(getattr(table, "name", "")).lower() == name
+
+
+def _in_files(table: str, root: Path) -> Iterator[Definition]:
+    """Give the files that define it, of those which are not imported."""
+    imported = {module.__file__ for module in _modules()}
+    wanted = re.compile(
+        rf"""__tablename__\s*(?::[^=\n]*)?=\s*["']{re.escape(table)}["']|\bTable\(\s*["']{re.escape(table)}["']"""
+    )
+    for file in islice(_files(root), FILES):
+        if str(file) not in imported:
+            text = file.read_text(encoding="utf-8", errors="replace")
+            found = wanted.search(text)
+            if found is not None:
+                line = text.count("\n", 0, found.start()) + 1
+                yield Definition(file.stem, _module_of(file, root), f"{file}:{line}", False)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for path in sorted(root.iterdir()):
+        if path.name.startswith(".") or path.name in _SKIPPED or path.is_symlink():
+            continue
+        if path.is_dir() and not (path / "pyvenv.cfg").exists():
+            yield from _files(path)
+        elif path.suffix == ".py":
+            yield path
+
+
+def _module_of(file: Path, root: Path) -> str:
+    """Return by which name a file is imported: below the innermost folder of the path that has it."""
+    folders = [Path(each) for each in sys.path if each and file.is_relative_to(each)]
+    below = max(folders, key=lambda each: len(each.parts), default=root)
+    return ".".join(file.relative_to(below).with_suffix("").parts).removesuffix(".__init__")

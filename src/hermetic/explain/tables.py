@@ -1,0 +1,181 @@
+"""A table that is not there, or that is there already: in which database, who made it where, or who makes it twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from hermetic.causes.tables import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE, TABLE_NOT_MADE
+from hermetic.database.engines.destinations import masked
+from hermetic.events import EngineResolved
+from hermetic.explain.definitions import Definition, definition_of, is_known_to
+from hermetic.explain.failure import Explanation, Failure, UsedFixture, places
+from hermetic.explain.frames import frames, project_frames, value
+from hermetic.explain.history import History
+from hermetic.explain.undone import name_of
+
+_MISSING = re.compile(r'no such table: ([\w."]+)|relation "([^"]+)" does not exist')
+_EXISTING = re.compile(r'table ["`\[]?([\w.]+)["`\]]? already exists|relation "([^"]+)" already exists')
+
+
+class Asked(NamedTuple):
+    """Somebody asked a database for a table.
+
+    Attributes:
+        table: Its name, without its schema.
+        place: The project's line.
+        engine: The engine; None where the frames do not tell.
+        connection: The number of the driver's connection, as statements tell it.
+    """
+
+    table: str
+    place: str
+    engine: Any
+    connection: int
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Say why a table is missing, or why it is there already, as far as that is known."""
+    for error in failure.chain():
+        missing, existing = _MISSING.search(str(error)), _EXISTING.search(str(error))
+        found = missing or existing
+        connection = None if found is None else _connection(error)
+        if found is None or connection is None:
+            continue
+        name = name_of(found[1] or found[2])
+        place = next((str(each) for each in places(error)), "The test")
+        opened = getattr(connection, "_dbapi_connection", None)
+        asked = Asked(name, place, connection.engine, id(getattr(opened, "dbapi_connection", None)))
+        explanation = (
+            _missing(failure, history, asked) if missing else _existing(failure, history, asked, error)
+        )
+        if explanation is not None:
+            yield explanation
+            return
+
+
+def _connection(error: BaseException) -> Any:
+    """Return SQLAlchemy's connection, by which it came."""
+    for frame in frames(error):
+        found = value(frame, "self", "Connection")
+        if found is not None and hasattr(found, "engine"):
+            return found
+    return None
+
+
+def shown(url: str) -> str:
+    """Return a URL as somebody writes it."""
+    return url.replace("%3Amemory%3A", ":memory:")
+
+
+def _on(asked: Asked, engine: EngineResolved | None, url: str) -> str:
+    """Say who asked which engine for a table, and where that goes."""
+    said = f"{asked.place} asked for the table {asked.table} on the engine {url}"
+    if engine is None:
+        return said
+    made = f", made at {engine.location}" if engine.location is not None else ""
+    if engine.outcome == "left alone":
+        return f"{said}{made}, which hermetic leaves alone: {engine.why}"
+    return f"{said}{made}, which goes to {engine.destination}"
+
+
+def _missing(failure: Failure, history: History, asked: Asked) -> Explanation | None:
+    engine = history.databases.engine(asked.engine)
+    url = masked(asked.engine.url)
+    on = _on(asked, engine, shown(url))
+    made_by = history.databases.made(asked.table)
+    elsewhere = [each for each in made_by if history.databases.is_elsewhere(each, url, asked.connection)]
+    if elsewhere:
+        made = elsewhere[-1]
+        return Explanation(
+            TABLE_IN_ANOTHER_DATABASE,
+            (
+                f"{on}.",
+                f"It was made at {made.location} by {made.owner}, on {shown(made.engine)}: in another database.",
+            ),
+            (f"make the tables on the engine that is asked, or use the one of {made.location} here",),
+        )
+    if engine is not None and engine.outcome == "left alone":
+        return Explanation(
+            TABLE_NOT_MADE,
+            (f"{on}.", "Nobody has made the table there."),
+            ("await connection.run_sync(Base.metadata.create_all), on that engine, before it is asked",),
+        )
+    if history.databases.contents:
+        return _not_in_the_contents(failure, history, asked, on)
+    return None
+
+
+def _not_in_the_contents(failure: Failure, history: History, asked: Asked, on: str) -> Explanation | None:
+    """Say why what hermetic has filled the database by did not make a table."""
+    contents = ", ".join(history.databases.contents)
+    first = (f"{on}.", f"Its tables were made by {contents}, which has not made this one.")
+    found = definition_of(asked.table, failure.root)
+    if found is None:
+        return None
+    if not found.is_imported:
+        lines = (*first, f"{found.place} defines it, and nobody has imported that file.")
+        return Explanation(
+            TABLE_NOT_MADE, lines, (f"import {found.module} where the other tables are imported",)
+        )
+    if is_known_to(asked.table, history.databases.contents):
+        lines = (*first, f"{found} was imported after the tables had been made.")
+        return Explanation(
+            TABLE_NOT_MADE, lines, (f"import {found.module} where the other tables are imported",)
+        )
+    return _of_another_metadata(history, found, first)
+
+
+def _of_another_metadata(history: History, found: Definition, first: tuple[str, ...]) -> Explanation:
+    if any(".ini" in each or ".toml" in each for each in history.databases.contents):
+        lines = (*first, f"{found} defines it, and no migration makes it.")
+        return Explanation(
+            TABLE_NOT_MADE, lines, ("alembic revision --autogenerate, which writes that migration",)
+        )
+    lines = (*first, f"{found} belongs to another MetaData.")
+    change = f"one more line in hermetic_schema: {found.module}:<what has that MetaData>"
+    return Explanation(TABLE_NOT_MADE, lines, (change,))
+
+
+def _existing(failure: Failure, history: History, asked: Asked, error: BaseException) -> Explanation | None:
+    """Say who makes a table that is there, and who has made it before."""
+    fixture = _fixture(failure, error)
+    by = asked.place if fixture is None else f"The {fixture}, at {asked.place},"
+    is_alembic = any(
+        "alembic" in frame.f_globals.get("__name__", "").split(".")[:1] for frame in frames(error)
+    )
+    what = "runs the migrations, which make" if is_alembic else "makes"
+    url = masked(asked.engine.url)
+    made = history.databases.made(asked.table)
+    before = [each for each in made if not history.databases.is_elsewhere(each, url, asked.connection)]
+    if history.databases.contents:
+        contents = ", ".join(history.databases.contents)
+        who = f"Hermetic had made it before the first test, by {contents}; it is there in every test."
+        change = (
+            "delete that line"
+            if fixture is None
+            else f"delete the fixture {fixture.name!r}, or that line of it"
+        )
+        changes: tuple[str, ...] = (f"{change}: what it makes is there already",)
+        if is_alembic:
+            changes += ("hermetic_schema = alembic.ini, if the tests need what only the migrations make",)
+    elif before:
+        who = f"It was made at {before[0].location}, by {before[0].owner}."
+        changes = ("make the tables once, in a fixture of session scope",)
+    else:
+        return None
+    return Explanation(
+        TABLE_EXISTS_ALREADY, (f"{by} {what} the table {asked.table}, which exists.", who), changes
+    )
+
+
+def _fixture(failure: Failure, error: BaseException) -> UsedFixture | None:
+    """Return the fixture in whose function it came."""
+    known = {(each.location.file, each.location.line): each for each in failure.fixtures if each.location}
+    for frame in project_frames(error):
+        code = frame.f_code
+        found = known.get((code.co_filename, code.co_firstlineno))
+        if found is not None:
+            return found
+    return None
