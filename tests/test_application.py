@@ -13,6 +13,9 @@ from hermetic import application
 from hermetic.errors import ConfigurationError
 from tests.importing import importable
 
+PACKAGES = {"aiosqlite": "hermetic[sqlite]"}
+"""What is to be installed where a module is missing."""
+
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -23,7 +26,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def load(path: str) -> Any:
     """Find what a path names, and make it."""
-    return application.make(path, application.resolve(path, key="hermetic_app"))
+    return application.make(path, application.resolve(path, key="hermetic_app", packages=lambda: PACKAGES))
 
 
 ASGI = "async def app(scope, receive, send): ...\n"
@@ -115,7 +118,6 @@ def test_a_module_that_raises_shows_the_users_traceback(package: Path) -> None:
 
 def test_a_missing_driver_names_the_extra(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A driver that is not installed is an extra of ours to install."""
-    monkeypatch.setitem(application.PACKAGES, "aiosqlite", "hermetic[sqlite]")
     monkeypatch.setitem(sys.modules, "aiosqlite", None)
     (package / "shop_e.py").write_text("import aiosqlite\n")
     with pytest.raises(ConfigurationError) as caught:
@@ -176,7 +178,7 @@ def test_what_a_seed_raises_has_its_setting_and_the_users_lines() -> None:
     """The setting and the error; a ConfigurationError of our own goes through as it is."""
     with (
         pytest.raises(ConfigurationError) as raised,
-        application.built_by("hermetic_seed", "a:b", place="/here"),
+        application.built_by("hermetic_seed", "a:b", place="/here", packages=lambda: PACKAGES),
     ):
         int("speed")
     assert raised.value.what.startswith("hermetic_seed = a:b raised ValueError: invalid literal")
@@ -184,7 +186,7 @@ def test_what_a_seed_raises_has_its_setting_and_the_users_lines() -> None:
     assert raised.value.hints == ()
     with (
         pytest.raises(ConfigurationError, match="our own"),
-        application.built_by("hermetic_seed", "a:b", place="/here"),
+        application.built_by("hermetic_seed", "a:b", place="/here", packages=lambda: PACKAGES),
     ):
         raise ConfigurationError("our own")
 
@@ -193,16 +195,18 @@ def test_a_full_disk_names_the_place() -> None:
     """And the setting that moves the databases."""
     with (
         pytest.raises(ConfigurationError) as raised,
-        application.built_by("hermetic_schema", "a:b", place="/here"),
+        application.built_by("hermetic_schema", "a:b", place="/here", packages=lambda: PACKAGES),
     ):
         raise OSError("database or disk is full")
     assert raised.value.hints[0] == "set hermetic_directory to a directory with more room than /here"
 
 
-def test_a_missing_driver_of_a_url_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What to install for an engine of ours: a run's start adds what its backends need."""
-    monkeypatch.setitem(application.PACKAGES, "aiosqlite", "hermetic[sqlite]")
-    with pytest.raises(ConfigurationError) as raised, application.driver_of("sqlite+aiosqlite:///x.db"):
+def test_a_missing_driver_of_a_url_names_the_extra() -> None:
+    """What to install for an engine of ours."""
+    with (
+        pytest.raises(ConfigurationError) as raised,
+        application.driver_of("sqlite+aiosqlite:///x.db", lambda: PACKAGES),
+    ):
         raise ModuleNotFoundError("No module named 'aiosqlite'", name="aiosqlite")
     assert raised.value.hints == ("pip install 'hermetic[sqlite]'",)
 
@@ -212,7 +216,11 @@ def test_what_only_the_backend_knows_of_an_error() -> None:
     with (
         pytest.raises(ConfigurationError) as raised,
         application.built_by(
-            "hermetic_schema", "schema.sql", place="/here", hints=lambda error: (f"so: {error}",)
+            "hermetic_schema",
+            "schema.sql",
+            place="/here",
+            packages=lambda: PACKAGES,
+            hints=lambda error: (f"so: {error}",),
         ),
     ):
         raise RuntimeError("no such extension")

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,17 @@ from hermetic.errors import (
     SchemaError,
 )
 
-PACKAGES = {"alembic": "alembic", "greenlet": "greenlet"}
-"""What to install where a module is missing; what a database's drivers need is added when a run starts."""
+Packages = Callable[[], Mapping[str, str]]
+"""Returns what to install where a module is missing, by that module; asked only when one is."""
 
 
-def resolve(path: str, *, key: str) -> Any:
+def resolve(path: str, *, key: str, packages: Packages) -> Any:
     """Import the object that ``module:attribute.path`` names.
 
     Args:
         path: ``package.module:attribute``; the attribute may have dots.
         key: The setting that named it, for messages.
+        packages: What to install, for messages.
 
     Raises:
         ConfigurationError: The module does not import (its traceback is in the message), or has no such attribute.
@@ -42,7 +43,7 @@ def resolve(path: str, *, key: str) -> Any:
     try:
         found: Any = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        raise _import_error(module_name, path, key, error) from error
+        raise _import_error(module_name, path, key, error, install_hints(error, packages)) from error
     for name in attributes.removesuffix("()").split("."):
         try:
             found = getattr(found, name)
@@ -123,7 +124,12 @@ def _override(name: str, arguments: str) -> str:
 
 @contextmanager
 def built_by(
-    key: str, spec: str, *, place: str, hints: Callable[[BaseException], tuple[str, ...]] = lambda error: ()
+    key: str,
+    spec: str,
+    *,
+    place: str,
+    packages: Packages,
+    hints: Callable[[BaseException], tuple[str, ...]] = lambda error: (),
 ) -> Iterator[None]:
     """Name what makes the tables or the seed rows in the errors that it raises.
 
@@ -131,6 +137,7 @@ def built_by(
         key: The setting that named it.
         spec: The setting's value.
         place: Where the database lies, for when there is no room.
+        packages: What to install, for messages.
         hints: Says what to do about an error that only the database's backend knows.
 
     Raises:
@@ -144,13 +151,17 @@ def built_by(
         raise SchemaError(
             f"{key} = {spec} raised {type(error).__name__}: {error}",
             why=_own_frames(error),
-            hints=(*install_hints(error), *_room_hints(error, place), *hints(error)),
+            hints=(*install_hints(error, packages), *_room_hints(error, place), *hints(error)),
         ) from error
 
 
 @contextmanager
-def driver_of(url: str) -> Iterator[None]:
+def driver_of(url: str, packages: Packages) -> Iterator[None]:
     """Say what to install where the driver of a URL is missing.
+
+    Args:
+        url: The URL.
+        packages: What to install.
 
     Raises:
         ConfigurationError: It is.
@@ -159,14 +170,17 @@ def driver_of(url: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise MissingDependency(
-            f"{url} needs the driver {error.name}, which is not installed.", hints=install_hints(error)
+            f"{url} needs the driver {error.name}, which is not installed.",
+            hints=install_hints(error, packages),
         ) from error
 
 
-def install_hints(error: BaseException) -> tuple[str, ...]:
+def install_hints(error: BaseException, packages: Packages) -> tuple[str, ...]:
     """Return what to install when ``error`` says that a known driver or package is missing."""
-    missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    return (f"pip install '{PACKAGES[missing]}'",) if missing in PACKAGES else ()
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return ()
+    found = packages().get(error.name)
+    return () if found is None else (f"pip install '{found}'",)
 
 
 def _room_hints(error: BaseException, place: str) -> tuple[str, ...]:
@@ -191,9 +205,10 @@ def _takes_a_scope(function: Any) -> bool:
     return needed[:1] == ["scope"] or (len(needed) == 3 and inspect.iscoroutinefunction(function))
 
 
-def _import_error(module_name: str, path: str, key: str, error: BaseException) -> ConfigurationError:
+def _import_error(
+    module_name: str, path: str, key: str, error: BaseException, hints: tuple[str, ...]
+) -> ConfigurationError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    hints = install_hints(error)
     if not hints and missing and (module_name == missing or module_name.startswith(missing + ".")):
         hints = (
             "is the project's root on the import path? In the ini file: pythonpath = .",

@@ -13,7 +13,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermetic import application
 from hermetic.contents import lines_of
 from hermetic.environment import Environment
 from hermetic.events import DatabaseNamed, DatabaseUsed, EngineResolved, Noted, ServerUsed, emit, listeners
@@ -185,8 +184,6 @@ class Containment:
         from hermetic.database import backends
         from hermetic.database.servers import Servers
 
-        for each in backends.every():  # before any of their drivers is imported
-            application.PACKAGES.update(each.packages)
         making = backends.Making(
             self._settings,
             self._root,

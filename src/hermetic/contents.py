@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,7 @@ class Contents:
         Raises:
             ConfigurationError: Something that is named does not exist, or several things could be meant.
         """
+        from hermetic.database import backends
         from hermetic.database.schema import schemas
 
         package = settings.app.partition(":")[0].partition(".")[0] if settings.app else None
@@ -104,7 +106,9 @@ class Contents:
         found: list[Schema] = []
         if specs or not settings.schema:
             found = schemas(specs, root=root, package=package, run_lifespan=lambda: _start_and_stop(app()))
-        functions = {seed: application.resolve(seed, key="hermetic_seed") for seed in seeds}
+        functions = {
+            seed: application.resolve(seed, key="hermetic_seed", packages=backends.packages) for seed in seeds
+        }
         return cls(settings, root, found, functions)
 
     @property
@@ -145,15 +149,19 @@ class Contents:
         from hermetic.database.schema import inputs, reading
         from hermetic.database.schema.call import call
 
-        hints = backends.of(database.url).hints
-        place = str(database.url.database)
+        built_by = partial(
+            application.built_by,
+            place=str(database.url.database),
+            packages=backends.packages,
+            hints=backends.of(database.url).hints,
+        )
         doubts: list[str] = []
         with reading.noted() as read:
             for schema in self.schemas:
-                with application.built_by("hermetic_schema", schema.description, place=place, hints=hints):
+                with built_by("hermetic_schema", schema.description):
                     doubts += schema.build(database) or ()
             for seed, function in self.seeds.items():
-                with application.built_by("hermetic_seed", seed, place=place, hints=hints):
+                with built_by("hermetic_seed", seed):
                     call(function, database, key="hermetic_seed")
         if read.processes and not self.settings.fingerprint:
             names = (f"{name} ({relpath(place, self.root)})" for name, place in sorted(read.processes))

@@ -99,9 +99,11 @@ class Application:
 
     def _found(self, path: str, call: bool) -> Any:
         if self._named is None:
+            from hermetic.database import backends
+
             self._before()
             began = now()
-            self._named = application.resolve(path, key="hermetic_app")
+            self._named = application.resolve(path, key="hermetic_app", packages=backends.packages)
             if ApplicationImported in listeners:
                 emit(ApplicationImported(path, now() - began))
             self._note_import()

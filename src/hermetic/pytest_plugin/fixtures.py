@@ -109,7 +109,9 @@ def hermetic_engine(hermetic_url: str) -> AsyncEngine:
     """An ``AsyncEngine`` on the application's worker database, usable in every event loop."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    with errors_as_failures(), driver_of(hermetic_url):
+    from hermetic.database import backends
+
+    with errors_as_failures(), driver_of(hermetic_url, backends.packages):
         return create_async_engine(hermetic_url)
 
 

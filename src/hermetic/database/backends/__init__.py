@@ -235,6 +235,14 @@ def named_by(text: str | None) -> Backend | None:
     return find((text or "").partition("://")[0].partition("+")[0])
 
 
+def packages() -> dict[str, str]:
+    """Return what to install where a module is missing, by that module; SQLAlchemy and migrations need some as well."""
+    found = {"alembic": "alembic", "greenlet": "greenlet"}
+    for each in every():
+        found.update(each.packages)
+    return found
+
+
 def every() -> list[Backend]:
     """Return all that there are."""
     return [cast(Backend, import_module(module)) for module in dict.fromkeys(_modules.values())]

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import MetaData
 
 from hermetic.application import resolve
+from hermetic.database import backends
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema import call, fingerprint, metadata, migrations, script
 from hermetic.database.schema.alembic_config import NAMED, Migrations
@@ -130,7 +131,7 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
         sql = script.Script(_file(spec, root), root)
         return Schema(spec, script.builder(sql), sql.files)
     if ":" in spec:
-        return _of_object(spec, resolve(spec, key="hermetic_schema"))
+        return _of_object(spec, resolve(spec, key="hermetic_schema", packages=backends.packages))
     raise InvalidSetting(
         f"hermetic_schema = {spec!r} names nothing that can make tables.",
         hints=(

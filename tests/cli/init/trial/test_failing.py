@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hermetic import application
 from hermetic.cli.init.trial.failing import AbsentVariables, failure_of
 from hermetic.cli.init.trial.outcome import Failure
 from hermetic.cli.init.trial.refusing import Refusals
@@ -95,7 +94,6 @@ def test_other_failures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, what: str, cause: str, hints: tuple[str, ...]
 ) -> None:
     """The error's own words on one line, with what to install where hermetic knows it."""
-    monkeypatch.setitem(application.PACKAGES, "asyncpg", "asyncpg")  # as the start of a trial does
     found = failure(code, tmp_path, monkeypatch)
     assert found.what.startswith(f"importing it {what}")
     assert (found.cause, found.hints) == (cause, hints)

@@ -8,7 +8,6 @@ from typing import cast
 
 from sqlalchemy import URL
 
-from hermetic import application
 from hermetic.cli.init.trial.outcome import Engine, Line
 from hermetic.cli.init.trial.refusing import WHY, Nowhere, Refusals
 from hermetic.database import backends
@@ -38,8 +37,6 @@ class Containment:
 
     def __init__(self, settings: Settings, root: Path, *, project: str, temporary: Path) -> None:
         self.refusals = Refusals(project)
-        for each in backends.every():
-            application.PACKAGES.update(each.packages)
         self._environment = Environment(settings, root, lambda: self._url)
         backend = self._environment.backend() or backends.DEFAULT
         self._url = backends.get(backend).planned_url(settings, temporary, NAME)
