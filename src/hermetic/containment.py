@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hermetic.database.backends import Shared
     from hermetic.database.drivers.installation import Drivers
-    from hermetic.database.engines import Installation
+    from hermetic.database.engines import Installation, SeenEngines
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.in_use import RawConnections
     from hermetic.database.protocols import WorkerDatabase
@@ -97,8 +97,8 @@ class Containment:
             mode="on" if is_on else "observe",
             prepare=self._prepare,
             judge=databases.judge,
+            seen=self._seen,
         )
-        databases.learn_from(self._installation.unused)
         if is_on:
             self._drivers = Drivers(self._destination, self._prepare, self._names, self._root)
             databases.begin_with(self._drivers.earlier.begin)
@@ -157,6 +157,12 @@ class Containment:
         return self._drivers.open if self._drivers is not None else None
 
     @cached_property
+    def _seen(self) -> SeenEngines:
+        from hermetic.database.engines import SeenEngines
+
+        return SeenEngines()
+
+    @cached_property
     def databases(self) -> Databases:
         """The worker databases of this process."""
         from hermetic.database import backends
@@ -175,6 +181,7 @@ class Containment:
             created=self._checkpoints.note_created,
             dropped=self._checkpoints.note_dropped,
             replace=lambda connections: self.installation.replace(connections),
+            unused=self._seen.unused,
             backend=self._environment.backend() or backends.DEFAULT,
         )
 

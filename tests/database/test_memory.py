@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hermetic.database.backends import sqlite
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
-from hermetic.database.engines import EngineRequest, install
+from hermetic.database.engines import Destination, EngineRequest, SeenEngines, install
 from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
@@ -36,6 +36,7 @@ class Suite:
         self.built: list[str] = []
         self.backend = "sqlite"
         self.checkpoints = Checkpoints(lambda: self.databases.all(), list)
+        seen = SeenEngines()
         self.databases = Databases(
             Servers({"sqlite": lambda: SqliteServer(folder / "server")}),
             Redirect.parse(root=folder),
@@ -43,9 +44,16 @@ class Suite:
             created=self.checkpoints.note_created,
             dropped=self.checkpoints.note_dropped,
             replace=lambda connections: self.installation.replace(connections),
+            unused=seen.unused,
         )
-        self.installation = install(self.databases.resolve)
-        self.databases.learn_from(self.installation.unused)
+        self.went: list[str] = []
+        self.installation = install(self.resolve, seen=seen)
+
+    def resolve(self, request: EngineRequest) -> Destination:
+        """Note where each engine goes; a destination that is kept would keep its database."""
+        destination = self.databases.resolve(request)
+        self.went.append(str(destination))
+        return destination
 
     def build(self, worker: WorkerDatabase) -> None:
         """Make the application's table."""
@@ -344,8 +352,7 @@ def test_a_test_beside_two_of_the_applications(suite: Suite) -> None:
     """Which one is meant cannot be known: it is left alone, which says so."""
     engines = [suite.make(), suite.make(), suite.make(by="test_a.py")]
     assert path(engines[2]) == ""
-    report = suite.installation.engines()[2]
-    assert report.would_go_to.endswith("the test's own: the application has 2 of them")
+    assert suite.went[-1].endswith("the test's own: the application has 2 of them")
 
 
 def test_a_test_beside_a_primary_in_a_file(suite: Suite) -> None:
@@ -447,7 +454,7 @@ def test_an_engine_from_before(suite: Suite) -> None:
     """One that is older than the run is the application's."""
     suite.installation.uninstall()
     older = create_engine("sqlite://")
-    suite.installation = install(suite.databases.resolve)
+    suite.installation = install(suite.resolve)
     assert tables(older) == ["users"]
     assert [each.in_memory for each in suite.databases.opened] == [True]
 
@@ -456,14 +463,11 @@ def test_what_is_said_of_it(suite: Suite) -> None:
     """A target has a name before and after it has a database."""
     main = suite.make()
     path(main)
-    found = suite.installation.engines()[0]
-    assert found.would_go_to == "the application's database 'hermetic'"
-    assert isinstance(found.destination, MemoryTarget)
-    assert (found.destination.name, found.destination.reach(None)) == (
-        "hermetic",
-        suite.databases.primary().url,
-    )
-    found.destination.note_raw(object())
+    assert suite.went[0] == "the application's database 'hermetic'"
+    found = suite.databases.resolve(EngineRequest(main.url, engine=main))
+    assert isinstance(found, MemoryTarget)
+    assert (found.name, found.reach(None)) == ("hermetic", suite.databases.primary().url)
+    found.note_raw(object())
     target = MemoryTarget(
         lambda target: pytest.fail("not asked"), Owner("x", "test", "function"), None, "sqlite", True
     )
@@ -476,8 +480,8 @@ def test_a_connection_that_comes_back_late(suite: Suite) -> None:
     with suite.test() as owner:
         main, engine = suite.make(), suite.make()
         connection = engine.connect()
-        checkout = suite.installation.checked_out(of=[owner])
-    assert len(checkout) == 1
+        (in_use,) = suite.installation.checked_out()
+    assert in_use.owner is owner
     suite.restore()
     connection.invalidate()
     connection.close()

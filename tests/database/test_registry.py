@@ -28,11 +28,13 @@ class Project:
         self.folder = folder
         self.built: list[str] = []
         self.created: list[str] = []
+        self.unused: list[EngineRequest] = []
         self.databases = Databases(
             Servers({"sqlite": lambda: SqliteServer(folder / "server")}),
             Redirect.parse(allow=["sqlite:////srv/allowed.db"], root=folder),
             self.build,
             created=lambda database: self.created.append(database.name),
+            unused=lambda: self.unused,
         )
 
     def build(self, database: WorkerDatabase) -> None:
@@ -227,8 +229,6 @@ def test_the_applications_engines_count_before_they_are_used(project: Project) -
     """A test's engine may be used before the application's own, for the same URL."""
     url = make_url("sqlite:///app.db")
     location = Location(str(project.folder / "app.py"), 1, "f")
-    project.databases.learn_from(
-        lambda: [EngineRequest(url, Creation(PROCESS, location, str(project.folder)))]
-    )
+    project.unused.append(EngineRequest(url, Creation(PROCESS, location, str(project.folder))))
     assert project.lazy("sqlite:///app.db", by="test_app.py").ready() is project.databases.primary()
     assert project.lazy("sqlite:///other.db", by="test_app.py").ready() is not project.databases.primary()

@@ -63,6 +63,8 @@ class Databases:
         created: Called with each worker database as soon as it exists.
         dropped: Called with each that goes before the run ends.
         replace: Has connections replaced, whose database in memory goes, before somebody uses them.
+        unused: Returns the engines that were made and never used yet, the oldest first: what the application's URLs are
+            is learnt from those, too.
         name: What the first database is called; further ones are numbered.
         backend: What the application's database is as long as no engine of the application has told.
     """
@@ -76,6 +78,7 @@ class Databases:
         created: Callable[[WorkerDatabase], None] = lambda database: None,
         dropped: Callable[[WorkerDatabase], None] = lambda database: None,
         replace: Callable[[Sequence[DBAPIConnection]], None] = lambda connections: None,
+        unused: Callable[[], Iterable[EngineRequest]] = tuple,
         name: str = "hermetic",
         backend: str = DEFAULT,
     ) -> None:
@@ -83,6 +86,7 @@ class Databases:
         self._backend = backend
         self._redirect = redirect
         self._build = build
+        self._unused = unused
         self._created = created
         self._dropped = dropped
         self._name = name
@@ -98,7 +102,6 @@ class Databases:
         self._primary: LazyDatabase | None = None
         self._primary_is_bound = False
         self._is_opened_by_url = False
-        self._unused: Callable[[], Iterable[EngineRequest]] = tuple
         self._begin: Callable[[Address, WorkerDatabase], bool] = lambda address, worker: False
         self._memory = MemoryDatabases(
             self._lock,
@@ -107,14 +110,6 @@ class Databases:
             drop=self._drop,
             replace=replace,
         )
-
-    def learn_from(self, unused: Callable[[], Iterable[EngineRequest]]) -> None:
-        """Learn the application's URLs from the engines it made, before it uses them.
-
-        Args:
-            unused: Returns the engines that were never used yet, the oldest first.
-        """
-        self._unused = unused
 
     def begin_with(self, begin: Callable[[Address, WorkerDatabase], bool]) -> None:
         """Have databases begin as what is known of their addresses.

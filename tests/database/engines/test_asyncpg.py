@@ -151,7 +151,7 @@ def test_ending_a_leak_between_runs(
     with asyncio.Runner() as runner:
         connection = runner.run(leak())
         (in_use,) = installed.checked_out()
-        installed.end(in_use)
+        in_use.end_now()
         assert left_on(server, name) == 0
         assert runner.run(answer(engine)) == 42
         runner.run(connection.close())

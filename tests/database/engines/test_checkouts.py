@@ -17,6 +17,7 @@ from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.engines import Installation, install
 from hermetic.database.lazy import LazyDatabase
 from hermetic.owners import Owner, owned_by
+from tests.database.backends.sqlite.restore.opened import open_work
 
 MEMORY = "sqlite+aiosqlite://"
 
@@ -59,12 +60,11 @@ def test_what_is_known(installation: Installation) -> None:
     assert asyncio.run(main())
 
 
-def test_of_some_owners(installation: Installation, engine: Engine) -> None:
-    """Only what belongs to the given owners is listed."""
+def test_of_several_owners(installation: Installation, engine: Engine) -> None:
+    """Each connection is listed with whose it is, the oldest first."""
     mine, other = Owner("mine", "test", "function"), Owner("other", "test", "function")
     with owned_by(mine), engine.connect(), owned_by(other), engine.connect():
         assert [each.owner for each in installation.checked_out()] == [mine, other]
-        assert [each.owner for each in installation.checked_out([other])] == [other]
 
 
 def test_the_database_is_told(installation: Installation, engine: Engine, database: LazyDatabase) -> None:
@@ -73,7 +73,7 @@ def test_the_database_is_told(installation: Installation, engine: Engine, databa
         connection.execute(text("BEGIN IMMEDIATE"))
         worker = database.made()
         assert isinstance(worker, SqliteDatabase)
-        (work,) = worker.open_work()
+        (work,) = open_work(worker)
         (in_use,) = installation.checked_out()
         assert work.checkout is in_use.checkout
         driver = tracked(connection.connection.driver_connection)
@@ -151,7 +151,7 @@ class TestEnding:
         """A synchronous connection is closed at once; its holder may still close it."""
         connection = engine.connect()
         (in_use,) = installation.checked_out()
-        installation.end(in_use)
+        in_use.end_now()
         assert installation.checked_out() == []
         assert list(installation._index) == []
         connection.close()
@@ -175,7 +175,7 @@ class TestEnding:
         with asyncio.Runner() as runner:
             connection = runner.run(self.leak(engine))
             (in_use,) = installation.checked_out()
-            installation.end(in_use)
+            in_use.end_now()
             assert installation.checked_out() == []
             runner.run(connection.close())
             runner.run(runner.run(self.leak(engine)).close())
@@ -185,7 +185,7 @@ class TestEnding:
         connection = engine.connect()
         (in_use,) = installation.checked_out()
         connection.close()
-        installation.end(in_use)
+        in_use.end_now()
         with engine.connect():
             assert len(installation.checked_out()) == 1
 

@@ -267,7 +267,9 @@ class TestRequests:
     def test_the_unused_come_in_the_order_in_which_they_were_made(self, recording: Installation) -> None:
         """The application's first engine says what its database is."""
         engines = [create_engine(f"sqlite:///{number}.db") for number in range(30)]
-        assert [str(request.url) for request in recording.unused()] == [str(each.url) for each in engines]
+        assert [str(request.url) for request in recording.seen.unused()] == [
+            str(each.url) for each in engines
+        ]
 
     def test_once_at_the_first_use(
         self, recording: Installation, requests: list[EngineRequest], elsewhere: Path
@@ -314,7 +316,7 @@ class TestRequests:
         monkeypatch.chdir(gone)
         gone.rmdir()
         create_engine("sqlite://")
-        created = recording.engines()[-1].created
+        created = recording.seen.unused()[-1].created
         assert isinstance(created, Creation)
         assert created.folder == "/"
 
@@ -359,30 +361,17 @@ class TestInstallation:
             assert file_of(connection) == str(elsewhere)
             assert len(installed.checked_out()) == 1
         assert engine.pool is original
-        (report,) = [each for each in installed.engines() if str(elsewhere) in each.url]
-        assert report.would_go_to == "an empty database 'worker'"
         engine.dispose()
         installed.uninstall()
 
-    def test_reports(self, installation: Installation, elsewhere: Path) -> None:
-        """Each engine is reported with its URL, who made it and where it goes."""
-        engine = create_engine(f"sqlite:///{elsewhere}")
-        (report,) = [each for each in installation.engines() if str(elsewhere) in each.url]
-        assert report.created is not None
-        assert report.would_go_to == "nowhere: it was not used"
-        engine.connect().close()
-        (report,) = [each for each in installation.engines() if str(elsewhere) in each.url]
-        assert str(report.destination) == "an empty database 'worker'"
-        assert (str(LeftAlone("why")), str(Itself("why"))) == ("left alone: why", "itself: why")
-
     def test_an_engine_in_the_making(self, installation: Installation) -> None:
-        """An engine whose constructor is not over is neither resolved nor reported."""
-        before = len(installation.engines())
+        """An engine whose constructor is not over is neither resolved nor among those that were not used."""
+        before = len(installation.seen.unused())
         engine = Engine.__new__(Engine)
         pool = StaticPool(lambda: sqlite3.connect(":memory:"))  # type: ignore[arg-type]
         engine.pool = pool
         assert engine.pool is pool
-        assert len(installation.engines()) == before
+        assert len(installation.seen.unused()) == before
 
     def test_a_pool_put_in_later(self, installation: Installation, path: str, elsewhere: Path) -> None:
         """A pool that the user puts in the engine's place for it is redirected like the first."""

@@ -8,10 +8,11 @@ from hermetic.database.engines.destinations import (
     Itself,
     LeftAlone,
     Resolver,
+    SeenEngines,
     Target,
     masked,
 )
-from hermetic.database.engines.installation import EngineReport, Installation, install
+from hermetic.database.engines.installation import Installation, install
 from hermetic.database.engines.location import is_in_a_driver, user_location
 from hermetic.database.engines.loop_bound import LoopBoundPool
 
@@ -19,7 +20,6 @@ __all__ = [
     "Closing",
     "Creation",
     "Destination",
-    "EngineReport",
     "EngineRequest",
     "Gate",
     "InUse",
@@ -28,6 +28,7 @@ __all__ = [
     "LeftAlone",
     "LoopBoundPool",
     "Resolver",
+    "SeenEngines",
     "Target",
     "install",
     "is_in_a_driver",

@@ -9,7 +9,6 @@ moment only, and then let through: whoever closed the gate may be waiting for it
 from __future__ import annotations
 
 import asyncio
-import builtins
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator
@@ -137,7 +136,7 @@ class Checkouts:
         self.gate = Gate()
         self._index = index
         self._in_use: dict[int, list[InUse]] = {}
-        self._abandoned: builtins.list[tuple[Checkout, Any]] = []
+        self._abandoned: list[tuple[Checkout, Any]] = []
         self._urls: weakref.WeakKeyDictionary[Pool, str] = weakref.WeakKeyDictionary()
         self._left_alone: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._listeners = (
@@ -166,12 +165,11 @@ class Checkouts:
         """Tell that a pool's connections are none of hermetic's."""
         self._left_alone.add(pool)
 
-    def list(self, of: Collection[Owner] | None = None) -> list[InUse]:
-        """Return the connections in use, oldest first: everybody's, or those of some owners."""
-        everything = [each for stack in list(self._in_use.values()) for each in stack if each.is_live]
-        return [each for each in everything if of is None or each.owner in of]
+    def all(self) -> list[InUse]:
+        """Return the connections in use, the oldest first."""
+        return [each for stack in list(self._in_use.values()) for each in stack if each.is_live]
 
-    def take_abandoned(self) -> builtins.list[Checkout]:
+    def take_abandoned(self) -> list[Checkout]:
         """Return, and forget, the checkouts that the end of their event loop ended, and their user has not since.
 
         A fixture that lives in another loop than the test closes its session only after the test's loop has ended:

@@ -184,9 +184,13 @@ class SeenEngines:
         """Return the engines, the oldest first; a set of them has no order."""
         return self._by_age(self._engines)
 
-    def unused(self) -> list[tuple[Engine, Seen]]:
-        """Return those that have no destination yet, the oldest first."""
-        return self._by_age(self._unused)
+    def unused(self) -> list[EngineRequest]:
+        """Return those that were made and have no destination yet, the oldest first."""
+        return [
+            EngineRequest(engine.url, seen.created, engine=engine)
+            for engine, seen in self._by_age(self._unused)
+            if "url" in engine.__dict__
+        ]
 
     def _by_age(self, engines: WeakSet[Engine]) -> list[tuple[Engine, Seen]]:
         with self._lock:

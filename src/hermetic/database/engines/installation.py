@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, overload
 from weakref import WeakKeyDictionary, finalize
@@ -47,30 +47,9 @@ from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.opening import Blueprint, Check, LeftPools, Opener, Opening, close, reached
 from hermetic.database.engines.sessions import Identities, SessionOwners
 from hermetic.database.in_use import Checkout
-from hermetic.owners import Owner
 from hermetic.steps import every_step
 
 Mode = Literal["on", "observe"]
-
-
-@dataclass(frozen=True)
-class EngineReport:
-    """What is known of one engine.
-
-    Attributes:
-        url: Its URL, password masked.
-        created: Who made it and where; None for one older than the installation.
-        destination: Where its connections go; None until its first use.
-    """
-
-    url: str
-    created: Creation | None
-    destination: Destination | None
-
-    @property
-    def would_go_to(self) -> str:
-        """The destination in words."""
-        return "nowhere: it was not used" if self.destination is None else str(self.destination)
 
 
 class _PoolDescriptor:
@@ -98,8 +77,8 @@ class Installation:
     mode: Mode
     prepare: Prepare
     judge: Judge
+    seen: SeenEngines
     _index: Index = field(default_factory=Index)
-    _seen: SeenEngines = field(default_factory=SeenEngines)
     _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -109,22 +88,6 @@ class Installation:
         self._left = LeftPools()
         self._telling = telling.source()
         self._before: object = None
-
-    def engines(self) -> list[EngineReport]:
-        """Return what is known of every living engine that was made or used since."""
-        return [
-            EngineReport(masked(engine.url), seen.created, seen.destination)
-            for engine, seen in self._seen.items()
-            if "url" in engine.__dict__
-        ]
-
-    def unused(self) -> list[EngineRequest]:
-        """Return the engines that were made and never used yet, the oldest first."""
-        return [
-            EngineRequest(engine.url, seen.created, engine=engine)
-            for engine, seen in self._seen.unused()
-            if "url" in engine.__dict__
-        ]
 
     @property
     def gate(self) -> Gate:
@@ -136,14 +99,10 @@ class Installation:
         with self._lock:
             return [loop for loop in self._keepers if not loop.is_closed()]
 
-    def checked_out(self, of: Collection[Owner] | None = None) -> list[InUse]:
-        """Return the connections in use: everybody's, or those of some owners."""
+    def checked_out(self) -> list[InUse]:
+        """Return the connections in use, the oldest first."""
         self.sweep()
-        return self._checkouts.list(of)
-
-    def end(self, in_use: InUse) -> None:
-        """Close a connection in use from synchronous code, on its loop where that stands still, else by force."""
-        in_use.end_now()
+        return self._checkouts.all()
 
     def take_abandoned(self) -> list[Checkout]:
         """Return, and forget, the checkouts that the end of their event loop ended, not their owner."""
@@ -186,9 +145,9 @@ class Installation:
         self._telling.close()
         self._sessions.stop()
         self._left.stop()
-        for engine, seen in self._seen.items():
+        for engine, seen in self.seen.items():
             engine.__dict__["pool"] = seen.original
-        self._seen.forget()
+        self.seen.forget()
         with every_step() as step:
             with step:
                 self._close_everything()
@@ -217,14 +176,14 @@ class Installation:
     def _assign(self, engine: Engine, pool: Pool) -> None:
         """``Engine.__init__`` brings a pool, or ``Engine.dispose`` a successor of ours."""
         engine.__dict__["pool"] = pool
-        seen = self._seen.get(engine)
+        seen = self.seen.get(engine)
         if seen is None:
             created = Creation(owners.current(), user_location(), working_folder(), _given())
-            self._seen.put(engine, Seen(pool, created))
+            self.seen.put(engine, Seen(pool, created))
         elif seen.destination is not None and self._is_successor(seen.destination, pool):
             self._succeed(engine, seen, pool)
         else:
-            self._seen.put(engine, Seen(pool, seen.created))
+            self.seen.put(engine, Seen(pool, seen.created))
 
     def _is_successor(self, destination: Destination, pool: Pool) -> bool:
         ours = isinstance(pool, LoopBoundPool) or isinstance(private.creator_of(pool), Opener)
@@ -244,18 +203,18 @@ class Installation:
             self._keep_pool(engine, pool, seen.destination)
 
     def _pool_of(self, engine: Engine) -> Pool:
-        seen = self._seen.get(engine)
+        seen = self.seen.get(engine)
         if (seen is None or seen.destination is None) and "url" in engine.__dict__:
             self._adopt(engine)
         pool: Pool = engine.__dict__["pool"]
         return pool
 
     def _adopt(self, engine: Engine) -> None:
-        seen = self._seen.get(engine)
+        seen = self.seen.get(engine)
         self.prepare(EngineRequest(engine.url, seen.created if seen else None, engine=engine))
         with self._lock:
             original = engine.__dict__["pool"]
-            seen = self._seen.get(engine) or self._seen.put(engine, Seen(original))
+            seen = self.seen.get(engine) or self.seen.put(engine, Seen(original))
             if seen.destination is None:
                 self._send(engine, seen, original)
 
@@ -269,7 +228,7 @@ class Installation:
         else:
             engine.__dict__["pool"] = self._pool_for(engine, seen, original, destination, arguments)
         seen.destination = destination
-        self._seen.note_use(engine)
+        self.seen.note_use(engine)
 
     def _keep_pool(self, engine: Engine, pool: Pool, destination: Destination | None) -> None:
         self._checkouts.name_pool(pool, masked(engine.url))
@@ -340,6 +299,7 @@ def install(
     mode: Mode = "on",
     prepare: Prepare = lambda request: None,
     judge: Judge = lambda request, reached: None,
+    seen: SeenEngines | None = None,
 ) -> Installation:
     """See every SQLAlchemy engine of the process from now on.
 
@@ -350,6 +310,7 @@ def install(
         prepare: Called before the resolver, without a lock, by each thread that finds an engine unused: what imports
             the project's code, which may use engines itself and wait for threads that do.
         judge: Called with where a new connection really is, None where it cannot be asked: refuses it, or not.
+        seen: Where engines are entered, for a resolver that looks at those which were made and not used yet.
         mode: ``"on"`` redirects; ``"observe"`` changes nothing and only records engines and checkouts.
 
     Returns:
@@ -359,7 +320,7 @@ def install(
         UnsupportedVersion: This SQLAlchemy has not all that is needed for that.
     """
     private.require()
-    installation = Installation(resolver, mode, prepare, judge)
+    installation = Installation(resolver, mode, prepare, judge, seen or SeenEngines())
     installation._install()
     return installation
 

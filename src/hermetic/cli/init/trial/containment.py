@@ -13,7 +13,7 @@ from hermetic.cli.init.trial.refusing import WHY, Nowhere, Refusals
 from hermetic.database import backends
 from hermetic.database.address import address_of
 from hermetic.database.drivers.installation import Drivers
-from hermetic.database.engines import Installation, install
+from hermetic.database.engines import SeenEngines, install
 from hermetic.database.engines.destinations import EngineRequest, masked
 from hermetic.database.protocols import Server
 from hermetic.database.redirect import Redirect
@@ -40,16 +40,17 @@ class Containment:
         self._environment = Environment(settings, root, lambda: self._url)
         backend = self._environment.backend() or backends.DEFAULT
         self._url = backends.get(backend).planned_url(settings, temporary, NAME)
+        self._seen = SeenEngines()
         self._databases = Databases(
             Servers(
                 {backend: partial(_server, backend) for backend in (each.name for each in backends.every())}
             ),
             Redirect.parse(allow=settings.allow, aliases=settings.targets, root=root),
             lambda database: None,
+            unused=self._seen.unused,
             backend=backend,
         )
         self._drivers = Drivers(self._send, lambda request: None, self._databases.is_named, root)
-        self._installation: Installation | None = None
         self._used: list[Engine] = []
 
     def start(self) -> None:
@@ -59,15 +60,13 @@ class Containment:
         if self._environment.hands_out_the_url:
             self._databases.declare(self._url)
         self._environment.start()
-        self._installation = install(self._send)
-        self._databases.learn_from(self._installation.unused)
+        install(self._send, seen=self._seen)
         self._drivers.install()
         self.refusals.listen()
 
     def engines(self) -> tuple[Engine, ...]:
         """Return the engines that were made, each line once; those that were used come first."""
-        assert self._installation is not None, "it has not been started"
-        unused = [self._engine(each, self._destination(each)) for each in self._installation.unused()]
+        unused = [self._engine(each, self._destination(each)) for each in self._seen.unused()]
         return tuple(dict.fromkeys([*self._used, *unused]))
 
     def _send(self, request: EngineRequest) -> Nowhere:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from hermetic.code import Location
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection
-from hermetic.database.in_use import Checkout
+from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.owners import Kind, Owner, Scope
 
 PRAGMAS = ("user_version", "application_id", "page_size", "auto_vacuum", "encoding", "integrity_check")
@@ -40,6 +40,11 @@ def owned(name: str, kind: Kind = "test", scope: Scope = "function", parent: Own
 def checkout(owner: Owner, line: int = 7) -> Checkout:
     """Say that an owner checked a connection out in its test module."""
     return Checkout(owner, Location("tests/test_app.py", line, "test_it"), "sqlite:///app.db")
+
+
+def open_work(database: SqliteDatabase) -> list[OpenWork]:
+    """Return what its connections have open now."""
+    return [work for connection in database._state.connections.members() for work in connection.open_work()]
 
 
 def dump(connection: sqlite3.Connection) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection, tracked
-from tests.database.backends.sqlite.restore.opened import connect, values
+from tests.database.backends.sqlite.restore.opened import connect, open_work, values
 
 
 def kinds(connection: TrackedConnection) -> list[str]:
@@ -87,7 +87,7 @@ def test_a_closed_connection_has_nothing_open(database: SqliteDatabase) -> None:
     connection.execute("SELECT 1 UNION SELECT 2")
     connection.close()
     assert kinds(connection) == []
-    assert database.open_work() == []
+    assert open_work(database) == []
 
 
 def test_a_forgotten_connection_is_forgotten(database: SqliteDatabase) -> None:
@@ -95,11 +95,11 @@ def test_a_forgotten_connection_is_forgotten(database: SqliteDatabase) -> None:
     dialect: Any = SQLiteDialect_pysqlite(dbapi=sqlite3)
     connection: Any = database.open(dialect, ["app.db"], {})
     connection.execute("INSERT INTO users (name) VALUES ('grace')")
-    assert len(database.open_work()) == 1
+    assert len(open_work(database)) == 1
     sqlite3.Connection.close(connection)
     del connection
     gc.collect()
-    assert database.open_work() == []
+    assert open_work(database) == []
 
 
 def test_with_commits(database: SqliteDatabase) -> None:
@@ -266,9 +266,9 @@ def test_a_streamed_result_is_open(database: SqliteDatabase) -> None:
         async with engine.connect() as connection:
             result = await connection.stream(text("VALUES (1), (2), (3)"))
             assert await result.fetchone() is not None
-            assert [work.kind for work in database.open_work()] == ["cursor"]
+            assert [work.kind for work in open_work(database)] == ["cursor"]
             await result.close()
-            assert database.open_work() == []
+            assert open_work(database) == []
         await engine.dispose()
 
     asyncio.run(main())

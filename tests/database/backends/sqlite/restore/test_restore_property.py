@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection
 from hermetic.errors import RestoreError
-from tests.database.backends.sqlite.restore.opened import checkout, connect, dump, dump_of, owned
+from tests.database.backends.sqlite.restore.opened import checkout, connect, dump, dump_of, open_work, owned
 
 SCHEMA = """
 CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, born REAL, photo BLOB);
@@ -135,7 +135,7 @@ def test_the_baseline_comes_back(isolation_level: str | None, sequence: list[Ste
                 run(step, connections, held)
                 continue
             database.end_open_work(of=[test])
-            assert database.open_work() == []
+            assert open_work(database) == []
             if is_beyond_sqlite(database):
                 with pytest.raises(RestoreError, match="changed the page size"):
                     database.restore()

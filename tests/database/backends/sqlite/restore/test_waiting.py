@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection, waiting
 from hermetic.errors import UncommittedWrites
 from hermetic.events import LockWaited
-from tests.database.backends.sqlite.restore.opened import connect, owned, values
+from tests.database.backends.sqlite.restore.opened import connect, open_work, owned, values
 from tests.hearing import hearing
 
 T = TypeVar("T")
@@ -355,7 +355,7 @@ def test_twenty_threads_write(database: SqliteDatabase) -> None:
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(write, range(20)))
     assert values(connect(database), "SELECT count(*) FROM tasks") == [200]
-    assert database.open_work() == []
+    assert open_work(database) == []
 
 
 def test_twenty_tasks_write(database: SqliteDatabase) -> None:

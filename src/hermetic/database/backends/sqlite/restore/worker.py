@@ -183,10 +183,6 @@ class SqliteDatabase:
             )
         return False
 
-    def open_work(self) -> list[OpenWork]:
-        """List the transactions and cursors that connections have open now."""
-        return [work for connection in self._state.connections.members() for work in connection.open_work()]
-
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended.
 
