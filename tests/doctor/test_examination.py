@@ -80,7 +80,7 @@ def test_marks_and_line_endings_move_no_line(project: Project, start: str, end: 
     encoding = "latin-1" if "latin" in start else "utf-8"
     (project.root / "tests/test_a.py").write_bytes(text.replace("\n", end).encode(encoding))
     line = 4 if "latin" in start else 3
-    assert found(project, {}) == [f"tests/test_a.py:{line}:5 HM786"]
+    assert found(project, {}) == [f"tests/test_a.py:{line}:5 HM781"]
 
 
 def test_columns_count_characters(project: Project) -> None:
@@ -96,7 +96,7 @@ def test_columns_count_characters(project: Project) -> None:
         ("", "  # hermetic: ignore[HM720]", False),
         ("", "  # hermetic: ignore[HM101, HM720] for httpx 0.27", False),
         ("# hermetic: ignore[HM720]\n", "", False),
-        ("", "  # hermetic: ignore[HM786]", True),
+        ("", "  # hermetic: ignore[HM781]", True),
         ("", "  # hermetic: ignore", True),
         ("x = 1  # hermetic: ignore[HM720]\n", "", True),
     ],
@@ -109,7 +109,7 @@ def test_a_comment_leaves_a_line_out(project: Project, before: str, comment: str
 
 def test_a_comment_works_in_an_ini_file_too(project: Project) -> None:
     """Above the key, for pytest takes what stands behind it for the value."""
-    toml = "[tool.pytest.ini_options]\n# hermetic: ignore[HM784]\nasyncio_mode = 'auto'\n"
+    toml = "[tool.pytest.ini_options]\n# hermetic: ignore[HM717]\nasyncio_mode = 'auto'\n"
     assert found(project, {"pytest.ini": "", "pyproject.toml": toml}) == []
 
 

@@ -5,6 +5,7 @@ What cannot be read is noted and left out: one broken file must not hide what th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from hermetic.source.project import read_project
 from hermetic.source.sources import read_sources
 from hermetic.source.suite import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
+
+SHOWN = 5
+"""How many files that were not read are named. More are so where a project is for a later Python."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,12 @@ def _found(subject: Subject, rules: Iterable[Rule]) -> Iterator[Finding]:
 
 def _notes(subject: Subject) -> Iterator[str]:
     sources = subject.sources
-    for each in sources.skipped:
+    for each in sources.skipped[:SHOWN]:
         yield f"{each.path} was not read: {each.reason}"
+    if len(sources.skipped) > SHOWN:
+        version = ".".join(map(str, sys.version_info[:2]))
+        others = len(sources.skipped) - SHOWN
+        yield f"{others} more files were not read, by the grammar of Python {version}, which runs this command"
     if not sources.modules:
         yield f"no Python files in {sources.root}"
     if subject.versions.unknown:

@@ -24,6 +24,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 PYTEST, ASYNCIO = "pytest.fixture", "pytest_asyncio.fixture"
 DECORATORS = {
     "pytest.fixture": PYTEST,
+    "pytest.yield_fixture": PYTEST,
     "_pytest.fixtures.fixture": PYTEST,
     "pytest_asyncio.fixture": ASYNCIO,
     "pytest_asyncio.plugin.fixture": ASYNCIO,

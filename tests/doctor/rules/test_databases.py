@@ -71,8 +71,13 @@ MEMORY = """\
 from sqlalchemy import NullPool, QueuePool, StaticPool, create_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.ext.asyncio import create_async_engine
+from app import Base
 URL = "sqlite+aiosqlite://"
-{text}
+engine = {text}
+
+def tables():
+    with engine.begin() as connection:
+        connection.run_sync(Base.metadata.create_all)
 """
 
 
@@ -98,7 +103,15 @@ def test_a_pool_gives_each_connection_a_database_in_memory(
 ) -> None:
     """Unless it has one connection, or they share it by name."""
     files = {"tests/conftest.py": MEMORY.format(text=text)}
-    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM791"] if is_broken else [])
+    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM784"] if is_broken else [])
+
+
+def test_one_connection_for_all_has_its_tables(project: Project) -> None:
+    """And an engine on which no tables are made lacks none."""
+    text = MEMORY.format(text="create_async_engine(URL, poolclass=NullPool)")
+    assert found(project, {"tests/conftest.py": text.partition("def tables")[0]}) == []
+    kept = text + "        yield connection\n"
+    assert found(project, {"tests/conftest.py": kept}) == []
 
 
 def test_with_hermetic_an_engine_in_memory_has_one_database(project: Project) -> None:
@@ -185,6 +198,7 @@ UPGRADE = 'command.upgrade(Config("alembic.ini"), "head")'
     [
         ("on", "models:Base.metadata", UPGRADE, True),
         ("on", "schema.sql", UPGRADE, True),
+        ("on", "models:Base.metadata", "migrate()\n\ndef migrate():\n    " + UPGRADE, True),
         ("on", "alembic.ini", UPGRADE, False),
         ("on", "", UPGRADE, False),
         ("on", "lifespan", UPGRADE, False),
@@ -203,5 +217,5 @@ def test_migrations_are_run_on_tables_that_are_there(
         "models.py": MODELS,
         "tests/conftest.py": MIGRATED.format(text=text),
     }
-    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM792"] if is_broken else [])
+    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM785"] if is_broken else [])
     assert diagnosed(project, files, uses_hermetic=False).findings == ()

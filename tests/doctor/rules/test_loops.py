@@ -22,7 +22,7 @@ ASYNC_TEST = "async def test_users(): ..."
 def test_an_event_loop_fixture_is_ignored(project: Project) -> None:
     """With pytest-asyncio 1.0 and later; the message names the version and who says so."""
     files = {"pytest.ini": AUTO, "tests/conftest.py": EVENT_LOOP, "tests/test_users.py": ASYNC_TEST}
-    assert found(project, files) == ["tests/conftest.py:4:1 HM780"]
+    assert found(project, files) == ["tests/conftest.py:4:1 HM712"]
     assert "pytest-asyncio 1.5.0 (uv.lock) runs nothing in this loop" in told(project, files)
     assert found(project, files, pytest_asyncio="0.23.8") == []
 
@@ -43,9 +43,9 @@ def test_an_event_loop_fixture_of_synchronous_tests_is_used(project: Project, te
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("async def test_users(db, event_loop): ...", ["tests/test_users.py:1:26 HM780"]),
-        ("import pytest\n\n@pytest.fixture\ndef a(event_loop): ...", ["tests/test_users.py:4:7 HM780"]),
-        ("@pytest.mark.usefixtures('event_loop')\ndef test(): ...", ["tests/test_users.py:2:1 HM780"]),
+        ("async def test_users(db, event_loop): ...", ["tests/test_users.py:1:26 HM712"]),
+        ("import pytest\n\n@pytest.fixture\ndef a(event_loop): ...", ["tests/test_users.py:4:7 HM712"]),
+        ("@pytest.mark.usefixtures('event_loop')\ndef test(): ...", ["tests/test_users.py:2:1 HM712"]),
         ("@pytest.mark.parametrize('event_loop', [1])\ndef test(event_loop): ...", []),
         ("def helper(event_loop): ...", []),
     ],
@@ -90,7 +90,7 @@ def test_a_fixture_is_wider_than_its_loop(
         "tests/conftest.py": WIDE.format(decorator=decorator),
         "tests/test_users.py": "def test_users(engine): ...",
     }
-    assert found(project, files) == (["tests/conftest.py:3:1 HM781"] if is_broken else [])
+    assert found(project, files) == (["tests/conftest.py:3:1 HM711"] if is_broken else [])
 
 
 def test_a_wide_fixture_that_nobody_asks_for_never_runs(project: Project) -> None:
@@ -108,7 +108,7 @@ def test_flags_in_addopts_count(project: Project) -> None:
     """A mode and a scope may stand there."""
     flags = "[pytest]\naddopts = --asyncio-mode auto -o asyncio_default_fixture_loop_scope=function\n"
     wide = WIDE.format(decorator="@pytest.fixture(scope='session', autouse=True)")
-    assert found(project, {"pytest.ini": flags, "tests/conftest.py": wide}) == ["tests/conftest.py:3:1 HM781"]
+    assert found(project, {"pytest.ini": flags, "tests/conftest.py": wide}) == ["tests/conftest.py:3:1 HM711"]
     flags = flags.replace("--asyncio-mode auto", "--asyncio-mode=auto -p no:asyncio")
     assert found(project, {"pytest.ini": flags, "tests/conftest.py": wide}) == []
 
@@ -121,7 +121,7 @@ def test_a_fixture_is_wider_than_anyio_backend(project: Project) -> None:
     """Which is the module's, unless the project says otherwise."""
     wide = WIDE.format(decorator="@pytest.fixture(scope='session')")
     files = {"tests/conftest.py": wide, "tests/test_users.py": ANYIO_TEST}
-    assert found(project, files) == ["tests/conftest.py:3:1 HM782"]
+    assert found(project, files) == ["tests/conftest.py:3:1 HM715"]
     assert found(project, {**files, "tests/conftest.py": wide + BACKEND}) == []
     module = WIDE.format(decorator="@pytest.fixture(scope='module')")
     assert found(project, {**files, "tests/conftest.py": module}) == []
@@ -134,26 +134,26 @@ PLAIN = "import pytest\n\n@pytest.fixture\nasync def engine(): ..."
 @pytest.mark.parametrize(
     ("ini", "test", "expected"),
     [
-        (AUTO, ANYIO_TEST, ["tests/test_users.py:4:1 HM783"]),
+        (AUTO, ANYIO_TEST, ["tests/test_users.py:4:1 HM780"]),
         (
             "",
             ANYIO_TEST.replace("async def", "@pytest.mark.asyncio\nasync def"),
-            ["tests/test_users.py:5:1 HM783"],
+            ["tests/test_users.py:5:1 HM780"],
         ),
         (
             AUTO,
             "import pytest\npytestmark = [pytest.mark.anyio]\n\nasync def test(engine): ...",
-            ["tests/test_users.py:4:1 HM783"],
+            ["tests/test_users.py:4:1 HM780"],
         ),
         (
             AUTO,
             "import pytest\n\n@pytest.mark.anyio\nclass TestA:\n    async def test(self, engine): ...",
-            ["tests/test_users.py:5:5 HM783"],
+            ["tests/test_users.py:5:5 HM780"],
         ),
         (
             "[pytest]\nanyio_mode = auto\nasyncio_mode = auto",
             "async def test(engine): ...",
-            ["tests/test_users.py:1:1 HM783"],
+            ["tests/test_users.py:1:1 HM780"],
         ),
         ("", ANYIO_TEST, []),
         (AUTO, "async def test(engine): ...", []),
@@ -188,12 +188,12 @@ TOML = "[tool.pytest.ini_options]\nminversion = '8'\nasyncio_mode = 'auto'\n"
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({"pytest.ini": "[pytest]\n"}, ["pyproject.toml:3:1 HM784"]),
-        ({"pytest.ini": ""}, ["pyproject.toml:3:1 HM784"]),
+        ({"pytest.ini": "[pytest]\n"}, ["pyproject.toml:3:1 HM717"]),
+        ({"pytest.ini": ""}, ["pyproject.toml:3:1 HM717"]),
         ({"pytest.ini": AUTO}, []),
         ({"pytest.ini": "[pytest]\n", "Makefile": "test:\n\tpytest -c pyproject.toml\n"}, []),
         ({"tox.ini": "[pytest]\naddopts = -q\n"}, []),
-        ({"setup.cfg": "[tool:pytest]\nasyncio_mode = strict\n"}, ["setup.cfg:2:1 HM784"]),
+        ({"setup.cfg": "[tool:pytest]\nasyncio_mode = strict\n"}, ["setup.cfg:2:1 HM717"]),
     ],
 )
 def test_settings_in_a_file_that_loses_are_not_in_force(
@@ -238,7 +238,7 @@ def test_an_async_fixture_is_asked_for_in_a_running_loop(
         "tests/conftest.py": FIXTURES,
         "tests/test_users.py": ASKING.format(name=name, more=more),
     }
-    assert found(project, files) == (["tests/test_users.py:2:5 HM785"] if is_broken else [])
+    assert found(project, files) == (["tests/test_users.py:2:5 HM725"] if is_broken else [])
 
 
 def test_a_synchronous_test_may_ask(project: Project) -> None:

@@ -23,7 +23,7 @@ BODY = "    async def test_users(self): ..."
 )
 def test_a_plain_testcase_awaits_nothing(project: Project, text: str, line: int) -> None:
     """Whatever it is called, and whoever is between."""
-    assert found(project, {"tests/test_users.py": text}) == [f"tests/test_users.py:{line}:5 HM786"]
+    assert found(project, {"tests/test_users.py": text}) == [f"tests/test_users.py:{line}:5 HM781"]
 
 
 @pytest.mark.parametrize(

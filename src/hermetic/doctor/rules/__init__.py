@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hermetic.causes import Cause, messages, suites
-from hermetic.doctor.rules import clients, databases, loops, testcase
+from hermetic.causes import Cause, messages, running, suites
+from hermetic.doctor.rules import clients, databases, loops, migrations, testcase
 from hermetic.doctor.subject import Spot, Subject
 
 Severity = Literal["error", "warning"]
@@ -47,14 +47,14 @@ RULES = (
         clients.client_takes_no_app,
     ),
     Rule(
-        suites.EVENT_LOOP_FIXTURE,
+        running.EVENT_LOOP_IS_GONE,
         "warning",
         '@pytest.fixture(scope="session")\ndef event_loop(): ...',
         "asyncio_default_fixture_loop_scope = session\nasyncio_default_test_loop_scope = session",
         loops.event_loop,
     ),
     Rule(
-        suites.FIXTURE_WIDER_THAN_ITS_LOOP,
+        running.FIXTURE_OUTLIVES_LOOP,
         "error",
         '# asyncio_default_fixture_loop_scope = function\n@pytest_asyncio.fixture(scope="session")\n'
         "async def engine(): ...",
@@ -62,7 +62,7 @@ RULES = (
         loops.wider_than_its_loop,
     ),
     Rule(
-        suites.FIXTURE_WIDER_THAN_ANYIO_BACKEND,
+        running.BACKEND_TOO_NARROW,
         "error",
         '@pytest.fixture(scope="session")\nasync def engine(): ...',
         '@pytest.fixture(scope="session")\ndef anyio_backend():\n    return "asyncio"',
@@ -76,14 +76,14 @@ RULES = (
         loops.both_plugins,
     ),
     Rule(
-        suites.LOSING_CONFIGURATION,
+        running.CONFIGURATION_NOT_READ,
         "warning",
         "# pytest.ini: [pytest]\n# pyproject.toml: [tool.pytest.ini_options] asyncio_mode = 'auto'",
         "# pytest.ini\n[pytest]\nasyncio_mode = auto",
         loops.losing_configuration,
     ),
     Rule(
-        suites.ASYNC_FIXTURE_IN_A_RUNNING_LOOP,
+        messages.FIXTURE_ASKED_FOR_IN_A_LOOP,
         "error",
         'async def test_users(request):\n    session = request.getfixturevalue("session")',
         "async def test_users(session): ...",
@@ -111,14 +111,14 @@ RULES = (
         clients.override_with_parameters,
     ),
     Rule(
-        suites.SYNC_URL,
+        messages.SYNC_DRIVER,
         "error",
         'create_async_engine("mysql+pymysql://localhost/app")',
         'create_async_engine("mysql+asyncmy://localhost/app")',
         databases.sync_url,
     ),
     Rule(
-        suites.TABLES_BY_ASYNC_ENGINE,
+        messages.DDL_ON_ASYNC_ENGINE,
         "error",
         "Base.metadata.create_all(bind=async_engine)",
         "async with async_engine.begin() as connection:\n    await connection.run_sync(Base.metadata.create_all)",
@@ -137,7 +137,7 @@ RULES = (
         '@pytest.fixture(scope="session", autouse=True)\ndef migrated():\n'
         '    command.upgrade(Config("alembic.ini"), "head")',
         "hermetic_schema = alembic.ini",
-        databases.migrated_twice,
+        migrations.migrated_twice,
     ),
 )
 BY_CODE = {rule.code: rule for rule in RULES}

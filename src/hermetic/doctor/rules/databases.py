@@ -4,101 +4,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
+from hermetic.doctor.rules.engines import (
+    ASYNC_ENGINE,
+    ENGINES,
+    Engine,
+    Traced,
+    engines_made_by,
+    is_tried,
+    traced,
+)
 from hermetic.doctor.subject import Spot, Subject, spot
-from hermetic.source.bindings import FUNCTIONS, parameters
-from hermetic.source.configuration import Configuration
 from hermetic.source.environ import outside
-from hermetic.source.fixtures import Fixture
-from hermetic.source.migrations import MAIN, runs_migrations
-from hermetic.source.origins import HOLE, Expression, Read, Text
+from hermetic.source.origins import Expression, Read
 from hermetic.source.sources import Module
-from hermetic.source.syntax import last_name, literal, nodes_of
-
-ASYNC_ENGINE = "create_async_engine"
-ENGINES = frozenset({ASYNC_ENGINE, "create_engine"})
-LIBRARIES = ("sqlalchemy.", "sqlmodel.")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A call that makes an engine, and what is known of its URL.
-
-    Attributes:
-        module: Where.
-        call: The call.
-        address: The argument that is its URL.
-        url: The URL; empty where it cannot be told.
-    """
-
-    module: Module
-    call: ast.Call
-    address: ast.expr
-    url: str
-
-    @property
-    def is_async(self) -> bool:
-        """Whether it is an async engine."""
-        return last_name(self.call.func) == ASYNC_ENGINE
-
-    def argument(self, name: str) -> ast.expr | None:
-        """Return a keyword's value."""
-        return next((word.value for word in self.call.keywords if word.arg == name), None)
-
-
-def _engines(subject: Subject, name: str) -> Iterator[Engine]:
-    """Yield the engines that a function of SQLAlchemy makes, where their making is not expected to fail."""
-    for module in subject.modules:
-        for call in module.of(ast.Call) if module.mentions(name) else ():
-            found = outside(module.path, call.func, subject.symbols)
-            address = _address(call)
-            is_one = found.startswith(LIBRARIES) and found.rpartition(".")[2] == name
-            if is_one and address is not None and not _is_tried(call, module, subject):
-                yield Engine(module, call, address, _url(address, call, module, subject))
-
-
-def _address(call: ast.Call) -> ast.expr | None:
-    named = (word.value for word in call.keywords if word.arg == "url")
-    return call.args[0] if call.args else next(named, None)
-
-
-def _is_tried(call: ast.Call, module: Module, subject: Subject) -> bool:
-    for outer in subject.bindings.around(module.path, call):
-        if isinstance(outer, ast.Try) and outer.handlers:
-            return True
-        if isinstance(outer, ast.With | ast.AsyncWith) and "raises" in ast.unparse(outer.items[0]):
-            return True
-    return False
-
-
-def _url(address: ast.expr, call: ast.Call, module: Module, subject: Subject) -> str:
-    """Return a URL that constants and defaults tell; not one that depends on who calls a function."""
-    function = subject.bindings.function(module.path, call)
-    named = {node.id for node in ast.walk(address) if isinstance(node, ast.Name)}
-    if function is not None and not named.isdisjoint(parameters(function)):
-        return ""
-    place = Expression(module.path, address)
-    if literal(address) is None and subject.dataflow.conditions.is_dead(Expression(module.path, call)):
-        return ""
-    value = literal(address) or subject.dataflow.conditions.value(place)
-    if not isinstance(value, str):
-        value = _text_with_holes(place, subject)
-    is_url = isinstance(value, str) and "://" in value and HOLE not in value.partition("://")[0]
-    return str(value) if is_url else ""
-
-
-def _text_with_holes(place: Expression, subject: Subject) -> object:
-    """Return the text that an expression is, parts of it unknown; None where it may be another."""
-    origins = subject.dataflow.origins(place)
-    exact = [each for each in origins if not isinstance(each, Text | Read) or each.is_exact]
-    return exact[0].value if len(exact) == 1 and isinstance(exact[0], Text) else None
+from hermetic.source.syntax import last_name, nodes_of
 
 
 def sync_url(subject: Subject) -> Iterator[Spot]:
     """An async engine with a URL whose driver is none for it."""
-    for engine in _engines(subject, ASYNC_ENGINE):
+    for engine in engines_made_by(subject, ASYNC_ENGINE):
         scheme, _, _ = engine.url.partition("://")
         kind = subject.databases.by_name.get(scheme.partition("+")[0])
         if kind is None or scheme.partition("+")[0] in kind.old:
@@ -135,30 +60,67 @@ QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
 
 
 def memory_pool(subject: Subject) -> Iterator[Spot]:
-    """A database in memory, with a pool whose connections have one each."""
+    """A database in memory, with a pool whose connections have one each: the tables that are made there are lost."""
     if subject.is_on:
         return  # hermetic gives such an engine one database for all of its connections
     for name in ENGINES:
-        for engine in _engines(subject, name):
+        for engine in engines_made_by(subject, name):
             pool = engine.argument("poolclass")
-            made = outside(engine.module.path, pool, subject.symbols) if pool is not None else ""
-            word = made.rpartition(".")[2] if made.startswith("sqlalchemy.") else ""
-            scheme, _, rest = engine.url.partition("://")
-            kind = subject.databases.by_name.get(scheme.partition("+")[0])
-            if kind is None or not engine.url or rest.removeprefix("/") not in kind.in_memory:
-                continue
-            if word == NULL or (word in QUEUES and not _is_single(engine)):
-                assert pool is not None
+            word = _separating(pool, engine, subject) if _is_in_memory(engine, subject) else ""
+            if pool is not None and word and engine.call in _with_tables(subject):
                 text = f"with {word} each connection to {engine.url} has an empty database of its own: no such table"
                 yield spot(engine.module.path, pool, text)
 
 
-def _is_single(engine: Engine) -> bool:
+def _is_in_memory(engine: Engine, subject: Subject) -> bool:
+    scheme, _, rest = engine.url.partition("://")
+    kind = subject.databases.by_name.get(scheme.partition("+")[0])
+    return bool(engine.url) and kind is not None and rest.removeprefix("/") in kind.in_memory
+
+
+def _separating(pool: ast.expr | None, engine: Engine, subject: Subject) -> str:
+    """Return the name of a pool that may have several connections; empty for others."""
+    made = outside(engine.module.path, pool, subject.symbols) if pool is not None else ""
+    word = made.rpartition(".")[2] if made.startswith("sqlalchemy.") else ""
     size, overflow = engine.argument("pool_size"), engine.argument("max_overflow")
-    return [getattr(each, "value", None) for each in (size, overflow)] == [1, 0]
+    is_single = [getattr(each, "value", None) for each in (size, overflow)] == [1, 0]
+    return word if word == NULL or (word in QUEUES and not is_single) else ""
+
+
+def _with_tables(subject: Subject) -> set[ast.Call]:
+    """Return the calls that make engines on which tables are made, by themselves or by a connection."""
+    found = set()
+    for module in subject.modules:
+        for call in module.of(ast.Call) if module.mentions("create_all") else ():
+            given = _runner(call) if last_name(call.func) == "run_sync" else _bind(call)
+            if _is_kept(call, module, subject):
+                continue
+            if given is not None and "create_all" in {last_name(each) for each in (call.func, *call.args)}:
+                engine = traced(given, module.path, subject)
+                found |= {engine.call} if engine is not None else set()
+    return found
+
+
+def _is_kept(call: ast.Call, module: Module, subject: Subject) -> bool:
+    """Whether a fixture hands out what the connection that makes the tables is open for: it is the only one."""
+    return any(
+        isinstance(outer, ast.With | ast.AsyncWith)
+        and any(isinstance(node, ast.Yield) for node in nodes_of(outer))
+        for outer in subject.bindings.around(module.path, call)
+    )
+
+
+def _runner(call: ast.Call) -> ast.expr | None:
+    """Return the connection of ``connection.run_sync(metadata.create_all)``."""
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
 MAKING = frozenset({"create_all", "drop_all"})
+WHAT = {
+    "engine": "an async engine",
+    "connection": "an async connection",
+    "sync_engine": "that of an async driver",
+}
 
 
 def tables_by_async_engine(subject: Subject) -> Iterator[Spot]:
@@ -168,21 +130,20 @@ def tables_by_async_engine(subject: Subject) -> Iterator[Spot]:
             given = _bind(call)
             if given is None or last_name(call.func) not in MAKING or not _is_metadata(call, module, subject):
                 continue
-            what = _what(given, module.path, subject)
-            if not what or _is_tried(call, module, subject):
-                continue
-            if what == "sync_engine" and not _runs_in_a_loop(call, module, subject):
-                continue
-            why = "MissingGreenlet" if what == "sync_engine" else "no attribute '_run_ddl_visitor'"
-            name = f"{last_name(call.func)} is synchronous, and {ast.unparse(given)}"
-            yield spot(module.path, call, f"{name} is {WHAT[what]}: {why}")
+            engine = traced(given, module.path, subject)
+            if engine is not None and _fails(engine, call, module, subject):
+                is_plain = engine.what == "sync_engine"
+                why = "MissingGreenlet" if is_plain else "no attribute '_run_ddl_visitor'"
+                name = f"{last_name(call.func)} is synchronous, and {ast.unparse(given)}"
+                yield spot(module.path, call, f"{name} is {WHAT[engine.what]}: {why}")
 
 
-WHAT = {
-    "engine": "an async engine",
-    "connection": "an async connection",
-    "sync_engine": "that of an async driver",
-}
+def _fails(engine: Traced, call: ast.Call, module: Module, subject: Subject) -> bool:
+    """Whether tables are made by what is async, where nothing makes it work: a greenlet, for a ``sync_engine``."""
+    if not engine.is_async or is_tried(call, module, subject):
+        return False
+    in_coroutine = isinstance(subject.bindings.function(module.path, call), ast.AsyncFunctionDef)
+    return engine.what != "sync_engine" or in_coroutine
 
 
 def _bind(call: ast.Call) -> ast.expr | None:
@@ -199,101 +160,3 @@ def _is_metadata(call: ast.Call, module: Module, subject: Subject) -> bool:
         return True
     made = subject.symbols.definition(subject.symbols.resolve(module.path, owner))
     return isinstance(made, ast.Call) and last_name(made.func) == "MetaData"
-
-
-def _runs_in_a_loop(call: ast.Call, module: Module, subject: Subject) -> bool:
-    """Whether a call stands in a coroutine itself, where no greenlet is around it."""
-    return isinstance(subject.bindings.function(module.path, call), ast.AsyncFunctionDef)
-
-
-def _what(node: ast.expr, file: Path, subject: Subject, depth: int = 6) -> str:
-    """Return which async thing an expression is: ``engine``, ``connection``, ``sync_engine``; empty where none."""
-    if depth == 0:
-        return ""
-    if isinstance(node, ast.Call):
-        name = outside(file, node.func, subject.symbols)
-        return "engine" if name.startswith("sqlalchemy.") and name.endswith(f".{ASYNC_ENGINE}") else ""
-    if isinstance(node, ast.Attribute) and node.attr == "sync_engine":
-        return "sync_engine" if _what(node.value, file, subject, depth - 1) == "engine" else ""
-    if isinstance(node, ast.Name):
-        for scope in subject.bindings.scopes(file, node):
-            bound = subject.bindings.local(scope).get(node.id, [])
-            if len(bound) == 1 and bound[0].position is None:
-                return _bound(bound[0].value, bound[0].statement, file, subject, depth - 1)
-            is_given = isinstance(scope, FUNCTIONS) and node.id in parameters(scope)
-            if bound or is_given:
-                fixture = subject.suite.find(node.id, file) if is_given and not bound else None
-                return _given(fixture, subject, depth - 1) if fixture is not None else ""
-    found = subject.symbols.resolve(file, node)
-    if found is None or found.file is None:
-        return ""
-    made = subject.bindings.module(found.file).get(found.name, [])
-    return _what(made[0].value, found.file, subject, depth - 1) if len(made) == 1 else ""
-
-
-def _bound(value: ast.expr, statement: ast.AST, file: Path, subject: Subject, depth: int) -> str:
-    if isinstance(statement, ast.AsyncWith) and isinstance(value, ast.Call):
-        is_opened = isinstance(value.func, ast.Attribute) and value.func.attr in ("begin", "connect")
-        holder = _what(value.func.value, file, subject, depth) if is_opened else ""  # type: ignore[attr-defined]
-        return "connection" if holder == "engine" else ""
-    return _what(value, file, subject, depth)
-
-
-def _given(fixture: Fixture, subject: Subject, depth: int) -> str:
-    """Return what a fixture hands over, where that is one thing."""
-    results = subject.bindings.results(fixture.function)
-    found = {_what(value, fixture.file, subject, depth) for _, value in results}
-    return found.pop() if len(found) == 1 else ""
-
-
-def migrated_twice(subject: Subject) -> Iterator[Spot]:
-    """A fixture that runs Alembic, where ``hermetic_schema`` has made the tables already."""
-    schema = _schema(subject.configuration)
-    if not subject.is_on or not schema or not all(_is_metadata_or_sql(each, subject) for each in schema):
-        return
-    for fixture in subject.suite.fixtures:
-        if subject.suite.is_used(fixture) and subject.sources.modules[fixture.file].mentions("alembic"):
-            node = _migration(fixture, subject)
-            if node is not None:
-                text = (
-                    f"{fixture.name} runs the migrations, and hermetic_schema = {', '.join(schema)} has made the"
-                    " tables: already exists"
-                )
-                yield spot(fixture.file, node, text)
-
-
-def _schema(configuration: Configuration) -> list[str]:
-    value = configuration.values.get("hermetic_schema", "")
-    lines = [str(each) for each in value] if isinstance(value, list) else str(value).splitlines()
-    return [line.strip() for line in lines if line.strip()]
-
-
-def _is_metadata_or_sql(entry: str, subject: Subject) -> bool:
-    """Whether a line of ``hermetic_schema`` makes the tables and no migration has been run then."""
-    entry = entry.partition("->")[0].strip()
-    if entry.endswith(".sql"):
-        return True
-    module, _, name = entry.partition(":")
-    file = subject.symbols.locate(module, subject.sources.root / "conftest.py") if name else None
-    is_function = file is not None and isinstance(
-        subject.symbols.scope(file).definitions.get(name), ast.FunctionDef | ast.AsyncFunctionDef
-    )
-    return file is not None and not is_function
-
-
-UNDOING = frozenset({"drop_all", "stamp"})
-
-
-def _migration(fixture: Fixture, subject: Subject) -> ast.expr | None:
-    """Return where a fixture's own body runs migrations in this process, on tables that it has not dropped before."""
-    nodes = nodes_of(fixture.function)
-    if any(isinstance(node, ast.Attribute) and node.attr in UNDOING for node in nodes):
-        return None
-    for node in nodes:
-        if isinstance(node, ast.expr) and runs_migrations(node, fixture.file, subject.symbols):
-            is_here = (
-                not isinstance(node, ast.Call) or outside(fixture.file, node.func, subject.symbols) == MAIN
-            )
-            if is_here:
-                return node
-    return None
