@@ -25,3 +25,23 @@ ATTRIBUTE_OF_CLOSED_SESSION = Cause(
     a relationship, and `expire_on_commit=False` for what a commit would expire.
     """,
 )
+
+SESSION_IS_INVALID = Cause(
+    "HM742",
+    "a Session is used after its flush has failed",
+    """
+    A flush that fails rolls the transaction back, and the Session wants to be told so by `rollback()` before it is used
+    again: else it fails as `PendingRollbackError`. The place to mend is not where this is raised, but where the flush
+    or the commit had failed. A Session that several tests share carries it from one into the next.
+    """,
+)
+
+SESSION_ENDED_INSIDE_ITS_BLOCK = Cause(
+    "HM743",
+    "a transaction is ended inside of its own block",
+    """
+    `async with session.begin()` commits at its end, and holds its transaction until then. A commit or a rollback
+    inside, often by an application to which a fixture hands its Session, ends it, and nothing can follow in the block.
+    Open such a Session without `begin()`.
+    """,
+)

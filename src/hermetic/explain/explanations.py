@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from hermetic.explain import isolation, lifespans, messages, orm, running, tables
+from hermetic.explain import isolation, lifespans, messages, orm, overrides, running, sessions, tables
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
 
@@ -17,6 +17,8 @@ EXPLAIN: tuple[Explain, ...] = (
     lifespans.explain,
     isolation.explain,
     tables.explain,
+    sessions.explain,
+    overrides.explain,
 )
 """In the order in which their explanations are shown."""
 

@@ -9,6 +9,7 @@ from hermetic.events import (
     Event,
     Kind,
     LifespanStarted,
+    RequestBegan,
     RequestEnded,
     SessionEnded,
     Statement,
@@ -20,7 +21,7 @@ from hermetic.explain.earlier import SessionHistory
 from hermetic.explain.undone import Undone
 from hermetic.owners import Owner
 
-KINDS: tuple[Kind, ...] = (LifespanStarted, RequestEnded, Statement)
+KINDS: tuple[Kind, ...] = (LifespanStarted, RequestBegan, RequestEnded, Statement)
 """What is listened to while tests pass: each kind costs every test something."""
 
 MOST = 500

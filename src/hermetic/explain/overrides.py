@@ -1,0 +1,182 @@
+"""Dependencies that a test has overridden: by what, with what in it, and whether the override is ever used."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from hermetic.causes.overrides import OVERRIDE_MATCHES_NOTHING, OVERRIDE_TAKES_PARAMETERS
+from hermetic.code import Location
+from hermetic.events import RequestEnded
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import frames, is_a, value
+from hermetic.explain.history import History
+from hermetic.guards.applications import overriding_applications
+
+UNPROCESSABLE = 422
+SPECIAL = ("Request", "WebSocket", "HTTPConnection", "Response", "BackgroundTasks", "SecurityScopes")
+"""What FastAPI gives to a parameter of such a type itself."""
+
+
+class Override(NamedTuple):
+    """What stands in for a dependency.
+
+    Attributes:
+        application: In which application.
+        dependency: What is overridden.
+        function: What is called instead.
+    """
+
+    application: Any
+    dependency: Any
+    function: Any
+
+    def __str__(self) -> str:
+        where = location_of(self.function)
+        return f"the override of {name_of(self.dependency)}" + ("" if where is None else f" ({where})")
+
+    def held(self) -> Iterator[tuple[str, Any]]:
+        """Give what it holds and could hand out, by the names that it has there."""
+        function = self.function
+        if isinstance(function, functools.partial):
+            yield from function.keywords.items()
+            yield from (("", each) for each in function.args)
+            function = function.func
+        code = getattr(function, "__code__", None)
+        for name, cell in zip(
+            getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False
+        ):
+            try:
+                yield name, cell.cell_contents
+            except ValueError:  # not set yet
+                continue
+        for default in getattr(function, "__defaults__", None) or ():
+            yield "", default
+
+
+def overrides(error: BaseException | None = None) -> list[Override]:
+    """Return every override that is in force: of the applications of loaded modules, and of the one that failed."""
+    applications = overriding_applications()
+    for frame in [] if error is None else frames(error):
+        found = value(frame, "self", "FastAPI")
+        if found is not None and not any(found is each for each in applications):
+            applications.append(found)
+    return [
+        Override(application, dependency, function)
+        for application in applications
+        for dependency, function in list(getattr(application, "dependency_overrides", {}).items())
+    ]
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Name an override that no dependency has for its key, or whose parameters a request would have to give."""
+    requests = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]
+    if not requests and not any(value(each, "self", "FastAPI") for each in frames(failure.error)):
+        return
+    for override in overrides(failure.error):
+        yield from _matches_nothing(override)
+    refused = [each for each in requests if each.status == UNPROCESSABLE]
+    for override in overrides() if refused else ():
+        yield from _takes_parameters(override, refused)
+
+
+def _matches_nothing(override: Override) -> Iterator[Explanation]:
+    """Name one whose key is a function of a file that the application imported by another name."""
+    key, where = override.dependency, location_of(override.dependency)
+    used = list(_dependencies(override.application))
+    if where is None or any(each is key for each in used):
+        return
+    for each in used:
+        if (
+            location_of(each) == where
+            and each.__module__ != key.__module__
+            and each.__qualname__ == key.__qualname__
+        ):
+            yield Explanation(
+                OVERRIDE_MATCHES_NOTHING,
+                (
+                    f"{str(override)[0].upper()}{str(override)[1:]} is never used: the application depends on"
+                    f" {name_of(each)}, another import of the same file ({where.file}).",
+                ),
+                (
+                    f"from {each.__module__} import {each.__name__} where it is overridden: one file, one name",
+                ),
+            )
+            return
+
+
+def _takes_parameters(override: Override, refused: list[RequestEnded]) -> Iterator[Explanation]:
+    """Name one whose parameters FastAPI reads from the query, so that each request without them is refused."""
+    names = [name for name in _required(override.function) if name not in _parameters(override.dependency)]
+    bodies = [body for each in refused if (body := getattr(each, "body", ""))]
+    if bodies:
+        names = [
+            name for name in names if any(f'"query","{name}"' in body.replace(" ", "") for body in bodies)
+        ]
+    if names:
+        request = refused[-1]
+        many = "parameters" if len(names) > 1 else "parameter"
+        yield Explanation(
+            OVERRIDE_TAKES_PARAMETERS,
+            (
+                f"{request.method} {request.path} was answered by 422: {override} has the {many} {', '.join(names)},"
+                " which FastAPI reads from the query of the request.",
+            ),
+            (
+                f"an override without parameters: lambda: ..., or {names[0]}=Depends(...) for what it depends on",
+            ),
+        )
+
+
+def _required(function: Any) -> Iterator[str]:
+    """Give the parameters that a request would have to have."""
+    for name, parameter in _parameters(function).items():
+        kind = parameter.annotation
+        is_special = any(is_a_type(kind, each) for each in SPECIAL)
+        is_injected = getattr(kind, "__metadata__", ()) != ()
+        if parameter.default is inspect.Parameter.empty and not is_special and not is_injected:
+            yield name
+
+
+def is_a_type(kind: object, name: str) -> bool:
+    """Whether a type is of this name, or inherits from one that is."""
+    return isinstance(kind, type) and any(each.__name__ == name for each in kind.__mro__)
+
+
+def _parameters(function: Any) -> dict[str, inspect.Parameter]:
+    try:
+        return dict(inspect.signature(function, eval_str=True).parameters)
+    except Exception:  # an annotation that cannot be read, or a builtin: nothing is known of it
+        return {}
+
+
+def _dependencies(application: Any) -> Iterator[Any]:
+    """Give what the routes of an application depend on, themselves and through others."""
+    following = [getattr(each, "dependant", None) for each in _routes(application)]
+    while following:
+        dependant = following.pop()
+        if dependant is not None:
+            yield from [] if dependant.call is None else [dependant.call]
+            following += getattr(dependant, "dependencies", ())
+
+
+def _routes(router: Any) -> Iterator[Any]:
+    for each in list(getattr(router, "routes", ())):
+        yield each
+        inner = getattr(each, "app", None) or getattr(each, "original_router", None)
+        if inner is not None and is_a(inner, "Router"):
+            yield from _routes(inner)
+
+
+def name_of(function: Any) -> str:
+    """Return what a function is called, with its module."""
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return f"{getattr(function, '__module__', '?')}.{name}"
+
+
+def location_of(function: Any) -> Location | None:
+    """Return where a function is defined; None for what is none."""
+    code = getattr(inspect.unwrap(function) if isinstance(function, Callable) else None, "__code__", None)  # type: ignore[arg-type]
+    return None if code is None else Location(code.co_filename, code.co_firstlineno, code.co_name)

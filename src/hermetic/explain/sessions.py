@@ -1,0 +1,180 @@
+"""A Session that cannot go on: several use it at once, or something had ended its transaction before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from hermetic.causes.orm import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID
+from hermetic.causes.overrides import SESSION_OF_SEVERAL_REQUESTS
+from hermetic.code import UNKNOWN
+from hermetic.events import RequestBegan, RequestEnded, SessionEnded, Statement
+from hermetic.explain.failure import Explanation, Failure, places
+from hermetic.explain.frames import frames, is_a, value
+from hermetic.explain.history import History
+from hermetic.explain.overrides import Override, overrides
+from hermetic.owners import Owner
+
+AT_ONCE = (
+    "concurrent operations are not permitted",
+    "another operation is in progress",
+    "another command is already in progress",
+    "is already in progress",
+    "Session is already flushing",
+    "This transaction is closed",
+    "is already begun on this Session",
+)
+"""What SQLAlchemy and drivers say where two use one Session, or one connection, at once."""
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Say who shares a Session, or where its transaction was ended, where that is what the test failed by."""
+    for error in failure.chain():
+        explanation = _of(failure, history, error)
+        if explanation is not None:
+            yield explanation
+            return
+
+
+def _of(failure: Failure, history: History, error: BaseException) -> Explanation | None:
+    text = str(error)
+    if type(error).__name__ == "PendingRollbackError":
+        return _invalid(failure, history, error, text)
+    if "Can't operate on closed transaction inside context manager" in text:
+        return _ended_inside(history, error)
+    if any(words in text for words in AT_ONCE):
+        return _shared(failure, history, error)
+    return None
+
+
+def _session(error: BaseException) -> Any:
+    """Return the Session that an error came through."""
+    for frame in frames(error):
+        found = value(frame, "self", "Session")
+        if found is None:
+            found = getattr(value(frame, "self", "SessionTransaction"), "session", None)
+        if found is not None:
+            return found
+    return None
+
+
+# -- several at once
+
+
+class Shared(NamedTuple):
+    """What an override hands to every request, though only one can use it at a time.
+
+    Attributes:
+        override: The override.
+        kind: A Session, or a connection.
+        name: What it is called there; empty where it has no name.
+    """
+
+    override: Override
+    kind: str
+    name: str
+
+
+def _shared(failure: Failure, history: History, error: BaseException) -> Explanation | None:
+    """Say which override hands a Session, or a connection, to all requests, of which several were under way."""
+    requests = _at_once(failure, history)
+    if len(requests) < 2:
+        return None
+    session = _session(error)
+    for override in overrides(error):
+        for name, held in override.held():
+            kind = _shared_kind(held, session)
+            if kind:
+                return _of_several(failure, Shared(override, kind, name), requests, error)
+    return None
+
+
+def _shared_kind(held: object, session: object) -> str:
+    """Return what an override hands out that only one can use at a time; empty where it is something else."""
+    own = getattr(held, "sync_session", held)
+    if is_a(own, "Session") and hasattr(own, "identity_map"):
+        return "Session" if session is None or own is session else ""
+    return "connection" if is_a(held, "AsyncConnection") or is_a(held, "Connection") else ""
+
+
+def _at_once(failure: Failure, history: History) -> list[RequestBegan]:
+    """Return the requests of the test that were under way at one time, the most that there were."""
+    open_: dict[Owner, RequestBegan] = {}
+    most: list[RequestBegan] = []
+    for each in history.told:
+        event = each.event
+        if isinstance(event, RequestBegan) and event.owner.is_within(failure.owner):
+            open_[event.owner] = event
+            if len(open_) > len(most):
+                most = list(open_.values())
+        elif isinstance(event, RequestEnded):
+            open_.pop(event.owner, None)
+    return most
+
+
+def _of_several(
+    failure: Failure, shared: Shared, requests: list[RequestBegan], error: BaseException
+) -> Explanation:
+    at = next((f"{each}: " for each in places(error)), "")
+    sent = ", ".join(dict.fromkeys(f"{each.method} {each.path}" for each in requests))
+    fixture = next((f", that of the {each}" for each in failure.fixtures if each.name == shared.name), "")
+    return Explanation(
+        SESSION_OF_SEVERAL_REQUESTS,
+        (
+            f"{at}{len(requests)} requests at once ({sent}) use one {shared.kind}, which {shared.override} hands to"
+            f" each of them{fixture}.",
+        ),
+        (
+            "delete that override: each request opens a Session of its own then, and hermetic puts the database back",
+            "or send those requests one after the other",
+        ),
+    )
+
+
+# -- ended before
+
+
+def _invalid(failure: Failure, history: History, error: BaseException, text: str) -> Explanation:
+    """Say where the flush failed that made a Session unusable, and in whose test."""
+    session = _session(error)
+    ended = None if session is None else history.sessions.last_end(session.hash_key)
+    original = text.partition("Original exception was: ")[2].partition("\n")[0].strip()
+    at = next((str(each) for each in places(error)), "The test")
+    first = f"{at} uses a Session whose transaction has failed before, and was not rolled back."
+    lines, change = [first], "await session.rollback() after a flush or a commit has failed"
+    if ended is not None and ended.how == "rollback" and ended.location != UNKNOWN:
+        is_here = any(each.error and each.location == ended.location for each in history.of(Statement))
+        when = "" if is_here else ", before this test"
+        lines.append(f"That was at {ended.location}{when}; the Session is that of {ended.owner.name}.")
+        change = (
+            f"await session.rollback() where {ended.location} fails: in its except, or after pytest.raises"
+        )
+    if original:
+        lines.append(f"It failed by: {original}")
+    return Explanation(SESSION_IS_INVALID, tuple(lines), (change, *_narrower(ended)))
+
+
+def _narrower(ended: SessionEnded | None) -> tuple[str, ...]:
+    if ended is None or ended.owner.kind != "fixture" or ended.owner.is_test_level:
+        return ()
+    return (f"or a Session for each test: {ended.owner.name} hands one to all of them",)
+
+
+def _ended_inside(history: History, error: BaseException) -> Explanation | None:
+    """Say which commit ended the transaction that a block still holds."""
+    session = _session(error)
+    ended = None if session is None else history.sessions.last_end(session.hash_key)
+    if ended is None or ended.location == UNKNOWN:
+        return None
+    at = next((str(each) for each in places(error)), "The test")
+    return Explanation(
+        SESSION_ENDED_INSIDE_ITS_BLOCK,
+        (
+            f"{at} uses a Session inside of `async with session.begin()`, whose transaction the {ended.how} at"
+            f" {ended.location} has ended.",
+        ),
+        (
+            f"delete that {ended.how}: the block commits at its end",
+            "or open the Session without begin(), if what it is handed to commits",
+        ),
+    )

@@ -1,0 +1,162 @@
+"""Of a Session that cannot go on it is said who shares it, or where its transaction was ended, and what to change."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from hermetic.client import AsyncTestClient
+from hermetic.code import Location
+from hermetic.explain.explanations import explanations
+from hermetic.explain.failure import Failure, UsedFixture
+from hermetic.explain.history import History
+from hermetic.owners import Owner, owned_by
+from tests.explain.failing import FIXTURE, TEST, in_a_loop, said
+
+
+class Base(DeclarativeBase):
+    """The tables of this module."""
+
+
+class Ware(Base):
+    """One with a unique name."""
+
+    __tablename__ = "wares"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[AsyncSession]:
+    """Open a Session on a database that has the table."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/wares.db")
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    session = AsyncSession(engine)
+    try:
+        yield session
+    finally:
+        await session.close()
+        await engine.dispose()
+
+
+async def session_of_request() -> Any:
+    """What is overridden."""
+
+
+def application() -> FastAPI:
+    """Make an application that writes by what it depends on."""
+    app = FastAPI()
+
+    @app.post("/wares/{name}")
+    async def make(name: str, session: AsyncSession = Depends(session_of_request)) -> None:
+        session.add(Ware(name=name))
+        await session.flush()
+        await session.execute(text("select 1"))
+        await session.commit()
+
+    return app
+
+
+def here() -> int:
+    """Return the line that calls this."""
+    return sys._getframe(1).f_lineno
+
+
+@in_a_loop
+@pytest.mark.filterwarnings("ignore")
+async def test_requests_at_once(history: History, tmp_path: Path) -> None:
+    """How many of which, what they share, whose that is and where the override hands it out."""
+    app = application()
+    fixture = UsedFixture("session", "function", Location("conftest.py", 3, "session"), True)
+    async with opened(tmp_path) as session:
+        app.dependency_overrides[session_of_request] = lambda: session
+        line = here() - 1
+        client = AsyncTestClient(app)
+        with owned_by(TEST), pytest.raises(Exception) as caught:
+            await asyncio.gather(*(client.post(f"/wares/{name}") for name in "abc"))
+        await asyncio.sleep(0.05)
+    told = "".join(explanations(Failure(TEST, "call", caught.value, fixtures=(fixture,)), history))
+    assert "3 requests at once (POST /wares/a, POST /wares/b, POST /wares/c) use one Session" in told
+    assert f"session_of_request ({__file__}:{line}) hands to each of them" in told
+    assert "that of the fixture 'session' (function scope, conftest.py:3)" in told
+    assert "change: delete that override" in told
+    assert "[HM760]" in told
+
+
+@in_a_loop
+async def test_requests_one_after_the_other(history: History, tmp_path: Path) -> None:
+    """Nothing is said of sharing where no two were under way, nor where the error is another one."""
+    app = application()
+    async with opened(tmp_path) as session:
+        app.dependency_overrides[session_of_request] = lambda: session
+        client = AsyncTestClient(app)
+        with owned_by(TEST):
+            assert (await client.post("/wares/a")).status_code == 200
+            with pytest.raises(IntegrityError) as caught:
+                await client.post("/wares/a")
+    assert said(caught.value, history) == ""
+    assert said(RuntimeError("another operation is in progress"), history) == ""
+
+
+@in_a_loop
+async def test_after_a_failed_flush(history: History, tmp_path: Path) -> None:
+    """Where it had failed, by what, whose Session that is."""
+    async with opened(tmp_path) as session:
+        session.add(Ware(name="a"))
+        await session.commit()
+        session.add(Ware(name="a"))
+        with pytest.raises(IntegrityError):
+            await session.commit()
+        line = here() - 1
+        with pytest.raises(Exception) as caught:
+            await session.get(Ware, 1)
+        told = said(caught.value, history)
+        await session.rollback()
+        assert await session.get(Ware, 1) is not None
+    assert f"That was at {__file__}:{line}, before this test; the Session is that of {FIXTURE.name}." in told
+    assert "It failed by: (sqlite3.IntegrityError) UNIQUE constraint failed: wares.name" in told
+    assert f"change: await session.rollback() where {__file__}:{line} fails" in told
+    assert "[HM742]" in told
+
+
+@in_a_loop
+async def test_one_that_many_tests_share(history: History, tmp_path: Path) -> None:
+    """A narrower scope helps there, too."""
+    wide = Owner("fixture 'session' (session scope)", "fixture", "session")
+    with owned_by(wide):
+        async with opened(tmp_path) as session:
+            session.add_all([Ware(name="a"), Ware(name="a")])
+            with pytest.raises(IntegrityError):
+                await session.flush()
+            with pytest.raises(Exception) as caught:
+                await session.get(Ware, 1)
+    assert f"change: or a Session for each test: {wide.name} hands one to all of them" in said(
+        caught.value, history
+    )
+
+
+@in_a_loop
+async def test_a_commit_inside_of_a_block(history: History, tmp_path: Path) -> None:
+    """Which one it was."""
+    async with opened(tmp_path) as session:
+        with pytest.raises(Exception) as caught:
+            async with session.begin():
+                await session.commit()
+                await session.execute(text("select 1"))
+    told = said(caught.value, history)
+    line = here() - 3
+    assert f"{__file__}:{line + 1} uses a Session inside of `async with session.begin()`" in told
+    assert f"whose transaction the commit at {__file__}:{line} has ended" in told
+    assert "[HM743]" in told
