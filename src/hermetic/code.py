@@ -50,7 +50,12 @@ def is_test_code(file: Path, root: Path) -> bool:
 
 @cache
 def is_library(file: str) -> bool:
-    """Whether the file of a frame is Python's own, of an installed package, or hermetic's: nobody's project."""
+    """Whether the file of a frame is Python's own, of an installed package, or hermetic's: nobody's project.
+
+    The name of a compiled Cython module's file is that of its source, wherever it was compiled.
+    """
+    if file.endswith(".pyx"):
+        return True
     return file.startswith(("<", *_library_folders())) or any(folder in file for folder in _PACKAGES)
 
 

@@ -41,6 +41,18 @@ class TestEnded(NamedTuple):
     owner: Owner
 
 
+class LoopEntered(NamedTuple):
+    """A test, or a fixture that anyio runs, begins to run in an event loop.
+
+    Attributes:
+        owner: The test, or the fixture.
+        loop: A number that tells the loop from the others that are open.
+    """
+
+    owner: Owner
+    loop: int
+
+
 class LayerBegan(NamedTuple):
     """The set-up of a wider fixture is over: from now on what it wrote is part of the baseline.
 
@@ -100,6 +112,22 @@ class EngineResolved(NamedTuple):
     engine: int = 0
 
 
+class ConnectionOpened(NamedTuple):
+    """A pool has opened a connection.
+
+    Attributes:
+        owner: Who asked for it.
+        location: The user's line that did.
+        connection: A number that tells it from the others that are open.
+        loop: The same of the event loop; 0 outside any.
+    """
+
+    owner: Owner
+    location: Location
+    connection: int
+    loop: int
+
+
 class CheckedOut(NamedTuple):
     """A connection was taken from its pool.
 
@@ -109,6 +137,7 @@ class CheckedOut(NamedTuple):
         engine: The engine's URL, password masked.
         connection: A number that tells it from the others that are open.
         loop: The same of the event loop; 0 outside any.
+        made_at: The user's line that made the engine; None where that is not known.
     """
 
     owner: Owner
@@ -116,6 +145,7 @@ class CheckedOut(NamedTuple):
     engine: str
     connection: int
     loop: int
+    made_at: Location | None = None
 
 
 class HandedOver(NamedTuple):
@@ -546,10 +576,12 @@ class Noted(NamedTuple):
 Event = (
     TestBegan
     | TestEnded
+    | LoopEntered
     | LayerBegan
     | LayerEnded
     | ApplicationImported
     | EngineResolved
+    | ConnectionOpened
     | CheckedOut
     | HandedOver
     | CheckedIn

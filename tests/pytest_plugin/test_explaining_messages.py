@@ -173,14 +173,14 @@ def test_a_fixture_that_is_asked_for_in_a_loop(project: Project) -> None:
     result = project.pytest("test_a.py", *unawaited)
     said(
         result,
-        f"{project.root}/test_a.py:12 asks for the async fixture 'number' while test_a.py::test_it runs in its event",
-        f"change: {project.root}/test_a.py:12: leave it out, and give test_it the argument number",
+        f"{project.root}/test_a.py:12 calls getfixturevalue('number'), an async fixture, while test_a.py::test_it runs",
+        f"change: {project.root}/test_a.py:12: number, as an argument of test_it",
     )
     assert result.outcomes() == {"failed": 1, "passed": 1}
     project.plugins = ("hermetic", "anyio")
     project.write(pytest_ini=STRICT)
     other = project.pytest("test_b.py", *unawaited)
-    said(other, f"{project.root}/test_b.py:13 asks for the async fixture 'number'", "[HM725]")
+    said(other, f"{project.root}/test_b.py:13 calls getfixturevalue('number')", "[HM725]")
     for name in ("test_a.py", "test_b.py"):
         project.change(name, "test_it(request)", "test_it(request, number)")
         project.change(name, 'request.getfixturevalue("number")', "number")

@@ -100,8 +100,8 @@ def test_the_fixture_event_loop(project: Project) -> None:
         f"change: {root}/conftest.py:6: make it async def, without event_loop, and await what",
         f"change: {root}/pytest.ini:5: asyncio_default_fixture_loop_scope = session",
         f"fixture 'loop' (function scope, {root}/conftest.py:10) asks for the fixture event_loop",
-        f"change: {root}/conftest.py:10: leave event_loop out of the arguments; asyncio.get_running_loop()",
-        f"test_a.py::test_itself ({root}/test_a.py:9) asks for the fixture event_loop, which pytest-asyncio",
+        f"change: {root}/conftest.py:10: remove event_loop from the arguments; the loop is asyncio.get_running_loop()",
+        f"test_a.py::test_itself ({root}/test_a.py:9) asks for the fixture event_loop, which pytest-asyncio 1.0",
     )
     assert result.output.count("[HM712]") == 3
     project.change("conftest.py", "def prepared(event_loop):", "async def prepared():")

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from hermetic.explain import isolation, lifespans, messages, orm, overrides, running, sessions, tables
+from hermetic.explain import (
+    event_loops,
+    isolation,
+    lifespans,
+    messages,
+    orm,
+    overrides,
+    running,
+    sessions,
+    tables,
+)
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
 
 Explain = Callable[[Failure, History], Iterable[Explanation]]
 
 EXPLAIN: tuple[Explain, ...] = (
+    event_loops.explain,
     running.explain,
     messages.explain,
     orm.explain,

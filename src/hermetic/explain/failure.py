@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Literal, NamedTuple
 
 from hermetic.causes import Cause
@@ -45,6 +45,7 @@ class UsedFixture(NamedTuple):
         location: Where it is defined; None for those without a file.
         is_async: Whether it is a coroutine function or an async generator.
         loop: Of which scope the event loop is in which pytest-asyncio runs it; None where it does not.
+        value: What it gave; None where it gave nothing.
     """
 
     name: str
@@ -52,6 +53,7 @@ class UsedFixture(NamedTuple):
     location: Location | None
     is_async: bool
     loop: LoopScope | None = None
+    value: object = None
 
     def __str__(self) -> str:
         return f"fixture {self.name!r} ({self.scope} scope, {self.location})"
@@ -92,14 +94,6 @@ class Failure:
                 yield here
                 for other in (here.__cause__, here.__context__):
                     following += [] if other is None else leaves(other)
-
-
-def raised(error: BaseException) -> Iterator[FrameType]:
-    """Give the frames through which an error came, the outermost first."""
-    entry = error.__traceback__
-    while entry is not None:
-        yield entry.tb_frame
-        entry = entry.tb_next
 
 
 def places(error: BaseException) -> list[Location]:

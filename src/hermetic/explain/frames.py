@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from hermetic.code import is_library
-from hermetic.explain.failure import raised
 
 
 def frames(error: BaseException) -> list[FrameType]:
     """Return the frames through which an error came, the innermost first."""
-    return list(raised(error))[::-1]
+    found = []
+    entry: TracebackType | None = error.__traceback__
+    while entry is not None:
+        found.append(entry.tb_frame)
+        entry = entry.tb_next
+    return found[::-1]
 
 
 def project_frames(error: BaseException) -> Iterator[FrameType]:

@@ -16,6 +16,7 @@ from hermetic.events import (
     listen,
     unlisten,
 )
+from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
 from hermetic.explain.earlier import SessionHistory
 from hermetic.explain.undone import Undone
@@ -49,12 +50,14 @@ class History:
         test: The test at hand; None before the first one.
         told: What was told since it began, in order, the first ``MOST`` of it.
         dropped: How many events there were beyond those.
+        connections: In which loop each was opened, and who has it, since before the test, too.
         sessions: How each Session ended its last transaction, before the test, too.
         databases: Which engines there are, and who has made which tables.
         undone: What the tests of its module before it had committed, and is undone.
     """
 
     def __init__(self) -> None:
+        self.connections = Connections()
         self.sessions = SessionHistory()
         self.databases = DatabaseHistory()
         self.undone = Undone()
@@ -66,6 +69,7 @@ class History:
     def start(self) -> None:
         """Listen."""
         listen(self._hear, *KINDS)
+        listen(self.connections.hear, *Connections.KINDS)
         listen(self.sessions.hear, SessionEnded)
         listen(self.databases.hear, *self.databases.kinds)
         listen(self.undone.hear, *self.undone.kinds)
@@ -73,6 +77,7 @@ class History:
     def stop(self) -> None:
         """Listen no more."""
         unlisten(self._hear)
+        unlisten(self.connections.hear)
         unlisten(self.sessions.hear)
         unlisten(self.undone.hear)
         unlisten(self.databases.hear)

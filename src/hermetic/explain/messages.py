@@ -6,6 +6,7 @@ import linecache
 import os
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -18,7 +19,8 @@ from hermetic.causes.messages import (
     SYNC_DRIVER,
 )
 from hermetic.code import Location, is_library
-from hermetic.explain.failure import Explanation, Failure, places, raised
+from hermetic.explain.failure import Explanation, Failure, places
+from hermetic.explain.frames import frames
 from hermetic.explain.history import History
 
 ASYNC_DRIVERS = {
@@ -84,7 +86,7 @@ def _client(at: Location) -> Explanation:
 
 
 def _sync_driver(error: BaseException, at: Location) -> Explanation:
-    url = next((each for frame in raised(error) if (each := _url_of(frame)) is not None), None)
+    url = next((each for frame in frames(error) if (each := _url_of(frame)) is not None), None)
     if url is None:
         return Explanation(
             SYNC_DRIVER, (f"{at} makes an async engine by a URL without an async driver.",), ("give it one",)
@@ -116,27 +118,26 @@ def _variable_with(url: Any) -> str:
 
 def _fixture_in_a_loop(failure: Failure, error: BaseException) -> Iterator[Explanation]:
     """Explain it where the project's code asked pytest for a fixture."""
-    before: FrameType | None = None
-    for frame in raised(error):
-        if frame.f_code.co_name == "getfixturevalue" and before is not None and not _is_library(before):
+    for frame, caller in pairwise(frames(error)):
+        if frame.f_code.co_name == "getfixturevalue" and not is_library(caller.f_code.co_filename):
             name = frame.f_locals.get("argname", "")
-            at = Location(before.f_code.co_filename, _line_in(error, before), before.f_code.co_name)
+            at = next(each for each in places(error) if each.function == caller.f_code.co_name)
             yield Explanation(
                 FIXTURE_ASKED_FOR_IN_A_LOOP,
                 (
-                    f"{at} asks for the async fixture {name!r} while {failure.owner.name} runs in its event loop.",
+                    f"{at} calls getfixturevalue({name!r}), an async fixture, "
+                    f"while {failure.owner.name} runs in its loop.",
                 ),
-                (f"{at}: leave it out, and give {at.function} the argument {name}",),
+                (f"{at}: {name}, as an argument of {at.function}",),
             )
             return
-        before = frame
 
 
 def _loop_in_a_loop(error: BaseException, at: Location) -> Explanation:
     line = linecache.getline(at.file, at.line).strip()
     call = re.search(r"([\w.()]+)\.(run|run_until_complete)\((.+)\)", line)
     is_async = any(
-        frame.f_code.co_flags & 0x80 for frame in raised(error) if frame.f_code.co_name == at.function
+        frame.f_code.co_flags & 0x80 for frame in frames(error) if frame.f_code.co_name == at.function
     )
     called = f"{call[1]}.{call[2]}(...)" if call else "a second event loop"
     awaited = f"await {call[3]}" if call else "await the coroutine"
@@ -152,7 +153,7 @@ def _loop_in_a_loop(error: BaseException, at: Location) -> Explanation:
 
 def _ddl(error: BaseException, at: Location) -> Iterator[Explanation]:
     """Explain what ``create_all`` and ``drop_all`` do to what is async."""
-    for frame in raised(error):
+    for frame in frames(error):
         name, bind = frame.f_code.co_name, frame.f_locals.get("bind")
         if name not in ("create_all", "drop_all") or "sqlalchemy" not in frame.f_code.co_filename:
             continue
@@ -179,14 +180,3 @@ def _kind_of(bind: Any) -> str:
 def _expression(at: Location, name: str) -> str:
     found = re.search(rf"([\w.]+\.{name})\(", linecache.getline(at.file, at.line))
     return found[1] if found else f"Base.metadata.{name}"
-
-
-def _is_library(frame: FrameType) -> bool:
-    return is_library(frame.f_code.co_filename)
-
-
-def _line_in(error: BaseException, frame: FrameType) -> int:
-    entry = error.__traceback__
-    while entry is not None and entry.tb_frame is not frame:
-        entry = entry.tb_next
-    return frame.f_lineno if entry is None else entry.tb_lineno

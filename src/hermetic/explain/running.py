@@ -110,12 +110,10 @@ def _event_loop(failure: Failure, error: BaseException) -> Iterator[Explanation]
     is_async = failure.is_async if fixture is None else fixture.is_async
     who = f"{failure.owner.name} ({failure.function})" if fixture is None else str(fixture)
     at = failure.function if fixture is None else fixture.location
-    has = f"pytest-asyncio {version}" if version else "no plugin"
+    gone = f"which pytest-asyncio 1.0 removed (here: {version})" if version else "which no plugin has"
     yield Explanation(
         EVENT_LOOP_IS_GONE,
-        (
-            f"{who} asks for the fixture event_loop, which {has} {'does not have any more' if version else 'has'}.",
-        ),
+        (f"{who} asks for the fixture event_loop, {gone}.",),
         tuple(_without_event_loop(failure, at, fixture, is_async)),
     )
 
@@ -124,7 +122,7 @@ def _without_event_loop(
     failure: Failure, at: Location | None, fixture: UsedFixture | None, is_async: bool
 ) -> Iterator[str]:
     if is_async:
-        yield f"{at}: leave event_loop out of the arguments; asyncio.get_running_loop() is the loop"
+        yield f"{at}: remove event_loop from the arguments; the loop is asyncio.get_running_loop()"
     else:
         by = " by @pytest_asyncio.fixture" if fixture is not None and failure.runner.mode == "strict" else ""
         yield f"{at}: make it async def{by}, without event_loop, and await what event_loop.run_until_complete() got"

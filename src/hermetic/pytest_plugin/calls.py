@@ -9,6 +9,7 @@ cannot be started; its routes can be built.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from hermetic.events import LoopEntered, emit, listeners
 from hermetic.owners import Owner, owned_by
 from hermetic.pytest_plugin import marks
 from hermetic.pytest_plugin.failing import errors_as_failures
@@ -107,6 +109,7 @@ def _async(
     async def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         with owned_by(ending.owner):  # anyio's runner has the context of whoever started it
+            _tell_of_loop(ending.owner)
             _close_elsewhere(run)
             if _a_clock_may_stop():
                 await _start_before_the_clock_stops(funcargs)
@@ -147,12 +150,14 @@ def _owned(function: Callable[..., Any], owner: Owner) -> Callable[..., Any]:
         @functools.wraps(function)
         async def owned(*args: Any, **kwargs: Any) -> Any:
             with owned_by(owner):
+                _tell_of_loop(owner)
                 return await function(*args, **kwargs)
 
         return owned
 
     @functools.wraps(function)
     async def owned_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        _tell_of_loop(owner)
         async with aclosing(function(*args, **kwargs)) as values:
             going = True
             while going:
@@ -163,6 +168,12 @@ def _owned(function: Callable[..., Any], owner: Owner) -> Callable[..., Any]:
                     yield value
 
     return owned_generator
+
+
+def _tell_of_loop(owner: Owner) -> None:
+    """Tell in which loop somebody runs; under trio it is in none."""
+    if LoopEntered in listeners and (loop := asyncio._get_running_loop()) is not None:
+        emit(LoopEntered(owner, id(loop)))
 
 
 def _close_elsewhere(run: Run) -> None:

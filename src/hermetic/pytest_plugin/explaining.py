@@ -75,5 +75,5 @@ def _fixtures(item: pytest.Item, runner: Runner) -> Iterator[UsedFixture]:
     for name, overridden in definitions.items():
         fixture = overridden[-1]
         is_async = inspect.iscoroutinefunction(fixture.func) or inspect.isasyncgenfunction(fixture.func)
-        loop = loop_of(fixture, runner)
-        yield UsedFixture(name, fixture.scope, location_of(fixture.func), is_async, loop)
+        loop, value = loop_of(fixture, runner), (fixture.cached_result or (None,))[0]
+        yield UsedFixture(name, fixture.scope, location_of(fixture.func), is_async, loop, value)

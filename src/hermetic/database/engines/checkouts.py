@@ -30,7 +30,7 @@ from hermetic.database.engines import private
 from hermetic.database.engines.connections import Index, Opened, run_in_loop
 from hermetic.database.engines.location import user_location
 from hermetic.database.in_use import Checkout
-from hermetic.events import CheckedIn, CheckedOut, HandedOver, emit, listeners
+from hermetic.events import CheckedIn, CheckedOut, ConnectionOpened, HandedOver, emit, listeners
 from hermetic.owners import Owner
 
 
@@ -137,9 +137,12 @@ class Checkouts:
         self._index = index
         self._in_use: dict[int, list[InUse]] = {}
         self._abandoned: list[tuple[Checkout, Any]] = []
-        self._urls: weakref.WeakKeyDictionary[Pool, str] = weakref.WeakKeyDictionary()
+        self._engines: weakref.WeakKeyDictionary[Pool, tuple[str, Location | None]] = (
+            weakref.WeakKeyDictionary()
+        )
         self._left_alone: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._listeners = (
+            ("connect", _on_connect),
             ("checkout", self._on_checkout),
             ("checkin", self._on_checkin),
             ("close", self._on_close),
@@ -157,9 +160,9 @@ class Checkouts:
             event.remove(Pool, name, listener)
         self._in_use.clear()
 
-    def name_pool(self, pool: Pool, url: str) -> None:
-        """Tell which engine (by its masked URL) a pool belongs to."""
-        self._urls[pool] = url
+    def name_pool(self, pool: Pool, url: str, made_at: Location | None) -> None:
+        """Tell which engine a pool belongs to: by its masked URL, and the user's line that made it."""
+        self._engines[pool] = (url, made_at)
 
     def leave_alone(self, pool: Pool) -> None:
         """Tell that a pool's connections are none of hermetic's."""
@@ -196,7 +199,7 @@ class Checkouts:
         dialect = private.dialect_of(pool)
         if self.gate.is_closed:
             self.gate.wait(owners.current(), in_greenlet=dialect.is_async)
-        url = self._urls.get(pool, "a pool without an engine")
+        url, made_at = self._engines.get(pool, ("a pool without an engine", None))
         checkout = Checkout(owners.current(), user_location(), url)
         loop = asyncio._get_running_loop()
         task = asyncio.current_task(loop) if loop is not None else None
@@ -207,11 +210,8 @@ class Checkouts:
         self._in_use[id(connection)] = [*shared_with, in_use]
         self._note(opened, connection, checkout)
         if CheckedOut in listeners:
-            emit(
-                CheckedOut(
-                    checkout.owner, checkout.location, url, id(connection), 0 if loop is None else id(loop)
-                )
-            )
+            number = 0 if loop is None else id(loop)
+            emit(CheckedOut(checkout.owner, checkout.location, url, id(connection), number, made_at))
 
     def _on_checkin(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         """Only the first of several users of a StaticPool's one connection is seen to give it back."""
@@ -241,6 +241,13 @@ class Checkouts:
         if opened is not None:
             opened.holder.discard(opened)
         _tell_of_return(stack)
+
+
+def _on_connect(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    if ConnectionOpened in listeners:
+        loop = asyncio._get_running_loop()
+        number = 0 if loop is None else id(loop)
+        emit(ConnectionOpened(owners.current(), user_location(), id(connection), number))
 
 
 def _tell_of_return(stack: Collection[InUse]) -> None:

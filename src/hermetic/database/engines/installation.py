@@ -24,6 +24,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import Pool
 
 from hermetic import owners
+from hermetic.code import Location
 from hermetic.database.address import Address, in_memory_among, is_in_memory, working_folder
 from hermetic.database.engines import private, telling
 from hermetic.database.engines.checkouts import Checkouts, Gate, InUse
@@ -231,7 +232,7 @@ class Installation:
         self.seen.note_use(engine)
 
     def _keep_pool(self, engine: Engine, pool: Pool, destination: Destination | None) -> None:
-        self._checkouts.name_pool(pool, masked(engine.url))
+        self._checkouts.name_pool(pool, masked(engine.url), _made_at(self.seen.get(engine)))
         if isinstance(destination, LeftAlone):
             self._checkouts.leave_alone(pool)
 
@@ -262,7 +263,9 @@ class Installation:
             original = original.original
         blueprint = Blueprint(original, in_memory=target is not None and is_in_memory(engine.url))
         check = self._check_of(engine, seen, arguments)
-        opening = Opening(masked(engine.url), engine.dialect, arguments, target, blueprint, check)
+        opening = Opening(
+            masked(engine.url), engine.dialect, arguments, target, blueprint, check, _made_at(seen)
+        )
         if engine.dialect.is_async:
             return LoopBoundPool(original, lambda loop: self._pool_in_loop(loop, opening))
         pool = blueprint.build()
@@ -274,13 +277,13 @@ class Installation:
         holder = OpenConnections(self._index)
         finalize(pool, holder.close_orphans).atexit = False
         private.open_by(pool, Opener(opening, holder))
-        self._checkouts.name_pool(pool, opening.engine)
+        self._checkouts.name_pool(pool, opening.engine, opening.made_at)
 
     def _pool_in_loop(self, loop: asyncio.AbstractEventLoop | None, opening: Opening) -> Pool:
         pool = opening.blueprint.build()
         holder = OpenConnections(self._index)
         private.open_by(pool, Opener(opening, holder))
-        self._checkouts.name_pool(pool, opening.engine)
+        self._checkouts.name_pool(pool, opening.engine, opening.made_at)
         if loop is not None:
             self.sweep()
             self._keeper_of(loop).watch(holder, pool)
@@ -323,6 +326,10 @@ def install(
     installation = Installation(resolver, mode, prepare, judge, seen or SeenEngines())
     installation._install()
     return installation
+
+
+def _made_at(seen: Seen | None) -> Location | None:
+    return None if seen is None or seen.created is None else seen.created.location
 
 
 def _given() -> frozenset[Address]:

@@ -28,6 +28,7 @@ from sqlalchemy.pool import (
     StaticPool,
 )
 
+from hermetic.code import Location
 from hermetic.database import backends
 from hermetic.database.engines import private
 from hermetic.database.engines.connections import OpenConnections
@@ -46,6 +47,7 @@ class Opening:
         target: Where its connections go; None: where its URL says, by its own creator.
         blueprint: How its pool is made.
         check: Refuses a connection that is not where it should be.
+        made_at: The user's line that made the engine; None where that is not known.
     """
 
     engine: str
@@ -54,6 +56,7 @@ class Opening:
     target: Target | None
     blueprint: Blueprint
     check: Callable[[DBAPIConnection], None]
+    made_at: Location | None
 
     def open(self, record: ConnectionPoolEntry) -> DBAPIConnection:
         """Open a connection.

@@ -1,0 +1,87 @@
+"""In which event loop each open connection was opened, and who has it: kept for as long as it may matter."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from hermetic.code import Location
+from hermetic.events import CheckedOut, ConnectionOpened, HandedOver, Kind, LoopEntered
+from hermetic.owners import Owner
+
+CONNECTIONS = 500
+"""Of how many connections it is kept, the latest."""
+
+
+class Held(NamedTuple):
+    """A connection, and who took it last.
+
+    Attributes:
+        owner: Whose it is: who took it, or the Session that did.
+        location: The user's line that took it.
+        made_at: The line that made the engine; None where that is not known.
+        loop: The number of the loop that took it.
+        opened_in: The number of the loop that opened it.
+        opened_by: Who asked for it then.
+        opened_at: The user's line that did.
+    """
+
+    owner: Owner
+    location: Location
+    made_at: Location | None
+    loop: int
+    opened_in: int
+    opened_by: Owner
+    opened_at: Location
+
+
+class Connections:
+    """Hears of connections, and of who runs in which event loop."""
+
+    KINDS: tuple[Kind, ...] = (ConnectionOpened, CheckedOut, HandedOver, LoopEntered)
+
+    def __init__(self) -> None:
+        self._opened: OrderedDict[int, ConnectionOpened] = OrderedDict()
+        self._taken: dict[int, CheckedOut] = {}
+        self._entered: WeakKeyDictionary[Owner, int] = WeakKeyDictionary()
+
+    def hear(self, event: Any) -> None:
+        """Keep an event."""
+        if isinstance(event, CheckedOut):
+            self._taken[event.connection] = event
+        elif isinstance(event, LoopEntered):
+            self._entered[event.owner] = event.loop
+        elif isinstance(event, HandedOver):
+            taken = self._taken.get(event.connection)
+            if taken is not None:
+                self._taken[event.connection] = taken._replace(owner=event.owner)
+        else:
+            self._open(event)
+
+    def _open(self, event: ConnectionOpened) -> None:
+        self._opened.pop(event.connection, None)  # another one that had its number
+        self._opened[event.connection] = event
+        self._taken.pop(event.connection, None)
+        if len(self._opened) > CONNECTIONS:
+            oldest, _ = self._opened.popitem(last=False)
+            self._taken.pop(oldest, None)
+
+    def of(self, connection: object) -> Held | None:
+        """Return what is known of a driver connection as SQLAlchemy has it; None where that is nothing."""
+        opened, taken = self._opened.get(id(connection)), self._taken.get(id(connection))
+        if opened is None or taken is None:
+            return None
+        return Held(
+            taken.owner,
+            taken.location,
+            taken.made_at,
+            taken.loop,
+            opened.loop,
+            opened.owner,
+            opened.location,
+        )
+
+    def loop_of(self, owner: Owner) -> int | None:
+        """Return the number of the loop in which a test, or a fixture that anyio runs, ran; None where nobody told."""
+        return self._entered.get(owner)

@@ -1,0 +1,112 @@
+"""A lock, a queue or a client of another event loop: what it is, who keeps it, and a change that mends it."""
+
+from __future__ import annotations
+
+from tests.pytest_plugin.project import Project
+from tests.pytest_plugin.saying import said
+
+AUTO = "[pytest]\nhermetic_app = shop:app\npythonpath = .\nasyncio_mode = auto\n"
+TITLE = "hermetic: why this failed"
+
+
+def test_objects_of_another_loop(project: Project) -> None:
+    """A global, be it used by its name or from a function, and a fixture's value."""
+    project.write(
+        pytest_ini=AUTO + "asyncio_default_fixture_loop_scope = function\n",
+        limits_py="""
+        import asyncio
+
+        import aiohttp
+
+        lock: asyncio.Lock = asyncio.Lock()
+        _session = None
+
+        def session():
+            global _session
+            if _session is None:
+                _session = aiohttp.ClientSession()
+            return _session
+        """,
+        conftest_py="""
+        import asyncio
+        import http.server
+        import threading
+
+        import pytest
+        import pytest_asyncio
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        @pytest.fixture(scope="session")
+        def url():
+            with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+                thread = threading.Thread(target=server.serve_forever)
+                thread.start()
+                yield f"http://127.0.0.1:{server.server_port}/"
+                server.shutdown()
+                thread.join()
+
+        @pytest_asyncio.fixture(scope="session", loop_scope="session")
+        async def jobs():
+            jobs = asyncio.Queue()
+            waiting = asyncio.create_task(jobs.get())
+            await asyncio.sleep(0)
+            jobs.put_nowait(1)
+            await waiting
+            return jobs
+        """,
+        test_a_py="""
+        import asyncio
+
+        import pytest
+        from limits import lock, session
+
+        async def hold():
+            async with lock:
+                await asyncio.sleep(0)
+
+        @pytest.mark.parametrize("number", [1, 2])
+        async def test_lock(number):
+            await asyncio.gather(hold(), hold())
+
+        async def test_jobs(jobs):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(jobs.get(), 0.01)
+
+        @pytest.mark.parametrize("number", [1, 2])
+        async def test_session(url, number):
+            async with session().get(url) as response:
+                assert response.status == 204
+
+        async def test_near_miss():
+            asyncio.new_event_loop().close()
+            raise RuntimeError("Event loop is closed")
+        """,
+    )
+    unclosed = ("-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning")
+    result = project.pytest(*unclosed)
+    root = project.root
+    said(
+        result,
+        f"{root}/test_a.py:7 uses lock (asyncio.locks.Lock), which belongs to another event loop: one that has ended.",
+        f"It is a global of limits ({root}/limits.py:5).",
+        f"{root}/test_a.py:16 uses jobs (asyncio.queues.Queue), which belongs to another event loop: not the one of",
+        f"It is the value of fixture 'jobs' (session scope, {root}/conftest.py:25).",
+        f'The loop of jobs: loop_scope="session" ({root}/conftest.py:25)',
+        "The loop of the test: asyncio_default_test_loop_scope is not set, which makes it function",
+        f"change: {root}/pytest.ini: asyncio_default_test_loop_scope = session",
+        f"{root}/test_a.py:20 uses _session (aiohttp.client.ClientSession), which belongs to another event loop: one",
+        f"It is a global of limits ({root}/limits.py:6).",
+        "change: or make it where a loop runs: in the lifespan, or in an async fixture",
+    )
+    assert result.output.count("[HM704]") == 3, result.output
+    project.change("pytest.ini", "[pytest]", "[pytest]\nasyncio_default_test_loop_scope = session")
+    result = project.pytest(*unclosed, "-k", "not near_miss")
+    assert result.outcomes() == {"passed": 5}, result.output
+    assert TITLE not in result.output
