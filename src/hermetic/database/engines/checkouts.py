@@ -142,7 +142,7 @@ class Checkouts:
         )
         self._left_alone: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._listeners = (
-            ("connect", _on_connect),
+            ("connect", self._on_connect),
             ("checkout", self._on_checkout),
             ("checkin", self._on_checkin),
             ("close", self._on_close),
@@ -188,6 +188,12 @@ class Checkouts:
             in_use.session = weakref.ref(session)
             if HandedOver in listeners and in_use.checkout.owner is not owners.current():
                 emit(HandedOver(owner, id(connection)))
+
+    def _on_connect(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        if ConnectionOpened in listeners:
+            loop = asyncio._get_running_loop()
+            number = 0 if loop is None else id(loop)
+            emit(ConnectionOpened(owners.current(), user_location(), id(connection), number))
 
     def _on_checkout(
         self, connection: DBAPIConnection, record: ConnectionPoolEntry, fairy: PoolProxiedConnection
@@ -241,13 +247,6 @@ class Checkouts:
         if opened is not None:
             opened.holder.discard(opened)
         _tell_of_return(stack)
-
-
-def _on_connect(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    if ConnectionOpened in listeners:
-        loop = asyncio._get_running_loop()
-        number = 0 if loop is None else id(loop)
-        emit(ConnectionOpened(owners.current(), user_location(), id(connection), number))
 
 
 def _tell_of_return(stack: Collection[InUse]) -> None:
