@@ -16,8 +16,8 @@ from tests.cli.db.projects import Project
 @pytest.fixture
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without PostgreSQL."""
-    monkeypatch.setattr("hermetic.database.backends.postgresql.server.binaries._wheel", lambda: None)
-    monkeypatch.setattr("hermetic.database.backends.postgresql.server.binaries._installed", lambda: iter(()))
+    monkeypatch.setattr("hermetic.database.backends.postgresql.server.installed._wheel", lambda: None)
+    monkeypatch.setattr("hermetic.database.backends.postgresql.server.installed._installed", lambda: iter(()))
 
 
 def test_the_root_is_pytest_s(project: Project) -> None:

@@ -75,11 +75,11 @@ def without(environ: Mapping[str, str]) -> dict[str, str]:
 def import_before_the_clock_stops() -> None:
     """Import psycopg: its C part refuses a patched ``datetime``."""
     if "sqlalchemy.dialects.postgresql" in sys.modules:
-        from hermetic.database.backends.postgresql.server import drivers
+        from hermetic.database.backends.postgresql.server import installed
         from hermetic.errors import ConfigurationError
 
         with suppress(ConfigurationError):  # the first connection says it, if there is one
-            drivers.psycopg()
+            installed.psycopg()
 
 
 def share(settings: Settings, root: Path, directory: Path | None) -> Instance | None:

@@ -15,14 +15,16 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.backends.postgresql.server import Instance, catalogue, choose
-from hermetic.database.backends.postgresql.server.binaries import Binaries
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.factory import locate
+from hermetic.database.backends.postgresql.server.homes import Address
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+from hermetic.database.backends.postgresql.server.installed import Binaries
+from hermetic.database.backends.postgresql.server.launcher.cluster import of_project
 from hermetic.database.backends.postgresql.server.launcher.files import remove
-from hermetic.database.backends.postgresql.server.paths import Address, project_cache
 from hermetic.database.backends.postgresql.server.template_databases import TEMPLATE
 from hermetic.database.kept import PREFIX
+from hermetic.database.servers.folders import cache_directory
 from hermetic.database.stored import Entry, Project, Stored
 from hermetic.errors import CommandError, ConfigurationError
 
@@ -131,8 +133,10 @@ def located(project: Project) -> URL | Binaries | None:
 def cluster_of(project: Project) -> Path | None:
     """Return where the project's own server's data is kept, if it is."""
     found = located(project)
-    path = project_cache(project.root, found.path) if isinstance(found, Binaries) else None
-    return path if path is not None and path.exists() else None
+    if not isinstance(found, Binaries):
+        return None
+    path = Path(of_project(str(project.root.resolve()), str(found.path), str(cache_directory())))
+    return path if path.exists() else None
 
 
 def instance_of(project: Project) -> Instance | None:

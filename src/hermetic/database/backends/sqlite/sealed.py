@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hermetic.database.servers import run_dirs
+from hermetic.database.servers import folders
 
 TRAILER = struct.Struct(">II8s")
 """The length of the note, the checksum of all that is before it, and a word that says that this is ours."""
@@ -79,8 +79,8 @@ def _opened(path: Path) -> BinaryIO:
 def _trailer(file: BinaryIO) -> tuple[dict[str, Any], int, int]:
     """Return a file's note, how many of its bytes are before the trailer, and their checksum."""
     status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode) or not run_dirs.is_private(status):
-        raise Broken(f"it is not a file that only user {run_dirs.user()} can write")
+    if not stat.S_ISREG(status.st_mode) or not folders.is_private(status):
+        raise Broken(f"it is not a file that only user {folders.user()} can write")
     end = status.st_size - TRAILER.size
     try:
         file.seek(end)

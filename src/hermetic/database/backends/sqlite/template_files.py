@@ -36,8 +36,8 @@ from typing import Any
 
 from hermetic.database.backends.sqlite import sealed
 from hermetic.database.passing import free
-from hermetic.database.servers import run_dirs
-from hermetic.database.servers.cache import cache_directory, locked
+from hermetic.database.servers import folders
+from hermetic.database.servers.folders import cache_directory, locked
 from hermetic.database.templates import Damaged, Note, NoTemplate
 
 PREFIX = "hermetic_t_"
@@ -67,7 +67,7 @@ class TemplateFiles:
         self._rebuild = rebuild
         self._run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex(4)
         name = sha256(os.fsencode(project.resolve())).hexdigest()[:16]
-        self.folder = cache_directory() / f"sqlite-{run_dirs.user()}" / name
+        self.folder = cache_directory() / f"sqlite-{folders.user()}" / name
         self._in_use: set[Path] = set()
 
     @contextmanager
@@ -91,8 +91,8 @@ class TemplateFiles:
             status = above.lstat()
         except OSError:
             return  # it could not be made
-        if not stat.S_ISDIR(status.st_mode) or not run_dirs.is_private(status):
-            raise NoTemplate(f"since {above} is not a folder that only user {run_dirs.user()} can write")
+        if not stat.S_ISDIR(status.st_mode) or not folders.is_private(status):
+            raise NoTemplate(f"since {above} is not a folder that only user {folders.user()} can write")
 
     def _forget_unfinished(self) -> None:
         """Remove what a process left that was killed."""

@@ -22,7 +22,7 @@ from urllib.parse import quote
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.protocols import Wait, WorkerDatabase, as_it_is
-from hermetic.database.servers import run_dirs
+from hermetic.database.servers import folders
 from hermetic.errors import ConfigurationError
 from hermetic.steps import every_step
 
@@ -100,7 +100,7 @@ class SqliteServer:
                 path.unlink(missing_ok=True)
                 database = SqliteDatabase(name, path, self._wait, self._may_export, self._templates)
             except (OSError, sqlite3.OperationalError) as error:
-                raise _unusable(self._home or self._parent or run_dirs.default_parent(ROOM), error) from error
+                raise _unusable(self._home or self._parent or folders.default_parent(ROOM), error) from error
             self._databases.append(database)
             return database
 
@@ -131,10 +131,10 @@ class SqliteServer:
 
     def _directory(self) -> Path:
         if self._home is None:
-            parent = self._parent or run_dirs.default_parent(ROOM)
+            parent = self._parent or folders.default_parent(ROOM)
             parent.mkdir(parents=True, exist_ok=True)
             reap(parent)
-            self._home = Path(tempfile.mkdtemp(prefix=run_dirs.prefix(), dir=parent))
+            self._home = Path(tempfile.mkdtemp(prefix=folders.prefix(), dir=parent))
             self._lock = _hold(self._home, f"process {os.getpid()} {self._label}\n")
             self._pid = os.getpid()
             atexit.register(self.stop)
@@ -150,7 +150,7 @@ def reap(parent: Path) -> list[Path]:
     Returns:
         What was removed.
     """
-    dead = run_dirs.dead_homes(parent, f"{run_dirs.prefix()}*", _is_dead)
+    dead = folders.dead_homes(parent, f"{folders.prefix()}*", _is_dead)
     for home in dead:
         shutil.rmtree(home, ignore_errors=True)
     return dead
@@ -193,6 +193,6 @@ def _file_name(name: str) -> str:
 
 def _unusable(place: Path, error: OSError | sqlite3.OperationalError) -> ConfigurationError:
     if isinstance(error, OSError):
-        return run_dirs.unusable(place, error.strerror, error.errno)
+        return folders.unusable(place, error.strerror, error.errno)
     full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
-    return run_dirs.unusable(place, str(error), errno.ENOSPC if full else None)
+    return folders.unusable(place, str(error), errno.ENOSPC if full else None)

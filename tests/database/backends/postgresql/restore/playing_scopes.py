@@ -11,7 +11,7 @@ import psycopg
 from hypothesis import strategies as st
 from sqlalchemy import URL
 
-from hermetic.database.backends.postgresql.server.binaries import any_
+from hermetic.database.backends.postgresql.server.installed import any_
 from tests.database.backends.playing_scopes import Play, Suite, suites
 from tests.database.backends.postgresql.restore.opened import Opened, Place
 

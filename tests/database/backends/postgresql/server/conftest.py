@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import binaries, choose
+from hermetic.database.backends.postgresql.server import choose, installed
 from hermetic.database.backends.postgresql.server.embedded import ROOM, Embedded
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.database.servers import run_dirs
+from hermetic.database.servers import folders
 from tests.database.backends.postgresql.server.looking import databases
 
 collect_ignore_glob = ["*"] if sys.platform != "linux" else []  # looks into /proc
@@ -59,7 +59,7 @@ def host(instance: Instance) -> Iterator[PostgresqlHost]:
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory with a short path that everybody can read; pytest's own are neither."""
-    made = Path(tempfile.mkdtemp(prefix="pg-", dir=run_dirs.default_parent(ROOM)))
+    made = Path(tempfile.mkdtemp(prefix="pg-", dir=folders.default_parent(ROOM)))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made, ignore_errors=True)
@@ -74,7 +74,7 @@ def make(place: Path) -> Iterator[Make]:
     made: list[Embedded] = []
 
     def one(**options: Any) -> Embedded:
-        given = {"binaries": binaries.any_(), "project": place, "directory": place, **options}
+        given = {"binaries": installed.any_(), "project": place, "directory": place, **options}
         made.append(Embedded(given.pop("binaries"), **given))
         return made[-1]
 

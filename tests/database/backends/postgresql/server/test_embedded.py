@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from hermetic.database.backends.postgresql.server import Instance, binaries, instance_from
+from hermetic.database.backends.postgresql.server import Instance, installed, instance_from
 from hermetic.database.backends.postgresql.server.embedded import Embedded
 from hermetic.database.backends.postgresql.server.launch import wait_for_report
 from hermetic.errors import ConfigurationError
@@ -286,11 +286,11 @@ def test_there_are_no_databases_to_reap(make: Make) -> None:
 
 def test_own_binaries_serve(make: Make) -> None:
     """A PostgreSQL of the machine's does as well as the wheel's."""
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not installed:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
         pytest.skip("no PostgreSQL is installed under /usr/lib/postgresql")
-    instance = make(binaries=binaries.own(str(installed[-1].parent)))
+    instance = make(binaries=installed.own(str(found[-1].parent)))
     facts = instance.start()
-    assert facts.source.startswith(str(installed[-1].parent))
+    assert facts.source.startswith(str(found[-1].parent))
     with instance.connect() as connection:
         assert connection.info.server_version == facts.version

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import binaries, choose, factory, instance_from
+from hermetic.database.backends.postgresql.server import choose, factory, installed, instance_from
 from hermetic.database.backends.postgresql.server.embedded import Embedded
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.errors import ConfigurationError
@@ -72,8 +72,8 @@ def test_an_external_server_is_handed_over(tmp_path: Path) -> None:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine on which there is no PostgreSQL server."""
-    monkeypatch.setattr(binaries, "WHEEL", "no_such_package")
-    monkeypatch.setattr(binaries, "PLACES", ())
+    monkeypatch.setattr(installed, "WHEEL", "no_such_package")
+    monkeypatch.setattr(installed, "PLACES", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(factory.HANDED_OVER, raising=False)
 

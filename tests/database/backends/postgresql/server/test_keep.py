@@ -10,7 +10,8 @@ import pytest
 
 from hermetic.database.backends.postgresql.server.embedded import Embedded
 from hermetic.database.backends.postgresql.server.launcher import files
-from hermetic.database.backends.postgresql.server.paths import project_cache
+from hermetic.database.backends.postgresql.server.launcher.cluster import of_project
+from hermetic.database.servers.folders import cache_directory
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import (
     STARTED,
@@ -76,7 +77,7 @@ def test_the_last_run_wins(make: Make, place: Path) -> None:
     first.stop()
     second.stop()
     assert databases(make()) == {"template_1"}
-    kept = project_cache(place, second._binaries.path)
+    kept = Path(of_project(str(place), str(second._binaries.path), str(cache_directory())))
     assert [path for path in kept.parent.iterdir() if path.stem == kept.stem] == [kept]
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import lease
+from hermetic.database.backends.postgresql.server import homes
 from hermetic.database.backends.postgresql.server.live_servers import running
-from hermetic.database.servers import run_dirs
+from hermetic.database.servers import folders
 from hermetic.database.stored import Running
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a run that counts as alive."""
-    monkeypatch.setattr(lease, "is_dead", lambda home: False)
-    home = tmp_path / f"{run_dirs.prefix()}pg-0a0a0a0a"
+    monkeypatch.setattr(homes, "is_dead", lambda home: False)
+    home = tmp_path / f"{folders.prefix()}pg-0a0a0a0a"
     home.mkdir()
     return home
 

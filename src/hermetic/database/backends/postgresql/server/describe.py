@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from sqlalchemy import URL
 
-from hermetic.database.backends.postgresql.server.binaries import Binaries
 from hermetic.database.backends.postgresql.server.factory import locate
+from hermetic.database.backends.postgresql.server.installed import Binaries
 from hermetic.database.engines.destinations import masked
 from hermetic.errors import ConfigurationError
 

@@ -25,18 +25,24 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
-from hermetic.database.backends.postgresql.server import drivers, lease
-from hermetic.database.backends.postgresql.server.binaries import Binaries
-from hermetic.database.backends.postgresql.server.cleanup import bury, reap
-from hermetic.database.backends.postgresql.server.failure import last_words, not_started, stopped_answering
+from hermetic.database.backends.postgresql.server import homes, installed
+from hermetic.database.backends.postgresql.server.homes import Address, address
+from hermetic.database.backends.postgresql.server.installed import Binaries
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
-from hermetic.database.backends.postgresql.server.launch import STEP, Launch, read_report, wait_for_report
+from hermetic.database.backends.postgresql.server.launch import (
+    STEP,
+    Launch,
+    last_words,
+    not_started,
+    read_report,
+    stopped_answering,
+    wait_for_report,
+)
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
-from hermetic.database.backends.postgresql.server.paths import Address, address, project_cache
 from hermetic.database.passing import free
-from hermetic.database.servers import run_dirs
-from hermetic.database.servers.cache import cache_directory
+from hermetic.database.servers import folders
+from hermetic.database.servers.folders import cache_directory
 from hermetic.errors import ServerUnavailable
 
 if TYPE_CHECKING:
@@ -83,8 +89,8 @@ class Embedded:
         limit: float = LIMIT,
     ) -> None:
         self.run_id = home.name.rpartition("-")[2] if home else secrets.token_hex(4)
-        parent = directory or run_dirs.default_parent(ROOM)
-        self.home = home or parent / f"{run_dirs.prefix()}pg-{self.run_id}"
+        parent = directory or folders.default_parent(ROOM)
+        self.home = home or parent / f"{folders.prefix()}pg-{self.run_id}"
         self._address = where or address(self.home, self.run_id)
         self._binaries = binaries
         self._project = project
@@ -107,12 +113,12 @@ class Embedded:
         """Start the launcher, unless a process of the run has."""
         with self._mutex:
             self._join()
-            if self._launch is None and read_report(self.home) is None and not lease.has_launcher(self.home):
+            if self._launch is None and read_report(self.home) is None and not homes.has_launcher(self.home):
                 request = Request(
                     home=str(self.home),
                     binaries=str(self._binaries.path),
                     cache=str(cache_directory()),
-                    project=str(project_cache(self._project, self._binaries.path)),
+                    project=str(self._project.resolve()),
                     socket=self._address.socket,
                     port=self._address.port,
                     max_connections=self._max_connections,
@@ -121,7 +127,7 @@ class Embedded:
                 try:
                     self._launch = Launch(request, self.home / "log")
                 except OSError as error:
-                    raise run_dirs.unusable(self.home, error.strerror or str(error), error.errno) from error
+                    raise folders.unusable(self.home, error.strerror or str(error), error.errno) from error
 
     def start(self) -> Facts:
         """Wait until the server is up, or say why it is not."""
@@ -137,7 +143,7 @@ class Embedded:
     @free()
     def connect(self, database: str | None = None, **options: Any) -> psycopg.Connection[Any]:
         """Open an autocommit connection of the administrator."""
-        driver = drivers.psycopg()
+        driver = installed.psycopg()
         self.start()
         try:
             with variables.blamed("hermetic"):
@@ -200,8 +206,8 @@ class Embedded:
                 self._launch.wait(2 * self._limit)
                 self._launch.close()
                 self._launch = None
-            with lease.watching(self.home) as has_ended:
-                if lease.release(self.home):
+            with homes.watching(self.home) as has_ended:
+                if homes.release(self.home):
                     self._wait_until_gone(has_ended)
 
     def _join(self) -> None:
@@ -212,7 +218,7 @@ class Embedded:
             self._launch.disown()
         self._launch = self._facts = None
         try:
-            joined = lease.hold(self.home)
+            joined = homes.hold(self.home)
         except (FileNotFoundError, NotADirectoryError):
             joined = self._make()
         if not joined:
@@ -223,17 +229,17 @@ class Embedded:
     def _make(self) -> bool:
         try:
             self.home.parent.mkdir(parents=True, exist_ok=True)
-            reap(self.home.parent)
-            lease.make(self.home, f"process {os.getpid()} {self._label}\n")
+            homes.remove_dead(self.home.parent)
+            homes.make(self.home, f"process {os.getpid()} {self._label}\n")
         except OSError as error:
-            raise run_dirs.unusable(self.home.parent, error.strerror or str(error), error.errno) from error
+            raise folders.unusable(self.home.parent, error.strerror or str(error), error.errno) from error
         return True
 
     def _facts_of(self, report: dict[str, Any]) -> Facts:
         version = str(report["version"])
         name = self._binaries.name
         return Facts(
-            version=drivers.version_number(version),
+            version=installed.version_number(version),
             source=f"{name} {version}" if name == "embedded" else f"{name} ({version})",
             locale=report["locale"],
             is_superuser=True,
@@ -255,4 +261,4 @@ class Embedded:
                 break
             time.sleep(STEP)
         if self.home.exists():
-            bury(self.home)  # it was killed, or nothing was ever started there
+            homes.remove(self.home)  # it was killed, or nothing was ever started there

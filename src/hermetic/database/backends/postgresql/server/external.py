@@ -19,9 +19,9 @@ from sqlalchemy import URL
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.libpq import dsn, parameters, without_password
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
-from hermetic.database.backends.postgresql.server import drivers, marks
+from hermetic.database.backends.postgresql.server import installed, marks
+from hermetic.database.backends.postgresql.server.homes import PORT
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
-from hermetic.database.backends.postgresql.server.paths import PORT
 from hermetic.database.backends.postgresql.server.quoting import quoted
 from hermetic.database.backends.postgresql.server.roles import SHARED
 from hermetic.database.engines.destinations import masked
@@ -157,7 +157,7 @@ class External:
 
     @free()
     def _open(self, database: str, **options: Any) -> psycopg.Connection[Any]:
-        driver = drivers.psycopg()
+        driver = installed.psycopg()
         try:
             # In no variable: a traceback shows those, and one would hold the password.
             connection: psycopg.Connection[Any] = driver.connect(
@@ -195,7 +195,7 @@ class External:
 
     @staticmethod
     def _drop(session: psycopg.Connection[Any], name: str) -> bool:
-        driver = drivers.psycopg()
+        driver = installed.psycopg()
         statement = driver.sql.SQL("DROP DATABASE IF EXISTS {}").format(driver.sql.Identifier(name))
         try:
             session.execute(statement)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from hermetic.database.backends.postgresql.server import binaries
+from hermetic.database.backends.postgresql.server import installed
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.errors import ConfigurationError, InvalidSetting, ServerUnavailable
 from hermetic.settings import SERVERS
@@ -85,7 +85,7 @@ def choose(setting: str, *, project: Path, label: str = "", directory: Path | No
     return Embedded(found, project=project, label=label, directory=directory)
 
 
-def locate(setting: str) -> URL | binaries.Binaries:
+def locate(setting: str) -> URL | installed.Binaries:
     """Return the server's URL, or the programs that a setting asks for.
 
     Raises:
@@ -95,11 +95,11 @@ def locate(setting: str) -> URL | binaries.Binaries:
     if "://" in setting or setting.startswith(("postgresql:", "postgres:")):
         return _url(setting)
     if setting == "auto":
-        return binaries.any_()
+        return installed.any_()
     if setting == "embedded":
-        return binaries.embedded()
+        return installed.embedded()
     if os.sep in setting or setting.startswith((".", "~")):
-        return binaries.own(setting)
+        return installed.own(setting)
     raise InvalidSetting(
         f"hermetic_postgresql = {setting!r} is not a value that hermetic knows.",
         hints=(f"use one of: {', '.join(SERVERS)}",),
@@ -116,13 +116,13 @@ def instance_from(handover: dict[str, str]) -> Instance:
 
         return External(make_url(handover["url"]), run_id=handover["run_id"])
     from hermetic.database.backends.postgresql.server.embedded import Embedded
-    from hermetic.database.backends.postgresql.server.paths import Address
+    from hermetic.database.backends.postgresql.server.homes import Address
 
     project, home = Path(handover["project"]), Path(handover["home"])
     if not home.is_dir():
         return choose("auto", project=project)
     return Embedded(
-        binaries.Binaries(Path(handover["binaries"]), handover["name"]),
+        installed.Binaries(Path(handover["binaries"]), handover["name"]),
         project=project,
         home=home,
         where=Address(handover["socket"], int(handover["port"])),

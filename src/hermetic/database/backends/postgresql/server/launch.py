@@ -1,10 +1,14 @@
-"""Starting the launcher, and hearing from it, without a thread and without a clock that a test could stop."""
+"""Starting the launcher, and hearing from it, without a thread and without a clock that a test could stop.
+
+A server that does not start, or is gone, is told in its own words, which are the best there are.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import select
+import shlex
 import subprocess
 import sys
 import time
@@ -12,12 +16,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from hermetic.database.backends.postgresql.drivers import variables
-from hermetic.database.backends.postgresql.server import lease
+from hermetic.database.backends.postgresql.server import homes
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
+from hermetic.errors import ConfigurationError, ServerUnavailable
 
 STEP = 0.002
 """Seconds between two looks."""
+
+LINES = 20
+"""How many of the last lines of a server's log are shown."""
 
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from launcher.main import main; main(sys.argv[2])"
 """Without site and in isolated mode: 12 ms; and nothing that the project's environment says reaches it."""
@@ -78,10 +86,56 @@ def wait_for_report(home: Path, launch: Launch | None, limit: float) -> dict[str
     Steps are counted and no clock is read: a test may have stopped it.
     """
     for _ in range(int(limit / STEP)):
-        at_work = (launch is not None and not launch.wait(STEP)) or lease.has_launcher(home)
+        at_work = (launch is not None and not launch.wait(STEP)) or homes.has_launcher(home)
         if (report := read_report(home)) is not None:
             return report
         if not at_work:
             return {"error": "its launcher ended without a word"}
         time.sleep(STEP)
     return {"error": f"nothing was heard of it within {limit:g} s"}
+
+
+def not_started(home: Path, report: dict[str, Any]) -> ConfigurationError:
+    """Return the error for a report of a failed start."""
+    why = [report["why"]] if report.get("why") else []
+    if report.get("command"):
+        why.append(f"command: {_shortened(report['command'])}")
+    hints = [
+        "check hermetic_postgresql: it names whose binaries are started (auto, embedded, a directory), or a URL",
+        "hermetic db clean --all   (what earlier runs of the project kept is thrown away, and made anew)",
+    ]
+    if report.get("why"):
+        hints = [
+            "free some space, or set TMPDIR or HERMETIC_CACHE to places that have room",
+            "in a container: docker run --shm-size=512m",
+        ]
+    return ServerUnavailable(
+        f"the PostgreSQL server of the tests does not start: {report['error']}",
+        why="\n".join([*why, *_said(home)]),
+        hints=tuple(hints),
+    )
+
+
+def stopped_answering(home: Path) -> ConfigurationError:
+    """Return the error for a server that was up and is no more."""
+    return ServerUnavailable(
+        "the PostgreSQL server of the tests no longer answers: it was ended by something else.",
+        why="\n".join(_said(home)),
+        hints=("run the tests again; if it goes on, look who kills it: out of memory? (dmesg)",),
+    )
+
+
+def last_words(home: Path) -> str:
+    """Return the end of a server's log, as text."""
+    return "\n".join(_said(home))
+
+
+def _said(home: Path) -> list[str]:
+    text = files.read(str(home / "log")) or ""
+    lines = text.strip().splitlines()[-LINES:]
+    return [f"the last lines of {home / 'log'}:", *(f"    {line}" for line in lines)] if lines else []
+
+
+def _shortened(command: list[str]) -> str:
+    """Return a command without the settings, which are always the same."""
+    return shlex.join(command[:3]) + (" ..." if command[3:] else "")

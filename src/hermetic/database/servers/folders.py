@@ -1,4 +1,4 @@
-"""The private directory of a run: where it is made, whose it is, and how the next run finds those of the dead.
+"""Where things lie: the private directory of a run, and the user's cache, which runs leave things in for later ones.
 
 A home lies in memory where the machine has such a place with room. Its name carries the user, so that nobody removes
 what is another's; what tells whether its run is alive differs between backends, and is theirs.
@@ -11,10 +11,16 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hermetic.errors import ConfigurationError, StorageError
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows: nothing there can be locked
+    fcntl = None  # type: ignore[assignment]
 
 MEMORY = Path("/dev/shm")
 
@@ -65,3 +71,45 @@ def unusable(place: Path, reason: str | None, code: int | None) -> Configuration
             "in a container: docker run --shm-size=256m",
         ),
     )
+
+
+def cache_directory() -> Path:
+    """Return the user's cache: HERMETIC_CACHE, else ``hermetic`` in XDG_CACHE_HOME, else in ``~/.cache``."""
+    if given := os.environ.get("HERMETIC_CACHE"):
+        return Path(given).absolute()
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(base):
+        return Path(base) / "hermetic"
+    try:
+        return Path.home() / ".cache" / "hermetic"
+    except RuntimeError:  # a user without a name and a home, as in containers: then there is no cache
+        return Path(os.devnull) / "hermetic"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a lock file inside the block, once whoever holds it is done; yield False where it cannot be locked."""
+    held = _lock(path)
+    try:
+        yield held is not None
+    finally:
+        if held is not None:
+            fcntl.flock(held, fcntl.LOCK_UN)  # a child that was forked meanwhile has it open, too
+            os.close(held)
+
+
+def _lock(path: Path) -> int | None:
+    if fcntl is None:  # pragma: no cover - see the import
+        return None
+    try:
+        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+    except BaseException as error:
+        os.close(held)
+        if not isinstance(error, OSError):
+            raise
+        return None
+    return held

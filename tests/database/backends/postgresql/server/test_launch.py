@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.binaries import Binaries
-from hermetic.database.backends.postgresql.server.paths import Address
+from hermetic.database.backends.postgresql.server.homes import Address
+from hermetic.database.backends.postgresql.server.installed import Binaries
 from hermetic.errors import ConfigurationError
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import gone

@@ -1,4 +1,7 @@
-"""Which binaries serve: the wheel's, or somebody's own."""
+"""What must be installed: the programs of a server, the wheel's or somebody's own, and psycopg for the administrator.
+
+psycopg is imported late: most runs load the plugin and no database.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from hermetic.errors import MissingDependency, ServerUnavailable
 
@@ -116,3 +121,30 @@ def _version(path: Path) -> float:
 
 def _serves(path: Path) -> bool:
     return all(os.access(path / program, os.X_OK) for program in ("postgres", "initdb"))
+
+
+def psycopg() -> Any:
+    """Import psycopg.
+
+    Raises:
+        ConfigurationError: It is not installed, or finds no libpq.
+    """
+    try:
+        import psycopg as module
+        import psycopg.sql
+    except ImportError as error:
+        raise MissingDependency(
+            "psycopg cannot be imported; hermetic needs it to prepare and restore PostgreSQL databases.",
+            why=str(error),
+            hints=(INSTALL,),
+        ) from error
+    assert isinstance(module, ModuleType)
+    return module
+
+
+def version_number(version: str) -> int:
+    """Return "18.6" as ``server_version_num`` has it, 180006; a beta is its release."""
+    numbers = [int(number) for number in re.findall(r"\d+", version)[:2]]
+    if re.match(r"\d+\.\d+", version):
+        return numbers[0] * 10000 + numbers[1]
+    return numbers[0] * 10000

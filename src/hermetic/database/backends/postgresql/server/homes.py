@@ -1,4 +1,6 @@
-"""How a process of the run says that it lives: a shared lock on ``home/alive``, see ``launcher/locks.py``.
+"""The home of a run: its directory, how its processes say that they live, where its server listens, and its removal.
+
+A process of the run holds a shared lock on ``home/alive``, see ``launcher/files.py``.
 
 Each process opens the file once and counts here. A child that pytest forks lets go of it at once, so that a forgotten
 one keeps no server alive; it may hold the home itself.
@@ -8,13 +10,28 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
+from typing import NamedTuple
+
+from hermetic.database.servers import folders
 
 with suppress(ImportError):  # Windows, where no server is started
-    from hermetic.database.backends.postgresql.server.launcher import locks
+    from hermetic.database.backends.postgresql.server.launcher import files
+    from hermetic.database.backends.postgresql.server.launcher.main import remove_home
+
+PORT = 5432
+LONGEST = 103
+"""Bytes of a socket's path: macOS and the BSDs allow 103, Linux 107."""
+
+SHORT = "/tmp"
+
+STEPS = 1000  # of 2 ms
 
 _mutex = RLock()
 _held: dict[Path, tuple[int, int]] = {}  # home -> descriptor, how many instances
@@ -53,7 +70,7 @@ def _made(home: Path, text: str) -> int:
     home.mkdir(mode=0o700)
     held = os.open(home / "alive", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        locks.take(held, locks.SHARED)
+        files.take(held, files.SHARED)
         os.write(held, text.encode())
         if os.getuid() == 0:
             home.chmod(0o711)  # the server's user must get to its own directories in it
@@ -75,7 +92,7 @@ def hold(home: Path) -> bool:
             _held[home] = held, count + 1
             return True
         held = os.open(home / "alive", os.O_RDWR)
-        if not locks.take(held, locks.SHARED):
+        if not files.take(held, files.SHARED):
             os.close(held)
             return False
         _held[home] = held, 1
@@ -91,7 +108,7 @@ def release(home: Path) -> bool:
         if count > 1:
             _held[home] = held, count - 1
             return False
-        last = locks.take(held, locks.EXCLUSIVE)
+        last = files.take(held, files.EXCLUSIVE)
         os.close(_held.pop(home)[0])
         return last
 
@@ -121,7 +138,7 @@ def watching(home: Path) -> Iterator[Callable[[], bool]]:
         yield lambda: True
         return
     try:
-        yield lambda: locks.take(descriptor, locks.EXCLUSIVE)
+        yield lambda: files.take(descriptor, files.EXCLUSIVE)
     finally:
         os.close(descriptor)
 
@@ -132,9 +149,81 @@ def _is_free(path: Path, *, missing: bool = False) -> bool:
     except OSError:
         return missing  # an "alive" that is missing is being made just now, or this is no home
     try:
-        return locks.is_free(descriptor)
+        return files.is_free(descriptor)
     finally:
         os.close(descriptor)
+
+
+class Address(NamedTuple):
+    """Where a server listens.
+
+    Attributes:
+        socket: The directory of its Unix socket; empty for the loopback.
+        port: Its port, which also names the socket.
+    """
+
+    socket: str
+    port: int
+
+    @property
+    def target(self) -> str | tuple[str, int]:
+        """What ``socket.connect`` takes."""
+        return _socket_file(self.socket) if self.socket else ("127.0.0.1", self.port)
+
+
+def address(home: Path, run_id: str) -> Address:
+    """Return the address of a home's server: a socket in it, else one under /tmp, else a port of the loopback."""
+    for directory in (str(home / "socket"), f"{SHORT}/{folders.prefix()}s-{run_id}"):
+        parent = os.path.dirname(directory)
+        usable = directory.startswith(str(home)) or os.access(parent, os.W_OK | os.X_OK)
+        if usable and len(os.fsencode(_socket_file(directory))) <= LONGEST:
+            return Address(directory, PORT)
+    with (
+        socket.socket() as probe
+    ):  # free now; somebody may take it before the server does, and then that is told
+        probe.bind(("127.0.0.1", 0))
+        return Address("", probe.getsockname()[1])
+
+
+def _socket_file(directory: str) -> str:
+    return f"{directory}/.s.PGSQL.{PORT}"
+
+
+def remove_dead(parent: Path) -> list[Path]:
+    """Remove the homes of dead runs under ``parent``; return them."""
+    dead = folders.dead_homes(parent, f"{folders.prefix()}pg-*", is_dead)
+    for home in dead:
+        remove(home)
+    return dead
+
+
+def remove(home: Path) -> None:
+    """End the server of a home whose launcher is gone, if it lives, and remove the home.
+
+    On Linux the kernel has ended it with the launcher. Elsewhere nothing tells safely whether a pid is still its; it
+    ends itself within a minute, when it finds its data directory gone.
+    """
+    pid = _server(home)
+    if pid is not None:
+        os.kill(pid, signal.SIGQUIT)
+    for _ in range(STEPS):
+        if _server(home) is None:
+            break
+        time.sleep(0.002)
+    remove_home(str(home))
+
+
+def _server(home: Path) -> int | None:
+    """Return the pid of the home's server; PostgreSQL stays in its data directory, so no other process is mistaken."""
+    text = files.read(str(home / "data" / "postmaster.pid"))
+    if not text:
+        return None
+    pid = text.splitlines()[0]
+    try:
+        lives = os.readlink(f"/proc/{pid}/cwd") == str((home / "data").resolve())
+    except OSError:
+        return None
+    return int(pid) if lives else None
 
 
 def _forget_parent() -> None:  # pragma: no cover - in a forked child, which no coverage sees
