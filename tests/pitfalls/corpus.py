@@ -47,6 +47,9 @@ class Case:
     database: str = ""
     timeout: float = 60
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def own() -> Iterator[Case]:
     """Yield the repository's own cases."""

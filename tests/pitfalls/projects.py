@@ -61,12 +61,16 @@ def project(folders: Sequence[Path]) -> Iterator[Path]:
         yield root
 
 
+def set_up(root: Path) -> str:
+    """Set a project up by ``hermetic init``; return what it said."""
+    return _run([str(_SCRIPTS / "hermetic"), "init"], root, _environment(root), 60).output
+
+
 def with_hermetic(root: Path, timeout: float) -> Run:
-    """Set a project up by ``hermetic init``, and run its tests in mode ``on``."""
-    environment = _environment(root)
-    prepared = _run([str(_SCRIPTS / "hermetic"), "init"], root, environment, 60)
-    tested = _run([*_PYTEST, "--hermetic=on"], root, environment, timeout)
-    return Run(tested.status, prepared.output + tested.output, tested.hung)
+    """Set a project up, and run its tests in mode ``on``."""
+    said = set_up(root)
+    tested = _run([*_PYTEST, "--hermetic=on"], root, _environment(root), timeout)
+    return Run(tested.status, said + tested.output, tested.hung)
 
 
 def without_hermetic(root: Path, timeout: float, database_url: str = "") -> Run:

@@ -1,0 +1,2 @@
+async def test_first_id(customer):
+    assert customer.id == 1

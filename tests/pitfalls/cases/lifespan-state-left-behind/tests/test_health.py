@@ -1,0 +1,2 @@
+async def test_health(api):
+    assert (await api.get("/health")).json() == {"database": 1}

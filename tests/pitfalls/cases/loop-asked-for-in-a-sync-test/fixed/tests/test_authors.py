@@ -1,0 +1,17 @@
+from sqlalchemy import func, select
+
+from books.database import Session
+from books.tables import Author
+
+
+async def test_none(http):
+    assert (await http.get("/authors")).json() == []
+
+
+async def count():
+    async with Session() as session:
+        return await session.scalar(select(func.count(Author.id)))
+
+
+async def test_count(http):
+    assert await count() == 0

@@ -1,0 +1,3 @@
+class TestAuthors:
+    async def test_add(self, client):
+        assert (await client.post("/authors", json={"name": "Sappho"})).status_code == 201

@@ -1,0 +1,8 @@
+import pytest
+from alembic import command
+from alembic.config import Config
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def migrated():
+    command.upgrade(Config("alembic.ini"), "head")

@@ -1,0 +1,11 @@
+import pytest_asyncio
+from httpx import ASGITransport, AsyncClient
+
+from main import app, lifespan
+
+
+@pytest_asyncio.fixture
+async def kennel():
+    async with lifespan(app):
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://pets") as client:
+            yield client

@@ -1,0 +1,22 @@
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from books.api import Database, api
+from books.tables import Author
+
+
+class Title(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    title: str
+
+
+class FullAuthor(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    name: str
+    books: list[Title]
+
+
+@api.get("/full", response_model=list[FullAuthor])
+async def full(database: Database):
+    return (await database.scalars(select(Author).options(selectinload(Author.books)))).all()

@@ -1,0 +1,9 @@
+from sqlalchemy import select
+
+from books.database import Session
+from books.tables import Author
+
+
+async def test_none():
+    async with Session() as session:
+        assert (await session.scalars(select(Author))).all() == []

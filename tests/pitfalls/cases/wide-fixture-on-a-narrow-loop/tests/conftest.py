@@ -1,0 +1,1 @@
+from tests.shelves import library  # noqa: F401

@@ -1,0 +1,16 @@
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from books.api import api
+from books.database import Base, engine
+
+
+@pytest.fixture
+async def client():
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with AsyncClient(transport=ASGITransport(api), base_url="http://books") as client:
+        yield client
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+    await engine.dispose()
