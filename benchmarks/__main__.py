@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks import (
     client,
     concurrency,
+    doctor,
     init,
     migrations,
     postgresql_restore,
@@ -22,6 +23,7 @@ def main() -> None:
         client,
         startup,
         init,
+        doctor,
         migrations,
         concurrency,
         postgresql_restore,

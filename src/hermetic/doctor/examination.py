@@ -94,9 +94,9 @@ def examine(
     return Diagnosis(found, (*notes, *_notes(subject)), mode)
 
 
-def findings_in(subject: Subject, codes: Collection[str]) -> list[Finding]:
-    """Return what the rules of some codes find in a project that is read already."""
-    return list(_found(subject, [rule for rule in RULES if rule.code in codes]))
+def examined_by(subject: Subject, codes: Collection[str]) -> Iterator[Finding]:
+    """Yield what the rules of some codes find in a project that is read already."""
+    return _found(subject, [rule for rule in RULES if rule.code in codes])
 
 
 def _read(directory: Path, notes: list[str]) -> tuple[Symbols, Configuration]:

@@ -134,6 +134,7 @@ class Suite:
         self._classes = configuration.strings("python_classes") or ["Test"]
         modules = symbols.sources.tests
         self.fixtures = [each for module in modules for each in self._fixtures_of(module)]
+        self._made = {each.function for each in self.fixtures}
         self.tests = [each for module in modules for each in self._tests_of(module)]
 
     @cached_property
@@ -239,10 +240,10 @@ class Suite:
     def _tests_of(self, module: Module) -> Iterator[Test]:
         if not self._is_collected(module.path):
             return
-        fixtures = {id(each.function) for each in self._fixtures_of(module)}
+        fixtures = self._made
         shared = _module_marks(module, self.symbols)
         for function, owner in _functions(module):
-            if id(function) not in fixtures and _is_named(function.name, self._functions):
+            if function not in fixtures and _is_named(function.name, self._functions):
                 if owner is not None and not self._is_test_class(owner, module):
                     continue
                 own = [*(owner.decorator_list if owner else ()), *function.decorator_list]

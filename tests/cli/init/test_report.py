@@ -193,6 +193,27 @@ def test_each_circumstance_has_its_line(
     assert line in said(project.write({"main.py": APP, **files}), monkeypatch)
 
 
+def test_what_the_project_s_own_settings_break_is_told(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept, so somebody has to mend them."""
+    project.write(
+        {
+            "main.py": APP,
+            "requirements.txt": "pytest-asyncio==1.5.0",
+            "pytest.ini": "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n",
+            "tests/test_a.py": (
+                "import pytest\n\n@pytest.fixture(scope='session', autouse=True)\nasync def tables(): ...\n"
+            ),
+        }
+    )
+    *_, fault, advice = said(project, monkeypatch)
+    assert fault.startswith(
+        "doctor        tests/test_a.py:4:1: HM711: tables lives for the session, its loop for the"
+    )
+    assert "hermetic doctor says what else" in advice
+
+
 def test_findings_are_file_line_slug_and_reason(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A form that editors understand."""
     monkeypatch.chdir(project.root)

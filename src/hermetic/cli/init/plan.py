@@ -10,6 +10,7 @@ from pathlib import Path
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
 from hermetic.cli.init.files import Edit
+from hermetic.cli.init.kept import find_faults
 from hermetic.cli.init.loops import Loops, find_loops
 from hermetic.cli.init.proposed import (
     application_settings,
@@ -21,6 +22,7 @@ from hermetic.cli.init.proposed import (
     schema_settings,
 )
 from hermetic.cli.init.superseded import Superseded, find_superseded
+from hermetic.doctor.examination import Finding
 from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.applications import Application, made_by_tests
 from hermetic.source.configuration import Configuration, find_configuration
@@ -70,6 +72,7 @@ class Plan:
         migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
         runner: Who runs async tests.
         loops: In which event loop, and what is to be said of that.
+        faults: What is broken by settings of the project's own, which are kept.
         environment: What the application needs from the environment.
         superseded: What existing tests do that hermetic now does.
         lacks_server: Whether what a server of hermetic's own needs is not installed.
@@ -88,6 +91,7 @@ class Plan:
     migrating: Place | None
     runner: Runner
     loops: Loops
+    faults: tuple[Finding, ...]
     environment: Environment
     superseded: tuple[Superseded, ...]
     lacks_server: bool
@@ -174,6 +178,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         migrating,
         runner,
         loops,
+        find_faults(symbols, configuration),
         environment,
         tuple(superseded),
         environment.backend is not None

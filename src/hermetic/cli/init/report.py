@@ -40,6 +40,7 @@ def talk(plan: Plan) -> Iterator[str]:
     yield from topic("environment", list(_environment(plan)))
     yield from topic("skipped", [f"{shown(skip.path)}: {skip.reason}" for skip in plan.sources.skipped])
     yield from topic("configuration", list(_configuration(plan)))
+    yield from topic("doctor", list(_faults(plan)))
 
 
 def findings(plan: Plan) -> Iterator[str]:
@@ -205,6 +206,15 @@ def _configuration(plan: Plan) -> Iterator[str]:
         yield f"{shown(path)} has settings for pytest, too: {_when_read(path, plan.configuration.path)}"
     if plan.configuration.is_toml and (plan.configuration.text or "").startswith("\ufeff"):
         yield "the file starts with a byte order mark, with which pytest cannot read it: save it as plain UTF-8"
+
+
+def _faults(plan: Plan) -> Iterator[str]:
+    """Say what is broken by settings that are kept, and who says more."""
+    for fault in plan.faults:
+        place = f"{shown(fault.file)}:{fault.line}:{fault.column}"
+        yield f"{place}: {fault.rule.code}: {fault.text}"
+    if plan.faults:
+        yield "settings that exist are not changed; hermetic doctor says what else of the tests is broken"
 
 
 def _when_read(outranked: Path, configuration: Path) -> str:

@@ -1,0 +1,28 @@
+"""What doctor finds about keys of pytest's configuration that are the project's own, which ``init`` never changes."""
+
+from __future__ import annotations
+
+from hermetic.causes import running, suites
+from hermetic.cli.databases import DATABASES
+from hermetic.doctor.examination import Finding, examined_by
+from hermetic.doctor.subject import Subject
+from hermetic.doctor.versions import Versions
+from hermetic.source.configuration import Configuration
+from hermetic.source.symbols import Symbols
+
+CODES = frozenset(
+    cause.code
+    for cause in (running.FIXTURE_OUTLIVES_LOOP, running.CONFIGURATION_NOT_READ, suites.BOTH_PLUGINS)
+)
+
+
+def find_faults(symbols: Symbols, configuration: Configuration) -> tuple[Finding, ...]:
+    """Return what is broken by modes and loop scopes that the project sets.
+
+    Args:
+        symbols: The project's names.
+        configuration: pytest's settings.
+    """
+    versions = Versions(symbols.sources.around(configuration.path.parent))
+    subject = Subject(symbols, configuration, versions, DATABASES, is_on=False)
+    return tuple(examined_by(subject, CODES))
