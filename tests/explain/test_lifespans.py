@@ -174,7 +174,7 @@ def test_other_clients(history: History) -> None:
     with pytest.raises(AttributeError) as caught:
         TestClient(application()).get("/engine")
     text = said(caught.value, history)
-    assert "TestClient(app) without `with`" in text
+    assert "The request came from TestClient(app), which does not run it" in text
     assert "change: with TestClient(app) as client: ..." in text
 
 

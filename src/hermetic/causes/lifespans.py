@@ -32,3 +32,13 @@ LIFESPAN_OF_MOUNTED_APPLICATION = Cause(
     application's own lifespan would set is missing, in tests and in production: the outer lifespan has to enter it.
     """,
 )
+
+STATE_OF_ANOTHER_TEST = Cause(
+    "HM748",
+    "app.state has what another test had set",
+    """
+    An application that all tests import is one object, and so is its `app.state`: what a test, or a fixture of some
+    tests, sets there is there for those that run after it, and missing where it did not run: alone, in another order,
+    on another worker. Set it in the lifespan, or in a fixture that each test which needs it asks for.
+    """,
+)

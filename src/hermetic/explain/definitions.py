@@ -85,13 +85,18 @@ def _in_files(table: str, root: Path) -> Iterator[Definition]:
     wanted = re.compile(
         rf"""__tablename__\s*(?::[^=\n]*)?=\s*["']{re.escape(table)}["']|\bTable\(\s*["']{re.escape(table)}["']"""
     )
-    for file in islice(_files(root), FILES):
+    for file in files_below(root):
         if str(file) not in imported:
             text = file.read_text(encoding="utf-8", errors="replace")
             found = wanted.search(text)
             if found is not None:
                 line = text.count("\n", 0, found.start()) + 1
                 yield Definition(file.stem, _module_of(file, root), f"{file}:{line}", False)
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """Give the Python files of a project, as many as are looked through."""
+    return islice(_files(root), FILES) if root.is_dir() else iter(())
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -11,8 +11,10 @@ from hermetic.explain import (
     messages,
     orm,
     overrides,
+    reraised,
     running,
     sessions,
+    state_of_tests,
     tables,
 )
 from hermetic.explain.failure import Explanation, Failure
@@ -26,10 +28,12 @@ EXPLAIN: tuple[Explain, ...] = (
     messages.explain,
     orm.explain,
     lifespans.explain,
+    state_of_tests.explain,
     isolation.explain,
     tables.explain,
     sessions.explain,
     overrides.explain,
+    reraised.explain,
 )
 """In the order in which their explanations are shown."""
 

@@ -12,6 +12,7 @@ from hermetic.causes.lifespans import (
     LIFESPAN_STATE_NOT_PASSED,
 )
 from hermetic.code import Location
+from hermetic.explain.clients import Client, client_of
 from hermetic.explain.failure import Explanation, Failure, places
 from hermetic.explain.frames import frames, is_a, project_frames, value
 from hermetic.explain.history import History
@@ -101,6 +102,17 @@ def _of_state(call: Call, start_up: StartUp) -> Lacking | None:
     return None
 
 
+def missing_state(error: BaseException) -> tuple[Any, str] | None:
+    """Return the application whose ``app.state`` lacks an attribute, and its name, if that is what an error says."""
+    call = _call(error)
+    innermost = frames(error)[:1]
+    if call is None or not innermost:
+        return None
+    state, name = value(innermost[0], "self", "State"), innermost[0].f_locals.get("key")
+    is_its = state is not None and state is getattr(call.application, "state", None)
+    return (call.application, name) if is_its and isinstance(name, str) else None
+
+
 def _global(call: Call, start_up: StartUp) -> Lacking | None:
     """Find a global that is None, in the innermost line of the project, and that a start-up sets."""
     for frame in list(project_frames(call.error))[:1]:
@@ -152,7 +164,7 @@ def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Exp
     sets = (
         f"{reads} needs {lacking.what}, which {lacking.start_up.location.function}() sets ({lacking.place})"
     )
-    is_running = lacking.start_up.is_running
+    is_running, client = lacking.start_up.is_running, client_of(failure, call.error)
     if call.is_mounted and not is_running:
         yield Explanation(
             LIFESPAN_OF_MOUNTED_APPLICATION,
@@ -164,43 +176,15 @@ def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Exp
         )
     elif lacking.is_passed and not call.is_mounted:
         ran = "It runs, but its" if is_running else "Its"
-        from_client = f"{ran} state did not reach this request: {_client(failure, call)} passes none on."
-        yield Explanation(LIFESPAN_STATE_NOT_PASSED, (f"{sets}.", from_client), _passing(call))
+        from_client = f"{ran} state did not reach this request: {client} passes none on."
+        yield Explanation(LIFESPAN_STATE_NOT_PASSED, (f"{sets}.", from_client), _passing(client))
     elif not is_running:
-        from_client = f"The request came from {_client(failure, call)}, which does not run it."
-        yield Explanation(LIFESPAN_NOT_RUN, (f"{sets}; it is not running.", from_client), _running(call))
+        from_client = f"The request came from {client}, which does not run it."
+        yield Explanation(LIFESPAN_NOT_RUN, (f"{sets}; it is not running.", from_client), _running(client))
 
 
-CLIENTS = {
-    "ASGITransport": "AsyncClient(transport=ASGITransport(app))",
-    "TestClient": "TestClient(app) without `with`",
-}
-
-
-def _kind(call: Call) -> str:
-    """Return the class of the client, or of its transport, that called the application."""
-    for frame in frames(call.error):
-        for kind in ("ASGITransport", "TestClient", "AsyncTestClient"):
-            if value(frame, "self", kind) is not None:
-                return kind
-    return ""
-
-
-def _client(failure: Failure, call: Call) -> str:
-    """Return how the client is called that sent the request, and where it comes from."""
-    kind = _kind(call)
-    what = CLIENTS.get(kind, kind or "its client")
-    names = {fixture.name: fixture for fixture in failure.fixtures}
-    for frame in project_frames(call.error):
-        for name, found in frame.f_locals.items():
-            if name in names and any(is_a(found, each) for each in ("AsyncClient", "TestClient", "Client")):
-                where = names[name].location
-                return f"{what}, the fixture {name!r}" + (f" ({where})" if where else "")
-    return what
-
-
-def _running(call: Call) -> tuple[str, ...]:
-    match _kind(call):
+def _running(client: Client) -> tuple[str, ...]:
+    match client.kind:
         case "TestClient":
             return ("with TestClient(app) as client: ...",)
         case "AsyncTestClient":
@@ -211,10 +195,10 @@ def _running(call: Call) -> tuple[str, ...]:
     )
 
 
-def _passing(call: Call) -> tuple[str, ...]:
-    if _kind(call) == "ASGITransport":
+def _passing(client: Client) -> tuple[str, ...]:
+    if client.kind == "ASGITransport":
         return (
             "async with LifespanManager(app) as manager: ... ASGITransport(app=manager.app)",
             "use the fixture async_client, which runs the lifespan and passes its state on",
         )
-    return _running(call)
+    return _running(client)
