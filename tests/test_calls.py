@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
+from hermetic.calls import ErrorBody
 from hermetic.client import AsyncTestClient
 from hermetic.events import (
+    BODY,
     LifespanBegan,
     LifespanEnded,
     LifespanStarted,
@@ -171,3 +174,49 @@ def test_a_websocket_of_our_client() -> None:
     assert (began.path, ended.path, ended.code, ended.error) == ("/socket", "/socket", 4001, "")
     assert began.owner is ended.owner
     assert (ended.owner.kind, ended.owner.parent) == ("request", TEST)
+
+
+async def refuse(request: Any) -> Response:
+    """Answer as the query asks for."""
+    kind, status = request.query_params["kind"], int(request.query_params.get("status", "409"))
+    headers = {"content-type": kind} | (
+        {"content-encoding": "gzip"} if "gzip" in request.query_params else {}
+    )
+    data = b'{"detail": "taken"}' * int(request.query_params.get("times", "1"))
+    return Response(gzip.compress(data) if "gzip" in request.query_params else data, status, headers)
+
+
+REFUSING = Starlette(routes=[Route("/refuse", refuse)])
+
+
+@pytest.mark.parametrize("send", SENDERS)
+def test_the_body_of_an_error(send: Callable[..., None]) -> None:
+    """It is told as it is, with the query; that of a good answer is not kept."""
+    paths = [f"/refuse?kind=application/json&status={status}" for status in (409, 200)]
+    refused, good = heard(send, *paths, app=REFUSING).of(RequestEnded)
+    assert (refused.body, refused.query) == ('{"detail": "taken"}', "kind=application/json&status=409")
+    assert good.body == ""
+
+
+def test_a_body_that_is_no_text() -> None:
+    """Nothing is told of it; one that is compressed is read, and all are bounded."""
+    ways = (
+        "kind=image/png",
+        "kind=text/plain&gzip=1",
+        "kind=text/plain&times=10000",
+        "kind=text/plain&gzip=1&times=10000",
+    )
+    bodies = [
+        each.body
+        for each in heard(by_our_client, *(f"/refuse?{way}" for way in ways), app=REFUSING).of(RequestEnded)
+    ]
+    assert bodies[:2] == ["", '{"detail": "taken"}']
+    assert [len(each) for each in bodies[2:]] == [BODY, BODY]
+
+
+def test_an_encoding_that_is_not_what_it_says() -> None:
+    """Nothing is told of the body."""
+    for encoding in (b"gzip", b"br"):
+        body = ErrorBody([(b"content-type", b"text/plain"), (b"content-encoding", encoding)])
+        body.add(b"no such thing")
+        assert body.text() == ""

@@ -34,6 +34,8 @@ def test_the_flag_wins_over_environment_and_ini() -> None:
         ("hermetic", "off, observe, on"),
         ("hermetic_isolation", "test, class, module, none"),
         ("hermetic_leaks", "error, warn, off"),
+        ("hermetic_failures", "full, short, off"),
+        ("hermetic_parameters", "columns, all, types"),
         ("hermetic_lifespan_scope", "function, module, session"),
         (
             "hermetic_postgresql",
@@ -80,3 +82,10 @@ def test_an_application_without_attribute_gets_a_line_to_paste() -> None:
 def test_every_key_has_the_prefix_and_a_help_text() -> None:
     """One prefix for all keys."""
     assert all(key.startswith("hermetic") and text for key, (_, text) in INI.items())
+
+
+def test_what_is_masked() -> None:
+    """The project's own words, one a line, and of which parameters values are shown."""
+    masking = parse({"hermetic_secrets": ["pesel", "iban"], "hermetic_parameters": "all"}).masking
+    assert masking.hides("user_pesel") and masking.hides("IBAN") and not masking.hides("name")
+    assert masking.parameters == "all"

@@ -5,11 +5,14 @@ Whoever calls it sets the owner first. Nobody pays for this who does not listen:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from typing import Any
 
 from hermetic.events import (
+    BODY,
+    TEXT,
     LifespanBegan,
     LifespanEnded,
     LifespanStarted,
@@ -28,6 +31,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TEXTS = (b"json", b"text", b"xml", b"urlencoded")
+"""What a type of content has in it whose body is a text."""
 
 source = Source(
     (
@@ -78,8 +84,10 @@ class _Call:
         self._kind = scope["type"]
         self._method = scope.get("method", "")
         self._path = scope.get("path", "")
+        self._query = scope.get("query_string", b"")
         self._began = now()
         self.number = 0
+        self._body: ErrorBody | None = None
 
     def begin(self) -> None:
         if self._kind == "http":
@@ -94,6 +102,11 @@ class _Call:
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self.number = message["status"]
+                if self.number >= 400:
+                    self._body = ErrorBody(message.get("headers", ()))
+            case "http.response.body":
+                if self._body is not None:
+                    self._body.add(message.get("body", b""))
             case "websocket.close":
                 self.number = message.get("code", 1000)
             case "lifespan.startup.complete":
@@ -102,8 +115,44 @@ class _Call:
     def end(self, error: str) -> None:
         seconds = now() - self._began
         if self._kind == "http":
-            emit(RequestEnded(self._owner, self._method, self._path, self.number, seconds, error))
+            query = self._query[:TEXT].decode("latin-1")
+            body = "" if self._body is None else self._body.text()
+            emit(
+                RequestEnded(self._owner, self._method, self._path, self.number, seconds, error, query, body)
+            )
         elif self._kind == "websocket":
             emit(WebsocketEnded(self._owner, self._path, self.number, seconds, error))
         else:
             emit(LifespanEnded(self._owner, error))
+
+
+class ErrorBody:
+    """The beginning of the body of a response that is an error, as far as it is a text.
+
+    Args:
+        headers: Those of the response.
+    """
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        known = {bytes(name).lower(): bytes(value).lower() for name, value in headers}
+        kind = known.get(b"content-type", b"text")
+        self._is_wanted = any(word in kind for word in TEXTS)
+        self._encoding = known.get(b"content-encoding", b"identity")
+        self._data = b""
+
+    def add(self, data: bytes) -> None:
+        """Keep what there is room for."""
+        if self._is_wanted and len(self._data) < BODY:
+            self._data += bytes(data[: BODY - len(self._data)])
+
+    def text(self) -> str:
+        """Return the text; empty where it is none."""
+        data = self._data
+        if self._encoding in (b"gzip", b"deflate"):
+            try:
+                data = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(data, BODY)
+            except zlib.error:
+                return ""
+        elif self._encoding != b"identity":
+            return ""
+        return data.decode("utf-8", errors="replace")

@@ -85,21 +85,29 @@ class Walk:
     Args:
         libraries: The packages that are passed over, beside hermetic, asyncio and code without a file.
         outer: Gives the innermost frame of each stack that the present one was started from, the nearest first.
+        passes: Whether it passes a file over that is of none of these.
     """
 
     def __init__(
-        self, libraries: Sequence[str] = (), outer: Callable[[], Iterable[FrameType | None]] = tuple
+        self,
+        libraries: Sequence[str] = (),
+        outer: Callable[[], Iterable[FrameType | None]] = tuple,
+        passes: Callable[[str], bool] = lambda file: False,
     ) -> None:
         self._libraries = (*libraries, "asyncio", "hermetic")
         self._outer = outer
+        self._passes = passes
         self._passed: dict[str, bool] = {"<string>": True, contextlib.__file__: True}
 
     def here(self) -> Location:
         """Return the innermost line of the user's; ``UNKNOWN`` where all that is on the stack is a library's."""
         found = self._innermost(sys._getframe())
-        if found is not None:
-            return found
-        return next(filter(None, map(self._innermost, self._outer())), UNKNOWN)
+        if found is None:
+            for frame in self._outer():
+                found = self._innermost(frame)
+                if found is not None:
+                    return found
+        return found or UNKNOWN
 
     def of_thread(self, thread: int) -> Location:
         """Return where another thread stands, in the same sense.
@@ -110,18 +118,20 @@ class Walk:
         return self._innermost(sys._current_frames().get(thread)) or UNKNOWN
 
     def _innermost(self, frame: FrameType | None) -> Location | None:
+        known = self._passed.get  # a look-up a frame, and no call: each statement of a test comes by here
         while frame is not None:
-            code = frame.f_code
-            if not self._is_passed(code.co_filename):
-                return Location(code.co_filename, frame.f_lineno, code.co_name)
+            filename = frame.f_code.co_filename
+            passed = known(filename)
+            if passed is None:
+                passed = self._look_at(filename)
+            if not passed:
+                return Location(filename, frame.f_lineno, frame.f_code.co_name)
             frame = frame.f_back
         return None
 
-    def _is_passed(self, filename: str) -> bool:
-        passed = self._passed.get(filename)
-        if passed is None:
-            prefixes = ("<frozen ", "<sqlalchemy ", *folders_of(self._libraries))
-            passed = self._passed[filename] = filename.startswith(prefixes)
+    def _look_at(self, filename: str) -> bool:
+        prefixes = ("<frozen ", "<sqlalchemy ", *folders_of(self._libraries))
+        passed = self._passed[filename] = filename.startswith(prefixes) or self._passes(filename)
         return passed
 
 

@@ -98,6 +98,7 @@ class Containment:
             prepare=self._prepare,
             judge=databases.judge,
             seen=self._seen,
+            masking=self._settings.masking,
         )
         if is_on:
             self._drivers = Drivers(self._destination, self._prepare, self._names, self._root)

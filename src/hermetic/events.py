@@ -7,7 +7,8 @@ stored here and nothing is read or written: whoever wants to remember decides ho
   has to hook into a library to know something (statements, transactions) does so only while somebody listens.
 * An event keeps nothing alive. It holds strings, numbers, a place and an owner, never a connection, a session, an
   exception, an application or what a request carried: the leak guard waits for those to be collected.
-* An event is bounded. Texts are cut to ``TEXT`` characters where they are made; parameters are told by their types.
+* An event is bounded. Texts are cut to ``TEXT`` characters where they are made, an answer that is an error to ``BODY``;
+  parameters are told without what is secret.
 * It is told when it happens, in the thread where it happens. A listener that wants the moment looks at the clock; it
   must be quick, must not raise, and may be called by several threads at once.
 """
@@ -26,11 +27,20 @@ TEXT = 2_000
 OBJECTS = 1_000
 """How many objects of a Session are told of at the most."""
 
+BODY = 16_000
+"""Characters of the body of an answer that is an error at the most."""
+
 # -- the run and its tests
 
 
 class TestBegan(NamedTuple):
     """A test begins: its baseline is there, its fixtures are not."""
+
+    owner: Owner
+
+
+class CallRaised(NamedTuple):
+    """The call of a test has raised; nothing that it left was ended yet. Told twice where several see it."""
 
     owner: Owner
 
@@ -219,10 +229,12 @@ class Statement(NamedTuple):
         engine: The engine's URL, password masked.
         connection: As in ``CheckedOut``.
         text: The SQL.
-        parameters: The types of its parameters, with their names where they have some; of many rows the first one.
+        parameters: Its parameters as text, of many rows the first one: the value where the column is known, and the
+            setting ``hermetic_parameters`` says so, else the type; never what is secret.
         rows: How many it affected or, as far as the driver knows, found; -1 where nobody knows.
         seconds: What it took.
         error: The name of the error's class where it failed; else empty.
+        message: What the driver said then, as it is: whoever shows it masks it.
     """
 
     owner: Owner
@@ -234,6 +246,7 @@ class Statement(NamedTuple):
     rows: int
     seconds: float
     error: str = ""
+    message: str = ""
 
 
 class SessionEnded(NamedTuple):
@@ -331,6 +344,8 @@ class RequestEnded(NamedTuple):
         status: The status of the response; 0 where there was none.
         seconds: What it took.
         error: The name of the class of what the application raised; else empty.
+        query: The query string, as it is: whoever shows it masks it.
+        body: The text of a response that is an error (4xx, 5xx), as it is; of others, and where it is no text, empty.
     """
 
     owner: Owner
@@ -339,6 +354,8 @@ class RequestEnded(NamedTuple):
     status: int
     seconds: float
     error: str
+    query: str = ""
+    body: str = ""
 
 
 class WebsocketBegan(NamedTuple):
@@ -575,6 +592,7 @@ class Noted(NamedTuple):
 
 Event = (
     TestBegan
+    | CallRaised
     | TestEnded
     | LoopEntered
     | LayerBegan

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from hermetic import owners
 from hermetic.containment import Containment
 from hermetic.environment import Environment
-from hermetic.events import DatabaseKept, Leaked, TaskLeft, TestBegan, TestEnded, emit, listeners
+from hermetic.events import CallRaised, DatabaseKept, Leaked, TaskLeft, TestBegan, TestEnded, emit, listeners
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
-from hermetic.guards.background import Background, background_error, ends_with_a_test
+from hermetic.guards.background import Background, background_error, ends_with_a_call, ends_with_a_test
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.exit_watch import ExitWatch
 from hermetic.guards.leaks import Leaks
@@ -208,6 +208,12 @@ class Run:
         if self._is_on:
             self.restoring.watch(self.containment.installation.identities)
             self.databases.mark_baselines()
+
+    def tell_of_failure(self, owner: Owner) -> None:
+        """Tell that the call of a test has raised, and what it left running, before that is ended."""
+        if CallRaised in listeners:
+            self.background.tell_of_running(ends_with_a_call)
+            emit(CallRaised(owner))
 
     def end_test(
         self,

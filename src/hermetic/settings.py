@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from hermetic.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from hermetic.masking import Masking
 
 Mode = Literal["off", "observe", "on"]
 Isolation = Literal["test", "class", "module", "none"]
 Leaks = Literal["error", "warn", "off"]
 Background = Literal["wait", "cancel", "error"]
+Failures = Literal["full", "short", "off"]
+Parameters = Literal["columns", "all", "types"]
 LifespanScope = Literal["function", "module", "session"]
 Backend = Literal["sqlite", "postgresql"]
 
@@ -49,6 +54,15 @@ INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
         "string",
         "what becomes of tasks that a test left running: wait (for a second, then cancel), cancel, or error",
     ),
+    "hermetic_failures": (
+        "string",
+        "what is shown below a failed test: full (what it did, and why it failed), short, or off",
+    ),
+    "hermetic_parameters": (
+        "string",
+        "of which parameters of statements a failed test shows the values: columns, all or types",
+    ),
+    "hermetic_secrets": ("linelist", "further words that make a name secret: what has it is never shown"),
     "hermetic_allow": ("linelist", "database URLs that engines may really open"),
     "hermetic_targets": (
         "linelist",
@@ -103,6 +117,9 @@ class Settings:
     isolation: Isolation = "test"
     leaks: Leaks = "error"
     background: Background = "wait"
+    failures: Failures = "full"
+    parameters: Parameters = "columns"
+    secrets: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     targets: tuple[tuple[str, str], ...] = ()
     directory: str | None = None
@@ -122,6 +139,13 @@ class Settings:
     def named_backend(self) -> str | None:
         """What the database is, where settings say it: a setting of one backend's server says it too."""
         return self.database or ("postgresql" if self.postgresql else None)
+
+    @property
+    def masking(self) -> Masking:
+        """What is shown of values below a failed test."""
+        from hermetic.masking import Masking  # not above: an inert plugin does without
+
+        return Masking(self.secrets, self.parameters)
 
 
 def one_of(key: str, value: str, valid: Sequence[str], source: str) -> str:
@@ -186,6 +210,9 @@ def parse(
         isolation=cast(Isolation, choice("hermetic_isolation", get_args(Isolation), "test")),
         leaks=cast(Leaks, choice("hermetic_leaks", get_args(Leaks), "error")),
         background=cast(Background, choice("hermetic_background", get_args(Background), "wait")),
+        failures=cast(Failures, choice("hermetic_failures", get_args(Failures), "full")),
+        parameters=cast(Parameters, choice("hermetic_parameters", get_args(Parameters), "columns")),
+        secrets=lines("hermetic_secrets"),
         allow=lines("hermetic_allow"),
         targets=tuple(
             _pair("hermetic_targets", line, "->", "alias URL -> URL", sources)

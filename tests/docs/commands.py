@@ -24,7 +24,7 @@ PROGRAMS = {
 }
 """What a page may tell its reader to run. A pytest that runs hermetic also takes every warning for an error."""
 
-_SECONDS = re.compile(r"\b\d+(\.\d+)?s\b")
+_SECONDS = re.compile(r"\b\d+(\.\d+)?( m)?s\b")
 _BAD = re.compile(r"\b(failed|errors?)\b", re.IGNORECASE)
 
 

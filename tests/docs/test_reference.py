@@ -13,13 +13,25 @@ from hermetic import errors
 from hermetic.causes import causes
 from hermetic.pytest_plugin import __all__ as FIXTURES
 from hermetic.pytest_plugin.options import FLAGS
-from hermetic.settings import INI, Isolation, Leaks, LifespanScope, Mode, Settings, parse
+from hermetic.settings import (
+    INI,
+    Failures,
+    Isolation,
+    Leaks,
+    LifespanScope,
+    Mode,
+    Parameters,
+    Settings,
+    parse,
+)
 from tests.docs.pages import ROOT
 
 CHOICES = {
     "hermetic": get_args(Mode),
     "hermetic_isolation": get_args(Isolation),
     "hermetic_leaks": get_args(Leaks),
+    "hermetic_failures": get_args(Failures),
+    "hermetic_parameters": get_args(Parameters),
     "hermetic_lifespan_scope": get_args(LifespanScope),
 }
 

@@ -1,18 +1,31 @@
-"""What was told while a test ran, for whoever explains why it failed."""
+"""What was told while a test ran, for whoever explains why it failed, or says what it did.
+
+It listens while tests pass, so it does as little as it can: what is heard is put into a list as it is. Of a test that
+does a great deal the beginning and the end are kept, and is known how much there was between them.
+"""
 
 from __future__ import annotations
 
-from time import perf_counter
+from collections import deque
 from typing import Any, NamedTuple, TypeVar
 
 from hermetic.events import (
+    CallRaised,
+    CheckedIn,
+    CheckedOut,
     Event,
+    FillingBegan,
+    FillingEnded,
     Kind,
+    LifespanEnded,
     LifespanStarted,
     RequestBegan,
     RequestEnded,
     SessionEnded,
     Statement,
+    TaskFound,
+    TransactionEnded,
+    WebsocketEnded,
     listen,
     unlisten,
 )
@@ -21,12 +34,17 @@ from hermetic.explain.databases import DatabaseHistory
 from hermetic.explain.earlier import SessionHistory
 from hermetic.explain.undone import Undone
 from hermetic.owners import Owner
+from hermetic.threads import now
 
-KINDS: tuple[Kind, ...] = (LifespanStarted, RequestBegan, RequestEnded, Statement)
-"""What is listened to while tests pass: each kind costs every test something."""
+KINDS: tuple[Kind, ...] = (
+    *(RequestBegan, RequestEnded, WebsocketEnded, LifespanStarted, LifespanEnded),
+    *(CheckedOut, CheckedIn, Statement, TransactionEnded),
+    *(TaskFound, CallRaised),
+)
+"""What is listened to while tests pass: each kind costs every test something (``python -m benchmarks.failures``)."""
 
-MOST = 500
-"""How many events of a test are kept; of the others is known how many there were."""
+FIRST, LAST = 100, 400
+"""How many events of a test are kept, of its beginning and of its end."""
 
 E = TypeVar("E", bound=Event)
 
@@ -48,8 +66,6 @@ class History:
 
     Attributes:
         test: The test at hand; None before the first one.
-        told: What was told since it began, in order, the first ``MOST`` of it.
-        dropped: How many events there were beyond those.
         connections: In which loop each was opened, and who has it, since before the test, too.
         sessions: How each Session ended its last transaction, before the test, too.
         databases: Which engines there are, and who has made which tables.
@@ -62,14 +78,17 @@ class History:
         self.databases = DatabaseHistory()
         self.undone = Undone()
         self.test: Owner | None = None
-        self.told: list[Told] = []
-        self.dropped = 0
+        self._first: list[tuple[float, Event]] = []
+        self._last: deque[tuple[float, Event]] = deque(maxlen=LAST)
+        self._later = 0
         self._began = 0.0
+        self._fillings = 0
 
     def start(self) -> None:
         """Listen."""
         listen(self._hear, *KINDS)
         listen(self.connections.hear, *Connections.KINDS)
+        listen(self._on_filling, FillingBegan, FillingEnded)
         listen(self.sessions.hear, SessionEnded)
         listen(self.databases.hear, *self.databases.kinds)
         listen(self.undone.hear, *self.undone.kinds)
@@ -78,6 +97,7 @@ class History:
         """Listen no more."""
         unlisten(self._hear)
         unlisten(self.connections.hear)
+        unlisten(self._on_filling)
         unlisten(self.sessions.hear)
         unlisten(self.undone.hear)
         unlisten(self.databases.hear)
@@ -85,14 +105,38 @@ class History:
     def begin(self, test: Owner) -> None:
         """Forget the test before, and keep what is told from now on for this one."""
         self.undone.begin(test)
-        self.test, self.told, self.dropped, self._began = test, [], 0, perf_counter()
+        self.test, self._later, self._began = test, 0, now()
+        self._first.clear()
+        self._last.clear()
+
+    def end(self) -> None:
+        """Forget what was told of a test that passed."""
+        self._first.clear()
+        self._last.clear()
+        self._later = 0
+
+    @property
+    def told(self) -> list[Told]:
+        """What was told since the test began, in order: the first and the last of it."""
+        return [Told(at - self._began, event) for at, event in [*self._first, *self._last]]
+
+    @property
+    def dropped(self) -> int:
+        """How many events there were between those."""
+        return max(0, self._later - LAST)
 
     def of(self, kind: type[E]) -> list[E]:
         """Return what was told of one kind, in order."""
-        return [each.event for each in self.told if isinstance(each.event, kind)]
+        return [event for _, event in [*self._first, *self._last] if isinstance(event, kind)]
+
+    def _on_filling(self, event: FillingBegan | FillingEnded) -> None:
+        self._fillings += 1 if isinstance(event, FillingBegan) else -1
 
     def _hear(self, event: Any) -> None:
-        if len(self.told) < MOST:
-            self.told.append(Told(perf_counter() - self._began, event))
+        if self._fillings:  # whoever came first has a hundred tables made on the way
+            return
+        if len(self._first) < FIRST:
+            self._first.append((now(), event))
         else:
-            self.dropped += 1
+            self._later += 1
+            self._last.append((now(), event))

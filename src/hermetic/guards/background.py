@@ -100,6 +100,16 @@ class Background:
         self._told.update(found)
         return [_described(task) for task in found if tasks.is_of_the_project(task)]
 
+    def tell_of_running(self, mine: Mine) -> None:
+        """Tell of what runs in any loop and would be waited for; nothing is done to it."""
+        loop = asyncio._get_running_loop()
+        here = asyncio.current_task() if loop is not None else None
+        spared = tasks.waiting_for(here) if here is not None else set()
+        loops = {*self.loops} if loop is None else {loop, *self.loops}
+        for each in loops:
+            found = self._tasks(each, mine) - spared
+            _tell_of_found([task for task in found if tasks.is_of_the_project(task)])
+
     async def end_call(self, mode: Mode) -> None:
         """In the loop of a test whose call is over: have end what it, and its requests, left running."""
         loop = asyncio._get_running_loop()

@@ -67,7 +67,7 @@ def pytest_load_initial_conftests_explained(early_config: pytest.Config) -> Gene
     try:
         return (yield)
     except Exception as error:
-        if HISTORY in early_config.stash:
+        if HISTORY in early_config.stash and early_config.stash[SETTINGS].failures != "off":
             from hermetic.pytest_plugin.explaining import explain_import
 
             explain_import(error, early_config.stash[HISTORY])
@@ -129,7 +129,8 @@ def _start(config: pytest.Config) -> None:
         config.stash[RECORDER] = Recorder(settings.mode)
         config.stash[RECORDER].start()
         config.stash[HISTORY] = History()
-        config.stash[HISTORY].start()
+        if settings.failures != "off":
+            config.stash[HISTORY].start()
 
 
 def _temporary_folders(config: pytest.Config) -> tuple[Path, ...]:

@@ -15,15 +15,16 @@ from hermetic.explain.history import History
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
-from hermetic.pytest_plugin.explaining import explain, explain_collection, failure_of
+from hermetic.pytest_plugin.explaining import explain, explain_collection, failure_of, say_what_it_did
 from hermetic.pytest_plugin.failing import (
     UnavailableServers,
     error_of_ours,
     errors_as_failures,
     errors_as_usage_errors,
+    hide_own_frames,
     show_the_project_alone,
 )
-from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER
+from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER, TOLD
 from hermetic.report.facts import ProcessFacts, TestFacts, Totals
 from hermetic.report.header import header_lines
 from hermetic.report.recorder import Recorder
@@ -51,6 +52,7 @@ class Active:
         self._ending: frozenset[str] = frozenset()
         self._is_setting_up = False
         self._unavailable = UnavailableServers()
+        self._explains = run.settings.failures != "off"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
@@ -183,6 +185,9 @@ class Active:
         with owned_by(item.stash[OWNER], everywhere=True), wrapped_call(item, self.run):
             try:
                 return (yield)
+            except BaseException:
+                self.run.tell_of_failure(item.stash[OWNER])
+                raise
             finally:
                 self.run.loop_resources.close_idle()
 
@@ -253,8 +258,8 @@ class Active:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         error = error_of_ours(call.excinfo)
-        if error is not None and call.excinfo is not None and not item.config.getoption("fulltrace"):
-            show_the_project_alone(call.excinfo)
+        if call.excinfo is not None and not item.config.getoption("fulltrace"):
+            (show_the_project_alone if error is not None else hide_own_frames)(call.excinfo)
         report = yield
         if report.failed and error is not None:
             self._unavailable.shorten(report, error)
@@ -265,14 +270,20 @@ class Active:
         report.sections += failure_sections(facts, lacking, failed=report.failed)
         if report.failed:
             item.stash[FAILED] = True
-            if call.excinfo is not None:
+            if call.excinfo is not None and self._explains:
+                if TOLD not in item.stash:
+                    item.stash[TOLD] = True
+                    say_what_it_did(report, item.config, self.run.settings, self.history)
                 explain(report, failure_of(item, call), self.history)
+        if call.when == "teardown":
+            self.history.end()
         return report
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        explain_collection(report, self.history)
+        if self._explains:
+            explain_collection(report, self.history)
         return report
 
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> None:

@@ -116,6 +116,7 @@ def _async(
             try:
                 result = await function(*args, **kwargs)
             except BaseException as error:
+                run.tell_of_failure(ending.owner)
                 await _end_after(error, run, ending)
                 raise
             await ending.end(run)

@@ -14,8 +14,13 @@ from hermetic.explain.runner import Runner
 from hermetic.owners import PROCESS, Owner
 from hermetic.pytest_plugin.running import location_of, loop_of, runner_of
 from hermetic.pytest_plugin.state import OWNER
+from hermetic.settings import Settings
 
-TITLE = "hermetic: why this failed"
+DID = "hermetic: what the test did"
+WHY = "hermetic: why this failed"
+
+ALL = 2
+"""How verbose pytest must be for all of it: ``-vv``."""
 
 
 def failure_of(item: pytest.Item, call: pytest.CallInfo[None]) -> Failure:
@@ -39,9 +44,7 @@ def explain(report: pytest.TestReport | pytest.CollectReport, failure: Failure, 
     """Show below the traceback what a failure means, if that is known."""
     from hermetic.explain.explanations import explanations  # a run without failures does without
 
-    found = explanations(failure, history)
-    if found:
-        add_section(report, TITLE, "\n\n".join(found))
+    add_section(report, WHY, "\n\n".join(explanations(failure, history)))
 
 
 def explain_collection(report: pytest.CollectReport, history: History) -> None:
@@ -57,16 +60,36 @@ def explain_import(error: Exception, history: History) -> None:
 
     found = explanations(Failure(PROCESS, "collect", error), history)
     if found:
-        (error.__cause__ or error).add_note("\n".join(["", f"{TITLE}:", *found]))
+        (error.__cause__ or error).add_note("\n".join(["", f"{WHY}:", *found]))
 
 
 def add_section(report: pytest.TestReport | pytest.CollectReport, title: str, text: str) -> None:
-    """Show a text below the traceback, be there one or not."""
+    """Show a text, if there is any, below the traceback, be there one or not."""
+    if not text:
+        return
     add = getattr(report.longrepr, "addsection", None)
     if add is not None:
         add(title, text)  # --show-capture=no hides all others
     else:
         report.sections.append((title, text))
+
+
+def say_what_it_did(
+    report: pytest.TestReport, config: pytest.Config, settings: Settings, history: History
+) -> None:
+    """Show below the traceback what the test did, as much of it as is asked for.
+
+    A mistake of ours here must not hide the test's own failure: it is shown in its place.
+    """
+    from hermetic.explain.activity import Detail, activity, short_activity
+
+    detail = Detail(settings.masking, str(config.rootpath), config.get_verbosity() >= ALL)
+    is_short = settings.failures == "short" or config.getoption("tbstyle", "auto") == "line"
+    try:
+        text = (short_activity if is_short else activity)(history, detail)
+    except Exception as error:
+        text = f"hermetic failed to say what the test did, which is a fault of hermetic's: {error!r}"
+    add_section(report, DID, text)
 
 
 def _fixtures(item: pytest.Item, runner: Runner) -> Iterator[UsedFixture]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 
 import pytest
 
 from hermetic.errors import ConfigurationError, HermeticError, ServerUnavailable
 from hermetic.steps import leaves
+
+OWN = f"{Path(__file__).parent.parent}{os.sep}"
 
 
 @contextmanager
@@ -58,6 +62,40 @@ def show_the_project_alone(excinfo: pytest.ExceptionInfo[BaseException]) -> None
                 last.tb_next = entry
             entry.tb_next, last = None, entry
         entry = following
+
+
+def hide_own_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave us out of every traceback of a failure, those of causes, contexts and groups included.
+
+    pytest leaves out what marks itself as hidden, and only where it draws the traceback itself: Python's own drawing,
+    ``--tb=native``, shows it all. Where nothing but frames of ours is left, they stay.
+    """
+    for error in _chain(excinfo.value):
+        error.__traceback__ = _without_own(error.__traceback__)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an error, what it was raised from or during, and the members of groups."""
+    seen: set[int] = set()
+    following: list[BaseException | None] = [error]
+    while following:
+        here = following.pop()
+        if here is not None and id(here) not in seen:
+            seen.add(id(here))
+            yield here
+            following += [here.__cause__, here.__context__]
+            following += here.exceptions if isinstance(here, BaseExceptionGroup) else ()
+
+
+def _without_own(first: TracebackType | None) -> TracebackType | None:
+    kept, entry = [], first
+    while entry is not None:
+        if not entry.tb_frame.f_code.co_filename.startswith(OWN):
+            kept.append(entry)
+        entry = entry.tb_next
+    for before, after in zip(kept, [*kept[1:], None], strict=True):
+        before.tb_next = after
+    return kept[0] if kept else first
 
 
 class UnavailableServers:

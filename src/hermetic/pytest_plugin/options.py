@@ -14,6 +14,7 @@ FLAGS: dict[str, str] = {
     "hermetic_isolation": "how often the baseline comes back: test, class, module or none",
     "hermetic_leaks": "what a leak of a test is: error, warn or off",
     "hermetic_background": "what becomes of tasks that a test left running: wait, cancel or error",
+    "hermetic_failures": "what is shown below a failed test: full, short or off",
 }
 
 SWITCHES: dict[str, str] = {

@@ -7,11 +7,9 @@ import threading
 import timeit
 from collections.abc import Callable
 
-import pytest
 from sqlalchemy.util import greenlet_spawn
 
-from hermetic.code import UNKNOWN, Location
-from hermetic.database.engines import location
+from hermetic.code import UNKNOWN, Location, Walk
 from hermetic.database.engines.location import thread_location, user_location
 
 
@@ -68,10 +66,9 @@ def test_generated_code_is_passed_over() -> None:
     assert scope["generated"]().function == "test_generated_code_is_passed_over"
 
 
-def test_a_stack_of_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_of_libraries() -> None:
     """Where no frame is the user's, the place is unknown."""
-    monkeypatch.setattr(location._walk, "_is_passed", lambda filename: True)
-    assert user_location() == UNKNOWN
+    assert Walk(passes=lambda file: True).here() == UNKNOWN
 
 
 def test_it_is_cheap() -> None:

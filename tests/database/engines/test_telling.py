@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from hermetic.code import Location
 from hermetic.database.engines import Installation, install
 from hermetic.database.engines.destinations import Itself
-from hermetic.database.engines.telling import PARAMETERS, types_of
 from hermetic.events import (
     TEXT,
     CheckedIn,
@@ -73,7 +72,7 @@ def test_a_transaction(engine: Engine) -> None:
     assert len({each[3] for each in flow}) == 1
     (statement,), (ended,) = told.of(Statement), told.of(TransactionEnded)
     assert (statement.text, statement.rows, statement.error) == ("INSERT INTO t VALUES (?)", 1, "")
-    assert (statement.parameters, ended.how) == ("int", "commit")
+    assert (statement.parameters, ended.how) == ("n: int", "commit")
     assert 0 < statement.seconds < 60
 
 
@@ -83,6 +82,7 @@ def test_a_statement_that_fails(engine: Engine) -> None:
         connection.execute(text("SELECT * FROM nothing"))
     (statement,), (ended,) = told.of(Statement), told.of(TransactionEnded)
     assert (statement.error, statement.rows) == ("OperationalError", -1)
+    assert statement.message == 'near "nothing": syntax error'
     assert is_here(statement.location, "test_a_statement_that_fails")
     assert ended.how == "rollback"
 
@@ -111,6 +111,21 @@ def test_an_async_engine(tmp_path: Path) -> None:
     assert checked_out.connection == statement.connection
     assert is_here(checked_out.location, "main") and is_here(statement.location, "main")
     assert statement.owner is TEST
+
+
+def test_the_place_of_what_a_library_executes(engine: Engine, tmp_path: Path) -> None:
+    """It is the line of the project that had it do so."""
+    library = tmp_path / "site-packages" / "users.py"
+    library.parent.mkdir()
+    library.write_text(
+        "def find(connection, statement):\n    connection.execute(statement)\n", encoding="utf-8"
+    )
+    names: dict[str, Any] = {}
+    exec(compile(library.read_text(encoding="utf-8"), str(library), "exec"), names)
+    with hearing(Statement) as told, owned_by(TEST), engine.begin() as connection:
+        names["find"](connection, text("SELECT 1"))
+    (statement,) = told.of(Statement)
+    assert is_here(statement.location, "test_the_place_of_what_a_library_executes")
 
 
 def test_a_session_of_somebody_else(engine: Engine) -> None:
@@ -164,20 +179,10 @@ def test_a_connection_that_is_closed(engine: Engine) -> None:
     assert [each.owner for each in told.of(CheckedIn)] == [TEST]
 
 
-def test_parameters_are_told_by_their_types() -> None:
-    """Never by their values; of many rows the first; cut where they are many."""
-    assert types_of(None) == ""
-    assert types_of(("secret", 1, None)) == "str, int, NoneType"
-    assert types_of({"password": "secret"}) == "password: str"
-    assert types_of([{"n": 1}, {"n": 2}, {"n": 3}]) == "n: int and 2 more"
-    assert types_of([("secret",)]) == "str"
-    assert len(types_of(tuple(range(1000)))) == PARAMETERS
-
-
 def test_a_long_statement_is_cut(engine: Engine) -> None:
     """An event is bounded, and rows are told by their types."""
     many = text(f"INSERT INTO t VALUES (:n) -- {'x' * TEXT}")
     with hearing(Statement) as told, engine.begin() as connection:
         connection.execute(many.bindparams(bindparam("n")), [{"n": 1}, {"n": 2}])
     (statement,) = told.of(Statement)
-    assert (len(statement.text), statement.parameters, statement.rows) == (TEXT, "int and 1 more", 2)
+    assert (len(statement.text), statement.parameters, statement.rows) == (TEXT, "n: int and 1 more", 2)

@@ -48,6 +48,7 @@ from hermetic.database.engines.loop_bound import LoopBoundPool
 from hermetic.database.engines.opening import Blueprint, Check, LeftPools, Opener, Opening, close, reached
 from hermetic.database.engines.sessions import Identities, SessionOwners
 from hermetic.database.in_use import Checkout
+from hermetic.masking import Masking
 from hermetic.steps import every_step
 
 Mode = Literal["on", "observe"]
@@ -79,6 +80,7 @@ class Installation:
     prepare: Prepare
     judge: Judge
     seen: SeenEngines
+    masking: Masking
     _index: Index = field(default_factory=Index)
     _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -87,7 +89,7 @@ class Installation:
         self._checkouts = Checkouts(self._index)
         self._sessions = SessionOwners(self._checkouts)
         self._left = LeftPools()
-        self._telling = telling.source()
+        self._telling = telling.source(self.masking)
         self._before: object = None
 
     @property
@@ -303,6 +305,7 @@ def install(
     prepare: Prepare = lambda request: None,
     judge: Judge = lambda request, reached: None,
     seen: SeenEngines | None = None,
+    masking: Masking | None = None,
 ) -> Installation:
     """See every SQLAlchemy engine of the process from now on.
 
@@ -315,6 +318,7 @@ def install(
         judge: Called with where a new connection really is, None where it cannot be asked: refuses it, or not.
         seen: Where engines are entered, for a resolver that looks at those which were made and not used yet.
         mode: ``"on"`` redirects; ``"observe"`` changes nothing and only records engines and checkouts.
+        masking: What is told of the parameters of statements.
 
     Returns:
         The installation; its ``uninstall`` puts everything back.
@@ -323,7 +327,7 @@ def install(
         UnsupportedVersion: This SQLAlchemy has not all that is needed for that.
     """
     private.require()
-    installation = Installation(resolver, mode, prepare, judge, seen or SeenEngines())
+    installation = Installation(resolver, mode, prepare, judge, seen or SeenEngines(), masking or Masking())
     installation._install()
     return installation
 

@@ -11,7 +11,7 @@ from types import FrameType
 
 from greenlet import getcurrent  # type: ignore[import-untyped]
 
-from hermetic.code import Walk, folders_of
+from hermetic.code import UNKNOWN, Location, Walk, folders_of, is_library
 from hermetic.database import backends
 
 _DRIVERS = (
@@ -32,6 +32,18 @@ _walk = Walk((*_DRIVERS, "sqlmodel", "greenlet", "pymysql", "uvloop"), _parents)
 
 user_location = _walk.here
 """Return the innermost line of code that is neither SQLAlchemy's, a driver's, asyncio's nor hermetic's."""
+
+_project_walk = Walk((), _parents, is_library)
+
+
+def project_location() -> Location:
+    """Return the innermost line of the project's; where there is none, that of the library which asked for it."""
+    here = _walk.here()
+    if not is_library(here.file):
+        return here
+    found = _project_walk.here()
+    return here if found is UNKNOWN else found
+
 
 thread_location = _walk.of_thread
 """Return where another thread stands, in the same sense."""
