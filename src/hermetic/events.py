@@ -158,6 +158,18 @@ class CheckedOut(NamedTuple):
     made_at: Location | None = None
 
 
+class LoopEndedUnder(NamedTuple):
+    """An event loop ended while somebody still had one of its connections, which was closed for that.
+
+    Attributes:
+        connection: As in ``CheckedOut``.
+        handle: What tells from others what the pool had handed out for it.
+    """
+
+    connection: int
+    handle: int
+
+
 class HandedOver(NamedTuple):
     """A connection that was just taken turned out to be a Session's, and so its owner's.
 
@@ -601,6 +613,7 @@ Event = (
     | EngineResolved
     | ConnectionOpened
     | CheckedOut
+    | LoopEndedUnder
     | HandedOver
     | CheckedIn
     | TransactionBegan

@@ -185,3 +185,39 @@ def test_a_fixture_that_is_asked_for_in_a_loop(project: Project) -> None:
         project.change(name, "test_it(request)", "test_it(request, number)")
         project.change(name, 'request.getfixturevalue("number")', "number")
     assert project.pytest("test_b.py").outcomes() == {"passed": 1}
+
+
+def test_a_synchronous_driver_that_is_not_installed(project: Project) -> None:
+    """What lacks is a driver that would not do either; a lacking async one is what its message says."""
+    project.write(
+        test_a_py="""
+        import sys
+
+        import pytest
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        def test_synchronous(monkeypatch):
+            monkeypatch.setitem(sys.modules, "psycopg2", None)
+            create_async_engine("postgresql+psycopg2://shop:geheim@db.example/shop")
+
+        def test_async(monkeypatch):
+            monkeypatch.setitem(sys.modules, "asyncpg", None)
+            create_async_engine("postgresql+asyncpg://shop:geheim@db.example/shop")
+
+        def test_client():
+            import httpx
+
+            httpx.Client(app=object())
+        """
+    )
+    result = project.pytest()
+    at = f"{project.root}/test_a.py"
+    said(
+        result,
+        f"{at}:8 makes an async engine for postgresql+psycopg2://shop:***@db.example/shop, whose driver psycopg2 is "
+        "synchronous, and not installed. [HM721]",
+        "change: postgresql+asyncpg://..., instead of postgresql+psycopg2://...",
+        f"{at}:17 makes Client(app=...), which httpx 0.28 and later do not have. [HM720]",
+        "change: TestClient(app), of fastapi.testclient",
+    )
+    assert result.output.count("why this failed") == 2, result.output

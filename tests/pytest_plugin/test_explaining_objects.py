@@ -94,19 +94,68 @@ def test_objects_of_another_loop(project: Project) -> None:
     root = project.root
     said(
         result,
-        f"{root}/test_a.py:7 uses lock (asyncio.locks.Lock), which belongs to another event loop: one that has ended.",
+        f"{root}/test_a.py:7 uses lock (asyncio.locks.Lock), which belongs to an event loop that has ended.",
         f"It is a global of limits ({root}/limits.py:5).",
-        f"{root}/test_a.py:16 uses jobs (asyncio.queues.Queue), which belongs to another event loop: not the one of",
+        f"{root}/test_a.py:16 uses jobs (asyncio.queues.Queue), which belongs to another event loop. [HM704]",
         f"It is the value of fixture 'jobs' (session scope, {root}/conftest.py:25).",
         f'The loop of jobs: loop_scope="session" ({root}/conftest.py:25)',
         "The loop of the test: asyncio_default_test_loop_scope is not set, which makes it function",
         f"change: {root}/pytest.ini: asyncio_default_test_loop_scope = session",
-        f"{root}/test_a.py:20 uses _session (aiohttp.client.ClientSession), which belongs to another event loop: one",
+        f"{root}/test_a.py:20 uses _session (aiohttp.client.ClientSession), which belongs to an event loop that has",
         f"It is a global of limits ({root}/limits.py:6).",
-        "change: or make it where a loop runs: in the lifespan, or in an async fixture",
+        "change: make it where a loop runs: in the lifespan, or in an async fixture",
+        f"change: or have one loop for all tests: {root}/pytest.ini: asyncio_default_test_loop_scope = session",
     )
     assert result.output.count("[HM704]") == 3, result.output
     project.change("pytest.ini", "[pytest]", "[pytest]\nasyncio_default_test_loop_scope = session")
     result = project.pytest(*unclosed, "-k", "not near_miss")
     assert result.outcomes() == {"passed": 5}, result.output
     assert TITLE not in result.output
+
+
+def test_no_loop_runs(project: Project) -> None:
+    """A synchronous fixture asks for the loop, a synchronous test starts a task; in a thread there is none."""
+    project.write(
+        pytest_ini=AUTO + "asyncio_default_fixture_loop_scope = function\n",
+        test_a_py="""
+        import asyncio
+
+        import pytest
+
+        async def answer():
+            return 42
+
+        async def test_before():
+            pass
+
+        @pytest.fixture
+        def same():
+            return asyncio.get_event_loop().run_until_complete(answer())
+
+        def test_fixture(same):
+            assert same == 42
+
+        def test_loop():
+            assert asyncio.get_running_loop() is not None
+
+        async def test_thread():
+            await asyncio.to_thread(asyncio.get_running_loop)
+        """,
+    )
+    result = project.pytest()
+    at = f"{project.root}/test_a.py"
+    said(
+        result,
+        f"{at}:13 needs an event loop, and same is not async: none runs there. [HM718]",
+        f"change: {at}:13: asyncio.run(answer()); or await answer(), in an async def same",
+        f"{at}:19 needs an event loop, and test_loop is not async: none runs there. [HM718]",
+        f"change: {at}:19: make test_loop async def",
+    )
+    assert result.output.count(TITLE) == 2, (
+        result.output
+    )  # the line of test_thread is async: nothing is known
+    project.change(
+        "test_a.py", "asyncio.get_event_loop().run_until_complete(answer())", "asyncio.run(answer())"
+    )
+    project.change("test_a.py", "def test_loop", "async def test_loop")
+    assert project.pytest("-k", "fixture or loop").outcomes() == {"passed": 2}

@@ -40,3 +40,12 @@ OBJECT_OF_ANOTHER_LOOP = Cause(
     Let them have one loop, or make the object anew for each.
     """,
 )
+CONNECTION_WITHOUT_LOOP = Cause(
+    "HM705",
+    "A connection whose event loop has ended",
+    """
+    A session, or a connection, that lives longer than a test takes its connection in the loop of the test that uses it
+    first. That loop ends with its test, and the connection with it; the next test finds a session without one, and
+    SQLAlchemy only an `AssertionError`. Let all tests that share it run in one loop, or give each a session of its own.
+    """,
+)

@@ -59,3 +59,13 @@ CONFIGURATION_NOT_READ = Cause(
     say of `asyncio_mode` or of loop scopes has no effect. Move it into the file that is read, or remove that file.
     """,
 )
+NO_LOOP_RUNS = Cause(
+    "HM718",
+    "An event loop is asked for where none runs",
+    """
+    `asyncio.get_event_loop()` makes no loop any more where none runs, and `get_running_loop`, `create_task` and many
+    clients never did: "There is no current event loop", "no running event loop". A synchronous fixture or test is in
+    none, nor is an endpoint that is a plain `def`, which runs in a thread. Make it `async def`; or, to run one
+    coroutine, call `asyncio.run(...)`.
+    """,
+)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from hermetic.code import Location
-from hermetic.events import CheckedOut, ConnectionOpened, HandedOver, Kind, LoopEntered
+from hermetic.events import CheckedOut, ConnectionOpened, HandedOver, Kind, LoopEndedUnder, LoopEntered
 from hermetic.owners import Owner
 
 CONNECTIONS = 500
@@ -39,11 +39,12 @@ class Held(NamedTuple):
 class Connections:
     """Hears of connections, and of who runs in which event loop."""
 
-    KINDS: tuple[Kind, ...] = (ConnectionOpened, CheckedOut, HandedOver, LoopEntered)
+    KINDS: tuple[Kind, ...] = (ConnectionOpened, CheckedOut, HandedOver, LoopEndedUnder, LoopEntered)
 
     def __init__(self) -> None:
         self._opened: OrderedDict[int, ConnectionOpened] = OrderedDict()
         self._taken: dict[int, CheckedOut] = {}
+        self._ended: OrderedDict[int, Held] = OrderedDict()
         self._entered: WeakKeyDictionary[Owner, int] = WeakKeyDictionary()
 
     def hear(self, event: Any) -> None:
@@ -56,6 +57,8 @@ class Connections:
             taken = self._taken.get(event.connection)
             if taken is not None:
                 self._taken[event.connection] = taken._replace(owner=event.owner)
+        elif isinstance(event, LoopEndedUnder):
+            self._end(event)
         else:
             self._open(event)
 
@@ -67,9 +70,23 @@ class Connections:
             oldest, _ = self._opened.popitem(last=False)
             self._taken.pop(oldest, None)
 
+    def _end(self, event: LoopEndedUnder) -> None:
+        held = self._held(event.connection)
+        if held is not None:
+            self._ended[event.handle] = held
+            if len(self._ended) > CONNECTIONS:
+                self._ended.popitem(last=False)
+
     def of(self, connection: object) -> Held | None:
         """Return what is known of a driver connection as SQLAlchemy has it; None where that is nothing."""
-        opened, taken = self._opened.get(id(connection)), self._taken.get(id(connection))
+        return self._held(id(connection))
+
+    def ended(self, handle: object) -> Held | None:
+        """Return what is known of a connection that its loop took along, by what the pool had handed out for it."""
+        return self._ended.get(id(handle))
+
+    def _held(self, connection: int) -> Held | None:
+        opened, taken = self._opened.get(connection), self._taken.get(connection)
         if opened is None or taken is None:
             return None
         return Held(

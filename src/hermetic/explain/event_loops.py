@@ -9,19 +9,22 @@ from typing import Any, NamedTuple
 
 from hermetic.causes.event_loops import (
     CONNECTION_OF_ANOTHER_LOOP,
+    CONNECTION_WITHOUT_LOOP,
     OBJECT_OF_ANOTHER_LOOP,
     TEST_CLIENT_HAS_A_LOOP,
     TWO_PLUGINS,
 )
+from hermetic.causes.running import CONFIGURATION_NOT_READ
 from hermetic.code import Location
 from hermetic.events import RequestEnded
 from hermetic.explain.connections import Held
 from hermetic.explain.failure import Explanation, Failure, UsedFixture, places
-from hermetic.explain.frames import frames, project_frames
+from hermetic.explain.frames import frames, project_frames, value
 from hermetic.explain.history import History
 from hermetic.explain.holders import Holder, holder_of
 from hermetic.explain.runner import FIXTURES, TESTS
-from hermetic.explain.running import one_loop
+from hermetic.explain.running import not_read, one_loop
+from hermetic.owners import Owner
 
 DIFFERENT = (
     "attached to a different loop",
@@ -40,11 +43,16 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Explain the first error of a failure that is about event loops, as far as is known whose loops they are."""
     for error in failure.chain():
         text = str(error)
-        if any(each in text for each in (*DIFFERENT, BUSY, CLOSED, NO_TASK)):
-            found = _of_connection(failure, history, error, text) or _of_object(failure, history, error, text)
-            if found is not None:
-                yield found
-                return
+        found = None
+        if isinstance(error, AssertionError):
+            found = _without_loop(failure, history, error)
+        elif type(error).__name__ == "InterfaceError" and BUSY in text:
+            found = _of_connection(failure, history, error, is_busy=True)
+        elif isinstance(error, RuntimeError) and any(each in text for each in (*DIFFERENT, CLOSED, NO_TASK)):
+            found = _of_connection(failure, history, error) or _of_object(failure, history, error)
+        if found is not None:
+            yield found
+            return
 
 
 class Use(NamedTuple):
@@ -55,26 +63,64 @@ class Use(NamedTuple):
         fixture: Whose it is, if a fixture's.
         user: Who used it, in words.
         at: The user's line.
+        by: The fixture that used it, if one did.
     """
 
     held: Held
     fixture: UsedFixture | None
     user: str
     at: Location | None
+    by: UsedFixture | None = None
 
 
-def _of_connection(failure: Failure, history: History, error: BaseException, text: str) -> Explanation | None:
+def _of_connection(
+    failure: Failure, history: History, error: BaseException, *, is_busy: bool = False
+) -> Explanation | None:
     held = next((each for frame in frames(error) for each in _held(frame, history)), None)
     if held is None:
         return None
     here = history.connections.loop_of(failure.owner)
-    if BUSY in text and (here is None or here == held.opened_in):
+    if is_busy and (here is None or here == held.opened_in):
         return None  # two at once, in one loop
     at = next(iter(places(error)), failure.function)
-    use = Use(held, _fixture_of(failure, held), _user(failure, history), at)
+    by = _fixture_at(failure, at)
+    use = Use(held, _fixture_of(failure, held), _user(failure, history, by), at, by)
+    if is_busy and by is not None and by.loop == getattr(use.fixture, "loop", None):
+        return None  # left over from an earlier use, which failed and was explained
     if _is_by_test_client(error):
         return _by_test_client(failure, use, error)
     return _two_plugins(failure, history, use) or _two_loops(failure, use)
+
+
+def _without_loop(failure: Failure, history: History, error: BaseException) -> Explanation | None:
+    """Explain what SQLAlchemy says of a connection that is gone, where it went with its loop."""
+    handles = (value(frame, "self", "_ConnectionFairy") for frame in frames(error))
+    held = next((each for handle in handles if (each := history.connections.ended(handle)) is not None), None)
+    if held is None:
+        return None
+    at = next(iter(places(error) or places(failure.error)), failure.function)
+    fixture = _fixture_of(failure, held)
+    found = _projects_object(failure, error) or _projects_object(failure, failure.error)
+    whose = fixture or (f"{found[1].name}, {found[1].words}" if found is not None else held.owner.name)
+    loops = [] if failure.runner.loop is None else [f"The loop of the test: {failure.runner.loop}"]
+    return Explanation(
+        CONNECTION_WITHOUT_LOOP,
+        (
+            f"{at} uses a connection that ended with its event loop, the one of {_test_of(held.opened_by)}, which had"
+            f" taken it at {held.location}.",
+            f"It is of {whose}.",
+            *loops,
+        ),
+        (*one_loop(failure, "session"), "or a session of its own for each test"),
+    )
+
+
+def _test_of(owner: Owner) -> str:
+    """Return the name of the test in which somebody did something, or of who did it."""
+    here: Owner | None = owner
+    while here is not None and here.kind != "test":
+        here = here.parent
+    return owner.name if here is None else here.name
 
 
 def _held(frame: FrameType, history: History) -> Iterator[Held]:
@@ -91,8 +137,23 @@ def _fixture_of(failure: Failure, held: Held) -> UsedFixture | None:
     return next((each for each in failure.fixtures if owner.name.startswith(f"fixture {each.name!r} ")), None)
 
 
-def _user(failure: Failure, history: History) -> str:
-    """Return who used it: the request that this error ended, or the test."""
+def _fixture_at(failure: Failure, at: Location | None) -> UsedFixture | None:
+    """Return the fixture in whose function a line is."""
+    if at is None or failure.phase == "call":
+        return None
+    for each in failure.fixtures:
+        if each.location is not None and (each.location.file, each.location.function) == (
+            at.file,
+            at.function,
+        ):
+            return each
+    return None
+
+
+def _user(failure: Failure, history: History, by: UsedFixture | None) -> str:
+    """Return who used it: a fixture, the request that this error ended, or the test."""
+    if by is not None:
+        return str(by)
     names = {type(each).__name__ for each in failure.chain()}
     requests = [each for each in history.of(RequestEnded) if each.error in names]
     last = f"{requests[-1].method} {requests[-1].path} of " if requests else ""
@@ -116,6 +177,7 @@ def _is_by_test_client(error: BaseException) -> bool:
 def _by_test_client(failure: Failure, use: Use, error: BaseException) -> Explanation:
     at = places(error)[-1] if failure.is_async else failure.function
     call = next((each for each in places(error) if each.file == getattr(failure.function, "file", "")), at)
+    within = "" if failure.is_async else ", in an async def test"
     return Explanation(
         TEST_CLIENT_HAS_A_LOOP,
         (
@@ -125,7 +187,8 @@ def _by_test_client(failure: Failure, use: Use, error: BaseException) -> Explana
         ),
         (
             f"{call}: call it by an async client, which stays in the test's loop: await async_client.get(...), or"
-            ' AsyncClient(transport=ASGITransport(app=app), base_url="http://test")',
+            f' AsyncClient(transport=ASGITransport(app=app), base_url="http://test"){within}',
+            *one_loop(failure),
         ),
     )
 
@@ -175,9 +238,12 @@ def _two_loops(failure: Failure, use: Use) -> Explanation:
     runner, fixture = failure.runner, use.fixture
     lines = [f"{_taken(use)}; {use.user} used it at {use.at}, in another event loop."]
     change: list[str] = []
+    ignored = list(not_read(runner, (FIXTURES, TESTS)))
     if fixture is not None and fixture.loop is not None:
         lines.append(f"The loop of {fixture.name}: {fixture.loop}")
-    if runner.loop is not None:
+    if use.by is not None:
+        lines += [] if use.by.loop is None else [f"The loop of {use.by.name}: {use.by.loop}"]
+    elif runner.loop is not None:
         lines.append(f"The loop of the test: {runner.loop}")
     if fixture is not None and not fixture.is_async:
         change.append(f"{fixture.location}: make it async def: it runs a loop of its own")
@@ -188,32 +254,28 @@ def _two_loops(failure: Failure, use: Use) -> Explanation:
     else:
         change += one_loop(failure)
     return Explanation(
-        CONNECTION_OF_ANOTHER_LOOP,
-        tuple(lines),
+        CONFIGURATION_NOT_READ if ignored else CONNECTION_OF_ANOTHER_LOOP,
+        (*lines, *ignored),
         tuple(change) or (f"{use.held.location}: take the connection in the loop that uses it",),
     )
 
 
-def _of_object(failure: Failure, history: History, error: BaseException, text: str) -> Explanation | None:
+def _of_object(failure: Failure, history: History, error: BaseException) -> Explanation | None:
     """Explain it for what is no connection of SQLAlchemy's: a client, a pool, a lock."""
-    if BUSY in text:
-        return None
     bound = next((loop for frame in frames(error) for loop in _loops_in(frame)), None)
     found = _projects_object(failure, error)
     if bound is None or found is None:
         return None
-    here = history.connections.loop_of(failure.owner)
-    if not bound.is_closed() and id(bound) == here:
+    if not bound.is_closed() and id(bound) == history.connections.loop_of(failure.owner):
         return None
     thing, holder = found
     kind = type(thing)
-    which = "one that has ended" if bound.is_closed() else "not the one of the test"
-    what = f"{holder.name} ({kind.__module__}.{kind.__qualname__})"
-    used = f"{places(error)[0]} uses {what}, which belongs to another event loop"
+    which = "an event loop that has ended" if bound.is_closed() else "another event loop"
+    used = f"{places(error)[0]} uses {holder.name} ({kind.__module__}.{kind.__qualname__})"
     return Explanation(
         OBJECT_OF_ANOTHER_LOOP,
-        (f"{used}: {which}.", f"It is {holder.words}.", *_scopes(failure, holder)),
-        tuple(_change_for(failure, holder)),
+        (f"{used}, which belongs to {which}.", f"It is {holder.words}.", *_scopes(failure, holder)),
+        tuple(_change_for(failure, holder, error)),
     )
 
 
@@ -245,12 +307,16 @@ def _scopes(failure: Failure, holder: Holder) -> Iterator[str]:
         yield f"The loop of the test: {failure.runner.loop}"
 
 
-def _change_for(failure: Failure, holder: Holder) -> Iterator[str]:
+def _change_for(failure: Failure, holder: Holder, error: BaseException) -> Iterator[str]:
     if holder.fixture is not None and holder.fixture.loop is not None:
         yield from one_loop(failure)
-    elif holder.fixture is not None:
-        yield f'{holder.fixture.location}: make the object anew for each test, scope="function"'
-        yield from one_loop(failure, "session")
+        return
+    if holder.fixture is not None:
+        yield f"{holder.fixture.location}: make it anew for each test, in an async fixture of the function's scope"
     else:
-        yield from one_loop(failure, "session")
-        yield "or make it where a loop runs: in the lifespan, or in an async fixture"
+        yield "make it where a loop runs: in the lifespan, or in an async fixture"
+    if _is_by_test_client(error):
+        yield "or have one loop for all requests of a client: with TestClient(app) as client"
+    lines = list(one_loop(failure, "session"))
+    if lines:
+        yield f"or have one loop for all tests: {'; '.join(lines)}"

@@ -49,4 +49,4 @@ def explanations(failure: Failure, history: History) -> list[str]:
             found += map(str, explain(failure, history))
         except Exception as error:
             found.append(f"hermetic failed to explain this, which is a fault of hermetic's: {error!r}")
-    return found
+    return list(dict.fromkeys(found))  # an error and its cause may have one message

@@ -10,6 +10,8 @@ from itertools import pairwise
 from types import FrameType
 from typing import Any
 
+from sqlalchemy import URL, make_url
+
 from hermetic.causes.messages import (
     CLIENT_TAKES_NO_APP,
     DDL_ON_ASYNC_ENGINE,
@@ -38,28 +40,27 @@ RUNNING_LOOP = (
     "This event loop is already running",
     "Cannot run the event loop while another loop is running",
 )
+NO_APP = re.compile(r"(AsyncClient|Client)\.__init__\(\) got an unexpected keyword argument 'app'")
 ANYIO_RUNS = "Cannot schedule a coroutine in the test runner while another is already running"
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Give what is known of the messages in a failure's chain."""
     del history
-    told = set()
     for error in failure.chain():
         text = str(error)
         at = places(error)
         if at:
-            for explanation in _of_message(failure, error, text, at[0]):
-                if explanation not in told:
-                    told.add(explanation)
-                    yield explanation
+            yield from _of_message(failure, error, text, at[0])
 
 
 def _of_message(failure: Failure, error: BaseException, text: str, at: Location) -> Iterator[Explanation]:
-    if isinstance(error, TypeError) and "AsyncClient.__init__()" in text and "'app'" in text:
-        yield _client(at)
+    if isinstance(error, TypeError) and (client := NO_APP.match(text)) is not None:
+        yield _client(client[1], at)
+    elif isinstance(error, ModuleNotFoundError):
+        yield from _missing_driver(error, at)
     elif "asyncio extension requires an async driver" in text:
-        yield _sync_driver(error, at)
+        yield from _sync_driver(error, at)
     elif "greenlet library is required" in text:
         yield Explanation(
             GREENLET_MISSING,
@@ -74,43 +75,54 @@ def _of_message(failure: Failure, error: BaseException, text: str, at: Location)
         yield from _ddl(error, at)
 
 
-def _client(at: Location) -> Explanation:
+def _client(kind: str, at: Location) -> Explanation:
+    change = {
+        "AsyncClient": 'AsyncClient(transport=ASGITransport(app=app), base_url="http://test"),'
+        " or the fixture async_client, which runs the lifespan too",
+        "Client": "TestClient(app), of fastapi.testclient",
+    }
     return Explanation(
         CLIENT_TAKES_NO_APP,
-        (f"{at} makes AsyncClient(app=...), which httpx 0.28 and later do not have.",),
-        (
-            'AsyncClient(transport=ASGITransport(app=app), base_url="http://test"),'
-            " or the fixture async_client, which runs the lifespan too",
-        ),
+        (f"{at} makes {kind}(app=...), which httpx 0.28 and later do not have.",),
+        (change[kind],),
     )
 
 
-def _sync_driver(error: BaseException, at: Location) -> Explanation:
+def _sync_driver(error: BaseException, at: Location) -> Iterator[Explanation]:
     url = next((each for frame in frames(error) if (each := _url_of(frame)) is not None), None)
-    if url is None:
-        return Explanation(
-            SYNC_DRIVER, (f"{at} makes an async engine by a URL without an async driver.",), ("give it one",)
-        )
+    if url is not None:
+        yield _without_async_driver(url, at, f"whose driver {url.get_driver_name()} is synchronous")
+
+
+def _missing_driver(error: ModuleNotFoundError, at: Location) -> Iterator[Explanation]:
+    """Explain it where a synchronous driver is not installed, which an async engine could not use either."""
+    through = {frame.f_code.co_name: frame for frame in frames(error)}
+    dialect = through["import_dbapi"].f_locals.get("cls") if "import_dbapi" in through else None
+    asks = through.get("create_async_engine")
+    if asks is not None and dialect is not None and not getattr(dialect, "is_async", True):
+        url = make_url(asks.f_locals["url"])
+        yield _without_async_driver(url, at, f"whose driver {error.name} is synchronous, and not installed")
+
+
+def _without_async_driver(url: URL, at: Location, what: str) -> Explanation:
     wanted = ASYNC_DRIVERS.get(url.get_backend_name(), f"{url.get_backend_name()}+an async driver")
     variable = _variable_with(url)
     whose = f" (the variable {variable})" if variable else ""
+    shown = url.render_as_string(hide_password=True).partition("?")[0]
     return Explanation(
         SYNC_DRIVER,
-        (
-            f"{at} makes an async engine for {url.render_as_string(hide_password=True).partition('?')[0]}{whose}, "
-            f"whose driver {url.get_driver_name()} is synchronous.",
-        ),
+        (f"{at} makes an async engine for {shown}{whose}, {what}.",),
         (f"{f'{variable}=' if variable else ''}{wanted}://..., instead of {url.drivername}://...",),
     )
 
 
-def _url_of(frame: FrameType) -> Any | None:
+def _url_of(frame: FrameType) -> URL | None:
     """Return the URL of the engine that SQLAlchemy's frame refuses."""
     engine = frame.f_locals.get("sync_engine")
-    return getattr(engine, "url", None) if engine is not None else None
+    return getattr(engine, "url", None)
 
 
-def _variable_with(url: Any) -> str:
+def _variable_with(url: URL) -> str:
     """Return the environment's variable that has this URL; empty where none does."""
     text = url.render_as_string(hide_password=False)
     return next((name for name, value in os.environ.items() if value == text), "")

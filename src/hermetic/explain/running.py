@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import linecache
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType
 
 from hermetic.causes.running import (
@@ -13,10 +14,12 @@ from hermetic.causes.running import (
     EVENT_LOOP_IS_GONE,
     FIXTURE_OUTLIVES_LOOP,
     FIXTURE_WITHOUT_RUNNER,
+    NO_LOOP_RUNS,
     UNDER_TRIO,
 )
 from hermetic.code import Location, is_library
-from hermetic.explain.failure import Explanation, Failure, UsedFixture
+from hermetic.explain.failure import Explanation, Failure, UsedFixture, places
+from hermetic.explain.frames import project_frames
 from hermetic.explain.history import History
 from hermetic.explain.runner import FIXTURES, MODE, TESTS, Runner, is_narrower, widest
 
@@ -29,6 +32,8 @@ WITHOUT_ASYNCIO = (
     "unrecognized yield message",
     "No module named 'trio'",
 )
+
+NO_LOOP = ("no running event loop", "There is no current event loop")
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -47,6 +52,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
             yield from _without_runner(failure, name)
         elif failure.runner.backend == "trio" and any(each in text for each in WITHOUT_ASYNCIO):
             yield _under_trio(failure)
+        elif any(each in text for each in NO_LOOP):
+            yield from _no_loop(error)
     if failure.is_async and not failure.runner.runs and "no plugin runs it" in str(failure.error):
         yield from _not_read(
             failure.runner, MODE, "auto", f"{failure.owner.name} is async, and nobody runs it"
@@ -198,6 +205,23 @@ def _in_strict_mode(failure: Failure, fixture: UsedFixture, what: str) -> Explan
     return Explanation(FIXTURE_WITHOUT_RUNNER, (f"{what}.", f"The mode: {said}"), tuple(change))
 
 
+def _no_loop(error: BaseException) -> Iterator[Explanation]:
+    """Explain it where the project's own function is the one that is not async."""
+    frame = next(project_frames(error), None)
+    if frame is None or not isinstance(error, RuntimeError | DeprecationWarning):
+        return
+    at = places(error)[0]
+    if frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        return
+    line = linecache.getline(at.file, at.line).strip()
+    what = f"{at} needs an event loop, and {at.function} is not async: none runs there."
+    run = re.search(r"run_until_complete\((.+)\)", line)
+    change = f"{at}: make {at.function} async def"
+    if run is not None:
+        change = f"{at}: asyncio.run({run[1]}); or await {run[1]}, in an async def {at.function}"
+    yield Explanation(NO_LOOP_RUNS, (what,), (change,))
+
+
 def _under_trio(failure: Failure) -> Explanation:
     backend = next((each for each in failure.fixtures if each.name == "anyio_backend"), None)
     at = backend.location if backend is not None and _is_the_projects(backend) else None
@@ -212,6 +236,17 @@ def _under_trio(failure: Failure) -> Explanation:
 
 def _is_the_projects(fixture: UsedFixture) -> bool:
     return fixture.location is not None and not is_library(fixture.location.file)
+
+
+def not_read(runner: Runner, keys: Iterable[str]) -> Iterator[str]:
+    """Give the lines about settings of loops that stand in a file that pytest does not read."""
+    for file in runner.ignored:
+        for key, setting in file.settings.items():
+            if key in keys and key not in runner.settings:
+                yield (
+                    f"{key} = {setting.value} stands in {setting.at}, which pytest does not read: "
+                    f"it reads one file, {runner.configuration}."
+                )
 
 
 def _not_read(runner: Runner, key: str, value: str, what: str) -> Iterator[Explanation]:

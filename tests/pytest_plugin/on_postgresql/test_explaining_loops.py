@@ -253,3 +253,64 @@ def test_a_test_client_in_an_async_test(project: Project) -> None:
     project.change("test_a.py", 'client.get("/users")', '(await async_client.get("/users"))')
     project.change("test_a.py", "test_shared(session)", "test_shared(session, async_client)")
     assert project.pytest("-k", "shared").outcomes() == {"passed": 1}
+
+
+def test_a_session_that_outlives_the_loop_of_its_connection(project: Project) -> None:
+    """A wider fixture's, and a global one: which test took the connection, and whose the session is."""
+    project.write(
+        pytest_ini=AUTO + "asyncio_default_fixture_loop_scope = session\n",
+        conftest_py=CONFTEST.replace(
+            "@pytest.fixture\nasync def session", "@pytest.fixture(scope='session')\nasync def session"
+        ).replace("        await session.connection()\n", ""),
+        test_a_py="""
+        import pytest
+        from shop import SessionLocal
+        from sqlalchemy import text
+
+        @pytest.mark.parametrize("number", [1, 2])
+        async def test_session(client, number):
+            assert (await client.get("/users")).json() == []
+        """,
+        test_b_py="""
+        import pytest
+        from shop import SessionLocal
+        from sqlalchemy import text
+
+        kept = SessionLocal()
+
+        @pytest.mark.parametrize("number", [1, 2])
+        async def test_kept(number):
+            await kept.execute(text("SELECT 1"))
+        """,
+    )
+    result = project.pytest()
+    root = project.root
+    said(
+        result,
+        f"{root}/test_a.py:7 uses a connection that ended with its event loop, the one of test_a.py::test_session[1], "
+        f"which had taken it at {root}/shop.py:57. [HM705]",
+        f"It is of fixture 'session' (session scope, {root}/conftest.py:5).",
+        f"It is of kept, a global of test_b ({root}/test_b.py:5).",
+        f"change: {root}/pytest.ini: asyncio_default_test_loop_scope = session",
+    )
+    project.change("pytest.ini", "[pytest]", "[pytest]\nasyncio_default_test_loop_scope = session")
+    assert project.pytest("test_a.py").outcomes() == {"passed": 2}
+
+
+def test_one_loop_by_a_file_that_is_not_read(project: Project) -> None:
+    """What would have given one loop to all stands in setup.cfg, beside a pytest.ini."""
+    project.write(
+        pytest_ini=AUTO + "asyncio_default_fixture_loop_scope = session\n",
+        setup_cfg="[tool:pytest]\nasyncio_default_test_loop_scope = session\n",
+        conftest_py=CONFTEST,
+        test_a_py="""
+        async def test_users(client):
+            assert (await client.get("/users")).json() == []
+        """,
+    )
+    said(
+        project.pytest(),
+        f"used it at {project.root}/shop.py:57, in another event loop. [HM717]",
+        f"asyncio_default_test_loop_scope = session stands in {project.root}/setup.cfg:2, which pytest does not read: ",
+        f"change: {project.root}/pytest.ini: asyncio_default_test_loop_scope = session",
+    )

@@ -30,7 +30,15 @@ from hermetic.database.engines import private
 from hermetic.database.engines.connections import Index, Opened, run_in_loop
 from hermetic.database.engines.location import user_location
 from hermetic.database.in_use import Checkout
-from hermetic.events import CheckedIn, CheckedOut, ConnectionOpened, HandedOver, emit, listeners
+from hermetic.events import (
+    CheckedIn,
+    CheckedOut,
+    ConnectionOpened,
+    HandedOver,
+    LoopEndedUnder,
+    emit,
+    listeners,
+)
 from hermetic.owners import Owner
 
 
@@ -244,6 +252,9 @@ class Checkouts:
             self._index.abandoned.discard(id(connection))
             # Held until it is asked for: collected, it could not tell whether it was closed.
             self._abandoned.extend((each.checkout, each.fairy()) for each in stack)
+            if LoopEndedUnder in listeners:
+                for each in stack:
+                    emit(LoopEndedUnder(id(connection), id(each.fairy())))
         if opened is not None:
             opened.holder.discard(opened)
         _tell_of_return(stack)
