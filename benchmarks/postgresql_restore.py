@@ -22,7 +22,7 @@ from benchmarks.projects import workplace
 from benchmarks.results import Json, Report, keep, table
 from benchmarks.samples import sample
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
-from hermetic.database.backends.postgresql.server import choose
+from hermetic.database.backends.postgresql.server import new_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.templates import Built
 from hermetic.database.urls import sync_url
@@ -225,7 +225,7 @@ def usual_ways(shop: Shop, host: PostgresqlHost) -> list[Way]:
 @contextmanager
 def server(folder: Path) -> Iterator[PostgresqlHost]:
     """Start the server."""
-    host = PostgresqlHost(choose("embedded", project=folder))
+    host = PostgresqlHost(new_instance("embedded", project=folder))
     yield host
     host.close()
     host.instance.stop()

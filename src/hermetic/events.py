@@ -284,7 +284,7 @@ class SessionEnded(NamedTuple):
 
 
 class LockWaited(NamedTuple):
-    """A request waited in vain for a lock of its own test, which waits for the request.
+    """A request waited for a lock of its own test, which waits for the request, and did not get it.
 
     Attributes:
         owner: The request.

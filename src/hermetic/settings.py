@@ -1,7 +1,7 @@
 """The configuration, parsed once into a frozen object that remembers where each value came from.
 
 Values come from three places, the first that has one wins: the command line, the environment (``HERMETIC``), the ini
-file. Nothing here knows pytest: whoever reads the ini file hands over plain strings, and a mistake is a
+file. Nothing here knows pytest: whoever reads the ini file passes plain strings, and a mistake is a
 ``ConfigurationError`` that lists the valid values.
 """
 

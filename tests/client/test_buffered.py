@@ -268,7 +268,7 @@ def test_hooks_are_called() -> None:
 
 
 def test_another_transport_counts() -> None:
-    """A transport that somebody mounted, or put in the place of ours, gets the requests that are its own."""
+    """A transport that somebody mounted, or put in place of ours, gets the requests that are its own."""
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(418)

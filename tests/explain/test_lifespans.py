@@ -230,7 +230,7 @@ async def test_a_mounted_application(history: History) -> None:
 
 
 def handlers(app: FastAPI) -> None:
-    """Give an application a handler in the place of a lifespan."""
+    """Give an application a handler in place of a lifespan."""
 
     async def start() -> None:
         app.state.engine = "an engine"

@@ -26,7 +26,7 @@ class Asked:
         self.owners: list[Owner] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Note the owner, in the place of an application's middleware stack."""
+        """Note the owner, in place of an application's middleware stack."""
         self.owners.append(current())
 
 
@@ -90,7 +90,7 @@ class Stuck:
     """What an application waits in for ever."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Wait, in the place of an application's middleware stack."""
+        """Wait, in place of an application's middleware stack."""
         await asyncio.Event().wait()
 
 

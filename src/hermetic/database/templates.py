@@ -81,7 +81,7 @@ class Fillable(Protocol):
         """
 
     def keep_template(self, key: str, note: Note) -> None:
-        """Keep what the database holds now as the template of that key, in the place of one that is there.
+        """Keep what the database holds now as the template of that key, in place of one that is there.
 
         Raises:
             NoTemplate: It could not be kept.

@@ -1,4 +1,4 @@
-"""What is said to a request that waits in vain for a lock of the very test that waits for the request."""
+"""What is said to a request that waits for a lock of the very test that waits for the request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hermetic.owners import Owner
 
 
 def holds_for(request: Checkout | None, other: Owner | None) -> bool:
-    """Whether ``other`` is a test, or something of one, for whose lock a request waits in vain."""
+    """Whether ``other`` is a test, or something of one, for whose lock a request of its own would wait for ever."""
     if request is None or other is None or request.owner.kind != "request":
         return False
     return other.kind in ("test", "fixture") and other.is_test_level

@@ -30,7 +30,7 @@ def text(url: URL) -> str:
 
 
 def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:
-    """Put a URL in the place of its placeholders.
+    """Put a URL in place of its placeholders.
 
     Args:
         value: ``{url}`` has an async driver, or the one that ``known`` has; ``{sync_url}`` a sync one; ``{dsn}`` none,

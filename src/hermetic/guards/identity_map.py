@@ -46,7 +46,7 @@ class IdentityGuard(Guard["Key", "Loaded"]):
         return {key: change for key, change in changes.items() if not self._is_of_the_test(key, start)}
 
     def _is_of_the_test(self, key: Key, start: MappingStart[Key, Loaded]) -> bool:
-        """Whether the test has an object for a key, be it in the place of a fixture's, which it has closed away."""
+        """Whether the test has an object for a key, be it in place of a fixture's, which it has closed away."""
         if key not in start.content:
             return False
         theirs = self._baseline.get(key)
@@ -54,14 +54,14 @@ class IdentityGuard(Guard["Key", "Loaded"]):
 
     def remove_layer(self, layer: MappingLayer[Key, Loaded]) -> None:
         """Expunge the objects of a layer: what a later fixture changed of one does not keep it."""
-        others = [piece for piece in self._pieces if not any(piece is mine for mine in layer.pieces)]
-        for key in {key for piece in layer.pieces for key in piece}:
-            first = next(piece for piece in self._pieces if key in piece)
-            if key not in self._first and any(first is mine for mine in layer.pieces):
-                for piece in others:
-                    piece.pop(key, None)
+        others = [change for change in self._changes if not any(change is mine for mine in layer.changes)]
+        for key in {key for change in layer.changes for key in change}:
+            first = next(change for change in self._changes if key in change)
+            if key not in self._first and any(first is mine for mine in layer.changes):
+                for change in others:
+                    change.pop(key, None)
         super().remove_layer(layer)
-        self._relate({key for piece in layer.pieces for key in piece})
+        self._relate({key for change in layer.changes for key in change})
 
     def restore(self) -> None:
         """Expunge what a test left, and bring back what it changed."""

@@ -2,8 +2,8 @@
 
 What a test changed is undone when it ends; what a wider fixture set belongs to the baseline until that fixture's
 teardown, even when a test was the first to ask for it. Layers, not a stack: fixtures end in any order. A layer is
-made of pieces, one for each stretch of the set-up between those of other fixtures; a key has the value that the last
-living piece gave it.
+made of changes, one for each stretch of the set-up between those of other fixtures; a key has the value that the last
+living change gave it.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ MISSING = Missing()
 
 @dataclass(eq=False)
 class MappingLayer(Generic[K, V]):
-    """What one fixture changed: more than one piece where others were set up, or ended, in between."""
+    """What one fixture changed: more than one change where others were set up, or ended, in between."""
 
-    pieces: list[dict[K, V | Missing]]
+    changes: list[dict[K, V | Missing]]
 
 
 @dataclass(eq=False)
 class MappingStart(Generic[K, V]):
-    """A set-up that goes on: the content when its present piece began, and the pieces before."""
+    """A set-up that goes on: the content when its present change began, and those before."""
 
     content: dict[K, V]
-    pieces: list[dict[K, V | Missing]] = field(default_factory=list)
+    changes: list[dict[K, V | Missing]] = field(default_factory=list)
 
 
 class Guard(ABC, Generic[K, V]):
     """Keeps the baseline of something that has a value for each key; its content now is the first one."""
 
     def __init__(self) -> None:
-        self._pieces: list[dict[K, V | Missing]] = []
+        self._changes: list[dict[K, V | Missing]] = []
         self._open: list[MappingStart[K, V]] = []
         self._baseline: dict[K, V] = {}
         self._baseline = self._content()
@@ -58,7 +58,7 @@ class Guard(ABC, Generic[K, V]):
         """Give a key the value that it is to have."""
 
     def _set_up_changed(self, start: MappingStart[K, V]) -> dict[K, tuple[V | Missing, V | Missing]]:
-        """Return what a set-up changed since its present piece began."""
+        """Return what a set-up changed since its present change began."""
         return _difference(start.content, self._content())
 
     def changed(self) -> dict[K, tuple[V | Missing, V | Missing]]:
@@ -76,7 +76,7 @@ class Guard(ABC, Generic[K, V]):
         self._take()
         self._open.remove(start)
         self._note_content()
-        return MappingLayer(start.pieces) if start.pieces else None
+        return MappingLayer(start.changes) if start.changes else None
 
     def remove_layer(self, layer: MappingLayer[K, V]) -> None:
         """Take a layer out of the baseline and out of what is there now.
@@ -84,28 +84,30 @@ class Guard(ABC, Generic[K, V]):
         Where it changed what the test had changed before, the test's value does not come back: it would outlive it.
         """
         self._take()
-        self._pieces = [piece for piece in self._pieces if not any(piece is mine for mine in layer.pieces)]
-        for key in {key: None for piece in layer.pieces for key in piece}:
+        self._changes = [
+            change for change in self._changes if not any(change is mine for mine in layer.changes)
+        ]
+        for key in {key: None for change in layer.changes for key in change}:
             value = self._without_the_test(key)
             _put(self._baseline, key, value)
             self._put_back(key, value)
         self._note_content()
 
     def _without_the_test(self, key: K) -> V | Missing:
-        youngest = next((piece for piece in reversed(self._pieces) if key in piece), None)
+        youngest = next((change for change in reversed(self._changes) if key in change), None)
         return self._first.get(key, MISSING) if youngest is None else youngest[key]
 
     def _take(self) -> None:
-        """Make a piece of what the innermost set-up changed."""
+        """Make a change of what the innermost set-up changed."""
         if not self._open:
             return
         start = self._open[-1]
-        changes = self._set_up_changed(start)
-        if changes:
-            piece = {key: after for key, (_, after) in changes.items()}
-            self._pieces.append(piece)
-            start.pieces.append(piece)
-            for key, after in piece.items():
+        found = self._set_up_changed(start)
+        if found:
+            change = {key: after for key, (_, after) in found.items()}
+            self._changes.append(change)
+            start.changes.append(change)
+            for key, after in change.items():
                 _put(self._baseline, key, after)
 
     def _note_content(self) -> None:

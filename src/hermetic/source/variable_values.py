@@ -284,7 +284,7 @@ def _unquoted(text: str) -> str:
 
 
 def _filled(text: str, known: Mapping[str, str]) -> str:
-    """Put values in the place of references; a text with one that is not known has no clear value."""
+    """Put values in place of references; a text with one that is not known has no clear value."""
 
     def value(match: re.Match[str]) -> str:
         name = (match[1] or match[4]).upper()

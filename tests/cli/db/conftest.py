@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import choose
+from hermetic.database.backends.postgresql.server import new_instance
 from tests.cli.db.projects import Project
 
 
@@ -30,7 +30,7 @@ def project(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Pro
 @pytest.fixture
 def server(project: Project, tmp_path: Path) -> Iterator[str]:
     """The URL of a server that is somebody else's."""
-    instance = choose("embedded", project=tmp_path / "somebody else")
+    instance = new_instance("embedded", project=tmp_path / "somebody else")
     instance.start()
     yield instance.url("postgres", instance.administrator).render_as_string(hide_password=False)
     instance.stop()

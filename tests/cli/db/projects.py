@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.database.backends.postgresql.server import choose, kept_databases, template_databases
+from hermetic.database.backends.postgresql.server import kept_databases, new_instance, template_databases
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.sqlite.restore import kept_files
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
@@ -27,7 +27,7 @@ class Project:
 
     def leave(self, *tests: str, on: str = "embedded") -> list[str]:
         """Leave a template, and a database for each of these tests, as a run does; return those' names."""
-        instance = choose(on, project=self.root)
+        instance = new_instance(on, project=self.root)
         host = PostgresqlHost(instance, project=str(self.root))
         database = f"hermetic_w_{instance.run_id}_main"
         owner = host.owner_for(None)

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from hermetic.cli import main
-from hermetic.database.backends.postgresql.server import choose
+from hermetic.database.backends.postgresql.server import new_instance
 from tests.cli.db.projects import Project
 
 OURS = re.compile(r"^(?:template|kept) .*$", re.MULTILINE)
@@ -62,7 +62,7 @@ def test_files_without_their_note_or_database_are_passed_over(
 def test_servers_of_runs_are_listed(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Each with its process and what it says of itself; those in hermetic_directory too."""
     project.write("hermetic_directory = homes")
-    instance = choose("embedded", project=project.root, label="a run", directory=project.root / "homes")
+    instance = new_instance("embedded", project=project.root, label="a run", directory=project.root / "homes")
     try:
         home = instance.handover()["home"]
         assert main(["db", "list", str(project.root)]) == 0

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from hermetic.database.engines import Installation, connections
-from hermetic.database.engines.connections import Keeper, run_in_loop
+from hermetic.database.engines.connections import LoopCloser, run_in_loop
 from tests.database.engines.opened import file_in, file_through
 
 MEMORY = "sqlite+aiosqlite:///:memory:"
@@ -165,7 +165,7 @@ def test_uninstalling_closes_what_an_idle_loop_holds(installation: Installation)
     loops = closings(engine)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(file_in(engine))
-    for keeper in installation._keepers.values():
+    for keeper in installation._loop_closers.values():
         keeper.close_now()
     assert loops == [loop]
     loop.run_until_complete(loop.shutdown_asyncgens())
@@ -331,7 +331,7 @@ class TestRunInLoop:
 def test_a_loop_without_generator_hooks() -> None:
     """A loop that does not hook asynchronous generators is left to the last resort."""
     loop = asyncio.new_event_loop()
-    assert Keeper(loop)._generator is None
+    assert LoopCloser(loop)._generator is None
     loop.close()
 
 

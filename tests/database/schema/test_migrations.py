@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from hermetic.contents import Contents
-from hermetic.database.backends.postgresql.server.factory import choose
+from hermetic.database.backends.postgresql.server.factory import new_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
@@ -26,7 +26,7 @@ from tests.database.schema.migrated import ENVS, FORMS, HELPER, Form, ini, revis
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
     """A server of these tests' own."""
-    instance = choose("embedded", project=tmp_path_factory.mktemp("project"))
+    instance = new_instance("embedded", project=tmp_path_factory.mktemp("project"))
     instance.start()
     server = PostgresqlServer(
         PostgresqlHost(instance, project="migrations"), worker="main", replace=lambda *_: None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import Instance, choose
+from hermetic.database.backends.postgresql.server import Instance, new_instance
 from tests.pytest_plugin.project import Project
 from tests.pytest_plugin.saying import ini
 
@@ -76,7 +76,7 @@ def test_roles(project: Project) -> None:
 def somebodys_server(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
     """A server that runs whether or not tests do, with a database to start from."""
     monkeypatch.setenv("HERMETIC_CACHE", str(cache))
-    instance = choose("embedded", project=tmp_path)
+    instance = new_instance("embedded", project=tmp_path)
     make_start(instance)
     yield instance
     instance.stop()

@@ -18,7 +18,7 @@ from hermetic.errors import UnsupportedVersion
 
 
 class Patch(Protocol):
-    """Puts a value in the place of an attribute until the run is over."""
+    """Puts a value in place of an attribute until the run is over."""
 
     def __call__(self, holder: Any, name: str, value: Any) -> None:
         """Replace ``holder.name``."""

@@ -6,7 +6,7 @@ only weakly, and the pool's own end closes what is left.
 
 Connections are closed in the event loop that opened them, without control over that loop.
 
-A ``Keeper`` primes an async generator in its loop: the loop registers every generator that starts in it, and runs
+A ``LoopCloser`` primes an async generator in its loop: the loop registers every generator that starts in it, and runs
 their ``finally`` blocks in ``loop.shutdown_asyncgens()``, which ``asyncio.run``, ``Runner.close``, anyio's portals and
 uvloop's runner all call while the loop still lives. That block closes what the loop's pools hold, checked in or out.
 
@@ -165,7 +165,7 @@ _POLITE_PAUSE = 0.002
 """Other generators that end with the loop (a ``get_db`` cut short) may still hand their connections back: 40 ms."""
 
 
-class Keeper:
+class LoopCloser:
     """Closes the connections of one event loop when that loop ends.
 
     Must be made in the running loop.
@@ -243,11 +243,11 @@ def _is_of_a_driver(task: asyncio.Task[Any]) -> bool:
     return code is not None and is_in_a_driver(code.co_filename)
 
 
-async def _until_the_loop_ends(keeper: Keeper) -> AsyncGenerator[None, None]:
+async def _until_the_loop_ends(closer: LoopCloser) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await keeper.close()
+        await closer.close()
 
 
 def _prime(generator: AsyncGenerator[None, None]) -> None:

@@ -1,4 +1,4 @@
-"""One data descriptor in the place of ``Engine.pool`` sees every engine of the process.
+"""One data descriptor in place of ``Engine.pool`` sees every engine of the process.
 
 ``Engine`` keeps its pool in a plain instance attribute, so a data descriptor on the class takes precedence over it, for
 engines made before it was installed as well as after, and for the proxies that ``execution_options`` makes. The
@@ -28,7 +28,7 @@ from hermetic.code import Location
 from hermetic.database.address import Address, in_memory_among, is_in_memory, working_folder
 from hermetic.database.engines import private, telling
 from hermetic.database.engines.checkouts import Checkouts, Gate, InUse
-from hermetic.database.engines.connections import Index, Keeper, OpenConnections
+from hermetic.database.engines.connections import Index, LoopCloser, OpenConnections
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -82,7 +82,9 @@ class Installation:
     seen: SeenEngines
     masking: Masking
     _index: Index = field(default_factory=Index)
-    _keepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Keeper] = field(default_factory=WeakKeyDictionary)
+    _loop_closers: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopCloser] = field(
+        default_factory=WeakKeyDictionary
+    )
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -100,7 +102,7 @@ class Installation:
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """Return the loops in which engines were used and that are not closed."""
         with self._lock:
-            return [loop for loop in self._keepers if not loop.is_closed()]
+            return [loop for loop in self._loop_closers if not loop.is_closed()]
 
     def checked_out(self) -> list[InUse]:
         """Return the connections in use, the oldest first."""
@@ -128,11 +130,11 @@ class Installation:
     def sweep(self) -> None:
         """Close what loops left open that were closed without a chance to close it themselves."""
         with self._lock:
-            ended = [(loop, keeper) for loop, keeper in self._keepers.items() if loop.is_closed()]
+            ended = [(loop, closer) for loop, closer in self._loop_closers.items() if loop.is_closed()]
             for loop, _ in ended:
-                del self._keepers[loop]
-        for _, keeper in ended:  # which may take seconds, and no lock may be held that long
-            keeper.close_now()
+                del self._loop_closers[loop]
+        for _, closer in ended:  # which may take seconds, and no lock may be held that long
+            closer.close_now()
 
     @property
     def identities(self) -> Identities:
@@ -166,10 +168,10 @@ class Installation:
 
     def _close_everything(self) -> None:
         with every_step() as step:
-            for keeper in list(self._keepers.values()):
+            for closer in list(self._loop_closers.values()):
                 with step:
-                    keeper.close_now()
-            self._keepers.clear()
+                    closer.close_now()
+            self._loop_closers.clear()
             for opened in [each for each in self._index if not each.dialect.is_async]:
                 with step:
                     opened.close()
@@ -288,14 +290,14 @@ class Installation:
         self._checkouts.name_pool(pool, opening.engine, opening.made_at)
         if loop is not None:
             self.sweep()
-            self._keeper_of(loop).watch(holder, pool)
+            self._closer_of(loop).watch(holder, pool)
         return pool
 
-    def _keeper_of(self, loop: asyncio.AbstractEventLoop) -> Keeper:
+    def _closer_of(self, loop: asyncio.AbstractEventLoop) -> LoopCloser:
         with self._lock:
-            if loop not in self._keepers:
-                self._keepers[loop] = Keeper(loop)
-            return self._keepers[loop]
+            if loop not in self._loop_closers:
+                self._loop_closers[loop] = LoopCloser(loop)
+            return self._loop_closers[loop]
 
 
 def install(

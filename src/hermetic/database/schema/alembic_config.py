@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 NAMED = re.compile(r"(?P<file>.+\.(?:ini|toml))(?::(?P<section>[^:/\\]+))?")
-"""What a line of ``hermetic_schema`` is that names migrations: a file, and a section in the place of ``[alembic]``."""
+"""What a line of ``hermetic_schema`` is that names migrations: a file, and a section in place of ``[alembic]``."""
 
 SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 LEGACY = {"version_locations": ", *| +", "prepend_sys_path": ", *| +|:"}

@@ -54,7 +54,7 @@ def builder(migrations: Migrations) -> Callable[[WorkerDatabase], list[str]]:
 
 
 class Attributes(UserDict[str, Any]):
-    """``config.attributes``, which a program hands to ``env.py``, and what that asks for in vain."""
+    """``config.attributes``, which a program hands to ``env.py``, and what that asks for and does not get."""
 
     def __init__(self) -> None:
         super().__init__()

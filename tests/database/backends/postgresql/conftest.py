@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.factory import choose
+from hermetic.database.backends.postgresql.server.factory import new_instance
 from hermetic.database.backends.postgresql.server.instance import Instance
 
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """A server of the suite's own."""
-    made = choose("embedded", project=tmp_path_factory.mktemp("project"))
+    made = new_instance("embedded", project=tmp_path_factory.mktemp("project"))
     made.start()
     yield made
     made.stop()

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
-from hermetic.database.backends.postgresql.server import Instance, choose, instance_from
+from hermetic.database.backends.postgresql.server import Instance, instance_from, new_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.engines import install
@@ -18,7 +18,7 @@ from hermetic.database.engines import install
 @pytest.fixture
 def controller(tmp_path: Path) -> Iterator[Instance]:
     """The instance of another process of the run, by which the server goes on."""
-    instance = choose("embedded", project=tmp_path)
+    instance = new_instance("embedded", project=tmp_path)
     instance.start()
     yield instance
     instance.stop()

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from hermetic.database.backends.sqlite import worker_databases as module
-from hermetic.database.backends.sqlite.worker_databases import SqliteServer, reap
+from hermetic.database.backends.sqlite.worker_databases import SqliteServer, remove_dead
 from hermetic.database.protocols import Server
 from hermetic.errors import ConfigurationError
 
@@ -151,7 +151,7 @@ def test_a_killed_run_is_reaped(tmp_path: Path, server: SqliteServer) -> None:
         assert dying.exists()
         own = server.create("app").path
         assert homes(tmp_path) == sorted([*others, living.parent, own.parent])
-        assert reap(tmp_path) == []
+        assert remove_dead(tmp_path) == []
         alive.communicate("")
     assert homes(tmp_path) == sorted([*others, own.parent])
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers.libpq import dsn
-from hermetic.database.backends.postgresql.server import Instance, catalogue, choose
+from hermetic.database.backends.postgresql.server import Instance, catalogue, new_instance
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.factory import locate
-from hermetic.database.backends.postgresql.server.homes import Address
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.installed import Binaries
 from hermetic.database.backends.postgresql.server.launcher.cluster import of_project
 from hermetic.database.backends.postgresql.server.launcher.files import remove
+from hermetic.database.backends.postgresql.server.run_dir import Address
 from hermetic.database.backends.postgresql.server.template_databases import TEMPLATE
 from hermetic.database.kept import PREFIX
 from hermetic.database.servers.folders import cache_directory
@@ -144,7 +144,7 @@ def instance_of(project: Project) -> Instance | None:
     if not isinstance(located(project), URL) and cluster_of(project) is None:
         return None
     setting = project.settings.postgresql or "auto"
-    return choose(
+    return new_instance(
         setting, project=project.root, label=f"hermetic db {project.root}", directory=project.directory
     )
 

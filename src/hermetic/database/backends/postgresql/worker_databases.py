@@ -159,7 +159,7 @@ class PostgresqlServer:
         whole = of_a_database(statement)
         if whole is not None and any(self._of(connection)):
             for database in self._called(whole[1]):
-                database.make_way()
+                database.disconnect_for_drop()
 
     def _read_done(
         self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object

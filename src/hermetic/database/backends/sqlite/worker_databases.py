@@ -133,7 +133,7 @@ class SqliteServer:
         if self._home is None:
             parent = self._parent or folders.default_parent(ROOM)
             parent.mkdir(parents=True, exist_ok=True)
-            reap(parent)
+            remove_dead(parent)
             self._home = Path(tempfile.mkdtemp(prefix=folders.prefix(), dir=parent))
             self._lock = _hold(self._home, f"process {os.getpid()} {self._label}\n")
             self._pid = os.getpid()
@@ -141,7 +141,7 @@ class SqliteServer:
         return self._home
 
 
-def reap(parent: Path) -> list[Path]:
+def remove_dead(parent: Path) -> list[Path]:
     """Remove the directories of runs that are dead.
 
     Args:

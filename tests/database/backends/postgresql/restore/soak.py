@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from hermetic.database.backends.postgresql.server.factory import choose
+from hermetic.database.backends.postgresql.server.factory import new_instance
 from tests.database.backends.postgresql.restore import playing
 from tests.database.backends.postgresql.restore import playing_scopes as scopes
 from tests.database.backends.postgresql.restore.opened import Place, plain_place
@@ -76,7 +76,7 @@ def main(seconds: float) -> None:
     play_for(seconds / 3, on_sqlite.plays, on_sqlite.do, count)
     print(f"sqlite: {count.plays} sequences, {count.steps} steps", flush=True)
     with TemporaryDirectory() as folder:
-        instance = choose("embedded", project=Path(folder))
+        instance = new_instance("embedded", project=Path(folder))
         instance.start()
         try:
             for place in (Place("superuser", instance, instance), plain_place(instance)):

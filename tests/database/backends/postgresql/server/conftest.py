@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import choose, installed
+from hermetic.database.backends.postgresql.server import installed, new_instance
 from hermetic.database.backends.postgresql.server.embedded import ROOM, Embedded
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
@@ -39,7 +39,7 @@ def instance(suite_cache: Path) -> Iterator[Instance]:
     """A server for all tests of this module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HERMETIC_CACHE", str(suite_cache))
-        made = choose("embedded", project=Path("/nowhere"))
+        made = new_instance("embedded", project=Path("/nowhere"))
         made.start()
         yield made
         made.stop()

@@ -17,12 +17,12 @@ SECONDS = 30
 RUN = """
 import json, sys
 from pathlib import Path
-from hermetic.database.backends.postgresql.server import choose, instance_from
+from hermetic.database.backends.postgresql.server import new_instance, instance_from
 given = sys.argv[1]
 if given.startswith("{"):
     instance = instance_from(json.loads(given))
 else:
-    instance = choose("auto", project=Path(given), directory=Path(given))
+    instance = new_instance("auto", project=Path(given), directory=Path(given))
 """
 
 STARTED = """

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
 from hermetic.database.backends.postgresql.drivers.libpq import dsn
-from hermetic.database.backends.postgresql.server import PREFIX, Instance, choose, instance_from, marks
+from hermetic.database.backends.postgresql.server import PREFIX, Instance, instance_from, marks, new_instance
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.errors import ConfigurationError
 from tests.database.backends.postgresql.server.processes import STARTED, WAITS, eventually, kill, line, run
@@ -38,7 +38,7 @@ def url(suite_cache: Path) -> Iterator[str]:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HERMETIC_CACHE", str(suite_cache))
-        embedded = choose("embedded", project=Path("/nowhere"))
+        embedded = new_instance("embedded", project=Path("/nowhere"))
         embedded.start()
         yield embedded.url("postgres", embedded.administrator).render_as_string()
         embedded.stop()

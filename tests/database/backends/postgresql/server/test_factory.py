@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import choose, factory, installed, instance_from
+from hermetic.database.backends.postgresql.server import factory, installed, instance_from, new_instance
 from hermetic.database.backends.postgresql.server.embedded import Embedded
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.errors import ConfigurationError
@@ -17,7 +17,7 @@ from hermetic.settings import Settings
 @pytest.mark.parametrize("setting", ["auto", "", " embedded "])
 def test_a_name_is_a_server_of_the_runs_own(setting: str, place: Path) -> None:
     """Nothing is started by choosing."""
-    instance = choose(setting, project=place, directory=place)
+    instance = new_instance(setting, project=place, directory=place)
     assert isinstance(instance, Embedded)
     assert list(place.iterdir()) == []
 
@@ -26,13 +26,13 @@ def test_a_directory_is_somebodys_own(tmp_path: Path) -> None:
     """A path is looked into, and a wrong one told."""
     for setting in (str(tmp_path), "~/no-such-directory", "./bin"):
         with pytest.raises(ConfigurationError, match="no PostgreSQL server in it"):
-            choose(setting, project=tmp_path)
+            new_instance(setting, project=tmp_path)
 
 
 @pytest.mark.parametrize("setting", ["postgresql://u:p@host/db", "postgres://u:p@host/db"])
 def test_a_url_is_somebody_elses(setting: str, tmp_path: Path) -> None:
     """No server is asked; a driver in the URL does not matter."""
-    instance = choose(setting, project=tmp_path)
+    instance = new_instance(setting, project=tmp_path)
     assert isinstance(instance, External)
     assert str(instance.url("x", "u")) == "postgresql://u:***@host:5432/x"
 
@@ -41,7 +41,7 @@ def test_a_url_is_somebody_elses(setting: str, tmp_path: Path) -> None:
 def test_another_word_is_told(setting: str, tmp_path: Path) -> None:
     """With the values that are valid."""
     with pytest.raises(ConfigurationError, match="use one of: auto, embedded, /path") as caught:
-        choose(setting, project=tmp_path)
+        new_instance(setting, project=tmp_path)
     assert repr(setting) in str(caught.value)
 
 
@@ -49,7 +49,7 @@ def test_another_word_is_told(setting: str, tmp_path: Path) -> None:
 def test_another_url_is_told_without_its_password(setting: str, tmp_path: Path) -> None:
     """Secrets of a wrong setting do not get into a log."""
     with pytest.raises(ConfigurationError, match="not PostgreSQL's") as caught:
-        choose(setting, project=tmp_path)
+        new_instance(setting, project=tmp_path)
     assert "secret" not in str(caught.value)
 
 
@@ -57,13 +57,13 @@ def test_windows_is_told_to_use_a_url(monkeypatch: pytest.MonkeyPatch, tmp_path:
     """The launcher needs what POSIX has."""
     monkeypatch.delattr(os, "fork")
     with pytest.raises(ConfigurationError, match="Linux and macOS only") as caught:
-        choose("embedded", project=tmp_path)
+        new_instance("embedded", project=tmp_path)
     assert "postgresql://" in str(caught.value)
 
 
 def test_an_external_server_is_handed_over(tmp_path: Path) -> None:
     """Worker and controller are one run, and the password comes along."""
-    first = choose("postgresql://u:p@host/db", project=tmp_path)
+    first = new_instance("postgresql://u:p@host/db", project=tmp_path)
     second = instance_from(first.handover())
     assert second.run_id == first.run_id
     assert second.url("x", "u").password == "p"

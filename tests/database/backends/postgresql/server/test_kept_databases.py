@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import choose, kept_databases
+from hermetic.database.backends.postgresql.server import kept_databases, new_instance
 from hermetic.database.backends.postgresql.server.catalogue import entries
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.kept import PREFIX, NotKept
@@ -20,7 +20,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlHost]:
     """A server with a worker's database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HERMETIC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        instance = choose("embedded", project=Path("/nowhere"))
+        instance = new_instance("embedded", project=Path("/nowhere"))
         host = PostgresqlHost(instance, project="/project")
         host.create(DATABASE, "app")
         yield host

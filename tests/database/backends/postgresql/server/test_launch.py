@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server.homes import Address
 from hermetic.database.backends.postgresql.server.installed import Binaries
+from hermetic.database.backends.postgresql.server.run_dir import Address
 from hermetic.errors import ConfigurationError
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import gone
 
 
 def program(path: Path, text: str) -> None:
-    """Write a shell script in the place of a program."""
+    """Write a shell script in place of a program."""
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import homes
+from hermetic.database.backends.postgresql.server import run_dir
 from hermetic.database.backends.postgresql.server.live_servers import running
 from hermetic.database.servers import folders
 from hermetic.database.stored import Running
@@ -15,7 +15,7 @@ from hermetic.database.stored import Running
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of a run that counts as alive."""
-    monkeypatch.setattr(homes, "is_dead", lambda home: False)
+    monkeypatch.setattr(run_dir, "is_dead", lambda home: False)
     home = tmp_path / f"{folders.prefix()}pg-0a0a0a0a"
     home.mkdir()
     return home

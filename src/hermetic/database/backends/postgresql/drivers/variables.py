@@ -103,7 +103,7 @@ def blamed(whose: str) -> Iterator[None]:
         whose: Of whom the connection is, for people.
 
     Raises:
-        ConfigurationError: In the place of the driver's error.
+        ConfigurationError: In place of the driver's error.
     """
     try:
         yield

@@ -11,7 +11,7 @@ from hermetic.database.backends.postgresql.restore.administration import Adminis
 from hermetic.database.backends.postgresql.restore.connected import Connected
 from hermetic.database.backends.postgresql.restore.copying import carry_over
 from hermetic.database.backends.postgresql.restore.properties import Properties
-from hermetic.database.backends.postgresql.restore.vacuum import Tidying
+from hermetic.database.backends.postgresql.restore.vacuum import Vacuum
 from hermetic.database.backends.postgresql.server import template_databases
 from hermetic.database.backends.postgresql.server.database_properties import is_setting
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
@@ -67,7 +67,7 @@ class Baseline:
         self._origin: str | None = None
         self._in_the_way: list[str] = []
         self._copies: list[str] = []
-        self._tidying = Tidying()
+        self._vacuum = Vacuum()
         self.properties = Properties(name, host, lambda: self.administration)
 
     @property
@@ -136,7 +136,7 @@ class Baseline:
         self.is_marked = True
 
     def _reinstall(self) -> None:
-        """Mark a baseline of another schema in the place of this one, of which nothing is kept."""
+        """Mark a baseline of another schema in place of this one, of which nothing is kept."""
         self._drop_copies_after(EMPTY)
         self.administration.one("SELECT pg_hermetic.retire(0)")
         self.administration.run("DROP SCHEMA pg_hermetic_0 CASCADE")
@@ -268,7 +268,7 @@ class Baseline:
             self._copy_as_origin()
         if outcome == "clean":
             return bool(changed)
-        self._tidying.after_restore(self.administration)
+        self._vacuum.after_restore(self.administration)
         return True
 
     def _try(self, query: str, parameters: Sequence[Any] = ()) -> Any:

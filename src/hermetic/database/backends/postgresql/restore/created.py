@@ -3,7 +3,7 @@
 Most suites with a database of their own drop it by ``pg_terminate_backend`` over ``pg_stat_activity``, then DROP
 DATABASE, as a role that is no superuser: a session of ours in it makes the first fail and blocks the second. So nobody
 of ours stays: what has to be done in it is done by a session that opens for it and has ended before the application
-goes on. That costs a restore 8 ms in the place of 0.4 where anything was written to the server, and otherwise nothing:
+goes on. That costs a restore 8 ms instead of 0.4 where anything was written to the server, and otherwise nothing:
 the server's own session tells.
 """
 

@@ -75,7 +75,7 @@ def connect_arguments(dialect: Dialect, params: dict[str, Any], ours: URL) -> di
 
 
 def _unlike_the_environment(driver: str, ours: URL) -> dict[str, Any]:
-    """Return what says, in the place of libpq's variables, how our server is reached."""
+    """Return what says, in place of libpq's variables, how our server is reached."""
     if driver == "asyncpg":
         return {"ssl": sslmode(ours), "direct_tls": False, "target_session_attrs": "any"}
     knows = _LIBPQ.get(driver, lambda keyword: False)

@@ -22,7 +22,7 @@ OPEN = """
 def explained(
     name: str, sessions: Sessions, administration: Administration, host: PostgresqlHost
 ) -> Iterator[None]:
-    """Name whose lock blocks, or say that the server is gone, in the place of the driver's errors.
+    """Name whose lock blocks, or say that the server is gone, in place of the driver's errors.
 
     Raises:
         RestoreError: In their place.
@@ -52,7 +52,7 @@ def blocked(name: str, sessions: Sessions, rows: Sequence[Any]) -> RestoreError:
         why=f"for {LOCK_PATIENCE:g} seconds it waited for a lock; these transactions are open:\n"
         + "\n".join(lines)
         if lines
-        else "it waited for a lock in vain, and whoever held it is gone.",
+        else "it waited for a lock for too long, and whoever held it is gone.",
         hints=("commit, roll back or close it before the test that uses the database ends",),
     )
 

@@ -161,7 +161,7 @@ class LockWatch:
                 self._cancelled.pop(pid, None)
 
     def explain(self, context: ExceptionContext, session: Session) -> None:
-        """Raise, in the place of what a driver says of a cancelled statement, why it was.
+        """Raise, in place of what a driver says of a cancelled statement, why it was.
 
         Raises:
             UncommittedWrites: It was cancelled here.

@@ -38,7 +38,7 @@ class Properties:
         self._administration = administration
         self._base: State = {}
         self._moves: dict[int, State] = {}
-        self._owed: set[Key] = set()
+        self._pending: set[Key] = set()
         self._version: str | None = None
 
     def mark(self) -> None:
@@ -76,7 +76,7 @@ class Properties:
         """Forget what a fixture changed; it is put back with the next restore."""
         changed = self._moves.pop(change, None)
         if changed is not None:
-            self._owed |= changed.keys()
+            self._pending |= changed.keys()
             self._version = None
 
     def differ(self, version: str) -> bool:
@@ -97,7 +97,7 @@ class Properties:
             self._administration().run("; ".join(statements(self._name, now, {**now, **changed})))
         self._base.update({key: now.get(key) for key in difference(now, self.wanted()) if key not in changed})
         self._version = self._read_version() if changed else version
-        self._owed.clear()
+        self._pending.clear()
         self._host.forget_altered_roles()
         return list(changed)
 
@@ -115,7 +115,7 @@ class Properties:
         return {
             key: value
             for key, value in changed.items()
-            if not is_of_role(key) or key in self._owed or self._host.undoes(key[1])
+            if not is_of_role(key) or key in self._pending or self._host.undoes(key[1])
         }
 
     def _read_version(self) -> str:

@@ -17,7 +17,7 @@ STALE = """
 """
 
 
-class Tidying:
+class Vacuum:
     """Counts restores, and tidies up every so often."""
 
     def __init__(self) -> None:

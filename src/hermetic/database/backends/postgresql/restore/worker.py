@@ -148,7 +148,7 @@ class PostgresqlDatabase:
 
     # -- its contents
 
-    def make_way(self) -> None:
+    def disconnect_for_drop(self) -> None:
         """The application is about to drop it: our session would be in the way."""
         with self._mutex:
             self._baseline.leave()

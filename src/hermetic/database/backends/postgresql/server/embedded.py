@@ -25,8 +25,7 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
-from hermetic.database.backends.postgresql.server import homes, installed
-from hermetic.database.backends.postgresql.server.homes import Address, address
+from hermetic.database.backends.postgresql.server import installed, run_dir
 from hermetic.database.backends.postgresql.server.installed import Binaries
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
 from hermetic.database.backends.postgresql.server.launch import (
@@ -40,6 +39,7 @@ from hermetic.database.backends.postgresql.server.launch import (
 )
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
+from hermetic.database.backends.postgresql.server.run_dir import Address, address
 from hermetic.database.passing import free
 from hermetic.database.servers import folders
 from hermetic.database.servers.folders import cache_directory
@@ -113,7 +113,11 @@ class Embedded:
         """Start the launcher, unless a process of the run has."""
         with self._mutex:
             self._join()
-            if self._launch is None and read_report(self.home) is None and not homes.has_launcher(self.home):
+            if (
+                self._launch is None
+                and read_report(self.home) is None
+                and not run_dir.has_launcher(self.home)
+            ):
                 request = Request(
                     home=str(self.home),
                     binaries=str(self._binaries.path),
@@ -206,8 +210,8 @@ class Embedded:
                 self._launch.wait(2 * self._limit)
                 self._launch.close()
                 self._launch = None
-            with homes.watching(self.home) as has_ended:
-                if homes.release(self.home):
+            with run_dir.watching(self.home) as has_ended:
+                if run_dir.release(self.home):
                     self._wait_until_gone(has_ended)
 
     def _join(self) -> None:
@@ -218,7 +222,7 @@ class Embedded:
             self._launch.disown()
         self._launch = self._facts = None
         try:
-            joined = homes.hold(self.home)
+            joined = run_dir.hold(self.home)
         except (FileNotFoundError, NotADirectoryError):
             joined = self._make()
         if not joined:
@@ -229,8 +233,8 @@ class Embedded:
     def _make(self) -> bool:
         try:
             self.home.parent.mkdir(parents=True, exist_ok=True)
-            homes.remove_dead(self.home.parent)
-            homes.make(self.home, f"process {os.getpid()} {self._label}\n")
+            run_dir.remove_dead(self.home.parent)
+            run_dir.make(self.home, f"process {os.getpid()} {self._label}\n")
         except OSError as error:
             raise folders.unusable(self.home.parent, error.strerror or str(error), error.errno) from error
         return True
@@ -261,4 +265,4 @@ class Embedded:
                 break
             time.sleep(STEP)
         if self.home.exists():
-            homes.remove(self.home)  # it was killed, or nothing was ever started there
+            run_dir.remove(self.home)  # it was killed, or nothing was ever started there

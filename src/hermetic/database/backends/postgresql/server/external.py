@@ -20,10 +20,10 @@ from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.libpq import dsn, parameters, without_password
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
 from hermetic.database.backends.postgresql.server import installed, marks
-from hermetic.database.backends.postgresql.server.homes import PORT
 from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
 from hermetic.database.backends.postgresql.server.quoting import quoted
 from hermetic.database.backends.postgresql.server.roles import SHARED
+from hermetic.database.backends.postgresql.server.run_dir import PORT
 from hermetic.database.engines.destinations import masked
 from hermetic.database.passing import free
 from hermetic.errors import InsufficientPrivilege, ServerUnavailable

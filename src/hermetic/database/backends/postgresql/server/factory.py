@@ -40,7 +40,7 @@ def make_instance(settings: Settings, root: Path, directory: Path | None) -> Ins
     """Return the run's server: the controller's where there is one."""
     if handed_over is not None:
         return instance_from(json.loads(handed_over))
-    return choose(settings.postgresql or "auto", project=root, label=str(root), directory=directory)
+    return new_instance(settings.postgresql or "auto", project=root, label=str(root), directory=directory)
 
 
 def share(settings: Settings, root: Path, directory: Path | None) -> Instance | None:
@@ -62,7 +62,7 @@ def share(settings: Settings, root: Path, directory: Path | None) -> Instance | 
     return instance
 
 
-def choose(setting: str, *, project: Path, label: str = "", directory: Path | None = None) -> Instance:
+def new_instance(setting: str, *, project: Path, label: str = "", directory: Path | None = None) -> Instance:
     """Return the instance that a setting asks for; nothing is started, no server asked.
 
     Args:
@@ -89,7 +89,7 @@ def locate(setting: str) -> URL | installed.Binaries:
     """Return the server's URL, or the programs that a setting asks for.
 
     Raises:
-        ConfigurationError: As of ``choose``.
+        ConfigurationError: As of ``new_instance``.
     """
     setting = setting.strip() or "auto"
     if "://" in setting or setting.startswith(("postgresql:", "postgres:")):
@@ -116,11 +116,11 @@ def instance_from(handover: dict[str, str]) -> Instance:
 
         return External(make_url(handover["url"]), run_id=handover["run_id"])
     from hermetic.database.backends.postgresql.server.embedded import Embedded
-    from hermetic.database.backends.postgresql.server.homes import Address
+    from hermetic.database.backends.postgresql.server.run_dir import Address
 
     project, home = Path(handover["project"]), Path(handover["home"])
     if not home.is_dir():
-        return choose("auto", project=project)
+        return new_instance("auto", project=project)
     return Embedded(
         installed.Binaries(Path(handover["binaries"]), handover["name"]),
         project=project,

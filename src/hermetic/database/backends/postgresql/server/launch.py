@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hermetic.database.backends.postgresql.drivers import variables
-from hermetic.database.backends.postgresql.server import homes
+from hermetic.database.backends.postgresql.server import run_dir
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
 from hermetic.errors import ConfigurationError, ServerUnavailable
@@ -86,7 +86,7 @@ def wait_for_report(home: Path, launch: Launch | None, limit: float) -> dict[str
     Steps are counted and no clock is read: a test may have stopped it.
     """
     for _ in range(int(limit / STEP)):
-        at_work = (launch is not None and not launch.wait(STEP)) or homes.has_launcher(home)
+        at_work = (launch is not None and not launch.wait(STEP)) or run_dir.has_launcher(home)
         if (report := read_report(home)) is not None:
             return report
         if not at_work:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from hermetic.database.backends.postgresql.server import homes
+from hermetic.database.backends.postgresql.server import run_dir
 from hermetic.database.servers import folders
 from hermetic.database.stored import Running
 
@@ -20,8 +20,8 @@ def running(further: Iterable[Path] = ()) -> list[Running]:
     """
     parents = dict.fromkeys([folders.MEMORY, Path(tempfile.gettempdir()), *further])
     found = [home for parent in parents for home in sorted(parent.glob(f"{folders.prefix()}pg-*"))]
-    others = [home for home in found if folders.is_ours(home) and not homes.holds(home)]
-    return [one for home in others if not homes.is_dead(home) for one in _read(home)]
+    others = [home for home in found if folders.is_ours(home) and not run_dir.holds(home)]
+    return [one for home in others if not run_dir.is_dead(home) for one in _read(home)]
 
 
 def _read(home: Path) -> list[Running]:

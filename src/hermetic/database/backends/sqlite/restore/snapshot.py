@@ -79,7 +79,7 @@ class Snapshot:
         return Snapshot.take(self.connection)
 
     def write_to(self, live: sqlite3.Connection, seconds: float) -> None:
-        """Put it in the place of what a connection's database holds; raise ``Blocked`` after ``seconds``."""
+        """Put it in place of what a connection's database holds; raise ``Blocked`` after ``seconds``."""
         copy(self.connection, live, seconds)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""How a connection waits for a lock: for how long, for whom, and what is said when it was in vain.
+"""How a connection waits for a lock: for how long, for whom, and what is said when it was not given.
 
 SQLite does not wait where waiting cannot help, and neither do we: a transaction that has read and now wants to write
 while another one writes would wait for a committer that waits for it. It fails at once, as in production.

@@ -21,7 +21,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Go on with a baseline that was retired, in the place of those that came after it. Everything that was done since is
+-- Go on with a baseline that was retired, in place of those that came after it. Everything that was done since is
 -- noted in it as what a test does, so that the next restore undoes it.
 CREATE FUNCTION pg_hermetic.notice_again(change integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import homes
-from hermetic.database.backends.postgresql.server.homes import address, remove
+from hermetic.database.backends.postgresql.server import run_dir
+from hermetic.database.backends.postgresql.server.run_dir import address, remove
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import gone
 
@@ -18,48 +18,48 @@ from tests.database.backends.postgresql.server.processes import gone
 def test_a_home_is_made_held(tmp_path: Path) -> None:
     """Whoever makes it a second time holds the first one's."""
     home = tmp_path / "home"
-    homes.make(home, "one")
-    homes.make(home, "two")
+    run_dir.make(home, "one")
+    run_dir.make(home, "two")
     assert (home / "alive").read_text() == "one"
     assert list(tmp_path.iterdir()) == [home]
-    assert not homes.is_dead(home)
-    assert not homes.release(home)
-    assert homes.release(home)
-    assert not homes.release(home)
-    assert homes.is_dead(home)
+    assert not run_dir.is_dead(home)
+    assert not run_dir.release(home)
+    assert run_dir.release(home)
+    assert not run_dir.release(home)
+    assert run_dir.is_dead(home)
 
 
 def test_a_home_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is the system's."""
     monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
     with pytest.raises(OSError, match="No space"):
-        homes.make(tmp_path / "home", "one")
+        run_dir.make(tmp_path / "home", "one")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_home_is_not_dead(tmp_path: Path) -> None:
     """A directory without the file may be anything."""
-    assert not homes.is_dead(tmp_path)
+    assert not run_dir.is_dead(tmp_path)
 
 
 def test_an_ordinary_users_home_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only root's is passable, for the server's user."""
     monkeypatch.setattr(os, "getuid", lambda: 1234)
-    homes.make(tmp_path / "home", "one")
+    run_dir.make(tmp_path / "home", "one")
     assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
-    homes.release(tmp_path / "home")
+    run_dir.release(tmp_path / "home")
 
 
 def test_a_home_is_held_whoever_reads_it(tmp_path: Path) -> None:
     """A test that reads every file of the project opens and closes this one too."""
     home = tmp_path / "home"
-    homes.make(home, "one")
+    run_dir.make(home, "one")
     for path in home.iterdir():
         path.read_bytes()
-    script = "import sys; from pathlib import Path; from hermetic.database.backends.postgresql.server import homes\n"
-    script += "print(homes.is_dead(Path(sys.argv[1])))"
+    script = "import sys; from pathlib import Path; from hermetic.database.backends.postgresql.server import run_dir\n"
+    script += "print(run_dir.is_dead(Path(sys.argv[1])))"
     assert subprocess.check_output([sys.executable, "-c", script, str(home)], text=True) == "False\n"
-    assert homes.release(home)
+    assert run_dir.release(home)
 
 
 @pytest.mark.parametrize("step", ["open", "write"])
@@ -74,7 +74,7 @@ def test_a_home_without_room_for_its_lock(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, step, full)
     with pytest.raises(OSError, match="No space"):
-        homes.make(tmp_path / "home", "one")
+        run_dir.make(tmp_path / "home", "one")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -83,7 +83,7 @@ def test_a_home_that_cannot_be_made_where_one_is(tmp_path: Path, monkeypatch: py
     (tmp_path / "home").mkdir()
     monkeypatch.setattr(os, "getuid", lambda: (_ for _ in ()).throw(OSError(24, "Too many open files")))
     with pytest.raises(OSError, match="Too many open files"):
-        homes.make(tmp_path / "home", "one")
+        run_dir.make(tmp_path / "home", "one")
 
 
 def test_the_socket_lies_in_the_home(place: Path) -> None:
@@ -108,7 +108,7 @@ def test_the_loopback_serves_where_no_socket_can_be(
     place: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The port is known before the server is started."""
-    monkeypatch.setattr(homes, "SHORT", "/tmp/no/such/directory")
+    monkeypatch.setattr(run_dir, "SHORT", "/tmp/no/such/directory")
     instance = make(directory=place / ("d" * 100))
     url = instance.url("postgres", "hermetic_admin")
     assert url.host == "127.0.0.1"
@@ -167,7 +167,7 @@ def test_a_process_that_got_its_number_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_wait_for_its_end_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files go at any rate."""
-    monkeypatch.setattr(homes, "STEPS", 2)
+    monkeypatch.setattr(run_dir, "STEPS", 2)
     home = home_with(tmp_path, 0)
     with subprocess.Popen(
         [sys.executable, "-c", IGNORES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=home / "data"
