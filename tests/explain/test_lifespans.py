@@ -149,7 +149,7 @@ async def test_it_did_not_run(history: History) -> None:
             ("/cached", "Cache", line(lifespan, 7)),
         ):
             text = said(await raised(lambda path=path: client.get(path)), history)  # type: ignore[misc]
-            assert f"needs {what}, which lifespan() sets ({sets}); it is not running." in text
+            assert f"needs {what}, which lifespan() sets ({sets}); it did not run in this test." in text
             assert "AsyncClient(transport=ASGITransport(app)), which does not run it" in text
             assert "change: async with app.router.lifespan_context(app): ... around the client" in text
             assert "[HM745]" in text

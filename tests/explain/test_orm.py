@@ -111,7 +111,7 @@ async def test_a_commit(history: History) -> None:
         assert "reads Author.name, which is not loaded" in text
         assert f"The commit at {committed} has expired" in text
         assert f"that of {FIXTURE.name}, made at {made}" in text
-        assert f"change: expire_on_commit=False where the Session is made ({made}" in text
+        assert f"change: expire_on_commit=False where the session is made ({made}" in text
         assert "change: await session.refresh(author) after the commit" in text
         assert "[HM740]" in text
 
@@ -224,7 +224,7 @@ async def test_one_that_was_expunged(history: History) -> None:
         author = await session.get_one(Author, 1)
         session.expunge(author)
         text = said(failed(lambda: author.books), history)
-        assert "belongs to no Session any more" in text
+        assert "belongs to no session any more" in text
         assert "closed at" not in text
 
 
@@ -267,7 +267,7 @@ async def test_a_response(history: History) -> None:
 
         with pytest.raises(ResponseValidationError) as raised:
             await AsyncTestClient(app).get("/authors")
-        assert "Author.books, which is not loaded, of an object that belongs to no Session" in said(
+        assert "Author.books, which is not loaded, of an object that belongs to no session" in said(
             raised.value, history
         )
         with pytest.raises(ResponseValidationError) as raised:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +39,12 @@ router = APIRouter()
 async def me(name: str = Depends(user)) -> str:
     """Answer by what it depends on."""
     return name
+
+
+@router.get("/upper")
+async def upper(name: str = Depends(user)) -> str:
+    """Use what it depends on."""
+    return name.upper()
 
 
 app.include_router(router)
@@ -118,6 +124,24 @@ async def test_an_override_that_is_used(history: History) -> None:
     app.dependency_overrides[takes] = lambda: "fake"
     assert await get() == 200
     assert said(AssertionError("assert 1 == 2"), history) == ""
+
+
+@in_a_loop
+async def test_one_that_is_not_run(history: History) -> None:
+    """What the endpoint got, and which function to give in the place of the lambda."""
+
+    async def named() -> AsyncIterator[str]:
+        yield "fake"
+
+    app.dependency_overrides[user] = lambda: named()
+    with pytest.raises(AttributeError) as caught:
+        await AsyncTestClient(app).get("/upper")
+    text = said(caught.value, history)
+    assert "got the async_generator named() rather than what it gives" in text
+    assert "change: dependency_overrides[user] = named, without a lambda" in text
+    assert "[HM765]" in text
+    app.dependency_overrides[user] = named
+    assert (await AsyncTestClient(app).get("/upper")).json() == "FAKE"
 
 
 def test_what_an_override_holds() -> None:

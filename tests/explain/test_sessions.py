@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ async def test_requests_at_once(history: History, tmp_path: Path) -> None:
             answers = await asyncio.gather(*sent, return_exceptions=True)
     error = next(each for each in answers if isinstance(each, InvalidRequestError))
     told = "".join(explanations(Failure(TEST, "call", error, fixtures=(fixture,)), history))
-    assert "3 requests at once (POST /wares/a, POST /wares/b, POST /wares/c) use one Session" in told
+    assert "3 requests at once (POST /wares/a, POST /wares/b, POST /wares/c) use one session" in told
     assert f"session_of_request ({__file__}:{line}) hands to each of them" in told
     assert "that of the fixture 'session' (function scope, conftest.py:3)" in told
     assert "change: delete that override" in told
@@ -126,7 +127,7 @@ async def test_after_a_failed_flush(history: History, tmp_path: Path) -> None:
         told = said(caught.value, history)
         await session.rollback()
         assert await session.get(Ware, 1) is not None
-    assert f"That was at {__file__}:{line}, before this test; the Session is that of {FIXTURE.name}." in told
+    assert f"That was at {__file__}:{line}; the session is that of {FIXTURE.name}." in told
     assert "It failed by: (sqlite3.IntegrityError) UNIQUE constraint failed: wares.name" in told
     assert f"change: await session.rollback() where {__file__}:{line} fails" in told
     assert "[HM742]" in told
@@ -143,7 +144,7 @@ async def test_one_that_many_tests_share(history: History, tmp_path: Path) -> No
                 await session.flush()
             with pytest.raises(Exception) as caught:
                 await session.get(Ware, 1)
-    assert f"change: or a Session for each test: {wide.name} hands one to all of them" in said(
+    assert f"change: or a session for each test: {wide.name} hands one to all of them" in said(
         caught.value, history
     )
 
@@ -158,6 +159,50 @@ async def test_a_commit_inside_of_a_block(history: History, tmp_path: Path) -> N
                 await session.execute(text("select 1"))
     told = said(caught.value, history)
     line = here() - 3
-    assert f"{__file__}:{line + 1} uses a Session inside of `async with session.begin()`" in told
+    assert f"{__file__}:{line + 1} uses a session inside of `async with session.begin()`" in told
     assert f"whose transaction the commit at {__file__}:{line} has ended" in told
     assert "[HM743]" in told
+
+
+@in_a_loop
+async def test_a_transaction_that_was_begun_before(history: History, tmp_path: Path) -> None:
+    """The override that hands the session over is named; of one that nobody hands over nothing is said."""
+    app = FastAPI()
+
+    @app.post("/")
+    async def begins(session: AsyncSession = Depends(session_of_request)) -> None:
+        async with session.begin():
+            pass
+
+    async with opened(tmp_path) as session:
+        app.dependency_overrides[session_of_request] = lambda: session
+        line = here() - 1
+        await session.execute(text("select 1"))
+        with pytest.raises(InvalidRequestError) as caught:
+            await AsyncTestClient(app).post("/")
+        told = said(caught.value, history)
+        with pytest.raises(InvalidRequestError) as own:
+            async with session.begin():
+                pass
+    assert f"session_of_request ({__file__}:{line}) hands the same session to each request" in told
+    assert "[HM744]" in told
+    assert said(own.value, history) == ""
+
+
+def test_which_test_it_was_in(history: History) -> None:
+    """A session of a wider fixture carries the failure of one test into another."""
+    first = Owner("tests/test_wares.py::test_twins", "test", "function")
+
+    async def main(folder: str) -> BaseException:
+        async with opened(Path(folder)) as session:
+            history.begin(first)
+            session.add_all([Ware(name="a"), Ware(name="a")])
+            with pytest.raises(IntegrityError):
+                await session.flush()
+            history.begin(TEST)
+            with pytest.raises(Exception) as caught:
+                await session.get(Ware, 1)
+            return caught.value
+
+    with TemporaryDirectory() as folder:
+        assert f", in {first.name}; the session" in said(asyncio.run(main(folder)), history)

@@ -45,3 +45,13 @@ SESSION_ENDED_INSIDE_ITS_BLOCK = Cause(
     Open such a Session without `begin()`.
     """,
 )
+
+TRANSACTION_BEGUN_BEFORE = Cause(
+    "HM744",
+    "a transaction is begun on a session that has one already",
+    """
+    The first statement of a session begins its transaction. An endpoint that calls `session.begin()` gets a new session
+    in production, and fails on one that an override hands over after a fixture or another request has used it. Delete
+    the override, so that each request has a session of its own.
+    """,
+)

@@ -34,3 +34,13 @@ OVERRIDE_TAKES_PARAMETERS = Cause(
     any: `lambda: mock`.
     """,
 )
+
+OVERRIDE_IS_NOT_RUN = Cause(
+    "HM765",
+    "an override returns a generator that nobody runs",
+    """
+    FastAPI runs a dependency that is an async generator function, and gives what it yields. A lambda that calls such a
+    function returns the generator itself, and that is what the endpoint gets. Let the function be the override:
+    `app.dependency_overrides[get_session] = session_for_tests`.
+    """,
+)

@@ -105,6 +105,7 @@ class History:
     def begin(self, test: Owner) -> None:
         """Forget the test before, and keep what is told from now on for this one."""
         self.undone.begin(test)
+        self.sessions.test = test.name
         self.test, self._later, self._began = test, 0, now()
         self._first.clear()
         self._last.clear()

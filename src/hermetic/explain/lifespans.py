@@ -169,7 +169,7 @@ def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Exp
         yield Explanation(
             LIFESPAN_OF_MOUNTED_APPLICATION,
             (
-                f"{sets}: the start-up of a mounted application, which is not running.",
+                f"{sets}: the start-up of a mounted application, which did not run.",
                 "A server starts the outermost application, and that does not start what is mounted in it.",
             ),
             ("enter it in the outer lifespan: async with mounted.router.lifespan_context(mounted): yield",),
@@ -180,7 +180,9 @@ def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Exp
         yield Explanation(LIFESPAN_STATE_NOT_PASSED, (f"{sets}.", from_client), _passing(client))
     elif not is_running:
         from_client = f"The request came from {client}, which does not run it."
-        yield Explanation(LIFESPAN_NOT_RUN, (f"{sets}; it is not running.", from_client), _running(client))
+        yield Explanation(
+            LIFESPAN_NOT_RUN, (f"{sets}; it did not run in this test.", from_client), _running(client)
+        )
 
 
 def _running(client: Client) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def _explanation(access: Access, history: History) -> Explanation:
         first = f"{access}, which is not loaded; to load it takes a query, and an attribute cannot await one."
         why, change = _why(access, history.sessions.last_end(session))
         return Explanation(ATTRIBUTE_NOT_LOADED, (first, *why), change)
-    first = f"{access}, which is not loaded, of an object that belongs to no Session any more."
+    first = f"{access}, which is not loaded, of an object that belongs to no session any more."
     closed = history.sessions.close_of(access.state)
     ended = None if closed is None else history.sessions.last_end(closed.session)
     why, change = _why(access, ended)
@@ -120,8 +120,8 @@ def _explanation(access: Access, history: History) -> Explanation:
         where = (
             f" at {closed.location}" if closed.location != UNKNOWN else ""
         )  # the end of an `async with` is a task
-        why = (f"Its Session, {_whose(closed)}, was closed{where}.", *why)
-    change = (f"{change[0]}, while the Session is open", *change[1:])
+        why = (f"Its session, {_whose(closed)}, was closed{where}.", *why)
+    change = (f"{change[0]}, while the session is open", *change[1:])
     return Explanation(ATTRIBUTE_OF_CLOSED_SESSION, (first, *why), change)
 
 
@@ -154,12 +154,12 @@ def _why(access: Access, ended: SessionEnded | None) -> Why:
 def _expired(access: Access, ended: SessionEnded) -> Why:
     """Name what expired all that a Session holds; a relationship may not have been loaded before, either."""
     where = f" at {ended.location}" if ended.location != UNKNOWN else ""
-    said = f"The {ended.how}{where} has expired all that its Session holds: {_whose(ended)}."
+    said = f"The {ended.how}{where} has expired all that its session holds: {_whose(ended)}."
     refresh = f"{access.refresh()} after the {ended.how}"
     if access.is_relationship or ended.how == "rollback":
         return (said,), (refresh,)
     made = f" ({ended.made_at}, or its sessionmaker)" if ended.made_at != UNKNOWN else ""
-    return (said,), (f"expire_on_commit=False where the Session is made{made}", refresh)
+    return (said,), (f"expire_on_commit=False where the session is made{made}", refresh)
 
 
 def _whose(ended: SessionEnded) -> str:

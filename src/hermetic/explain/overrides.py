@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import Any, NamedTuple
 
-from hermetic.causes.overrides import OVERRIDE_MATCHES_NOTHING, OVERRIDE_TAKES_PARAMETERS
+from hermetic.causes.overrides import OVERRIDE_IS_NOT_RUN, OVERRIDE_MATCHES_NOTHING, OVERRIDE_TAKES_PARAMETERS
 from hermetic.code import Location
 from hermetic.events import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import frames, is_a, value
+from hermetic.explain.frames import frames, is_a, project_frames, value
 from hermetic.explain.history import History
 from hermetic.guards.applications import overriding_applications
 
 UNPROCESSABLE = 422
+_UNRUN = ("async_generator", "generator", "coroutine")
 SPECIAL = ("Request", "WebSocket", "HTTPConnection", "Response", "BackgroundTasks", "SecurityScopes")
 """What FastAPI gives to a parameter of such a type itself."""
 
@@ -34,8 +36,9 @@ class Override(NamedTuple):
     function: Any
 
     def __str__(self) -> str:
-        where = location_of(self.function)
-        return f"the override of {name_of(self.dependency)}" + ("" if where is None else f" ({where})")
+        where, name = location_of(self.function), getattr(self.function, "__name__", "<lambda>")
+        by = "" if name == "<lambda>" else f" by {name}"
+        return f"the override of {name_of(self.dependency)}{by}" + ("" if where is None else f" ({where})")
 
     def held(self) -> Iterator[tuple[str, Any]]:
         """Give what it holds and could hand out, by the names that it has there."""
@@ -77,6 +80,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         return
     for override in overrides(failure.error):
         yield from _matches_nothing(override)
+        yield from _is_not_called(override, failure.error)
     refused = [each for each in requests if each.status == UNPROCESSABLE]
     for override in overrides() if refused else ():
         yield from _takes_parameters(override, refused)
@@ -105,6 +109,32 @@ def _matches_nothing(override: Override) -> Iterator[Explanation]:
                 ),
             )
             return
+
+
+def _is_not_called(override: Override, error: BaseException) -> Iterator[Explanation]:
+    """Name one that returns a generator, or a coroutine, which FastAPI runs only where it is the override itself."""
+    code = getattr(override.function, "__code__", None)
+    names = (*code.co_names, *code.co_freevars) if type(code) is CodeType else ()  # a mock's is one, too
+    for frame in [*project_frames(error)][:1]:
+        for found in frame.f_locals.values():
+            kind = type(found).__name__
+            if (
+                kind in _UNRUN
+                and found.__name__ in names
+                and not inspect.isgeneratorfunction(override.function)
+            ):
+                at = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                yield Explanation(
+                    OVERRIDE_IS_NOT_RUN,
+                    (
+                        f"{at} got the {kind} {found.__name__}() rather than what it gives: {override} calls it and"
+                        " returns it, and FastAPI runs only an override that is such a function itself.",
+                    ),
+                    (
+                        f"dependency_overrides[{override.dependency.__name__}] = {found.__name__}, without a lambda",
+                    ),
+                )
+                return
 
 
 def _takes_parameters(override: Override, refused: list[RequestEnded]) -> Iterator[Explanation]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hermetic.causes.orm import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID
+from hermetic.causes.orm import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID, TRANSACTION_BEGUN_BEFORE
 from hermetic.causes.overrides import SESSION_OF_SEVERAL_REQUESTS
 from hermetic.code import UNKNOWN
-from hermetic.events import RequestBegan, RequestEnded, SessionEnded, Statement
+from hermetic.events import RequestBegan, RequestEnded, SessionEnded
 from hermetic.explain.failure import Explanation, Failure, places
 from hermetic.explain.frames import frames, is_a, value
 from hermetic.explain.history import History
@@ -22,7 +22,6 @@ AT_ONCE = (
     "is already in progress",
     "Session is already flushing",
     "This transaction is closed",
-    "is already begun on this Session",
 )
 """What SQLAlchemy and drivers say where two use one Session, or one connection, at once."""
 
@@ -42,6 +41,8 @@ def _of(failure: Failure, history: History, error: BaseException) -> Explanation
         return _invalid(failure, history, error, text)
     if "Can't operate on closed transaction inside context manager" in text:
         return _ended_inside(history, error)
+    if "A transaction is already begun on this Session" in text:
+        return _begun(failure, error)
     if any(words in text for words in AT_ONCE):
         return _shared(failure, history, error)
     return None
@@ -80,20 +81,49 @@ def _shared(failure: Failure, history: History, error: BaseException) -> Explana
     requests = _at_once(failure, history)
     if len(requests) < 2:
         return None
+    shared = _handed_out(error)
+    return None if shared is None else _of_several(failure, shared, requests, error)
+
+
+def _handed_out(error: BaseException) -> Shared | None:
+    """Find the override that hands out the session which an error came through, or the one connection."""
     session = _session(error)
     for override in overrides(error):
         for name, held in override.held():
             kind = _shared_kind(held, session)
             if kind:
-                return _of_several(failure, Shared(override, kind, name), requests, error)
+                return Shared(override, kind, name)
     return None
+
+
+def _begun(failure: Failure, error: BaseException) -> Explanation | None:
+    """Say by which override a session came into an endpoint that somebody had used before."""
+    shared = _handed_out(error)
+    if shared is None:
+        return None
+    at = next((str(each) for each in places(error)), "The application")
+    return Explanation(
+        TRANSACTION_BEGUN_BEFORE,
+        (
+            f"{at} begins a transaction on a session that has one begun already: {shared.override} hands the same"
+            f" {shared.kind} to each request{_fixture(failure, shared)}, and what used it before has begun one.",
+        ),
+        (
+            "delete that override: each request opens a session of its own then",
+            "or begin_nested() in the place of begin(), which works on either",
+        ),
+    )
+
+
+def _fixture(failure: Failure, shared: Shared) -> str:
+    return next((f", that of the {each}" for each in failure.fixtures if each.name == shared.name), "")
 
 
 def _shared_kind(held: object, session: object) -> str:
     """Return what an override hands out that only one can use at a time; empty where it is something else."""
     own = getattr(held, "sync_session", held)
     if is_a(own, "Session") and hasattr(own, "identity_map"):
-        return "Session" if session is None or own is session else ""
+        return "session" if session is None or own is session else ""
     return "connection" if is_a(held, "AsyncConnection") or is_a(held, "Connection") else ""
 
 
@@ -117,15 +147,14 @@ def _of_several(
 ) -> Explanation:
     at = next((f"{each}: " for each in places(error)), "")
     sent = ", ".join(dict.fromkeys(f"{each.method} {each.path}" for each in requests))
-    fixture = next((f", that of the {each}" for each in failure.fixtures if each.name == shared.name), "")
     return Explanation(
         SESSION_OF_SEVERAL_REQUESTS,
         (
             f"{at}{len(requests)} requests at once ({sent}) use one {shared.kind}, which {shared.override} hands to"
-            f" each of them{fixture}.",
+            f" each of them{_fixture(failure, shared)}.",
         ),
         (
-            "delete that override: each request opens a Session of its own then, and hermetic puts the database back",
+            "delete that override: each request opens a session of its own then, and hermetic puts the database back",
             "or send those requests one after the other",
         ),
     )
@@ -140,12 +169,12 @@ def _invalid(failure: Failure, history: History, error: BaseException, text: str
     ended = None if session is None else history.sessions.last_end(session.hash_key)
     original = text.partition("Original exception was: ")[2].partition("\n")[0].strip()
     at = next((str(each) for each in places(error)), "The test")
-    first = f"{at} uses a Session whose transaction has failed before, and was not rolled back."
+    first = f"{at} uses a session whose transaction has failed before, and was not rolled back."
     lines, change = [first], "await session.rollback() after a flush or a commit has failed"
     if ended is not None and ended.how == "rollback" and ended.location != UNKNOWN:
-        is_here = any(each.error and each.location == ended.location for each in history.of(Statement))
-        when = "" if is_here else ", before this test"
-        lines.append(f"That was at {ended.location}{when}; the Session is that of {ended.owner.name}.")
+        test = history.sessions.test_of_last_end(session.hash_key)
+        when = f", in {test}" if test not in ("", failure.owner.name) else ""
+        lines.append(f"That was at {ended.location}{when}; the session is that of {ended.owner.name}.")
         change = (
             f"await session.rollback() where {ended.location} fails: in its except, or after pytest.raises"
         )
@@ -157,7 +186,7 @@ def _invalid(failure: Failure, history: History, error: BaseException, text: str
 def _narrower(ended: SessionEnded | None) -> tuple[str, ...]:
     if ended is None or ended.owner.kind != "fixture" or ended.owner.is_test_level:
         return ()
-    return (f"or a Session for each test: {ended.owner.name} hands one to all of them",)
+    return (f"or a session for each test: {ended.owner.name} hands one to all of them",)
 
 
 def _ended_inside(history: History, error: BaseException) -> Explanation | None:
@@ -170,11 +199,11 @@ def _ended_inside(history: History, error: BaseException) -> Explanation | None:
     return Explanation(
         SESSION_ENDED_INSIDE_ITS_BLOCK,
         (
-            f"{at} uses a Session inside of `async with session.begin()`, whose transaction the {ended.how} at"
+            f"{at} uses a session inside of `async with session.begin()`, whose transaction the {ended.how} at"
             f" {ended.location} has ended.",
         ),
         (
             f"delete that {ended.how}: the block commits at its end",
-            "or open the Session without begin(), if what it is handed to commits",
+            "or open the session without begin(), if what it is handed to commits",
         ),
     )
