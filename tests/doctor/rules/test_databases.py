@@ -114,6 +114,28 @@ def test_one_connection_for_all_has_its_tables(project: Project) -> None:
     assert found(project, {"tests/conftest.py": kept}) == []
 
 
+LOCAL = """\
+from sqlalchemy import NullPool
+from sqlalchemy.ext.asyncio import create_async_engine
+from app import Base
+
+async def test_tables():
+    engine = create_async_engine("sqlite+aiosqlite://", poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    {text}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_broken"),
+    [("await engine.dispose()", False), ("return async_sessionmaker(engine)", True), ("yield engine", True)],
+)
+def test_an_engine_that_only_makes_tables_lacks_none(project: Project, text: str, is_broken: bool) -> None:
+    """A test of the models may do just that."""
+    assert bool(found(project, {"tests/test_tables.py": LOCAL.format(text=text)})) is is_broken
+
+
 def test_with_hermetic_an_engine_in_memory_has_one_database(project: Project) -> None:
     """So it is told only for a run without."""
     text = MEMORY.format(text="create_async_engine(URL, poolclass=NullPool)")

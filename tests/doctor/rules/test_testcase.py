@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doctor.examined import found
+from tests.doctor.examined import found, told
 from tests.source.projects import Project
 
 BODY = "    async def test_users(self): ..."
@@ -44,3 +44,11 @@ def test_a_plain_testcase_awaits_nothing(project: Project, text: str, line: int)
 def test_others_may_await(project: Project, text: str) -> None:
     """A base or a wrapper that is not known may run coroutines."""
     assert found(project, {"tests/test_users.py": text}) == []
+
+
+def test_the_tests_of_a_class_are_told_together(project: Project) -> None:
+    """At the first of them."""
+    text = f"import unittest\nclass TestA(unittest.TestCase):\n{BODY}\n{BODY.replace('users', 'notes')}"
+    assert "so does one more of TestA" in told(project, {"tests/test_users.py": text})
+    text += "\n" + BODY.replace("users", "more")
+    assert "so do 2 more of TestA" in told(project, {"tests/test_users.py": text})

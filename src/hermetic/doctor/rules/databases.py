@@ -15,6 +15,7 @@ from hermetic.doctor.rules.engines import (
     traced,
 )
 from hermetic.doctor.subject import Spot, Subject, spot
+from hermetic.source.bindings import Function
 from hermetic.source.environ import outside
 from hermetic.source.origins import Expression, Read
 from hermetic.source.sources import Module
@@ -67,7 +68,12 @@ def memory_pool(subject: Subject) -> Iterator[Spot]:
         for engine in engines_made_by(subject, name):
             pool = engine.argument("poolclass")
             word = _separating(pool, engine, subject) if _is_in_memory(engine, subject) else ""
-            if pool is not None and word and engine.call in _with_tables(subject):
+            if (
+                pool is not None
+                and word
+                and engine.call in _with_tables(subject)
+                and _is_used(engine, subject)
+            ):
                 text = f"with {word} each connection to {engine.url} has an empty database of its own: no such table"
                 yield spot(engine.module.path, pool, text)
 
@@ -85,6 +91,26 @@ def _separating(pool: ast.expr | None, engine: Engine, subject: Subject) -> str:
     size, overflow = engine.argument("pool_size"), engine.argument("max_overflow")
     is_single = [getattr(each, "value", None) for each in (size, overflow)] == [1, 0]
     return word if word == NULL or (word in QUEUES and not is_single) else ""
+
+
+def _is_used(engine: Engine, subject: Subject) -> bool:
+    """Whether an engine is used for more than to make tables: handed out, or by another connection."""
+    function = subject.bindings.function(engine.module.path, engine.call)
+    if function is None:
+        return True
+    parents = subject.bindings.parents(engine.module.path)
+    bound = {name for name, values in _bound_to(function, subject) if engine.call in values}
+    used = 0
+    for node in nodes_of(function):
+        if isinstance(node, ast.Name) and node.id in bound and isinstance(node.ctx, ast.Load):
+            outer = parents.get(node)
+            used += not (isinstance(outer, ast.Attribute) and outer.attr == "dispose")
+    return not bound or used > 1
+
+
+def _bound_to(function: Function, subject: Subject) -> Iterator[tuple[str, list[ast.expr]]]:
+    for name, bindings in subject.bindings.local(function).items():
+        yield name, [each.value for each in bindings]
 
 
 def _with_tables(subject: Subject) -> set[ast.Call]:

@@ -112,7 +112,7 @@ def both_plugins(subject: Subject) -> Iterator[Spot]:
             fixture = next((each for each in subject.suite.closure(test).values() if each.is_async), None)
             if fixture is not None:
                 found.setdefault(test.file, []).append((test, fixture))
-    if not found or subject.versions.since("pytest-asyncio", (1, 0)) is None:
+    if not found or subject.versions.since("pytest-asyncio", (1, 1)) is None:
         return
     for (test, fixture), *others in found.values():
         how = "asyncio_mode = auto" if settings.is_auto else "its mark asyncio"

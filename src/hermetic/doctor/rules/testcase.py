@@ -22,11 +22,18 @@ def async_test_in_testcase(subject: Subject) -> Iterator[Spot]:
     for module in subject.sources.tests:
         for definition in module.of(ast.ClassDef) if module.mentions("TestCase") else ():
             if _is_plain(definition, module.path, subject) and not _runs_itself(definition):
-                for function in definition.body:
-                    is_test = isinstance(function, ast.AsyncFunctionDef) and function.name.startswith("test")
-                    if is_test and all(map(_is_harmless, function.decorator_list)):  # type: ignore[attr-defined]
-                        text = f"{function.name} passes without running: nothing awaits it"  # type: ignore[attr-defined]
-                        yield spot(module.path, function, text)
+                tests = [each for each in definition.body if _is_async_test(each)]
+                if tests:
+                    also = f"; so do {len(tests) - 1} more of {definition.name}" if len(tests) > 2 else ""
+                    also = f"; so does one more of {definition.name}" if len(tests) == 2 else also
+                    name = getattr(tests[0], "name", "")
+                    text = f"{name} passes without running: nothing awaits it{also}"
+                    yield spot(module.path, tests[0], text)
+
+
+def _is_async_test(statement: ast.stmt) -> bool:
+    is_test = isinstance(statement, ast.AsyncFunctionDef) and statement.name.startswith("test")
+    return is_test and all(map(_is_harmless, statement.decorator_list))  # type: ignore[attr-defined]
 
 
 def _is_plain(definition: ast.ClassDef, file: Path, subject: Subject, depth: int = 6) -> bool:
