@@ -5,11 +5,13 @@ What cannot be read is noted and left out: one broken file must not hide what th
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hermetic.doctor.environments import find_environment
 from hermetic.doctor.ignores import Ignores
 from hermetic.doctor.rules import RULES, Rule
 from hermetic.doctor.subject import Subject
@@ -75,7 +77,7 @@ def examine(
         databases: The kinds of databases that there are.
         rules: Those to apply.
         uses_hermetic: Whether its settings of hermetic count.
-        environment: The environment that it runs in; None for one that lies in it.
+        environment: The environment that it runs in; None for one that lies in it, or that something else tells.
 
     Raises:
         ConfigurationError: There is nothing at that path, or it cannot be listed.
@@ -85,6 +87,11 @@ def examine(
         notes.append(f"{directory} is a file: the project around it is examined")
         directory = directory.parent
     symbols, configuration = _read(directory, notes)
+    if environment is None:
+        own, here = Path(sys.prefix), Path.cwd()
+        environment = find_environment(
+            symbols.sources, configuration, environ=os.environ, started_in=here, own=own
+        )
     if not uses_hermetic:
         configuration = _without_hermetic(configuration)
     mode = _mode(configuration)

@@ -38,6 +38,8 @@ def as_json(diagnosis: Diagnosis, start: Path) -> Iterator[str]:
             "column": each.column,
             "name": each.rule.cause.name,
             "message": each.text,
+            "why": cleandoc(each.rule.cause.text),
+            "example": each.rule.example,
             "fix": each.rule.fix,
         }
         for each in diagnosis.findings

@@ -45,6 +45,8 @@ class Fixture:
         decorator: What makes it one.
         maker: Whose decorator that is: ``pytest.fixture`` or ``pytest_asyncio.fixture``.
         is_async: Whether it is a coroutine function or an async generator that nothing wraps.
+        scope: Its scope; None where that is computed.
+        loop_scope: The loop scope that it names itself; None where it names none, or computes it.
     """
 
     name: str
@@ -54,16 +56,8 @@ class Fixture:
     decorator: ast.expr
     maker: str
     is_async: bool
-
-    @property
-    def scope(self) -> str | None:
-        """Its scope; None where that is computed."""
-        return self._word("scope", "function")
-
-    @property
-    def loop_scope(self) -> str | None:
-        """The loop scope that it names itself; None where it names none."""
-        return self._word("loop_scope", None)
+    scope: str | None = "function"
+    loop_scope: str | None = None
 
     @property
     def is_autouse(self) -> bool:
@@ -78,12 +72,7 @@ class Fixture:
 
     def argument(self, name: str) -> ast.expr | None:
         """Return an argument of its decorator."""
-        words = self.decorator.keywords if isinstance(self.decorator, ast.Call) else []
-        return next((word.value for word in words if word.arg == name), None)
-
-    def _word(self, name: str, default: str | None) -> str | None:
-        value = self.argument(name)
-        return default if value is None else literal(value)
+        return _argument(self.decorator, name)
 
 
 @dataclass(frozen=True)
@@ -226,16 +215,27 @@ class Suite:
                     made = decorator.func if isinstance(decorator, ast.Call) else decorator
                     maker = DECORATORS.get(outside(module.path, made, self.symbols))
                     if maker is not None:
-                        name = self._name_of(decorator) or function.name
                         is_bare = index == len(function.decorator_list) - 1
-                        is_async = isinstance(function, ast.AsyncFunctionDef) and is_bare
-                        yield Fixture(name, module.path, function, owner, decorator, maker, is_async)
+                        yield Fixture(
+                            self._text(decorator, "name", module.path) or function.name,
+                            module.path,
+                            function,
+                            owner,
+                            decorator,
+                            maker,
+                            isinstance(function, ast.AsyncFunctionDef) and is_bare,
+                            self._text(decorator, "scope", module.path, "function"),
+                            self._text(decorator, "loop_scope", module.path),
+                        )
                         break
 
-    @staticmethod
-    def _name_of(decorator: ast.expr) -> str | None:
-        words = decorator.keywords if isinstance(decorator, ast.Call) else []
-        return next((literal(word.value) for word in words if word.arg == "name"), None)
+    def _text(self, decorator: ast.expr, name: str, file: Path, default: str | None = None) -> str | None:
+        """Return a text that a decorator is given, by itself or by the name of a constant."""
+        value = _argument(decorator, name)
+        if isinstance(value, ast.Name | ast.Attribute):
+            found = self.symbols.definition(self.symbols.resolve(file, value))
+            value = found if isinstance(found, ast.expr) else value
+        return default if value is None else literal(value)
 
     def _tests_of(self, module: Module) -> Iterator[Test]:
         if not self._is_collected(module.path):
@@ -254,6 +254,11 @@ class Suite:
         return _is_named(owner.name, self._classes) and not any(
             "TestCase" in last_name(base) for base in owner.bases
         )
+
+
+def _argument(decorator: ast.expr, name: str) -> ast.expr | None:
+    words = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return next((word.value for word in words if word.arg == name), None)
 
 
 def marks_in(expressions: Iterable[ast.expr], file: Path, symbols: Symbols) -> Iterator[tuple[str, ast.expr]]:

@@ -43,6 +43,7 @@ def read_loosely(path: Path) -> str:
 
 
 ENVIRONMENTS = (".venv", "venv", "env")
+SITES = ("lib/python*/site-packages", "lib/python*/dist-packages", "Lib/site-packages")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 CLAUSE = re.compile(r"(\^|~=|~|===?|<=?|>=?|!=)?\s*v?(\d+(?:\.\d+)*)(\.\*)?")
 TABLE = re.compile(r"^(?=\[)", re.MULTILINE)
@@ -118,7 +119,7 @@ def installed_bounds(package: str, directories: Iterable[Path]) -> list[Bound]:
 
 def bounds_in(environment: Path, package: str) -> Iterator[Bound]:
     """Yield the version of a package in an environment, whatever the case of its name there."""
-    for folder in ("lib/python*/site-packages", "Lib/site-packages"):
+    for folder in SITES:
         for found in sorted(environment.glob(f"{folder}/*.dist-info")):
             name, _, version = found.name.removesuffix(".dist-info").partition("-")
             if name.replace("_", "-").lower() == package:

@@ -88,6 +88,7 @@ from unittest.mock import AsyncMock, Mock
             "session of override",
         ),
         ("app.dependency_overrides = {get_session: lambda db: db}", "db of the lambda"),
+        ("app.dependency_overrides |= {get_session: lambda db: db}", "db of the lambda"),
         ("app.dependency_overrides.update({get_session: lambda *a, **k: 1})", "a and k"),
         (
             "def test_users(db):\n    async def fake(db):\n        yield db\n"
@@ -190,3 +191,19 @@ def test_a_state_that_is_made_anew_is_not_lost(
     )
     files = {"app.py": f"from fastapi import FastAPI\n{app}", "tests/test_mail.py": text}
     assert bool(found(project, files)) is is_broken
+
+
+def test_a_lifespan_for_the_session_does_not_run_again(project: Project) -> None:
+    """What it sets is lost for the rest of it."""
+    app = "from fastapi import FastAPI\napp = FastAPI()\n\n"
+    app += "async def lifespan(app):\n    app.state.mailer = 1\n    yield\n"
+    client = (
+        "import pytest\nfrom starlette.testclient import TestClient\nfrom app import app\n\n"
+        "@pytest.fixture(scope='{scope}')\ndef client():\n    with TestClient(app) as client:\n        yield client\n"
+    )
+    files = {
+        "app.py": app,
+        "tests/test_mail.py": PATCH.format(text="monkeypatch.setattr(app.state, 'mailer', 1)"),
+    }
+    assert found(project, {**files, "tests/conftest.py": client.format(scope="function")}) == []
+    assert len(found(project, {**files, "tests/conftest.py": client.format(scope="session")})) == 1

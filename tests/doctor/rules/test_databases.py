@@ -16,6 +16,8 @@ ENGINE = "from sqlalchemy.ext.asyncio import create_async_engine\n{text}\n"
         ("create_async_engine('sqlite:///./app.db')", "2.1.9", "sqlite:// names no async driver"),
         ("create_async_engine(url='postgresql+psycopg2://h/a')", "2.1.9", "psycopg2 is no async driver"),
         ("create_async_engine('mysql+pymysql://h/a')", "2.1.9", "pymysql is no async driver"),
+        ("create_async_engine(URL.create('sqlite', database='a.db'))", "2.1.9", "sqlite:// names no async"),
+        ("url = URL.create(drivername='mysql+pymysql')\ncreate_async_engine(url)", "2.1.9", "pymysql is no"),
         ("create_async_engine('postgresql://h/a')", "2.0.36", "not async in SQLAlchemy 2.0.36 (uv.lock)"),
         (
             "HOST = 'h'\nURL = f'postgresql+psycopg2://{HOST}/a'\ncreate_async_engine(URL)",
@@ -173,6 +175,10 @@ def given():
         (
             "def make():\n    local = create_async_engine('sqlite+aiosqlite://')\n    Base.metadata.create_all(local)",
             "local is",
+        ),
+        (
+            "def engine_of():\n    return engine\ndef make():\n    Base.metadata.create_all(engine_of())",
+            "engine_of() is",
         ),
         (
             "@pytest.fixture\ndef made(given):\n    Base.metadata.create_all(given)",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 from hermetic.causes import running, suites
 from hermetic.cli.databases import DATABASES
+from hermetic.doctor.environments import find_environment
 from hermetic.doctor.examination import Finding, examined_by
 from hermetic.doctor.subject import Subject
 from hermetic.doctor.versions import Versions
@@ -23,6 +28,9 @@ def find_faults(symbols: Symbols, configuration: Configuration) -> tuple[Finding
         symbols: The project's names.
         configuration: pytest's settings.
     """
-    versions = Versions(symbols.sources.around(configuration.path.parent))
+    environment = find_environment(
+        symbols.sources, configuration, environ=os.environ, started_in=Path.cwd(), own=Path(sys.prefix)
+    )
+    versions = Versions(symbols.sources.around(configuration.path.parent), environment)
     subject = Subject(symbols, configuration, versions, DATABASES, is_on=False)
     return tuple(examined_by(subject, CODES))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from hermetic.doctor.subject import Spot, Subject, spot
 from hermetic.source.applications import makes_application
-from hermetic.source.bindings import FUNCTIONS
+from hermetic.source.bindings import FUNCTIONS, own_nodes
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Fixture
 from hermetic.source.sources import Module
 from hermetic.source.symbols import Reference
-from hermetic.source.syntax import last_name, literal, statements
+from hermetic.source.syntax import last_name, literal, nodes_of, statements
 
 CLIENTS = {"httpx.AsyncClient": "httpx", "httpx.Client": "httpx"}
 NEVER = frozenset({"httpx2.AsyncClient", "httpx2.Client"})
@@ -96,6 +96,9 @@ def _overrides(module: Module) -> Iterator[tuple[ast.expr, ast.expr]]:
                 yield target.slice, statement.value
             elif last_name(target) == "dependency_overrides":
                 yield from _pairs(statement.value)
+    for merged in module.of(ast.AugAssign):
+        if last_name(merged.target) == "dependency_overrides":
+            yield from _pairs(merged.value)
     for call in module.of(ast.Call):
         is_update = isinstance(call.func, ast.Attribute) and call.func.attr == "update"
         if is_update and last_name(call.func.value) == "dependency_overrides":  # type: ignore[attr-defined]
@@ -270,4 +273,18 @@ def _is_made_once(file: Path, target: ast.Attribute, subject: Subject) -> bool:
         return True
     if isinstance(function, ast.Lambda):
         return False
-    return makes_application(Reference(file, function.name), subject.symbols)
+    if makes_application(Reference(file, function.name), subject.symbols):
+        return True
+    is_lifespan = any(isinstance(node, ast.Yield) for node in own_nodes(function))
+    return is_lifespan and any(map(_starts_an_application, subject.suite.fixtures))
+
+
+STARTING = frozenset({"TestClient", "LifespanManager", "lifespan_context"})
+
+
+def _starts_an_application(fixture: Fixture) -> bool:
+    """Whether a fixture for more than a test runs a lifespan, which then does not run again for each."""
+    used = {
+        last_name(node) for node in nodes_of(fixture.function) if isinstance(node, ast.Name | ast.Attribute)
+    }
+    return fixture.scope in ("session", "package", "module") and not STARTING.isdisjoint(used)

@@ -81,11 +81,24 @@ def _url(address: ast.expr, call: ast.Call, module: Module, subject: Subject) ->
     place = Expression(module.path, address)
     if literal(address) is None and subject.dataflow.conditions.is_dead(Expression(module.path, call)):
         return ""
-    value = literal(address) or subject.dataflow.conditions.value(place)
+    value: object = literal(address) or _put_together(address, module.path, subject)
+    value = value or subject.dataflow.conditions.value(place)
     if not isinstance(value, str):
         value = _text_with_holes(place, subject)
     is_url = isinstance(value, str) and "://" in value and HOLE not in value.partition("://")[0]
     return str(value) if is_url else ""
+
+
+def _put_together(address: ast.expr, file: Path, subject: Subject) -> str:
+    """Return what ``URL.create("dialect+driver", ...)`` makes, as far as its scheme goes."""
+    if isinstance(address, ast.Name | ast.Attribute):
+        found = subject.symbols.definition(subject.symbols.resolve(file, address))
+        address = found if isinstance(found, ast.Call) else address
+    if not isinstance(address, ast.Call) or ast.unparse(address.func).rpartition("URL.create")[1] == "":
+        return ""
+    named = [word.value for word in address.keywords if word.arg == "drivername"]
+    scheme = literal(next(iter([*address.args[:1], *named]), None))
+    return f"{scheme}://{HOLE}" if scheme else ""
 
 
 def _text_with_holes(place: Expression, subject: Subject) -> object:
@@ -119,7 +132,8 @@ def traced(node: ast.expr, file: Path, subject: Subject, depth: int = 6) -> Trac
         return None
     if isinstance(node, ast.Call):
         name = outside(file, node.func, subject.symbols)
-        return Traced(node) if name.startswith(LIBRARIES) and name.rpartition(".")[2] in ENGINES else None
+        is_engine = name.startswith(LIBRARIES) and name.rpartition(".")[2] in ENGINES
+        return Traced(node) if is_engine else _returned(node, file, subject, depth - 1)
     if isinstance(node, ast.Attribute) and node.attr == "sync_engine":
         inner = traced(node.value, file, subject, depth - 1)
         return replace(inner, what="sync_engine") if inner is not None and inner.what == "engine" else None
@@ -137,6 +151,16 @@ def traced(node: ast.expr, file: Path, subject: Subject, depth: int = 6) -> Trac
         return None
     made = subject.bindings.module(found.file).get(found.name, [])
     return traced(made[0].value, found.file, subject, depth - 1) if len(made) == 1 else None
+
+
+def _returned(call: ast.Call, file: Path, subject: Subject, depth: int) -> Traced | None:
+    """Return the engine that a function of the project returns, where that is one."""
+    called = subject.symbols.resolve(file, call.func)
+    function = subject.symbols.definition(called)
+    if called is None or called.file is None or not isinstance(function, ast.FunctionDef):
+        return None
+    found = {traced(value, called.file, subject, depth) for _, value in subject.bindings.results(function)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _of_binding(binding: Binding, file: Path, subject: Subject, depth: int) -> Traced | None:
