@@ -75,7 +75,7 @@ class Account:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Look at what is left after the last test."""
         run = self._run(session.config)
-        dirty = sum(database.dirty() for database in run.databases.all())
+        dirty = sum(database.dirty() for database in run.databases.inventory.all())
         self.left = dirty + len(run.containment.installation.checked_out())
 
     def lines(self) -> Iterator[str]:

@@ -166,7 +166,7 @@ def test_a_shutdown_that_fails_at_the_end_of_a_test(start: Start, package: Path,
     assert not list(run.containment.installation.checked_out())
     connection.close()
     assert rows(engine) == [1]
-    assert len(run.databases.all()) == 1
+    assert len(run.databases.inventory.all()) == 1
 
 
 def test_one_of_two_databases_that_cannot_be_restored(
@@ -221,7 +221,7 @@ def test_a_run_that_fails_to_stop(package: Path, failing: Failing) -> None:
     run = Run(Settings(mode="on", env=(("SHOP_URL", "x"),)), root=package, temporary=())
     run.start()
     table(run, package, "a")
-    file = Path(run.databases.all()[0].url.database or "")
+    file = Path(run.databases.inventory.all()[0].url.database or "")
     assert file.exists()
     run.loop_resources.add(failing)
     with pytest.raises(Down):

@@ -58,7 +58,7 @@ def engine(run: Run, tmp_path: Path) -> Engine:
     made = create_engine(url)
     with made.begin() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
-    run.databases.mark_baselines()
+    run.databases.inventory.mark_baselines()
     return made
 
 
@@ -89,7 +89,7 @@ def test_a_restore(run: Run, engine: Engine) -> None:
     run_test(run)
     with hearing(Restored) as told:
         run_test(run, engine)
-    (database,) = run.databases.all()
+    (database,) = run.databases.inventory.all()
     before, after = told.of(Restored)
     assert (before.database, before.is_changed) == (database.name, False)
     assert (after.database, after.is_changed) == (database.name, True)
@@ -99,7 +99,7 @@ def test_a_restore(run: Run, engine: Engine) -> None:
 def test_a_fixture_s_layer(run: Run, engine: Engine) -> None:
     """It begins when the fixture's set-up is over, with the databases it wrote to, and ends with it."""
     run_test(run)
-    (database,) = run.databases.all()
+    (database,) = run.databases.inventory.all()
     with hearing(LayerBegan, LayerEnded) as told:
         frame = run.checkpoints.begin(FIXTURE)
         with owned_by(FIXTURE):

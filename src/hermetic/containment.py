@@ -102,7 +102,7 @@ class Containment:
         )
         if is_on:
             self._drivers = Drivers(self._destination, self._prepare, self._names, self._root)
-            databases.begin_with(self._drivers.earlier.begin)
+            databases.inventory.begin_with(self._drivers.earlier.begin)
             self._drivers.install()
 
     def _declare(self) -> None:
@@ -138,7 +138,7 @@ class Containment:
                 with step:
                     self._drivers.uninstall()
             with step:
-                self.databases.stop()
+                self.databases.inventory.stop()
 
     @property
     def _directory(self) -> Path | None:
@@ -205,7 +205,7 @@ class Containment:
 
     def all(self) -> list[WorkerDatabase]:
         """Return the worker databases that are restored: none in mode ``observe``."""
-        return self.databases.all() if self._settings.mode == "on" else []
+        return self.databases.inventory.all() if self._settings.mode == "on" else []
 
     def uses(self) -> list[Use]:
         """Return the connections that engines handed out, and those that drivers opened themselves."""

@@ -173,7 +173,7 @@ class Filling:
             with _told_of(database):
                 note = database.fill(
                     lambda: contents.fingerprint(database),
-                    lambda: self._databases().built(database, lambda: contents.build(database)),
+                    lambda: self._databases().inventory.built(database, lambda: contents.build(database)),
                     contents.outdated,
                 )
         except HermeticError as error:

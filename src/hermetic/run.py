@@ -207,7 +207,7 @@ class Run:
         self._mappings.watch()
         if self._is_on:
             self.restoring.watch(self.containment.installation.identities)
-            self.databases.mark_baselines()
+            self.databases.inventory.mark_baselines()
 
     def tell_of_failure(self, owner: Owner) -> None:
         """Tell that the call of a test has raised, and what it left running, before that is ended."""
@@ -250,7 +250,7 @@ class Run:
             with step:
                 left(leaks)
             with step:
-                self.databases.drop_empty()
+                self.databases.inventory.drop_empty()
             self._test_is_open = False
             with step:
                 self._mappings.undo()

@@ -35,7 +35,7 @@ class Suite:
         self.folder = folder
         self.built: list[str] = []
         self.backend = "sqlite"
-        self.checkpoints = Checkpoints(lambda: self.databases.all(), list)
+        self.checkpoints = Checkpoints(lambda: self.databases.inventory.all(), list)
         seen = SeenEngines()
         self.databases = Databases(
             Servers({"sqlite": lambda: SqliteServer(folder / "server")}),
@@ -94,7 +94,7 @@ class Suite:
     def restore(self) -> None:
         """Bring every baseline back, as a run does."""
         self.databases.release()
-        for database in self.databases.all():
+        for database in self.databases.inventory.all():
             database.restore()
 
     def files(self) -> int:
@@ -108,7 +108,7 @@ def suite(tmp_path: Path) -> Iterator[Suite]:
     suite = Suite(tmp_path)
     yield suite
     suite.installation.uninstall()
-    suite.databases.stop()
+    suite.databases.inventory.stop()
 
 
 def tables(engine: Engine) -> list[str]:
@@ -261,7 +261,7 @@ def test_a_thousand_calls_of_a_factory(suite: Suite) -> None:
             kept.append(engines)
             for engine in engines:
                 write(engine)
-        counts.append((len(suite.databases.all()), suite.files()))
+        counts.append((len(suite.databases.inventory.all()), suite.files()))
     assert set(counts) == {(2, 2)}
     assert suite.built == ["hermetic"], "the primary database is restored, not made anew"
 
@@ -272,9 +272,9 @@ def test_it_goes_with_its_engine(suite: Suite) -> None:
     for _ in range(20):
         write(suite.make())
         gc.collect()
-    assert len(suite.databases.all()) <= 2, "making one looks for those that nobody reaches"
+    assert len(suite.databases.inventory.all()) <= 2, "making one looks for those that nobody reaches"
     suite.databases.release()
-    assert len(suite.databases.all()) == suite.files() <= 1
+    assert len(suite.databases.inventory.all()) == suite.files() <= 1
     assert path(main) == suite.databases.primary().url.database
 
 
@@ -370,7 +370,7 @@ def test_a_tests_own_with_a_creator(suite: Suite) -> None:
         engines = [suite.make(by="test_a.py", creator=lambda: None) for _ in range(3)]
         assert len({path(engine) for engine in engines}) == 3
     suite.restore()
-    assert suite.databases.all() == []
+    assert suite.databases.inventory.all() == []
 
 
 def test_a_fixture_that_wrote_what_is_gone(suite: Suite) -> None:
@@ -447,7 +447,7 @@ def test_where_another_backend_is_expected(tmp_path: Path) -> None:
     assert tables(engine) == []
     assert databases.opened == ()
     installation.uninstall()
-    databases.stop()
+    databases.inventory.stop()
 
 
 def test_an_engine_from_before(suite: Suite) -> None:

@@ -47,7 +47,7 @@ class Machine(RuleBasedStateMachine):
         self.made.clear()
         self.used.clear()
         self.suite.installation.uninstall()
-        self.suite.databases.stop()
+        self.suite.databases.inventory.stop()
         self.folder.cleanup()
 
     @rule(
@@ -110,7 +110,7 @@ class Machine(RuleBasedStateMachine):
         self.wrote.clear()
         self.test = Owner("test", "test", "function")
         self.suite.restore()
-        assert len(self.suite.databases.all()) <= 1 + len(self.made)
+        assert len(self.suite.databases.inventory.all()) <= 1 + len(self.made)
 
 
 def _has_rows(engine: Engine) -> bool:

@@ -63,13 +63,13 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """A project without any database yet."""
     project = Project(tmp_path)
     yield project
-    project.databases.stop()
+    project.databases.inventory.stop()
 
 
 def test_resolving_makes_nothing(project: Project) -> None:
     """An import that makes an engine creates no database."""
     project.lazy("sqlite:///app.db")
-    assert project.databases.all() == []
+    assert project.databases.inventory.all() == []
 
 
 def test_the_first_application_engine_goes_to_the_primary(project: Project) -> None:
@@ -109,7 +109,7 @@ def test_a_further_application_url_gets_a_database_of_its_own(project: Project) 
     assert first is not second
     second.ready()
     assert project.built == ["hermetic_2"]
-    assert [each.name for each in project.databases.all()] == ["hermetic_2"]
+    assert [each.name for each in project.databases.inventory.all()] == ["hermetic_2"]
 
 
 def test_a_tests_own_file_gets_an_empty_database(project: Project) -> None:
@@ -190,7 +190,7 @@ def test_settling(project: Project) -> None:
     engine = create_engine(worker.url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE by_import (id INTEGER)"))
-    project.databases.mark_baselines()
+    project.databases.inventory.mark_baselines()
     assert project.built == ["hermetic"]
     assert not worker.dirty()
     with engine.connect() as connection:
@@ -205,7 +205,7 @@ def test_as_a_resolver(project: Project) -> None:
     with engine.connect() as connection:
         file = connection.scalar(text("SELECT file FROM pragma_database_list"))
         assert connection.scalar(text("SELECT count(*) FROM sqlite_master")) == 0
-    assert file == project.databases.all()[0].url.database
+    assert file == project.databases.inventory.all()[0].url.database
     assert "users" in create_engine_and_list(str(project.databases.primary().url))
     installed.uninstall()
 
@@ -220,8 +220,8 @@ def create_engine_and_list(url: str) -> list[str]:
 def test_stopping_removes_everything(project: Project) -> None:
     """No database and no file is left."""
     worker = project.databases.primary()
-    project.databases.stop()
-    assert project.databases.all() == []
+    project.databases.inventory.stop()
+    assert project.databases.inventory.all() == []
     assert not Path(str(worker.url.database)).exists()
 
 

@@ -104,7 +104,7 @@ async def test_a_leak_is_one_here_too(hermetic_empty_database):
 def test_they_are_dropped(hermetic_database, request):
     from hermetic.pytest_plugin.state import RUN
 
-    assert len(request.config.stash[RUN].databases.all()) == 1
+    assert len(request.config.stash[RUN].databases.inventory.all()) == 1
 """
 
 

@@ -212,7 +212,7 @@ def test_one_made_at_import_and_one_in_the_lifespan(empty_project: Project, scop
 
 def test_no_database_of_a_test_is_left(empty_project: Project) -> None:
     """The number of databases that a restore looks at does not grow with the tests."""
-    count = "    assert len(request.config.stash[RUN].databases.all()) == 2\n"
+    count = "    assert len(request.config.stash[RUN].databases.inventory.all()) == 2\n"
     empty_project.write(
         shop_py=FACTORY,
         pytest_ini=ON,

@@ -1,4 +1,4 @@
-"""The worker databases of one process: which engine gets which, made and built when first needed.
+"""Which engine of a process gets which worker database (``inventory.py`` has those that there are).
 
 Importing an application makes engines, and a conftest may make more; none of that must create or build a database. So
 an engine is resolved to a *lazy* database, which is created and filled at the first connection. The *primary* one is
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from threading import RLock
-from weakref import WeakValueDictionary
 
 from sqlalchemy import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -27,7 +26,8 @@ from hermetic.database.engines.destinations import (
     LeftAlone,
     masked,
 )
-from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
+from hermetic.database.inventory import Inventory
+from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.memory import MemoryDatabases, MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
@@ -42,9 +42,7 @@ from hermetic.database.redirect import (
 )
 from hermetic.database.refusal import Refusal, refusal
 from hermetic.database.servers import Servers
-from hermetic.database.templates import Built, Note
 from hermetic.owners import PROCESS
-from hermetic.steps import every_step
 
 
 def _private(backend: str) -> Address:
@@ -53,7 +51,7 @@ def _private(backend: str) -> Address:
 
 
 class Databases:
-    """Says where each engine goes, and makes the databases.
+    """Says where each engine goes, and which databases are the application's.
 
     Args:
         servers: Where worker databases are made, by backend.
@@ -67,6 +65,9 @@ class Databases:
             is learnt from those, too.
         name: What the first database is called; further ones are numbered.
         backend: What the application's database is as long as no engine of the application has told.
+
+    Attributes:
+        inventory: The databases that there are.
     """
 
     def __init__(
@@ -82,42 +83,26 @@ class Databases:
         name: str = "hermetic",
         backend: str = DEFAULT,
     ) -> None:
-        self._servers = servers
         self._backend = backend
         self._redirect = redirect
         self._build = build
         self._unused = unused
-        self._created = created
-        self._dropped = dropped
-        self._name = name
-        self._count = 0
         self._lock = RLock()
-        self._all: list[LazyDatabase] = []
+        self.inventory = Inventory(servers, created=created, dropped=dropped, name=name, lock=self._lock)
         self._declared: set[Address] = set()
         self._applications: dict[Address, LazyDatabase] = {}
         self._late: set[Address] = set()
         self._fresh: dict[Address, LazyDatabase] = {}
-        self._named_ones: WeakValueDictionary[str, NamedDatabase] = WeakValueDictionary()
-        self._empty: list[tuple[LazyDatabase, WorkerDatabase]] = []
         self._primary: LazyDatabase | None = None
         self._primary_is_bound = False
         self._is_opened_by_url = False
-        self._begin: Callable[[Address, WorkerDatabase], bool] = lambda address, worker: False
         self._memory = MemoryDatabases(
             self._lock,
             primary=self._primary_in_memory,
-            new=lambda backend: self._new(None, backend),
-            drop=self._drop,
+            new=lambda backend: self.inventory.new(None, backend),
+            drop=self.inventory.drop,
             replace=replace,
         )
-
-    def begin_with(self, begin: Callable[[Address, WorkerDatabase], bool]) -> None:
-        """Have databases begin as what is known of their addresses.
-
-        Args:
-            begin: Puts that into a new database; returns whether there was anything.
-        """
-        self._begin = begin
 
     def declare(self, url: URL, folder: str | None = None) -> None:
         """Say ahead that the application uses this URL.
@@ -218,14 +203,13 @@ class Databases:
         return created is None or not self._redirect.is_test_code(created.location)
 
     def _known(self, created: Creation | None) -> Known:
-        workers = [address_of(each.worker.url) for each in self._all if each.worker is not None]
         given = created.given if created is not None else frozenset()
         in_memory = self._in_memory_now()
         return Known(
             applications={each for each in self._applications if not each.in_memory} | self._declared | given,
-            workers=workers,
-            served=self._servers.backends,
-            named=[(backend, name) for backend, server in self._servers.made() for name in server.named],
+            workers=self.inventory.addresses(),
+            served=self.inventory.served,
+            named=self.inventory.names(),
             in_memory=len(in_memory),
             primary_in_memory=self._primary in in_memory and not self._memory.is_of_a_suite(self._primary),
         )
@@ -243,7 +227,7 @@ class Databases:
                 found = self._application(address, request.url.username)
                 return _too_late(request, address) if address in self._late else found
             case ToNamed(address):
-                return self._named(address)
+                return self.inventory.named(address)
             case ToOnlyMemory():
                 return self._the_primary()
             case ToFresh(address) if address is not None and not address.in_memory:
@@ -251,7 +235,7 @@ class Databases:
             case ToMemory(shared) | ToFresh(shared):
                 return self._in_memory(shared, request)
             case _:
-                return self._at(decision.address)
+                return self.inventory.at(decision.address)
 
     def _application(self, address: Address, user: str | None) -> LazyDatabase:
         found = self._applications.get(address)
@@ -269,11 +253,11 @@ class Databases:
                 return primary
             if primary is not None and primary.is_in_use:
                 self._late.add(address)
-            self._primary = earlier or self._new_at(address, self._fill, user)
+            self._primary = earlier or self.inventory.new_at(address, self._fill, user)
             if earlier is None:
                 return self._primary
         if earlier is None:
-            return self._new_at(address, self._fill, user)
+            return self.inventory.new_at(address, self._fill, user)
         earlier.build_with(self._fill_untouched)
         return earlier
 
@@ -289,15 +273,6 @@ class Databases:
             if done is not False and each not in earlier:
                 each.mark_baseline()
         return done
-
-    def built(self, database: WorkerDatabase, build: Callable[[], Note]) -> Built:
-        """Build what fills a database; say which others that made or wrote, and what it returned."""
-        named = {name for _, server in self._servers.made() for name in server.named}
-        there = self.all()
-        note = build()
-        used = [each for each in self.all() if each not in there or each.dirty()]
-        further = {name for _, server in self._servers.made() for name in server.named} - named
-        return Built([each.name for each in used if each is not database] + sorted(further), note)
 
     def _in_memory(self, shared: Address | None, request: EngineRequest) -> MemoryTarget:
         created = request.created
@@ -320,48 +295,14 @@ class Databases:
 
     def _fresh_for(self, address: Address, url: URL) -> LazyDatabase:
         if address not in self._fresh:
-            self._fresh[address] = self._new_at(address, None, url.username)
+            self._fresh[address] = self.inventory.new_at(address, None, url.username)
         return self._fresh[address]
-
-    def _named(self, address: Address) -> LazyDatabase:
-        found = self._named_ones.get(address.name)
-        if found is None:
-            server = self._servers[address.backend]
-            found = NamedDatabase(address.name, server, None, self._note_named)
-            self._named_ones[address.name] = found
-        return found
-
-    def _note_named(self, worker: WorkerDatabase) -> None:
-        """A database that code under test made is restored from its first engine on."""
-        lazy = self._named_ones[worker.name]
-        with self._lock:
-            self._all = [*(each for each in self._all if each is not lazy), lazy]
-        self._created(worker)
-
-    def _at(self, address: Address) -> LazyDatabase:
-        return next(each for each in self._all if each.worker and address_of(each.worker.url) == address)
 
     def _the_primary(self) -> LazyDatabase:
         with self._lock:
             if self._primary is None:
-                self._primary = self._new(self._fill, self._backend)
+                self._primary = self.inventory.new(self._fill, self._backend)
             return self._primary
-
-    def _new_at(self, address: Address, build: Build | None, user: str | None) -> LazyDatabase:
-        return self._new(build, address.backend, user, lambda worker: self._begin(address, worker))
-
-    def _new(
-        self,
-        build: Build | None,
-        backend: str,
-        user: str | None = None,
-        begin: Callable[[WorkerDatabase], bool] = lambda worker: False,
-    ) -> LazyDatabase:
-        self._count += 1
-        name = self._name if self._count == 1 else f"{self._name}_{self._count}"
-        lazy = LazyDatabase(name, self._servers[backend], build, self._created, user, begin)
-        self._all.append(lazy)
-        return lazy
 
     def primary(self) -> WorkerDatabase:
         """Return the application's database, made and built if it was not yet; its engines say what it is."""
@@ -373,29 +314,11 @@ class Databases:
         """Return a further database of the application's kind, empty, to which only its own URL leads."""
         with self._lock:
             self._learn()
-            like = self._the_primary()
-            lazy = self._new(None, like.backend, like.user)
-            made = lazy.worker = self._servers[like.backend].create_empty(lazy.name, like.user)
-            self._empty.append((lazy, made))
-            return made
-
-    def drop_empty(self) -> None:
-        """Drop what ``empty`` returned."""
-        with self._lock, every_step() as step:
-            for lazy, _ in self._empty:
-                with step:
-                    self._drop(lazy)
-            self._empty.clear()
+            return self.inventory.new_empty(self._the_primary())
 
     def release(self) -> None:
         """Drop the databases in memory that went with a test, or with the last of their engines."""
         self._memory.release()
-
-    def _drop(self, lazy: LazyDatabase) -> None:
-        self._all.remove(lazy)
-        if lazy.worker is not None:
-            self._dropped(lazy.worker)
-            self._servers[lazy.backend].drop(lazy.worker)
 
     def addresses_of(self, worker: WorkerDatabase) -> list[Address]:
         """Return the addresses of the application's that lead to a worker database, as far as is known."""
@@ -426,7 +349,7 @@ class Databases:
         """Whether an engine of the application's was made, or a setting says what its database is."""
         with self._lock:
             self._learn()
-        return bool(self.opened) or any(each.backend in self._servers.backends for each in self._declared)
+        return bool(self.opened) or any(each.backend in self.inventory.served for each in self._declared)
 
     @property
     def opened(self) -> tuple[Address, ...]:
@@ -443,40 +366,9 @@ class Databases:
             if each.is_in_use and not address.in_memory
         ]
 
-    def all(self) -> list[WorkerDatabase]:
-        """Return the databases that exist, in the order in which they were first asked for."""
-        return [each.worker for each in list(self._all) if each.worker is not None]
-
     def begin(self) -> None:
         """Start what the application's database needs, in the background."""
-        self._servers[self.primary_backend].begin()
-
-    def mark_baselines(self) -> None:
-        """Make what the databases hold now their baseline: what imports and collection wrote is there for all tests."""
-        for each in list(self._all):
-            if each.worker is not None and each.worker.exists:
-                each.ready().mark_baseline()
-
-    def undo(self) -> None:
-        """Remove the databases that the test which ends now made itself."""
-        with every_step() as step:
-            for _, server in self._servers.made():
-                with step:
-                    server.undo()
-            self._all = [each for each in self._all if not _is_gone(each)]
-
-    def stop(self) -> None:
-        """Close and remove every database."""
-        with every_step() as step:
-            with step:
-                self._servers.stop()
-            self._all.clear()
-
-
-def _is_gone(database: LazyDatabase) -> bool:
-    """Whether it was dropped by the code under test that made it; one of ours may only not be there yet."""
-    worker = database.worker
-    return isinstance(database, NamedDatabase) and worker is not None and not worker.exists
+        self.inventory.begin(self.primary_backend)
 
 
 def _too_late(request: EngineRequest, address: Address) -> Refusal:

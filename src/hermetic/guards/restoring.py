@@ -86,7 +86,7 @@ class Restoring:
                 with step:
                     self._restore_one(database)
             with step:
-                self._databases.undo()
+                self._databases.inventory.undo()
 
     def _restore_one(self, database: WorkerDatabase) -> None:
         began = now()

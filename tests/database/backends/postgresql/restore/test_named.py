@@ -46,7 +46,7 @@ def databases(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[D
     installation = install(made.resolve)
     yield made
     installation.uninstall()
-    made.stop()
+    made.inventory.stop()
 
 
 def run(url: URL, *statements: str) -> Any:
@@ -60,9 +60,9 @@ def run(url: URL, *statements: str) -> Any:
 
 def begin_next_test(databases: Databases) -> None:
     """Do what stands between two tests."""
-    for each in databases.all():
+    for each in databases.inventory.all():
         each.restore()
-    databases.undo()
+    databases.inventory.undo()
 
 
 def test_one_of_a_test_s_own(databases: Databases) -> None:
@@ -87,7 +87,7 @@ def test_one_of_a_wider_fixture_s(databases: Databases, own: bool) -> None:
         with owned_by(fixture("made", "module")):
             run(server, 'CREATE DATABASE "Made by a fixture"')
             run(made, "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
-        databases.mark_baselines()
+        databases.inventory.mark_baselines()
         for _ in range(2):
             begin_next_test(databases)
             assert run(made, ROWS) == 1
@@ -102,7 +102,7 @@ def test_statements_that_fail(databases: Databases) -> None:
     with owned_by(fixture("made", "session")):
         run(ELSEWHERE, 'CREATE DATABASE "Made once"')
         run(made, "CREATE TABLE t (n integer)")
-    databases.mark_baselines()
+    databases.inventory.mark_baselines()
     with owned_by(Owner("test_it", "test", "function")):
         with pytest.raises(ProgrammingError, match="already exists"):
             run(ELSEWHERE, 'CREATE DATABASE "Made once"')
@@ -121,9 +121,9 @@ def test_nobody_of_ours_stays_in_it(databases: Databases) -> None:
     with owned_by(fixture("made", "session")):
         run(ELSEWHERE, 'CREATE DATABASE "Made by a fixture"')
         run(made, "CREATE TABLE t (n integer)")
-    databases.mark_baselines()
+    databases.inventory.mark_baselines()
     assert run(ELSEWHERE, IN_IT) == 0
-    database = databases.all()[-1]
+    database = databases.inventory.all()[-1]
     start = database.begin_layer()
     run(made, "INSERT INTO t VALUES (1)")
     layer = database.end_layer(start, fixture("more", "module"))
@@ -149,7 +149,7 @@ def test_one_that_a_program_drops(databases: Databases) -> None:
     with owned_by(fixture("made", "session")):
         run(ELSEWHERE, 'CREATE DATABASE "Made by a fixture"')
         run(made, "CREATE TABLE t (n integer)")
-    databases.mark_baselines()
+    databases.inventory.mark_baselines()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute('DROP DATABASE "Made by a fixture"')
         begin_next_test(databases)
@@ -158,7 +158,7 @@ def test_one_that_a_program_drops(databases: Databases) -> None:
                 run(made, ROWS)
         connection.execute('CREATE DATABASE "Made by a fixture"')
     run(made, "CREATE TABLE t (n integer)")
-    databases.mark_baselines()
+    databases.inventory.mark_baselines()
     run(made, "INSERT INTO t VALUES (1)")
     begin_next_test(databases)
     assert run(made, ROWS) == 0
