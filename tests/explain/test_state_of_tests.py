@@ -62,7 +62,6 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "project"
     root.mkdir()
     (root / "test_a.py").write_text(TESTS, encoding="utf-8")
-    (root / "app.py").write_text("app.state.mailer = None\n", encoding="utf-8")
     return root
 
 
@@ -101,3 +100,13 @@ def test_what_a_start_up_sets(history: History, root: Path) -> None:
     text = said_of(application(lifespan=lifespan), "mailer", history, root)
     assert "HM748" not in text
     assert "HM745" in text
+
+
+def test_what_monkeypatch_deletes(history: History, root: Path) -> None:
+    """The line that had set it, and the one that patches it."""
+    (root / "app.py").write_text("app.state.clock = None\napp.state.mailer = None\n", encoding="utf-8")
+    text = said_of(application(), "clock", history, root)
+    assert f"needs app.state.clock, which {root}/app.py:1 had set" in text
+    assert f"{root}/test_a.py:16 in test_patched() patches it" in text
+    assert "[HM749]" in text
+    assert said_of(application(), "mailer", history, root) == ""

@@ -42,3 +42,13 @@ STATE_OF_ANOTHER_TEST = Cause(
     on another worker. Set it in the lifespan, or in a fixture that each test which needs it asks for.
     """,
 )
+
+STATE_IS_DELETED = Cause(
+    "HM749",
+    "monkeypatch has deleted an attribute of app.state",
+    """
+    `app.state` keeps its attributes in a dictionary of its own. pytest 9's `monkeypatch.setattr(app.state, ...)` finds
+    no such attribute on the object itself, and so deletes it when the patch is undone: the next test has none. Set it
+    in a fixture that puts the old value back.
+    """,
+)

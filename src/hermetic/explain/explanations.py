@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hermetic.explain import (
+    cached_settings,
     event_loops,
     isolation,
     lifespans,
@@ -34,6 +35,7 @@ EXPLAIN: tuple[Explain, ...] = (
     sessions.explain,
     overrides.explain,
     reraised.explain,
+    cached_settings.explain,
 )
 """In the order in which their explanations are shown."""
 

@@ -1,0 +1,138 @@
+"""Settings that were read before the test set a variable for them."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from hermetic.causes.settings import SETTINGS_READ_BEFORE
+from hermetic.code import Location, is_library
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import is_a
+from hermetic.explain.history import History
+
+_A_DATABASE = re.compile(r"^(sqlite|postgres\w*|mysql|mariadb)(\+\w+)?://")
+"""What a variable holds that hermetic gives a value of its own."""
+
+
+class Kept(NamedTuple):
+    """Settings that are kept.
+
+    Attributes:
+        settings: They, of a class of pydantic-settings.
+        by: What keeps them, as code names it: ``get_settings()``, or ``settings``.
+        where: Where that is.
+        is_cached: Whether it is a function with a cache.
+    """
+
+    settings: Any
+    by: str
+    where: str
+    is_cached: bool
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Name the settings that have not the value which the test, or a fixture of it, has put into a variable."""
+    del history
+    if failure.phase != "call" or "pydantic_settings" not in sys.modules:
+        return
+    setters = [
+        each for each in (failure.function, *(each.location for each in failure.fixtures)) if each is not None
+    ]
+    for kept in _kept():
+        for field, variable in _variables(kept.settings):
+            value = os.environ.get(variable)
+            if (
+                value is None
+                or _A_DATABASE.match(value)
+                or _is_same(value, getattr(kept.settings, field, None))
+            ):
+                continue
+            place = next((place for each in setters if (place := _line_that_sets(each, variable))), None)
+            if place is not None:
+                yield _explanation(kept, field, variable, place)
+                return
+
+
+def _explanation(kept: Kept, field: str, variable: str, place: str) -> Explanation:
+    name = f"{type(kept.settings).__name__}.{field}"
+    if kept.is_cached:
+        said = (
+            f"{kept.by} ({kept.where}) is cached, and was called before that: its {name} has another value."
+        )
+        change = f"{kept.by.removesuffix('()')}.cache_clear() after that line, and after the test"
+    else:
+        said = f"{kept.by} ({kept.where}) was made before that: its {name} has another value."
+        change = f'monkeypatch.setattr({kept.by}, "{field}", ...) in its place'
+    return Explanation(
+        SETTINGS_READ_BEFORE,
+        (f"{place} sets the variable {variable}. {said}",),
+        (change, f"or hermetic_env = {variable}=..., which is set before anything is imported"),
+    )
+
+
+def _kept() -> Iterator[Kept]:
+    """Give the settings that the project's modules keep."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if not file or is_library(file):
+            continue
+        for name, value in list(vars(module).items()):
+            if is_a(value, "BaseSettings"):
+                yield Kept(value, name, file, is_cached=False)
+            elif hasattr(value, "cache_info") and getattr(value, "__module__", None) == module.__name__:
+                settings = _cached(value)
+                if settings is not None:
+                    code = inspect.unwrap(value).__code__
+                    yield Kept(
+                        settings, f"{name}()", f"{code.co_filename}:{code.co_firstlineno}", is_cached=True
+                    )
+
+
+def _cached(function: Any) -> Any:
+    """Return what a function without parameters has in its cache, if it is settings; it is not run for that."""
+    try:
+        is_plain = not inspect.signature(function).parameters and function.cache_info().currsize == 1
+        found = function() if is_plain else None
+    except Exception:  # not Python's own cache
+        return None
+    return found if is_a(found, "BaseSettings") else None
+
+
+def _variables(settings: Any) -> Iterator[tuple[str, str]]:
+    """Give each field with the variable that it is read from, as it stands in the environment."""
+    prefix = str(type(settings).model_config.get("env_prefix", ""))
+    there = {name.lower(): name for name in os.environ}
+    for field, info in type(settings).model_fields.items():
+        alias = info.validation_alias
+        names = [alias] if isinstance(alias, str) else [prefix + field]
+        for name in names:
+            if name.lower() in there:
+                yield field, there[name.lower()]
+
+
+def _is_same(text: str, value: object) -> bool:
+    """Whether a value may have been read from a text."""
+    secret = getattr(value, "get_secret_value", None)
+    shown = str(secret() if callable(secret) else getattr(value, "value", value)).strip().lower()
+    if isinstance(value, bool):
+        return value is (text.strip().lower() in ("1", "true", "t", "yes", "y", "on"))
+    try:
+        return shown.rstrip("/") == text.strip().lower().rstrip("/") or float(shown) == float(text)
+    except ValueError:
+        return isinstance(value, list | dict | set | tuple)
+
+
+def _line_that_sets(function: Location, variable: str) -> str | None:
+    """Return the line of a test or a fixture that sets a variable."""
+    lines = linecache.getlines(function.file)[function.line - 1 :]
+    wanted = re.compile(rf"(setenv|environ|putenv).*[\"']{re.escape(variable)}[\"']", re.IGNORECASE)
+    for number, line in enumerate(inspect.getblock(lines), function.line):
+        if wanted.search(line):
+            return f"{function.file}:{number}"
+    return None
