@@ -119,7 +119,7 @@ def test_a_loop_inside_a_loop(project: Project) -> None:
     at = f"{project.root}/test_a.py"
     said(
         result,
-        f"{at}:10 starts asyncio.run(...) while an event loop runs: an async test is in one. [HM724]",
+        f"{at}:10 starts asyncio.run(...) while an event loop runs: test_itself is in one ({at}:10). [HM724]",
         f"change: {at}:10: await answer()\n",
         f"change: {at}:7: await answer(), in an async def helper, which its caller awaits",
         f"{at}:16 starts asyncio.get_event_loop().run_until_complete(...) while an event loop runs",
@@ -208,6 +208,12 @@ def test_a_synchronous_driver_that_is_not_installed(project: Project) -> None:
             import httpx
 
             httpx.Client(app=object())
+
+        async def test_base_url(hermetic_app):
+            import httpx
+
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(hermetic_app)) as client:
+                await client.get("/users")
         """
     )
     result = project.pytest()
@@ -219,5 +225,7 @@ def test_a_synchronous_driver_that_is_not_installed(project: Project) -> None:
         "change: postgresql+asyncpg://..., instead of postgresql+psycopg2://...",
         f"{at}:17 makes Client(app=...), which httpx 0.28 and later do not have. [HM720]",
         "change: TestClient(app), of fastapi.testclient",
+        f"{at}:23 sends a request to a path, by a client that has no base_url. [HM726]",
+        'change: AsyncClient(..., base_url="http://test")',
     )
-    assert result.output.count("why this failed") == 2, result.output
+    assert result.output.count("why this failed") == 3, result.output

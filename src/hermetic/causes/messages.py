@@ -54,3 +54,12 @@ FIXTURE_ASKED_FOR_IN_A_LOOP = Cause(
     busy running the test. Ask for the fixture as an argument.
     """,
 )
+CLIENT_WITHOUT_BASE_URL = Cause(
+    "HM726",
+    "A client without a base_url",
+    """
+    httpx sends a request to a URL, not to a path: "Request URL is missing an 'http://' or 'https://' protocol", or
+    "unknown url type". A client that calls an application needs a `base_url`, whichever it is; `TestClient` and
+    `async_client` have one.
+    """,
+)

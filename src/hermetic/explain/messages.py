@@ -6,6 +6,7 @@ import linecache
 import os
 import re
 from collections.abc import Iterator
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from itertools import pairwise
 from types import FrameType
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import URL, make_url
 
 from hermetic.causes.messages import (
     CLIENT_TAKES_NO_APP,
+    CLIENT_WITHOUT_BASE_URL,
     DDL_ON_ASYNC_ENGINE,
     FIXTURE_ASKED_FOR_IN_A_LOOP,
     GREENLET_MISSING,
@@ -22,7 +24,7 @@ from hermetic.causes.messages import (
 )
 from hermetic.code import Location, is_library
 from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import frames
+from hermetic.explain.frames import frames, value
 from hermetic.explain.history import History
 
 ASYNC_DRIVERS = {
@@ -41,6 +43,7 @@ RUNNING_LOOP = (
     "Cannot run the event loop while another loop is running",
 )
 NO_APP = re.compile(r"(AsyncClient|Client)\.__init__\(\) got an unexpected keyword argument 'app'")
+NO_PROTOCOL = ("Request URL is missing an 'http://'", "unknown url type: '/")
 ANYIO_RUNS = "Cannot schedule a coroutine in the test runner while another is already running"
 
 
@@ -57,6 +60,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 def _of_message(failure: Failure, error: BaseException, text: str, at: Location) -> Iterator[Explanation]:
     if isinstance(error, TypeError) and (client := NO_APP.match(text)) is not None:
         yield _client(client[1], at)
+    elif any(each in text for each in NO_PROTOCOL):
+        yield from _without_base_url(error, at)
     elif isinstance(error, ModuleNotFoundError):
         yield from _missing_driver(error, at)
     elif "asyncio extension requires an async driver" in text:
@@ -146,21 +151,49 @@ def _fixture_in_a_loop(failure: Failure, error: BaseException) -> Iterator[Expla
 
 
 def _loop_in_a_loop(error: BaseException, at: Location) -> Explanation:
-    line = linecache.getline(at.file, at.line).strip()
-    call = re.search(r"([\w.()]+)\.(run|run_until_complete)\((.+)\)", line)
-    is_async = any(
-        frame.f_code.co_flags & 0x80 for frame in frames(error) if frame.f_code.co_name == at.function
-    )
+    """Explain it by the line that starts the second loop, and by the async function of the project that is in one."""
+    call = re.search(r"([\w.()]+)\.(run|run_until_complete)\((.+)\)", linecache.getline(at.file, at.line))
     called = f"{call[1]}.{call[2]}(...)" if call else "a second event loop"
     awaited = f"await {call[3]}" if call else "await the coroutine"
+    inside = _async_place(error)
     change = f"{at}: {awaited}"
-    if not is_async:
+    if inside is not None and at.function == "<module>":
+        line = linecache.getline(inside.file, inside.line).strip()
+        outer = re.search(r"([\w.]+)\((.*)\)$", line)
+        thread = (
+            f"await asyncio.to_thread({outer[1]}, {outer[2]})" if outer else "await asyncio.to_thread(...)"
+        )
+        change = f"{inside}: {thread}; or call it in a synchronous {inside.function}"
+    elif inside is None or inside[:2] != at[:2]:
         change = f"{at}: {awaited}, in an async def {at.function}, which its caller awaits"
+    where = "an async test is in one" if inside is None else f"{inside.function} is in one ({inside})"
     return Explanation(
-        LOOP_IN_A_LOOP,
-        (f"{at} starts {called} while an event loop runs: an async test is in one.",),
-        (change,),
+        LOOP_IN_A_LOOP, (f"{at} starts {called} while an event loop runs: {where}.",), (change,)
     )
+
+
+def _async_place(error: BaseException) -> Location | None:
+    """Return the innermost line of the project that is in an async function."""
+    entry, found = error.__traceback__, None
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        if code.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR) and not is_library(code.co_filename):
+            found = Location(code.co_filename, entry.tb_lineno, code.co_name)
+        entry = entry.tb_next
+    return found
+
+
+def _without_base_url(error: BaseException, at: Location) -> Iterator[Explanation]:
+    for frame in frames(error):
+        client = value(frame, "self", "AsyncClient") or value(frame, "self", "Client")
+        if client is not None and not str(client.base_url):
+            kind = type(client).__name__
+            yield Explanation(
+                CLIENT_WITHOUT_BASE_URL,
+                (f"{at} sends a request to a path, by a client that has no base_url.",),
+                (f'{kind}(..., base_url="http://test")',),
+            )
+            return
 
 
 def _ddl(error: BaseException, at: Location) -> Iterator[Explanation]:

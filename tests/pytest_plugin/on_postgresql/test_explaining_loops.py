@@ -287,7 +287,7 @@ def test_a_session_that_outlives_the_loop_of_its_connection(project: Project) ->
     root = project.root
     said(
         result,
-        f"{root}/test_a.py:7 uses a connection that ended with its event loop, the one of test_a.py::test_session[1], "
+        f"{root}/shop.py:57 uses a connection that ended with its event loop, the one of test_a.py::test_session[1], "
         f"which had taken it at {root}/shop.py:57. [HM705]",
         f"It is of fixture 'session' (session scope, {root}/conftest.py:5).",
         f"It is of kept, a global of test_b ({root}/test_b.py:5).",
