@@ -134,8 +134,18 @@ def test_what_was_deleted(history: History) -> None:
         (SELECT, "id=99", 0),
         ("SELECT id FROM users WHERE name = ?", "name='Zoe'", 0),
         ("SELECT count(*) FROM users", "", 1),
+        ('PRAGMA main.table_info("users")', "", 0),
+        ("SELECT relname FROM pg_catalog.pg_class WHERE relname = 'users'", "", 0),
     ],
-    ids=["another table", "it found something", "another row", "another name", "a number that does not fit"],
+    ids=[
+        "another table",
+        "it found something",
+        "another row",
+        "another name",
+        "a number that does not fit",
+        "whether SQLite has the table",
+        "whether PostgreSQL has the table",
+    ],
 )
 def test_a_plain_wrong_assertion(second: History, text: str, parameters: str, rows: int) -> None:
     """Nothing is said where the rows that are gone would have made no difference."""

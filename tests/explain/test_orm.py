@@ -218,6 +218,27 @@ async def test_a_session_that_was_closed(history: History) -> None:
 
 
 @in_a_loop
+async def test_a_session_that_was_closed_since(history: History) -> None:
+    """The block of the Session ends while the error leaves it, before anybody explains it."""
+    async with database() as sessions:
+        async with sessions() as session:
+            author = await session.get_one(Author, 1)
+            error = failed(lambda: author.books)
+        text = said(error, history)
+        assert "closed" not in text
+        assert "change: selectinload(Author.books)" in text
+        assert "[HM740]" in text
+        async with sessions() as session:
+            author = await session.get_one(Author, 1)
+            await session.commit()
+            committed = here(1)
+            error = failed(lambda: author.name)
+        text = said(error, history)
+        assert f"The commit at {committed} has expired" in text
+        assert "[HM740]" in text
+
+
+@in_a_loop
 async def test_one_that_was_expunged(history: History) -> None:
     """No Session was closed above it, and none is named."""
     async with database() as sessions, sessions() as session:

@@ -22,6 +22,11 @@ SHOWN = 5
 NOT_FOUND = 404
 _COMPARED = re.compile(r"^assert (\d+) (?:==|>=|>|<=|<) (\d+)\b")
 _VALUES = re.compile(r"'([^']*)'|\b(\d+)\b")
+_CATALOGUE = re.compile(
+    r"\s*PRAGMA\b|.*\b(sqlite_master|pg_catalog|information_schema)\b", re.IGNORECASE | re.DOTALL
+)
+"""What asks whether a table is there: ``create_all`` and ``drop_all`` do."""
+
 _AGGREGATE = re.compile(r"\b(count|sum|max|min|avg|exists)\s*\(", re.IGNORECASE)
 
 
@@ -84,7 +89,7 @@ def _readings(failure: Failure, history: History, before: Sequence[Write]) -> It
             for table in tables - {write.table}:
                 if _refers_to(statement, table):
                     yield Reading(statement, table, table in own)
-        else:
+        elif not _CATALOGUE.match(statement.text):
             for table in tables:
                 if re.search(rf"\b{re.escape(table)}\b", statement.text, re.IGNORECASE):
                     yield Reading(statement, table, table in own)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hermetic.causes.orm import ATTRIBUTE_NOT_LOADED, ATTRIBUTE_OF_CLOSED_SESSION
-from hermetic.code import UNKNOWN
+from hermetic.code import UNKNOWN, is_library
 from hermetic.events import SessionEnded
 from hermetic.explain.failure import Explanation, Failure, places
 from hermetic.explain.frames import frames, project_frames, value
@@ -21,12 +21,14 @@ class Access(NamedTuple):
         name: The attribute.
         place: Where in the project it was read; empty where that is not known.
         variable: What the object is called there.
+        is_detached: Whether its Session was closed then; one that is closed now may have been so later.
     """
 
     instance: Any
     name: str
     place: str
     variable: str
+    is_detached: bool
 
     @property
     def state(self) -> Any:
@@ -74,7 +76,8 @@ def _access(error: BaseException) -> Access | None:
             instance = frame.f_locals.get("instance")
             if attribute is not None and frame.f_code.co_name == "__get__" and _is_mapped(instance):
                 place = next((str(each) for each in places(error)), "")
-                return Access(instance, attribute.key, place, _variable(error, instance))
+                is_detached = name == "DetachedInstanceError"
+                return Access(instance, attribute.key, place, _variable(error, instance), is_detached)
     if name in ("ResponseValidationError", "ValidationError"):
         return _validated(error)
     return None
@@ -89,7 +92,9 @@ def _validated(error: Any) -> Access | None:
         if is_ours and each.get("loc") and _is_mapped(instance):
             name = str(each["loc"][-1])
             if name in instance._sa_instance_state.mapper.attrs:
-                return Access(instance, name, "", _variable(error, instance))
+                return Access(
+                    instance, name, "", _variable(error, instance), "DetachedInstanceError" in words
+                )
     return None
 
 
@@ -107,20 +112,17 @@ def _variable(error: BaseException, instance: object) -> str:
 
 
 def _explanation(access: Access, history: History) -> Explanation:
+    closed = history.sessions.close_of(access.state)
     session = access.state.session_id
-    if session is not None:
+    if session is None and closed is not None:
+        session = closed.session
+    why, change = _why(access, history.sessions.last_end(session))
+    if not access.is_detached:
         first = f"{access}, which is not loaded; to load it takes a query, and an attribute cannot await one."
-        why, change = _why(access, history.sessions.last_end(session))
         return Explanation(ATTRIBUTE_NOT_LOADED, (first, *why), change)
     first = f"{access}, which is not loaded, of an object that belongs to no session any more."
-    closed = history.sessions.close_of(access.state)
-    ended = None if closed is None else history.sessions.last_end(closed.session)
-    why, change = _why(access, ended)
     if closed is not None:
-        where = (
-            f" at {closed.location}" if closed.location != UNKNOWN else ""
-        )  # the end of an `async with` is a task
-        why = (f"Its session, {_whose(closed)}, was closed{where}.", *why)
+        why = (f"Its session, {_whose(closed)}, was closed{_at(closed)}.", *why)
     change = (f"{change[0]}, while the session is open", *change[1:])
     return Explanation(ATTRIBUTE_OF_CLOSED_SESSION, (first, *why), change)
 
@@ -153,13 +155,18 @@ def _why(access: Access, ended: SessionEnded | None) -> Why:
 
 def _expired(access: Access, ended: SessionEnded) -> Why:
     """Name what expired all that a Session holds; a relationship may not have been loaded before, either."""
-    where = f" at {ended.location}" if ended.location != UNKNOWN else ""
-    said = f"The {ended.how}{where} has expired all that its session holds: {_whose(ended)}."
+    said = f"The {ended.how}{_at(ended)} has expired all that its session holds: {_whose(ended)}."
     refresh = f"{access.refresh()} after the {ended.how}"
     if access.is_relationship or ended.how == "rollback":
         return (said,), (refresh,)
     made = f" ({ended.made_at}, or its sessionmaker)" if ended.made_at != UNKNOWN else ""
     return (said,), (f"expire_on_commit=False where the session is made{made}", refresh)
+
+
+def _at(ended: SessionEnded) -> str:
+    """Name the line; the end of an ``async with`` is in a task of its own, and known by the line of a library's."""
+    file = ended.location.file
+    return "" if ended.location == UNKNOWN or is_library(file) else f" at {ended.location}"
 
 
 def _whose(ended: SessionEnded) -> str:
