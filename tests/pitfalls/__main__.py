@@ -7,10 +7,12 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
 
-from tests.pitfalls import corpus, endings, plain, results
+from tests.pitfalls import corpus, endings, page, plain, results
 from tests.pitfalls.corpus import Case
 from tests.pitfalls.projects import project, with_hermetic
 
@@ -41,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 worse.append(name)
     print(_totals(found))
     if asked.record:
-        results.write({**recorded, **found}, known={name for name, _, _ in _runs(_every())})
+        results.write({**recorded, **found}, known={run.name for run in _runs(_every())})
+        page.write(results.read())
     elif worse:
         print(f"worse than recorded: {', '.join(worse)}")
     return 1 if worse and not asked.record else 0
@@ -69,27 +72,42 @@ def _wanted(case: Case, names: Sequence[str]) -> bool:
     return not names or any(name in case.name for name in names)
 
 
-def _runs(cases: Sequence[Case] | Iterator[Case]) -> Iterator[tuple[str, Case, bool]]:
-    """Yield each run: its name, the case, and whether the project is one without a fault."""
+class Asked(NamedTuple):
+    """One run.
+
+    Attributes:
+        name: What it is called in the table.
+        case: The case.
+        folders: The files of this run.
+        is_broken: Whether the project has the fault.
+    """
+
+    name: str
+    case: Case
+    folders: tuple[Path, ...]
+    is_broken: bool
+
+
+def _runs(cases: Iterable[Case]) -> Iterator[Asked]:
     for case in cases:
-        without_fault = not case.cause
-        yield case.name, case, without_fault
-        if case.fixed:
-            yield f"{case.name} (fixed)", case, True
+        yield Asked(case.name, case, case.folders, is_broken=bool(case.cause))
+        for variant, folders in (("fixed", case.fixed), ("deleted", case.deleted)):
+            if folders:
+                yield Asked(f"{case.name} ({variant})", case, folders, is_broken=False)
 
 
-def _end(run: tuple[str, Case, bool]) -> tuple[str, str, str]:
-    name, case, without_fault = run
-    folders = case.fixed if without_fault and case.fixed else case.folders
-    with project(folders) as root:
-        ran = with_hermetic(root, case.timeout)
-    ending = endings.of_healthy(ran) if without_fault else endings.of_broken(case, ran)
-    lacks = "" if without_fault or ending in endings.GOOD else _lacks(case, ran.output)
-    return name, ending, ran.output + lacks
+def _end(asked: Asked) -> tuple[str, str, str]:
+    with project(asked.folders) as root:
+        ran = with_hermetic(root, asked.case.timeout)
+    ending = endings.of_broken(asked.case, ran) if asked.is_broken else endings.of_healthy(ran)
+    lacks = _lacks(asked.case, ran.output) if ending not in endings.GOOD and asked.is_broken else ""
+    return asked.name, ending, ran.output + lacks
 
 
 def _lacks(case: Case, output: str) -> str:
-    return "".join(f"not said: {words}\n" for words in endings.missing(case, output))
+    missing = (f"not said: {words}\n" for words in endings.missing(case, output))
+    untrue = (f"said, and not so: {words}\n" for words in endings.untrue(case, output))
+    return "".join([*missing, *untrue])
 
 
 def _totals(found: dict[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Case:
         name: What it is called in tables and in the recorded results.
         folders: Its files, those of a later folder in place of an earlier one's.
         fixed: The folders of the project as it should be; none if nobody wrote it.
+        deleted: Those of the project without what hermetic makes needless; none if that would not help.
         cause: What is wrong, in a sentence.
         fix: What to change, in a sentence.
         symptom: What the output has without hermetic: a regular expression.
@@ -28,6 +29,7 @@ class Case:
         passes: What it means when it passes with hermetic: ``impossible`` or ``unseen``.
         code: That of the explanation which should be given, if there is one.
         says: What an explanation must say of this case's own cause and change: regular expressions.
+        never: What no explanation may say of it, because it is not so.
         undone: What a failing run has when its tests ask for the damage itself and hermetic prevents it.
         database: ``postgresql`` if the project's database must be one.
         timeout: Seconds after which a run hangs.
@@ -35,14 +37,16 @@ class Case:
 
     name: str
     folders: tuple[Path, ...]
-    fixed: tuple[Path, ...]
-    cause: str
-    fix: str
+    fixed: tuple[Path, ...] = ()
+    deleted: tuple[Path, ...] = ()
+    cause: str = ""
+    fix: str = ""
     symptom: str = ""
     plain: str = "fails"
     passes: str = "impossible"
     code: str = ""
     says: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     undone: str = ""
     database: str = ""
     timeout: float = 60
@@ -56,16 +60,16 @@ def own() -> Iterator[Case]:
     for folder in sorted((HERE / "cases").iterdir()):
         described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
         folders = (*_bases(described), folder)
-        yield _case(folder.name, folders, (*folders, folder / "fixed"), described)
+        yield _case(folder.name, folders, described)
 
 
 def healthy() -> Iterator[Case]:
     """Yield legitimate projects: the repository's own, then the given ones."""
     for folder in sorted((HERE / "healthy").iterdir()):
         described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
-        yield _case(f"healthy/{folder.name}", (*_bases(described), folder), (), described)
+        yield _case(f"healthy/{folder.name}", (*_bases(described), folder), described)
     for folder in sorted(GIVEN.glob("healthy/*")):
-        yield _case(f"given/healthy/{folder.name}", (folder,), (), {})
+        yield _case(f"given/healthy/{folder.name}", (folder,), {})
 
 
 def given() -> Iterator[Case]:
@@ -81,8 +85,11 @@ def given() -> Iterator[Case]:
             "timeout": theirs.get("timeout", 60),
             **judged[folder.name],
         }
-        yield _case(f"given/{folder.name}", (folder,), (folder / "fixed",), described)
+        yield replace(_case(f"given/{folder.name}", (folder,), described), fixed=(folder / "fixed",))
 
+
+_NEVER = ("/site-packages/",)
+"""A line of a library is never the one to change."""
 
 _PLAIN = {
     "hangs": "hangs",
@@ -96,14 +103,17 @@ def _bases(described: Mapping[str, Any]) -> tuple[Path, ...]:
     return tuple(HERE / "bases" / name for name in described.get("bases", ()))
 
 
-def _case(
-    name: str, folders: tuple[Path, ...], fixed: tuple[Path, ...], described: Mapping[str, Any]
-) -> Case:
+def _variant(folders: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:
+    return (*folders, folder) if folder.exists() else ()
+
+
+def _case(name: str, folders: tuple[Path, ...], described: Mapping[str, Any]) -> Case:
     plain = described.get("plain", "fails")
     return Case(
         name=name,
         folders=folders,
-        fixed=fixed if fixed and fixed[-1].exists() else (),
+        fixed=_variant(folders, folders[-1] / "fixed"),
+        deleted=_variant(folders, folders[-1] / "deleted"),
         cause=described.get("cause", ""),
         fix=described.get("fix", ""),
         symptom=described.get("symptom", ""),
@@ -111,6 +121,7 @@ def _case(
         passes=described.get("passes", "unseen" if plain == "passes" else "impossible"),
         code=described.get("code", ""),
         says=tuple(described.get("says", ())),
+        never=(*_NEVER, *described.get("never", ())),
         undone=described.get("undone", ""),
         database=described.get("database", ""),
         timeout=described.get("timeout", 60),

@@ -41,7 +41,7 @@ def of_broken(case: Case, run: Run) -> str:
     - ``unseen``: it passes, and the fault is still there.
     - ``worse``: a failure that it has not without hermetic, and nothing that explains it.
     """
-    if case.says and not run.hung and not missing(case, run.output):
+    if case.says and not run.hung and not missing(case, run.output) and not untrue(case, run.output):
         return EXPLAINED
     if run.passed:
         return case.passes
@@ -62,6 +62,11 @@ def missing(case: Case, output: str) -> Sequence[str]:
     wanted = (case.code, *case.says) if case.code else case.says
     lacking = [_lacking(wanted, text) for text in explanations(output)]
     return min(lacking, key=len, default=wanted)
+
+
+def untrue(case: Case, output: str) -> Sequence[str]:
+    """Return what explanations say though it is not so."""
+    return [words for text in explanations(output) for words in case.never if re.search(words, text, _FLAGS)]
 
 
 def explanations(output: str) -> Iterator[str]:

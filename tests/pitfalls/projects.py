@@ -24,7 +24,7 @@ PLUGINS = ("anyio", "asyncio", "hermetic", "xdist", "xdist.looponfail")
 FOREIGN = ("PYTEST", "HERMETIC", "PYTHON", "DATABASE", "DB_")
 """How the names of variables begin that would change a run."""
 
-DESCRIPTIONS = ("case.toml", "fixed", "OUTPUT*.txt", "__pycache__")
+DESCRIPTIONS = ("case.toml", "fixed", "deleted", "OUTPUT*.txt", "__pycache__")
 """What lies in a case's folder and is no part of the project."""
 
 

@@ -14,9 +14,8 @@ from tests.pitfalls.projects import Run
 CASE = Case(
     "relation",
     (Path("relation"),),
-    (),
-    "a relation is read that was not loaded",
-    "selectinload",
+    cause="a relation is read that was not loaded",
+    fix="selectinload",
     symptom="MissingGreenlet",
     code="HM732",
     says=(r"Author\.books", "selectinload"),
@@ -55,6 +54,12 @@ OBSCURE = EXPLAINED.replace("[HM732]", "").replace("change: ", "    # change: ")
 def test_ending_of_a_project_that_fails_without_hermetic(output: str, status: int, ending: str) -> None:
     """The words of the case's own cause count in an explanation only, and there all of them."""
     assert endings.of_broken(CASE, Run(status, output, hung=False)) == ending
+
+
+def test_an_explanation_with_a_false_line_explains_nothing() -> None:
+    """What it says beside that may be right."""
+    case = replace(CASE, never=("never loaded",))
+    assert endings.of_broken(case, Run(1, EXPLAINED, hung=False)) == endings.OBSCURE
 
 
 def test_a_failing_test_that_asks_for_the_damage_proves_that_there_is_none() -> None:

@@ -10,8 +10,8 @@ from tests.pitfalls.projects import Run, project, set_up
 from tests.pytest_plugin.project import Project
 
 REPRESENTATIVE = (
-    "attribute-expired-by-commit",
     "create-all-without-await",
+    "detached-after-close",
     "lifespan-never-run",
     "memory-database-of-nobody",
     "override-left-behind",

@@ -1,0 +1,2 @@
+async def test_no_customers(async_client):
+    assert (await async_client.get("/customers")).json() == []

@@ -1,0 +1,16 @@
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from books.api import api
+from books.database import Session
+
+
+@pytest.fixture
+async def sessions():
+    return Session
+
+
+@pytest.fixture
+async def client():
+    async with AsyncClient(transport=ASGITransport(api), base_url="http://books") as client:
+        yield client
