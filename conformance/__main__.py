@@ -128,7 +128,8 @@ def fastapi(work: Path) -> Suite:
     folder = fetch("fastapi", release, work)
     (folder / "fastapi").rename(folder / "not_imported")
     benchmarks = [f"--ignore=tests/{name}" for name in ("benchmarks", "memory_benchmarks")]
-    workers = ["-p", "xdist", "-n", "2", "-p", "pytest_timeout", "-o", "timeout=120"]
+    # In groups: some of its tests write into the working directory.
+    workers = ["-p", "xdist", "-n", "2", "--dist", "loadgroup", "-p", "pytest_timeout", "-o", "timeout=120"]
     return Suite(
         f"fastapi {release}", folder, ("tests",), "conformance.whole_plugin", (*benchmarks, *workers)
     )

@@ -192,6 +192,15 @@ class UnsupportedEngine(ConfigurationError):
     code = "HM114"
 
 
+class DatabaseNameTaken(ConfigurationError):
+    """Two processes of a run make, or drop, a database of one name on the server that they share.
+
+    A server has one database of a name. Each pytest-xdist worker needs a name of its own, or one runs all these tests.
+    """
+
+    code = "HM115"
+
+
 class ContainmentError(HermeticError):
     """A SQLAlchemy engine asked for a database that hermetic did not make."""
 

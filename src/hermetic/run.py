@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hermetic import owners
 from hermetic.containment import Containment
 from hermetic.environment import Environment
+from hermetic.errors import HermeticError
 from hermetic.events import CallRaised, DatabaseKept, Leaked, TaskLeft, TestBegan, TestEnded, emit, listeners
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
@@ -68,6 +69,7 @@ class Run:
             lambda: self.containment.all(),
             lambda: [*self._mappings.guards, *self.restoring.identities],
             before=lambda owner: self.quiet.begin_set_up(owner),
+            look=lambda owner: self.databases.inventory.look(owner),
             after=lambda owner: self.quiet.end_set_up(owner),
             wrote=lambda database: self.containment.tell_of_write(database),
         )
@@ -278,6 +280,12 @@ class Run:
                 emit(task)
         if left and self._is_on and background == "error":
             raise background_error(left)
+
+    def explain(self, error: BaseException) -> list[HermeticError]:
+        """Return what is known of why a test failed."""
+        return [
+            each for each in (self.filling.explain(error), self.databases.inventory.explain(error)) if each
+        ]
 
     def keep(self) -> None:
         """Keep the databases as the test at hand left them, and tell of it."""

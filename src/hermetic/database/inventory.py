@@ -11,6 +11,8 @@ from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.servers import Servers
 from hermetic.database.templates import Built, Note
+from hermetic.errors import HermeticError
+from hermetic.owners import PROCESS, Owner
 from hermetic.steps import every_step
 
 
@@ -113,6 +115,27 @@ class Inventory:
         """Return their backends and names."""
         return [(backend, name) for backend, server in self._servers.made() for name in server.named]
 
+    def look(self, owner: Owner | None = None) -> None:
+        """Learn which of them were made and dropped, unseen perhaps.
+
+        Args:
+            owner: Who made those that are new; whoever is at work where None.
+        """
+        for _, server in self._servers.made():
+            server.look(owner)
+
+    def look_for(self, address: Address) -> None:
+        """Have the server look for the one that an address may mean; one of ours needs no look."""
+        server = dict(self._servers.made()).get(address.backend)
+        ours = {each.worker.name for each in self._all if each.worker and not isinstance(each, NamedDatabase)}
+        if server is not None and address.name not in ours:
+            server.look(asked=address.name)
+
+    def explain(self, error: BaseException) -> HermeticError | None:
+        """Return why a test failed, where its error comes of what others do on a server."""
+        found = (server.explain(error) for _, server in self._servers.made())
+        return next(filter(None, found), None)
+
     def named(self, address: Address) -> LazyDatabase:
         """Return what stands for one of them, today's and the next one of that name."""
         found = self._named.get(address.name)
@@ -144,8 +167,10 @@ class Inventory:
 
     def built(self, database: WorkerDatabase, build: Callable[[], Note]) -> Built:
         """Build what fills a database; say which others that made or wrote, and what it returned."""
+        self.look()
         named, there = self.names(), self.all()
         note = build()
+        self.look()
         used = [each for each in self.all() if each not in there or each.dirty()]
         further = {name for _, name in set(self.names()) - set(named)}
         return Built([each.name for each in used if each is not database] + sorted(further), note)
@@ -156,6 +181,7 @@ class Inventory:
 
     def mark_baselines(self) -> None:
         """Make what they hold now their baseline: what imports and collection wrote is there for all tests."""
+        self.look(PROCESS)
         for each in list(self._all):
             if each.worker is not None and each.worker.exists:
                 each.ready().mark_baseline()

@@ -181,6 +181,7 @@ class NamedDatabase(LazyDatabase):
 
     def made(self) -> WorkerDatabase:
         """Return the worker database; where that was dropped and made again, the one that there is now."""
+        self._server.look(asked=self.name)
         with self._making:
             if self.worker is None or (not self.worker.exists and self.name in self._server.named):
                 self.worker = self._server.adopt(self.name)

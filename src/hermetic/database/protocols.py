@@ -17,6 +17,7 @@ from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept
 from hermetic.database.layers import Layer, Start
 from hermetic.database.templates import Build, Outdated
+from hermetic.errors import HermeticError
 from hermetic.owners import Owner
 
 T = TypeVar("T")
@@ -152,6 +153,17 @@ class Server(Protocol):
     @property
     def named(self) -> Collection[str]:
         """The databases on it that code under test made under names of its own."""
+
+    def look(self, owner: Owner | None = None, *, asked: str = "") -> None:
+        """Learn which those are now: a driver or a program may have made and dropped some.
+
+        Args:
+            owner: Who made those that are new; whoever is at work where None.
+            asked: The name of a database that somebody is about to connect to.
+        """
+
+    def explain(self, error: BaseException) -> HermeticError | None:
+        """Return why a test failed, where its error comes of what others do on the server."""
 
     def adopt(self, name: str) -> WorkerDatabase:
         """Return one of those, to be restored like any other."""

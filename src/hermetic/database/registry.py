@@ -115,6 +115,7 @@ class Databases:
 
     def resolve(self, request: EngineRequest) -> Destination:
         """Say where an engine's connections go; makes nothing yet."""
+        self.inventory.look_for(address_of(request.url))
         with self._lock:
             self._learn()
             return self._carry_out(self._decide(request), request)

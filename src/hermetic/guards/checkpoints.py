@@ -45,6 +45,7 @@ class Checkpoints:
         guards: Returns the guards of the mappings that are watched.
         before: Called with a fixture before its set-up, and its state before, is looked at.
         after: Called with it when its set-up is over.
+        look: Learns of databases that were made, unseen perhaps: by this owner, or (None) by whoever is at work.
         wrote: Called with each database that it wrote to.
     """
 
@@ -55,10 +56,12 @@ class Checkpoints:
         *,
         before: Callable[[Owner], None] = lambda owner: None,
         after: Callable[[Owner], None] = lambda owner: None,
+        look: Callable[[Owner | None], None] = lambda owner: None,
         wrote: Callable[[WorkerDatabase], None] = lambda database: None,
     ) -> None:
         self._before = before
         self._after = after
+        self._look = look
         self._wrote = wrote
         self._databases = databases
         self._guards = guards
@@ -75,6 +78,7 @@ class Checkpoints:
         frame = Frame(owner)
         self._frames.append(frame)
         try:
+            self._look(None)
             for guard in self._guards():
                 frame.mappings.append((guard, guard.begin_layer()))
             for database in self._databases():
@@ -99,6 +103,8 @@ class Checkpoints:
     def _take(self, frame: Frame) -> None:
         layers = self._layers[id(frame.owner)] = FixtureLayers()
         with every_step() as step:
+            with step:
+                self._look(frame.owner)
             for guard, before in frame.mappings:
                 with step:
                     mapping_layer = guard.end_layer(before)

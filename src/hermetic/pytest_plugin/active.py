@@ -266,8 +266,8 @@ class Active:
         facts = self.recorder.take_test()
         if facts:
             report.hermetic = facts.plain()  # type: ignore[attr-defined]
-        lacking = self.run.filling.explain(call.excinfo.value) if call.excinfo is not None else None
-        report.sections += failure_sections(facts, lacking, failed=report.failed)
+        causes = self.run.explain(call.excinfo.value) if call.excinfo is not None else []
+        report.sections += failure_sections(facts, causes, failed=report.failed)
         if report.failed:
             item.stash[FAILED] = True
             if call.excinfo is not None and self._explains:

@@ -16,6 +16,7 @@ from hermetic.database.kept import Kept, kept_name, noted
 from hermetic.database.layers import Change, Layer, Layers, Start, conflict
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.templates import Build, Outdated
+from hermetic.errors import HermeticError
 from hermetic.owners import Owner
 from tests.database.backends.toy.toydb import SHELF
 
@@ -163,6 +164,13 @@ class ToyServer:
         return database
 
     create_empty = create
+
+    def look(self, owner: Owner | None = None, *, asked: str = "") -> None:
+        """Nothing is ever named."""
+
+    def explain(self, error: BaseException) -> HermeticError | None:
+        """Nobody else is on it."""
+        return None
 
     def adopt(self, name: str) -> NoReturn:
         """Nothing is ever named."""

@@ -19,10 +19,10 @@ from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.factory import locate
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.installed import Binaries
+from hermetic.database.backends.postgresql.server.instance import TEMPLATE
 from hermetic.database.backends.postgresql.server.launcher.cluster import of_project
 from hermetic.database.backends.postgresql.server.launcher.files import remove
 from hermetic.database.backends.postgresql.server.run_dir import Address
-from hermetic.database.backends.postgresql.server.template_databases import TEMPLATE
 from hermetic.database.kept import PREFIX
 from hermetic.database.servers.folders import cache_directory
 from hermetic.database.stored import Entry, Project, Stored

@@ -63,4 +63,4 @@ def closing_lines(server: PostgresqlServer, settings: Settings, root: Path) -> l
     if host.facts is None:
         return []
     named = named_version(settings.postgresql_version, root)
-    return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left]
+    return [*facts_lines(host.facts, host.instance.administrator, named), *host.roles.left, *server.made.left]

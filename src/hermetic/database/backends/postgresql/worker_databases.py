@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
-from hermetic import owners
 from hermetic.database.backends import Making
+from hermetic.database.backends.postgresql.made import MadeDatabases
 from hermetic.database.backends.postgresql.restore.connected import Replace
 from hermetic.database.backends.postgresql.restore.created import CreatedDatabase
 from hermetic.database.backends.postgresql.restore.empty import EmptyDatabase
@@ -24,11 +24,15 @@ from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatab
 from hermetic.database.backends.postgresql.server.factory import make_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import PREFIX
+from hermetic.database.digest import digest
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.events import Noted, emit, listeners
 from hermetic.owners import Owner
 from hermetic.steps import every_step
 
+A_TEST = Owner("a test", "test", "function")
+"""Whose a database is that appears while no wider fixture is set up."""
 _ONESELF = frozenset({"current_user", "current_role", "session_user"})
 
 
@@ -49,8 +53,8 @@ class PostgresqlServer:
         self._worker = worker
         self._replace = replace
         self._databases: list[PostgresqlDatabase] = []
-        self._named: dict[str, Owner] = {}
         self._is_listening = False
+        self.made = MadeDatabases(host, self._forget)
 
     def create(self, name: str, user: str | None = None) -> PostgresqlDatabase:
         """Say where a worker database will be; it is made when it is first needed.
@@ -92,25 +96,36 @@ class PostgresqlServer:
     @property
     def named(self) -> Collection[str]:
         """The databases that code under test made by ``CREATE DATABASE``."""
-        return self._named.keys()
+        return self.made.names
+
+    def look(self, owner: Owner | None = None, *, asked: str = "") -> None:
+        """Learn which databases code under test made and dropped; see ``MadeDatabases``."""
+        self.made.look(owner, asked=asked)
 
     def adopt(self, name: str) -> PostgresqlDatabase:
         """Return a database that code under test made, to be restored like any other."""
         database = CreatedDatabase(
-            *(name, self.host, self.host.owner_of(name), self._replace),
-            is_of_a_test=self._named[name].is_test_level,
+            *(name, self.host, self.host.owner_of(name), self._replace, self._full(f"_{digest([name])}")),
+            is_of_a_test=self.made.is_of_a_test(name),
+            look=self.made.look,
         )
+        if not self.made.is_there(name):
+            database.disappear()
         self._databases.append(database)
         return database
 
     def undo(self) -> None:
         """Drop the databases that a test made itself."""
+        if {database.newest for database in self._databases} - {None, self.made.newest}:
+            self.made.look(A_TEST)
         with every_step() as step:
-            for name, owner in list(self._named.items()):
-                if owner.is_test_level:
-                    self._forget(name)
-                    with step:
-                        self.host.drop(name)
+            for name in self.made.of_tests():
+                with step:
+                    self.made.drop(name)
+
+    def explain(self, error: BaseException) -> HermeticError | None:
+        """Return why a database cannot be made, where another process has one of its name."""
+        return self.made.explain(error)
 
     def begin(self) -> None:
         """Start the server in the background."""
@@ -130,18 +145,14 @@ class PostgresqlServer:
 
     def _drop_all(self) -> None:
         """Drop what was made here; a server that is gone has nothing to drop, and each test has said so."""
-        databases, named = [each for each in self._databases if each.exists], list(self._named)
-        self._databases.clear()
-        self._named.clear()
-        if not databases and not named:
-            return
         from psycopg import OperationalError
 
         with suppress(OperationalError, ConfigurationError):
+            self.made.drop_all()
+            databases = [each for each in self._databases if each.exists]
+            self._databases.clear()
             for database in databases:
                 database.close()
-            for name in named:
-                self.host.drop(name)
 
     def _read(
         self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object
@@ -158,8 +169,14 @@ class PostgresqlServer:
                 self.host.roles.altered.add(database.owner if role in _ONESELF else role)
         whole = of_a_database(statement)
         if whole is not None and any(self._of(connection)):
-            for database in self._called(whole[1]):
-                database.disconnect_for_drop()
+            self._disconnect_for(*whole)
+
+    def _disconnect_for(self, verb: str, name: str) -> None:
+        """Let go of what is to be dropped; refuse where that is another process's."""
+        if verb == "drop":
+            self.made.refuse_to_drop(name)
+        for database in self._called(name):
+            database.disconnect_for_drop()
 
     def _read_done(
         self, connection: Connection, cursor: object, statement: str, parameters: object, *more: object
@@ -170,15 +187,12 @@ class PostgresqlServer:
         for database, session in self._of(connection):
             database.watch.forget(session)
         whole = of_a_database(statement)
-        if whole is None or not any(self._of(connection)):
-            return
-        verb, name = whole
-        self._forget(name)
-        if verb == "create":
-            self._named[name] = owners.current()
+        if whole is not None and any(self._of(connection)):
+            verb, name = whole
+            self.made.look(made=name) if verb == "create" else self.made.look(dropped=name)
 
     def _forget(self, name: str) -> None:
-        self._named.pop(name, None)
+        """A database that code under test made is there no more."""
         for database in self._called(name):
             database.disappear()
             self._databases.remove(database)
@@ -191,6 +205,9 @@ class PostgresqlServer:
         if context.dialect.name == "postgresql" and context.connection is not None:
             for database, session in self._of(context.connection):
                 database.watch.explain(context, session)
+            taken = self.made.explain(context.original_exception)
+            if taken is not None and Noted in listeners:
+                emit(Noted(taken.what))
 
     def _of(self, connection: Connection) -> Iterator[tuple[PostgresqlDatabase, Session]]:
         fairy: Any = connection._dbapi_connection

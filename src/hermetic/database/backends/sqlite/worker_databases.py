@@ -23,7 +23,8 @@ from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.protocols import Wait, WorkerDatabase, as_it_is
 from hermetic.database.servers import folders
-from hermetic.errors import ConfigurationError
+from hermetic.errors import ConfigurationError, HermeticError
+from hermetic.owners import Owner
 from hermetic.steps import every_step
 
 try:
@@ -73,6 +74,13 @@ class SqliteServer:
     def named(self) -> Collection[str]:
         """SQLite has no CREATE DATABASE."""
         return ()
+
+    def look(self, owner: Owner | None = None, *, asked: str = "") -> None:
+        """So that there is none to find."""
+
+    def explain(self, error: BaseException) -> HermeticError | None:
+        """Nobody else is on it."""
+        return None
 
     def adopt(self, name: str) -> NoReturn:
         """There is nothing to adopt."""

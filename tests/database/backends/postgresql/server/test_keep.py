@@ -25,7 +25,7 @@ from tests.database.backends.postgresql.server.processes import (
 
 MAKES_DATABASES = """
 with instance.connect() as connection:
-    connection.execute("CREATE DATABASE template_made_once")
+    connection.execute("CREATE DATABASE hermetic_t_made_once")
     connection.execute("CREATE DATABASE hermetic_w_0badcafe_gw0")
 instance.keep()
 """
@@ -42,7 +42,7 @@ def test_a_kept_database_is_there_in_the_next_run(make: Make) -> None:
     """But no worker database, though somebody is connected to it; and only after keep."""
     first = make()
     with first.connect() as connection:
-        connection.execute("CREATE DATABASE template_made_once")
+        connection.execute("CREATE DATABASE hermetic_t_made_once")
         connection.execute("CREATE DATABASE hermetic_w_0badcafe_gw0")
     first.keep()
     user = first.connect("hermetic_w_0badcafe_gw0")
@@ -50,18 +50,18 @@ def test_a_kept_database_is_there_in_the_next_run(make: Make) -> None:
     user.close()
     assert gone(first.home)
     second = make()
-    assert databases(second) == {"template_made_once"}
+    assert databases(second) == {"hermetic_t_made_once"}
     with second.connect() as connection:
         connection.execute("CREATE DATABASE not_kept")
     second.stop()
-    assert databases(make()) == {"template_made_once"}
+    assert databases(make()) == {"hermetic_t_made_once"}
 
 
 def test_another_project_does_not_see_it(make: Make, tmp_path: Path) -> None:
     """Each project has a cluster of its own."""
     first = make()
     with first.connect() as connection:
-        connection.execute("CREATE DATABASE template_made_once")
+        connection.execute("CREATE DATABASE hermetic_t_made_once")
     first.keep()
     first.stop()
     assert databases(make(project=tmp_path)) == set()
@@ -72,11 +72,11 @@ def test_the_last_run_wins(make: Make, place: Path) -> None:
     first, second = make(), make()
     for number, instance in enumerate((first, second)):
         with instance.connect() as connection:
-            connection.execute(f"CREATE DATABASE template_{number}")
+            connection.execute(f"CREATE DATABASE hermetic_t_{number}")
         instance.keep()
     first.stop()
     second.stop()
-    assert databases(make()) == {"template_1"}
+    assert databases(make()) == {"hermetic_t_1"}
     kept = Path(of_project(str(place), str(second._binaries.path), str(cache_directory())))
     assert [path for path in kept.parent.iterdir() if path.stem == kept.stem] == [kept]
 
@@ -88,14 +88,14 @@ def test_a_killed_run_keeps(place: Path, make: Make) -> None:
     line(process)
     kill(process)
     eventually(lambda: gone(home), "the home is gone")
-    assert databases(make()) == {"template_made_once"}
+    assert databases(make()) == {"hermetic_t_made_once"}
 
 
 def test_a_killed_launcher_keeps_nothing(make: Make) -> None:
     """A cluster whose end nobody saw may be torn; the next run has the one before it, or a new one."""
     first = make()
     with first.connect() as connection:
-        connection.execute("CREATE DATABASE template_made_once")
+        connection.execute("CREATE DATABASE hermetic_t_made_once")
     first.keep()
     os.kill(launcher_of(first.home), signal.SIGKILL)
     first.stop()
@@ -113,7 +113,7 @@ def test_without_psql_nothing_is_kept(make: Make, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(files, "write_whole", elsewhere)
     first = make()
     with first.connect() as connection:
-        connection.execute("CREATE DATABASE template_made_once")
+        connection.execute("CREATE DATABASE hermetic_t_made_once")
     first.keep()
     first.stop()
     assert gone(first.home)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from hermetic.database.backends.postgresql.server import template_databases
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.database.backends.postgresql.server.template_databases import TEMPLATE
+from hermetic.database.backends.postgresql.server.instance import TEMPLATE, Instance
 from tests.database.backends.postgresql.server.looking import databases, execute, values
 
 

@@ -26,6 +26,9 @@ NEVER = 2**31 - 1
 EMPTY = ""
 """The origin of a database that began as PostgreSQL's own template."""
 
+UNKNOWN = -1
+"""In the place of a database's number."""
+
 ATTEMPTS = 3
 """Restores that are tried where a transaction that commits meanwhile brings rows, or a schema, that are in the way."""
 
@@ -54,15 +57,23 @@ class Baseline:
         owner: The role that owns it.
         host: The server's side.
         connected: Who is connected to it.
+        copies: How the names of its copies begin; its own where None.
+
+    Attributes:
+        newest: The number of the newest database on the server at the last restore that found anything written.
     """
 
-    def __init__(self, name: str, owner: str, host: PostgresqlHost, connected: Connected) -> None:
+    def __init__(
+        self, name: str, owner: str, host: PostgresqlHost, connected: Connected, copies: str | None = None
+    ) -> None:
         self._name = name
+        self._copies_begin = copies or name
         self._owner = owner
         self._host = host
         self._connected = connected
         self._administration: Administration | None = None
         self._seen: str | None = None
+        self.newest: int | None = None
         self.is_marked = False
         self._origin: str | None = None
         self._in_the_way: list[str] = []
@@ -221,7 +232,7 @@ class Baseline:
         self.administration.run("TRUNCATE pg_hermetic.drift")
         self._connected.end_all()
         self.leave()
-        copy = f"{self._name}_c{len(self._copies) + 1}"
+        copy = f"{self._copies_begin}_c{len(self._copies) + 1}"
         try:
             self._host.create(copy, self._owner, self._name)
         except ObjectInUse:  # a poller of the application's, that connects again and again
@@ -256,7 +267,8 @@ class Baseline:
 
     def restore(self) -> bool:
         """Bring the baseline back; return whether there was anything to undo."""
-        outcome, self._seen, version = self._try(RESTORE, [self._seen]) or ("anew", None, None)
+        anew = ("anew", None, None, UNKNOWN)
+        outcome, self._seen, version, self.newest = self._try(RESTORE, [self._seen]) or anew
         changed = self.properties.put_back(version)
         if any(map(is_setting, changed)):
             self._connected.replace_those_of_tests()  # a session knows its settings from its beginning
@@ -305,7 +317,7 @@ class Baseline:
     def _make_anew(self, origin: str | None, why: str) -> None:
         if origin is None:
             raise failures.no_origin(self._name, self._in_the_way)
-        fresh = f"{self._name}_new"
+        fresh = f"{self._copies_begin}_new"
         self._host.drop(fresh)  # of an attempt that failed, and could not even do that
         try:
             self._host.create(fresh, self._owner, origin or None)

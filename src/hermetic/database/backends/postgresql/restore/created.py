@@ -9,7 +9,7 @@ the server's own session tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from hermetic.database.backends.postgresql.restore.connected import Replace
@@ -25,17 +25,28 @@ class CreatedDatabase(PostgresqlDatabase):
         host: The server's side.
         owner: The role that owns it.
         replace: Tells the pools which connections are gone.
+        copies: How the names of its copies begin: nobody else's may be in their way, and they go with the run.
         is_of_a_test: Whether it is dropped when the test ends: then it needs no baseline.
+        look: Has it disappear where it is gone, or another one has its name: a driver or a program may have dropped it.
     """
 
     def __init__(
-        self, name: str, host: PostgresqlHost, owner: str, replace: Replace, *, is_of_a_test: bool
+        self,
+        name: str,
+        host: PostgresqlHost,
+        owner: str,
+        replace: Replace,
+        copies: str,
+        *,
+        is_of_a_test: bool,
+        look: Callable[[], None],
     ) -> None:
-        super().__init__(name, host, owner, replace)
+        super().__init__(name, host, owner, replace, copies)
         self._born = True
         self._is_being_filled = is_of_a_test
         self._depth = 0
         self._place: str | None = None
+        self._look = look
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
@@ -44,17 +55,12 @@ class CreatedDatabase(PostgresqlDatabase):
             try:
                 if self._depth == 1 and self.exists:
                     self._look()
+                    self._place = self._host.place(self.name) if self.exists else None
                 yield
             finally:
                 self._depth -= 1
                 if self._depth == 0:
                     self._baseline.leave()
-
-    def _look(self) -> None:
-        """See from outside where it stands, and whether it is there: a driver or a program may have dropped it."""
-        self._place = self._host.place(self.name)
-        if self._place is None:
-            self.disappear()
 
     def restore(self) -> bool:
         """Bring the baseline back; nobody connects where nothing was written."""

@@ -45,12 +45,15 @@ class PostgresqlDatabase:
         host: The server's side.
         owner: The role that owns it, and as which the application connects.
         replace: Tells the pools which connections are gone.
+        copies: How the names of its copies begin; its own where None.
 
     Attributes:
         raw: The connections that drivers of the project's own have open in it.
     """
 
-    def __init__(self, name: str, host: PostgresqlHost, owner: str, replace: Replace) -> None:
+    def __init__(
+        self, name: str, host: PostgresqlHost, owner: str, replace: Replace, copies: str | None = None
+    ) -> None:
         self.name = name
         self.owner = owner
         self.connected = Connected(name, host, lambda connections: replace(self, connections))
@@ -63,7 +66,7 @@ class PostgresqlDatabase:
         self._born = False
         self._is_being_filled = False
         self._closed = False
-        self._baseline = Baseline(name, owner, host, self.connected)
+        self._baseline = Baseline(name, owner, host, self.connected, copies)
         self._changes = Changes(self._baseline, lambda: self._is_marked)
         self._layers = Layers(self._changes)
 
@@ -87,6 +90,11 @@ class PostgresqlDatabase:
     def exists(self) -> bool:
         """Whether it was made on the server, and not dropped since."""
         return self._born and not self._closed
+
+    @property
+    def newest(self) -> int | None:
+        """The number of the newest database on the server at the last restore that found anything written."""
+        return self._baseline.newest
 
     # -- the application's connections
 

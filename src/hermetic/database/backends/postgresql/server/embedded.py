@@ -27,7 +27,7 @@ from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
 from hermetic.database.backends.postgresql.server import installed, run_dir
 from hermetic.database.backends.postgresql.server.installed import Binaries
-from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
+from hermetic.database.backends.postgresql.server.instance import TEMPLATE, Facts
 from hermetic.database.backends.postgresql.server.launch import (
     STEP,
     Launch,
@@ -40,6 +40,7 @@ from hermetic.database.backends.postgresql.server.launch import (
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
 from hermetic.database.backends.postgresql.server.run_dir import Address, address
+from hermetic.database.kept import PREFIX as KEPT
 from hermetic.database.passing import free
 from hermetic.database.servers import folders
 from hermetic.database.servers.folders import cache_directory
@@ -168,12 +169,12 @@ class Embedded:
     def keep(self) -> None:
         """Ask the launcher to keep the cluster when the run is over.
 
-        Worker databases are not in it: the launcher drops them with the binaries' ``psql`` before it stops the server.
+        No others are in it: the launcher drops them with the binaries' ``psql`` before it stops the server.
         That needs no process of the run, so a killed run's cluster is kept as well; without a ``psql`` none is.
         """
         self.start()
         report = read_report(self.home) or {}
-        wanted = {"binaries": report["binaries"], "version": report["version"], "prefix": PREFIX}
+        wanted = {"binaries": report["binaries"], "version": report["version"], "kept": [TEMPLATE, KEPT]}
         files.write_whole(str(self.home / "keep"), json.dumps(wanted))
 
     def handover(self) -> dict[str, str]:
@@ -194,6 +195,10 @@ class Embedded:
     def reap_databases(self) -> list[str]:
         """Drop nothing: the whole server is the run's, and what a run keeps has no worker databases."""
         return []
+
+    def is_alone(self) -> bool:
+        """It is the run's own."""
+        return True
 
     def last_words(self) -> str:
         """Return the end of the server's log."""

@@ -49,6 +49,11 @@ WHERE rolname IN (current_user, %s) AND datname ~ %s
   )
 """
 
+OTHERS = """
+SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid::bigint = %s
+    AND objid::bigint <> %s::bigint & 4294967295
+"""
+
 
 class External:
     """See ``hermetic.database.backends.postgresql.server.instance.Instance``.
@@ -130,6 +135,12 @@ class External:
         rows = session.execute(DEAD.encode(), (SHARED, pattern, SPACE, len(PREFIX) + 1)).fetchall()
         dead = [name for name, *mark in rows if marks.noted(*mark).get("run") == name[len(PREFIX) :][:8]]
         return [name for name in dead if self._drop(session, name)]
+
+    def is_alone(self) -> bool:
+        """Whether no other run holds a lock."""
+        self.start()
+        assert self._session is not None
+        return not self._session.execute(OTHERS.encode(), (SPACE, _signed(self.run_id))).fetchall()
 
     def last_words(self) -> str:
         """Return nothing: its log is where its owner keeps it."""

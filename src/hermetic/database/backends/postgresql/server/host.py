@@ -49,6 +49,7 @@ class PostgresqlHost:
         facts: What is known of the server, once it was used.
         roles: Those of the server.
         used_templates: The templates that this process has used or made.
+        there: The numbers of the databases that were on the server when this process came.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class PostgresqlHost:
         self._maintenance: psycopg.Connection[Any] | None = None
         self._lock = RLock()
         self.facts: Facts | None = None
+        self.there: frozenset[int] = frozenset()
 
     @property
     def privileged(self) -> bool:
@@ -119,6 +121,14 @@ class PostgresqlHost:
         rows = self.run(query, [database])
         return str(rows[0][0]) if rows else self.owner_for(None)
 
+    def may_be_a_tests(self, role: str) -> bool:
+        """Whether a database of that role's may be one that code under test made: any, on a server of the run's own."""
+        return not self.instance.is_shared or role == self.owner_for(None)
+
+    def is_alone(self) -> bool:
+        """Whether no other process makes databases for tests on the server."""
+        return self.roles.is_alone and self.instance.is_alone()
+
     # -- databases
 
     def create(self, database: str, owner: str, template: str | None = None) -> None:
@@ -127,6 +137,10 @@ class PostgresqlHost:
         Raises:
             ConfigurationError: An extension cannot be had, a template is missing, or there is no room.
         """
+        with self._lock:  # until it is marked as ours
+            self._create(database, owner, template)
+
+    def _create(self, database: str, owner: str, template: str | None) -> None:
         self.roles.ensure(owner, self.run)
         source = template or self.template_database
         is_quick = self.version >= 150000 and not self.instance.is_shared
@@ -232,6 +246,11 @@ class PostgresqlHost:
 
     # -- our session
 
+    @property
+    def is_used(self) -> bool:
+        """Whether this process has asked the server anything."""
+        return self._maintenance is not None
+
     def run(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Any]:
         """Run a statement in the maintenance database, and return its rows."""
         with self._lock:
@@ -240,6 +259,8 @@ class PostgresqlHost:
                 self._maintenance = self._open(None)
                 if first:
                     self.instance.reap_databases()
+                    oids = self._maintenance.execute("SELECT oid::bigint FROM pg_database").fetchall()
+                    self.there = frozenset(oid for (oid,) in oids)
             cursor = self._maintenance.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 

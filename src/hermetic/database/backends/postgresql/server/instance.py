@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 PREFIX = "hermetic_w_"
 """What the names of worker databases start with: ``hermetic_w_RUN-ID_WORKER``. They belong to one run."""
 
+TEMPLATE = "hermetic_t_"
+"""What those of templates start with: ``hermetic_t_FINGERPRINT``. They stay for the next run."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -78,6 +81,9 @@ class Instance(Protocol):
 
     def reap_databases(self) -> list[str]:
         """Drop the worker databases of dead runs; return their names."""
+
+    def is_alone(self) -> bool:
+        """Whether no other run uses it."""
 
     def last_words(self) -> str:
         """Return what the server wrote last, where that can be known."""

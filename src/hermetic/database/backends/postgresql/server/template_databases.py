@@ -8,10 +8,9 @@ from typing import Any
 
 from hermetic.database.backends.postgresql.server import marks
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.postgresql.server.instance import PREFIX
+from hermetic.database.backends.postgresql.server.instance import PREFIX, TEMPLATE
 from hermetic.database.backends.postgresql.server.quoting import quoted
 
-TEMPLATE = "hermetic_t_"
 KEPT_TEMPLATES = 3
 """How many templates of one project stay: today's, and those of the branches that one goes back and forth between."""
 

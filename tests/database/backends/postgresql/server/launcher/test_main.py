@@ -77,7 +77,7 @@ def test_what_is_kept_is_found_again(request_: Request, place: Path, form: str) 
         server = Server(asked.home, asked.socket, asked.port, 20)
         what = main.launch(asked, server)
         assert "error" not in what
-        files.write_whole(f"{asked.home}/keep", json.dumps({**what, "prefix": "hermetic_w_"}))
+        files.write_whole(f"{asked.home}/keep", json.dumps({**what, "kept": ["hermetic_t_"]}))
         main.finish(asked, server)
     assert not os.path.exists(asked.home)
     assert not os.path.exists(place / "elsewhere")
@@ -97,7 +97,7 @@ def test_a_cluster_that_cannot_be_kept_is_not_half_kept(
 ) -> None:
     """The run ends in good order all the same."""
     what = main.launch(request_, server)
-    files.write_whole(f"{request_.home}/keep", json.dumps({**what, "prefix": "hermetic_w_"}))
+    files.write_whole(f"{request_.home}/keep", json.dumps({**what, "kept": ["hermetic_t_"]}))
     monkeypatch.setattr(os, "sendfile", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
     main.finish(request_, server)
     assert not os.path.exists(request_.home)
@@ -107,7 +107,7 @@ def test_a_cluster_that_cannot_be_kept_is_not_half_kept(
 def test_a_torn_cluster_is_not_kept(request_: Request, server: Server) -> None:
     """Nor one with worker databases in it: here, for want of a psql."""
     main.launch(request_, server)
-    files.write_whole(f"{request_.home}/keep", json.dumps({"binaries": "/nowhere", "prefix": "hermetic_w_"}))
+    files.write_whole(f"{request_.home}/keep", json.dumps({"binaries": "/nowhere", "kept": ["hermetic_t_"]}))
     main.finish(request_, server)
     assert not kept(request_).exists()
 
@@ -208,10 +208,10 @@ def test_a_server_that_does_not_end_is_killed(server: Server) -> None:
 
 def test_psql_that_hangs_drops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does one that fails or is not there."""
-    assert not drop_databases(str(tmp_path), "", 1, "hermetic_w_")
+    assert not drop_databases(str(tmp_path), "", 1, ["hermetic_t_"])
     (tmp_path / "psql").write_text("#!/bin/sh\nexit 2\n")
     (tmp_path / "psql").chmod(0o755)
-    assert not drop_databases(str(tmp_path), "/socket", 1, "hermetic_w_")
+    assert not drop_databases(str(tmp_path), "/socket", 1, ["hermetic_t_"])
 
 
 def test_how_a_process_ended() -> None:

@@ -66,9 +66,10 @@ BEGIN
 END $$;
 
 -- The one round trip. What comes back: 'clean' (nothing was undone), 'restored', or 'ddl' (nothing was done yet: the
--- schema was changed); the place in the write-ahead log from which on nothing has been looked at; and the version of what
--- belongs to the database, NULL where nothing at all was written.
-CREATE FUNCTION pg_hermetic.restore(seen pg_lsn, OUT outcome text, OUT lsn pg_lsn, OUT version text) LANGUAGE plpgsql AS $$
+-- schema was changed); the place in the write-ahead log from which on nothing has been looked at; and, NULL where nothing
+-- at all was written, the version of what belongs to the database and the number of the newest database on the server.
+CREATE FUNCTION pg_hermetic.restore(seen pg_lsn, OUT outcome text, OUT lsn pg_lsn, OUT version text, OUT newest bigint)
+LANGUAGE plpgsql AS $$
 DECLARE
     tables_written boolean;
     sequences_moved boolean;
@@ -80,6 +81,7 @@ BEGIN
     END IF;
     lsn := pg_hermetic.place();
     version := pg_hermetic.properties_version();
+    newest := (SELECT oid::bigint FROM pg_catalog.pg_database ORDER BY oid DESC LIMIT 1);
     IF pg_hermetic.was_altered() THEN
         outcome := 'ddl';
         RETURN;

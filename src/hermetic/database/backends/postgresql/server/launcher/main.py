@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from . import files
 from .account import Account, account, can, executable
@@ -126,8 +126,8 @@ def finish(request: Request, server: Server) -> None:
     remove_home(request.home)
 
 
-def _keep(request: Request, server: Server, wanted: dict[str, str]) -> None:
-    dropped = drop_databases(wanted["binaries"], request.socket, request.port, wanted["prefix"])
+def _keep(request: Request, server: Server, wanted: dict[str, Any]) -> None:
+    dropped = drop_databases(wanted["binaries"], request.socket, request.port, wanted["kept"])
     if not server.stop(signal.SIGINT) or not dropped:
         return  # what is left may be torn, or hold the databases of a run; the next run builds anew
     try:

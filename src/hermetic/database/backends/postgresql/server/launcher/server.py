@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from . import files
 from .account import Account, become
@@ -163,15 +164,19 @@ def _spawn(command: list[str], who: Account, log: str) -> int:
         os._exit(127)
 
 
-def drop_databases(binaries: str, socket: str, port: int, prefix: str) -> bool:
-    """Drop the databases whose name starts with ``prefix``, whoever uses them; return whether all went well.
+def drop_databases(binaries: str, socket: str, port: int, kept: Sequence[str]) -> bool:
+    """Drop all databases whose name starts with none of ``kept``, whoever uses them; return whether all went well.
 
     Done by ``psql`` while the server runs: the processes that made them may have been killed, so nobody else would.
     """
-    pattern = prefix.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%") + "%"
+    patterns = ", ".join("'" + prefix.replace("_", "\\_") + "%'" for prefix in kept)
+    dropped = (
+        f"datname NOT IN ('postgres', 'template0', 'template1') AND datname NOT LIKE ALL (ARRAY[{patterns}])"
+    )
     script = (
-        "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database "
-        f"WHERE datname LIKE '{pattern}' \\gexec\n"
+        "SELECT format('ALTER DATABASE %I IS_TEMPLATE false', datname) FROM pg_database "
+        f"WHERE datistemplate AND {dropped} \\gexec\n"
+        f"SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE {dropped} \\gexec\n"
     )
     command = [f"{binaries}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", socket or "127.0.0.1"]
     command += ["-p", str(port), "-U", "hermetic_admin", "-d", "postgres", "-f", "-"]
