@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences pitfalls conformance soak bench build \
+.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences pitfalls conformance soak bench pairs build \
 	compat serve clean
 
 help: ## Show the targets.
@@ -102,6 +102,9 @@ bench: $(READY) ## Measure, side by side with the usual recipes; some minutes, f
 	else \
 		echo "No Python 3.13 for the clients: make bench PYTHON313=/path/to/python3.13"; \
 	fi
+
+pairs: $(READY) ## This revision's restore, request and test beside those of BEFORE=commit, pair by pair in one run.
+	$(BIN)/python -m benchmarks.pairs $(or $(BEFORE),HEAD~1)
 
 compat: build ## The suite against the installed wheel: oldest and newest Python, lowest and newest dependencies.
 	.ci/compat

@@ -20,7 +20,7 @@ from sqlalchemy import Column, ForeignKey, Integer, MetaData, Numeric, String, T
 
 from benchmarks.projects import workplace
 from benchmarks.results import Json, Report, keep, table
-from benchmarks.samples import sample
+from benchmarks.samples import quartiles, ratios, sample
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
 from hermetic.database.backends.postgresql.server import new_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
@@ -30,6 +30,8 @@ from hermetic.database.urls import sync_url
 TABLES = (1, 10, 60, 300)
 SEED_ROWS = 10
 ROUNDS = 40
+TRIP, SAVEPOINT = "`SELECT 1`, the same session", "savepoint and its rollback, one shared connection"
+CLEAN, DIRTY = "hermetic, nothing written", "hermetic, 1 table written"
 MANY_ROWS = 1_000_000
 MANY_RESTORES = 10_000
 
@@ -154,10 +156,10 @@ def hermetic_ways(shop: Shop) -> list[Way]:
         nested.rollback()
 
     return [
-        Way("`SELECT 1`, the same session", lambda: round_trip("SELECT 1")),
-        Way("savepoint and its rollback, one shared connection", rolled_back),
-        Way("hermetic, nothing written", shop.restore, lambda: None),
-        Way("hermetic, 1 table written", shop.restore, lambda: shop.write(1)),
+        Way(TRIP, lambda: round_trip("SELECT 1")),
+        Way(SAVEPOINT, rolled_back),
+        Way(CLEAN, shop.restore, lambda: None),
+        Way(DIRTY, shop.restore, lambda: shop.write(1)),
         Way(
             "hermetic, 3 tables written", shop.restore, lambda: shop.write(min(3, len(shop.metadata.tables)))
         ),
@@ -282,6 +284,12 @@ def many_restores(host: PostgresqlHost, count: int = MANY_RESTORES, tables: int 
     return [sample(way.us[start : start + tenth]).median for start in range(0, count, tenth)]
 
 
+def over_the_floor(ways: Sequence[Way]) -> str:
+    """Return how many times their floors' time hermetic's take, of measurements made one after the other."""
+    of = {way.title: way.us for way in ways}
+    return f"{quartiles(ratios(of[TRIP], of[CLEAN]))} and {quartiles(ratios(of[SAVEPOINT], of[DIRTY]))}"
+
+
 def report(
     found: dict[int, list[Way]], big: list[Way], flat: Sequence[float], rounds: int, rows: int, restores: int
 ) -> Report:
@@ -290,17 +298,15 @@ def report(
     lines = []
     for position, title in enumerate(titles):
         lines.append([title, *(sample(ways[position].us).text(0) for ways in found.values())])
-    ways = found[60] if 60 in found else next(iter(found.values()))
-    of = {way.title: sample(way.us).median for way in ways}
-    dirty, clean = of["hermetic, 1 table written"], of["hermetic, nothing written"]
-    trip, savepoint = (of[title] for title in titles[:2])
     text = (
         "## Restore alone, PostgreSQL\n\n"
         f"Microseconds to get back to a baseline of {SEED_ROWS} rows a table, on the server that hermetic starts; "
         f"{rounds} rounds, all ways in turns.\n\n"
         + table(["way back", *(f"{number} tables" for number in found)], lines)
-        + f"\n\nAt 60 tables, one written costs {dirty / savepoint:.1f} times a savepoint's rollback, and nothing "
-        f"written {clean / trip:.1f} times a `SELECT 1`.\n\n"
+        + "\n\nPair by pair, with quartiles, nothing written takes this many times a `SELECT 1`, and one table so "
+        "many times a savepoint's rollback: "
+        + "; ".join(f"{number} tables {over_the_floor(ways)}" for number, ways in found.items())
+        + ".\n\n"
         f"Of a table with {rows:,} seeded rows: "
         + "; ".join(f"{way.title} {sample(way.us).text(0)}" for way in big)
         + f". Over {restores:,} restores in a row, the medians of each tenth: "

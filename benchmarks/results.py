@@ -23,6 +23,7 @@ ORDER = (
     "client_3_11",
     "client_3_12",
     "client_3_13",
+    "pairs",
 )
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | float | bool | None

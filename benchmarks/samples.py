@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,12 @@ class Sample:
 def sample(values: Sequence[float]) -> Sample:
     """Sum up measurements of one thing; there must be one at least."""
     return Sample(median(values), min(values), max(values))
+
+
+def quartiles(values: Sequence[float], digits: int = 1) -> str:
+    """Write the median and, in brackets, the first and third quartiles of two values at least."""
+    first, middle, third = quantiles(values, n=4, method="inclusive")
+    return f"{middle:,.{digits}f} ({first:,.{digits}f}-{third:,.{digits}f})"
 
 
 def slope(small: int, small_seconds: float, large: int, large_seconds: float) -> float:

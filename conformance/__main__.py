@@ -123,15 +123,17 @@ def httpx(work: Path) -> Suite:
 
 
 def fastapi(work: Path) -> Suite:
-    """Fetch FastAPI's tests but the benchmarks: thousands, so on two processes, and with time on a busy machine."""
+    """Fetch FastAPI's tests but the benchmarks, with time on a busy machine.
+
+    In one process: some write into the working directory, which they lock for each other and not for all.
+    """
     release = version("fastapi")
     folder = fetch("fastapi", release, work)
     (folder / "fastapi").rename(folder / "not_imported")
     benchmarks = [f"--ignore=tests/{name}" for name in ("benchmarks", "memory_benchmarks")]
-    # In groups: some of its tests write into the working directory.
-    workers = ["-p", "xdist", "-n", "2", "--dist", "loadgroup", "-p", "pytest_timeout", "-o", "timeout=120"]
+    patience = ["-p", "pytest_timeout", "-o", "timeout=120"]
     return Suite(
-        f"fastapi {release}", folder, ("tests",), "conformance.whole_plugin", (*benchmarks, *workers)
+        f"fastapi {release}", folder, ("tests",), "conformance.whole_plugin", (*benchmarks, *patience)
     )
 
 
