@@ -118,6 +118,19 @@ def test_nobody_else_is_waited_for(house: House) -> None:
     assert not any(use.was_waited_for for use in house.uses)
 
 
+def test_all_are_held_while_rows_go_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that comes just then would read what is about to go; whoever keeps a connection may need another."""
+    with house.quiet.held():
+        assert house.gate._closing_for(POLLER) is not None
+        house.quiet.wait(lambda: None)
+        assert house.gate._closing_for(POLLER) is not None
+    assert not house.gate.is_closed
+    monkeypatch.setattr("hermetic.guards.quiet.PATIENCE", 0.0)
+    house.use(POLLER, 10**9)
+    with house.quiet.held():
+        assert not house.gate.is_closed
+
+
 def test_inside_a_loop_it_is_awaited(house: House) -> None:
     """A synchronous wait would keep the loop from turning."""
 

@@ -11,7 +11,8 @@ A connection that is kept for good (one that listens, or holds an advisory lock)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hermetic import tasks
@@ -83,22 +84,46 @@ class Quiet:
         self._in_use = in_use
         self._loops = loops
         self._set_ups: list[tuple[Owner, Closing]] = []
+        self._is_holding = False
 
     # -- before a restore
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let wider owners finish, and hold them inside the block, unless one of them keeps a connection for good.
+
+        A thread would read meanwhile what the restore is about to take away, outside any transaction that it waits for.
+        """
+        closing = _to_all_wider()
+        with self._gate.closed(closing):
+            self._is_holding = self._let_finish()
+            if not self._is_holding:
+                self._gate.open(closing)  # it may wait for another one
+            try:
+                yield
+            finally:
+                self._is_holding = False
+
     def let_finish(self) -> None:
         """Wait until wider owners have given back what they use, or keep it for good; loops that stand still turn."""
-        if asyncio._get_running_loop() is not None or not self._unfinished():
-            return
-        with self._gate.closed(_to_all_wider()):
-            deadline = now() + PATIENCE
-            while (unfinished := self._unfinished()) and now() < deadline:
-                loops = _still({each.loop for each in unfinished if each.loop is not None})
-                _turn(loops, self._are_finished)
-                if not loops:  # it is for another thread to go on
-                    pause()
-        for each in self._unfinished():
+        if self._unfinished():
+            with self._gate.closed(_to_all_wider()):
+                self._let_finish()
+
+    def _let_finish(self) -> bool:
+        """Do so with the gate closed; return whether all have."""
+        if asyncio._get_running_loop() is not None:
+            return not self._unfinished()
+        deadline = now() + PATIENCE
+        while (unfinished := self._unfinished()) and now() < deadline:
+            loops = _still({each.loop for each in unfinished if each.loop is not None})
+            _turn(loops, self._are_finished)
+            if not loops:  # it is for another thread to go on
+                pause()
+        left = self._unfinished()
+        for each in left:
             each.was_waited_for = True
+        return not left
 
     async def let_finish_here(self) -> bool:
         """Do the same for the running loop, from a coroutine in it; return whether nothing is in use any more."""
@@ -128,7 +153,8 @@ class Quiet:
         Args:
             work: Waits for a limited time, whatever happens. Where no loop stands still it is done as it is.
         """
-        with self._gate.closed(_to_all_wider()):
+        # One closing at a time: whoever is held waits for each as long as a restore waits for locks.
+        with nullcontext() if self._is_holding else self._gate.closed(_to_all_wider()):
             loops = _still(self._loops())
             if not loops:
                 return work()

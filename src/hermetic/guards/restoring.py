@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from hermetic import tasks
@@ -77,9 +78,7 @@ class Restoring:
                 self._restore_identities()
 
     def _restore_rows(self) -> None:
-        if self._mode == "on":
-            self._quiet.let_finish()
-        with every_step() as step:
+        with self._quiet.held() if self._mode == "on" else nullcontext(), every_step() as step:
             with step:
                 self._databases.release()
             for database in self._restored():

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from hermetic.code import Location
 from hermetic.database.engines import Closing, Gate, Installation
 from hermetic.owners import Owner, owned_by
 
@@ -80,6 +82,36 @@ def test_a_thread_is_held_too() -> None:
     thread.start()
     thread.join(60)
     assert passed == [POLLER]
+
+
+def test_who_comes_while_it_is_closed_is_in_nobodys_way(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had passed, and was not yet among those that use something: it is held before anybody sees it there."""
+    engine, held, used = create_engine("sqlite:///held.db"), closing(60, []), threading.Event()
+
+    def close_meanwhile() -> Location:
+        installation.gate.close(held)
+        installation.gate._thread = None  # another thread than this one, as it is in a run
+        return Location("poller.py", 1, "poll")
+
+    def use() -> None:
+        with owned_by(POLLER), engine.connect():
+            used.set()
+
+    with engine.connect():
+        pass  # there is a connection, and the thread has nothing else to do
+    monkeypatch.setattr("hermetic.database.engines.checkouts.user_location", close_meanwhile)
+    thread = threading.Thread(target=use)
+    thread.start()
+    while not installation.gate.is_closed:
+        pass
+    assert not used.wait(0.05)
+    assert installation.checked_out() == []
+    installation.gate.open(held)
+    thread.join(60)
+    assert used.is_set()
+    engine.dispose()
 
 
 def test_whoever_closed_it_never_waits_for_himself(installation: Installation) -> None:

@@ -220,12 +220,19 @@ class Checkouts:
         in_use = InUse(checkout, connection, loop, dialect, weakref.ref(fairy), _task=_weakly(task))
         in_use.left_alone = pool in self._left_alone
         in_use._thread = threading.current_thread()
-        shared_with = [each for each in self._in_use.get(id(connection), ()) if each.is_live]
-        self._in_use[id(connection)] = [*shared_with, in_use]
+        self._add(in_use)
+        if self.gate.is_closed:  # meanwhile, perhaps by who did not see this one yet
+            self._in_use[id(connection)].remove(in_use)
+            self.gate.wait(owners.current(), in_greenlet=dialect.is_async)
+            self._add(in_use)
         self._note(opened, connection, checkout)
         if CheckedOut in listeners:
             number = 0 if loop is None else id(loop)
             emit(CheckedOut(checkout.owner, checkout.location, url, id(connection), number, made_at))
+
+    def _add(self, in_use: InUse) -> None:
+        key = id(in_use.connection)
+        self._in_use[key] = [*(each for each in self._in_use.get(key, ()) if each.is_live), in_use]
 
     def _on_checkin(self, connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
         """Only the first of several users of a StaticPool's one connection is seen to give it back."""
