@@ -131,7 +131,7 @@ def fastapi(work: Path) -> Suite:
     folder = fetch("fastapi", release, work)
     (folder / "fastapi").rename(folder / "not_imported")
     benchmarks = [f"--ignore=tests/{name}" for name in ("benchmarks", "memory_benchmarks")]
-    patience = ["-p", "pytest_timeout", "-o", "timeout=120"]
+    patience = ["-p", "xdist", "-n", "0", "-p", "pytest_timeout", "-o", "timeout=120"]  # xdist, for its mark
     return Suite(
         f"fastapi {release}", folder, ("tests",), "conformance.whole_plugin", (*benchmarks, *patience)
     )
