@@ -180,11 +180,13 @@ class MadeDatabases:
         name = taken_name(error)
         if name is None or name in self._made or self._host.is_alone():
             return None
+        if self._host.instance.is_shared and self._was_there(name) and not self.is_anothers(name):
+            return None
+        return taken(name, "So it cannot be made here.")  # perhaps it is gone again by now
+
+    def _was_there(self, name: str) -> bool:
         rows = self._host.run("SELECT oid::bigint FROM pg_database WHERE datname = %s", [name])
-        was_there = bool(rows) and rows[0][0] in self._host.there and not self.is_anothers(name)
-        return (
-            None if was_there else taken(name, "So it cannot be made here.")
-        )  # perhaps it is gone again by now
+        return bool(rows) and rows[0][0] in self._host.there
 
     # -- at the end
 
