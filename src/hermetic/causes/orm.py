@@ -55,3 +55,13 @@ TRANSACTION_BEGUN_BEFORE = Cause(
     the override, so that each request has a session of its own.
     """,
 )
+
+ROW_IS_REMEMBERED = Cause(
+    "HM732",
+    "a session remembers a row that a request has changed",
+    """
+    A session keeps one object for each row, and gives that object whenever the row is read again, with the values that
+    it read first. What a request has changed meanwhile, by its own session, is in the database and not in the object.
+    Refresh it, call `expire_all()` before the row is read again, or read it with `populate_existing`.
+    """,
+)

@@ -15,6 +15,7 @@ from hermetic.explain import (
     reraised,
     running,
     sessions,
+    stale,
     state_of_tests,
     tables,
 )
@@ -31,6 +32,7 @@ EXPLAIN: tuple[Explain, ...] = (
     lifespans.explain,
     state_of_tests.explain,
     isolation.explain,
+    stale.explain,
     tables.explain,
     sessions.explain,
     overrides.explain,

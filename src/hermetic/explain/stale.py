@@ -1,0 +1,151 @@
+"""A row that a session had read before a request changed it: the session gives what it remembers."""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, NamedTuple
+
+from hermetic.causes.orm import ROW_IS_REMEMBERED
+from hermetic.events import Statement, TransactionEnded
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import is_a, project_frames
+from hermetic.explain.history import History
+from hermetic.explain.undone import Write, written
+
+_PARAMETER = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+)")
+
+
+class Changed(NamedTuple):
+    """Rows that a request of the test has changed, and committed.
+
+    Attributes:
+        statement: What did.
+        write: The table, and what was done.
+        values: Its parameters that are known, as texts, by the names of their columns.
+    """
+
+    statement: Statement
+    write: Write
+    values: dict[str, str]
+
+
+class Remembered(NamedTuple):
+    """An object that a session of the test holds.
+
+    Attributes:
+        session: What the test calls the session; empty where it has no name there.
+        variable: The same of the object.
+        instance: It.
+    """
+
+    session: str
+    variable: str
+    instance: Any
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Say that a session remembers a row, where the line that failed reads it."""
+    frame = next(project_frames(failure.error), None)
+    if failure.phase != "call" or frame is None or not isinstance(failure.error, AssertionError):
+        return
+    changes = list(_changes(failure, history))
+    if not changes:
+        return
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    for held in _remembered(frame):
+        for changed in reversed(changes):
+            attribute = _differing(held, changed, line)
+            if attribute is not None:
+                yield _explanation(frame, held, changed, attribute)
+                return
+
+
+def _explanation(frame: FrameType, held: Remembered, changed: Changed, attribute: str) -> Explanation:
+    at = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    kind = type(held.instance).__name__
+    what = f"{kind}.{attribute}" if attribute else f"{kind} (a row that is gone)"
+    session = f"the session {held.session!r}" if held.session else "a session"
+    request = changed.statement.owner.name.partition(" of ")[0]
+    done = "deleted" if changed.write.verb == "DELETE" else "changed"
+    name = held.session or "session"
+    refresh = f"await {name}.refresh({held.variable}) before that line" if held.variable and attribute else ""
+    return Explanation(
+        ROW_IS_REMEMBERED,
+        (
+            f"{at} reads {what} as {session} remembers it: it had read the row before the {request} {done} it"
+            f" ({changed.statement.location}), and a session gives each row once.",
+        ),
+        tuple(
+            filter(
+                None,
+                (refresh, f"{name}.expire_all() before the row is read again, or populate_existing=True"),
+            )
+        ),
+    )
+
+
+def _changes(failure: Failure, history: History) -> Iterator[Changed]:
+    """Give what requests of the test have changed and committed, in order."""
+    pending: dict[int, list[Changed]] = {}
+    for each in history.told:
+        event = each.event
+        if isinstance(event, Statement) and not event.error and event.owner.kind == "request":
+            write = written(event, failure.owner.name) if event.owner.is_within(failure.owner) else None
+            if write is not None and write.verb in ("UPDATE", "DELETE"):
+                values = {name: text.strip() for name, text in _PARAMETER.findall(event.parameters)}
+                pending.setdefault(event.connection, []).append(Changed(event, write, values))
+        elif isinstance(event, TransactionEnded):
+            done = pending.pop(event.connection, [])
+            yield from done if event.how == "commit" else ()
+
+
+def _remembered(frame: FrameType) -> Iterator[Remembered]:
+    """Give the objects of the sessions that a frame of the test has, or of which it has an object."""
+    names = {id(value): name for name, value in frame.f_locals.items()}
+    sessions: dict[int, tuple[str, Any]] = {}
+    for name, value in frame.f_locals.items():
+        own = getattr(value, "sync_session", value) if is_a(value, "AsyncSession") else value
+        if is_a(own, "Session") and hasattr(own, "identity_map"):
+            sessions[id(own)] = (name, own)
+        state: Any = getattr(value, "_sa_instance_state", None)
+        if is_a(state, "InstanceState") and state.session is not None:
+            sessions.setdefault(id(state.session), ("", state.session))
+    for name, session in sessions.values():
+        for state in session.identity_map.all_states():
+            instance = state.obj()
+            if instance is not None:
+                yield Remembered(name, names.get(id(instance), ""), instance)
+
+
+def _differing(held: Remembered, changed: Changed, line: str) -> str | None:
+    """Return the attribute that the line reads and that is another in the database; empty for a row that is gone."""
+    state = held.instance._sa_instance_state
+    mapper = state.mapper
+    if mapper.local_table.name.lower() != changed.write.table or state.expired or not _is_row(state, changed):
+        return None
+    is_read = bool(held.variable) and re.search(rf"\b{held.variable}\b", line)
+    if changed.write.verb == "DELETE":
+        return "" if is_read or re.search(r"\bNone\b", line) else None
+    for attribute in mapper.column_attrs:
+        text = changed.values.get(attribute.columns[0].name)
+        if text is None or text == "***" or attribute.key not in state.dict:
+            continue
+        is_named = re.search(rf"\b{attribute.key}\b", line)
+        if (is_named or is_read) and text != _text(state.dict[attribute.key]):
+            return str(attribute.key)
+    return None
+
+
+def _is_row(state: Any, changed: Changed) -> bool:
+    """Whether a statement was for the row of an object, by its key."""
+    if state.key is None:
+        return False
+    keys = zip(state.mapper.primary_key, state.key[1], strict=True)
+    return all(changed.values.get(column.name) == _text(value) for column, value in keys)
+
+
+def _text(value: object) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
