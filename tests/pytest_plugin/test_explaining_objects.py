@@ -26,6 +26,17 @@ def test_objects_of_another_loop(project: Project) -> None:
             if _session is None:
                 _session = aiohttp.ClientSession()
             return _session
+
+        class Feed:
+            client = None
+
+            async def read(self, url):
+                if self.client is None:
+                    self.client = aiohttp.ClientSession()
+                async with self.client.get(url) as response:
+                    return response.status
+
+        feed = Feed()
         """,
         conftest_py="""
         import asyncio
@@ -65,7 +76,7 @@ def test_objects_of_another_loop(project: Project) -> None:
         import asyncio
 
         import pytest
-        from limits import lock, session
+        from limits import feed, lock, session
 
         async def hold():
             async with lock:
@@ -84,6 +95,10 @@ def test_objects_of_another_loop(project: Project) -> None:
             async with session().get(url) as response:
                 assert response.status == 204
 
+        @pytest.mark.parametrize("number", [1, 2])
+        async def test_feed(url, number):
+            assert await feed.read(url) == 204
+
         async def test_near_miss():
             asyncio.new_event_loop().close()
             raise RuntimeError("Event loop is closed")
@@ -95,21 +110,23 @@ def test_objects_of_another_loop(project: Project) -> None:
     said(
         result,
         f"{root}/test_a.py:7 uses lock (asyncio.locks.Lock), which belongs to an event loop that has ended.",
-        f"It is a global of limits ({root}/limits.py:5).",
+        f"lock is a global of limits ({root}/limits.py:5).",
         f"{root}/test_a.py:16 uses jobs (asyncio.queues.Queue), which belongs to another event loop. [HM704]",
-        f"It is the value of fixture 'jobs' (session scope, {root}/conftest.py:25).",
+        f"jobs is the value of fixture 'jobs' (session scope, {root}/conftest.py:25).",
         f'The loop of jobs: loop_scope="session" ({root}/conftest.py:25)',
         "The loop of the test: asyncio_default_test_loop_scope is not set, which makes it function",
         f"change: {root}/pytest.ini: asyncio_default_test_loop_scope = session",
         f"{root}/test_a.py:20 uses _session (aiohttp.client.ClientSession), which belongs to an event loop that has",
-        f"It is a global of limits ({root}/limits.py:6).",
+        f"_session is a global of limits ({root}/limits.py:6).",
+        f"{root}/limits.py:20 uses feed.client (aiohttp.client.ClientSession), which belongs to an event loop that has",
+        f"feed is a global of limits ({root}/limits.py:23).",
         "change: make it where a loop runs: in the lifespan, or in an async fixture",
         f"change: or have one loop for all tests: {root}/pytest.ini: asyncio_default_test_loop_scope = session",
     )
-    assert result.output.count("[HM704]") == 3, result.output
+    assert result.output.count("[HM704]") == 4, result.output
     project.change("pytest.ini", "[pytest]", "[pytest]\nasyncio_default_test_loop_scope = session")
     result = project.pytest(*unclosed, "-k", "not near_miss")
-    assert result.outcomes() == {"passed": 5}, result.output
+    assert result.outcomes() == {"passed": 7}, result.output
     assert TITLE not in result.output
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hermetic.causes.event_loops import (
     CONNECTION_OF_ANOTHER_LOOP,
     CONNECTION_WITHOUT_LOOP,
-    OBJECT_OF_ANOTHER_LOOP,
     TEST_CLIENT_HAS_A_LOOP,
     TWO_PLUGINS,
 )
 from hermetic.causes.running import CONFIGURATION_NOT_READ
 from hermetic.code import Location
 from hermetic.events import RequestEnded
+from hermetic.explain.bound_objects import BUSY, of_object, projects_object
 from hermetic.explain.connections import Held
 from hermetic.explain.failure import Explanation, Failure, UsedFixture, places
-from hermetic.explain.frames import frames, project_frames, value
+from hermetic.explain.frames import frames, is_by_test_client, value
 from hermetic.explain.history import History
-from hermetic.explain.holders import Holder, holder_of
 from hermetic.explain.runner import FIXTURES, TESTS
 from hermetic.explain.running import not_read, one_loop
 from hermetic.owners import Owner
@@ -31,12 +29,8 @@ DIFFERENT = (
     "is bound to a different event loop",
     "bound to a different loop",
 )
-BUSY = "another operation is in progress"
 CLOSED = "Event loop is closed"
 NO_TASK = "Timeout context manager should be used inside a task"
-
-CALLED = 4
-"""How many frames inside the project's line may be those of the object that it called."""
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -47,9 +41,11 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         if isinstance(error, AssertionError):
             found = _without_loop(failure, history, error)
         elif type(error).__name__ == "InterfaceError" and BUSY in text:
-            found = _of_connection(failure, history, error, is_busy=True)
+            found = _of_connection(failure, history, error, is_busy=True) or of_object(
+                failure, history, error
+            )
         elif isinstance(error, RuntimeError) and any(each in text for each in (*DIFFERENT, CLOSED, NO_TASK)):
-            found = _of_connection(failure, history, error) or _of_object(failure, history, error)
+            found = _of_connection(failure, history, error) or of_object(failure, history, error)
         if found is not None:
             yield found
             return
@@ -87,7 +83,7 @@ def _of_connection(
     use = Use(held, _fixture_of(failure, held), _user(failure, history, by), at, by)
     if is_busy and by is not None and by.loop == getattr(use.fixture, "loop", None):
         return None  # left over from an earlier use, which failed and was explained
-    if _is_by_test_client(error):
+    if is_by_test_client(error):
         return _by_test_client(failure, use, error)
     return _two_plugins(failure, history, use) or _two_loops(failure, use)
 
@@ -100,15 +96,18 @@ def _without_loop(failure: Failure, history: History, error: BaseException) -> E
         return None
     at = next(iter(places(error) or places(failure.error)), failure.function)
     fixture = _fixture_of(failure, held)
-    found = _projects_object(failure, error) or _projects_object(failure, failure.error)
-    whose = fixture or (f"{found[1].name}, {found[1].words}" if found is not None else held.owner.name)
+    found = projects_object(failure, error) or projects_object(failure, failure.error)
+    kept = None if found is None else found[1]
+    whose = f"It is of {fixture or held.owner.name}."
+    if fixture is None and kept is not None:
+        whose = f"The session is {kept.name}: {kept.words}."
     loops = [] if failure.runner.loop is None else [f"The loop of the test: {failure.runner.loop}"]
     return Explanation(
         CONNECTION_WITHOUT_LOOP,
         (
             f"{at} uses a connection that ended with its event loop, the one of {_test_of(held.opened_by)}, which had"
             f" taken it at {held.location}.",
-            f"It is of {whose}.",
+            whose,
             *loops,
         ),
         (*one_loop(failure, "session"), "or a session of its own for each test"),
@@ -168,10 +167,6 @@ def _taken(use: Use) -> str:
     if held.loop == held.opened_in:
         return f"{who} took a connection at {held.location}{made}"
     return f"{held.opened_by.name} opened a connection at {held.opened_at}{made}; its pool gave it to {who}"
-
-
-def _is_by_test_client(error: BaseException) -> bool:
-    return any(frame.f_globals.get("__name__") == "starlette.testclient" for frame in frames(error))
 
 
 def _by_test_client(failure: Failure, use: Use, error: BaseException) -> Explanation:
@@ -258,65 +253,3 @@ def _two_loops(failure: Failure, use: Use) -> Explanation:
         (*lines, *ignored),
         tuple(change) or (f"{use.held.location}: take the connection in the loop that uses it",),
     )
-
-
-def _of_object(failure: Failure, history: History, error: BaseException) -> Explanation | None:
-    """Explain it for what is no connection of SQLAlchemy's: a client, a pool, a lock."""
-    bound = next((loop for frame in frames(error) for loop in _loops_in(frame)), None)
-    found = _projects_object(failure, error)
-    if bound is None or found is None:
-        return None
-    if not bound.is_closed() and id(bound) == history.connections.loop_of(failure.owner):
-        return None
-    thing, holder = found
-    kind = type(thing)
-    which = "an event loop that has ended" if bound.is_closed() else "another event loop"
-    used = f"{places(error)[0]} uses {holder.name} ({kind.__module__}.{kind.__qualname__})"
-    return Explanation(
-        OBJECT_OF_ANOTHER_LOOP,
-        (f"{used}, which belongs to {which}.", f"It is {holder.words}.", *_scopes(failure, holder)),
-        tuple(_change_for(failure, holder, error)),
-    )
-
-
-def _loops_in(frame: FrameType) -> Iterator[AbstractEventLoop]:
-    """Give the loop that an innermost frame's own object is bound to."""
-    thing = frame.f_locals.get("self")
-    for candidate in (thing, getattr(thing, "_loop", None)):
-        if isinstance(candidate, AbstractEventLoop):
-            yield candidate
-
-
-def _projects_object(failure: Failure, error: BaseException) -> tuple[Any, Holder] | None:
-    """Return the object whose method the project's innermost line called, and who keeps it."""
-    through = frames(error)
-    frame = next(project_frames(error), None)
-    inside = [] if frame is None else through[: through.index(frame)][::-1]
-    for each in inside[:CALLED]:
-        thing = each.f_locals.get("self")
-        holder = None if thing is None else holder_of(thing, failure)
-        if holder is not None:
-            return thing, holder
-    return None
-
-
-def _scopes(failure: Failure, holder: Holder) -> Iterator[str]:
-    if holder.fixture is not None and holder.fixture.loop is not None:
-        yield f"The loop of {holder.fixture.name}: {holder.fixture.loop}"
-    if failure.runner.loop is not None:
-        yield f"The loop of the test: {failure.runner.loop}"
-
-
-def _change_for(failure: Failure, holder: Holder, error: BaseException) -> Iterator[str]:
-    if holder.fixture is not None and holder.fixture.loop is not None:
-        yield from one_loop(failure)
-        return
-    if holder.fixture is not None:
-        yield f"{holder.fixture.location}: make it anew for each test, in an async fixture of the function's scope"
-    else:
-        yield "make it where a loop runs: in the lifespan, or in an async fixture"
-    if _is_by_test_client(error):
-        yield "or have one loop for all requests of a client: with TestClient(app) as client"
-    lines = list(one_loop(failure, "session"))
-    if lines:
-        yield f"or have one loop for all tests: {'; '.join(lines)}"

@@ -33,3 +33,8 @@ def value(frame: FrameType, name: str, kind: str) -> Any:
 def is_a(found: object, kind: str) -> bool:
     """Whether a value is of a class of this name, or of one that inherits from it; nothing of it is called."""
     return any(each.__name__ == kind for each in type(found).__mro__)
+
+
+def is_by_test_client(error: BaseException) -> bool:
+    """Whether an error came through Starlette's synchronous client."""
+    return any(frame.f_globals.get("__name__") == "starlette.testclient" for frame in frames(error))

@@ -17,8 +17,8 @@ class Holder(NamedTuple):
     """Who keeps an object.
 
     Attributes:
-        name: The fixture's, or the global's.
-        words: What it is, with its name and its line.
+        name: What the object is there: the fixture, or the global, with the attribute that leads to it.
+        words: What that fixture or global is, with its line.
         fixture: The fixture whose value it is; None for a global.
     """
 
@@ -28,11 +28,32 @@ class Holder(NamedTuple):
 
 
 def holder_of(thing: object, failure: Failure) -> Holder | None:
-    """Return who keeps an object; None where it is neither a fixture's value nor a global of the project."""
+    """Return who keeps an object, itself or as an attribute; None where no fixture and no global of a project does."""
     for fixture in failure.fixtures:
-        if fixture.value is thing:
-            return Holder(fixture.name, f"the value of {fixture}", fixture)
+        path = _path(fixture.value, thing)
+        if path is not None:
+            return Holder(f"{fixture.name}{path}", f"{fixture.name} is the value of {fixture}", fixture)
     return next((holder for module in list(sys.modules.values()) if (holder := _global(thing, module))), None)
+
+
+def _path(kept: object, thing: object) -> str | None:
+    """Return how an object leads to another one: empty for the same, ``.name`` for an attribute of it."""
+    if kept is thing:
+        return ""
+    attributes: dict[str, object] = getattr(kept, "__dict__", None) or {}
+    for name, value in list(attributes.items()) if isinstance(attributes, dict) else ():
+        if value is thing:
+            return f".{name}"
+        for key, each in _state_of(value).items() if name == "state" else ():
+            if each is thing:
+                return f".state.{key}"
+    return None
+
+
+def _state_of(state: object) -> dict[str, object]:
+    """Return what Starlette's ``app.state`` holds."""
+    values = vars(state).get("_state") if hasattr(state, "__dict__") else None
+    return values if isinstance(values, dict) else {}
 
 
 def _global(thing: object, module: ModuleType) -> Holder | None:
@@ -40,8 +61,11 @@ def _global(thing: object, module: ModuleType) -> Holder | None:
     if not file or is_library(file):
         return None
     for name, value in list(vars(module).items()):
-        if value is thing and (at := _assignment(file, name)) is not None:
-            return Holder(name, f"a global of {module.__name__} ({at})")
+        if isinstance(value, type | ModuleType):
+            continue
+        path = _path(value, thing)
+        if path is not None and (at := _assignment(file, name)) is not None:
+            return Holder(f"{name}{path}", f"{name} is a global of {module.__name__} ({at})")
     return None
 
 

@@ -55,6 +55,7 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
         test_a_py="""
         import asyncio
 
+        import asyncpg
         import pytest
         import pytest_asyncio
         from shop import engine
@@ -79,6 +80,15 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
         async def test_itself(connected):
             await connected.execute(text("SELECT 1"))
 
+        @pytest.fixture(scope="session")
+        async def raw():
+            connection = await asyncpg.connect("postgresql://shop:secret@db.example/shop")
+            yield connection
+            connection.terminate()
+
+        async def test_raw(raw):
+            await raw.fetchval("SELECT 1")
+
         async def test_by_hand(by_hand):
             await by_hand.execute(text("SELECT 1"))
 
@@ -101,14 +111,15 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
         f"The loop of session: asyncio_default_fixture_loop_scope = session ({root}/pytest.ini:5)",
         f"The loop of the test: asyncio_default_test_loop_scope = function ({root}/pytest.ini:6)",
         f"change: {root}/pytest.ini:6: asyncio_default_test_loop_scope = session",
-        f"fixture 'connected' (module scope, {root}/test_a.py:8) took a connection at {root}/test_a.py:10",
-        f"test_a.py::test_itself used it at {root}/test_a.py:25, in another",
-        f'The loop of connected: loop_scope="module" ({root}/test_a.py:8)',
+        f"fixture 'connected' (module scope, {root}/test_a.py:9) took a connection at {root}/test_a.py:11",
+        f"test_a.py::test_itself used it at {root}/test_a.py:26, in another",
+        f'The loop of connected: loop_scope="module" ({root}/test_a.py:9)',
         f"change: {root}/pytest.ini:6: asyncio_default_test_loop_scope = module",
-        f"fixture 'by_hand' (module scope, {root}/test_a.py:13) took a connection at {root}/test_a.py:16",
-        f"change: {root}/test_a.py:13: make it async def: it runs a loop of its own",
+        f"fixture 'by_hand' (module scope, {root}/test_a.py:14) took a connection at {root}/test_a.py:17",
+        f"{root}/test_a.py:35 uses raw (asyncpg.connection.Connection), which belongs to another event loop. [HM704]",
+        f"change: {root}/test_a.py:14: make it async def: it runs a loop of its own",
     )
-    assert result.output.count(TITLE) == 3, result.output
+    assert result.output.count(TITLE) == 4, result.output
     project.change("pytest.ini", "test_loop_scope = function", "test_loop_scope = session")
     project.change("test_a.py", 'loop_scope="module", ', 'loop_scope="session", ')
     project.change("test_a.py", "def by_hand", "async def by_hand")
@@ -118,8 +129,8 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
         "test_a.py", "loop.run_until_complete(engine.connect().start())", "await engine.connect().start()"
     )
     project.change("test_a.py", "loop.run_until_complete(connection.close())", "await connection.close()")
-    result = project.pytest("-k", "request or itself or by_hand")
-    assert result.outcomes() == {"passed": 3}, result.output
+    result = project.pytest("-k", "request or itself or by_hand or raw")
+    assert result.outcomes() == {"passed": 4}, result.output
 
 
 def test_the_mark_of_a_test_names_its_loop(project: Project) -> None:
@@ -290,7 +301,7 @@ def test_a_session_that_outlives_the_loop_of_its_connection(project: Project) ->
         f"{root}/shop.py:57 uses a connection that ended with its event loop, the one of test_a.py::test_session[1], "
         f"which had taken it at {root}/shop.py:57. [HM705]",
         f"It is of fixture 'session' (session scope, {root}/conftest.py:5).",
-        f"It is of kept, a global of test_b ({root}/test_b.py:5).",
+        f"The session is kept: kept is a global of test_b ({root}/test_b.py:5).",
         f"change: {root}/pytest.ini: asyncio_default_test_loop_scope = session",
     )
     project.change("pytest.ini", "[pytest]", "[pytest]\nasyncio_default_test_loop_scope = session")
