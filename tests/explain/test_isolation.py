@@ -65,9 +65,7 @@ def test_a_row_that_is_not_there(second: History) -> None:
     """Who read what where, whose rows those were, and what to do."""
     ran(request(SECOND), SELECT, "id=1", rows=0)
     text = said(second, AssertionError("assert 404 == 200"))
-    assert (
-        f"{SECOND.name} needs what another test had left: app/main.py:7 read users and found nothing." in text
-    )
+    assert f"{SECOND.name} read users and found nothing (app/main.py:7): what earlier tests" in text
     assert "  users: 1 row inserted by tests/test_users.py::test_create" in text
     assert 'pytestmark = pytest.mark.hermetic(isolation="module")' in text
     assert "[HM730]" in text

@@ -55,7 +55,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
             yield Explanation(
                 NEEDS_ANOTHER_TEST,
                 (
-                    f"{failure.owner.name} needs what another test had left: {reading.statement.location} {found}.",
+                    f"{failure.owner.name} {found} ({reading.statement.location}): what earlier tests of its module had"
+                    " left there is gone.",
                     "Hermetic had put the database back to its baseline before it (isolation: test), and undone:",
                     *_told(writes),
                 ),
@@ -110,10 +111,10 @@ def _found(failure: Failure, history: History, reading: Reading, writes: Sequenc
     if inserted and not reading.is_own and _is_nothing(statement, history) and _fits(statement, inserted):
         return f"read {table} and found nothing"
     if inserted and _fits_the_numbers(failure, inserted):
-        return f"read {table}, without them"
+        return f"read {table} without the rows of other tests"
     changed = [each for each in writes if each.verb in ("UPDATE", "DELETE")]
     if not inserted and changed and not reading.is_own and _is_expected(failure, statement, changed):
-        return f"read {table}, without them"
+        return f"read {table} without the rows of other tests"
     return None
 
 
