@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from hermetic.database.backends import sqlite
+from hermetic.database import backends
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Destination, EngineRequest, SeenEngines, install
 from hermetic.database.memory import MemoryTarget
@@ -497,7 +497,7 @@ def test_one_that_was_given_back_since(suite: Suite) -> None:
     connection: Any = object()
     target.note_checkout(connection, None)
     target.note_closed(connection)
-    sqlite.close(connection)
+    backends.get("sqlite").close(connection)
 
 
 def test_what_is_no_engine_shares_nothing(suite: Suite) -> None:

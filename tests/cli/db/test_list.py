@@ -19,7 +19,7 @@ def test_nothing_is_kept(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A project whose tests never ran is told so, and nothing is started to find out."""
-    monkeypatch.setattr("hermetic.database.backends.postgresql.running", lambda project: [])
+    monkeypatch.setattr("hermetic.database.backends.postgresql.Postgresql.running", lambda self, project: [])
     assert main(["db", "list", str(project.root)]) == 0
     assert capsys.readouterr() == ("", "nothing is kept, and no server runs\n")
 

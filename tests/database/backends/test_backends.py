@@ -15,11 +15,12 @@ from sqlalchemy import make_url
 import hermetic
 from hermetic.database import backends
 from hermetic.database.address import address_of
-from hermetic.database.backends import Backend, postgresql, sqlite
+from hermetic.database.backends import Backend
+from hermetic.database.backends.postgresql import BACKEND as POSTGRESQL
+from hermetic.database.backends.sqlite import BACKEND as SQLITE
 
 SOURCE = Path(hermetic.__file__).parent
-ALL: list[Backend] = [postgresql, sqlite]
-"""Mypy checks each against the protocol."""
+ALL: list[Backend] = [POSTGRESQL, SQLITE]
 
 LIGHT = """
 import sys
@@ -34,7 +35,7 @@ assert not heavy, heavy
 def test_there_are_two() -> None:
     """Each once, though PostgreSQL's URLs have two names."""
     assert backends.every() == ALL
-    assert backends.find("postgres") is backends.get("postgresql") is postgresql
+    assert backends.find("postgres") is backends.get("postgresql") is POSTGRESQL
     assert backends.find("mysql") is None
 
 

@@ -19,13 +19,9 @@ from hermetic.owners import Owner
 from hermetic.report.header import header_lines
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
-from tests.database.backends import toy
 from tests.database.backends.toy.server import KEPT
 from tests.database.backends.toy.toydb import SHELF
 from tests.importing import importable
-
-BACKEND: backends.Backend = toy
-"""Mypy checks it against the protocol."""
 
 SHOP = """
 from sqlalchemy import Column, MetaData, String, Table, create_engine

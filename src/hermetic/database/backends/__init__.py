@@ -1,28 +1,34 @@
 """Backends: each a folder that holds all there is to know of one kind of database; nothing outside names one.
 
-A backend is a module with what ``Backend`` says. Its ``__init__`` is light: names, drivers and texts. SQLAlchemy, a
-driver, and the rest of its folder are imported by its functions, when they are called. This module imports none of
-them, nor anything that knows them: whoever needs a backend looks it up here, by the name that its URLs have.
+Whoever needs one looks it up here, by the name that its URLs have: a module is imported then, which has it as
+``BACKEND`` (see ``backend.py``). This table imports none of them, nor anything that knows them.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING
+
+from hermetic.database.backends.backend import Backend, Code, Making, Shared
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
-    from sqlalchemy.engine import Dialect
-    from sqlalchemy.engine.interfaces import DBAPIConnection
 
-    from hermetic.database.address import Address
-    from hermetic.database.drivers.seams import Put
-    from hermetic.database.protocols import Server, Wait, WorkerDatabase
-    from hermetic.database.stored import Project, Running, Serving, Stored
-    from hermetic.settings import Settings
+__all__ = [
+    "DEFAULT",
+    "Backend",
+    "Code",
+    "Making",
+    "Shared",
+    "every",
+    "find",
+    "get",
+    "named_by",
+    "of",
+    "packages",
+    "register",
+]
 
 DEFAULT = "sqlite"
 """What the application's database is where nothing says it."""
@@ -35,176 +41,12 @@ _modules = {
 """The module of each backend, by the names that its URLs may have."""
 
 
-class Making(NamedTuple):
-    """What a process of a run has, of which a server is made.
-
-    Attributes:
-        settings: The project's.
-        root: The project's folder.
-        directory: Where databases are to lie, if the project says so.
-        worker: Which process of the run this is: ``main``, or the xdist worker's name.
-        wait: Does what waits for the locks of the application.
-        replace: Tells the pools which of a database's connections are gone; all of them where None.
-        may_export: Whether a statement may write a copy of a database to where a URL leads.
-    """
-
-    settings: Settings
-    root: Path
-    directory: Path | None
-    worker: str
-    wait: Wait
-    replace: Callable[[WorkerDatabase, Sequence[DBAPIConnection] | None], None]
-    may_export: Callable[[URL], bool]
-
-
-class Code(NamedTuple):
-    """What the code of projects calls a kind of database; see ``hermetic.source.databases.Kind``."""
-
-    name: str
-    others: tuple[str, ...]
-    old: tuple[str, ...]
-    asynchronous: Mapping[str, str]
-    synchronous: Mapping[str, str]
-    packages: frozenset[str]
-    telling: frozenset[str]
-    openings: frozenset[str]
-    types: tuple[str, ...]
-    words: tuple[str, ...]
-    blocking: frozenset[str] = frozenset()
-    async_since: tuple[int, ...] | None = None
-    in_memory: frozenset[str] = frozenset()
-
-
-class Shared(Protocol):
-    """What a controller holds for the worker processes of its run."""
-
-    def stop(self) -> None:
-        """Let it go."""
-
-
-class Backend(Protocol):
-    """One kind of database.
-
-    Attributes:
-        name: What its URLs are called, and ``hermetic_database``.
-        title: What people call it.
-        driver_modules: The modules of the drivers by which a project may open connections itself.
-        libraries: The modules whose frames are a driver's, in a walk to the user's line.
-        packages: What to install where a module is missing, by that module.
-        port: On which its servers listen when nobody says; 0 where it has none.
-        example: A URL, for messages.
-        in_memory: The URL of a database in memory; empty where it has none.
-        has_schemas: Whether tables may be in schemas that have to be made first.
-        code: What the code of projects calls it.
-        tortoise_url: A URL as Tortoise has it, whose schemes are its own.
-        placeholders: What stands in ``hermetic_env`` for the URL of a run's own database, by the scheme that an
-            application expects which opens connections by a driver itself; empty where any URL does.
-        server_packages: What must be installed for a server of hermetic's own; empty where there is no server.
-        extra: What installs them.
-        can_serve: Whether kept databases need a server to be looked at, which ``serving`` starts.
-    """
-
-    name: str
-    title: str
-    driver_modules: tuple[str, ...]
-    libraries: tuple[str, ...]
-    packages: Mapping[str, str]
-    port: int
-    example: str
-    in_memory: str
-    has_schemas: bool
-    code: Code
-    tortoise_url: str
-    placeholders: Mapping[str, str]
-    server_packages: tuple[str, ...]
-    extra: str
-    can_serve: bool
-
-    def put_aside(self, environ: MutableMapping[str, str]) -> None:
-        """Put variables of the environment aside that no connection of its drivers can be kept from."""
-
-    def without(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return an environment without the variables of its drivers, for programs of hermetic's own."""
-
-    def import_before_the_clock_stops(self) -> None:
-        """Import what cannot be imported under a patched ``datetime``, if this process will need it."""
-
-    def share(self, settings: Settings, root: Path, directory: Path | None) -> Shared | None:
-        """Hold a server for the worker processes that are about to be started, and tell them by the environment."""
-
-    def make_server(self, making: Making) -> Server:
-        """Return where this process makes its worker databases."""
-
-    def announcement(self, settings: Settings, root: Path) -> list[str]:
-        """Return the header's lines, where settings name this backend; nothing is started for them."""
-
-    def facts(self, server: Server, settings: Settings, root: Path) -> list[str]:
-        """Return the closing lines on a server that ``make_server`` made."""
-
-    def hints(self, error: BaseException) -> tuple[str, ...]:
-        """Return what to do about an error of a build that is its own."""
-
-    def address(self, url: URL, folder: str | None) -> Address:
-        """Return the database that a URL means; relative paths start in ``folder``."""
-
-    def is_named_in(self, text: str, address: Address, folder: str) -> bool:
-        """Whether a text, as a variable has it, names a database that is a file."""
-
-    def planned_url(self, settings: Settings, folder: Path, name: str) -> URL:
-        """Return the URL that a run's database would have, as far as that is known without a server.
-
-        Args:
-            settings: The run's.
-            folder: The one in which its file, or the socket of its server, would be.
-            name: What it is called.
-        """
-
-    def openings(self) -> Mapping[str, Callable[[str], Exception]]:
-        """Return the audit events by which a file is opened, and the error that refuses each, from why."""
-
-    def copy_file(self, address: Address, worker: URL) -> bool:
-        """Copy a file over a worker database that was just made; return whether there was something to copy."""
-
-    def async_url(self, url: URL) -> URL:
-        """Return a URL with an async driver."""
-
-    def sync_url(self, url: URL) -> URL:
-        """Return a URL with the sync driver that hermetic itself uses."""
-
-    def text(self, url: URL) -> str:
-        """Return a URL as text that each of its drivers takes, its password included."""
-
-    def seams(self) -> Mapping[str, Put]:
-        """Return how each driver is watched, by the module whose import brings it."""
-
-    def reached(self, dialect: Dialect, connection: DBAPIConnection) -> URL | None:
-        """Return the database that a connection of SQLAlchemy's is on; raises where it cannot be asked."""
-
-    def abort(self, dialect: Dialect, connection: DBAPIConnection) -> None:
-        """End a connection whose transport is bound to a loop that is dead; leave the others to be closed."""
-
-    def close(self, connection: DBAPIConnection) -> None:
-        """Close what lies below a connection in memory, from whatever thread."""
-
-    def stored(self, project: Project) -> Stored:
-        """Return what the runs of a project left."""
-
-    def running(self, project: Project) -> list[Running]:
-        """Return this user's servers of runs that live now."""
-
-    def clean(self, project: Project, *, everything: bool, dry_run: bool) -> Iterable[str]:
-        """Remove kept databases, and with ``everything`` templates; return what was, or would be, removed."""
-
-    def serving(self, project: Project, port: int | None) -> Serving:
-        """Return what serves kept databases, by a port of the loopback or by a socket."""
-
-
 def register(name: str, module: str, *, also: Sequence[str] = ()) -> None:
     """Add a backend.
 
     Args:
         name: What its URLs are called: ``create_engine("NAME://...")``.
-        module: The dotted name of its module, which is imported when it is first needed.
+        module: The dotted name of the module that has it as ``BACKEND``; it is imported when it is first needed.
         also: Other names that its URLs may have.
     """
     _modules.update(dict.fromkeys((name, *also), module))
@@ -213,9 +55,12 @@ def register(name: str, module: str, *, also: Sequence[str] = ()) -> None:
 def find(name: str) -> Backend | None:
     """Return the backend whose URLs may have this name; None where hermetic has none."""
     module = _modules.get(name)
-    if module is None:
-        return None
-    return cast(Backend, sys.modules.get(module) or import_module(module))
+    return None if module is None else _in(module)
+
+
+def _in(module: str) -> Backend:
+    found: Backend = import_module(module).BACKEND
+    return found
 
 
 def get(name: str) -> Backend:
@@ -245,4 +90,4 @@ def packages() -> dict[str, str]:
 
 def every() -> list[Backend]:
     """Return all that there are."""
-    return [cast(Backend, import_module(module)) for module in dict.fromkeys(_modules.values())]
+    return [_in(module) for module in dict.fromkeys(_modules.values())]

@@ -1,0 +1,235 @@
+"""What a kind of database brings: a few things that each has, and groups of others that it may leave as they are here.
+
+A backend is an instance of a class of ``Backend``. The module that has it is light: names, drivers and texts.
+SQLAlchemy, a driver, and the rest of its folder are imported by its methods, when they are called.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.engine import Dialect
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+    from hermetic.database.address import Address
+    from hermetic.database.drivers.seams import Put
+    from hermetic.database.protocols import Server, Wait, WorkerDatabase
+    from hermetic.database.stored import Project, Running, Serving, Stored
+    from hermetic.settings import Settings
+
+
+class Making(NamedTuple):
+    """What a process of a run has, of which a server is made.
+
+    Attributes:
+        settings: The project's.
+        root: The project's folder.
+        directory: Where databases are to lie, if the project says so.
+        worker: Which process of the run this is: ``main``, or the xdist worker's name.
+        wait: Does what waits for the locks of the application.
+        replace: Tells the pools which of a database's connections are gone; all of them where None.
+        may_export: Whether a statement may write a copy of a database to where a URL leads.
+    """
+
+    settings: Settings
+    root: Path
+    directory: Path | None
+    worker: str
+    wait: Wait
+    replace: Callable[[WorkerDatabase, Sequence[DBAPIConnection] | None], None]
+    may_export: Callable[[URL], bool]
+
+
+class Code(NamedTuple):
+    """What the code of projects calls a kind of database; see ``hermetic.source.databases.Kind``."""
+
+    name: str
+    others: tuple[str, ...]
+    old: tuple[str, ...]
+    asynchronous: Mapping[str, str]
+    synchronous: Mapping[str, str]
+    packages: frozenset[str]
+    telling: frozenset[str]
+    openings: frozenset[str]
+    types: tuple[str, ...]
+    words: tuple[str, ...]
+    blocking: frozenset[str] = frozenset()
+    async_since: tuple[int, ...] | None = None
+    in_memory: frozenset[str] = frozenset()
+
+
+class Shared(Protocol):
+    """What a controller holds for the worker processes of its run."""
+
+    def stop(self) -> None:
+        """Let it go."""
+
+
+class Texts:
+    """What a backend is called, and what is said of it.
+
+    Attributes:
+        name: What its URLs are called, and ``hermetic_database``.
+        title: What people call it.
+        example: A URL, for messages.
+        code: What the code of projects calls it.
+        extra: What installs what it needs.
+        tortoise_url: A URL as Tortoise has it, whose schemes are its own.
+        in_memory: The URL of a database in memory; empty where it has none.
+        has_schemas: Whether tables may be in schemas that have to be made first.
+        placeholders: What stands in ``hermetic_env`` for the URL of a run's own database, by the scheme that an
+            application expects which opens connections by a driver itself; empty where any URL does.
+    """
+
+    name: str
+    title: str
+    example: str
+    code: Code
+    extra: str
+    tortoise_url: str
+    in_memory = ""
+    has_schemas = False
+    placeholders: Mapping[str, str] = {}
+
+    def hints(self, error: BaseException) -> tuple[str, ...]:
+        """Return what to do about an error of a build that is its own."""
+        return ()
+
+
+class Urls:
+    """Which URL is for whom; by default there is one driver."""
+
+    def async_url(self, url: URL) -> URL:
+        """Return a URL with an async driver."""
+        return url
+
+    def sync_url(self, url: URL) -> URL:
+        """Return a URL with the sync driver that hermetic itself uses."""
+        return url
+
+    def text(self, url: URL) -> str:
+        """Return a URL as text that each of its drivers takes, its password included."""
+        return url.render_as_string(hide_password=False)
+
+
+class Drivers:
+    """What a project may do past SQLAlchemy; by default nothing that has to be seen.
+
+    Attributes:
+        driver_modules: The modules of the drivers by which a project may open connections itself.
+        libraries: The modules whose frames are a driver's, in a walk to the user's line.
+        packages: What to install where a module is missing, by that module.
+    """
+
+    driver_modules: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    packages: Mapping[str, str] = {}
+
+    def put_aside(self, environ: MutableMapping[str, str]) -> None:
+        """Put variables of the environment aside that no connection of its drivers can be kept from."""
+
+    def without(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment without the variables of its drivers, for programs of hermetic's own."""
+        return dict(environ)
+
+    def import_before_the_clock_stops(self) -> None:
+        """Import what cannot be imported under a patched ``datetime``, if this process will need it."""
+
+    def seams(self) -> Mapping[str, Put]:
+        """Return how each driver is watched, by the module whose import brings it."""
+        return {}
+
+    def abort(self, dialect: Dialect, connection: DBAPIConnection) -> None:
+        """End a connection whose transport is bound to a loop that is dead; leave the others to be closed."""
+
+
+class Files:
+    """What concerns a backend whose databases are files, or in memory; by default none is."""
+
+    def is_named_in(self, text: str, address: Address, folder: str) -> bool:
+        """Whether a text, as a variable has it, names a database that is a file."""
+        return False
+
+    def openings(self) -> Mapping[str, Callable[[str], Exception]]:
+        """Return the audit events by which a file is opened, and the error that refuses each, from why."""
+        return {}
+
+    def copy_file(self, address: Address, worker: URL) -> bool:
+        """Copy a file over a worker database that was just made; return whether there was something to copy."""
+        return False
+
+    def close(self, connection: DBAPIConnection) -> None:
+        """Close what lies below a connection in memory, from whatever thread."""
+
+
+class ServerOfItsOwn:
+    """What concerns a backend whose databases lie in a server; by default there is none.
+
+    Attributes:
+        port: On which its servers listen when nobody says; 0 where it has none.
+        server_packages: What must be installed for a server of hermetic's own; empty where there is no server.
+        can_serve: Whether kept databases need a server to be looked at, which ``serving`` starts.
+    """
+
+    port = 0
+    server_packages: tuple[str, ...] = ()
+    can_serve = False
+
+    def share(self, settings: Settings, root: Path, directory: Path | None) -> Shared | None:
+        """Hold a server for the worker processes that are about to be started, and tell them by the environment."""
+        return None
+
+    def announcement(self, settings: Settings, root: Path) -> list[str]:
+        """Return the header's lines, where settings name this backend; nothing is started for them."""
+        return []
+
+    def facts(self, server: Server, settings: Settings, root: Path) -> list[str]:
+        """Return the closing lines on a server that ``make_server`` made."""
+        return []
+
+    def running(self, project: Project) -> list[Running]:
+        """Return this user's servers of runs that live now."""
+        return []
+
+    def serving(self, project: Project, port: int | None) -> Serving:
+        """Return what serves kept databases, by a port of the loopback or by a socket; see ``can_serve``."""
+        raise NotImplementedError(self)
+
+
+class Backend(Texts, Urls, Drivers, Files, ServerOfItsOwn, ABC):
+    """One kind of database: what each has to say itself."""
+
+    @abstractmethod
+    def make_server(self, making: Making) -> Server:
+        """Return where this process makes its worker databases."""
+
+    @abstractmethod
+    def address(self, url: URL, folder: str | None) -> Address:
+        """Return the database that a URL means; relative paths start in ``folder``."""
+
+    @abstractmethod
+    def planned_url(self, settings: Settings, folder: Path, name: str) -> URL:
+        """Return the URL that a run's database would have, as far as that is known without a server.
+
+        Args:
+            settings: The run's.
+            folder: The one in which its file, or the socket of its server, would be.
+            name: What it is called.
+        """
+
+    @abstractmethod
+    def reached(self, dialect: Dialect, connection: DBAPIConnection) -> URL | None:
+        """Return the database that a connection of SQLAlchemy's is on; raises where it cannot be asked."""
+
+    @abstractmethod
+    def stored(self, project: Project) -> Stored:
+        """Return what the runs of a project left."""
+
+    @abstractmethod
+    def clean(self, project: Project, *, everything: bool, dry_run: bool) -> Iterable[str]:
+        """Remove kept databases, and with ``everything`` templates; return what was, or would be, removed."""
