@@ -26,6 +26,7 @@ from hermetic.database.engines import (
     Itself,
     LeftAlone,
     LoopBoundPool,
+    SeenEngines,
     install,
 )
 from hermetic.database.lazy import LazyDatabase
@@ -363,6 +364,19 @@ class TestInstallation:
         assert engine.pool is original
         engine.dispose()
         installed.uninstall()
+
+    def test_installing_once_more(self, database: LazyDatabase, path: str) -> None:
+        """Where engines are entered may serve again: it has none of those that were forgotten."""
+        seen = SeenEngines()
+        engine = create_engine("sqlite://")
+        for _ in range(2):
+            installed = install(lambda request: database, seen=seen)
+            with engine.connect() as connection:
+                assert file_of(connection) == path
+            made = create_engine("sqlite://")
+            assert [request.engine for request in seen.unused()] == [made]
+            installed.uninstall()
+        assert seen.unused() == []
 
     def test_an_engine_in_the_making(self, installation: Installation) -> None:
         """An engine whose constructor is not over is neither resolved nor among those that were not used."""

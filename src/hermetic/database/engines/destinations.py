@@ -201,3 +201,6 @@ class SeenEngines:
         """Leave no trace on any engine."""
         for engine, _ in self.items():
             del engine.__dict__[self._key]
+        with self._lock:
+            self._engines.clear()
+            self._unused.clear()
