@@ -1,7 +1,7 @@
 """Backends: each a folder that holds all there is to know of one kind of database; nothing outside names one.
 
 Whoever needs one looks it up here, by the name that its URLs have: a module is imported then, which has it as
-``BACKEND`` (see ``backend.py``). This table imports none of them, nor anything that knows them.
+``BACKEND`` (see ``hermetic.database.backend``). This table imports none of them, nor anything that knows them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hermetic.database.backends.backend import Backend, Code, Making, Shared
+from hermetic.database.backend import Backend, Code, Making, Shared
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermetic.database.backends.backend import Backend, Code
+from hermetic.database.backend import Backend, Code
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from hermetic.database.address import Address
-    from hermetic.database.backends.backend import Making
+    from hermetic.database.backend import Making
     from hermetic.database.protocols import Server
     from hermetic.database.stored import Project, Stored
     from hermetic.settings import Settings

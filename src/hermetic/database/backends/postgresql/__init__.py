@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermetic.database.backends.backend import Backend, Code
+from hermetic.database.backend import Backend, Code
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from hermetic.database.address import Address
-    from hermetic.database.backends.backend import Making
+    from hermetic.database.backend import Making
     from hermetic.database.backends.postgresql.server import Instance
     from hermetic.database.drivers.seams import Put
     from hermetic.database.protocols import Server
