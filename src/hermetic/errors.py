@@ -25,6 +25,7 @@ the class's docstring, and ``docs/errors.md`` is made from the same text.
     ├── LeakError               HM4xx   a test left something of its own behind
     │   └── BackgroundError
     ├── UncommittedWrites       HM5xx   a request waits for a lock that its own test holds
+    ├── Deadlock                HM770   a statement waits for a lock of somebody who waits for it
     └── LifespanError           HM6xx   the application's lifespan broke its protocol
 """
 
@@ -235,6 +236,18 @@ class UncommittedWrites(HermeticError):
     """A request waits for a lock that its own test's uncommitted writes hold, or another loop would lose them."""
 
     code = "HM500"
+
+
+class Deadlock(HermeticError):
+    """A statement waits for a lock whose holder cannot go on before it.
+
+    A fixture drops or empties tables while a wider fixture's session is idle in a transaction that has read them; a
+    test writes by two sessions, or waits for a thread that writes what it has not committed. No database sees that: the
+    holder waits in Python, not for a lock. hermetic ends the statement that waits, after a second and a half, and names
+    both. End the holder's transaction before: commit, roll back, or close its session.
+    """
+
+    code = "HM770"
 
 
 class LifespanError(HermeticError):

@@ -10,6 +10,7 @@ Where it waits, ``Task.get_stack`` tells for the outermost coroutine only. The r
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import gc
 import sys
 import traceback
@@ -34,6 +35,7 @@ from hermetic.threads import Work, now, pause
 
 T = TypeVar("T")
 Task = asyncio.Task[Any]
+Future = asyncio.Future[Any] | concurrent.futures.Future[Any]
 
 OURS = "hermetic "
 """What the names of the client's tasks begin with."""
@@ -165,11 +167,32 @@ def error_on_its_way(task: Task) -> BaseException | None:
 
 def is_shielded(task: Task) -> bool:
     """Whether a task is inside a cancel scope of anyio that shields it; a native ``cancel()`` would not ask."""
-    states = getattr(sys.modules.get("anyio._backends._asyncio"), "_task_states", None)
-    scope = getattr(states.get(task) if states is not None else None, "cancel_scope", None)
+    scope = _scope_of(task)
     while scope is not None and not scope.shield:
         scope = getattr(scope, "_parent_scope", None)
     return scope is not None
+
+
+def is_limited(task: Task) -> bool:
+    """Whether a suspended task sleeps, or is inside a time limit: ``asyncio.timeout``, ``wait_for``, anyio's scopes."""
+    for waiting, frame in awaiting(task):
+        if frame.f_code in (asyncio.sleep.__code__, asyncio.wait_for.__code__):
+            return True
+        held = (getattr(each, "__self__", None) for each in gc.get_referents(waiting))
+        if any(isinstance(each, asyncio.Timeout) and each.when() is not None for each in held):
+            return True
+    scope = _scope_of(task)
+    while scope is not None:
+        if scope.deadline < inf:
+            return True
+        scope = getattr(scope, "_parent_scope", None)
+    return False
+
+
+def _scope_of(task: Task) -> Any | None:
+    """Return the innermost cancel scope of anyio in which a task is."""
+    states = getattr(sys.modules.get("anyio._backends._asyncio"), "_task_states", None)
+    return getattr(states.get(task) if states is not None else None, "cancel_scope", None)
 
 
 def _idle_waits() -> set[CodeType]:
@@ -178,29 +201,36 @@ def _idle_waits() -> set[CodeType]:
     return {asyncio.sleep.__code__, asyncio.Queue.get.__code__, receive.__code__}
 
 
-def waiting_for(task: Task) -> set[Task]:
-    """Return the tasks that wait for this one, itself among them, directly or through others.
+def waiting_for(future: asyncio.Future[Any]) -> set[Task]:
+    """Return the tasks that wait for a future, directly or through others; a task is among those that wait for it.
 
     A future's callbacks lead to whoever waits for it; ``asyncio.wait_for`` and the like put a future of their own
     between.
     """
-    found: set[asyncio.Future[Any]] = {task}
-    new: list[asyncio.Future[Any]] = [task]
+    return {each for each in done_with(future) if isinstance(each, asyncio.Task)}
+
+
+def done_with(future: Future) -> set[Future]:
+    """Return the futures whose waiters go on when one is done, itself among them: asyncio's, and those of threads."""
+    found = {future}
+    new = [future]
     while new:
-        callbacks = getattr(new.pop(), "_callbacks", None) or ()
-        for future in _futures_behind(callbacks):
-            if future not in found:
-                found.add(future)
-                new.append(future)
-    return {each for each in found if isinstance(each, asyncio.Task)}
+        each = new.pop()
+        callbacks = [callback for callback, *_ in getattr(each, "_callbacks", None) or ()]
+        for behind in futures_at(*callbacks, *getattr(each, "_done_callbacks", ())):
+            if behind not in found:
+                found.add(behind)
+                new.append(behind)
+    return found
 
 
-def _futures_behind(callbacks: Any) -> Iterator[asyncio.Future[Any]]:
-    here: list[Any] = [callback for callback, *_ in callbacks]
+def futures_at(*callbacks: Any) -> Iterator[Any]:
+    """Give the futures to which callbacks lead, and the tasks."""
+    here: list[Any] = list(callbacks)
     for _ in range(_REACH):
         behind: list[Any] = []
         for each in here:
-            if isinstance(each, asyncio.Future):
+            if isinstance(each, asyncio.Future | concurrent.futures.Future):
                 yield each
             elif isinstance(each, FunctionType):
                 behind += each.__closure__ or ()

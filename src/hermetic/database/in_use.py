@@ -18,6 +18,25 @@ from hermetic.code import Location
 from hermetic.owners import Owner
 
 
+class User(Protocol):
+    """Who has a connection in hand, as far as that is known."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that it is used in; None outside any."""
+
+    @property
+    def task(self) -> asyncio.Task[Any] | None:
+        """The task that took it, as long as that runs."""
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread that took it."""
+
+    def handles(self) -> list[Any]:
+        """Return what one must have at hand to use it."""
+
+
 @dataclass(eq=False)
 class Checkout:
     """A connection in use: taken from a pool and not yet given back.
@@ -26,11 +45,13 @@ class Checkout:
         owner: Who it belongs to: the session's owner where a session took it, else whoever checked it out.
         location: The user's line that checked it out (the first frame that is not SQLAlchemy's, the driver's or ours).
         engine: The engine's URL, password masked.
+        used_by: Who has it in hand; none where that is over.
     """
 
     owner: Owner
     location: Location
     engine: str
+    used_by: Callable[[], User | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -109,6 +130,7 @@ class RawConnection:
         loop: The event loop in which it was opened; None outside any.
         was_waited_for: Whether somebody waited already for the end of its transaction.
         lent_to: Who took it from its pool last.
+        thread: The thread that opened it.
     """
 
     driver: Driver
@@ -120,6 +142,7 @@ class RawConnection:
     _pool: Callable[[], Any | None]
     was_waited_for: bool = False
     lent_to: Maker | None = None
+    thread: threading.Thread | None = None
 
     @property
     def connection(self) -> Any | None:
@@ -145,7 +168,12 @@ class RawConnection:
     def checkout(self) -> Checkout:
         """Who uses it, or who made it: what reports say of it."""
         user = self.lent_to if self.lent_to is not None and self.is_lent else self.maker
-        return Checkout(user.owner, user.location, self.asked)
+        return Checkout(user.owner, user.location, self.asked, weakref.ref(self))
+
+    def handles(self) -> list[Any]:
+        """Return what one must have at hand to use it."""
+        connection = self.connection
+        return [] if connection is None else [connection]
 
     @property
     def is_lent(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -155,6 +156,7 @@ class Rules:
             asyncio._get_running_loop(),
             weakref.ref(connection),
             _held(route.pool),
+            thread=threading.current_thread(),
         )
         self.open.add(raw)
         if route.target is not None:

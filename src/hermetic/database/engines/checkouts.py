@@ -54,6 +54,7 @@ class InUse:
         session: The Session that checked it out; none where none did.
         left_alone: Whether its engine is one that hermetic leaves alone.
         was_waited_for: Whether somebody waited already for its being given back.
+        thread: The thread it was checked out in.
     """
 
     checkout: Checkout
@@ -65,7 +66,7 @@ class InUse:
     left_alone: bool = False
     was_waited_for: bool = False
     _task: weakref.ref[asyncio.Task[Any]] | None = None
-    _thread: threading.Thread | None = None
+    thread: threading.Thread | None = None
 
     @property
     def task(self) -> asyncio.Task[Any] | None:
@@ -76,9 +77,9 @@ class InUse:
     @property
     def is_busy(self) -> bool:
         """Whether the task that checked it out may give it back, or, outside any loop, another thread."""
-        if self.loop is not None or self._thread is None:
+        if self.loop is not None or self.thread is None:
             return self.task is not None
-        return self._thread.is_alive() and self._thread not in (
+        return self.thread.is_alive() and self.thread not in (
             threading.current_thread(),
             threading.main_thread(),
         )
@@ -103,6 +104,11 @@ class InUse:
         """Whether the connection has not been given back yet."""
         fairy = self.fairy()
         return fairy is not None and fairy.dbapi_connection is self.connection
+
+    def handles(self) -> list[Any]:
+        """Return what one must have at hand to use it."""
+        session = self.session() if self.session is not None else None
+        return [each for each in (session, self.fairy()) if each is not None]
 
     async def end(self) -> None:
         """Close the connection, in the loop that runs it."""
@@ -219,7 +225,8 @@ class Checkouts:
         task = asyncio.current_task(loop) if loop is not None else None
         in_use = InUse(checkout, connection, loop, dialect, weakref.ref(fairy), _task=_weakly(task))
         in_use.left_alone = pool in self._left_alone
-        in_use._thread = threading.current_thread()
+        in_use.thread = threading.current_thread()
+        checkout.used_by = weakref.ref(in_use)
         self._add(in_use)
         if self.gate.is_closed:  # meanwhile, perhaps by who did not see this one yet
             self._in_use[id(connection)].remove(in_use)

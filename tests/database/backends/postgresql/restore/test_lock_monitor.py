@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from hermetic.database import lock_waits
 from hermetic.database.backends.postgresql.restore import lock_monitor
 from hermetic.errors import ConfigurationError, UncommittedWrites
 from hermetic.events import LockWaited
@@ -33,8 +34,9 @@ REQUEST = Owner("request POST /users", "request", "function", TEST)
 @pytest.fixture
 def application(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """An application on the database, which is looked at more often than it would be."""
-    monkeypatch.setattr(lock_monitor, "PAUSE", 0.01)
-    monkeypatch.setattr(lock_monitor, "LOOKS", 3)
+    monkeypatch.setattr(lock_waits, "PAUSE", 0.01)
+    monkeypatch.setattr(lock_waits, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(lock_waits, "PATIENCE", 0.03)
     made = Application("psycopg")
     yield made
     made.close()
@@ -69,7 +71,9 @@ def test_a_lock_of_somebody_else(application: Application, opened: Opened, told:
         held = application.hold("UPDATE users SET name = 'x' WHERE id = 1")
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(request, application, "DELETE FROM doubles")
-        eventually(lambda: waiting.done() or max(watch._waits.values(), default=0) > lock_monitor.LOOKS)
+        eventually(lambda: waiting.done() or bool(watch._waits))
+        threading.Event().wait(0.1)
+        assert not waiting.done()
         stranger.close()
         waiting.result()
     held.end()
@@ -133,7 +137,7 @@ def test_a_server_that_does_not_answer(
     """A check-in waits for the thread for a while, and the next request has one of its own."""
     monkeypatch.setattr(lock_monitor, "END_PATIENCE", 0.01)
     host = opened.database._host
-    real, asked, may_answer = host.waiting, threading.Event(), threading.Event()
+    real, asked, may_answer = host.activity, threading.Event(), threading.Event()
 
     def slow(database: str) -> Any:
         if not asked.is_set():
@@ -141,7 +145,7 @@ def test_a_server_that_does_not_answer(
             may_answer.wait()
         return real(database)
 
-    monkeypatch.setattr(host, "waiting", slow)
+    monkeypatch.setattr(host, "activity", slow)
     with owned_by(TEST):
         held = application.hold("SELECT 1")
     with owned_by(REQUEST):
@@ -160,8 +164,9 @@ def test_a_server_that_does_not_answer(
 @pytest.mark.parametrize("clock", ["runs", "stands still"])
 def test_in_a_loop(opened: Opened, monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
     """A request that is over soon has no thread; one that lasts has; so has one under a clock that was stopped."""
-    monkeypatch.setattr(lock_monitor, "PAUSE", 0.01)
-    monkeypatch.setattr(lock_monitor, "LOOKS", 3)
+    monkeypatch.setattr(lock_waits, "PAUSE", 0.01)
+    monkeypatch.setattr(lock_waits, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(lock_waits, "PATIENCE", 0.03)
     engine = create_async_engine("postgresql+asyncpg://somebody@elsewhere.example/production")
 
     async def use() -> None:
@@ -193,7 +198,7 @@ def test_requests_that_are_over_before_the_first_look(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A loop has one timer, however many there are, and nothing is started when it comes too late."""
-    monkeypatch.setattr(lock_monitor, "PAUSE", 600)
+    monkeypatch.setattr(lock_waits, "PAUSE", 600)
     engine = create_async_engine("postgresql+asyncpg://somebody@elsewhere.example/production")
     watch = opened.database.watch
 
@@ -215,7 +220,7 @@ def test_requests_that_are_over_before_the_first_look(
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("fails", ["waiting", "cancel"])
+@pytest.mark.parametrize("fails", ["activity", "cancel"])
 def test_a_look_that_fails(
     application: Application, opened: Opened, monkeypatch: pytest.MonkeyPatch, told: Heard, fails: str
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
+from threading import Thread, current_thread
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -37,9 +39,24 @@ def owned(name: str, kind: Kind = "test", scope: Scope = "function", parent: Own
     return Owner(name, kind, scope, parent)
 
 
-def checkout(owner: Owner, line: int = 7) -> Checkout:
-    """Say that an owner checked a connection out in its test module."""
-    return Checkout(owner, Location("tests/test_app.py", line, "test_it"), "sqlite:///app.db")
+@dataclass
+class User:
+    """Whoever has a connection in hand, in a thread."""
+
+    thread: Thread | None
+    loop: None = None
+    task: None = None
+
+    def handles(self) -> list[Any]:
+        """Nobody else has it."""
+        return []
+
+
+def checkout(owner: Owner, line: int = 7, by: Thread | None = None) -> Checkout:
+    """Say that an owner checked a connection out in its test module, in a thread."""
+    location = Location("tests/test_app.py", line, "test_it")
+    user = User(by or current_thread())
+    return Checkout(owner, location, "sqlite:///app.db", lambda: user)
 
 
 def open_work(database: SqliteDatabase) -> list[OpenWork]:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,10 +20,11 @@ from freezegun import freeze_time
 from sqlalchemy import AsyncAdaptedQueuePool, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection, waiting
-from hermetic.errors import UncommittedWrites
+from hermetic.database import lock_waits
+from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection
+from hermetic.errors import Deadlock, UncommittedWrites
 from hermetic.events import LockWaited
-from tests.database.backends.sqlite.restore.opened import connect, open_work, owned, values
+from tests.database.backends.sqlite.restore.opened import checkout, connect, open_work, owned, values
 from tests.hearing import hearing
 
 T = TypeVar("T")
@@ -272,8 +274,10 @@ def test_another_process_is_waited_for(database: SqliteDatabase) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have requests give up sooner, so that the tests are short."""
-    assert waiting.REQUEST_PATIENCE == 1.5
-    monkeypatch.setattr(waiting, "REQUEST_PATIENCE", 0.05)
+    assert (lock_waits.PAUSE, lock_waits.PATIENCE) == (0.25, 1.5)
+    monkeypatch.setattr(lock_waits, "PAUSE", 0.01)
+    monkeypatch.setattr(lock_waits, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(lock_waits, "PATIENCE", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -331,14 +335,46 @@ def test_a_frozen_clock_does_not_stop_the_wait(database: SqliteDatabase, frozen:
         owned("the lifespan", "lifespan", "session"),
     ],
 )
-def test_a_request_waits_for_anybody_else(database: SqliteDatabase, holder_is: Any) -> None:
-    """Another request, a wider fixture or the lifespan may well go on; the engine's time-out counts."""
-    request = connect(database, owned("request", "request"), timeout=0.2)
+def test_nobody_waits_for_what_their_own_thread_holds(database: SqliteDatabase, holder_is: Any) -> None:
+    """It is said at once what SQLite would say later, with both names and lines."""
+    request = connect(database, owned("request POST /tasks", "request"), timeout=60)
     with writing(database) as holder, hearing(LockWaited) as told:
         holder.checkout = connect(database, holder_is).checkout
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
+        with pytest.raises(
+            sqlite3.OperationalError, match="database is locked: request POST /tasks"
+        ) as caught:
             request.execute(INSERT, ("second",))
-    assert told == []
+    assert isinstance(caught.value, Deadlock)
+    assert f"{holder_is.name} holds in a transaction that has been idle" in str(caught.value)
+    assert INSERT in str(caught.value)
+    assert len(told.of(LockWaited)) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("scope", ["function", "session"])
+def test_whoever_can_go_on_is_waited_for(database: SqliteDatabase, scope: Any) -> None:
+    """A thread that is at work may end its transaction; the engine's time-out counts."""
+    second = connect(database, owned("test_it"), timeout=0.3)
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with writing(database) as holder:
+            holder.checkout = checkout(
+                owned("fixture 'worker'", "fixture", scope), by=threading.current_thread()
+            )
+            held.set()
+            while not over.is_set():
+                time.sleep(0.001)
+
+    holding = in_thread(hold)
+    held.wait()
+    try:
+        with hearing(LockWaited) as told, pytest.raises(sqlite3.OperationalError) as caught:
+            second.execute(INSERT, ("second",))
+    finally:
+        over.set()
+    holding.result()
+    assert (str(caught.value), told) == ("database is locked", [])
 
 
 def test_twenty_threads_write(database: SqliteDatabase) -> None:

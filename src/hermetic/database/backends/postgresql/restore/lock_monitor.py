@@ -1,43 +1,39 @@
-"""Finds the request that waits for a lock of its own test, which would be for ever.
+"""Finds the statement that waits for a lock of somebody who cannot go on before it.
 
-PostgreSQL sees no deadlock there: the test, which holds the lock, waits for the request in Python. So while a test has
-a connection in use and one of its requests has one too, the server is asked four times a second who waits for whom; a
-wait that lasts is cancelled, and the driver's error becomes one that says what happened.
+PostgreSQL sees no deadlock there: the test, or the fixture, which holds the lock waits in Python. So while two
+connections of one database are in use, the server is asked four times a second who waits for whom; a wait that is in
+vain (``hermetic.database.lock_waits``) and lasts is cancelled, and the driver's error becomes one that says what
+happened.
 
 At all other times nothing is asked, and there is no thread: a suite that looks for threads that a test left behind
-finds none of ours, and a fork no other thread. In an event loop, where nearly every request is over before the first
-look would be, a timer of the loop's starts the thread (3 us; a thread for each such request would be 100). A check-in
-after which there is nothing to watch ends it, and waits for that.
+finds none of ours, and a fork no other thread. In an event loop, where nearly everything is over before the first look
+would be, a timer of the loop's starts the thread (3 us; a thread for each checkout would be 100). A check-in after
+which there is nothing to watch ends it, and waits for that.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 import time
 from types import BuiltinFunctionType
+from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import ExceptionContext
+from sqlalchemy.engine.interfaces import AdaptedConnection
 
-from hermetic.database.backends.postgresql.restore.drivers import sqlstate
+from hermetic.database import lock_waits
+from hermetic.database.backends.postgresql.restore.drivers import driver_connection, sqlstate
 from hermetic.database.backends.postgresql.restore.sessions import Session, Sessions
-from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.uncommitted import holds_for, uncommitted_writes, waited
-from hermetic.errors import UncommittedWrites
+from hermetic.database.backends.postgresql.server.host import Activity, PostgresqlHost
+from hermetic.database.lock_waits import LockUser, LockWait, Patience, error_of, stuck_holder, told_of
+from hermetic.errors import HermeticError
 from hermetic.events import LockWaited, emit, listeners
 
 log = logging.getLogger("hermetic.locks")
-
-PAUSE = 0.25
-"""Seconds between two looks."""
-
-PATIENCE = 1.5
-"""Seconds that a request waits for a lock that its own test holds."""
-
-LOOKS = int(PATIENCE / PAUSE)
-
 
 END_PATIENCE = 5.0
 """Seconds that a check-in waits for the thread's end, which may be asking a server that does not answer."""
@@ -62,8 +58,8 @@ class LockWatch:
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
         self._timed: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
-        self._waits: dict[int, int] = {}
-        self._cancelled: dict[int, UncommittedWrites] = {}
+        self._waits: dict[int, Patience] = {}
+        self._cancelled: dict[int, HermeticError] = {}
         self._cancelling = threading.Lock()
 
     def note(self, session: Session) -> None:
@@ -71,7 +67,7 @@ class LockWatch:
         if session.checkout is None:
             self.note_end(session)
         elif not self._is_watching and self._is_needed():
-            self._begin()
+            self._begin(session.connection)
 
     def note_end(self, session: Session) -> None:
         """Learn that a connection was given back, or closed."""
@@ -79,28 +75,27 @@ class LockWatch:
         if self._thread is not None and not self._is_needed():
             self.stop()
 
-    def note_raw(self) -> None:
+    def note_raw(self, connection: Any) -> None:
         """Learn that a connection of a driver's own was opened, or lent by its pool; nobody says when it goes back."""
         if not self._is_watching and self._is_needed():
-            self._begin()
+            self._begin(connection)
 
     @property
     def _is_watching(self) -> bool:
         return self._thread is not None and not self._over.is_set()
 
     def _is_needed(self) -> bool:
-        """Whether a test and a request of one have connections in use."""
-        kinds = {owner.kind for owner in self._sessions.users() if owner.is_test_level}
-        return "request" in kinds and not kinds.isdisjoint({"test", "fixture"})
+        """Whether one connection in use may wait for another."""
+        return self._sessions.are_several_in_use()
 
-    def _begin(self) -> None:
-        """Start the thread: at once, or by a timer of the loop that runs here."""
+    def _begin(self, connection: Any) -> None:
+        """Start the thread: at once, or by a timer of the loop that runs here, where that turns while one waits."""
         loop = asyncio._get_running_loop()
-        if loop is None or _clock_is_stopped():
+        if loop is None or _clock_is_stopped() or not _is_async(connection):
             self._start()
         elif loop not in self._timed:
             self._timed.add(loop)
-            loop.call_later(PAUSE, self._begin_late, loop)
+            loop.call_later(lock_waits.PAUSE, self._begin_late, loop)
 
     def _begin_late(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timed.discard(loop)
@@ -117,7 +112,7 @@ class LockWatch:
                 self._thread.start()
 
     def _watch(self, over: threading.Event) -> None:
-        while not over.wait(PAUSE):
+        while not over.wait(lock_waits.PAUSE):
             with self._lock:
                 if over.is_set() or not self._is_needed():  # a pool may be gone, with what was taken from it
                     break
@@ -133,29 +128,48 @@ class LockWatch:
                 self._waits.clear()
 
     def _look(self) -> None:
-        waiting = dict(self._host.waiting(self._name))
-        self._waits = {pid: self._waits.get(pid, 0) + 1 for pid in waiting}
-        for pid, holders in waiting.items():
-            if self._waits[pid] >= LOOKS:
-                self._end_if_in_vain(pid, holders)
+        activity = {each.pid: each for each in self._host.activity(self._name)}
+        waits = {pid: self._wait_of(each, activity) for pid, each in activity.items() if each.blockers}
+        self._waits = {pid: self._waits.get(pid) or Patience() for pid in waits}
+        for pid, wait in waits.items():
+            if activity[pid].seconds < lock_waits.FIRST_LOOK:
+                continue
+            holder = stuck_holder(wait, [each for other, each in waits.items() if other != pid])
+            waited = activity[pid].seconds
+            if self._waits[pid].is_over(for_ever=holder is not None, waited=waited) and holder is not None:
+                del self._waits[pid]
+                self._cancel(pid, wait, holder)
+                return  # it may have been what the others wait for
 
-    def _end_if_in_vain(self, pid: int, holders: list[int]) -> None:
-        request = self._sessions.by_pid(pid)
-        for holder in map(self._sessions.by_pid, holders):
-            found = _in_vain(request, holder)
-            if found is not None:
-                self._waits.pop(pid)
-                self._cancel(pid, *found)
-                return
+    def _wait_of(self, each: Activity, activity: dict[int, Activity]) -> LockWait:
+        blockers = [activity[pid] for pid in each.blockers if pid in activity]
+        holders = [holder for other in blockers if (holder := self._user_of(other)) is not None]
+        waiter = self._user_of(each) or LockUser(None, None, each.seconds, each.statement, is_idle=False)
+        return LockWait(waiter, tuple(holders), "a lock")
 
-    def _cancel(self, pid: int, error: UncommittedWrites, told: LockWaited) -> None:
+    def _user_of(self, each: Activity) -> LockUser | None:
+        session = self._sessions.by_pid(each.pid)
+        if session is None:
+            return None
+        connection = driver_connection(session.connection)
+        return LockUser(
+            session.checkout or session.latest,
+            connection,
+            each.seconds,
+            each.statement,
+            is_idle=not each.is_active,
+            is_pooled=session.checkout is None,
+        )
+
+    def _cancel(self, pid: int, wait: LockWait, holder: LockUser) -> None:
+        error = error_of(wait, holder)
         self._cancelled[pid] = error  # before it is: the driver may be told at once
         is_cancelled = False
         try:
             with self._cancelling:
                 is_cancelled = self._host.cancel(pid)
                 if is_cancelled and LockWaited in listeners:
-                    emit(told)
+                    emit(told_of(wait, holder, error))
         finally:
             if not is_cancelled:  # it got its lock meanwhile, or nothing could be asked
                 self._cancelled.pop(pid, None)
@@ -164,7 +178,8 @@ class LockWatch:
         """Raise, in place of what a driver says of a cancelled statement, why it was.
 
         Raises:
-            UncommittedWrites: It was cancelled here.
+            UncommittedWrites: It was cancelled here, as a request that waited for its test.
+            Deadlock: It was cancelled here, as anything else.
         """
         if self._cancelled:
             with self._cancelling:  # so that it is told of before its test can end
@@ -173,7 +188,7 @@ class LockWatch:
         if error is not None and sqlstate(context.original_exception) == QUERY_CANCELED:
             raise error from context.original_exception
 
-    def forget(self, session: Session) -> UncommittedWrites | None:
+    def forget(self, session: Session) -> HermeticError | None:
         """Learn that the statement of a session has ended, one way or the other; return why it was cancelled."""
         return self._cancelled.pop(session.pid or 0, None) if self._cancelled else None
 
@@ -190,9 +205,8 @@ def _clock_is_stopped() -> bool:
     return not isinstance(time.monotonic, BuiltinFunctionType)
 
 
-def _in_vain(request: Session | None, holder: Session | None) -> tuple[UncommittedWrites, LockWaited] | None:
-    waits, holds = (one.checkout if one is not None else None for one in (request, holder))
-    if waits is None or holds is None or not holds_for(waits, holds.owner):
-        return None
-    error = uncommitted_writes(waits, holds, seconds=PATIENCE, lock="a lock")
-    return error, waited(waits, holds, PATIENCE, error)
+def _is_async(connection: Any) -> bool:
+    """Whether a loop turns while a connection waits for its server."""
+    if isinstance(connection, AdaptedConnection):
+        return True
+    return inspect.iscoroutinefunction(getattr(type(connection), "execute", None))

@@ -11,7 +11,6 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.backends.postgresql.restore.drivers import backend_pid, in_transaction
 from hermetic.database.in_use import Checkout, OpenWork, RawConnections
-from hermetic.owners import Owner
 
 
 @dataclass(eq=False)
@@ -22,12 +21,14 @@ class Session:
         connection: What its pool holds.
         pid: The process of the server's side; None where the driver does not tell.
         checkout: Who uses it now; None while it is in its pool.
+        latest: Who used it before.
         changed: Whether a statement left something in it that outlives a check-in.
     """
 
     connection: DBAPIConnection
     pid: int | None
     checkout: Checkout | None = None
+    latest: Checkout | None = None
     changed: bool = False
 
     @property
@@ -74,10 +75,13 @@ class Sessions:
         raw = self.raw.by_pid(pid) if found is None else None
         return found if raw is None else Session(cast(DBAPIConnection, raw.connection), pid, raw.checkout)
 
-    def users(self) -> list[Owner]:
-        """Return whose connections are in use, those of drivers included that the project uses itself."""
-        engines = [one.checkout.owner for one in self.all() if one.checkout is not None]
-        return [*engines, *(one.checkout.owner for one in self.raw.all() if one.is_used)]
+    def are_several_in_use(self) -> bool:
+        """Whether two or more are in use, those of drivers included that the project uses itself.
+
+        One that lies in its pool may have a lock of its session.
+        """
+        used = sum(one.checkout is not None or one.changed for one in self.all())
+        return used > 1 or used + sum(one.is_used for one in self.raw.all()) > 1
 
     def all(self) -> list[Session]:
         """Return every open connection."""

@@ -125,13 +125,13 @@ class PostgresqlDatabase:
     def note_raw(self, raw: RawConnection) -> None:
         """Learn of a connection that a driver of the project's opened."""
         self.raw.add(raw)
-        self.watch.note_raw()
+        self.watch.note_raw(raw.connection)
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""
         session = self.sessions.get(connection)
         if session is not None:
-            session.checkout = checkout
+            session.latest, session.checkout = session.checkout, checkout
             self.watch.note(session)
 
     def note_closed(self, connection: DBAPIConnection) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import URL
 
@@ -31,6 +31,24 @@ WHERE datname = %s AND application_name <> %s AND backend_type = 'client backend
 """
 END_SECONDS = 5
 """How long a session may take to end that was told to."""
+
+
+class Activity(NamedTuple):
+    """What a session is doing.
+
+    Attributes:
+        pid: Its process.
+        is_active: Whether it executes a statement.
+        seconds: Since when it does what it does.
+        blockers: The sessions for whose locks it waits.
+        statement: Its last statement.
+    """
+
+    pid: int
+    is_active: bool
+    seconds: float
+    blockers: tuple[int, ...]
+    statement: str
 
 
 class PostgresqlHost:
@@ -221,13 +239,19 @@ class PostgresqlHost:
         rows = self.run(query, [database])
         return str(rows[0][0]) if rows else None
 
-    def waiting(self, database: str) -> list[tuple[int, list[int]]]:
-        """Return the sessions in a database that wait for a lock, each with those that hold it."""
-        return self.run(
-            "SELECT pid, pg_blocking_pids(pid) FROM pg_stat_activity"
-            " WHERE datname = %s AND wait_event_type = 'Lock'",
+    def activity(self, database: str) -> list[Activity]:
+        """Return what the sessions in a database are doing."""
+        rows = self.run(
+            "SELECT pid, coalesce(state = 'active', false),"
+            " coalesce(extract(epoch FROM clock_timestamp() - state_change), 0)::float8,"
+            " CASE WHEN wait_event_type = 'Lock' THEN pg_blocking_pids(pid) ELSE '{}' END, coalesce(query, '')"
+            " FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
             [database],
         )
+        return [
+            Activity(pid, active, seconds, tuple(blockers), query)
+            for pid, active, seconds, blockers, query in rows
+        ]
 
     def cancel(self, pid: int) -> bool:
         """Cancel what a session is doing if it waits for a lock; return whether it did."""

@@ -36,6 +36,7 @@ class TrackedConnection(sqlite3.Connection):
         state: What it shares with the database's other connections.
         patience: Seconds that it waits for a lock: the engine's ``timeout``, or ``PRAGMA busy_timeout``.
         waiter: Its place in the queue, while it waits.
+        since: When its transaction last did something.
         outdated: Whether its open read transaction is older than the last restore (WAL mode only).
         guard: Held while a thread is inside SQLite with it. Python crashes when one thread closes a connection
             under another one's running statement, and connections are ended from the thread that runs the tests.
@@ -48,6 +49,7 @@ class TrackedConnection(sqlite3.Connection):
         self.checkout: Checkout | None = None
         self.waiter: Waiter | None = None
         self.outdated = False
+        self.since = 0.0
         self.cursors: WeakBag[TrackedCursor] = WeakBag()
         self._read = self._written = self._closed = False
         self.guard = RLock()
@@ -170,10 +172,10 @@ class TrackedConnection(sqlite3.Connection):
         return self.cursor().executescript(script)
 
     def commit(self) -> None:
-        self._ending("commit", super().commit)
+        self._ending("commit", super().commit, "COMMIT")
 
     def rollback(self) -> None:
-        self._ending("nothing", super().rollback)
+        self._ending("nothing", super().rollback, "ROLLBACK")
 
     def close(self) -> None:
         with self.seized() as held:
@@ -220,8 +222,8 @@ class TrackedConnection(sqlite3.Connection):
 
     # how a statement runs
 
-    def _ending(self, want: Want, end: Callable[[], None]) -> None:
-        perform(self, want, end)
+    def _ending(self, want: Want, end: Callable[[], None], statement: str) -> None:
+        perform(self, want, end, statement)
         self._ended()
 
     def _ended(self) -> None:
@@ -236,6 +238,7 @@ class TrackedConnection(sqlite3.Connection):
         elif want != "nothing":
             self._read = True
             self._written = self._written or want == "write"
+            self.since = now()
 
 
 def _probe() -> None:

@@ -35,7 +35,7 @@ class TrackedCursor(sqlite3.Cursor):
             return self._busy_timeout(sql, *parameters)
         if want == "export":
             self._refuse_export(sql, parameters)
-        self._run(want, partial(super().execute, sql, *parameters))
+        self._run(want, partial(super().execute, sql, *parameters), sql)
         return self
 
     def _refuse_export(self, sql: str, parameters: tuple[Any, ...]) -> None:
@@ -57,7 +57,7 @@ class TrackedCursor(sqlite3.Cursor):
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
         rows = _Resumable(parameters)
-        self._run(wanted_by(sql), lambda: super(TrackedCursor, self).executemany(sql, rows.resumed()))
+        self._run(wanted_by(sql), lambda: super(TrackedCursor, self).executemany(sql, rows.resumed()), sql)
         return self
 
     def executescript(self, script: str, /) -> Any:
@@ -112,11 +112,11 @@ class TrackedCursor(sqlite3.Cursor):
             super().close()
         self._finished()
 
-    def _run(self, want: Want, attempt: Callable[[], Any]) -> None:
+    def _run(self, want: Want, attempt: Callable[[], Any], statement: str) -> None:
         connection = self.connection
         self._finished()
         try:
-            perform(connection, want, attempt)
+            perform(connection, want, attempt, statement)
         except sqlite3.OperationalError as error:
             _annotate(error, connection)
             raise

@@ -52,6 +52,7 @@ class Connection(Protocol):
     patience: float
     waiter: Waiter | None
     outdated: bool
+    since: float
 
     def commit(self) -> None:
         """End its transaction."""
@@ -64,6 +65,12 @@ class Connection(Protocol):
 
     def has_transaction(self) -> bool:
         """Whether a transaction is open."""
+
+    def has_snapshot(self) -> bool:
+        """Whether it holds a lock that a committer must wait for."""
+
+    def has_written(self) -> bool:
+        """Whether its transaction holds the write lock."""
 
 
 class DatabaseState:

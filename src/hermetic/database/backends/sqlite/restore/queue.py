@@ -14,9 +14,10 @@ wakes the others. So nothing here may wait for a lock that the same thread may h
 from __future__ import annotations
 
 from contextlib import suppress
-from threading import Lock, RLock
+from threading import Lock, RLock, get_ident
 
 from hermetic.database.backends.sqlite.restore.statements import Want
+from hermetic.threads import now
 
 FIRST_POLL = 0.005
 """Seconds after which the first in line tries unwoken: the holder may be another process."""
@@ -28,13 +29,21 @@ OTHERS_POLL = 0.05
 class Waiter:
     """One connection that waits.
 
-    Attributes:
+    Args:
         want: What it waits for.
+        statement: What it wants that for.
+
+    Attributes:
+        since: When it came.
+        thread: The thread in which it waits.
         cancelled: Whether its wait was ended from outside (``interrupt`` or ``close``).
     """
 
-    def __init__(self, want: Want) -> None:
+    def __init__(self, want: Want, statement: str = "") -> None:
         self.want = want
+        self.statement = statement
+        self.since = now()
+        self.thread = get_ident()
         self.cancelled = False
         self._asleep = Lock()  # not an Event, whose own lock is held for a moment by whoever sets it
         self._asleep.acquire()
@@ -64,9 +73,9 @@ class LockQueue:
     def __bool__(self) -> bool:
         return bool(self._waiters)
 
-    def join(self, want: Want) -> Waiter:
+    def join(self, want: Want, statement: str) -> Waiter:
         """Get in line; a committer goes to its head."""
-        waiter = Waiter(want)
+        waiter = Waiter(want, statement)
         with self._mutex:
             self._waiters.insert(0 if want == "commit" else len(self._waiters), waiter)
         return waiter

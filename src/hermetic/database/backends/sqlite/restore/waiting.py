@@ -10,33 +10,41 @@ import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
+from hermetic.database import lock_waits
 from hermetic.database.backends.sqlite.restore.database_state import Connection, is_busy
 from hermetic.database.backends.sqlite.restore.queue import FIRST_POLL, OTHERS_POLL, Waiter
 from hermetic.database.backends.sqlite.restore.statements import Want
-from hermetic.database.uncommitted import holds_for, uncommitted_writes, waited
+from hermetic.database.lock_waits import LockUser, LockWait, Patience, error_of, stuck_holder, told_of
+from hermetic.errors import Deadlock, HermeticError
 from hermetic.events import LockWaited, emit, listeners
 from hermetic.threads import now
 
 T = TypeVar("T")
 
-REQUEST_PATIENCE = 1.5
-"""Seconds that a request waits for a lock that its own test holds. The test waits for the request, so it is in vain."""
+
+class SqliteDeadlock(Deadlock, sqlite3.OperationalError):
+    """What SQLite itself would say when its time is over, said earlier: whoever expects the one gets it."""
+
+    def __init__(self, what: str, *, why: str = "", hints: tuple[str, ...] = ()) -> None:
+        super().__init__(f"database is locked: {what}", why=why, hints=hints)
+        self.sqlite_errorcode, self.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
 
 
-def perform(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
+def perform(connection: Connection, want: Want, attempt: Callable[[], T], statement: str) -> T:
     """Run something on a connection, waiting in the database's queue while it is locked.
 
     Args:
         connection: The connection that it runs on.
         want: What it wants of the lock.
         attempt: Run it once; called again after each refusal.
+        statement: What it is.
 
     Raises:
-        sqlite3.OperationalError: It was refused for as long as the engine wanted to wait.
+        sqlite3.OperationalError: It was refused for as long as the engine wanted to wait, or for ever.
         UncommittedWrites: It is a request's, and the lock is held by the test that sent the request.
     """
     if want == "write" and connection.state.queue and not connection.would_deadlock():
-        return _in_line(connection, want, attempt)  # somebody was here before us
+        return _in_line(connection, want, attempt, statement)  # somebody was here before us
     try:
         with connection.guard:
             return attempt()
@@ -45,12 +53,12 @@ def perform(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
             raise
         if want != "commit" and connection.would_deadlock():
             raise _explained(error, connection, want) from None
-    return _in_line(connection, want, attempt)
+    return _in_line(connection, want, attempt, statement)
 
 
-def _in_line(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
+def _in_line(connection: Connection, want: Want, attempt: Callable[[], T], statement: str) -> T:
     queue = connection.state.queue
-    waiter = queue.join(want)
+    waiter = queue.join(want, statement)
     connection.waiter = waiter
     try:
         return _retry(connection, waiter, attempt)
@@ -64,7 +72,7 @@ def _in_line(connection: Connection, want: Want, attempt: Callable[[], T]) -> T:
 def _retry(connection: Connection, waiter: Waiter, attempt: Callable[[], T]) -> T:
     queue = connection.state.queue
     deadline = now() + connection.patience
-    in_vain_since: float | None = None
+    patience, next_look = Patience(), now() + lock_waits.FIRST_LOOK
     while True:
         if waiter.cancelled:
             raise sqlite3.OperationalError("interrupted")
@@ -78,31 +86,42 @@ def _retry(connection: Connection, waiter: Waiter, attempt: Callable[[], T]) -> 
                     raise
                 if last:
                     raise _explained(error, connection, waiter.want) from None
-        in_vain_since = _in_vain(connection, waiter, in_vain_since)
+        if now() >= next_look:
+            next_look = now() + lock_waits.PAUSE
+            _raise_if_for_ever(connection, waiter, patience)
         pause = FIRST_POLL if queue.may_try(waiter) else OTHERS_POLL
         waiter.sleep(max(0.0, min(pause, deadline - now())))
 
 
-def _in_vain(connection: Connection, waiter: Waiter, since: float | None) -> float | None:
-    """Return since when a request waits for its own test; raise when that is long enough."""
-    holder = _own_test_among(connection, blockers(connection, waiter.want))
-    if holder is None:
-        return None
-    if since is None:
-        return now()
-    if now() - since < REQUEST_PATIENCE:
-        return since
-    assert connection.checkout is not None and holder.checkout is not None
-    error = uncommitted_writes(
-        connection.checkout,
-        holder.checkout,
-        seconds=REQUEST_PATIENCE,
-        lock="the lock of SQLite",
-        reads=waiter.want == "commit",
-    )
+def _raise_if_for_ever(connection: Connection, waiter: Waiter, patience: Patience) -> None:
+    """Raise where the wait has looked so for long enough."""
+    wait = _wait_of(connection, waiter)
+    others = [_wait_of(each, its) for each in connection.state.connections.members() if (its := each.waiter)]
+    holder = stuck_holder(wait, [each for each in others if each.waiter.connection is not connection])
+    if not patience.is_over(for_ever=holder is not None, waited=now() - waiter.since) or holder is None:
+        return
+    error = error_of(wait, holder)
     if LockWaited in listeners:
-        emit(waited(connection.checkout, holder.checkout, REQUEST_PATIENCE, error))
-    raise error
+        emit(told_of(wait, holder, error))
+    raise _as_sqlite_says_it(error)
+
+
+def _as_sqlite_says_it(error: HermeticError) -> HermeticError:
+    return (
+        SqliteDeadlock(error.what, why=error.why, hints=error.hints) if isinstance(error, Deadlock) else error
+    )
+
+
+def _wait_of(connection: Connection, waiter: Waiter) -> LockWait:
+    waits = LockUser(
+        connection.checkout, connection, now() - waiter.since, waiter.statement, waiter.thread, is_idle=False
+    )
+    holders = [
+        LockUser(each.checkout, each, now() - each.since)
+        for each in blockers(connection, waiter.want)
+        if each.checkout is not None
+    ]
+    return LockWait(waits, tuple(holders), "the lock of SQLite", reads=waiter.want == "commit")
 
 
 def blockers(connection: Connection, want: Want) -> list[Connection]:
@@ -111,13 +130,6 @@ def blockers(connection: Connection, want: Want) -> list[Connection]:
     if want == "commit":
         return [other for other in others if other.has_snapshot()]
     return [other for other in others if other.has_written()]
-
-
-def _own_test_among(connection: Connection, others: list[Connection]) -> Connection | None:
-    for other in others:
-        if holds_for(connection.checkout, other.checkout.owner if other.checkout else None):
-            return other
-    return None
 
 
 def _explained(
