@@ -14,6 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 ORDER = (
     "suite",
     "restore",
+    "failures",
     "startup",
     "init",
     "migrations",

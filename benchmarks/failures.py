@@ -1,0 +1,101 @@
+"""What recording costs the tests that pass: ``python -m benchmarks.failures``.
+
+For whoever reads a failure later, hermetic listens while tests run (``hermetic_failures = full``). One process runs
+1,320 tests of the suite benchmark, of which every other pair is listened to, so that each test has a neighbour that is
+not: whole processes differ by more than what is looked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from benchmarks.processes import run_pytest
+from benchmarks.projects import Project, workplace, write
+from benchmarks.recipes import HERMETIC_RECIPE
+from benchmarks.results import Report, keep, table
+from benchmarks.samples import sample
+
+RECIPE = replace(HERMETIC_RECIPE, key="alternating", conftest="alternating.py")
+TESTS = 1_320
+ROUNDS = 5
+TARGET = 3.0
+"""Percent of a test's time at the most."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One process: milliseconds of the processor that tests took, each ``off`` beside the ``on`` of its rank."""
+
+    off: tuple[float, ...]
+    on: tuple[float, ...]
+
+    @property
+    def added(self) -> float:
+        """What recording adds to a test, in milliseconds: the median of the pairs."""
+        return median(on - off for on, off in zip(self.on, self.off, strict=True))
+
+    @property
+    def percent(self) -> float:
+        """The same, of what a test takes without."""
+        return self.added / median(self.off) * 100
+
+
+def rounds_of(taken: Sequence[tuple[bool, float]]) -> Round:
+    """Return the pairs of a process; a last one without its neighbour is left out."""
+    sides = {side: [seconds * 1000 for is_on, seconds in taken if is_on is side] for side in (False, True)}
+    count = min(map(len, sides.values()))
+    return Round(tuple(sides[False][:count]), tuple(sides[True][:count]))
+
+
+def measure(project: Project, tests: int, rounds: int) -> list[Round]:
+    """Run so many processes."""
+    result = project.root / "taken.json"
+    found = []
+    for _ in range(rounds):
+        run_pytest(
+            project.root, project.recipe.plugins, [project.tests(tests)], {"FAILURES_RESULT": str(result)}
+        )
+        found.append(rounds_of(json.loads(result.read_text(encoding="utf-8"))))
+    return found
+
+
+def report(found: Sequence[Round]) -> Report:
+    """Write the table."""
+    row = [
+        "one POST that commits, one SELECT",
+        sample([median(each.off) for each in found]).text(2),
+        sample([each.added for each in found]).text(2),
+        sample([each.percent for each in found]).text(),
+    ]
+    head = ("a test", "ms without", "ms that recording adds", "percent")
+    text = (
+        "## What recording costs a test that passes\n\n"
+        f"`hermetic_failures = full` beside `off`, milliseconds of the processor: the median of "
+        f"{len(found[0].on)} pairs of neighbours in one process, {len(found)} processes.\n\n{table(head, [row])}"
+    )
+    raw = {
+        "off_ms": [[round(value, 3) for value in each.off] for each in found],
+        "on_ms": [[round(value, 3) for value in each.on] for each in found],
+    }
+    return Report("failures", text, raw)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, keep the raw figures, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--tests", type=int, default=TESTS, help="nothing is kept unless it is %(default)s")
+    options = parser.parse_args(arguments)
+    with workplace() as folder:
+        made = report(measure(write(RECIPE, folder), options.tests, options.rounds))
+    if options.tests == TESTS:
+        keep(made)
+    print(made.text)
+
+
+if __name__ == "__main__":
+    main()
