@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -86,6 +86,7 @@ class Walk:
         libraries: The packages that are passed over, beside hermetic, asyncio and code without a file.
         outer: Gives the innermost frame of each stack that the present one was started from, the nearest first.
         passes: Whether it passes a file over that is of none of these.
+        ends: The modules at whose frames it ends.
     """
 
     def __init__(
@@ -93,11 +94,14 @@ class Walk:
         libraries: Sequence[str] = (),
         outer: Callable[[], Iterable[FrameType | None]] = tuple,
         passes: Callable[[str], bool] = lambda file: False,
+        ends: Collection[str] = (),
     ) -> None:
         self._libraries = (*libraries, "asyncio", "hermetic")
         self._outer = outer
         self._passes = passes
+        self._ends = frozenset(ends)
         self._passed: dict[str, bool] = {"<string>": True, contextlib.__file__: True}
+        self._modules: set[object] = set()
 
     def here(self) -> Location:
         """Return the innermost line of the user's; ``UNKNOWN`` where all that is on the stack is a library's."""
@@ -118,20 +122,30 @@ class Walk:
         return self._innermost(sys._current_frames().get(thread)) or UNKNOWN
 
     def _innermost(self, frame: FrameType | None) -> Location | None:
-        known = self._passed.get  # a look-up a frame, and no call: each statement of a test comes by here
+        """Return the first line that is passed over by neither its module nor its file.
+
+        Modules go first: to ask a frame for its code tells every audit hook of the process, which takes longer than
+        all else here.
+        """
+        modules, ends = self._modules, self._ends
         while frame is not None:
-            filename = frame.f_code.co_filename
-            passed = known(filename)
-            if passed is None:
-                passed = self._look_at(filename)
-            if not passed:
-                return Location(filename, frame.f_lineno, frame.f_code.co_name)
+            module = frame.f_globals.get("__name__")
+            if module in ends:
+                return None
+            if module not in modules:
+                code = frame.f_code
+                if not self._is_passed(code.co_filename, frame.f_globals):
+                    return Location(code.co_filename, frame.f_lineno, code.co_name)
             frame = frame.f_back
         return None
 
-    def _look_at(self, filename: str) -> bool:
-        prefixes = ("<frozen ", "<sqlalchemy ", *folders_of(self._libraries))
-        passed = self._passed[filename] = filename.startswith(prefixes) or self._passes(filename)
+    def _is_passed(self, filename: str, names: Mapping[str, object]) -> bool:
+        passed = self._passed.get(filename)
+        if passed is None:
+            prefixes = ("<frozen ", "<sqlalchemy ", *folders_of(self._libraries))
+            passed = self._passed[filename] = filename.startswith(prefixes) or self._passes(filename)
+        if passed and names.get("__file__") == filename:  # not what a library only lends its names to
+            self._modules.add(names.get("__name__"))
         return passed
 
 

@@ -262,7 +262,7 @@ class Statement(NamedTuple):
 
 
 class SessionEnded(NamedTuple):
-    """A Session has ended a transaction, or was closed.
+    """A Session has ended a transaction, or was closed while it held objects.
 
     Attributes:
         owner: Whose the Session is.

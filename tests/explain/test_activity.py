@@ -10,8 +10,6 @@ import pytest
 from hermetic.code import Location
 from hermetic.events import (
     CallRaised,
-    CheckedIn,
-    CheckedOut,
     Event,
     RequestBegan,
     RequestEnded,
@@ -72,10 +70,9 @@ INSERT = "INSERT INTO users (name)\nVALUES (?)"
 
 
 def test_nothing() -> None:
-    """A test that did nothing shows nothing, nor does one that only took a connection."""
-    checkout = CheckedOut(TEST, THERE, "sqlite://", 1, 0)
+    """A test that did nothing shows nothing, nor what the process did meanwhile."""
     assert said() == []
-    assert said(checkout, statement("SELECT 1", PROCESS), CheckedIn(*checkout[:4])) == []
+    assert said(statement("SELECT 1", PROCESS), CallRaised(TEST)) == []
 
 
 def test_a_request_and_its_statements() -> None:
@@ -158,12 +155,6 @@ def test_what_was_not_ended_when_it_failed() -> None:
         "       1.0 ms  INSERT INTO users (name) VALUES (?)  1 row  tests/test_users.py:7",
         "    what it wrote was neither committed nor rolled back when the test failed",
     ]
-
-
-def test_a_connection_that_was_given_back() -> None:
-    """Nothing is open on it, however it ended."""
-    lines = said(statement(INSERT), CheckedIn(TEST, THERE, "sqlite://", 1), CallRaised(TEST))
-    assert len(lines) == 2
 
 
 def test_refused_fields() -> None:

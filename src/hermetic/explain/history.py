@@ -11,13 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from hermetic.events import (
     CallRaised,
-    CheckedIn,
-    CheckedOut,
     Event,
     FillingBegan,
     FillingEnded,
     Kind,
-    LifespanEnded,
     LifespanStarted,
     RequestBegan,
     RequestEnded,
@@ -37,8 +34,8 @@ from hermetic.owners import Owner
 from hermetic.threads import now
 
 KINDS: tuple[Kind, ...] = (
-    *(RequestBegan, RequestEnded, WebsocketEnded, LifespanStarted, LifespanEnded),
-    *(CheckedOut, CheckedIn, Statement, TransactionEnded),
+    *(RequestBegan, RequestEnded, WebsocketEnded, LifespanStarted),
+    *(Statement, TransactionEnded),
     *(TaskFound, CallRaised),
 )
 """What is listened to while tests pass: each kind costs every test something (``python -m benchmarks.failures``)."""

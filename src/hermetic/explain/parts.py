@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from hermetic.events import (
     CallRaised,
-    CheckedIn,
     Event,
     RequestBegan,
     RequestEnded,
@@ -95,8 +94,6 @@ def parts_of(history: History) -> list[Part]:
                 if event.how == "commit" or event.connection in telling:
                     part_of(owner).steps.append(event)
                 telling.discard(event.connection)
-                writing.pop(event.connection, None)
-            case CheckedIn():
                 writing.pop(event.connection, None)
             case TaskFound():
                 part_of(owner).tasks.append(event)

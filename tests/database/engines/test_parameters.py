@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, bindparam, create_engine, event, func, insert, select, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from hermetic.database.engines.parameters import PARAMETERS, text_of
+from hermetic.database.engines.parameters import PARAMETERS, driver_text_of, text_of
 from hermetic.masking import Masking
 
 
@@ -53,7 +53,7 @@ def told(engine: Engine, work: Callable[[Session], Any], masking: Masking = Mask
     def hear(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
     ) -> None:
-        texts.append(text_of(parameters, context, masking))
+        texts.append(text_of(context, masking))
 
     event.listen(engine, "after_cursor_execute", hear)
     try:
@@ -127,14 +127,14 @@ def test_types_alone(engine: Engine) -> None:
 
 def test_a_driver_s_own_rows() -> None:
     """Of many rows the first, with names where it has some."""
-    assert text_of(None, None, Masking()) == ""
-    assert text_of([{"n": 1}, {"n": 2}], None, Masking()) == "n: int and 1 more"
-    assert text_of([("a",), ("b",), ("c",)], None, Masking()) == "str and 2 more"
-    assert text_of({"password": "hunter2"}, None, Masking(parameters="all")) == "password=***"
+    assert driver_text_of([()], Masking()) == ""
+    assert driver_text_of([{"n": 1}, {"n": 2}], Masking()) == "n: int and 1 more"
+    assert driver_text_of([("a",), ("b",), ("c",)], Masking()) == "str and 2 more"
+    assert driver_text_of({"password": "hunter2"}, Masking(parameters="all")) == "password=***"
 
 
 def test_it_is_bounded(engine: Engine) -> None:
     """A long value, and many of them."""
     query = select(User).where(User.name == "x" * 10_000)
     assert len(told(engine, lambda session: session.execute(query))) == PARAMETERS
-    assert len(text_of(tuple(range(10_000)), None, Masking())) == PARAMETERS
+    assert len(driver_text_of(tuple(range(10_000)), Masking())) == PARAMETERS

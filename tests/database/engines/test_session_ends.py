@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_detached, mapped_column
 
 from hermetic.database.engines.checkouts import Checkouts
 from hermetic.database.engines.connections import Index
@@ -19,6 +19,17 @@ from tests.hearing import hearing
 
 FIXTURE = Owner("fixture 'session' (session scope)", "fixture", "session")
 TEST = Owner("test_it", "test", "function")
+
+
+class Base(DeclarativeBase):
+    """The tables."""
+
+
+class Thing(Base):
+    """Something that a Session can hold."""
+
+    __tablename__ = "things"
+    n: Mapped[int] = mapped_column(primary_key=True)
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +48,9 @@ def test_what_is_told() -> None:
         engine = create_async_engine("sqlite+aiosqlite://")
         with owned_by(FIXTURE):
             session = AsyncSession(engine, expire_on_commit=False)
+        thing = Thing(n=1)  # else a close takes nothing away
+        make_transient_to_detached(thing)
+        session.add(thing)
         with owned_by(TEST):
             for end in (session.commit, session.rollback, session.close):
                 await session.execute(text("select 1"))
@@ -55,7 +69,7 @@ def test_what_is_told() -> None:
     assert len({each.session for each in ends}) == 1
     first = main.__code__.co_firstlineno
     assert {each.made_at.line for each in ends} == {first + 3}
-    assert {each.location.line for each in ends} == {first + 7}
+    assert {each.location.line for each in ends} == {first + 10}
 
 
 def test_nobody_listens() -> None:

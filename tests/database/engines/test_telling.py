@@ -8,13 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, bindparam, create_engine, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    bindparam,
+    create_engine,
+    insert,
+    text,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
 from hermetic.code import Location
-from hermetic.database.engines import Installation, install
+from hermetic.database.engines import Installation, install, private
 from hermetic.database.engines.destinations import Itself
 from hermetic.events import (
     TEXT,
@@ -163,11 +174,21 @@ def test_one_kind_alone(engine: Engine, kind: type) -> None:
 
 
 def test_nobody_listens(engine: Engine) -> None:
-    """SQLAlchemy is not hooked up then; a server of another test's may be."""
-    before = list(engine.dispatch.before_cursor_execute)
+    """SQLAlchemy is as it was then."""
+    names = (private.BEGIN, private.COMMIT, private.ROLLBACK, *private.EXECUTE)
+    before = [getattr(Connection, name) for name in names]
     with hearing(Statement):
-        assert len(list(engine.dispatch.before_cursor_execute)) == len(before) + 1
-    assert list(engine.dispatch.before_cursor_execute) == before
+        assert not {getattr(Connection, name) for name in names} & set(before)
+    assert [getattr(Connection, name) for name in names] == before
+
+
+def test_many_rows_at_once(engine: Engine) -> None:
+    """What SQLAlchemy sends in batches is one statement."""
+    table = Table("t", MetaData(), Column("n", Integer))
+    with hearing(Statement) as told, engine.begin() as connection:
+        connection.execute(insert(table).returning(table.c.n), [{"n": n} for n in range(3)])
+    (statement,) = told.of(Statement)
+    assert (statement.parameters, statement.text[:11]) == ("n=0 and 2 more", "INSERT INTO")
 
 
 def test_a_connection_that_is_closed(engine: Engine) -> None:

@@ -28,21 +28,25 @@ def _parents() -> Iterator[FrameType | None]:
         greenlet = greenlet.parent
 
 
-_walk = Walk((*_DRIVERS, "sqlmodel", "greenlet", "pymysql", "uvloop"), _parents)
+_LIBRARIES = (*_DRIVERS, "sqlmodel", "greenlet", "pymysql", "uvloop")
+_LOOP = ("asyncio.base_events",)
+
+_walk = Walk(_LIBRARIES, _parents)
+_project_walk = Walk((), _parents, is_library, ends=_LOOP)
+_task_walk = Walk(_LIBRARIES, _parents, ends=_LOOP)
 
 user_location = _walk.here
 """Return the innermost line of code that is neither SQLAlchemy's, a driver's, asyncio's nor hermetic's."""
 
-_project_walk = Walk((), _parents, is_library)
-
 
 def project_location() -> Location:
-    """Return the innermost line of the project's; where there is none, that of the library which asked for it."""
-    here = _walk.here()
-    if not is_library(here.file):
-        return here
+    """Return the innermost line of the project's own code; where a task has none, that of the library which asked.
+
+    Behind a task stands whoever runs the loop, who has nothing to do with it: what only SQLAlchemy has on its stack, as
+    the task by which an AsyncSession is closed, is at an unknown place.
+    """
     found = _project_walk.here()
-    return here if found is UNKNOWN else found
+    return _task_walk.here() if found is UNKNOWN else found
 
 
 thread_location = _walk.of_thread

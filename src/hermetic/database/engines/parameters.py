@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.sql import visitors
@@ -23,52 +24,103 @@ PARAMETERS = 200
 PLAIN = frozenset((bool, int, float, str, Decimal, UUID, date, datetime, time, timedelta, type(None)))
 """What is shown by its value; everything else by its type."""
 
-COLUMNS = "_hermetic_columns"
-"""The attribute of a compiled statement that has the columns of its parameters."""
+PLAN = "_hermetic_plan"
+"""The attribute of a compiled statement that says how its parameters are shown."""
+
+NAMES = 200
+"""For how many parameters of a statement is remembered how they are shown."""
 
 _ROW = re.compile(r"(?:_m\d+|__\d+|_\d+)$")
 """What SQLAlchemy adds to the name of a parameter that stands for several."""
 
 
-def text_of(parameters: Any, context: Any, masking: Masking) -> str:
+def text_of(context: Any, masking: Masking) -> str:
     """Return what is told of the parameters of an execution; of many rows the first.
 
     Args:
-        parameters: What the driver gets.
         context: SQLAlchemy's context of the execution.
+        masking: What is shown.
+    """
+    compiled = context.compiled
+    if compiled is None or not context.compiled_parameters:
+        return driver_text_of(context.parameters, masking)
+    rows = context.compiled_parameters
+    if not rows[0]:
+        return _others(rows).strip()
+    how = _plan_of(compiled, masking).how
+    return _joined(_shown(how(name), value) for name, value in rows[0].items()) + _others(rows)
+
+
+def driver_text_of(parameters: Any, masking: Masking) -> str:
+    """Return the same where SQLAlchemy compiled nothing: names are all that is known.
+
+    Args:
+        parameters: What the driver gets: one row, or several.
         masking: What is shown.
     """
     if not parameters:
         return ""
-    compiled, rows = getattr(context, "compiled", None), getattr(context, "compiled_parameters", None)
-    if compiled is None or not rows:
-        return _of_the_driver(parameters, masking)
-    first: Mapping[str, Any] = rows[0]
-    columns = _columns(compiled)
-    shown = _joined(_shown(name, value, columns, masking) for name, value in first.items())
-    return shown + _others(rows)
-
-
-def _of_the_driver(parameters: Any, masking: Masking) -> str:
-    """Return the same where SQLAlchemy compiled nothing: names are all that is known."""
-    kind = type(parameters)
-    if kind in (list, tuple) and isinstance(parameters[0], Mapping | tuple | list):
-        return (_of_the_driver(parameters[0], masking) if parameters[0] else "") + _others(parameters)
+    if isinstance(parameters, list | tuple) and isinstance(parameters[0], Mapping | tuple | list):
+        return driver_text_of(parameters[0], masking) + _others(parameters)
     if isinstance(parameters, Mapping):
-        return _joined(_shown(str(name), value, {}, masking) for name, value in parameters.items())
+        return _joined(_shown(_how(str(name), (), masking), value) for name, value in parameters.items())
     if masking.parameters == "all":
         return _joined(map(_value, parameters))
     return _joined(type(value).__name__ for value in parameters)
 
 
-def _shown(name: str, value: Any, columns: Mapping[str, tuple[str, ...]], masking: Masking) -> str:
-    known = columns.get(name) or columns.get(_ROW.sub("", name), ())
-    label = known[0] if known else name
-    if any(map(masking.hides, known or (name,))):
-        return f"{label}={MASK}"
-    if masking.parameters == "all" or (known and masking.parameters == "columns"):
+class How(NamedTuple):
+    """How a parameter is shown.
+
+    Attributes:
+        label: The column, or its own name.
+        shows: ``"value"``, ``"type"`` or ``"nothing"``.
+    """
+
+    label: str
+    shows: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the parameters of a compiled statement are shown: made when it is first executed."""
+
+    masking: Masking
+    columns: Mapping[str, tuple[str, ...]]
+    _known: dict[str, How] = field(default_factory=dict)
+
+    def how(self, name: str) -> How:
+        """Return how the parameter of a name is shown."""
+        found = self._known.get(name)
+        if found is None:
+            columns = self.columns.get(name) or self.columns.get(_ROW.sub("", name), ())
+            found = _how(name, columns, self.masking)
+            if len(self._known) < NAMES:
+                self._known[name] = found
+        return found
+
+
+def _plan_of(compiled: Any, masking: Masking) -> Plan:
+    plan: Plan | None = getattr(compiled, PLAN, None)
+    if plan is None or plan.masking is not masking:
+        plan = Plan(masking, _columns(compiled))
+        setattr(compiled, PLAN, plan)
+    return plan
+
+
+def _how(name: str, columns: tuple[str, ...], masking: Masking) -> How:
+    label = columns[0] if columns else name
+    if any(map(masking.hides, columns or (name,))):
+        return How(label, "nothing")
+    shows_value = masking.parameters == "all" or (columns and masking.parameters == "columns")
+    return How(label, "value" if shows_value else "type")
+
+
+def _shown(how: How, value: Any) -> str:
+    label, shows = how
+    if shows == "value":
         return f"{label}={_value(value)}"
-    return f"{label}: {type(value).__name__}"
+    return f"{label}={MASK}" if shows == "nothing" else f"{label}: {type(value).__name__}"
 
 
 def _value(value: Any) -> str:
@@ -93,13 +145,10 @@ def _others(rows: Sequence[Any]) -> str:
 
 def _columns(compiled: Any) -> dict[str, tuple[str, ...]]:
     """Return the names of the columns that the parameters of a statement are for, or are compared with."""
-    known: dict[str, tuple[str, ...]] | None = getattr(compiled, COLUMNS, None)
-    if known is None:
-        known = dict(_written(compiled))
-        for element in visitors.iterate(compiled.statement):
-            if isinstance(element, BinaryExpression):
-                known |= dict(_compared(element, compiled))
-        setattr(compiled, COLUMNS, known)
+    known = dict(_written(compiled))
+    for element in visitors.iterate(compiled.statement):
+        if isinstance(element, BinaryExpression):
+            known |= dict(_compared(element, compiled))
     return known
 
 

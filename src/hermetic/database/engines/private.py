@@ -42,6 +42,9 @@ POOL = (
 MAKER = "create_engine.<locals>.connect"
 CELLS = {"dialect", "cparams"}
 ARGUMENTS = ("cargs_tup", "cargs")
+BEGIN, COMMIT, ROLLBACK = "_begin_impl", "_commit_impl", "_rollback_impl"
+EXECUTE = ("_exec_single_context", "_exec_insertmany_context")
+"""The methods of a connection where its transactions begin and end, and where it executes."""
 
 
 def require() -> None:
@@ -67,6 +70,8 @@ def _missing() -> Iterator[str]:
     yield from (f"_ConnectionFairy.{name}" for name in ("_pool", "_counter") if not hasattr(fairy, name))
     if "_dbapi_connection" not in Connection.__init__.__code__.co_names:
         yield "Connection._dbapi_connection"
+    seams = (BEGIN, COMMIT, ROLLBACK, *EXECUTE)
+    yield from (f"Connection.{name}" for name in seams if not hasattr(Connection, name))
     if not hasattr(mutable.MutableBase, "_parents"):
         yield "MutableBase._parents"
     if not _keeps_arguments(create.create_engine):

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from hermetic.code import UNKNOWN, Location
-from hermetic.database.engines.location import user_location
+from hermetic.database.engines.location import project_location
 from hermetic.events import OBJECTS, SessionEnded, Source, emit, listeners
 from hermetic.owners import Owner, current
 
@@ -38,7 +38,7 @@ class SessionEnds:
     def note(self, session: Session) -> None:
         """Note where a Session is made, if somebody listens."""
         if SessionEnded in listeners:
-            self._made[session] = user_location()
+            self._made[session] = project_location()
 
     def _start(self) -> None:
         tell, original = self._tell, Session.close
@@ -46,8 +46,9 @@ class SessionEnds:
         @functools.wraps(original)
         def close(session: Session) -> None:
             if "identity_map" in session.__dict__:  # else its constructor failed
-                held = map(id, session.identity_map.all_states())
-                tell(session, "close", is_expiring=False, objects=tuple(islice(held, OBJECTS)))
+                held = tuple(map(id, islice(session.identity_map.all_states(), OBJECTS)))
+                if held:  # else the close took nothing away, and its place need not be looked for
+                    tell(session, "close", is_expiring=False, objects=held)
             original(session)
 
         self._close = original
@@ -71,5 +72,5 @@ class SessionEnds:
         if SessionEnded in listeners:
             owner: Any = self._owner_of(session) or current()
             made_at = self._made.get(session, UNKNOWN)
-            place = user_location()
+            place = project_location()
             emit(SessionEnded(owner, made_at, place, session.hash_key, how, is_expiring, objects))
