@@ -115,9 +115,9 @@ FAULTS = {
     "test_url": ("HM721", "InvalidRequestError"),
     "test_tables": ("HM722", "AttributeError"),
     "test_ask": ("HM725", "RuntimeError"),
-    "test_both": ("HM780", "assert <"),
+    "test_both": ("HM702", "assert <"),
     "test_state": ("HM782", "assert False"),
-    "test_override": ("HM783", "assert 422 == 200"),
+    "test_override": ("HM762", "assert 422 == 200"),
     "test_memory": ("HM784", "OperationalError"),
 }
 
@@ -167,7 +167,7 @@ def test_a_file_that_loses_and_a_narrow_backend(project: Project) -> None:
     assert codes(project.root) == {"HM715", "HM717"}
 
 
-@pytest.mark.parametrize("rule", ["HM712", "HM711", "HM783"])
+@pytest.mark.parametrize("rule", ["HM712", "HM711", "HM762"])
 def test_the_change_mends_it(project: Project, rule: str) -> None:
     """With what the rule says to write, nothing is found."""
     mended = INI.replace("= function", "= session") + "asyncio_default_test_loop_scope = session\n"

@@ -18,6 +18,7 @@ class AsyncSettings:
         is_auto: Whether pytest-asyncio takes every async test and fixture.
         is_anyio_auto: Whether anyio's plugin does.
         fixture_scope: The scope of the loop in which pytest-asyncio runs fixtures; None where each has its own.
+        test_scope: The scope of the loop in which it runs tests.
         is_barred: Whether pytest-asyncio is switched off.
         is_anyio_barred: Whether anyio's plugin is.
     """
@@ -25,6 +26,7 @@ class AsyncSettings:
     is_auto: bool
     is_anyio_auto: bool
     fixture_scope: str | None
+    test_scope: str
     is_barred: bool
     is_anyio_barred: bool
 
@@ -38,6 +40,7 @@ def read_async_settings(configuration: Configuration) -> AsyncSettings:
         is_auto=values.get("asyncio_mode") == "auto",
         is_anyio_auto=values.get("anyio_mode") == "auto",
         fixture_scope=None if scope in ("", "fixture-scope") else scope,
+        test_scope=values.get(TESTS, "").strip() or "function",
         is_barred="no:asyncio" in " ".join(words),
         is_anyio_barred="no:anyio" in " ".join(words),
     )

@@ -132,6 +132,11 @@ class Suite:
         return [*self.tests, *self.fixtures]
 
     @cached_property
+    def functions(self) -> set[ast.AST]:
+        """The functions that pytest calls itself."""
+        return {each.function for each in self.users}
+
+    @cached_property
     def by_name(self) -> dict[str, list[Fixture]]:
         """The fixtures of each name."""
         found: dict[str, list[Fixture]] = {}

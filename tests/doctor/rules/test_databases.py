@@ -56,6 +56,15 @@ def test_urls_that_may_fit_are_left_alone(project: Project, text: str) -> None:
     assert found(project, {"app.py": ENGINE.format(text=text)}) == []
 
 
+def test_a_variable_that_the_tests_are_given_is_what_counts(project: Project) -> None:
+    """pytest-env's, or a dotenv file's that the code loads."""
+    files = {
+        "app.py": ENGINE.format(text="import os\ncreate_async_engine(os.environ['DB'])"),
+        "pytest.ini": "[pytest]\nenv = DB=sqlite:///a.db\n",
+    }
+    assert "by DB that the tests are given" in told(project, files)
+
+
 @pytest.mark.parametrize("name", [".env.example", ".github/workflows/test.yml", "compose.yml", "pytest.ini"])
 def test_a_variable_that_runs_are_given_goes_before_its_default(project: Project, name: str) -> None:
     """Then the default is for nobody."""
@@ -172,6 +181,7 @@ def given():
             "an async conn",
         ),
         ("async def make():\n    Base.metadata.create_all(engine.sync_engine)", "MissingGreenlet"),
+        ("@pytest.fixture\ndef made():\n    Base.metadata.create_all(engine.sync_engine)", "MissingGreenlet"),
         (
             "def make():\n    local = create_async_engine('sqlite+aiosqlite://')\n    Base.metadata.create_all(local)",
             "local is",
@@ -245,5 +255,5 @@ def test_migrations_are_run_on_tables_that_are_there(
         "models.py": MODELS,
         "tests/conftest.py": MIGRATED.format(text=text),
     }
-    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM785"] if is_broken else [])
+    assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM752"] if is_broken else [])
     assert diagnosed(project, files, uses_hermetic=False).findings == ()

@@ -28,6 +28,26 @@ def test_an_event_loop_fixture_is_ignored(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ini", "test", "is_broken"),
+    [
+        ("", ASYNC_TEST, True),
+        ("asyncio_default_test_loop_scope = module", ASYNC_TEST, True),
+        ("asyncio_default_test_loop_scope = session", ASYNC_TEST, False),
+        ("", f"import pytest\n@pytest.mark.asyncio(loop_scope='session')\n{ASYNC_TEST}", False),
+        ("", f"import pytest\n@pytest.mark.asyncio(loop_scope='class')\n{ASYNC_TEST}", True),
+        ("", f"import pytest\n@pytest.mark.asyncio(loop_scope=chosen)\n{ASYNC_TEST}", False),
+        ("", "def test_users(): ...", False),
+    ],
+)
+def test_it_is_missed_where_loops_are_narrower(
+    project: Project, ini: str, test: str, is_broken: bool
+) -> None:
+    """Left behind where they are as wide, it does no harm."""
+    files = {"pytest.ini": f"{AUTO}{ini}\n", "tests/conftest.py": EVENT_LOOP, "tests/test_users.py": test}
+    assert bool(found(project, files)) is is_broken
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "def test_loop(event_loop): event_loop.run_until_complete(work())",
@@ -136,26 +156,26 @@ PLAIN = "import pytest\n\n@pytest.fixture\nasync def engine(): ..."
 @pytest.mark.parametrize(
     ("ini", "test", "expected"),
     [
-        (AUTO, ANYIO_TEST, ["tests/test_users.py:4:1 HM780"]),
+        (AUTO, ANYIO_TEST, ["tests/test_users.py:4:1 HM702"]),
         (
             "",
             ANYIO_TEST.replace("async def", "@pytest.mark.asyncio\nasync def"),
-            ["tests/test_users.py:5:1 HM780"],
+            ["tests/test_users.py:5:1 HM702"],
         ),
         (
             AUTO,
             "import pytest\npytestmark = [pytest.mark.anyio]\n\nasync def test(engine): ...",
-            ["tests/test_users.py:4:1 HM780"],
+            ["tests/test_users.py:4:1 HM702"],
         ),
         (
             AUTO,
             "import pytest\n\n@pytest.mark.anyio\nclass TestA:\n    async def test(self, engine): ...",
-            ["tests/test_users.py:5:5 HM780"],
+            ["tests/test_users.py:5:5 HM702"],
         ),
         (
             "[pytest]\nanyio_mode = auto\nasyncio_mode = auto",
             "async def test(engine): ...",
-            ["tests/test_users.py:1:1 HM780"],
+            ["tests/test_users.py:1:1 HM702"],
         ),
         ("", ANYIO_TEST, []),
         (AUTO, "async def test(engine): ...", []),

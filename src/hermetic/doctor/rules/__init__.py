@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hermetic.causes import Cause, messages, running, suites
+from hermetic.causes import Cause, event_loops, messages, overrides, running, suites, tables
 from hermetic.doctor.rules import clients, databases, loops, migrations, testcase
 from hermetic.doctor.subject import Spot, Subject
 
@@ -69,7 +69,7 @@ RULES = (
         loops.wider_than_anyio_backend,
     ),
     Rule(
-        suites.BOTH_PLUGINS,
+        event_loops.TWO_PLUGINS,
         "warning",
         "# asyncio_mode = auto\n@pytest.mark.anyio\nasync def test_users(session): ...",
         "async def test_users(session): ...",
@@ -104,7 +104,7 @@ RULES = (
         clients.patched_state,
     ),
     Rule(
-        suites.OVERRIDE_WITH_PARAMETERS,
+        overrides.OVERRIDE_TAKES_PARAMETERS,
         "error",
         "async def override(session):\n    yield session\n\napp.dependency_overrides[get_session] = override",
         "app.dependency_overrides[get_session] = lambda: session",
@@ -132,7 +132,7 @@ RULES = (
         databases.memory_pool,
     ),
     Rule(
-        suites.MIGRATED_TWICE,
+        tables.TABLE_EXISTS_ALREADY,
         "error",
         '@pytest.fixture(scope="session", autouse=True)\ndef migrated():\n'
         '    command.upgrade(Config("alembic.ini"), "head")',

@@ -36,9 +36,13 @@ def sync_url(subject: Subject) -> Iterator[Spot]:
         elif not driver and kind.async_since is not None:
             bound = subject.versions.before("sqlalchemy", kind.async_since)
             known = f"{name}:// means a driver that is not async in SQLAlchemy {bound.shown}" if bound else ""
+        if not known:
+            continue
         variables = _variables(engine, subject)
-        if known and not any(_is_shown(name, subject) for name in variables):
+        given = [name for name in variables if name in subject.given.values]
+        if given or not any(_is_shown(name, subject) for name in variables):
             unless = f", unless {variables[0]} is set" if variables else ""
+            unless = f", by {given[0]} that the tests are given" if given else unless
             wanted = next(iter(kind.asynchronous.values()), "")
             text = f"{known}: InvalidRequestError{unless}; {kind.name}+{wanted}:// is one"
             yield spot(engine.module.path, engine.address, text)
@@ -53,7 +57,7 @@ def _variables(engine: Engine, subject: Subject) -> list[str]:
 def _is_shown(name: str, subject: Subject) -> bool:
     """Whether some file gives a variable a value: then runs are meant to have one."""
     given = subject.given
-    return any(name in values for values in (given.values, given.private, *given.shown))
+    return any(name in values for values in (given.private, *given.shown))
 
 
 NULL = "NullPool"
@@ -165,11 +169,15 @@ def tables_by_async_engine(subject: Subject) -> Iterator[Spot]:
 
 
 def _fails(engine: Traced, call: ast.Call, module: Module, subject: Subject) -> bool:
-    """Whether tables are made by what is async, where nothing makes it work: a greenlet, for a ``sync_engine``."""
+    """Whether tables are made by what is async, where nothing makes it work: a greenlet, for a ``sync_engine``.
+
+    No greenlet is around the body of a coroutine function, nor around what pytest itself calls.
+    """
     if not engine.is_async or is_tried(call, module, subject):
         return False
-    in_coroutine = isinstance(subject.bindings.function(module.path, call), ast.AsyncFunctionDef)
-    return engine.what != "sync_engine" or in_coroutine
+    function = subject.bindings.function(module.path, call)
+    is_outside = isinstance(function, ast.AsyncFunctionDef) or function in subject.suite.functions
+    return engine.what != "sync_engine" or is_outside
 
 
 def _bind(call: ast.Call) -> ast.expr | None:

@@ -28,11 +28,12 @@ def event_loop(subject: Subject) -> Iterator[Spot]:
     bound = subject.versions.since("pytest-asyncio", (1, 0))
     if bound is None:
         return
-    has_async = any(each.is_async for each in suite.users)
     for each in defined:
         users = [user for user in asking if suite.find("event_loop", user.file, user.owner) is each]
-        is_override = each.scope != "function" and has_async
-        if not users or is_override or any(user.is_async for user in users):
+        is_missed = any(
+            _is_wider(each.scope, _loop_of(test, subject)) for test in suite.tests if test.is_async
+        )
+        if is_missed or any(user.is_async for user in users):
             text = f"pytest-asyncio {bound.shown} runs nothing in this loop: it has not used event_loop since 1.0"
             yield spot(each.file, each.function, text)
     if OTHERS.search(read_requirements(subject.places)):
@@ -42,6 +43,17 @@ def event_loop(subject: Subject) -> Iterator[Spot]:
         if is_missing and not _is_parametrized(user, "event_loop"):
             text = f"there is no fixture event_loop: pytest-asyncio {bound.shown} has had none since 1.0"
             yield spot(user.file, _argument(user, "event_loop"), text)
+
+
+def _loop_of(test: Test, subject: Subject) -> str | None:
+    """Return the scope of the loop in which pytest-asyncio runs a test; None where that is computed."""
+    mark = test.marks.get("asyncio")
+    named = (
+        [word.value for word in mark.keywords if "scope" in (word.arg or "")]
+        if isinstance(mark, ast.Call)
+        else []
+    )
+    return literal(named[0]) if named else subject.settings.test_scope
 
 
 def _is_parametrized(user: Test | Fixture, name: str) -> bool:
