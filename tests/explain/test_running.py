@@ -47,24 +47,19 @@ def test_trio(error: BaseException) -> None:
 
 
 def test_a_generator_that_was_handed_out() -> None:
-    """pytest before 9 hands out the generator itself: the fixture is told by its function."""
+    """pytest before 9 hands out the generator itself, or the coroutine: the fixture is told by its value."""
 
     async def session() -> AsyncIterator[int]:
         yield 1
 
-    code = session.__code__
-    used = UsedFixture(
-        "session", "function", Location(code.co_filename, code.co_firstlineno, "session"), True
-    )
     runner = Runner(versions={"pytest-asyncio": "1.2"}, configuration=INI)
-    try:
-        session().execute()  # type: ignore[attr-defined]
-    except AttributeError as error:
-        assert "fixture 'session' (function scope" in text_of(error, runner, used)
-        assert f"change: {INI}: asyncio_mode = auto; or @pytest_asyncio.fixture at" in text_of(
-            error, runner, used
-        )
-        assert not text_of(error, runner, fixture("function"))
+    given, run = fixture("function")._replace(value=session()), fixture("function")._replace(value=1)
+    error = AssertionError()
+    failure = Failure(TEST, "call", error, fixtures=(given,), runner=runner)
+    text = "\n".join(map(str, explain(failure, History())))
+    assert "fixture 'session' (function scope" in text
+    assert f"change: {INI}: asyncio_mode = auto; or @pytest_asyncio.fixture at {HERE}" in text
+    assert not list(explain(Failure(TEST, "call", error, fixtures=(run,), runner=runner), History()))
 
 
 def test_messages_of_other_mismatches_are_left_alone() -> None:

@@ -147,6 +147,7 @@ def test_no_loop_runs(project: Project) -> None:
 
         @pytest.fixture
         def same():
+            asyncio.run(answer())  # which leaves no loop behind
             return asyncio.get_event_loop().run_until_complete(answer())
 
         def test_fixture(same):
@@ -163,10 +164,10 @@ def test_no_loop_runs(project: Project) -> None:
     at = f"{project.root}/test_a.py"
     said(
         result,
-        f"{at}:13 needs an event loop, and same is not async: none runs there. [HM718]",
-        f"change: {at}:13: asyncio.run(answer()); or await answer(), in an async def same",
-        f"{at}:19 needs an event loop, and test_loop is not async: none runs there. [HM718]",
-        f"change: {at}:19: make test_loop async def",
+        f"{at}:14 needs an event loop, and same is not async: none runs there. [HM718]",
+        f"change: {at}:14: asyncio.run(answer()); or await answer(), in an async def same",
+        f"{at}:20 needs an event loop, and test_loop is not async: none runs there. [HM718]",
+        f"change: {at}:20: make test_loop async def",
     )
     assert result.output.count(TITLE) == 2, (
         result.output

@@ -6,7 +6,6 @@ import inspect
 import linecache
 import re
 from collections.abc import Iterable, Iterator
-from types import CodeType
 
 from hermetic.causes.running import (
     BACKEND_TOO_NARROW,
@@ -25,7 +24,9 @@ from hermetic.explain.runner import FIXTURES, MODE, TESTS, Runner, is_narrower, 
 
 MISMATCH = re.compile(r"the (\w+) scoped fixture (\w+) with a (\w+) scoped request object")
 LOOP = re.compile(r"_\w+_scoped_runner|_\w+_event_loop|event_loop")
-UNHANDLED = re.compile(r"requested an async fixture '(\w+)'")
+UNHANDLED = re.compile(r"requested (?:an async fixture|async @pytest.fixture) '(\w+)'")
+"""What pytest 9 says, and what pytest-asyncio warns of."""
+
 WITHOUT_ASYNCIO = (
     "no running event loop",
     "no current event loop",
@@ -148,18 +149,14 @@ def _function_of(error: BaseException) -> Location | None:
 
 
 def _unhandled(failure: Failure, error: BaseException) -> str | None:
-    """Return the fixture that was handed out as it is, or would have been."""
+    """Return the fixture that was handed out as it is, as pytest before 9 does, or would have been."""
     found = UNHANDLED.search(str(error))
     if found is not None:
         return found[1]
-    used = getattr(error, "obj", None) if isinstance(error, AttributeError) else None
-    code: CodeType | None = getattr(used, "ag_code", None) or getattr(used, "cr_code", None)
-    if code is None:
-        return None
-    for fixture in failure.fixtures:
-        if fixture.location is not None and fixture.location[:2] == (code.co_filename, code.co_firstlineno):
-            return fixture.name
-    return None
+    handed_out = (
+        each for each in failure.fixtures if inspect.iscoroutine(each.value) or inspect.isasyncgen(each.value)
+    )
+    return next((each.name for each in handed_out if failure.phase == "call" and each.is_async), None)
 
 
 def _without_runner(failure: Failure, name: str) -> Iterator[Explanation]:
