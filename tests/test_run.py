@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 from hermetic.database.backends.sqlite.restore import worker
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
-from hermetic.database.servers import Servers
+from hermetic.database.inventory import Servers
 from hermetic.errors import ConfigurationError, RestoreError
 from hermetic.events import Leaked
 from hermetic.owners import Owner, owned_by

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from hermetic.database.engines import Installation, SeenEngines
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.in_use import RawConnections
+    from hermetic.database.inventory import Servers
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
-    from hermetic.database.servers import Servers
 
 
 class Containment:
@@ -190,7 +190,7 @@ class Containment:
     def servers(self) -> Servers:
         """Where worker databases are made, by backend."""
         from hermetic.database import backends
-        from hermetic.database.servers import Servers
+        from hermetic.database.inventory import Servers
 
         making = backends.Making(
             self._settings,

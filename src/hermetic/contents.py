@@ -180,8 +180,7 @@ class Contents:
         Raises:
             NoTemplate: It cannot be told: a listener of a table's making, say, that reads the database.
         """
-        from hermetic.database.digest import digest
-        from hermetic.database.templates import NoTemplate
+        from hermetic.database.templates import NoTemplate, digest
 
         try:
             return digest(self._texts(database))
@@ -192,7 +191,7 @@ class Contents:
 
     def _texts(self, database: WorkerDatabase) -> Iterator[str]:
         from hermetic import __version__
-        from hermetic.database.schema import fingerprint
+        from hermetic.database.schema import inputs
 
         settings = self.settings
         yield from (__version__, str(self.root), repr(settings.env))
@@ -200,18 +199,18 @@ class Contents:
         yield from (*(schema.description for schema in self.schemas), *self.seeds, *settings.fingerprint)
         for schema in self.schemas:
             yield from schema.texts(database)
-        yield from fingerprint.of_places(self._places(), self.root)
-        yield from fingerprint.of_packages()
+        yield from inputs.of_places(self._places(), self.root)
+        yield from inputs.of_packages()
 
     def _places(self) -> Iterator[Path]:
         """Return files and folders that the contents are known to depend on."""
-        from hermetic.database.schema import fingerprint
+        from hermetic.database.schema import inputs
 
         for schema in self.schemas:
             yield from schema.places()
         for seed, function in self.seeds.items():
-            yield from fingerprint.of_function(seed, function)
-        yield from fingerprint.globbed(self.root, self.settings.fingerprint)
+            yield from inputs.of_function(seed, function)
+        yield from inputs.globbed(self.root, self.settings.fingerprint)
         yield self.root / ".env"
 
 

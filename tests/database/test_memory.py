@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from hermetic.database import backends
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Destination, EngineRequest, SeenEngines, install
+from hermetic.database.inventory import Servers
 from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
-from hermetic.database.servers import Servers
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.owners import Owner, owned_by
 

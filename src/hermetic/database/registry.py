@@ -26,7 +26,7 @@ from hermetic.database.engines.destinations import (
     LeftAlone,
     masked,
 )
-from hermetic.database.inventory import Inventory
+from hermetic.database.inventory import Inventory, Servers
 from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.memory import MemoryDatabases, MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
@@ -41,7 +41,6 @@ from hermetic.database.redirect import (
     ToOnlyMemory,
 )
 from hermetic.database.refusal import Refusal, refusal
-from hermetic.database.servers import Servers
 from hermetic.owners import PROCESS
 
 

@@ -7,9 +7,10 @@ may open two) is a part of that build: it waits for no other process, which may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from hashlib import sha256
 from threading import Lock
 from typing import Any, Protocol
 
@@ -138,3 +139,12 @@ def _fill(database: Fillable, key: Callable[[], str], build: Build, outdated: Ou
         if doubts := outdated(built.note):
             return f"template built for this run only: {doubts}"
         return f"template built (fingerprint {found}){f'; {stale}' if stale else ''}"
+
+
+def digest(texts: Iterable[str]) -> str:
+    """Return a short name for these texts, in this order."""
+    hashed = sha256()
+    for text in texts:
+        hashed.update(text.encode("utf-8", "surrogatepass"))
+        hashed.update(b"\0")
+    return hashed.hexdigest()[:16]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import DDL, Column, Integer, MetaData, Table, Text, event, make_url
 
-from hermetic.database.schema import fingerprint
+from hermetic.database.schema import inputs
 
 
 def test_a_function_lies_where_it_is_named_and_where_it_is_made(package: Path) -> None:
@@ -24,8 +24,8 @@ def test_a_function_lies_where_it_is_named_and_where_it_is_made(package: Path) -
     named = importlib.import_module("named_p")
     both = [package / "named_p.py", package / "made_p.py"]
     for name in ("seed", "part", "called", "wrapped"):
-        assert fingerprint.of_function(f"named_p:{name}", getattr(named, name)) == both
-    assert fingerprint.of_function("named_p:partial", named.partial) == [package / "named_p.py"]
+        assert inputs.of_function(f"named_p:{name}", getattr(named, name)) == both
+    assert inputs.of_function("named_p:partial", named.partial) == [package / "named_p.py"]
 
 
 @pytest.mark.parametrize(("url", "counts"), [("sqlite:////a.db", True), ("postgresql://host/a", False)])
@@ -35,7 +35,7 @@ def test_a_table_s_options_count_on_their_backend(url: str, counts: bool) -> Non
     def told(**options: Any) -> list[str]:
         metadata = MetaData()
         Table("t", metadata, Column("id", Integer, primary_key=True), **options)
-        return list(fingerprint.of_metadata(metadata, make_url(url)))
+        return list(inputs.of_metadata(metadata, make_url(url)))
 
     assert (told() != told(sqlite_autoincrement=True)) is counts
 
@@ -49,7 +49,7 @@ def test_what_listeners_write_counts() -> None:
         event.listen(table, "after_create", DDL("CREATE VIEW v AS SELECT 1"))  # type: ignore[no-untyped-call]
         event.listen(table, "after_create", lambda t, c, **_: c.execute(t.insert().values(name=name)))
         event.listen(table, "after_create", lambda t, c, **_: c.execute(t.insert(), [{"name": "of all"}]))
-        return list(fingerprint.of_metadata(metadata, make_url("sqlite://")))
+        return list(inputs.of_metadata(metadata, make_url("sqlite://")))
 
     assert [name in "".join(told("ada")) for name in ("VIEW", "ada", "of all")] == [True] * 3
     assert told("ada") != told("bob")

@@ -12,12 +12,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, create_engine
+from sqlalchemy.schema import CreateSchema
 
 from hermetic.application import resolve
 from hermetic.database import backends
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema import call, fingerprint, metadata, migrations, script
+from hermetic.database.schema import call, inputs, migrations, script
 from hermetic.database.schema.alembic_config import NAMED, Migrations
 from hermetic.database.schema.discovery import find_metadata
 from hermetic.errors import ConfigurationError, InvalidSetting, SchemaError
@@ -107,7 +108,7 @@ def _of_lifespan(description: str, package: str | None, run_lifespan: Callable[[
     return Schema(
         description,
         lambda database: run_lifespan(),
-        lambda: fingerprint.of_package(package),
+        lambda: inputs.of_package(package),
         is_start_up=True,
     )
 
@@ -115,8 +116,8 @@ def _of_lifespan(description: str, package: str | None, run_lifespan: Callable[[
 def _of_metadata(description: str, owned: MetaData) -> Schema:
     return Schema(
         description,
-        metadata.builder(owned),
-        texts=lambda database: fingerprint.of_metadata(owned, database.url),
+        _create_all(owned),
+        texts=lambda database: inputs.of_metadata(owned, database.url),
         metadata=owned,
     )
 
@@ -155,7 +156,7 @@ def _of_object(spec: str, found: Any) -> Schema:
         return Schema(
             spec,
             lambda database: call.call(found, database, key="hermetic_schema"),
-            lambda: fingerprint.of_function(spec, found),
+            lambda: inputs.of_function(spec, found),
         )
     raise SchemaError(
         f"hermetic_schema = {spec} is {type(found).__name__!r}, which can make no tables.",
@@ -172,3 +173,26 @@ def _file(name: str, root: Path) -> Path:
         why=f"Looked for {path}.",
         hints=("write the path relative to the folder of the ini file",),
     )
+
+
+def _create_all(metadata: MetaData) -> Callable[[WorkerDatabase], None]:
+    """Return what makes every table of ``metadata``, on a synchronous connection that no event loop owns.
+
+    Schemas that tables are in are made before, which ``create_all`` leaves to migrations.
+    """
+
+    def build(database: WorkerDatabase) -> None:
+        engine = create_engine(backends.of(database.url).sync_url(database.url))
+        try:
+            with engine.begin() as connection:
+                for name in _schemas_of(metadata) if backends.of(database.url).has_schemas else ():
+                    connection.execute(CreateSchema(name, if_not_exists=True))
+                metadata.create_all(connection)
+        finally:
+            engine.dispose()
+
+    return build
+
+
+def _schemas_of(metadata: MetaData) -> list[str]:
+    return sorted({table.schema for table in metadata.tables.values() if table.schema})

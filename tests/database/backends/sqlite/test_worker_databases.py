@@ -163,7 +163,7 @@ def test_memory_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     """The files lie in memory where there is room, else where temporary files go."""
     memory, temporary = tmp_path / "shm", tmp_path / "tmp"
     memory.mkdir()
-    monkeypatch.setattr("hermetic.database.servers.folders.MEMORY", memory)
+    monkeypatch.setattr("hermetic.database.folders.MEMORY", memory)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     server = SqliteServer()
     assert server.create("app").path.is_relative_to(memory)
@@ -171,7 +171,7 @@ def test_memory_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(2**26, 2**26, 2**20))
     assert server.create("app").path.is_relative_to(temporary)
     server.stop()
-    monkeypatch.setattr("hermetic.database.servers.folders.MEMORY", tmp_path / "nowhere")
+    monkeypatch.setattr("hermetic.database.folders.MEMORY", tmp_path / "nowhere")
     assert server.create("app").path.is_relative_to(temporary)
     server.stop()
 

@@ -15,10 +15,10 @@ from hermetic.database.address import address_of
 from hermetic.database.drivers.installation import Drivers
 from hermetic.database.engines import SeenEngines, install
 from hermetic.database.engines.destinations import EngineRequest, masked
+from hermetic.database.inventory import Servers
 from hermetic.database.protocols import Server
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
-from hermetic.database.servers import Servers
 from hermetic.environment import Environment
 from hermetic.settings import Settings
 

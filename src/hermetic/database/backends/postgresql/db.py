@@ -23,8 +23,8 @@ from hermetic.database.backends.postgresql.server.instance import TEMPLATE
 from hermetic.database.backends.postgresql.server.launcher.cluster import of_project
 from hermetic.database.backends.postgresql.server.launcher.files import remove
 from hermetic.database.backends.postgresql.server.run_dir import Address
+from hermetic.database.folders import cache_directory
 from hermetic.database.kept import PREFIX
-from hermetic.database.servers.folders import cache_directory
 from hermetic.database.stored import Entry, Project, Stored
 from hermetic.errors import CommandError, ConfigurationError
 

@@ -24,8 +24,8 @@ from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatab
 from hermetic.database.backends.postgresql.server.factory import make_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import PREFIX
-from hermetic.database.digest import digest
 from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.templates import digest
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.events import Noted, emit, listeners
 from hermetic.owners import Owner

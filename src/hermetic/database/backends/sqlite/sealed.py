@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hermetic.database.servers import folders
+from hermetic.database import folders
 
 TRAILER = struct.Struct(">II8s")
 """The length of the note, the checksum of all that is before it, and a word that says that this is ours."""

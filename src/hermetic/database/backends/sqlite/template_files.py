@@ -34,10 +34,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from hermetic.database import folders
 from hermetic.database.backends.sqlite import sealed
+from hermetic.database.folders import cache_directory, locked
 from hermetic.database.passing import free
-from hermetic.database.servers import folders
-from hermetic.database.servers.folders import cache_directory, locked
 from hermetic.database.templates import Damaged, Note, NoTemplate
 
 PREFIX = "hermetic_t_"

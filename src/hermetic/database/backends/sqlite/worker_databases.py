@@ -19,10 +19,10 @@ from threading import RLock
 from typing import NoReturn
 from urllib.parse import quote
 
+from hermetic.database import folders
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.protocols import Wait, WorkerDatabase, as_it_is
-from hermetic.database.servers import folders
 from hermetic.errors import ConfigurationError, HermeticError
 from hermetic.owners import Owner
 from hermetic.steps import every_step

@@ -15,9 +15,9 @@ from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
 from hermetic.database.backends.postgresql.worker_databases import PostgresqlServer
 from hermetic.database.engines import install
+from hermetic.database.inventory import Servers
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
-from hermetic.database.servers import Servers
 from hermetic.owners import Owner, owned_by
 from tests.database.backends.postgresql.restore.opened import fixture
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from hermetic.database import folders
 from hermetic.database.backends.postgresql.server import installed, new_instance
 from hermetic.database.backends.postgresql.server.embedded import ROOM, Embedded
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.database.servers import folders
 from tests.database.backends.postgresql.server.looking import databases
 
 collect_ignore_glob = ["*"] if sys.platform != "linux" else []  # looks into /proc

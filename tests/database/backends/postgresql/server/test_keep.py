@@ -11,7 +11,7 @@ import pytest
 from hermetic.database.backends.postgresql.server.embedded import Embedded
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.cluster import of_project
-from hermetic.database.servers.folders import cache_directory
+from hermetic.database.folders import cache_directory
 from tests.database.backends.postgresql.server.conftest import Make
 from tests.database.backends.postgresql.server.processes import (
     STARTED,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hermetic.database import folders
 from hermetic.database.backends.postgresql.server import run_dir
 from hermetic.database.backends.postgresql.server.live_servers import running
-from hermetic.database.servers import folders
 from hermetic.database.stored import Running
 
 

@@ -28,12 +28,11 @@ from hermetic.database.backends.postgresql.restore.lock_monitor import LockWatch
 from hermetic.database.backends.postgresql.restore.sessions import Session
 from hermetic.database.backends.postgresql.server import kept_databases, template_databases
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.layers import Layer, Layers, Start
 from hermetic.database.passing import on_the_way_to
-from hermetic.database.templates import Build, Built, Note, Outdated, Template, fill
+from hermetic.database.templates import Build, Built, Note, Outdated, Template, digest, fill
 from hermetic.owners import Owner
 
 

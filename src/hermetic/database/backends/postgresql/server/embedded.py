@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
 
+from hermetic.database import folders
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
 from hermetic.database.backends.postgresql.server import installed, run_dir
@@ -40,10 +41,9 @@ from hermetic.database.backends.postgresql.server.launch import (
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
 from hermetic.database.backends.postgresql.server.run_dir import Address, address
+from hermetic.database.folders import cache_directory
 from hermetic.database.kept import PREFIX as KEPT
 from hermetic.database.passing import free
-from hermetic.database.servers import folders
-from hermetic.database.servers.folders import cache_directory
 from hermetic.errors import ServerUnavailable
 
 if TYPE_CHECKING:

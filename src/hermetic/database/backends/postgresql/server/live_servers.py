@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from hermetic.database import folders
 from hermetic.database.backends.postgresql.server import run_dir
-from hermetic.database.servers import folders
 from hermetic.database.stored import Running
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
 
-from hermetic.database.servers import folders
+from hermetic.database import folders
 
 with suppress(ImportError):  # Windows, where no server is started
     from hermetic.database.backends.postgresql.server.launcher import files

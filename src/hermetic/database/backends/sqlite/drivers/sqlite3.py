@@ -24,9 +24,13 @@ from typing import Any
 from hermetic import owners
 from hermetic.causes.hangs import CONNECTION_LEFT
 from hermetic.database.backends.sqlite.drivers import files
-from hermetic.database.backends.sqlite.restore.connection import TrackedConnection, tracked
+from hermetic.database.backends.sqlite.restore.connection import (
+    POSITIONAL,
+    TrackedConnection,
+    connect_arguments,
+    tracked,
+)
 from hermetic.database.backends.sqlite.restore.database_state import state_at
-from hermetic.database.backends.sqlite.restore.opening import POSITIONAL, connect_arguments
 from hermetic.database.drivers.rules import Rules
 from hermetic.database.drivers.seams import Patch
 from hermetic.database.engines.location import user_location

@@ -7,12 +7,14 @@ microseconds more than on a plain connection, where one through aiosqlite takes 
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import RLock
-from typing import Any
+from typing import Any, cast
+from urllib.parse import parse_qs, quote, urlsplit
 
 from hermetic.database.backends.sqlite.restore.cursor import TrackedCursor, tracking_cursor
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, WeakBag
@@ -20,7 +22,22 @@ from hermetic.database.backends.sqlite.restore.queue import Waiter
 from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.backends.sqlite.restore.waiting import perform
 from hermetic.database.in_use import Checkout, OpenWork
+from hermetic.errors import UnsupportedEngine
 from hermetic.threads import now
+
+DEFAULT_TIMEOUT = 5.0
+"""Seconds that sqlite3 waits for a lock where the engine says nothing."""
+
+POSITIONAL = (
+    "timeout",
+    "detect_types",
+    "isolation_level",
+    "check_same_thread",
+    "factory",
+    "cached_statements",
+    "uri",
+)
+"""What ``sqlite3.connect`` takes after the database, in its order."""
 
 INTERRUPT_EVERY = 0.001
 """Seconds between two interrupts: one that comes between two statements is lost."""
@@ -274,3 +291,45 @@ def close(connection: Any) -> None:
     if found is not None:
         with suppress(sqlite3.Error):  # a statement that will not stop keeps its own open
             found.close()
+
+
+def connect_arguments(
+    state: DatabaseState, args: Sequence[Any], params: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Turn what an engine would connect with into what reaches the worker database.
+
+    Args:
+        state: The worker database's.
+        args: The engine's positional arguments: the database it names, and rarely a time-out after it.
+        params: Its named arguments; not changed.
+
+    Returns:
+        The database to connect to, and the named arguments.
+
+    Raises:
+        ConfigurationError: ``factory`` is a function; nothing can be learned about the connections it makes.
+    """
+    named = dict(zip(POSITIONAL, args[1:], strict=False)) | params
+    factory: Any = named.pop("factory", None) or sqlite3.Connection
+    if not (inspect.isclass(factory) and issubclass(factory, sqlite3.Connection)):
+        raise UnsupportedEngine(
+            f"the engine connects with factory={factory!r}, which is not a class of connections",
+            why="hermetic subclasses the factory, so that it knows what each connection has open.",
+            hints=("pass a subclass of sqlite3.Connection as factory",),
+        )
+    named.pop("async_creator_fn", None)  # it would connect to wherever it likes
+    patience = float(named.pop("timeout", DEFAULT_TIMEOUT))
+    named |= {
+        "timeout": 0,
+        "check_same_thread": False,
+        "factory": partial(tracking(cast(Hashable, factory)), state=state, patience=patience),
+    }
+    if _is_read_only(args, named):
+        return f"file:{quote(str(state.path))}?mode=ro", named
+    return str(state.path), named
+
+
+def _is_read_only(args: Sequence[Any], named: dict[str, Any]) -> bool:
+    if not named.get("uri") or not args or not str(args[0]).startswith("file:"):
+        return False
+    return parse_qs(urlsplit(str(args[0])).query).get("mode") == ["ro"]

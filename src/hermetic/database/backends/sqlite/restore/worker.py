@@ -34,20 +34,18 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.backends.sqlite.restore import ending, failures, kept_files
 from hermetic.database.backends.sqlite.restore.changes import Changes
-from hermetic.database.backends.sqlite.restore.connection import tracked
+from hermetic.database.backends.sqlite.restore.connection import connect_arguments, tracked
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, in_wal
 from hermetic.database.backends.sqlite.restore.difference import quoted
-from hermetic.database.backends.sqlite.restore.opening import connect_arguments
 from hermetic.database.backends.sqlite.restore.snapshot import Blocked, Snapshot
 from hermetic.database.backends.sqlite.restore.templated import Templated
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
-from hermetic.database.digest import digest
 from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.database.kept import Kept
 from hermetic.database.layers import Layer, Layers, Start
 from hermetic.database.passing import free
 from hermetic.database.protocols import Wait, as_it_is
-from hermetic.database.templates import Build, Outdated, fill
+from hermetic.database.templates import Build, Outdated, digest, fill
 from hermetic.owners import Owner
 
 T = TypeVar("T")

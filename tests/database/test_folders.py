@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.servers import folders
-from hermetic.database.servers.folders import cache_directory
+from hermetic.database import folders
+from hermetic.database.folders import cache_directory
 
 
 def test_a_home_that_is_gone_is_nobodys(tmp_path: Path) -> None:
