@@ -6,11 +6,10 @@ Session that was closed above it, so a close tells what it held.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
@@ -19,6 +18,9 @@ from hermetic.code import UNKNOWN, Location
 from hermetic.database.engines.location import project_location
 from hermetic.events import OBJECTS, SessionEnded, Source, emit, listeners
 from hermetic.owners import Owner, current
+
+MADE = "_hermetic_made"
+"""The attribute of a Session that has the line which made it: a weak dictionary takes longer to ask."""
 
 
 class SessionEnds:
@@ -30,7 +32,6 @@ class SessionEnds:
 
     def __init__(self, owner_of: Callable[[Session], Owner | None]) -> None:
         self._owner_of = owner_of
-        self._made: WeakKeyDictionary[Session, Location] = WeakKeyDictionary()
         self._close: Callable[[Session], None] = Session.close
         self._source = Source((SessionEnded,), self._start, self._stop)
         self.open, self.close = self._source.open, self._source.close
@@ -38,17 +39,18 @@ class SessionEnds:
     def note(self, session: Session) -> None:
         """Note where a Session is made, if somebody listens."""
         if SessionEnded in listeners:
-            self._made[session] = project_location()
+            session.__dict__[MADE] = project_location()
 
     def _start(self) -> None:
         tell, original = self._tell, Session.close
 
         @functools.wraps(original)
         def close(session: Session) -> None:
-            if "identity_map" in session.__dict__:  # else its constructor failed
-                held = tuple(map(id, islice(session.identity_map.all_states(), OBJECTS)))
-                if held:  # else the close took nothing away, and its place need not be looked for
-                    tell(session, "close", is_expiring=False, objects=held)
+            held = session.__dict__.get("identity_map")  # none where its constructor failed
+            if held:
+                objects = tuple(islice(map(id, held.all_states()), OBJECTS))
+                place = UNKNOWN if _is_end_of_block() else project_location()
+                tell(session, "close", place, objects=objects)
             original(session)
 
         self._close = original
@@ -63,14 +65,28 @@ class SessionEnds:
 
     def _on_commit(self, session: Session) -> None:
         if not session.in_nested_transaction():  # the end of a savepoint expires nothing
-            self._tell(session, "commit", is_expiring=session.expire_on_commit)
+            self._tell(session, "commit", project_location(), is_expiring=session.expire_on_commit)
 
     def _on_rollback(self, session: Session, previous: SessionTransaction) -> None:
-        self._tell(session, "rollback", is_expiring=True)
+        self._tell(session, "rollback", project_location(), is_expiring=True)
 
-    def _tell(self, session: Session, how: str, *, is_expiring: bool, objects: tuple[int, ...] = ()) -> None:
+    def _tell(
+        self,
+        session: Session,
+        how: str,
+        place: Location,
+        *,
+        is_expiring: bool = False,
+        objects: tuple[int, ...] = (),
+    ) -> None:
         if SessionEnded in listeners:
-            owner: Any = self._owner_of(session) or current()
-            made_at = self._made.get(session, UNKNOWN)
-            place = project_location()
+            owner = self._owner_of(session) or current()
+            made_at = session.__dict__.get(MADE, UNKNOWN)
             emit(SessionEnded(owner, made_at, place, session.hash_key, how, is_expiring, objects))
+
+
+def _is_end_of_block() -> bool:
+    """Whether the end of an ``async with`` closes a session: that has a task of its own, with no line in it."""
+    loop = asyncio._get_running_loop()
+    task = None if loop is None else asyncio.current_task(loop)
+    return task is not None and getattr(task.get_coro(), "__qualname__", "") == "AsyncSession.close"
