@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences pitfalls conformance soak bench pairs build \
+.PHONY: help setup demo demo-postgres test docs check lint types arrows coverage sequences pitfalls day-one conformance soak bench pairs build \
 	compat serve clean
 
 help: ## Show the targets.
@@ -83,6 +83,9 @@ sequences: $(READY) ## The property tests, with 2,000 sequences each.
 
 pitfalls: $(READY) ## How each of the broken projects of tests/pitfalls ends; fails if one ends worse than before.
 	$(BIN)/python -m tests.pitfalls
+
+day-one: $(READY) ## The projects beside this repository, or FOLDERS, as they are, TIMES=10 each on loops of a test and of a run.
+	$(BIN)/python -m tests.day_one --times $(or $(TIMES),10) $(FOLDERS)
 
 conformance: $(READY) ## Starlette's, httpx's and FastAPI's own tests, through hermetic's client; some minutes.
 	$(BIN)/python -m conformance
