@@ -50,7 +50,8 @@ class Connections:
     def hear(self, event: Any) -> None:
         """Keep an event."""
         if isinstance(event, CheckedOut):
-            self._taken[event.connection] = event
+            if event.connection in self._opened:
+                self._taken[event.connection] = event
         elif isinstance(event, LoopEntered):
             self._entered[event.owner] = event.loop
         elif isinstance(event, HandedOver):

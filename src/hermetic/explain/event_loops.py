@@ -85,6 +85,8 @@ def _of_connection(
         return None  # left over from an earlier use, which failed and was explained
     if is_by_test_client(error):
         return _by_test_client(failure, use, error)
+    if by is None and here == held.opened_in:
+        return None  # something else is of another loop
     return _two_plugins(failure, history, use) or _two_loops(failure, use)
 
 

@@ -40,8 +40,7 @@ def _path(kept: object, thing: object) -> str | None:
     """Return how an object leads to another one: empty for the same, ``.name`` for an attribute of it."""
     if kept is thing:
         return ""
-    attributes: dict[str, object] = getattr(kept, "__dict__", None) or {}
-    for name, value in list(attributes.items()) if isinstance(attributes, dict) else ():
+    for name, value in _attributes_of(kept).items():
         if value is thing:
             return f".{name}"
         for key, each in _state_of(value).items() if name == "state" else ():
@@ -50,9 +49,17 @@ def _path(kept: object, thing: object) -> str | None:
     return None
 
 
+def _attributes_of(kept: object) -> dict[str, object]:
+    """Return what an object has in its dictionary; a proxy may fail to tell, with whatever error."""
+    with suppress(Exception):
+        found = kept.__dict__
+        return dict(found) if isinstance(found, dict) else {}
+    return {}
+
+
 def _state_of(state: object) -> dict[str, object]:
     """Return what Starlette's ``app.state`` holds."""
-    values = vars(state).get("_state") if hasattr(state, "__dict__") else None
+    values = _attributes_of(state).get("_state")
     return values if isinstance(values, dict) else {}
 
 

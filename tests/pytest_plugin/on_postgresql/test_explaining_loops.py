@@ -99,6 +99,9 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
 
         async def test_words_alone():
             raise RuntimeError("got a Future attached to a different loop")
+
+        async def test_itself_again(connected):
+            await connected.execute(text("SELECT 1"))
         """,
     )
     result = project.pytest()
@@ -113,13 +116,15 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
         f"change: {root}/pytest.ini:6: asyncio_default_test_loop_scope = session",
         f"fixture 'connected' (module scope, {root}/test_a.py:9) took a connection at {root}/test_a.py:11",
         f"test_a.py::test_itself used it at {root}/test_a.py:26, in another",
+        "cannot perform operation: another operation is in progress",
+        f"test_a.py::test_itself_again used it at {root}/test_a.py:",
         f'The loop of connected: loop_scope="module" ({root}/test_a.py:9)',
         f"change: {root}/pytest.ini:6: asyncio_default_test_loop_scope = module",
         f"fixture 'by_hand' (module scope, {root}/test_a.py:14) took a connection at {root}/test_a.py:17",
         f"{root}/test_a.py:35 uses raw (asyncpg.connection.Connection), which belongs to another event loop. [HM704]",
         f"change: {root}/test_a.py:14: make it async def: it runs a loop of its own",
     )
-    assert result.output.count(TITLE) == 4, result.output
+    assert result.output.count(TITLE) == 5, result.output
     project.change("pytest.ini", "test_loop_scope = function", "test_loop_scope = session")
     project.change("test_a.py", 'loop_scope="module", ', 'loop_scope="session", ')
     project.change("test_a.py", "def by_hand", "async def by_hand")
@@ -130,7 +135,7 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
     )
     project.change("test_a.py", "loop.run_until_complete(connection.close())", "await connection.close()")
     result = project.pytest("-k", "request or itself or by_hand or raw")
-    assert result.outcomes() == {"passed": 4}, result.output
+    assert result.outcomes() == {"passed": 5}, result.output
 
 
 def test_the_mark_of_a_test_names_its_loop(project: Project) -> None:

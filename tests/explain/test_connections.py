@@ -1,0 +1,72 @@
+"""Of each connection it is known who opened it in which loop, and who has it, as long as its number is its own."""
+
+from __future__ import annotations
+
+from hermetic.code import Location
+from hermetic.events import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder, LoopEntered
+from hermetic.explain.connections import CONNECTIONS, Connections
+from hermetic.owners import Owner
+from tests.explain.failing import FIXTURE, TEST
+
+AT = Location("/shop/conftest.py", 8, "session")
+
+
+class Connection:
+    """One that somebody holds."""
+
+
+def opened(connection: object, loop: int = 1) -> ConnectionOpened:
+    """A connection is opened, for the test."""
+    return ConnectionOpened(TEST, AT, id(connection), loop)
+
+
+def taken(connection: object, loop: int = 1) -> CheckedOut:
+    """A connection is taken, for the test."""
+    return CheckedOut(TEST, AT, "sqlite://", id(connection), loop)
+
+
+def test_who_has_it() -> None:
+    """Who took it, until it turns out to be a Session's."""
+    connections, connection = Connections(), Connection()
+    connections.hear(opened(connection))
+    assert connections.of(connection) is None
+    connections.hear(taken(connection, loop=2))
+    held = connections.of(connection)
+    assert held is not None
+    assert (held.owner, held.opened_in, held.loop) == (TEST, 1, 2)
+    connections.hear(HandedOver(FIXTURE, id(connection)))
+    connections.hear(HandedOver(FIXTURE, 0))
+    assert connections.of(connection) == held._replace(owner=FIXTURE)
+
+
+def test_a_number_that_another_one_has_now() -> None:
+    """What was known of the one before is forgotten; beyond a number of them, of the oldest."""
+    connections, connection = Connections(), Connection()
+    for event in (opened(connection), taken(connection), opened(connection, loop=3)):
+        connections.hear(event)
+    assert connections.of(connection) is None
+    connections.hear(taken(connection))
+    others = [Connection() for _ in range(CONNECTIONS)]
+    for other in others:
+        connections.hear(opened(other))
+        connections.hear(taken(other))
+        connections.hear(LoopEndedUnder(id(other), id(other)))
+    assert connections.of(connection) is None
+    assert connections.of(others[0]) is not None
+
+
+def test_what_ended_with_its_loop() -> None:
+    """It is found by what the pool had handed out; of a connection that nobody was told of nothing is."""
+    connections, connection, handle = Connections(), Connection(), Connection()
+    connections.hear(LoopEndedUnder(id(connection), id(handle)))
+    assert connections.ended(handle) is None
+    for event in (opened(connection), taken(connection), LoopEndedUnder(id(connection), id(handle))):
+        connections.hear(event)
+    assert connections.ended(handle) == connections.of(connection)
+
+
+def test_who_runs_in_which_loop() -> None:
+    """The last one that was told of."""
+    connections, other = Connections(), Owner("test_two", "test", "function")
+    connections.hear(LoopEntered(TEST, 7))
+    assert (connections.loop_of(TEST), connections.loop_of(other)) == (7, None)
