@@ -43,6 +43,16 @@ def get_settings() -> Settings:
 settings = Plain()
 
 
+class Proxy:
+    """What a library has that stands for something which is not there."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("outside of any context")
+
+
+proxy = Proxy()
+
+
 @pytest.fixture(autouse=True)
 def _read() -> Iterator[None]:
     """They were read before."""

@@ -85,7 +85,7 @@ def _kept() -> Iterator[Kept]:
         for name, value in list(vars(module).items()):
             if is_a(value, "BaseSettings"):
                 yield Kept(value, name, file, is_cached=False)
-            elif hasattr(value, "cache_info") and getattr(value, "__module__", None) == module.__name__:
+            elif type(value).__name__ == "_lru_cache_wrapper" and value.__module__ == module.__name__:
                 settings = _cached(value)
                 if settings is not None:
                     code = inspect.unwrap(value).__code__

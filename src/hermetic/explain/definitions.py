@@ -63,7 +63,7 @@ def is_known_to(table: str, contents: tuple[str, ...]) -> bool:
 def _imported(table: str) -> Iterator[Definition]:
     for module in _modules():
         for name, value in list(vars(module).items()):
-            found = getattr(value, "__table__", None) if isinstance(value, type) else None
+            found = getattr(value, "__table__", None) if issubclass(type(value), type) else None
             if found is not None and value.__module__ == module.__name__ and _is_named(found, table):
                 yield Definition(name, module.__name__, str(module.__file__), True)
 

@@ -72,6 +72,7 @@ class Failure:
         fixtures: Those that it asked for, itself or through others.
         runner: Who runs its async code.
         root: The project's folder.
+        isolation: How often the baseline comes back for it.
     """
 
     owner: Owner
@@ -82,6 +83,7 @@ class Failure:
     fixtures: tuple[UsedFixture, ...] = ()
     runner: Runner = field(default_factory=Runner)
     root: str = ""
+    isolation: str = "test"
 
     def chain(self) -> Iterator[BaseException]:
         """Give the error, what it was raised from or during, and, of groups, each member's."""

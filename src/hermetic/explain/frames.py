@@ -30,6 +30,14 @@ def value(frame: FrameType, name: str, kind: str) -> Any:
     return found if is_a(found, kind) else None
 
 
+def attribute(found: object, name: str) -> Any:
+    """Return an attribute of a value; None where there is none, or where it cannot be asked: a proxy of nothing."""
+    try:
+        return getattr(found, name, None)
+    except Exception:  # of whatever the project's code has there
+        return None
+
+
 def is_a(found: object, kind: str) -> bool:
     """Whether a value is of a class of this name, or of one that inherits from it; nothing of it is called."""
     return any(each.__name__ == kind for each in type(found).__mro__)

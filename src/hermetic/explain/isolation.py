@@ -57,7 +57,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
                 (
                     f"{failure.owner.name} {found} ({reading.statement.location}): what earlier tests of its module had"
                     " left there is gone.",
-                    "Hermetic had put the database back to its baseline before it (isolation: test), and undone:",
+                    f"Hermetic had put the database back to its baseline (isolation: {failure.isolation}), and undone:",
                     *_told(writes),
                 ),
                 (

@@ -131,7 +131,7 @@ def _is_not_called(override: Override, error: BaseException) -> Iterator[Explana
                         " returns it, and FastAPI runs only an override that is such a function itself.",
                     ),
                     (
-                        f"dependency_overrides[{override.dependency.__name__}] = {found.__name__}, without a lambda",
+                        f"dependency_overrides[{name_of(override.dependency)}] = {found.__name__}, without a lambda",
                     ),
                 )
                 return

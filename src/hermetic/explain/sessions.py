@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from hermetic.causes.overrides import SESSION_OF_SEVERAL_REQUESTS
 from hermetic.code import UNKNOWN
 from hermetic.events import RequestBegan, RequestEnded, SessionEnded
 from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import frames, is_a, value
+from hermetic.explain.frames import attribute, frames, is_a, value
 from hermetic.explain.history import History
 from hermetic.explain.overrides import Override, overrides
 from hermetic.owners import Owner
@@ -121,8 +122,8 @@ def _fixture(failure: Failure, shared: Shared) -> str:
 
 def _shared_kind(held: object, session: object) -> str:
     """Return what an override hands out that only one can use at a time; empty where it is something else."""
-    own = getattr(held, "sync_session", held)
-    if is_a(own, "Session") and hasattr(own, "identity_map"):
+    own = attribute(held, "sync_session") if is_a(held, "AsyncSession") else held
+    if is_a(own, "Session") and attribute(own, "identity_map") is not None:
         return "session" if session is None or own is session else ""
     return "connection" if is_a(held, "AsyncConnection") or is_a(held, "Connection") else ""
 
@@ -168,6 +169,9 @@ def _invalid(failure: Failure, history: History, error: BaseException, text: str
     session = _session(error)
     ended = None if session is None else history.sessions.last_end(session.hash_key)
     original = text.partition("Original exception was: ")[2].partition("\n")[0].strip()
+    original = re.sub(
+        r"'[^']*'", "'***'", re.sub(r"<class '[\w.]+'>: ", "", original)
+    )  # a value may be in it
     at = next((str(each) for each in places(error)), "The test")
     first = f"{at} uses a session whose transaction has failed before, and was not rolled back."
     lines, change = [first], "await session.rollback() after a flush or a commit has failed"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hermetic.causes.orm import ROW_IS_REMEMBERED
 from hermetic.events import Statement, TransactionEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import is_a, project_frames
+from hermetic.explain.frames import attribute, is_a, project_frames
 from hermetic.explain.history import History
 from hermetic.explain.undone import Write, written
 
@@ -57,21 +57,21 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
     for held in _remembered(frame):
         for changed in reversed(changes):
-            attribute = _differing(held, changed, line)
-            if attribute is not None:
-                yield _explanation(frame, held, changed, attribute)
+            name = _differing(held, changed, line)
+            if name is not None:
+                yield _explanation(frame, held, changed, name)
                 return
 
 
-def _explanation(frame: FrameType, held: Remembered, changed: Changed, attribute: str) -> Explanation:
+def _explanation(frame: FrameType, held: Remembered, changed: Changed, name: str) -> Explanation:
     at = f"{frame.f_code.co_filename}:{frame.f_lineno}"
     kind = type(held.instance).__name__
-    what = f"{kind}.{attribute}" if attribute else f"{kind} (a row that is gone)"
+    what = f"{kind}.{name}" if name else f"{kind} (a row that is gone)"
     session = f"the session {held.session!r}" if held.session else "a session"
     request = changed.statement.owner.name.partition(" of ")[0]
     done = "deleted" if changed.write.verb == "DELETE" else "changed"
-    name = held.session or "session"
-    refresh = f"await {name}.refresh({held.variable}) before that line" if held.variable and attribute else ""
+    own = held.session or "session"
+    refresh = f"await {own}.refresh({held.variable}) before that line" if held.variable and name else ""
     return Explanation(
         ROW_IS_REMEMBERED,
         (
@@ -81,7 +81,7 @@ def _explanation(frame: FrameType, held: Remembered, changed: Changed, attribute
         tuple(
             filter(
                 None,
-                (refresh, f"{name}.expire_all() before the row is read again, or populate_existing=True"),
+                (refresh, f"{own}.expire_all() before the row is read again, or populate_existing=True"),
             )
         ),
     )
@@ -110,7 +110,7 @@ def _remembered(frame: FrameType) -> Iterator[Remembered]:
         own = getattr(value, "sync_session", value) if is_a(value, "AsyncSession") else value
         if is_a(own, "Session") and hasattr(own, "identity_map"):
             sessions[id(own)] = (name, own)
-        state: Any = getattr(value, "_sa_instance_state", None)
+        state: Any = attribute(value, "_sa_instance_state")
         if is_a(state, "InstanceState") and state.session is not None:
             sessions.setdefault(id(state.session), ("", state.session))
     for name, session in sessions.values():
@@ -129,13 +129,13 @@ def _differing(held: Remembered, changed: Changed, line: str) -> str | None:
     is_read = bool(held.variable) and re.search(rf"\b{held.variable}\b", line)
     if changed.write.verb == "DELETE":
         return "" if is_read or re.search(r"\bNone\b", line) else None
-    for attribute in mapper.column_attrs:
-        text = changed.values.get(attribute.columns[0].name)
-        if text is None or text == "***" or attribute.key not in state.dict:
+    for column in mapper.column_attrs:
+        text = changed.values.get(column.columns[0].name)
+        if text is None or text == "***" or column.key not in state.dict:
             continue
-        is_named = re.search(rf"\b{attribute.key}\b", line)
-        if (is_named or is_read) and text != _text(state.dict[attribute.key]):
-            return str(attribute.key)
+        is_named = re.search(rf"\b{column.key}\b", line)
+        if (is_named or is_read) and text != _text(state.dict[column.key]):
+            return str(column.key)
     return None
 
 

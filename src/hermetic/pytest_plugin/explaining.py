@@ -12,8 +12,9 @@ from hermetic.explain.failure import Failure, UsedFixture
 from hermetic.explain.history import History
 from hermetic.explain.runner import Runner
 from hermetic.owners import PROCESS, Owner
+from hermetic.pytest_plugin import marks
 from hermetic.pytest_plugin.running import location_of, loop_of, runner_of
-from hermetic.pytest_plugin.state import OWNER
+from hermetic.pytest_plugin.state import OWNER, SETTINGS
 from hermetic.settings import Settings
 
 DID = "hermetic: what the test did"
@@ -37,6 +38,7 @@ def failure_of(item: pytest.Item, call: pytest.CallInfo[None]) -> Failure:
         tuple(_fixtures(item, runner)),
         runner,
         str(item.config.rootpath),
+        marks.isolation(item, item.config.stash[SETTINGS]),
     )
 
 
