@@ -25,7 +25,7 @@ FOUND = {
     "marks-of-two-plugins": "HM702",
     "memory-without-a-pool": "HM784",
     "override-with-parameters": "HM762",
-    "state-of-the-application-lost": "HM782",
+    "state-of-the-application-lost": "HM749",
     "two-configuration-files": "HM717",
     "url-of-an-env-file": "HM721",
     "url-without-an-async-driver": "HM721",

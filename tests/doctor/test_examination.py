@@ -42,6 +42,13 @@ def test_what_cannot_be_read_is_noted(project: Project, name: str, content: byte
     assert any(words in note for note in diagnosis.notes), diagnosis.notes
 
 
+def test_many_files_that_cannot_be_read_are_counted(project: Project) -> None:
+    """A project for a later Python has hundreds."""
+    files = {f"tests/test_{number}.py": "def (" for number in range(9)}
+    *_, last = diagnosed(project, {**files, "tests/conftest.py": ""}).notes
+    assert last.startswith("4 more files were not read, by the grammar of Python 3.")
+
+
 def test_a_file_of_data_is_not_read(project: Project) -> None:
     """However large it is: its size is looked at first."""
     project.write({"tests/conftest.py": BROKEN, "tests/data.py": ""})

@@ -116,7 +116,7 @@ FAULTS = {
     "test_tables": ("HM722", "AttributeError"),
     "test_ask": ("HM725", "RuntimeError"),
     "test_both": ("HM702", "assert <"),
-    "test_state": ("HM782", "assert False"),
+    "test_state": ("HM749", "assert False"),
     "test_override": ("HM762", "assert 422 == 200"),
     "test_memory": ("HM784", "OperationalError"),
 }

@@ -13,15 +13,6 @@ ASYNC_TEST_IN_TESTCASE = Cause(
     `unittest.IsolatedAsyncioTestCase`, or write the test as a function.
     """,
 )
-PATCHED_STATE = Cause(
-    "HM782",
-    "monkeypatch of app.state",
-    """
-    Attributes of `app.state` lie in a dictionary of its own. Since 9.2 pytest looks into the object's `__dict__` for
-    what was there before, finds nothing, and deletes the attribute when it undoes the change: later tests fail with
-    "'State' object has no attribute". Patch the dictionary: `monkeypatch.setitem(app.state._state, "db", fake)`.
-    """,
-)
 MEMORY_FOR_EACH_CONNECTION = Cause(
     "HM784",
     "A database in memory for each connection",

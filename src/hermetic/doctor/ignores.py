@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from hermetic.source.requirements import read_loosely
+
 COMMENT = re.compile(r"#\s*hermetic:\s*ignore\[([A-Z0-9,\s]+)\]")
 
 
@@ -26,13 +28,9 @@ class Ignores:
         """Return a column from 1 in characters, of one from 0 in bytes."""
         lines = self._read(file)
         text = lines[line - 1] if line <= len(lines) else ""
-        return len(text.encode("utf-8", "surrogateescape")[:column].decode("utf-8", "replace")) + 1
+        return len(text.encode("utf-8")[:column].decode("utf-8", "replace")) + 1
 
     def _read(self, file: Path) -> list[str]:
         if file not in self._lines:
-            try:
-                text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
-            except OSError:
-                text = ""
-            self._lines[file] = re.split(r"\r\n|\r|\n", text)
+            self._lines[file] = re.split(r"\r\n|\r|\n", read_loosely(file).removeprefix("\ufeff"))
         return self._lines[file]

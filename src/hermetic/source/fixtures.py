@@ -266,16 +266,18 @@ def _argument(decorator: ast.expr, name: str) -> ast.expr | None:
     return next((word.value for word in words if word.arg == name), None)
 
 
-def marks_in(expressions: Iterable[ast.expr], file: Path, symbols: Symbols) -> Iterator[tuple[str, ast.expr]]:
+def marks_in(
+    expressions: Iterable[ast.expr], file: Path, symbols: Symbols, depth: int = 3
+) -> Iterator[tuple[str, ast.expr]]:
     """Yield the marks among expressions of a module, each with its name."""
     for each in expressions:
         made = each.func if isinstance(each, ast.Call) else each
         if isinstance(made, ast.Attribute) and last_name(made.value) == "mark":
             yield made.attr, each
-        elif isinstance(made, ast.Name):
+        elif isinstance(made, ast.Name) and depth:
             named = symbols.definition(symbols.lookup(file, made.id))
             if isinstance(named, ast.Attribute | ast.Call):
-                yield from marks_in([named], file, symbols)
+                yield from marks_in([named], file, symbols, depth - 1)
 
 
 def _module_marks(module: Module, symbols: Symbols) -> dict[str, ast.expr]:

@@ -131,6 +131,12 @@ def test_parameters_of_an_override_are_taken_for_the_requests(
         "app.dependency_overrides[get_session] = Mock(spec=get_session)",
         "fake = lambda db: db\napp.dependency_overrides[get_session] = unknown",
         "overrides[get_session] = lambda db: db",
+        "overrides |= {get_session: lambda db: db}",
+        "app.dependency_overrides[get_session] = some.attribute",
+        "app.dependency_overrides[get_session] = nobody",
+        "app.dependency_overrides[Depends] = lambda page, size: page\nget('/users?page=1&size=2')",
+        "def test(fake):\n    app.dependency_overrides[get_session] = fake",
+        "def test():\n    fake = make()\n    app.dependency_overrides[get_session] = fake",
     ],
 )
 def test_overrides_that_fit_are_left_alone(project: Project, text: str) -> None:
@@ -152,6 +158,8 @@ PATCH = "from app import app\n\ndef test_mail(monkeypatch):\n    {text}\n"
         ("monkeypatch.setattr(app.state, 'unknown', 1)", False),
         ("monkeypatch.setitem(app.state._state, 'mailer', 1)", False),
         ("monkeypatch.setattr(machine.state, 'mailer', 1)", False),
+        ("monkeypatch.setattr(settings, 'mailer', 1)", False),
+        ("patch = make()\n    patch.setattr(app.state, 'mailer', 1)", False),
         ("app.setattr(app.state, 'mailer', 1)", False),
     ],
 )
@@ -160,7 +168,7 @@ def test_a_patched_state_is_lost(project: Project, text: str, is_broken: bool) -
     files = {"app.py": STATE, "tests/test_mail.py": PATCH.format(text=text)}
     assert [each[:20] for each in found(project, files)] == (
         ["tests/test_mail.py:4"] if is_broken else []
-    ) or (is_broken and found(project, files)[0].endswith("HM782"))
+    ) or (is_broken and found(project, files)[0].endswith("HM749"))
     assert found(project, files, pytest="9.1.0") == []
 
 
@@ -178,6 +186,13 @@ def test_a_patched_state_is_lost(project: Project, text: str, is_broken: bool) -
             False,
         ),
         ("app = FastAPI()\napp.state.mailer = 1", "return FastAPI()", False),
+        ("app = [FastAPI()][0]\napp.state.mailer = 1", "return app", False),
+        ("app = nobody()\napp.state.mailer = 1", "return app", False),
+        (
+            "app = FastAPI()\nset_ = lambda: setattr(app, 'x', 1)\ndef later():\n    app.state.mailer = 1",
+            "return app",
+            False,
+        ),
     ],
 )
 def test_a_state_that_is_made_anew_is_not_lost(

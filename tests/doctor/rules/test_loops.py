@@ -94,6 +94,7 @@ SCOPED = "[pytest]\nasyncio_mode = {mode}\nasyncio_default_fixture_loop_scope = 
         ("strict", "session", "@pytest_asyncio.fixture(scope='session', loop_scope='class')", True),
         ("auto", "function", "SCOPE = 'session'\n@pytest.fixture(scope=SCOPE)", True),
         ("auto", "session", "@pytest.fixture(scope='session')", False),
+        ("auto", "function", "@pytest.fixture(scope='session', loop_scope=chosen)", False),
         ("auto", "function", "@pytest.fixture", False),
         ("strict", "function", "@pytest.fixture(scope='session')", False),
         ("strict", "function", "@pytest_asyncio.fixture(scope='session', loop_scope='session')", False),
@@ -113,6 +114,13 @@ def test_a_fixture_is_wider_than_its_loop(
     }
     line = 3 + decorator.count("\n")
     assert found(project, files) == ([f"tests/conftest.py:{line}:1 HM711"] if is_broken else [])
+
+
+def test_before_loops_had_scopes_nothing_is_told(project: Project) -> None:
+    """The key means nothing there, and with an unknown version nothing is sure."""
+    wide = WIDE.format(decorator="@pytest.fixture(scope='session', autouse=True)")
+    files = {"pytest.ini": SCOPED.format(mode="auto", scope="function"), "tests/conftest.py": wide}
+    assert found(project, files, pytest_asyncio="0.23.8") == found(project, files, pytest_asyncio="") == []
 
 
 def test_a_wide_fixture_that_nobody_asks_for_never_runs(project: Project) -> None:
@@ -216,6 +224,7 @@ TOML = "[tool.pytest.ini_options]\nminversion = '8'\nasyncio_mode = 'auto'\n"
         ({"pytest.ini": "[pytest]\n", "Makefile": "test:\n\tpytest -c pyproject.toml\n"}, []),
         ({"tox.ini": "[pytest]\naddopts = -q\n"}, []),
         ({"setup.cfg": "[tool:pytest]\nasyncio_mode = strict\n"}, ["setup.cfg:2:1 HM717"]),
+        ({"setup.cfg": "[pytest\n"}, []),
     ],
 )
 def test_settings_in_a_file_that_loses_are_not_in_force(

@@ -38,6 +38,9 @@ def test_a_plain_testcase_awaits_nothing(project: Project, text: str, line: int)
         f"from unittest import TestCase\n@converted\nclass TestA(TestCase):\n{BODY}",
         f"from unittest import TestCase\nclass TestA(TestCase, metaclass=Looping):\n{BODY}",
         "from unittest import TestCase\nclass TestA(TestCase):\n    async def helper(self): ...",
+        "from unittest import TestCase\nclass Base(TestCase):\n    def run(self, result): ...\n"
+        f"class TestA(Base):\n{BODY}",
+        f"from unittest import TestCase\nclass TestA(TestA, TestCase):\n{BODY}",
         f"class TestA:\n{BODY}",
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hermetic.causes import Cause, event_loops, messages, overrides, running, suites, tables
+from hermetic.causes import Cause, event_loops, lifespans, messages, overrides, running, suites, tables
 from hermetic.doctor.rules import clients, databases, loops, migrations, testcase
 from hermetic.doctor.subject import Spot, Subject
 
@@ -97,7 +97,7 @@ RULES = (
         testcase.async_test_in_testcase,
     ),
     Rule(
-        suites.PATCHED_STATE,
+        lifespans.STATE_IS_DELETED,
         "warning",
         'monkeypatch.setattr(app.state, "mailer", fake)',
         'monkeypatch.setitem(app.state._state, "mailer", fake)',

@@ -36,11 +36,6 @@ class Engine:
     address: ast.expr
     url: str
 
-    @property
-    def is_async(self) -> bool:
-        """Whether it is an async engine."""
-        return last_name(self.call.func) == ASYNC_ENGINE
-
     def argument(self, name: str) -> ast.expr | None:
         """Return a keyword's value."""
         return next((word.value for word in self.call.keywords if word.arg == name), None)

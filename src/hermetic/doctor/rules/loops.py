@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 
 from hermetic.doctor.subject import Spot, Subject, spot
-from hermetic.errors import ConfigurationError
 from hermetic.source.bindings import own_nodes
 from hermetic.source.configuration import read_configuration
 from hermetic.source.fixtures import ASYNCIO, SCOPES, Fixture, Test
@@ -143,10 +142,7 @@ def losing_configuration(subject: Subject) -> Iterator[Spot]:
     for path in winner.outranked:
         if path.parent != winner.path.parent:
             continue
-        try:
-            loser = read_configuration(path)
-        except ConfigurationError:
-            continue
+        loser = read_configuration(path)
         values = loser.values if loser is not None else {}
         keys = [key for key in values if key.startswith("asyncio_") or key == "anyio_mode"]
         lost = [key for key in keys if str(winner.values.get(key)) != str(values[key])]
