@@ -27,6 +27,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import anyio.to_thread
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -39,6 +40,12 @@ from shop import Base, SessionLocal, User, app, engine
 ADD = insert(User).values(id=1, name="x")
 OTHER = insert(User).values(id=2, name="y")
 SAME = text("UPDATE users SET name = name || 'x' WHERE id = 1")
+
+LONG = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n"
+    if engine.dialect.name == "sqlite"
+    else "SELECT pg_sleep(0.9)"
+)
 
 def add(engine):
     with engine.begin() as connection:
@@ -221,6 +228,30 @@ async def test_an_event_that_comes(row, by):
         thread.start()
     else:
         loop.call_later(0.9, come.set)
+    async with engine.begin() as connection:
+        await connection.execute(SAME)
+    await task
+
+async def test_a_long_statement(row):
+    async def hold():
+        async with engine.begin() as connection:
+            await connection.execute(SAME)
+            await connection.execute(text(LONG))
+
+    task = asyncio.create_task(hold())
+    await asyncio.sleep(0.1)
+    async with engine.begin() as connection:
+        await connection.execute(SAME)
+    await task
+
+async def test_a_thread_of_a_task(row):
+    async def hold():
+        async with engine.begin() as connection:
+            await connection.execute(SAME)
+            await anyio.to_thread.run_sync(time.sleep, 0.9)
+
+    task = asyncio.create_task(hold())
+    await asyncio.sleep(0.1)
     async with engine.begin() as connection:
         await connection.execute(SAME)
     await task

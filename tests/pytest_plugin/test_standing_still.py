@@ -26,7 +26,7 @@ def test_what_only_takes_its_time(project: Project) -> None:
     """Nobody is ended who waits for somebody that can go on, or has a limit of time."""
     result = going_on(project)
     assert result.status == 0, result.output
-    assert result.outcomes() == {"passed": 7}
+    assert result.outcomes() == {"passed": 9}
 
 
 def test_uvloop(project: Project) -> None:

@@ -32,6 +32,9 @@ FIRST_LOOK = 1.0
 PATIENCE = 1.5
 """Seconds for which a wait must have looked so before it is ended."""
 
+LOOKS = 3
+"""Looks in a row that must have shown it: one may come at a bad moment."""
+
 TEXT = 100
 """Characters that are shown of a statement."""
 
@@ -48,6 +51,7 @@ class LockUser:
         thread: The thread in which it waits, where that is known.
         is_idle: Whether it executes nothing.
         is_pooled: Whether nobody has it in hand any more, and its session keeps a lock all the same.
+        pid: The server's process, where there is one.
     """
 
     checkout: Checkout | None
@@ -57,6 +61,7 @@ class LockUser:
     thread: int | None = None
     is_idle: bool = True
     is_pooled: bool = False
+    pid: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Patience:
 
     def __init__(self) -> None:
         self._since: float | None = None
+        self._looks = 0
         self._is_first = True
 
     def is_over(self, *, for_ever: bool, waited: float) -> bool:
@@ -91,12 +97,13 @@ class Patience:
             waited: For how many seconds the wait has lasted: at the first look, it was then so all the while.
         """
         if not for_ever:
-            self._since, self._is_first = None, False
+            self._since, self._looks, self._is_first = None, 0, False
             return False
         if self._since is None:
             self._since = now() - (waited if self._is_first else 0.0)
             self._is_first = False
-        return now() - self._since >= PATIENCE
+        self._looks += 1
+        return self._looks >= LOOKS and now() - self._since >= PATIENCE
 
 
 def stuck_holder(wait: LockWait, others: Sequence[LockWait] = ()) -> LockUser | None:

@@ -177,7 +177,8 @@ class Graph:
                 found.update((id(each), ident) for each in tasks.done_with(future))
         for task in self.tasks:
             for future in _computed_in(tasks.frames_of(task)):
-                found.update((id(each), task) for each in tasks.done_with(future))
+                if future is not getattr(task, "_fut_waiter", None):  # which it waits for itself
+                    found.update((id(each), task) for each in tasks.done_with(future))
             found.update((id(each), task) for each in self._ends[task])
         return found
 

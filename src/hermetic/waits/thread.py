@@ -8,13 +8,13 @@ up in the frame's names. Nothing of the project's is run for that.
 
 from __future__ import annotations
 
-import ast
 import asyncio.base_events
 import asyncio.runners
 import builtins
 import inspect
 import linecache
 import queue
+import re
 import selectors
 import sys
 import threading
@@ -34,6 +34,8 @@ _UNTIMED = (
     vars(type(threading.Lock()))["acquire"],
     vars(type(threading.RLock()))["acquire"],
 )
+_NO_LIMIT = ("", "True", "block=True", "blocking=True")
+_CALL = re.compile(r"(?P<name>[^\W\d][\w.]*)\((?P<arguments>.*)", re.DOTALL)
 _FILES = {threading.__file__, queue.__file__}
 
 
@@ -56,16 +58,12 @@ def wait_of(frame: FrameType) -> Wait | None:
     call = _call_of(frame)
     if call is None:
         return None
-    called = _resolved(call.func, frame)
+    called = _resolved(call["name"], frame)
     if called is _SLEEP:
         return "for a time"
     if any(called is each for each in _UNTIMED):
-        return "for a time" if call.args[1:] or _names_a_limit(call) else "for good"
+        return "for good" if call["arguments"].strip(" )\n") in _NO_LIMIT else "for a time"
     return None
-
-
-def _names_a_limit(call: ast.Call) -> bool:
-    return any(keyword.arg == "timeout" for keyword in call.keywords)
 
 
 def joined_by(frames: list[FrameType]) -> threading.Thread | None:
@@ -119,8 +117,11 @@ def is_of_the_project(frames: list[FrameType]) -> bool:
     return any(not is_library(frame.f_code.co_filename) for frame in frames)
 
 
-def _call_of(frame: FrameType) -> ast.Call | None:
-    """Return the call in which a frame stands, as its line says."""
+def _call_of(frame: FrameType) -> re.Match[str] | None:
+    """Return the call in which a frame stands, as its line says.
+
+    ``ast`` is for one thread at a time: on Python 3.11 it fails in that which parses something else meanwhile.
+    """
     code = frame.f_code
     place = next(islice(code.co_positions(), frame.f_lasti // 2, None), None)
     if place is None or None in place:
@@ -131,23 +132,15 @@ def _call_of(frame: FrameType) -> ast.Call | None:
         return None
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][begin:]
-    try:
-        found = ast.parse(b"(" + b"".join(lines) + b")", mode="eval").body
-    except (SyntaxError, ValueError):  # the file is another one than was compiled
-        return None
-    return found if isinstance(found, ast.Call) else None
+    return _CALL.match(b"".join(lines).decode(errors="replace"))
 
 
-def _resolved(name: ast.expr, frame: FrameType) -> Any:
+def _resolved(name: str, frame: FrameType) -> Any:
     """Return what a dotted name stands for in a frame, without running anything; None where that cannot be told."""
-    if isinstance(name, ast.Name):
-        spaces = (frame.f_locals, frame.f_globals, vars(builtins))
-        return next((space[name.id] for space in spaces if name.id in space), None)
-    if not isinstance(name, ast.Attribute):
-        return None
-    holder = _resolved(name.value, frame)
-    if holder is None:
-        return None
-    if isinstance(holder, ModuleType):
-        return vars(holder).get(name.attr)
-    return inspect.getattr_static(holder, name.attr, None)
+    first, *others = name.split(".")
+    spaces = (frame.f_locals, frame.f_globals, vars(builtins))
+    found = next((space[first] for space in spaces if first in space), None)
+    for other in others:
+        is_module = isinstance(found, ModuleType)
+        found = vars(found).get(other) if is_module else inspect.getattr_static(found, other, None)
+    return found

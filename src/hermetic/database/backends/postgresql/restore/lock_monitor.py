@@ -136,10 +136,19 @@ class LockWatch:
                 continue
             holder = stuck_holder(wait, [each for other, each in waits.items() if other != pid])
             waited = activity[pid].seconds
-            if self._waits[pid].is_over(for_ever=holder is not None, waited=waited) and holder is not None:
+            if not self._waits[pid].is_over(for_ever=holder is not None, waited=waited) or holder is None:
+                continue
+            if self._is_unchanged(activity, pid, holder.pid):
                 del self._waits[pid]
                 self._cancel(pid, wait, holder)
                 return  # it may have been what the others wait for
+
+    def _is_unchanged(self, before: dict[int, Activity], waiter: int, holder: int) -> bool:
+        """Whether one still waits for another, and neither has done anything while the process was looked at."""
+        after = {each.pid: each for each in self._host.activity(self._name)}
+        if waiter not in after or holder not in after or holder not in after[waiter].blockers:
+            return False
+        return all(after[pid].seconds >= before[pid].seconds for pid in (waiter, holder))
 
     def _wait_of(self, each: Activity, activity: dict[int, Activity]) -> LockWait:
         blockers = [activity[pid] for pid in each.blockers if pid in activity]
@@ -159,6 +168,7 @@ class LockWatch:
             each.statement,
             is_idle=not each.is_active,
             is_pooled=session.checkout is None,
+            pid=each.pid,
         )
 
     def _cancel(self, pid: int, wait: LockWait, holder: LockUser) -> None:

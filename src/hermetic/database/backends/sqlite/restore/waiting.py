@@ -100,6 +100,8 @@ def _raise_if_for_ever(connection: Connection, waiter: Waiter, patience: Patienc
     holder = stuck_holder(wait, [each for each in others if each.waiter.connection is not connection])
     if not patience.is_over(for_ever=holder is not None, waited=now() - waiter.since) or holder is None:
         return
+    if not any(_is_same(each, holder) for each in _wait_of(connection, waiter).holders):
+        return  # it has gone on while it was looked at
     error = error_of(wait, holder)
     if LockWaited in listeners:
         emit(told_of(wait, holder, error))
@@ -110,6 +112,11 @@ def _as_sqlite_says_it(error: HermeticError) -> HermeticError:
     return (
         SqliteDeadlock(error.what, why=error.why, hints=error.hints) if isinstance(error, Deadlock) else error
     )
+
+
+def _is_same(holder: LockUser, before: LockUser) -> bool:
+    """Whether a holder has done nothing since."""
+    return holder.connection is before.connection and holder.seconds >= before.seconds
 
 
 def _wait_of(connection: Connection, waiter: Waiter) -> LockWait:
