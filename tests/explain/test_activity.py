@@ -83,7 +83,7 @@ def test_a_request_and_its_statements() -> None:
         HERE,
         parameters="name='Ada'",
         error="IntegrityError",
-        message="UNIQUE constraint failed: users.name",
+        message="<class 'asyncpg.X'>: UNIQUE constraint failed: users.name",
     )
     assert said(
         statement("DELETE FROM users", rows=3),

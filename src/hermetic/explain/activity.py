@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -24,8 +25,11 @@ STEPS, FAILED, TASKS = 10, 3, 4
 """Of one part at the most, where not everything is wanted: statements and ends of transactions, those before them that
 failed, and tasks."""
 
-STATEMENT, PARAMETERS = 110, 60
-"""Characters of a statement and of its parameters at the most, where not everything is wanted."""
+STATEMENT, PARAMETERS, MESSAGE = 110, 60, 160
+"""Characters of a statement, its parameters and what the driver said at the most, where not everything is wanted."""
+
+_CLASS = re.compile(r"^<class '[\w.]+'>: ")
+"""What SQLAlchemy 2.0 puts before what asyncpg says."""
 
 MARGIN = " " * 15
 """What stands before a line that has no time."""
@@ -148,7 +152,8 @@ def _of_steps(several: Sequence[Step], detail: Detail) -> Iterator[str]:
     text = detail.cut(" ".join(detail.masking.statement(step.text).split()), STATEMENT)
     yield f"{took:>{len(MARGIN) - 2}}  {times}{text}{parameters}{_rows(statements)}{place}"
     if step.error:
-        said = detail.cut(" ".join(detail.masking.text(step.message).split()), STATEMENT)
+        message = _CLASS.sub("", " ".join(detail.masking.text(step.message).split()))
+        said = detail.cut(message, MESSAGE)
         yield f"{MARGIN}failed: {step.error}: {said}"
 
 

@@ -172,6 +172,11 @@ def driver_connection_of(connection: Connection) -> DBAPIConnection | None:
     return None if fairy is None else fairy.dbapi_connection
 
 
+def is_of_a_dialect(connection: Connection) -> bool:
+    """Whether it is by this connection that a dialect asks a new database what it is: SQLAlchemy tells nobody of it."""
+    return not getattr(connection, "_allow_autobegin", True)
+
+
 def rows_of(cursor: Any) -> int:
     """Return how many rows a statement affected or found; -1 where nobody knows before they are fetched.
 

@@ -94,7 +94,7 @@ def _executing(method: Method, masking: Masking) -> Method:
     @functools.wraps(method)
     def execute(connection: Connection, dialect: Any, context: Any, *arguments: Any) -> Any:
         __tracebackhide__ = True
-        if Statement not in listeners:
+        if Statement not in listeners or private.is_of_a_dialect(connection):
             return method(connection, dialect, context, *arguments)
         began, error = now(), None
         try:
