@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hermetic.causes.tables import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE, TABLE_NOT_MADE
+from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.events import EngineResolved
 from hermetic.explain.definitions import Definition, definition_of, is_known_to
@@ -45,8 +46,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
             continue
         name = name_of(found[1] or found[2])
         place = next((str(each) for each in places(error)), "The test")
-        opened = getattr(connection, "_dbapi_connection", None)
-        asked = Asked(name, place, connection.engine, id(getattr(opened, "dbapi_connection", None)))
+        asked = Asked(name, place, connection.engine, id(private.driver_connection_of(connection)))
         explanation = (
             _missing(failure, history, asked) if missing else _existing(failure, history, asked, error)
         )
