@@ -17,6 +17,7 @@ ORDER = (
     "failures",
     "startup",
     "init",
+    "doctor",
     "migrations",
     "concurrency",
     "postgresql_suite",
