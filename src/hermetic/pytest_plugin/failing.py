@@ -93,9 +93,11 @@ def _without_own(first: TracebackType | None) -> TracebackType | None:
         if not entry.tb_frame.f_code.co_filename.startswith(OWN):
             kept.append(entry)
         entry = entry.tb_next
+    if not kept:  # an error that nobody raised, a given cause, has no traceback at all
+        return first
     for before, after in zip(kept, [*kept[1:], None], strict=True):
         before.tb_next = after
-    return kept[0] if kept else first
+    return kept[0]
 
 
 class UnavailableServers:
