@@ -78,8 +78,9 @@ NAMES = {
     for backend in ALL
     for name in (backend.name, "postgres", *backend.driver_modules, *backend.libraries)
 }
-EXCEPT = ("database/backends/", "settings.py")
-"""The folders of backends with the table of them, and the settings."""
+EXCEPT = ("database/backends/", "settings.py", "causes/", "explain/")
+"""The folders of backends with the table of them, and the settings; and what explains failures, which are told by the
+words of libraries, of databases that hermetic has no server for as well."""
 
 
 def named(path: Path) -> Iterator[str]:
