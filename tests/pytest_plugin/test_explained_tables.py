@@ -64,8 +64,9 @@ def test_tables(project: Project) -> None:
         conftest_py=CONFTEST,
         test_a_py="""
         import pytest
-        from shop import SessionLocal
-        from sqlalchemy import text
+        from shop import Base, SessionLocal
+        from sqlalchemy import NullPool, text
+        from sqlalchemy.ext.asyncio import create_async_engine
 
         async def test_first():
             async with SessionLocal() as own:
@@ -86,6 +87,13 @@ def test_tables(project: Project) -> None:
 
         async def test_twice(tables):
             pass
+
+        async def test_lost():
+            engine = create_async_engine("sqlite+aiosqlite://", poolclass=NullPool)
+            async with engine.begin() as connection:
+                await connection.run_sync(Base.metadata.create_all)
+            async with engine.connect() as connection:
+                await connection.execute(text("select * from users"))
         """,
     )
     project.write(
@@ -98,7 +106,7 @@ def test_tables(project: Project) -> None:
     )
     said(
         result,
-        f"test_a.py:10 asked for the table users on the engine sqlite+aiosqlite:///:memory:, {made}",
+        f"test_a.py:11 asked for the table users on the engine sqlite+aiosqlite:///:memory:, {made}",
         "Nobody has made the table there.",
         "[HM751]",
         f"It was made at {root}/conftest.py:11 by fixture 'made' (function scope)",
@@ -115,6 +123,9 @@ def test_tables(project: Project) -> None:
         "Hermetic had made it before the first test, by shop:Base.metadata",
         "change: delete the fixture 'tables', or that line of it",
         "[HM752]",
+        "With NullPool each connection to memory is a database of its own: the table was made by"
+        f" test_a.py::test_lost at {root}/test_a.py:29, on one that is closed.",
+        f"change: poolclass=StaticPool where the engine is made ({root}/test_a.py:27)",
     )
     assert result.output.count("HM751]") == 4
     assert "the table unknowns" not in result.output

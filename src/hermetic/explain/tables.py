@@ -88,6 +88,17 @@ def _missing(failure: Failure, history: History, asked: Asked) -> Explanation | 
     elsewhere = [each for each in made_by if history.databases.is_elsewhere(each, url, asked.connection)]
     if elsewhere:
         made = elsewhere[-1]
+        if made.engine == url and type(asked.engine.pool).__name__ == "NullPool":
+            at = "" if engine is None or engine.location is None else f" ({engine.location})"
+            return Explanation(
+                TABLE_IN_ANOTHER_DATABASE,
+                (
+                    f"{on}.",
+                    "With NullPool each connection to memory is a database of its own: the table was made by"
+                    f" {made.owner} at {made.location}, on one that is closed.",
+                ),
+                (f"poolclass=StaticPool where the engine is made{at}, or a file in place of memory",),
+            )
         return Explanation(
             TABLE_IN_ANOTHER_DATABASE,
             (
