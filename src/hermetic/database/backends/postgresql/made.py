@@ -110,13 +110,14 @@ class MadeDatabases:
             made: The name of one that an engine of this process has just made.
             dropped: The name of one that such an engine has just dropped.
         """
+        if not self._host.is_used:
+            return
         from psycopg import OperationalError
 
         # What connects to a server that is gone says so; not whoever only looks.
         with suppress(OperationalError, ConfigurationError):
-            if self._host.is_used:
-                self._look(owner, asked, made)
-                self._dropped.discard(dropped)
+            self._look(owner, asked, made)
+            self._dropped.discard(dropped)
 
     def _look(self, owner: Owner | None, asked: str, made: str) -> None:
         with self._lock:
