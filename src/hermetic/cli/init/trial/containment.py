@@ -20,6 +20,7 @@ from hermetic.database.protocols import Server
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
 from hermetic.environment import Environment
+from hermetic.owners import Owner
 from hermetic.settings import Settings
 
 NAME = "hermetic"
@@ -102,6 +103,9 @@ class _Server:
 
     def __init__(self, backend: str) -> None:
         self.backend = backend
+
+    def look(self, owner: Owner | None = None, *, asked: str = "") -> None:
+        """Nobody makes one."""
 
 
 def _server(backend: str) -> Server:

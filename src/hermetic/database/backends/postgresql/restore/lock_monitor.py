@@ -106,10 +106,11 @@ class LockWatch:
         with self._lock:
             if not self._is_watching:
                 self._over = threading.Event()
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._watch, args=(self._over,), name="hermetic-locks", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._thread = thread  # only now: a check-in in another thread may wait for its end at once
 
     def _watch(self, over: threading.Event) -> None:
         while not over.wait(lock_waits.PAUSE):
