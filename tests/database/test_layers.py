@@ -240,14 +240,38 @@ def test_one_that_fails_inside_another(store: Dictionary) -> None:
 
 
 def test_an_asker_on_what_the_test_wrote(store: Dictionary) -> None:
-    """It is told when it asks, by a name that stands for it, and once."""
+    """It is told when it asks, by a name that stands for it, and at its end by its own: nothing of it was taken."""
     store.write(ROW, "of the test")
     outer = store.layers.begin()
+    store.write(THIRD, "outer")
+    layer(store, "inner", OTHER)
     store.write(ROW, "outer")
-    with pytest.raises(LayerConflict, match="a fixture that asks for another one in its set-up"):
+    with pytest.raises(LayerConflict, match="a fixture that asks for another one in its set-up and the test"):
         store.layers.begin()
-    assert store.layers.end(outer, fixture("outer")) is None
-    assert (store.baseline, store.layers.changes) == ({ROW: "one"}, [])
+    with pytest.raises(
+        LayerConflict, match="fixture 'outer' and the test, before it asked for the fixture, wrote"
+    ):
+        store.layers.end(outer, fixture("outer"))
+    assert store.baseline == {ROW: "one", OTHER: "inner"}
+
+
+def test_an_asker_that_goes_on_without_what_it_asked_for(store: Dictionary) -> None:
+    """Whatever it writes or asks for then is no layer; the one that asked for it goes on from there."""
+    store.write(ROW, "of the test")
+    outer = store.layers.begin()
+    asker = store.layers.begin()
+    store.write(ROW, "asker")
+    for _ in range(2):
+        with pytest.raises(
+            LayerConflict, match="a fixture that asks for another one in its set-up and the test"
+        ):
+            store.layers.begin()
+        store.write(THIRD, "asker")
+    with pytest.raises(LayerConflict, match="fixture 'asker' and the test"):
+        store.layers.end(asker, fixture("asker"))
+    store.write(OTHER, "outer")
+    assert store.layers.end(outer, fixture("outer")) is not None
+    assert store.baseline == {ROW: "one", OTHER: "outer"}
 
 
 def test_a_baseline_without_layers(store: Dictionary) -> None:

@@ -71,9 +71,15 @@ class Store(Protocol[C]):
 
 @dataclass(eq=False)
 class Start:
-    """A set-up under way, and the changes that it made before it asked for other fixtures."""
+    """A set-up under way.
+
+    Attributes:
+        changes: What it wrote before it asked for other fixtures.
+        conflict: Why that could not be taken; then nothing of the set-up is.
+    """
 
     changes: list[Change] = field(default_factory=list)
+    conflict: LayerConflict | None = None
 
 
 @dataclass(eq=False)
@@ -112,7 +118,8 @@ class Layers(Generic[C]):
         """Note the state before a set-up; calls nest, and each must be ended, in reverse.
 
         Raises:
-            LayerConflict: What the enclosing set-up wrote so far builds on what the test wrote before.
+            LayerConflict: What the enclosing set-up wrote so far builds on what the test wrote before. The end of that
+                one says so again, whatever became of this error: it was not set up either.
         """
         if self._starts:
             self._take(self._starts[-1], ASKER)
@@ -124,7 +131,7 @@ class Layers(Generic[C]):
         """Take what a set-up wrote into the baseline; None when that is nothing.
 
         Raises:
-            LayerConflict: It builds on what the test wrote before the set-up began.
+            LayerConflict: It builds on what the test wrote before the set-up began, now or when it asked for another.
         """
         self._starts.remove(start)
         try:
@@ -144,7 +151,13 @@ class Layers(Generic[C]):
         self._store.begin(self._count)
 
     def _take(self, start: Start, owner: Owner) -> None:
-        change = self._store.take(owner, self.changes)
+        if start.conflict is not None:
+            raise _said_of(owner, start.conflict)
+        try:
+            change = self._store.take(owner, self.changes)
+        except LayerConflict as conflict:
+            start.conflict = conflict
+            raise
         if change is not None:
             self._living.append(change)
             start.changes.append(change)
@@ -186,6 +199,13 @@ class Layers(Generic[C]):
                     self._ended.remove(change)
             if not conflicts or len(self._ended) == before:
                 return conflicts
+
+
+def _said_of(owner: Owner, conflict: LayerConflict) -> LayerConflict:
+    """Name the fixture that was not known yet when it asked for another one."""
+    return LayerConflict(
+        conflict.what.replace(ASKER.name, owner.name), why=conflict.why, hints=conflict.hints
+    )
 
 
 def conflict(owner: Owner, others: Sequence[Owner], what: str) -> LayerConflict:
