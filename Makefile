@@ -81,8 +81,8 @@ coverage: $(READY) ## The whole suite, with every branch of src reached.
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
 	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -p xdist -n auto -m hypothesis -o timeout=1800
 
-pitfalls: $(READY) ## How each of the broken projects of tests/pitfalls ends; fails if one ends worse than before.
-	$(BIN)/python -m tests.pitfalls
+pitfalls: $(READY) ## How each of the broken projects of tests/pitfalls ends, or of PROJECTS; fails if one ends worse.
+	$(BIN)/uv run --quiet --isolated --frozen --group pitfalls python -m tests.pitfalls $(PROJECTS)
 
 day-one: $(READY) ## The projects beside this repository, or FOLDERS, as they are, TIMES=10 each on loops of a test and of a run.
 	$(BIN)/python -m tests.day_one --times $(or $(TIMES),10) $(FOLDERS)
