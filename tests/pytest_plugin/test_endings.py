@@ -183,3 +183,47 @@ def test_a_wide_fixture_that_is_asked_for_by_one_that_builds_on_its_test(project
     result = project.pytest()
     said(result, "[HM310]")
     assert result.outcomes() == {"passed": 2, "failed": 1}
+
+
+def test_a_wide_fixture_around_one_that_builds_on_its_test(project: Project) -> None:
+    """It asked for that one, and is set up anew with it: the failure is that of the test that asked too late."""
+    project.write(
+        building_py=BUILDS_ON,
+        conftest_py="""
+            import pytest
+            from building import run
+
+            @pytest.fixture(scope="session")
+            def around(request):
+                run("INSERT INTO users (name) VALUES ('around')")
+                request.getfixturevalue("within")
+
+            @pytest.fixture(scope="session")
+            def within(request):
+                request.getfixturevalue("asked")
+            """,
+        test_a_py="""
+            import pytest
+            from building import names, run
+
+            @pytest.fixture(scope="session")
+            def asked():
+                run("INSERT INTO users (name) VALUES ('asked')", "UPDATE users SET name = 'new' WHERE name = 'test'")
+
+            def test_asks_too_late(request):
+                run("INSERT INTO users (name) VALUES ('test')")
+                request.getfixturevalue("around")
+
+            def test_writes():
+                assert names() == []
+
+            def test_asks(around):
+                assert names() == ["around", "asked"]
+
+            def test_goes_on(around):
+                assert names() == ["around", "asked"]
+            """,
+    )
+    result = project.pytest()
+    said(result, "[HM310]", "fixture 'asked' (session scope)")
+    assert result.outcomes() == {"passed": 3, "failed": 1}

@@ -232,15 +232,16 @@ class Active:
         if scope == "function":
             with owned_by(owner, everywhere=True), owning:
                 return (yield)
-        with _finished_on_failure(fixturedef, request), errors_as_failures():
-            frame = self.run.checkpoints.begin(owner)
-        self._fixtures[fixturedef] = owner
-        try:
-            with owned_by(owner, everywhere=True), owning:
-                return (yield)
-        finally:
-            with _finished_on_failure(fixturedef, request), errors_as_failures():
-                self.run.checkpoints.end(frame)
+        with _finished_unless_its_own(fixturedef, request):
+            with _bracket():
+                frame = self.run.checkpoints.begin(owner)
+            self._fixtures[fixturedef] = owner
+            try:
+                with owned_by(owner, everywhere=True), owning:
+                    return (yield)
+            finally:
+                with _bracket():
+                    self.run.checkpoints.end(frame)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         """At its end, and, of a parametrized one, in the set-up of the test that asks for the next parameter."""
@@ -291,16 +292,31 @@ class Active:
 
 
 @contextmanager
-def _finished_on_failure(
+def _bracket() -> Generator[None, None, None]:
+    """Do what stands before and after a fixture's set-up: what fails there is marked as no failure of a fixture."""
+    try:
+        with errors_as_failures():
+            yield
+    except BaseException as error:
+        error.is_of_a_bracket = True  # type: ignore[attr-defined]
+        raise
+
+
+@contextmanager
+def _finished_unless_its_own(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, None, None]:
-    """Finish a fixture whose bracket fails: else pytest gives its value, or an error of its own, to the next test."""
+    """Finish a fixture when its bracket fails, or that of one that it asks for.
+
+    Else pytest gives its value, or an error that is the test's, to the next test.
+    """
     try:
         yield
-    except BaseException:
-        if fixturedef.cached_result is None:  # not set up at all: what pytest takes for finished
-            fixturedef.cached_result = (None, None, None)
-        fixturedef.finish(request)  # type: ignore[arg-type]
+    except BaseException as error:
+        if getattr(error, "is_of_a_bracket", False):
+            if fixturedef.cached_result is None:  # not set up at all: what pytest takes for finished
+                fixturedef.cached_result = (None, None, None)
+            fixturedef.finish(request)  # type: ignore[arg-type]
         raise
 
 
