@@ -91,3 +91,15 @@ def test_what_somebody_started_ends_with_them() -> None:
     fixture.alive = False
     assert request.has_ended
     assert request.is_within(fixture) and not fixture.is_within(request)
+
+
+def test_the_test_that_something_ends_with() -> None:
+    """A request's is that of the fixture that sent it; a wider fixture ends with none, whichever test set it up."""
+    test = Owner("test", "test", "function")
+    fixture = Owner("fixture", "fixture", "function", test)
+    wide = Owner("wide", "fixture", "session", test)
+    assert Owner("request", "request", "function", fixture).test is test
+    assert test.test is test
+    assert wide.test is None
+    of_wide = Owner("request", "request", "session", wide)
+    assert of_wide.test is None

@@ -47,6 +47,14 @@ class Owner:
         return self.scope == "function"
 
     @property
+    def test(self) -> Owner | None:
+        """The test that this ends with; None for what outlives one."""
+        here = self if self.is_test_level else None
+        while here is not None and here.parent is not None and here.parent.is_test_level:
+            here = here.parent
+        return here
+
+    @property
     def has_ended(self) -> bool:
         """Whether this, or whoever started it, is over."""
         here: Owner | None = self

@@ -370,3 +370,46 @@ def test_that_of_another(tenant, worker_id, tmp_path_factory, again):
     )
     result = project.pytest("-n", "2")
     assert result.outcomes() == {"passed": 6}, result.output
+
+
+def test_that_of_a_workers_session(project: Project) -> None:
+    """Stays for the worker's later tests, though a test connects to it first; one that a test made goes with that."""
+    project.plugins = (*project.plugins, "xdist")
+    project.write(
+        test_a_py=MAKING
+        + """
+@pytest.fixture(scope="session")
+async def of_the_session(worker_id):
+    administrator = await asyncpg.connect(SERVER + "/postgres")
+    await administrator.execute(f"CREATE DATABASE made_{worker_id}")
+    yield administrator
+    await administrator.execute(f"DROP DATABASE made_{worker_id} WITH (FORCE)")
+    await administrator.close()
+
+
+@pytest.fixture
+async def before_any_look(of_the_session, worker_id):
+    "By a connection that was there before the test: another worker might have made it."
+    await of_the_session.execute(f"CREATE DATABASE made_early_{worker_id}")
+    yield
+    await of_the_session.execute(f"DROP DATABASE made_early_{worker_id} WITH (FORCE)")
+
+
+async def fill(database):
+    engine = create_async_engine(f"postgresql+asyncpg://me:secret@db.example/{database}")
+    async with engine.begin() as connection:
+        assert await connection.scalar(text("SELECT current_database()")) == database
+        await connection.execute(text("CREATE TABLE notes (id serial PRIMARY KEY)"))
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("again", range(6))
+async def test_it(before_any_look, worker_id, again):
+    await fill(f"made_{worker_id}")
+    await fill(f"made_early_{worker_id}")
+    await with_asyncpg(f"CREATE DATABASE made_in_the_test_{worker_id}")
+    await fill(f"made_in_the_test_{worker_id}")
+"""
+    )
+    result = project.pytest("-n", "2")
+    assert result.outcomes() == {"passed": 6}, result.output

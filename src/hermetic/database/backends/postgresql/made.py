@@ -7,7 +7,8 @@ that was told of a newer database: 35 microseconds each, and nothing for a test 
 
 Several processes may make databases on one server: the workers of a run, and other runs where the server is somebody's.
 It does not tell which of them made one. There a process has those that its own engines make, and those that it connects
-to, unless another process has: each holds an advisory lock on the names that are its own.
+to, unless another process has: each holds an advisory lock on the names that are its own. Who connects to one did not
+make it by that: it goes with a test only where an earlier look of the same test did not find it, and else stays.
 
 On somebody's server only what the application's role owns is ever taken for the tests'.
 """
@@ -28,7 +29,7 @@ from hermetic.database.backends.postgresql.server.instance import PREFIX, TEMPLA
 from hermetic.database.backends.postgresql.server.quoting import quoted
 from hermetic.database.kept import PREFIX as KEPT
 from hermetic.errors import ConfigurationError, DatabaseNameTaken
-from hermetic.owners import Owner
+from hermetic.owners import PROCESS, Owner
 
 if TYPE_CHECKING:
     from hermetic.database.backends.postgresql.server.host import PostgresqlHost
@@ -81,6 +82,9 @@ class MadeDatabases:
         self._made: dict[str, Made] = {}
         self._dropped: set[str] = set()
         self._not_made: set[int] = set()
+        self._seen: frozenset[int] = frozenset()
+        self._looked_in: Owner | None = None
+        self._appeared_in: dict[int, Owner] = {}
         self._lock = RLock()
 
     @property
@@ -120,9 +124,11 @@ class MadeDatabases:
             self._dropped.discard(dropped)
 
     def _look(self, owner: Owner | None, asked: str, made: str) -> None:
+        owner = owner or owners.current()
         with self._lock:
             there = {name: (int(oid), role) for name, oid, role in self._host.run(LIST)}
             self.newest = max(oid for oid, _ in there.values())
+            self._note_new(frozenset(oid for oid, _ in there.values()), owner.test)
             gone = [name for name, one in self._made.items() if self._is_gone(name, one, there)]
             for name in gone:
                 del self._made[name]
@@ -134,7 +140,8 @@ class MadeDatabases:
                         self._made[name], oid=oid, is_ours=is_ours or self._made[name].is_ours
                     )
                 elif (name == made or self._is_made(name, oid, role, is_asked=is_ours)) and self._claim(name):
-                    self._made[name] = Made(oid, owner or owners.current(), is_ours)
+                    is_certain = name == made or self._is_makers(owner, oid)
+                    self._made[name] = Made(oid, owner if is_certain else PROCESS, is_ours)
                     self._dropped.discard(name)
         for name in gone:
             self._release(name)
@@ -155,6 +162,20 @@ class MadeDatabases:
         return is_asked or self._host.is_alone()
 
     # -- among several processes
+
+    def _note_new(self, there: frozenset[int], test: Owner | None) -> None:
+        """Note in which test each appeared: after a look of that test, and while no wider fixture was set up."""
+        new = there - self._seen
+        self._seen = there
+        self._appeared_in = {oid: by for oid, by in self._appeared_in.items() if oid in there}
+        if test is not None:
+            if test is self._looked_in:
+                self._appeared_in.update(dict.fromkeys(new, test))
+            self._looked_in = test
+
+    def _is_makers(self, owner: Owner, oid: int) -> bool:
+        """Whether one goes when its owner does: not where a fixture, or another process, may have made it before."""
+        return owner.test is None or self._host.is_alone() or self._appeared_in.get(oid) is owner.test
 
     def _claim(self, name: str) -> bool:
         """Take a name for this process; return whether it has it."""
