@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import example, given
 
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection
 from tests.database.backends.playing_layers import Cell, NextTest, Play, Rows, SetUp, TearDown, Write, plays
@@ -65,7 +65,21 @@ def seeded() -> Iterator[tuple[SqliteDatabase, Play]]:
         database.close()
 
 
+NOTHING_NEW = [
+    SetUp(
+        (
+            Write(("keyless", 2), "a"),
+            SetUp((Write(("keyless", 1), b"a"),)),
+            Write(("keyless", 1), None),
+        )
+    ),
+    SetUp((Write(("keyless", 2), "a"), SetUp((Write(("keyless", 1), b"a"),)))),
+]
+"""The last fixture to end wrote what was there: all others go, in whatever order they ended."""
+
+
 @given(steps=plays)
+@example(steps=NOTHING_NEW)
 def test_any_order_of_layers(steps: list[Write | SetUp | TearDown | NextTest]) -> None:
     """After each restore the rows are the base's and the living layers', and at the end the base is back whole."""
     with seeded() as (database, play):

@@ -16,6 +16,7 @@ from hermetic.database.backends.sqlite.restore.difference import Delta, differen
 from hermetic.database.backends.sqlite.restore.sequences import moved_sequences, set_sequences
 from hermetic.database.backends.sqlite.restore.snapshot import Snapshot
 from hermetic.database.layers import Change, conflict
+from hermetic.errors import LayerConflict
 from hermetic.owners import Owner
 
 
@@ -116,13 +117,18 @@ class Changes:
         self, change: SqliteChange, living: Sequence[SqliteChange], ended: Sequence[SqliteChange]
     ) -> None:
         """Take a change out of the baseline."""
+        others = [*living, *ended]
         if not living:
             self.current = self._base
         elif self.current is change.after:
             self.current = change.before
         else:
-            others = [*living, *ended]
-            self.current = self._changed(change, change.delta.inverse(), others, others)
+            try:
+                self.current = self._changed(change, change.delta.inverse(), others, others)
+            except LayerConflict:
+                if any(one.delta for one in living):
+                    raise
+                self.current = self._base  # whoever lives wrote what was there already
 
     def _changed(
         self,
