@@ -248,7 +248,8 @@ def taken_name(error: BaseException) -> str | None:
         code, said = sqlstate(here), str(here)
         if code == DUPLICATE_DATABASE or (code == UNIQUE_VIOLATION and "pg_database_datname_index" in said):
             found = _NAME.search(said)
-            return next(filter(None, found.groups())) if found else None
+            if found:  # SQLAlchemy's adapter leaves out the detail, which the driver's error has
+                return found[1] or found[2]
         here = here.__cause__ or here.__context__
     return None
 
