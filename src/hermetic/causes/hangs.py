@@ -1,4 +1,4 @@
-"""Runs that stand still."""
+"""Runs that stand still: apart from the others, for whoever says so in a run in which no test fails."""
 
 from __future__ import annotations
 

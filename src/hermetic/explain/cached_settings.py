@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hermetic.causes.settings import SETTINGS_READ_BEFORE
+from hermetic.causes.applications import SETTINGS_READ_BEFORE
 from hermetic.code import Location, is_library
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import is_a

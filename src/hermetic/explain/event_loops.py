@@ -7,12 +7,12 @@ from types import FrameType
 from typing import NamedTuple
 
 from hermetic.causes.event_loops import (
+    CONFIGURATION_NOT_READ,
     CONNECTION_OF_ANOTHER_LOOP,
     CONNECTION_WITHOUT_LOOP,
     TEST_CLIENT_HAS_A_LOOP,
     TWO_PLUGINS,
 )
-from hermetic.causes.running import CONFIGURATION_NOT_READ
 from hermetic.code import Location
 from hermetic.events import RequestEnded
 from hermetic.explain.bound_objects import BUSY, of_object, projects_object

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from hermetic.causes.isolation import NEEDS_ANOTHER_TEST
+from hermetic.causes.data import NEEDS_ANOTHER_TEST
 from hermetic.events import RequestEnded, Statement
 from hermetic.explain.failure import Explanation, Failure, places
 from hermetic.explain.history import History

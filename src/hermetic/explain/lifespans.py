@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
-from hermetic.causes.lifespans import (
+from hermetic.causes.applications import (
     LIFESPAN_NOT_RUN,
     LIFESPAN_OF_MOUNTED_APPLICATION,
     LIFESPAN_STATE_NOT_PASSED,

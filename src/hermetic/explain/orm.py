@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hermetic.causes.orm import ATTRIBUTE_NOT_LOADED, ATTRIBUTE_OF_CLOSED_SESSION
+from hermetic.causes.data import ATTRIBUTE_NOT_LOADED, ATTRIBUTE_OF_CLOSED_SESSION
 from hermetic.code import UNKNOWN, is_library
 from hermetic.events import SessionEnded
 from hermetic.explain.failure import Explanation, Failure, places

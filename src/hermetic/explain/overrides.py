@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, NamedTuple
 
-from hermetic.causes.overrides import OVERRIDE_IS_NOT_RUN, OVERRIDE_MATCHES_NOTHING, OVERRIDE_TAKES_PARAMETERS
+from hermetic.causes.applications import (
+    OVERRIDE_IS_NOT_RUN,
+    OVERRIDE_MATCHES_NOTHING,
+    OVERRIDE_TAKES_PARAMETERS,
+)
 from hermetic.code import Location
 from hermetic.events import RequestEnded
 from hermetic.explain.failure import Explanation, Failure

@@ -6,7 +6,7 @@ import linecache
 import re
 from collections.abc import Iterator
 
-from hermetic.causes.clients import ERROR_IS_RAISED_AGAIN
+from hermetic.causes.applications import ERROR_IS_RAISED_AGAIN
 from hermetic.explain.clients import client_of
 from hermetic.explain.failure import Explanation, Failure, places
 from hermetic.explain.frames import frames, value

@@ -7,7 +7,7 @@ import linecache
 import re
 from collections.abc import Iterable, Iterator
 
-from hermetic.causes.running import (
+from hermetic.causes.event_loops import (
     BACKEND_TOO_NARROW,
     CONFIGURATION_NOT_READ,
     EVENT_LOOP_IS_GONE,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hermetic.causes.orm import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID, TRANSACTION_BEGUN_BEFORE
-from hermetic.causes.overrides import SESSION_OF_SEVERAL_REQUESTS
+from hermetic.causes.applications import SESSION_OF_SEVERAL_REQUESTS
+from hermetic.causes.data import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID, TRANSACTION_BEGUN_BEFORE
 from hermetic.code import UNKNOWN
 from hermetic.events import RequestBegan, RequestEnded, SessionEnded
 from hermetic.explain.failure import Explanation, Failure, places

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
-from hermetic.causes.orm import ROW_IS_REMEMBERED
+from hermetic.causes.data import ROW_IS_REMEMBERED
 from hermetic.events import Statement, TransactionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a, project_frames

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hermetic.causes.lifespans import STATE_IS_DELETED, STATE_OF_ANOTHER_TEST
+from hermetic.causes.applications import STATE_IS_DELETED, STATE_OF_ANOTHER_TEST
 from hermetic.code import Location, is_test_code
 from hermetic.explain.definitions import files_below
 from hermetic.explain.failure import Explanation, Failure, places

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hermetic.causes.tables import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE, TABLE_NOT_MADE
+from hermetic.causes.data import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE, TABLE_NOT_MADE
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.events import EngineResolved

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from hermetic.causes import event_loops, running
+from hermetic.causes import event_loops
 from hermetic.cli.databases import DATABASES
 from hermetic.doctor.environments import find_environment
 from hermetic.doctor.examination import Finding, examined_by
@@ -17,7 +17,11 @@ from hermetic.source.symbols import Symbols
 
 CODES = frozenset(
     cause.code
-    for cause in (running.FIXTURE_OUTLIVES_LOOP, running.CONFIGURATION_NOT_READ, event_loops.TWO_PLUGINS)
+    for cause in (
+        event_loops.FIXTURE_OUTLIVES_LOOP,
+        event_loops.CONFIGURATION_NOT_READ,
+        event_loops.TWO_PLUGINS,
+    )
 )
 
 

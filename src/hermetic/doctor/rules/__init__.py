@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hermetic.causes import Cause, event_loops, lifespans, messages, overrides, running, suites, tables
+from hermetic.causes import Cause, applications, data, event_loops, messages
 from hermetic.doctor.rules import clients, databases, loops, migrations, testcase
 from hermetic.doctor.subject import Spot, Subject
 
@@ -47,14 +47,14 @@ RULES = (
         clients.client_takes_no_app,
     ),
     Rule(
-        running.EVENT_LOOP_IS_GONE,
+        event_loops.EVENT_LOOP_IS_GONE,
         "warning",
         '@pytest.fixture(scope="session")\ndef event_loop(): ...',
         "asyncio_default_fixture_loop_scope = session\nasyncio_default_test_loop_scope = session",
         loops.event_loop,
     ),
     Rule(
-        running.FIXTURE_OUTLIVES_LOOP,
+        event_loops.FIXTURE_OUTLIVES_LOOP,
         "error",
         '# asyncio_default_fixture_loop_scope = function\n@pytest_asyncio.fixture(scope="session")\n'
         "async def engine(): ...",
@@ -62,7 +62,7 @@ RULES = (
         loops.wider_than_its_loop,
     ),
     Rule(
-        running.BACKEND_TOO_NARROW,
+        event_loops.BACKEND_TOO_NARROW,
         "error",
         '@pytest.fixture(scope="session")\nasync def engine(): ...',
         '@pytest.fixture(scope="session")\ndef anyio_backend():\n    return "asyncio"',
@@ -76,7 +76,7 @@ RULES = (
         loops.both_plugins,
     ),
     Rule(
-        running.CONFIGURATION_NOT_READ,
+        event_loops.CONFIGURATION_NOT_READ,
         "warning",
         "# pytest.ini: [pytest]\n# pyproject.toml: [tool.pytest.ini_options] asyncio_mode = 'auto'",
         "# pytest.ini\n[pytest]\nasyncio_mode = auto",
@@ -90,21 +90,21 @@ RULES = (
         loops.getfixturevalue,
     ),
     Rule(
-        suites.ASYNC_TEST_IN_TESTCASE,
+        event_loops.ASYNC_TEST_IN_TESTCASE,
         "error",
         "class TestUsers(unittest.TestCase):\n    async def test_users(self): ...",
         "class TestUsers(unittest.IsolatedAsyncioTestCase):\n    async def test_users(self): ...",
         testcase.async_test_in_testcase,
     ),
     Rule(
-        lifespans.STATE_IS_DELETED,
+        applications.STATE_IS_DELETED,
         "warning",
         'monkeypatch.setattr(app.state, "mailer", fake)',
         'monkeypatch.setitem(app.state._state, "mailer", fake)',
         clients.patched_state,
     ),
     Rule(
-        overrides.OVERRIDE_TAKES_PARAMETERS,
+        applications.OVERRIDE_TAKES_PARAMETERS,
         "error",
         "async def override(session):\n    yield session\n\napp.dependency_overrides[get_session] = override",
         "app.dependency_overrides[get_session] = lambda: session",
@@ -125,14 +125,14 @@ RULES = (
         databases.tables_by_async_engine,
     ),
     Rule(
-        suites.MEMORY_FOR_EACH_CONNECTION,
+        data.MEMORY_FOR_EACH_CONNECTION,
         "error",
         "create_async_engine(IN_MEMORY, poolclass=NullPool)",
         "create_async_engine(IN_MEMORY)",
         databases.memory_pool,
     ),
     Rule(
-        tables.TABLE_EXISTS_ALREADY,
+        data.TABLE_EXISTS_ALREADY,
         "error",
         '@pytest.fixture(scope="session", autouse=True)\ndef migrated():\n'
         '    command.upgrade(Config("alembic.ini"), "head")',

@@ -1,0 +1,116 @@
+"""What an application needs in a test: its start-up, its dependencies, its settings, and a client."""
+
+from __future__ import annotations
+
+from hermetic.causes import Cause
+
+LIFESPAN_NOT_RUN = Cause(
+    "HM745",
+    "the application's lifespan did not run",
+    """
+    What an application sets when it starts (`app.state`, a pool, a global) is there only if somebody starts it. A
+    server does; httpx's `ASGITransport` does not, and `TestClient` does in a `with` only. Enter the lifespan around the
+    client, `async with app.router.lifespan_context(app)`, or use the fixture `async_client`, which runs it.
+    """,
+)
+
+LIFESPAN_STATE_NOT_PASSED = Cause(
+    "HM746",
+    "the state of the lifespan did not reach the request",
+    """
+    What a lifespan yields is given to each request by the server, as `request.state`. `LifespanManager` does so for
+    who calls `manager.app`, not for who calls the application itself; `lifespan_context()` alone gives it to nobody.
+    Give the client's transport `manager.app`, or use the fixture `async_client`.
+    """,
+)
+
+LIFESPAN_OF_MOUNTED_APPLICATION = Cause(
+    "HM747",
+    "a mounted application's lifespan does not run",
+    """
+    A server starts the outermost application. Starlette does not start what is mounted in it, so that what such an
+    application's own lifespan would set is missing, in tests and in production: the outer lifespan has to enter it.
+    """,
+)
+
+STATE_OF_ANOTHER_TEST = Cause(
+    "HM748",
+    "app.state has what another test had set",
+    """
+    An application that all tests import is one object, and so is its `app.state`: what a test, or a fixture of some
+    tests, sets there is there for those that run after it, and missing where it did not run: alone, in another order,
+    on another worker. Set it in the lifespan, or in a fixture that each test which needs it asks for.
+    """,
+)
+
+STATE_IS_DELETED = Cause(
+    "HM749",
+    "monkeypatch has deleted an attribute of app.state",
+    """
+    `app.state` keeps its attributes in a dictionary of its own. pytest 9's `monkeypatch.setattr(app.state, ...)` finds
+    no such attribute on the object itself, and so deletes it when the patch is undone: the next test has none. Set it
+    in a fixture that puts the old value back.
+    """,
+)
+
+SESSION_OF_SEVERAL_REQUESTS = Cause(
+    "HM760",
+    "several requests at once use one Session",
+    """
+    An override hands the test's own Session to every request. One Session has one transaction on one connection, which
+    can do one thing at a time; requests that run at once disturb each other, as they never would in production, where
+    each has its own. Delete the override: with hermetic each request commits by its own Session, and the database is
+    put back after the test.
+    """,
+)
+
+OVERRIDE_MATCHES_NOTHING = Cause(
+    "HM761",
+    "the override is of another import of the same file",
+    """
+    `dependency_overrides` knows a dependency by its function. A file that is imported under two names (`src.shop.db`
+    and `shop.db`) has two functions for each that it defines: the application depends on one, and the test overrides
+    the other. Import it under the name by which the application does, and keep one folder on the path.
+    """,
+)
+
+OVERRIDE_TAKES_PARAMETERS = Cause(
+    "HM762",
+    "the parameters of an override are read from the request",
+    """
+    FastAPI treats an override as any dependency: a parameter that is not `Depends()` is a query parameter, and a
+    request without it is answered by 422. A `Mock` has the parameters `args` and `kwargs`. Give it a function without
+    any: `lambda: mock`.
+    """,
+)
+
+ERROR_IS_RAISED_AGAIN = Cause(
+    "HM763",
+    "the client raises the application's exception instead of answering 500",
+    """
+    A server answers 500 where an application raises. A client for tests raises the exception, so that the test shows
+    where it came from. A test that is about the answer itself says so to its client:
+    `ASGITransport(app=app, raise_app_exceptions=False)`, or `raise_server_exceptions=False` of `TestClient` and of
+    `AsyncTestClient`.
+    """,
+)
+
+SETTINGS_READ_BEFORE = Cause(
+    "HM764",
+    "the settings were read before the variable was set",
+    """
+    Settings that a module makes, or that a function with `lru_cache` keeps, are read once: mostly when the application
+    is imported. A variable that a test or a fixture sets later changes nothing. Clear the cache after setting it, patch
+    the settings themselves, or have hermetic set the variable before anything is imported: `hermetic_env`.
+    """,
+)
+
+OVERRIDE_IS_NOT_RUN = Cause(
+    "HM765",
+    "an override returns a generator that nobody runs",
+    """
+    FastAPI runs a dependency that is an async generator function, and gives what it yields. A lambda that calls such a
+    function returns the generator itself, and that is what the endpoint gets. Let the function be the override:
+    `app.dependency_overrides[get_session] = session_for_tests`.
+    """,
+)

@@ -1,0 +1,118 @@
+"""What a test finds in its database: rows, tables, and what Sessions and their objects remember of both."""
+
+from __future__ import annotations
+
+from hermetic.causes import Cause
+
+NEEDS_ANOTHER_TEST = Cause(
+    "HM730",
+    "the test needs what another test had left",
+    """
+    Each test starts from the baseline: what the tests before it had committed is gone. A test that passed only because
+    another one ran before it fails now, as it would have failed alone, or in another order. Let it make what it needs,
+    itself or by a fixture; a fixture of module scope makes rows that all tests of a module find.
+    `hermetic_isolation = module`, or `@pytest.mark.hermetic(isolation="module")`, leaves the tests of a module what
+    those before them left: to see that this is the reason, or until they are mended.
+    """,
+)
+
+ROW_IS_REMEMBERED = Cause(
+    "HM732",
+    "a session remembers a row that a request has changed",
+    """
+    A session keeps one object for each row, and gives that object whenever the row is read again, with the values that
+    it read first. What a request has changed meanwhile, by its own session, is in the database and not in the object.
+    Refresh it, call `expire_all()` before the row is read again, or read it with `populate_existing`.
+    """,
+)
+
+ATTRIBUTE_NOT_LOADED = Cause(
+    "HM740",
+    "an attribute that is not loaded is read outside of a query",
+    """
+    SQLAlchemy reads what is not loaded of an object when it is asked for. With an async driver that takes an await,
+    which an attribute cannot do, and so it fails as `MissingGreenlet`. Either it was loaded and taken away again (a
+    commit expires all that a Session holds, unless it was made with `expire_on_commit=False`), or it was never loaded
+    (a relationship, a deferred column, a value that the database makes): then the query has to ask for it, with
+    `selectinload()`, or `await session.refresh()` reads it.
+    """,
+)
+
+ATTRIBUTE_OF_CLOSED_SESSION = Cause(
+    "HM741",
+    "an attribute is read of an object whose Session is closed",
+    """
+    What is not loaded of an object is read by its Session, and this one has none: the Session was closed, by the end
+    of its `async with` or of its fixture. What is needed later has to be loaded while it is open: `selectinload()` for
+    a relationship, and `expire_on_commit=False` for what a commit would expire.
+    """,
+)
+
+SESSION_IS_INVALID = Cause(
+    "HM742",
+    "a Session is used after its flush has failed",
+    """
+    A flush that fails rolls the transaction back, and the Session wants to be told so by `rollback()` before it is used
+    again: else it fails as `PendingRollbackError`. The place to mend is not where this is raised, but where the flush
+    or the commit had failed. A Session that several tests share carries it from one into the next.
+    """,
+)
+
+SESSION_ENDED_INSIDE_ITS_BLOCK = Cause(
+    "HM743",
+    "a transaction is ended inside of its own block",
+    """
+    `async with session.begin()` commits at its end, and holds its transaction until then. A commit or a rollback
+    inside, often by an application to which a fixture hands its Session, ends it, and nothing can follow in the block.
+    Open such a Session without `begin()`.
+    """,
+)
+
+TRANSACTION_BEGUN_BEFORE = Cause(
+    "HM744",
+    "a transaction is begun on a session that has one already",
+    """
+    The first statement of a session begins its transaction. An endpoint that calls `session.begin()` gets a new session
+    in production, and fails on one that an override hands over after a fixture or another request has used it. Delete
+    the override, so that each request has a session of its own.
+    """,
+)
+
+TABLE_IN_ANOTHER_DATABASE = Cause(
+    "HM750",
+    "the table was made in another database",
+    """
+    Tables are made on an engine, and are there for whoever uses its database. A fixture that makes an engine of its own
+    and the tables on it does nothing for the engine that the application has. With hermetic the application's own
+    engine has its tables already: the fixture, and the override that hands its session out, can go.
+    """,
+)
+
+TABLE_NOT_MADE = Cause(
+    "HM751",
+    "nothing has made the table",
+    """
+    `create_all` makes what its MetaData knows, and that knows a table once the module which defines it is imported, and
+    only if its class has the same base. Import all modules with tables where the application imports the others; name
+    each MetaData in `hermetic_schema`, one a line; and of what migrations make, write the migration.
+    """,
+)
+
+TABLE_EXISTS_ALREADY = Cause(
+    "HM752",
+    "the table exists already",
+    """
+    Hermetic makes the tables once, before the first test, and puts their rows back before each. A fixture that makes
+    them again, by `create_all` without its check or by the migrations, finds them there. Delete it; where the tests
+    need what only the migrations make, have them make the tables: `hermetic_schema = alembic.ini`.
+    """,
+)
+
+MEMORY_FOR_EACH_CONNECTION = Cause(
+    "HM784",
+    "A database in memory for each connection",
+    """
+    A database in memory lives as long as its connection. A pool that opens several gives each one of its own: tables
+    that one made are not there for the next, "no such table". Leave `poolclass` out, or use StaticPool.
+    """,
+)
