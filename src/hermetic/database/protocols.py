@@ -1,6 +1,7 @@
 """The seams of the database half: what a server and a worker database can do, whatever hosts them.
 
-Each backend implements them, in its folder of ``backends``: ``server`` has the server, ``restore`` the worker database.
+Each backend implements them, in its folder of ``backends``: ``worker_databases`` has the server, ``restore`` the worker
+database.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """PostgreSQL: worker databases lie in a server, the run's own or one that a URL names.
 
-See ``hermetic.database.backends.Backend``. ``server`` finds, starts and shares the server and makes databases on it,
-``restore`` is one worker database, ``drivers`` watch what the project opens by a driver itself.
+See ``hermetic.database.backends.Backend``. ``server`` finds, starts and shares the server, ``worker_databases`` makes
+them on it, ``restore`` is one of them, ``drivers`` watch what the project opens by a driver itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SQLite: worker databases are files. See ``hermetic.database.backends.Backend``.
 
-``server`` makes the files and keeps templates of them, ``restore`` is one worker database, ``drivers`` watch what the
-project opens by a driver itself.
+``worker_databases`` makes the files, ``template_files`` keeps templates of them, ``restore`` is one worker database,
+``drivers`` watch what the project opens by a driver itself.
 """
 
 from __future__ import annotations
