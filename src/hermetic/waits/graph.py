@@ -223,23 +223,20 @@ class Able:
             each: graph.sources(each) for each in graph.everybody()
         }
         sources |= {each: None if graph.is_timed(each) else holders for each, holders in waits.items()}
-        self._found: list[Runner] = [each for each, wanted in sources.items() if wanted is None]
+        self._found: set[Runner] = {each for each, wanted in sources.items() if wanted is None}
         self._waiting = {each: list(wanted) for each, wanted in sources.items() if wanted is not None}
-        self._follow(lambda wanted: any(_is_somebody(each) and self._has(each) for each in wanted))
+        self._follow(lambda wanted: any(_is_somebody(each) and each in self._found for each in wanted))
 
     def __contains__(self, runner: Runner) -> bool:
-        if not self._has(runner):
+        if runner not in self._found:
             self._at_hand  # noqa: B018 - who has something at hand that others wait for
-        return self._has(runner)
-
-    def _has(self, runner: Runner) -> bool:
-        return any(each is runner or each == runner for each in self._found)
+        return runner in self._found
 
     def _follow(self, is_there: Callable[[list[Any]], bool]) -> list[Runner]:
         """Add those who wait for something that is there, until there are no more; return them."""
         added: list[Runner] = []
         while new := [each for each, wanted in self._waiting.items() if is_there(wanted)]:
-            self._found += new
+            self._found.update(new)
             added += new
             for each in new:
                 del self._waiting[each]
@@ -255,7 +252,7 @@ class Able:
         return found
 
     def _comes_to(self, wanted: Iterable[Any], at_hand: set[int]) -> bool:
-        return any(self._has(each) if _is_somebody(each) else id(each) in at_hand for each in wanted)
+        return any(each in self._found if _is_somebody(each) else id(each) in at_hand for each in wanted)
 
     @property
     def of_the_project(self) -> bool:
