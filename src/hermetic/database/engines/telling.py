@@ -47,7 +47,7 @@ def source(masking: Masking) -> Source:
         masking: What is shown of parameters.
     """
     around: dict[str, Callable[[Method], Method]] = {
-        private.BEGIN: lambda method: _beginning(method),
+        private.BEGIN: _beginning,
         private.COMMIT: lambda method: _ending(method, "commit"),
         private.ROLLBACK: lambda method: _ending(method, "rollback"),
         **{name: lambda method: _executing(method, masking) for name in private.EXECUTE},
