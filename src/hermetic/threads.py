@@ -13,6 +13,9 @@ from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
 
+OURS = "hermetic-"
+"""How the names of hermetic's own threads begin."""
+
 PAUSE = 0.0002
 """Seconds of a pause between two turns: other threads get on with what the loop waits for."""
 
@@ -28,7 +31,7 @@ class Work(Generic[T]):
         self._function = function
         self._result: T | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=copy_context().run, args=(self._do,), name="hermetic-thread")
+        self._thread = threading.Thread(target=copy_context().run, args=(self._do,), name=f"{OURS}thread")
         self._thread.start()
 
     def _do(self) -> None:
@@ -51,6 +54,11 @@ class Work(Generic[T]):
         finally:
             del error
         return cast(T, self._result)
+
+
+def is_ours(thread: threading.Thread) -> bool:
+    """Whether a thread is hermetic's own."""
+    return thread.name.startswith(OURS)
 
 
 def in_thread(function: Callable[[], T]) -> T:

@@ -28,7 +28,7 @@ from hermetic.causes.hangs import THREAD_LEFT
 from hermetic.code import UNKNOWN, Location, place_in_the_project
 from hermetic.events import Noted, emit, listeners
 from hermetic.guards.threads import Started, serves_whoever_comes
-from hermetic.threads import now, pause
+from hermetic.threads import OURS, is_ours, now, pause
 
 if TYPE_CHECKING:
     from hermetic.waits.thread import Wait
@@ -44,9 +44,6 @@ MOSTLY = 0.8
 
 _left: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 """The threads that were left behind."""
-
-OURS = "hermetic-"
-"""How the names of hermetic's own threads begin."""
 
 
 @dataclass
@@ -219,7 +216,7 @@ def _let_threads_be_left() -> None:
 def _others() -> list[threading.Thread]:
     """Return the threads but the main one, this one, and what is hermetic's own."""
     here = (threading.main_thread(), threading.current_thread())
-    return [each for each in threading.enumerate() if each not in here and not each.name.startswith(OURS)]
+    return [each for each in threading.enumerate() if each not in here and not is_ours(each)]
 
 
 def _keeping() -> list[threading.Thread]:

@@ -21,7 +21,7 @@ from functools import cached_property
 from types import FrameType
 from typing import Any, NamedTuple
 
-from hermetic import tasks
+from hermetic import tasks, threads
 from hermetic.code import is_library
 from hermetic.waits.reach import at_hand
 from hermetic.waits.thread import frames_of, is_of_the_project, is_turning, joined_by, loops_of, wait_of
@@ -66,7 +66,10 @@ class Graph:
     """The picture; made when it is needed, and thrown away."""
 
     def __init__(self) -> None:
-        ours = {threading.get_ident(), *(each.ident for each in threading.enumerate() if _is_ours(each))}
+        ours = {
+            threading.get_ident(),
+            *(each.ident for each in threading.enumerate() if threads.is_ours(each)),
+        }
         self._frames = {ident: frames_of(ident) for ident in sys._current_frames()}
         self._threads = [ident for ident in self._frames if ident not in ours]
         self._turning: dict[asyncio.AbstractEventLoop, int] = {}
@@ -279,10 +282,6 @@ def _shows_timers(loop: asyncio.AbstractEventLoop) -> bool:
 
 def _is_a_client_s(thing: object) -> bool:
     return type(thing).__module__.startswith("hermetic")
-
-
-def _is_ours(thread: threading.Thread) -> bool:
-    return thread.name.startswith("hermetic-")
 
 
 def _is_of_a_library(frame: FrameType) -> bool:

@@ -34,6 +34,7 @@ from sqlalchemy.util import greenlet_spawn
 from hermetic.database import backends
 from hermetic.database.engines.destinations import Target
 from hermetic.database.engines.location import is_in_a_driver
+from hermetic.threads import OURS
 
 log = logging.getLogger("hermetic.engines")
 
@@ -296,7 +297,7 @@ def _in_a_private_loop(
 ) -> None:
     for connection in connections:
         _abort(dialect, connection)
-    thread = threading.Thread(target=_run_privately, args=(function,), name="hermetic-closes", daemon=True)
+    thread = threading.Thread(target=_run_privately, args=(function,), name=f"{OURS}closes", daemon=True)
     thread.start()
     thread.join(LAST_RESORT_SECONDS + 1)
 

@@ -32,6 +32,7 @@ from hermetic.database.backends.postgresql.server.host import Activity, Postgres
 from hermetic.database.lock_waits import LockUser, LockWait, Patience, error_of, stuck_holder, told_of
 from hermetic.errors import HermeticError
 from hermetic.events import LockWaited, emit, listeners
+from hermetic.threads import OURS
 
 log = logging.getLogger("hermetic.locks")
 
@@ -107,7 +108,7 @@ class LockWatch:
             if not self._is_watching:
                 self._over = threading.Event()
                 thread = threading.Thread(
-                    target=self._watch, args=(self._over,), name="hermetic-locks", daemon=True
+                    target=self._watch, args=(self._over,), name=f"{OURS}locks", daemon=True
                 )
                 thread.start()
                 self._thread = thread  # only now: a check-in in another thread may wait for its end at once
