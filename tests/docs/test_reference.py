@@ -15,6 +15,7 @@ from hermetic.pytest_plugin import __all__ as FIXTURES
 from hermetic.pytest_plugin.options import FLAGS
 from hermetic.settings import (
     INI,
+    Background,
     Failures,
     Isolation,
     Leaks,
@@ -30,6 +31,7 @@ CHOICES = {
     "hermetic": get_args(Mode),
     "hermetic_isolation": get_args(Isolation),
     "hermetic_leaks": get_args(Leaks),
+    "hermetic_background": get_args(Background),
     "hermetic_failures": get_args(Failures),
     "hermetic_parameters": get_args(Parameters),
     "hermetic_lifespan_scope": get_args(LifespanScope),
