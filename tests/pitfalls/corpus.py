@@ -58,16 +58,13 @@ class Case:
 def own() -> Iterator[Case]:
     """Yield the repository's own cases."""
     for folder in sorted((HERE / "cases").iterdir()):
-        described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
-        folders = (*_bases(described), folder)
-        yield _case(folder.name, folders, described)
+        yield _described(folder.name, folder)
 
 
 def healthy() -> Iterator[Case]:
     """Yield legitimate projects: the repository's own, then the given ones."""
     for folder in sorted((HERE / "healthy").iterdir()):
-        described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
-        yield _case(f"healthy/{folder.name}", (*_bases(described), folder), described)
+        yield _described(f"healthy/{folder.name}", folder)
     for folder in sorted(GIVEN.glob("healthy/*")):
         yield _case(f"given/healthy/{folder.name}", (folder,), {})
 
@@ -99,8 +96,10 @@ _PLAIN = {
 }
 
 
-def _bases(described: Mapping[str, Any]) -> tuple[Path, ...]:
-    return tuple(HERE / "bases" / name for name in described.get("bases", ()))
+def _described(name: str, folder: Path) -> Case:
+    described = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+    bases = (HERE / "bases" / base for base in described.get("bases", ()))
+    return _case(name, (*bases, folder), described)
 
 
 def _variant(folders: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:

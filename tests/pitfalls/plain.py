@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
@@ -26,22 +27,21 @@ def main(cases: Sequence[Case], *, show: bool) -> int:
             continue
         broken = _run(case, case.folders)
         fixed = _run(case, case.fixed) if case.fixed else None
-        good = _as_described(case, broken) and (fixed is None or fixed.passed)
+        as_described = _as_described(case, broken)
+        good = as_described and (fixed is None or fixed.passed)
         print(
-            f"{case.name:60} {'as described' if _as_described(case, broken) else 'DIFFERENT'}"
+            f"{case.name:60} {'as described' if as_described else 'DIFFERENT'}"
             + ("" if fixed is None else f"; fixed: {'passes' if fixed.passed else 'FAILS'}"),
             flush=True,
         )
         if show and not good:
-            print(broken.output if not _as_described(case, broken) else fixed.output if fixed else "")
+            print(fixed.output if as_described and fixed else broken.output)
         wrong += not good
     return 1 if wrong else 0
 
 
-def _run(case: Case, folders: Sequence[os.PathLike[str]]) -> Run:
-    from pathlib import Path
-
-    with project([Path(folder) for folder in folders]) as root:
+def _run(case: Case, folders: Sequence[Path]) -> Run:
+    with project(folders) as root:
         if not case.database:
             return without_hermetic(root, case.timeout)
         with _database() as url:

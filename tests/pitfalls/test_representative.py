@@ -22,14 +22,16 @@ REPRESENTATIVE = (
 
 HEALTHY = ("healthy/errors-that-are-expected", "healthy/what-wide-fixtures-own")
 
+CASES = {case.name: case for case in (*corpus.own(), *corpus.healthy())}
 
-@pytest.mark.parametrize("case", [case for case in corpus.own() if case.name in REPRESENTATIVE], ids=str)
+
+@pytest.mark.parametrize("case", [CASES[name] for name in REPRESENTATIVE], ids=str)
 def test_broken_project_ends_well(case: Case) -> None:
     """The fault cannot happen, or is named."""
     assert endings.of_broken(case, _run(case)) in endings.GOOD
 
 
-@pytest.mark.parametrize("case", [case for case in corpus.healthy() if case.name in HEALTHY], ids=str)
+@pytest.mark.parametrize("case", [CASES[name] for name in HEALTHY], ids=str)
 def test_healthy_project_passes_and_nothing_is_reported(case: Case) -> None:
     """What is legitimate stays unmentioned."""
     assert endings.of_healthy(_run(case)) == endings.PASSES
