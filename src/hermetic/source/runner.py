@@ -47,6 +47,7 @@ class Runner:
         asyncio: Whether it is pytest-asyncio.
         anyio: Whether it is anyio's plugin; both may be in use.
         async_tests: How many ``async def`` tests there are.
+        is_unclaimed: Whether there are some, and no mark, no import and no class of unittest's says who runs them.
         bounds: What is known of the version of pytest-asyncio, where that is in use.
         loop_scopes: The loop scopes that the suite itself names.
         thread_counts: Where fixtures and helpers count threads.
@@ -55,6 +56,7 @@ class Runner:
     asyncio: bool
     anyio: bool
     async_tests: int
+    is_unclaimed: bool = False
     bounds: tuple[Bound, ...] = ()
     loop_scopes: tuple[LoopScope, ...] = ()
     thread_counts: tuple[Place, ...] = ()
@@ -76,12 +78,13 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
     """
     sources = symbols.sources
     wanted = read_requirements((sources.root, configuration.path.parent))
+    named = any(map(_uses_asyncio, sources.tests))
     barred = "no:asyncio" in " ".join(configuration.strings("addopts"))
     anyio = "anyio_mode" in configuration.values or any(map(_uses_anyio, sources.tests))
     asyncio = not barred and (
         any(key.startswith("asyncio_") for key in configuration.values)
         or re.search(r"pytest[-_]asyncio", wanted) is not None
-        or any(map(_uses_asyncio, sources.tests))
+        or named
     )
     if not asyncio and not anyio and not barred:
         asyncio = bool(installed("pytest-asyncio"))
@@ -92,6 +95,7 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
         asyncio,
         anyio,
         count,
+        not named and not anyio and any(map(_has_plain_tests, sources.tests)),
         tuple(find_bounds("pytest-asyncio", sources.around(configuration.path.parent), installed)),
         tuple(scope for module in sources.tests for scope in _loop_scopes(module)),
         tuple(place for module in sources.tests for place in _thread_counts(module, symbols)),
@@ -125,6 +129,13 @@ def _marks(module: Module, name: str) -> bool:
 
 def _async_tests(module: Module) -> Iterator[ast.AsyncFunctionDef]:
     return (node for node in module.of(ast.AsyncFunctionDef) if node.name.startswith("test"))
+
+
+def _has_plain_tests(module: Module) -> bool:
+    """Whether a test module has async tests outside classes with a base, which may run them itself."""
+    tests = set(_async_tests(module))
+    plain = [node for node in module.tree.body if isinstance(node, ast.ClassDef) and not node.bases]
+    return not tests.isdisjoint([*module.tree.body, *(node for each in plain for node in each.body)])
 
 
 def _loop_scopes(module: Module) -> Iterator[LoopScope]:

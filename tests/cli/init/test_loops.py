@@ -124,7 +124,26 @@ def test_a_project_with_async_tests_keeps_its_mode(project: Project) -> None:
     """Auto mode would run tests that were skipped, or run by another plugin."""
     text = "class TestA:\n    async def test_b(self): ...\nasync def helper(): ..."
     project.write({"tests/test_a.py": text})
-    assert keys(found(project, "pytest-asyncio", mode="")) == list(SCOPES)
+    loops = found(project, "pytest-asyncio", mode="")
+    assert keys(loops) == list(SCOPES)
+    (remark,) = loops.remarks
+    assert "nobody runs them" in remark.text
+    assert "asyncio_mode = auto" in remark.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@pytest.mark.asyncio\nasync def test_a(): ...\nasync def test_b(): ...",
+        "pytestmark = pytest.mark.asyncio\nasync def test_b(): ...",
+        "@pytest.mark.anyio\nasync def test_b(): ...",
+        "class TestA(IsolatedAsyncioTestCase):\n    async def test_b(self): ...",
+    ],
+)
+def test_nothing_is_said_of_tests_that_somebody_runs(project: Project, text: str) -> None:
+    """A mark somewhere, or unittest: the suite has its way."""
+    project.write({"tests/test_a.py": text})
+    assert found(project, "pytest-asyncio", mode="").remarks == ()
 
 
 def test_an_existing_mode_is_kept(project: Project) -> None:

@@ -24,6 +24,7 @@ BOTH_SINCE = (0, 26)
 WHY_SESSION = (
     "One event loop for the run: pooled connections live in it, and a loop a test costs a connect a test."
 )
+UNMARKED = "no async test has a mark: in strict mode, the default, nobody runs them; with asyncio_mode = auto it does"
 COUNTED = (
     "threads are counted: the session's loop keeps those of its executor (asyncio_0, asyncio_1) once a test has"
     " used it; let them not count, or leave both loop scopes out"
@@ -62,10 +63,18 @@ def find_loops(runner: Runner, configuration: Configuration) -> Loops:
     """
     if not runner.asyncio:
         return Loops()
-    is_free = "asyncio_mode" not in configuration.values and not runner.async_tests and not runner.anyio
-    mode = (Setting("asyncio_mode", "auto"),) if is_free else ()
     scopes = _scopes(runner, configuration)
-    return Loops((*mode, *scopes.settings), scopes.remarks)
+    mode = _mode(runner, configuration)
+    return Loops((*mode.settings, *scopes.settings), (*mode.remarks, *scopes.remarks))
+
+
+def _mode(runner: Runner, configuration: Configuration) -> Loops:
+    """Propose a mode where no test has one; one would run tests that were skipped, or that another plugin runs."""
+    if "asyncio_mode" in configuration.values or runner.anyio:
+        return Loops()
+    if not runner.async_tests:
+        return Loops((Setting("asyncio_mode", "auto"),))
+    return Loops(remarks=(Remark(UNMARKED),)) if runner.is_unclaimed else Loops()
 
 
 def _scopes(runner: Runner, configuration: Configuration) -> Loops:
