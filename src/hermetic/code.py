@@ -8,13 +8,14 @@ location, not for whoever records it.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import sys
 import sysconfig
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import NamedTuple
 
 
@@ -77,6 +78,20 @@ def place_in_the_project(frame: FrameType | None) -> Location | None:
             return Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back
     return None
+
+
+def location_of(function: object) -> Location | None:
+    """Return where a function is defined, for a decorated one its first decorator; None for what is none."""
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    return None if code is None else Location(code.co_filename, code.co_firstlineno, code.co_name)
+
+
+def project_modules() -> Iterator[ModuleType]:
+    """Give the modules of the project that are imported by now, each of which has a file."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and not is_library(file):
+            yield module
 
 
 class Walk:

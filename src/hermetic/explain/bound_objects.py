@@ -8,8 +8,8 @@ from types import FrameType
 from typing import Any
 
 from hermetic.causes.event_loops import OBJECT_OF_ANOTHER_LOOP
-from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import frames, is_by_test_client, project_frames
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import frames, is_by_test_client, places, project_frames
 from hermetic.explain.history import History
 from hermetic.explain.holders import Holder, holder_of
 from hermetic.explain.running import one_loop

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hermetic.causes.applications import SETTINGS_READ_BEFORE
-from hermetic.code import Location, is_library
+from hermetic.code import Location, location_of, project_modules
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import is_a
 from hermetic.explain.history import History
@@ -78,20 +78,14 @@ def _explanation(kept: Kept, field: str, variable: str, place: str) -> Explanati
 
 def _kept() -> Iterator[Kept]:
     """Give the settings that the project's modules keep."""
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not file or is_library(file):
-            continue
+    for module in project_modules():
         for name, value in list(vars(module).items()):
             if is_a(value, "BaseSettings"):
-                yield Kept(value, name, file, is_cached=False)
+                yield Kept(value, name, str(module.__file__), is_cached=False)
             elif type(value).__name__ == "_lru_cache_wrapper" and value.__module__ == module.__name__:
                 settings = _cached(value)
                 if settings is not None:
-                    code = inspect.unwrap(value).__code__
-                    yield Kept(
-                        settings, f"{name}()", f"{code.co_filename}:{code.co_firstlineno}", is_cached=True
-                    )
+                    yield Kept(settings, f"{name}()", str(location_of(value)), is_cached=True)
 
 
 def _cached(function: Any) -> Any:

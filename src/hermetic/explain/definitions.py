@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
-from hermetic.code import is_library
+from hermetic.code import project_modules
 
 FILES = 5_000
 """How many files are looked through at the most."""
@@ -61,18 +60,11 @@ def is_known_to(table: str, contents: tuple[str, ...]) -> bool:
 
 
 def _imported(table: str) -> Iterator[Definition]:
-    for module in _modules():
+    for module in project_modules():
         for name, value in list(vars(module).items()):
             found = getattr(value, "__table__", None) if issubclass(type(value), type) else None
             if found is not None and value.__module__ == module.__name__ and _is_named(found, table):
                 yield Definition(name, module.__name__, str(module.__file__), True)
-
-
-def _modules() -> Iterator[ModuleType]:
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if file and not is_library(file):
-            yield module
 
 
 def _is_named(table: Any, name: str) -> bool:
@@ -81,7 +73,7 @@ def _is_named(table: Any, name: str) -> bool:
 
 def _in_files(table: str, root: Path) -> Iterator[Definition]:
     """Give the files that define it, of those which are not imported."""
-    imported = {module.__file__ for module in _modules()}
+    imported = {module.__file__ for module in project_modules()}
     wanted = re.compile(
         rf"""__tablename__\s*(?::[^=\n]*)?=\s*["']{re.escape(table)}["']|\bTable\(\s*["']{re.escape(table)}["']"""
     )

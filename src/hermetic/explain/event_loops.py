@@ -17,8 +17,8 @@ from hermetic.code import Location
 from hermetic.events import RequestEnded
 from hermetic.explain.bound_objects import BUSY, of_object, projects_object
 from hermetic.explain.connections import Held
-from hermetic.explain.failure import Explanation, Failure, UsedFixture, places
-from hermetic.explain.frames import frames, is_by_test_client, value
+from hermetic.explain.failure import Explanation, Failure, UsedFixture
+from hermetic.explain.frames import frames, is_by_test_client, places, value
 from hermetic.explain.history import History
 from hermetic.explain.runner import FIXTURES, TESTS
 from hermetic.explain.running import not_read, one_loop

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Literal, NamedTuple
 
 from hermetic.causes import Cause
-from hermetic.code import Location, is_library
+from hermetic.code import Location
 from hermetic.explain.runner import LoopScope, Runner
 from hermetic.owners import Owner
 from hermetic.steps import leaves
@@ -85,6 +84,10 @@ class Failure:
     root: str = ""
     isolation: str = "test"
 
+    def fixture(self, name: str) -> UsedFixture | None:
+        """Return a fixture that it asked for, by its name."""
+        return next((each for each in self.fixtures if each.name == name), None)
+
     def chain(self) -> Iterator[BaseException]:
         """Give the error, what it was raised from or during, and, of groups, each member's."""
         seen: set[int] = set()
@@ -96,15 +99,3 @@ class Failure:
                 yield here
                 for other in (here.__cause__, here.__context__):
                     following += [] if other is None else leaves(other)
-
-
-def places(error: BaseException) -> list[Location]:
-    """Return the lines of the project through which an error came, the innermost first."""
-    found = []
-    entry: TracebackType | None = error.__traceback__
-    while entry is not None:
-        code = entry.tb_frame.f_code
-        if not is_library(code.co_filename):
-            found.append(Location(code.co_filename, entry.tb_lineno, code.co_name))
-        entry = entry.tb_next
-    return found[::-1]

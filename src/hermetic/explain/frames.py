@@ -1,27 +1,41 @@
-"""What stands in the frames through which an error came: a failure is looked at before they are gone."""
+"""Where an error came from, and what stands in its frames: a failure is looked at before they are gone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import FrameType, TracebackType
+from traceback import walk_tb
+from types import FrameType
 from typing import Any
 
-from hermetic.code import is_library
+from hermetic.code import Location, is_library
 
 
 def frames(error: BaseException) -> list[FrameType]:
     """Return the frames through which an error came, the innermost first."""
-    found = []
-    entry: TracebackType | None = error.__traceback__
-    while entry is not None:
-        found.append(entry.tb_frame)
-        entry = entry.tb_next
-    return found[::-1]
+    return [frame for frame, _ in walk_tb(error.__traceback__)][::-1]
 
 
 def project_frames(error: BaseException) -> Iterator[FrameType]:
     """Give those of the project's own code, the innermost first."""
-    return (frame for frame in frames(error) if not is_library(frame.f_code.co_filename))
+    return (frame for frame, _ in project_lines(error))
+
+
+def project_lines(error: BaseException) -> Iterator[tuple[FrameType, Location]]:
+    """Give those of the project's own code, each with the line at which it was left, the innermost first."""
+    for frame, line in [*walk_tb(error.__traceback__)][::-1]:
+        code = frame.f_code
+        if not is_library(code.co_filename):
+            yield frame, Location(code.co_filename, line, code.co_name)
+
+
+def places(error: BaseException) -> list[Location]:
+    """Return the lines of the project through which an error came, the innermost first."""
+    return [at for _, at in project_lines(error)]
+
+
+def place_of(error: BaseException, otherwise: str) -> str:
+    """Return the innermost of these lines, and what else to say where there is none."""
+    return next((str(at) for at in places(error)), otherwise)
 
 
 def value(frame: FrameType, name: str, kind: str) -> Any:

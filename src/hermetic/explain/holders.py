@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import sys
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from hermetic.code import Location, is_library
+from hermetic.code import Location, project_modules
 from hermetic.explain.failure import Failure, UsedFixture
 
 
@@ -33,7 +32,7 @@ def holder_of(thing: object, failure: Failure) -> Holder | None:
         path = _path(fixture.value, thing)
         if path is not None:
             return Holder(f"{fixture.name}{path}", f"{fixture.name} is the value of {fixture}", fixture)
-    return next((holder for module in list(sys.modules.values()) if (holder := _global(thing, module))), None)
+    return next((holder for module in project_modules() if (holder := _global(thing, module))), None)
 
 
 def _path(kept: object, thing: object) -> str | None:
@@ -64,14 +63,11 @@ def _state_of(state: object) -> dict[str, object]:
 
 
 def _global(thing: object, module: ModuleType) -> Holder | None:
-    file = getattr(module, "__file__", None)
-    if not file or is_library(file):
-        return None
     for name, value in list(vars(module).items()):
         if isinstance(value, type | ModuleType):
             continue
         path = _path(value, thing)
-        if path is not None and (at := _assignment(file, name)) is not None:
+        if path is not None and (at := _assignment(str(module.__file__), name)) is not None:
             return Holder(f"{name}{path}", f"{name} is a global of {module.__name__} ({at})")
     return None
 

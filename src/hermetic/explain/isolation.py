@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from hermetic.causes.data import NEEDS_ANOTHER_TEST
 from hermetic.events import RequestEnded, Statement
-from hermetic.explain.failure import Explanation, Failure, places
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import places
 from hermetic.explain.history import History
 from hermetic.explain.undone import Write, written
 

@@ -13,8 +13,8 @@ from hermetic.causes.applications import (
 )
 from hermetic.code import Location
 from hermetic.explain.clients import Client, client_of
-from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import frames, is_a, project_frames, value
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import frames, is_a, place_of, project_frames, value
 from hermetic.explain.history import History
 from hermetic.explain.start_ups import StartUp, start_ups
 
@@ -160,7 +160,7 @@ def _is_never_set_up(found: object) -> bool:
 
 
 def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Explanation]:
-    reads = next((str(each) for each in places(call.error)), "The application")
+    reads = place_of(call.error, "The application")
     sets = (
         f"{reads} needs {lacking.what}, which {lacking.start_up.location.function}() sets ({lacking.place})"
     )

@@ -23,8 +23,8 @@ from hermetic.causes.messages import (
     SYNC_DRIVER,
 )
 from hermetic.code import Location, is_library
-from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import frames, value
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import frames, places, project_lines, value
 from hermetic.explain.history import History
 
 ASYNC_DRIVERS = {
@@ -174,13 +174,8 @@ def _loop_in_a_loop(error: BaseException, at: Location) -> Explanation:
 
 def _async_place(error: BaseException) -> Location | None:
     """Return the innermost line of the project that is in an async function."""
-    entry, found = error.__traceback__, None
-    while entry is not None:
-        code = entry.tb_frame.f_code
-        if code.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR) and not is_library(code.co_filename):
-            found = Location(code.co_filename, entry.tb_lineno, code.co_name)
-        entry = entry.tb_next
-    return found
+    is_async = CO_COROUTINE | CO_ASYNC_GENERATOR
+    return next((at for frame, at in project_lines(error) if frame.f_code.co_flags & is_async), None)
 
 
 def _without_base_url(error: BaseException, at: Location) -> Iterator[Explanation]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from hermetic.causes.data import ATTRIBUTE_NOT_LOADED, ATTRIBUTE_OF_CLOSED_SESSION
 from hermetic.code import UNKNOWN, is_library
 from hermetic.events import SessionEnded
-from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import frames, project_frames, value
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import frames, place_of, project_frames, value
 from hermetic.explain.history import History
 
 
@@ -75,7 +75,7 @@ def _access(error: BaseException) -> Access | None:
             attribute = value(frame, "self", "QueryableAttribute")
             instance = frame.f_locals.get("instance")
             if attribute is not None and frame.f_code.co_name == "__get__" and _is_mapped(instance):
-                place = next((str(each) for each in places(error)), "")
+                place = place_of(error, "")
                 is_detached = name == "DetachedInstanceError"
                 return Access(instance, attribute.key, place, _variable(error, instance), is_detached)
     if name in ("ResponseValidationError", "ValidationError"):

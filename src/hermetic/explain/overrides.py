@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from hermetic.causes.applications import (
     OVERRIDE_MATCHES_NOTHING,
     OVERRIDE_TAKES_PARAMETERS,
 )
-from hermetic.code import Location
+from hermetic.code import location_of
 from hermetic.events import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import frames, is_a, project_frames, value
@@ -208,9 +208,3 @@ def name_of(function: Any) -> str:
     """Return what a function is called, with its module."""
     name = getattr(function, "__qualname__", type(function).__name__)
     return f"{getattr(function, '__module__', '?')}.{name}"
-
-
-def location_of(function: Any) -> Location | None:
-    """Return where a function is defined; None for what is none."""
-    code = getattr(inspect.unwrap(function) if isinstance(function, Callable) else None, "__code__", None)  # type: ignore[arg-type]
-    return None if code is None else Location(code.co_filename, code.co_firstlineno, code.co_name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import linecache
 import re
 from collections.abc import Iterator
+from traceback import walk_tb
 
 from hermetic.causes.applications import ERROR_IS_RAISED_AGAIN
 from hermetic.explain.clients import client_of
-from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import frames, value
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import frames, place_of, value
 from hermetic.explain.history import History
 
 _COMPARED = re.compile(
@@ -35,7 +36,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     compared = _compared(failure)
     change = CHANGES.get(client.kind)
     if compared and change is not None:
-        at = next((str(each) for each in places(error)), "the application")
+        at = place_of(error, "the application")
         yield Explanation(
             ERROR_IS_RAISED_AGAIN,
             (
@@ -48,13 +49,14 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 
 def _compared(failure: Failure) -> str:
     """Return the line of the test that looks at the status, at the line that failed or below it; else empty."""
-    entry, function = failure.error.__traceback__, failure.function
-    while entry is not None and function is not None:
-        code = entry.tb_frame.f_code
+    function = failure.function
+    if function is None:
+        return ""
+    for frame, failed in walk_tb(failure.error.__traceback__):
+        code = frame.f_code
         if (code.co_filename, code.co_firstlineno) == (function.file, function.line):
             last = max(line for _, _, line in code.co_lines() if line)
-            for line in range(entry.tb_lineno, last + 1):
+            for line in range(failed, last + 1):
                 if _COMPARED.search(linecache.getline(function.file, line)):
                     return f"{function.file}:{line}"
-        entry = entry.tb_next
     return ""

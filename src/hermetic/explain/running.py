@@ -16,9 +16,9 @@ from hermetic.causes.event_loops import (
     NO_LOOP_RUNS,
     UNDER_TRIO,
 )
-from hermetic.code import Location, is_library
-from hermetic.explain.failure import Explanation, Failure, UsedFixture, places
-from hermetic.explain.frames import project_frames
+from hermetic.code import Location, is_library, location_of
+from hermetic.explain.failure import Explanation, Failure, UsedFixture
+from hermetic.explain.frames import places, project_frames
 from hermetic.explain.history import History
 from hermetic.explain.runner import FIXTURES, MODE, TESTS, Runner, is_narrower, widest
 
@@ -96,7 +96,7 @@ def one_loop(failure: Failure, scope: str = "function") -> Iterator[str]:
 
 
 def _too_wide_for_anyio(failure: Failure, text: str, scope: str) -> Iterator[Explanation]:
-    backend = next((each for each in failure.fixtures if each.name == "anyio_backend"), None)
+    backend = failure.fixture("anyio_backend")
     fixture = next((each for each in _named(failure, text) if each.scope == scope), None)
     if fixture is None:
         return
@@ -143,9 +143,7 @@ def _without_event_loop(
 def _function_of(error: BaseException) -> Location | None:
     """Return where the function is defined that asked for a fixture which does not exist."""
     stack = getattr(error, "fixturestack", None) or ()
-    function = getattr(stack[-1], "func", None) if stack else None
-    code = None if function is None else getattr(inspect.unwrap(function), "__code__", None)
-    return None if code is None else Location(code.co_filename, code.co_firstlineno, code.co_name)
+    return location_of(getattr(stack[-1], "func", None)) if stack else None
 
 
 def _unhandled(failure: Failure, error: BaseException) -> str | None:
@@ -161,7 +159,7 @@ def _unhandled(failure: Failure, error: BaseException) -> str | None:
 
 def _without_runner(failure: Failure, name: str) -> Iterator[Explanation]:
     runner = failure.runner
-    fixture = next((each for each in failure.fixtures if each.name == name), None)
+    fixture = failure.fixture(name)
     if fixture is None or not fixture.is_async:
         return
     if "pytest-asyncio" in runner.versions:
@@ -220,7 +218,7 @@ def _no_loop(error: BaseException) -> Iterator[Explanation]:
 
 
 def _under_trio(failure: Failure) -> Explanation:
-    backend = next((each for each in failure.fixtures if each.name == "anyio_backend"), None)
+    backend = failure.fixture("anyio_backend")
     at = backend.location if backend is not None and _is_the_projects(backend) else None
     who = f"{backend}" if at else "the fixture anyio_backend of anyio's plugin"
     place = at or "in a conftest"

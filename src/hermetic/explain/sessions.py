@@ -10,8 +10,8 @@ from hermetic.causes.applications import SESSION_OF_SEVERAL_REQUESTS
 from hermetic.causes.data import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID, TRANSACTION_BEGUN_BEFORE
 from hermetic.code import UNKNOWN
 from hermetic.events import RequestBegan, RequestEnded, SessionEnded
-from hermetic.explain.failure import Explanation, Failure, places
-from hermetic.explain.frames import attribute, frames, is_a, value
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import attribute, frames, is_a, place_of, places, value
 from hermetic.explain.history import History
 from hermetic.explain.overrides import Override, overrides
 from hermetic.owners import Owner
@@ -102,7 +102,7 @@ def _begun(failure: Failure, error: BaseException) -> Explanation | None:
     shared = _handed_out(error)
     if shared is None:
         return None
-    at = next((str(each) for each in places(error)), "The application")
+    at = place_of(error, "The application")
     return Explanation(
         TRANSACTION_BEGUN_BEFORE,
         (
@@ -117,7 +117,8 @@ def _begun(failure: Failure, error: BaseException) -> Explanation | None:
 
 
 def _fixture(failure: Failure, shared: Shared) -> str:
-    return next((f", that of the {each}" for each in failure.fixtures if each.name == shared.name), "")
+    fixture = failure.fixture(shared.name)
+    return "" if fixture is None else f", that of the {fixture}"
 
 
 def _shared_kind(held: object, session: object) -> str:
@@ -172,7 +173,7 @@ def _invalid(failure: Failure, history: History, error: BaseException, text: str
     original = re.sub(
         r"'[^']*'", "'***'", re.sub(r"<class '[\w.]+'>: ", "", original)
     )  # a value may be in it
-    at = next((str(each) for each in places(error)), "The test")
+    at = place_of(error, "The test")
     first = f"{at} uses a session whose transaction has failed before, and was not rolled back."
     lines, change = [first], "await session.rollback() after a flush or a commit has failed"
     if ended is not None and ended.how == "rollback" and ended.location != UNKNOWN:
@@ -199,7 +200,7 @@ def _ended_inside(history: History, error: BaseException) -> Explanation | None:
     ended = None if session is None else history.sessions.last_end(session.hash_key)
     if ended is None or ended.location == UNKNOWN:
         return None
-    at = next((str(each) for each in places(error)), "The test")
+    at = place_of(error, "The test")
     return Explanation(
         SESSION_ENDED_INSIDE_ITS_BLOCK,
         (

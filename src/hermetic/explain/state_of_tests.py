@@ -11,7 +11,8 @@ from typing import NamedTuple
 from hermetic.causes.applications import STATE_IS_DELETED, STATE_OF_ANOTHER_TEST
 from hermetic.code import Location, is_test_code
 from hermetic.explain.definitions import files_below
-from hermetic.explain.failure import Explanation, Failure, places
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import place_of
 from hermetic.explain.history import History
 from hermetic.explain.lifespans import missing_state
 from hermetic.explain.start_ups import start_ups
@@ -44,7 +45,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         application, name = found
         if any(each.sets_state(name) for each in start_ups(application)):
             return
-        at = next((str(each) for each in places(error)), "The application")
+        at = place_of(error, "The application")
         yield from _said(failure, at, name)
         return
 

@@ -11,8 +11,8 @@ from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.events import EngineResolved
 from hermetic.explain.definitions import Definition, definition_of, is_known_to
-from hermetic.explain.failure import Explanation, Failure, UsedFixture, places
-from hermetic.explain.frames import frames, project_frames, value
+from hermetic.explain.failure import Explanation, Failure, UsedFixture
+from hermetic.explain.frames import frames, place_of, project_frames, value
 from hermetic.explain.history import History
 from hermetic.explain.undone import name_of
 
@@ -45,7 +45,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         if found is None or connection is None:
             continue
         name = name_of(found[1] or found[2])
-        place = next((str(each) for each in places(error)), "The test")
+        place = place_of(error, "The test")
         asked = Asked(name, place, connection.engine, id(private.driver_connection_of(connection)))
         explanation = (
             _missing(failure, history, asked) if missing else _existing(failure, history, asked, error)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from hermetic.code import location_of
 from hermetic.explain.failure import Failure, UsedFixture
 from hermetic.explain.history import History
 from hermetic.explain.runner import Runner
 from hermetic.owners import PROCESS, Owner
 from hermetic.pytest_plugin import marks
-from hermetic.pytest_plugin.running import location_of, loop_of, runner_of
+from hermetic.pytest_plugin.running import loop_of, runner_of
 from hermetic.pytest_plugin.state import OWNER, SETTINGS
 from hermetic.settings import Settings
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hermetic.code import Location
+from hermetic.code import Location, location_of
 from hermetic.explain.runner import (
     FIXTURES,
     KEYS,
@@ -82,12 +82,6 @@ def loop_of(fixture: pytest.FixtureDef[Any], runner: Runner) -> LoopScope | None
     if own is not None:
         return LoopScope(own, "loop_scope", location_of(function))
     return runner.default_loop(FIXTURES, fixture.scope)
-
-
-def location_of(function: Any) -> Location | None:
-    """Return where a function is defined; for a decorated one that is its first decorator."""
-    code = getattr(inspect.unwrap(function), "__code__", None) if function is not None else None
-    return None if code is None else Location(code.co_filename, code.co_firstlineno, code.co_name)
 
 
 def _runs(item: pytest.Item) -> Plugin:
