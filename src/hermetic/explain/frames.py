@@ -54,7 +54,12 @@ def attribute(found: object, name: str) -> Any:
 
 def is_a(found: object, kind: str) -> bool:
     """Whether a value is of a class of this name, or of one that inherits from it; nothing of it is called."""
-    return any(each.__name__ == kind for each in type(found).__mro__)
+    return inherits(type(found), kind)
+
+
+def inherits(kind: type, name: str) -> bool:
+    """Whether a class is of this name, or inherits from one that is."""
+    return any(each.__name__ == name for each in kind.__mro__)
 
 
 def is_by_test_client(error: BaseException) -> bool:

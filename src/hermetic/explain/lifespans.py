@@ -89,10 +89,10 @@ def _lacking(call: Call) -> Lacking | None:
 
 def _of_state(call: Call, start_up: StartUp) -> Lacking | None:
     """Find an attribute of ``app.state`` or ``request.state`` that is missing, and that a start-up sets."""
-    innermost = frames(call.error)[0]
-    state, name = value(innermost, "self", "State"), innermost.f_locals.get("key")
-    if state is None or not isinstance(name, str):
+    found = _without_attribute(call)
+    if found is None:
         return None
+    state, name = found
     if state is getattr(call.application, "state", None):
         place = start_up.sets_state(name)
         return None if place is None else Lacking(f"app.state.{name}", start_up, place)
@@ -105,12 +105,17 @@ def _of_state(call: Call, start_up: StartUp) -> Lacking | None:
 def missing_state(error: BaseException) -> tuple[Any, str] | None:
     """Return the application whose ``app.state`` lacks an attribute, and its name, if that is what an error says."""
     call = _call(error)
-    innermost = frames(error)[:1]
-    if call is None or not innermost:
+    found = None if call is None else _without_attribute(call)
+    if call is None or found is None or found[0] is not getattr(call.application, "state", None):
         return None
-    state, name = value(innermost[0], "self", "State"), innermost[0].f_locals.get("key")
-    is_its = state is not None and state is getattr(call.application, "state", None)
-    return (call.application, name) if is_its and isinstance(name, str) else None
+    return call.application, found[1]
+
+
+def _without_attribute(call: Call) -> tuple[Any, str] | None:
+    """Return Starlette's state that lacks an attribute, and its name, if that is what the error says."""
+    innermost = frames(call.error)[0]
+    state, name = value(innermost, "self", "State"), innermost.f_locals.get("key")
+    return (state, name) if state is not None and isinstance(name, str) else None
 
 
 def _global(call: Call, start_up: StartUp) -> Lacking | None:

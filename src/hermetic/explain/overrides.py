@@ -16,7 +16,7 @@ from hermetic.causes.applications import (
 from hermetic.code import location_of
 from hermetic.events import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import frames, is_a, project_frames, value
+from hermetic.explain.frames import frames, inherits, is_a, project_frames, value
 from hermetic.explain.history import History
 from hermetic.guards.applications import overriding_applications
 
@@ -168,15 +168,10 @@ def _required(function: Any) -> Iterator[str]:
     """Give the parameters that a request would have to have."""
     for name, parameter in _parameters(function).items():
         kind = parameter.annotation
-        is_special = any(is_a_type(kind, each) for each in SPECIAL)
+        is_special = isinstance(kind, type) and any(inherits(kind, each) for each in SPECIAL)
         is_injected = getattr(kind, "__metadata__", ()) != ()
         if parameter.default is inspect.Parameter.empty and not is_special and not is_injected:
             yield name
-
-
-def is_a_type(kind: object, name: str) -> bool:
-    """Whether a type is of this name, or inherits from one that is."""
-    return isinstance(kind, type) and any(each.__name__ == name for each in kind.__mro__)
 
 
 def _parameters(function: Any) -> dict[str, inspect.Parameter]:
