@@ -80,6 +80,13 @@ def test_a_code_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert "An async test of a plain unittest.TestCase" in capsys.readouterr().out
 
 
+def test_the_beginning_of_codes_explains_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """As ``--select`` takes it for all of them."""
+    assert main(["doctor", "--explain", "HM78"]) == 0
+    told = capsys.readouterr().out
+    assert [line[:5] for line in told.splitlines() if line.startswith("HM")] == ["HM781", "HM784"]
+
+
 def test_an_interpreter_is_asked_by_its_files(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """It is not run; its environment may be named instead."""
     site = "elsewhere/lib/python3.12/site-packages/httpx-0.27.2.dist-info/METADATA"

@@ -27,11 +27,11 @@ def run(options: Options) -> int:
         The exit code: 1 when something was found, else 0.
 
     Raises:
-        ConfigurationError: The project cannot be examined, or there is no such code.
+        ConfigurationError: The project cannot be examined, or there is no such code or interpreter.
     """
     if options.code is not None:
-        (rule,) = _chosen([options.code.strip().upper()])
-        print(explanation(BY_CODE[rule]))
+        named = _chosen([options.code.strip().upper()])
+        print("\n\n".join(explanation(BY_CODE[code]) for code in sorted(named)))
         return 0
     wanted = _chosen(options.select) or set(BY_CODE)
     wanted -= _chosen(options.ignore)
