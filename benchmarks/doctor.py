@@ -1,26 +1,18 @@
 """What ``hermetic doctor`` takes to read a large suite: ``python -m benchmarks.doctor``.
 
-Whole processes of the command, on a project with a thousand test files of 150 lines and the application that they test.
-Each rule has something to look at: the versions are locked, and one file has a fault that must be found.
+A project with a thousand test files of 150 lines and the application that they test. Each rule has something to look
+at: the versions are locked, and one file has a fault that must be found.
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.processes import BenchmarkFailed, Took, run_timed
-from benchmarks.projects import workplace
-from benchmarks.results import Report, keep, table
-from benchmarks.samples import sample
+from benchmarks.command import Reading
 from benchmarks.tree import LINES, write_tree
 
-ROUNDS = 7
-TESTS = (100, 1000)
-COMMAND = [sys.executable, "-c", "from hermetic.cli import main; raise SystemExit(main())", "doctor"]
 VERSIONS = {"pytest": "9.2.0", "pytest-asyncio": "1.5.0", "httpx": "0.28.1", "sqlalchemy": "2.1.9"}
 FAULT = """\
 import httpx
@@ -58,52 +50,21 @@ def write_suite(folder: Path, tests: int) -> Path:
     return root
 
 
-def look(root: Path) -> Took:
-    """Have a project examined.
-
-    Raises:
-        BenchmarkFailed: Its fault was not found, or others were; the message is the command's output.
-    """
-    done, took = run_timed([*COMMAND, str(root)], root.parent, {})
-    if done.returncode != 1 or "HM720" not in done.stdout or "1 error and 1 warning" not in done.stdout:
-        raise BenchmarkFailed(done.stdout)
-    return took
-
-
-def report(measured: dict[int, list[Took]]) -> Report:
-    """Write the table."""
-    rows = [
-        [
-            f"{files:,}",
-            sample([took.wall for took in found]).text(2),
-            sample([took.cpu for took in found]).text(2),
-        ]
-        for files, found in measured.items()
-    ]
-    text = (
-        "## hermetic doctor\n\n"
-        f"Seconds of a whole `hermetic doctor` on a project whose files have {LINES} lines each; those of the "
-        f"application, a fifth as many, are read too. {len(next(iter(measured.values())))} rounds.\n\n"
-        + table(["test files", "seconds", "of the processor"], rows)
-    )
-    raw = {
-        str(files): {"wall_s": [took.wall for took in found], "cpu_s": [took.cpu for took in found]}
-        for files, found in measured.items()
-    }
-    return Report("doctor", text, raw)
+DOCTOR = Reading(
+    "doctor",
+    words=(),
+    found=("HM720", "1 error and 1 warning"),
+    write=write_suite,
+    sizes=(100, 1000),
+    counted="test files",
+    about=f"Seconds of a whole `hermetic doctor` on a project whose files have {LINES} lines each; those of the "
+    "application, a fifth as many, are read too.",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, keep the raw figures, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args(arguments)
-    with workplace() as folder:
-        roots = {tests: write_suite(folder, tests) for tests in TESTS}
-        rounds = [{tests: look(root) for tests, root in roots.items()} for _ in range(options.rounds)]
-    made = report({tests: [took[tests] for took in rounds] for tests in TESTS})
-    keep(made)
-    print(made.text)
+    DOCTOR.run(__doc__, arguments)
 
 
 if __name__ == "__main__":

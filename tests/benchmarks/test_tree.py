@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 from statistics import median
 
-from benchmarks.init import look
+from benchmarks.init import INIT
 from benchmarks.tree import LINES, contents, write_tree
 from hermetic.cli.init.plan import make_plan
 
@@ -29,5 +29,5 @@ def test_a_tree_is_a_project_that_is_set_up(tmp_path: Path) -> None:
     assert plan.runner.async_tests > 100
     assert "shop_database_url" in str(plan.environment.lines).lower()
     assert plan.observes
-    assert look(root).wall > 0
+    assert INIT.look(root).wall > 0
     assert not (root / "pytest.ini").exists()
