@@ -78,6 +78,15 @@ class Subject:
         """Where values come from."""
         return Dataflow(self.bindings, self._fields, self.given.values)
 
+    def is_tried(self, call: ast.Call, module: Module) -> bool:
+        """Whether a call is expected to fail, or what it raises is caught."""
+        for outer in self.bindings.around(module.path, call):
+            if isinstance(outer, ast.Try) and outer.handlers:
+                return True
+            if isinstance(outer, ast.With | ast.AsyncWith) and "raises" in ast.unparse(outer.items[0]):
+                return True
+        return False
+
     @cached_property
     def _fields(self) -> Fields:
         return Fields(self.bindings)

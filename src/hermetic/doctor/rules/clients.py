@@ -49,16 +49,9 @@ def _called(call: ast.Call, module: Module, subject: Subject) -> ast.expr:
 
 def _is_guarded(call: ast.Call, module: Module, subject: Subject) -> bool:
     """Whether code has thought of versions: a ``try`` around the call, or a condition on a version or a signature."""
-    for outer in subject.bindings.around(module.path, call):
-        if isinstance(outer, ast.Try) and outer.handlers:
-            return True
-        if isinstance(outer, ast.If | ast.IfExp) and re.search(
-            "(?i)version|signature", ast.unparse(outer.test)
-        ):
-            return True
-        if isinstance(outer, ast.With | ast.AsyncWith) and "raises" in ast.unparse(outer.items[0]):
-            return True
-    return False
+    around = subject.bindings.around(module.path, call)
+    tests = (ast.unparse(outer.test) for outer in around if isinstance(outer, ast.If | ast.IfExp))
+    return subject.is_tried(call, module) or any(re.search("(?i)version|signature", test) for test in tests)
 
 
 MOCKS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock"})

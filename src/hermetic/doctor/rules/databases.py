@@ -11,7 +11,6 @@ from hermetic.doctor.rules.engines import (
     Engine,
     Traced,
     engines_made_by,
-    is_tried,
     traced,
 )
 from hermetic.doctor.subject import Spot, Subject, spot
@@ -173,7 +172,7 @@ def _fails(engine: Traced, call: ast.Call, module: Module, subject: Subject) -> 
 
     No greenlet is around the body of a coroutine function, nor around what pytest itself calls.
     """
-    if not engine.is_async or is_tried(call, module, subject):
+    if not engine.is_async or subject.is_tried(call, module):
         return False
     function = subject.bindings.function(module.path, call)
     is_outside = isinstance(function, ast.AsyncFunctionDef) or function in subject.suite.functions

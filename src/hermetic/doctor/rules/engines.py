@@ -48,23 +48,13 @@ def engines_made_by(subject: Subject, name: str) -> Iterator[Engine]:
             found = outside(module.path, call.func, subject.symbols)
             address = _address(call)
             is_one = found.startswith(LIBRARIES) and found.rpartition(".")[2] == name
-            if is_one and address is not None and not is_tried(call, module, subject):
+            if is_one and address is not None and not subject.is_tried(call, module):
                 yield Engine(module, call, address, _url(address, call, module, subject))
 
 
 def _address(call: ast.Call) -> ast.expr | None:
     named = (word.value for word in call.keywords if word.arg == "url")
     return call.args[0] if call.args else next(named, None)
-
-
-def is_tried(call: ast.Call, module: Module, subject: Subject) -> bool:
-    """Whether a call is expected to fail, or what it raises is caught."""
-    for outer in subject.bindings.around(module.path, call):
-        if isinstance(outer, ast.Try) and outer.handlers:
-            return True
-        if isinstance(outer, ast.With | ast.AsyncWith) and "raises" in ast.unparse(outer.items[0]):
-            return True
-    return False
 
 
 def _url(address: ast.expr, call: ast.Call, module: Module, subject: Subject) -> str:
