@@ -11,8 +11,6 @@ from pathlib import Path
 from hermetic.doctor.examination import Diagnosis, Finding
 from hermetic.doctor.rules import Rule
 
-PAGE = "docs/doctor.md"
-
 
 def text(diagnosis: Diagnosis, start: Path) -> Iterator[str]:
     """Yield a line for each finding, and the change below it, once for each code."""

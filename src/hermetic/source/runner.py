@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
 from hermetic.source.requirements import Bound, find_bounds, read_requirements
 from hermetic.source.sources import Module, Place
@@ -79,7 +80,7 @@ def find_runner(symbols: Symbols, configuration: Configuration, installed: Calla
     sources = symbols.sources
     wanted = read_requirements((sources.root, configuration.path.parent))
     named = any(map(_uses_asyncio, sources.tests))
-    barred = "no:asyncio" in " ".join(configuration.strings("addopts"))
+    barred = read_async_settings(configuration).is_barred
     anyio = "anyio_mode" in configuration.values or any(map(_uses_anyio, sources.tests))
     asyncio = not barred and (
         any(key.startswith("asyncio_") for key in configuration.values)

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.init.editing import Setting
+from hermetic.source.async_settings import FIXTURES, TESTS
 from hermetic.source.configuration import Configuration
 from hermetic.source.requirements import Bound
 from hermetic.source.runner import LoopScope, Runner
 
-FIXTURES, TESTS = SCOPES = ("asyncio_default_fixture_loop_scope", "asyncio_default_test_loop_scope")
+SCOPES = (FIXTURES, TESTS)
 BOTH_SINCE = (0, 26)
 WHY_SESSION = (
     "One event loop for the run: pooled connections live in it, and a loop a test costs a connect a test."
