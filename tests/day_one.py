@@ -10,12 +10,13 @@ import argparse
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+
+from tests.pitfalls.projects import run
 
 PROJECTS = Path(__file__).parents[2] / "shared" / "day-one"
 SCOPES = ("session", "function")
@@ -35,17 +36,13 @@ def ending(folder: Path, scope: str) -> str:
         variables |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HERMETIC_CACHE": f"{place}/cache"}
         scopes = ["-o", f"asyncio_default_test_loop_scope={scope}", "--basetemp", f"{place}/temporary"]
         command = [sys.executable, "-m", "pytest", "-p", "hermetic", "-p", "asyncio", "-p", "anyio", *scopes]
-        try:
-            done = subprocess.run(
-                command, cwd=copy, env=variables, capture_output=True, text=True, timeout=SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return f"fails: it hung for {SECONDS} seconds"
-    if done.returncode == 0:
+        ended = run(command, copy, variables, SECONDS)
+    if ended.hung:
+        return f"fails: it hung for {SECONDS} seconds"
+    if ended.passed:
         return "passed"
-    said = done.stdout + done.stderr
-    named = NAMED.findall(said)
-    return f"names {Counter(named).most_common(1)[0][0]}" if named else f"fails: {said[-400:]}"
+    named = NAMED.findall(ended.output)
+    return f"names {Counter(named).most_common(1)[0][0]}" if named else f"fails: {ended.output[-400:]}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=10)
     options = parser.parse_args(arguments)
     folders = options.folders or sorted(ini.parent for ini in PROJECTS.glob("*/pytest.ini"))
-    failed = not folders
+    if not folders:
+        parser.error(f"name folders: there are no projects in {PROJECTS}")
+    failed = False
     for folder in folders:
         for scope in SCOPES:
             found = Counter(ending(folder, scope) for _ in range(options.times))

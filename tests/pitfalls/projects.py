@@ -63,42 +63,24 @@ def project(folders: Sequence[Path]) -> Iterator[Path]:
 
 def set_up(root: Path) -> str:
     """Set a project up by ``hermetic init``; return what it said."""
-    return _run([str(_SCRIPTS / "hermetic"), "init"], root, _environment(root), 60).output
+    return run([str(_SCRIPTS / "hermetic"), "init"], root, _environment(root), 60).output
 
 
 def with_hermetic(root: Path, timeout: float) -> Run:
     """Set a project up, and run its tests in mode ``on``."""
     said = set_up(root)
-    tested = _run([*_PYTEST, "--hermetic=on"], root, _environment(root), timeout)
+    tested = run([*_PYTEST, "--hermetic=on"], root, _environment(root), timeout)
     return Run(tested.status, said + tested.output, tested.hung)
 
 
 def without_hermetic(root: Path, timeout: float, database_url: str = "") -> Run:
     """Run a project's tests as they are, on a server of somebody's if that is named."""
     more = {"DATABASE_URL": database_url} if database_url else {}
-    return _run([*_PYTEST, "-p", "no:hermetic"], root, {**_environment(root), **more}, timeout)
+    return run([*_PYTEST, "-p", "no:hermetic"], root, {**_environment(root), **more}, timeout)
 
 
-_SCRIPTS = Path(sys.executable).parent
-
-_PYTEST = (
-    str(_SCRIPTS / "pytest"),  # not `python -m pytest`, which puts the project's folder on the path
-    *(f"-pno:{entry.name}" for entry in sorted(entry_points(group="pytest11")) if entry.name not in PLUGINS),
-)
-
-
-def _environment(root: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-    cache = os.environ.get("HERMETIC_CACHE")
-    return {
-        **kept,
-        **({"HERMETIC_CACHE": cache} if cache else {}),
-        "COLUMNS": "110",
-        "TMPDIR": str(root.parent / "tmp"),
-    }
-
-
-def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float) -> Run:
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float) -> Run:
+    """Run a command in a process group of its own, all of which is killed at its limit."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         process = subprocess.Popen(
             command,
@@ -118,3 +100,22 @@ def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str], t
             process.wait()
         output.seek(0)
         return Run(process.returncode, output.read(), hung)
+
+
+_SCRIPTS = Path(sys.executable).parent
+
+_PYTEST = (
+    str(_SCRIPTS / "pytest"),  # not `python -m pytest`, which puts the project's folder on the path
+    *(f"-pno:{entry.name}" for entry in sorted(entry_points(group="pytest11")) if entry.name not in PLUGINS),
+)
+
+
+def _environment(root: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+    cache = os.environ.get("HERMETIC_CACHE")
+    return {
+        **kept,
+        **({"HERMETIC_CACHE": cache} if cache else {}),
+        "COLUMNS": "110",
+        "TMPDIR": str(root.parent / "tmp"),
+    }
