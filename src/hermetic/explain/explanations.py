@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 
 from hermetic.explain import (
     cached_settings,
+    clients,
     event_loops,
     isolation,
     lifespans,
     messages,
     orm,
     overrides,
-    reraised,
     running,
     sessions,
     stale,
@@ -36,7 +36,7 @@ EXPLAIN: tuple[Explain, ...] = (
     tables.explain,
     sessions.explain,
     overrides.explain,
-    reraised.explain,
+    clients.explain,
     cached_settings.explain,
 )
 """In the order in which their explanations are shown."""
