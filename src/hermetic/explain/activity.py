@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hermetic.code import Location, is_library
-from hermetic.events import Statement, TransactionEnded
-from hermetic.explain.answers import answer_lines
+from hermetic.events import RequestEnded, Statement, TransactionEnded
 from hermetic.explain.history import History
 from hermetic.explain.parts import Part, Step, is_writing, parts_of
-from hermetic.masking import Masking
+from hermetic.masking import MASK, Masking
 from hermetic.owners import Owner
 
 LINES = 36
@@ -27,6 +27,12 @@ failed, and tasks."""
 
 STATEMENT, PARAMETERS, MESSAGE = 110, 60, 160
 """Characters of a statement, its parameters and what the driver said at the most, where not everything is wanted."""
+
+BODY, FIELDS = 400, 8
+"""Of an answer that is an error, where not everything is wanted: characters of its body, or refused fields."""
+
+OWN_WORDS = ("value_error", "assertion_error")
+"""The types of errors whose messages a validator of the project wrote: they may say the value."""
 
 _CLASS = re.compile(r"^<class '[\w.]+'>: ")
 """What SQLAlchemy 2.0 puts before what asyncpg says."""
@@ -120,12 +126,44 @@ def _head(part: Part, test: Owner | None, detail: Detail) -> Iterator[str]:
         path = detail.masking.text(ended.path) + query
         how = " ".join(filter(None, (str(ended.status or ""), ended.error))) or "no answer"
         yield f"{ended.method} {path} -> {how}, {_ms(ended.seconds)}{by}"
-        yield from (f"    {line}" for line in answer_lines(ended, detail.masking, detail.is_whole))
+        yield from (f"    {line}" for line in _answer(ended, detail))
     elif part.began is not None:
         path = detail.masking.text(part.began.path)
         yield f"{part.began.method} {path} -> not answered when the test failed{by}"
     else:
         yield "the test itself" if part.owner is test else part.owner.name
+
+
+def _answer(ended: RequestEnded, detail: Detail) -> list[str]:
+    """Return what an answer that is an error says, or of a refused input which fields, and why."""
+    if ended.status < 400 or not ended.body.strip():
+        return []
+    fields = list(_fields(ended.body, detail.masking))
+    if not fields:
+        return [detail.cut(" ".join(detail.masking.body(ended.body).split()), BODY)]
+    if detail.is_whole or len(fields) <= FIELDS:
+        return fields
+    return [*fields[:FIELDS], f"... and {len(fields) - FIELDS} more"]
+
+
+def _fields(body: str, masking: Masking) -> Iterator[str]:
+    """Give the fields that FastAPI refused: ``body.email: value is not a valid email address``."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    errors = answer.get("detail") if isinstance(answer, Mapping) else None
+    if not isinstance(errors, list) or not errors or not all(map(_is_refusal, errors)):
+        return
+    for error in errors:
+        names = [str(each) for each in error["loc"]]
+        is_secret = any(map(masking.hides, names))
+        says = MASK if is_secret and error.get("type") in OWN_WORDS else masking.text(str(error["msg"]))
+        yield f"{'.'.join(names)}: {says}"[:BODY]
+
+
+def _is_refusal(error: Any) -> bool:
+    return isinstance(error, Mapping) and isinstance(error.get("loc"), list) and "msg" in error
 
 
 def _steps(steps: Sequence[Step], detail: Detail) -> Iterator[str]:

@@ -13,8 +13,6 @@ from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import frames, is_a, place_of, project_frames, value
 from hermetic.explain.history import History
 
-KINDS = ("ASGITransport", "TestClient", "AsyncTestClient")
-
 _SHOWN = {"ASGITransport": "AsyncClient(transport=ASGITransport(app))", "TestClient": "TestClient(app)"}
 
 _COMPARED = re.compile(
@@ -26,6 +24,7 @@ CHANGES = {
     "TestClient": "TestClient(app, raise_server_exceptions=False)",
     "AsyncTestClient": "AsyncTestClient(app, raise_server_exceptions=False)",
 }
+"""The clients that are known, and what has each give the answer."""
 
 
 class Client(NamedTuple):
@@ -89,7 +88,7 @@ def client_of(failure: Failure, error: BaseException) -> Client:
 
 def _kind(error: BaseException) -> str:
     for frame in frames(error):
-        for kind in KINDS:
+        for kind in CHANGES:
             if value(frame, "self", kind) is not None:
                 return kind
     return ""
