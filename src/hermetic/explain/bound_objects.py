@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from asyncio import AbstractEventLoop
 from collections.abc import Iterator
-from types import FrameType
-from typing import Any
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any, NamedTuple
 
 from hermetic.causes.event_loops import OBJECT_OF_ANOTHER_LOOP
-from hermetic.explain.failure import Explanation, Failure
+from hermetic.code import Location, project_modules
+from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, is_by_test_client, places, project_frames
 from hermetic.explain.history import History
-from hermetic.explain.holders import Holder, holder_of
 from hermetic.explain.running import one_loop
 
 BUSY = "another operation is in progress"
@@ -19,6 +22,20 @@ BUSY = "another operation is in progress"
 
 CALLED = 4
 """How many frames inside the project's line may be those of the object that it called."""
+
+
+class Holder(NamedTuple):
+    """Who keeps an object.
+
+    Attributes:
+        name: What the object is there: the fixture, or the global, with the attribute that leads to it.
+        words: What that fixture or global is, with its line.
+        fixture: The fixture whose value it is; None for a global.
+    """
+
+    name: str
+    words: str
+    fixture: UsedFixture | None = None
 
 
 def of_object(failure: Failure, history: History, error: BaseException) -> Explanation | None:
@@ -89,3 +106,59 @@ def _change_for(failure: Failure, holder: Holder | None, error: BaseException) -
     lines = list(one_loop(failure, "session"))
     if lines:
         yield f"or have one loop for all tests: {'; '.join(lines)}"
+
+
+def holder_of(thing: object, failure: Failure) -> Holder | None:
+    """Return who keeps an object, itself or as an attribute; None where no fixture and no global of a project does."""
+    for fixture in failure.fixtures:
+        path = _path(fixture.value, thing)
+        if path is not None:
+            return Holder(f"{fixture.name}{path}", f"{fixture.name} is the value of {fixture}", fixture)
+    return next((holder for module in project_modules() if (holder := _global(thing, module))), None)
+
+
+def _path(kept: object, thing: object) -> str | None:
+    """Return how an object leads to another one: empty for the same, ``.name`` for an attribute of it."""
+    if kept is thing:
+        return ""
+    for name, value in _attributes_of(kept).items():
+        if value is thing:
+            return f".{name}"
+        for key, each in _state_of(value).items() if name == "state" else ():
+            if each is thing:
+                return f".state.{key}"
+    return None
+
+
+def _attributes_of(kept: object) -> dict[str, object]:
+    """Return what an object has in its dictionary; a proxy may fail to tell, with whatever error."""
+    with suppress(Exception):
+        found = kept.__dict__
+        return dict(found) if isinstance(found, dict) else {}
+    return {}
+
+
+def _state_of(state: object) -> dict[str, object]:
+    """Return what Starlette's ``app.state`` holds."""
+    values = _attributes_of(state).get("_state")
+    return values if isinstance(values, dict) else {}
+
+
+def _global(thing: object, module: ModuleType) -> Holder | None:
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type | ModuleType):
+            continue
+        path = _path(value, thing)
+        if path is not None and (at := _assignment(str(module.__file__), name)) is not None:
+            return Holder(f"{name}{path}", f"{name} is a global of {module.__name__} ({at})")
+    return None
+
+
+def _assignment(file: str, name: str) -> Location | None:
+    """Return the line of a module that makes a global; None where it comes from another module."""
+    with suppress(OSError, SyntaxError, ValueError):
+        for node in ast.parse(Path(file).read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                return Location(file, node.lineno, "")
+    return None

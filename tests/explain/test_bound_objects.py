@@ -11,8 +11,8 @@ import pytest
 from starlette.applications import Starlette
 
 from hermetic.code import Location
+from hermetic.explain.bound_objects import holder_of
 from hermetic.explain.failure import Failure, UsedFixture
-from hermetic.explain.holders import holder_of
 from tests.explain.failing import TEST
 
 
