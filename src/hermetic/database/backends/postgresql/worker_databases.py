@@ -187,7 +187,7 @@ class PostgresqlServer:
         if connection.dialect.name != "postgresql":
             return
         for database, session in self._of(connection):
-            database.watch.forget(session)
+            database.lock_monitor.forget(session)
         whole = of_a_database(statement)
         if whole is not None and any(self._of(connection)):
             verb, name = whole
@@ -206,7 +206,7 @@ class PostgresqlServer:
         """Say why a statement was cancelled, where that was here."""
         if context.dialect.name == "postgresql" and context.connection is not None:
             for database, session in self._of(context.connection):
-                database.watch.explain(context, session)
+                database.lock_monitor.explain(context, session)
             taken = self.made.explain(context.original_exception)
             if taken is not None and Noted in listeners:
                 emit(Noted(taken.what))

@@ -66,7 +66,7 @@ def test_a_lock_of_somebody_else(application: Application, opened: Opened, told:
     """The request waits for as long as it takes."""
     stranger = psycopg.connect(opened.database.url.render_as_string(hide_password=False))
     stranger.execute("LOCK TABLE doubles")
-    watch = opened.database.watch
+    watch = opened.database.lock_monitor
     with owned_by(TEST):
         held = application.hold("UPDATE users SET name = 'x' WHERE id = 1")
     with ThreadPoolExecutor(1) as thread:
@@ -186,7 +186,7 @@ def test_in_a_loop(opened: Opened, monkeypatch: pytest.MonkeyPatch, clock: str) 
     async def main() -> None:
         with owned_by(TEST):
             await use()
-        while asyncio.get_running_loop() in opened.database.watch._timed:
+        while asyncio.get_running_loop() in opened.database.lock_monitor._timed:
             await asyncio.sleep(0)
         await engine.dispose()
 
@@ -200,7 +200,7 @@ def test_requests_that_are_over_before_the_first_look(
     """A loop has one timer, however many there are, and nothing is started when it comes too late."""
     monkeypatch.setattr(lock_waits, "PAUSE", 600)
     engine = create_async_engine("postgresql+asyncpg://somebody@elsewhere.example/production")
-    watch = opened.database.watch
+    watch = opened.database.lock_monitor
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -268,7 +268,7 @@ def test_one_that_gets_its_lock_in_the_last_moment(
 
 def test_another_error_of_the_same_session(application: Application, opened: Opened) -> None:
     """What is noted of a statement is forgotten when it ends, however it ends."""
-    watch, error = opened.database.watch, UncommittedWrites("stale")
+    watch, error = opened.database.lock_monitor, UncommittedWrites("stale")
 
     def note(held: Held) -> None:
         watch._cancelled[held.run("SELECT pg_backend_pid()")] = error

@@ -42,7 +42,7 @@ END_PATIENCE = 5.0
 QUERY_CANCELED = "57014"
 
 
-class LockWatch:
+class LockMonitor:
     """Watches one database, in a thread that is there while there is something to watch.
 
     Args:

@@ -24,7 +24,7 @@ from hermetic.database.backends.postgresql.restore.baseline import Baseline
 from hermetic.database.backends.postgresql.restore.changes import Changes
 from hermetic.database.backends.postgresql.restore.connected import Connected, Replace
 from hermetic.database.backends.postgresql.restore.drivers import connect_arguments, database_of
-from hermetic.database.backends.postgresql.restore.lock_monitor import LockWatch
+from hermetic.database.backends.postgresql.restore.lock_monitor import LockMonitor
 from hermetic.database.backends.postgresql.restore.sessions import Session
 from hermetic.database.backends.postgresql.server import kept_databases, template_databases
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
@@ -58,7 +58,7 @@ class PostgresqlDatabase:
         self.connected = Connected(name, host, lambda connections: replace(self, connections))
         self.sessions = self.connected.sessions
         self.raw = self.sessions.raw
-        self.watch = LockWatch(name, host, self.sessions)
+        self.lock_monitor = LockMonitor(name, host, self.sessions)
         self._host = host
         self._mutex = RLock()
         self._replace = replace
@@ -124,20 +124,20 @@ class PostgresqlDatabase:
     def note_raw(self, raw: RawConnection) -> None:
         """Learn of a connection that a driver of the project's opened."""
         self.raw.add(raw)
-        self.watch.note_raw(raw.connection)
+        self.lock_monitor.note_raw(raw.connection)
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
         """Learn who uses a connection that ``open`` returned; None when it went back to its pool."""
         session = self.sessions.get(connection)
         if session is not None:
             session.latest, session.checkout = session.checkout, checkout
-            self.watch.note(session)
+            self.lock_monitor.note(session)
 
     def note_closed(self, connection: DBAPIConnection) -> None:
         """Forget a connection that was closed."""
         session = self.sessions.closed(connection)
         if session is not None:
-            self.watch.note_end(session)
+            self.lock_monitor.note_end(session)
 
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the sessions of these owners, whatever they are doing; return what was open in them."""
@@ -163,7 +163,7 @@ class PostgresqlDatabase:
     def disappear(self) -> None:
         """The application has dropped it: what pools still hold of it is dead."""
         with self._mutex:
-            self.watch.stop()
+            self.lock_monitor.stop()
             self._closed = True
             self._replace(self, None)
             self._baseline.close()
@@ -327,7 +327,7 @@ class PostgresqlDatabase:
     def close(self) -> None:
         """End our own session and drop the database."""
         with self._mutex:
-            self.watch.stop()
+            self.lock_monitor.stop()
             if self._born and not self._closed:
                 self._closed = True
                 self._baseline.close()
