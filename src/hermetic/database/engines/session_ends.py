@@ -79,10 +79,9 @@ class SessionEnds:
         is_expiring: bool = False,
         objects: tuple[int, ...] = (),
     ) -> None:
-        if SessionEnded in listeners:
-            owner = self._owner_of(session) or current()
-            made_at = session.__dict__.get(MADE, UNKNOWN)
-            emit(SessionEnded(owner, made_at, place, session.hash_key, how, is_expiring, objects))
+        owner = self._owner_of(session) or current()
+        made_at = session.__dict__.get(MADE, UNKNOWN)
+        emit(SessionEnded(owner, made_at, place, session.hash_key, how, is_expiring, objects))
 
 
 def _is_end_of_block() -> bool:
