@@ -24,7 +24,15 @@ from typing import Any, NamedTuple
 from hermetic import tasks, threads
 from hermetic.code import is_library
 from hermetic.waits.reach import at_hand
-from hermetic.waits.thread import frames_of, is_of_the_project, is_turning, joined_by, loops_of, wait_of
+from hermetic.waits.thread import (
+    FILES,
+    frames_of,
+    is_of_the_project,
+    is_turning,
+    joined_by,
+    loops_of,
+    wait_of,
+)
 
 Task = asyncio.Task[Any]
 Runner = Task | int
@@ -44,7 +52,6 @@ _PRIMITIVES = (
 )
 """Where frames are whose ``self`` is what is waited for."""
 
-_IN_THREADS = (threading.__file__, os.path.dirname(threading.__file__) + os.sep + "queue.py")
 _FUTURES = concurrent.futures._base.__file__
 _GIVES_UP_ITS_NAME = ("_call_in_runner_task",)
 """anyio's runner of tests waits there for a future that the task which runs them has at hand."""
@@ -147,9 +154,7 @@ class Graph:
         future = _result_of(frames)
         if future is not None:
             return [self._computed.get(id(future), future)]
-        return [
-            each for frame in _leading(frames, _IN_THREADS) if (each := frame.f_locals.get("self"))
-        ] or None
+        return [each for frame in _leading(frames, FILES) if (each := frame.f_locals.get("self"))] or None
 
     @cached_property
     def _timed(self) -> set[Task]:

@@ -36,7 +36,8 @@ _UNTIMED = (
 )
 _NO_LIMIT = ("", "True", "block=True", "blocking=True")
 _CALL = re.compile(r"(?P<name>[^\W\d][\w.]*)\((?P<arguments>.*)", re.DOTALL)
-_FILES = {threading.__file__, queue.__file__}
+FILES = (threading.__file__, queue.__file__)
+"""Where what waits in Python has its frame."""
 
 
 def frames_of(thread: int) -> list[FrameType]:
@@ -52,7 +53,7 @@ def wait_of(frame: FrameType) -> Wait | None:
     """Return how whoever stands in an innermost frame waits; None where it is at work, for all that can be seen."""
     if frame.f_code.co_filename == selectors.__file__:
         return "for a time"
-    if frame.f_code.co_filename in _FILES:
+    if frame.f_code.co_filename in FILES:
         limit = frame.f_locals.get("timeout")
         return "for good" if limit is None or limit == -1 else "for a time"
     call = _call_of(frame)
