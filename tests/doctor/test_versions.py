@@ -1,12 +1,13 @@
-"""Which versions a project runs with, and in which order the places that tell are asked."""
+"""Which versions a project runs with, in which order the places that tell are asked, and which environment is one."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from hermetic.doctor.versions import Versions
+from hermetic.doctor.versions import Versions, find_environment
 from tests.source.projects import Project
 
 LOCK = '[[package]]\nname = "httpx"\nversion = "{}"\n'
@@ -74,3 +75,48 @@ def test_an_environment_can_be_named(project: Project) -> None:
     project.write({own: "", other: ""})
     assert answer(project.root) is False
     assert answer(project.root, project.root / "other") is True
+
+
+@pytest.mark.parametrize(
+    ("environ", "inside", "values", "files", "expected"),
+    [
+        ({}, True, {}, {}, None),
+        ({"VIRTUAL_ENV": "/activated"}, True, {}, {}, "/activated"),
+        ({"CONDA_PREFIX": "/activated"}, True, {}, {}, "/activated"),
+        ({"VIRTUAL_ENV": "/activated"}, False, {}, {}, None),
+        ({"VIRTUAL_ENV": "/activated"}, True, {}, {".venv/pyvenv.cfg": ""}, None),
+        ({}, False, {"hermetic_app": "app:app"}, {}, "own"),
+        ({"VIRTUAL_ENV": "/activated"}, True, {"hermetic_app": "app:app"}, {}, "/activated"),
+    ],
+)
+def test_an_environment_is_taken_where_something_says_so(
+    project: Project,
+    environ: dict[str, str],
+    inside: bool,
+    values: dict[str, str],
+    files: dict[str, str],
+    expected: str | None,
+) -> None:
+    """It lies in the project, is activated there, or is that of a hermetic which the project's runs load."""
+    sources = project.write({".git/HEAD": "", **files}).symbols().sources
+    own = project.root.parent / "elsewhere"
+    found = find_environment(
+        sources,
+        project.configuration(**values),
+        environ=environ,
+        started_in=sources.root if inside else own,
+        own=own,
+    )
+    assert (str(found) if found else None) == (str(own) if expected == "own" else expected)
+
+
+@pytest.mark.parametrize("is_this", [True, False])
+def test_the_own_environment_counts_where_the_project_is_installed(project: Project, is_this: bool) -> None:
+    """From its folder, as an editable install is; that of another says nothing."""
+    sources = project.write({".git/HEAD": ""}).symbols().sources
+    url = (sources.boundary if is_this else sources.boundary.parent / "another").as_uri()
+    own = "../own/lib/python3.12/site-packages/shop-1.dist-info/direct_url.json"
+    project.write({own: json.dumps({"dir_info": {"editable": True}, "url": url})})
+    prefix = project.root.parent / "own"
+    found = find_environment(sources, project.configuration(), environ={}, started_in=prefix, own=prefix)
+    assert found == (prefix if is_this else None)

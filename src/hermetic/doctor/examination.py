@@ -5,17 +5,15 @@ What cannot be read is noted and left out: one broken file must not hide what th
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hermetic.doctor.environments import find_environment
 from hermetic.doctor.ignores import Ignores
 from hermetic.doctor.rules import RULES, Rule
 from hermetic.doctor.subject import Subject
-from hermetic.doctor.versions import Versions
+from hermetic.doctor.versions import find_versions
 from hermetic.errors import ConfigurationError
 from hermetic.source.configuration import Configuration, find_configuration
 from hermetic.source.databases import Databases
@@ -87,15 +85,10 @@ def examine(
         notes.append(f"{directory} is a file: the project around it is examined")
         directory = directory.parent
     symbols, configuration = _read(directory, notes)
-    if environment is None:
-        own, here = Path(sys.prefix), Path.cwd()
-        environment = find_environment(
-            symbols.sources, configuration, environ=os.environ, started_in=here, own=own
-        )
+    versions = find_versions(symbols.sources, configuration, environment)
     if not uses_hermetic:
         configuration = _without_hermetic(configuration)
     mode = _mode(configuration)
-    versions = Versions(symbols.sources.around(configuration.path.parent), environment)
     subject = Subject(symbols, configuration, versions, databases, is_on=mode == "on")
     found = tuple(_found(subject, rules))
     return Diagnosis(found, (*notes, *_notes(subject)), mode)

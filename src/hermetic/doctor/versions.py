@@ -1,24 +1,37 @@
 """Which versions a project runs with: what is locked, else what is required, else what its interpreter has.
 
 A rule that holds from one release on asks here. Where two lock entries, or two requirements, disagree on the answer,
-the next source is asked; where none tells, nothing is known. What this command
-itself runs with says nothing of a project.
+the next source is asked; where none tells, nothing is known.
+
+The interpreter is that of an environment which is named, or lies in the project, else of one that is activated where
+the command is started in the project. That of this command is only where something says so: the project is installed
+there, it lies in the project, or the project's own runs load hermetic, which is installed here. Else another project's
+versions would be taken for this one's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.source.configuration import Configuration
 from hermetic.source.requirements import (
+    ENVIRONMENTS,
+    SITES,
     Bound,
     Release,
     bounds_in,
     installed_bounds,
     locked_bounds,
     pinned_bounds,
+    read_loosely,
 )
+from hermetic.source.sources import Sources
+
+ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 @dataclass(frozen=True)
@@ -59,15 +72,11 @@ class Versions:
             release: The release.
         """
         answer = self._answer(package, release)
-        if answer is None:
-            self.unknown[package] = None
         return answer.bound if answer is not None and answer.holds else None
 
     def before(self, package: str, release: Release) -> Bound | None:
         """Return what says that a package is older than a release; None where it is not, or not known."""
         answer = self._answer(package, release)
-        if answer is None:
-            self.unknown[package] = None
         return answer.bound if answer is not None and not answer.holds else None
 
     def _answer(self, package: str, release: Release) -> Answer | None:
@@ -76,6 +85,7 @@ class Versions:
                 return Answer(True, bounds[0])
             if bounds and not any(bound.allows(release) for bound in bounds):
                 return Answer(False, bounds[0])
+        self.unknown[package] = None
         return None
 
     def _sources(self, package: str) -> list[list[Bound]]:
@@ -90,3 +100,56 @@ class Versions:
             yield list(bounds_in(self._environment, package))
         else:
             yield installed_bounds(package, self._directories)
+
+
+def find_versions(
+    sources: Sources, configuration: Configuration, environment: Path | None = None
+) -> Versions:
+    """Return what answers for a project.
+
+    Args:
+        sources: The project.
+        configuration: pytest's settings.
+        environment: The environment that was named; None for one that lies in it, or that something else tells.
+    """
+    if environment is None:
+        environment = find_environment(
+            sources, configuration, environ=os.environ, started_in=Path.cwd(), own=Path(sys.prefix)
+        )
+    return Versions(sources.around(configuration.path.parent), environment)
+
+
+def find_environment(
+    sources: Sources,
+    configuration: Configuration,
+    *,
+    environ: Mapping[str, str],
+    started_in: Path,
+    own: Path,
+) -> Path | None:
+    """Return the environment of a project; None where nothing tells which it is, or it lies where it is looked for.
+
+    Args:
+        sources: The project.
+        configuration: pytest's settings.
+        environ: The variables of this process.
+        started_in: Where this command was started.
+        own: The environment of this command.
+    """
+    places = sources.around(configuration.path.parent)
+    if any((place / name).is_dir() for place in places for name in ENVIRONMENTS):
+        return None
+    activated = next((environ[name] for name in ACTIVATED if environ.get(name)), "")
+    if activated and started_in.is_relative_to(sources.boundary):
+        return Path(activated)
+    uses_hermetic = any(key.startswith("hermetic") for key in configuration.values)
+    is_own = uses_hermetic or own.is_relative_to(sources.boundary) or _has_installed(own, sources.boundary)
+    return own if is_own else None
+
+
+def _has_installed(environment: Path, project: Path) -> bool:
+    """Whether a project is installed in an environment from its folder, or from one in it."""
+    origins = (
+        found for folder in SITES for found in environment.glob(f"{folder}/*.dist-info/direct_url.json")
+    )
+    return any(f'"{project.as_uri()}' in read_loosely(origin) for origin in origins)

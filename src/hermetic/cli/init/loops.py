@@ -1,6 +1,7 @@
 """Decide in which event loop a suite's tests and fixtures are to run, and what speaks against that.
 
-What a project already says about modes and loop scopes is its own business and is never changed.
+What a project already says about modes and loop scopes is its own business and is never changed; what is broken by it
+is told, by doctor's rules.
 
 One loop for the session is the setting under which nothing can be attached to another loop; and on PostgreSQL, where
 a connection costs 2-5 ms and cannot change loops, it saves a connect a test. It takes two keys, and the second came
@@ -14,11 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.causes import event_loops
+from hermetic.cli.databases import DATABASES
 from hermetic.cli.init.editing import Setting
+from hermetic.doctor.examination import Finding, examined_by
+from hermetic.doctor.subject import Subject
+from hermetic.doctor.versions import find_versions
 from hermetic.source.async_settings import FIXTURES, TESTS
 from hermetic.source.configuration import Configuration
 from hermetic.source.requirements import Bound
 from hermetic.source.runner import LoopScope, Runner
+from hermetic.source.symbols import Symbols
 
 SCOPES = (FIXTURES, TESTS)
 BOTH_SINCE = (0, 26)
@@ -30,6 +37,16 @@ COUNTED = (
     "threads are counted: the session's loop keeps those of its executor (asyncio_0, asyncio_1) once a test has"
     " used it; let them not count, or leave both loop scopes out"
 )
+
+RULES = frozenset(
+    cause.code
+    for cause in (
+        event_loops.FIXTURE_OUTLIVES_LOOP,
+        event_loops.CONFIGURATION_NOT_READ,
+        event_loops.TWO_PLUGINS,
+    )
+)
+"""Those about keys that are never changed here."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +84,18 @@ def find_loops(runner: Runner, configuration: Configuration) -> Loops:
     scopes = _scopes(runner, configuration)
     mode = _mode(runner, configuration)
     return Loops((*mode.settings, *scopes.settings), (*mode.remarks, *scopes.remarks))
+
+
+def find_faults(symbols: Symbols, configuration: Configuration) -> tuple[Finding, ...]:
+    """Return what is broken by modes and loop scopes that the project sets.
+
+    Args:
+        symbols: The project's names.
+        configuration: pytest's settings.
+    """
+    versions = find_versions(symbols.sources, configuration)
+    subject = Subject(symbols, configuration, versions, DATABASES, is_on=False)
+    return tuple(examined_by(subject, RULES))
 
 
 def _mode(runner: Runner, configuration: Configuration) -> Loops:

@@ -10,8 +10,7 @@ from pathlib import Path
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
 from hermetic.cli.init.files import Edit
-from hermetic.cli.init.kept import find_faults
-from hermetic.cli.init.loops import Loops, find_loops
+from hermetic.cli.init.loops import Loops, find_faults, find_loops
 from hermetic.cli.init.proposed import (
     application_settings,
     environment_settings,
