@@ -5,12 +5,12 @@ What cannot be read is noted and left out: one broken file must not hide what th
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hermetic.doctor.ignores import Ignores
 from hermetic.doctor.rules import RULES, Rule
 from hermetic.doctor.subject import Subject
 from hermetic.doctor.versions import find_versions
@@ -18,9 +18,13 @@ from hermetic.errors import ConfigurationError
 from hermetic.source.configuration import Configuration, find_configuration
 from hermetic.source.databases import Databases
 from hermetic.source.project import read_project
+from hermetic.source.requirements import read_loosely
 from hermetic.source.sources import read_sources
 from hermetic.source.suite import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
+
+IGNORE = re.compile(r"#\s*hermetic:\s*ignore\[([A-Z0-9,\s]+)\]")
+"""What leaves a line out of the report: ``# hermetic: ignore[HM720]``, on the line or alone above it."""
 
 SHOWN = 5
 """How many files that were not read are named. More are so where a project is for a later Python."""
@@ -129,14 +133,40 @@ def _mode(configuration: Configuration) -> str:
 
 
 def _found(subject: Subject, rules: Iterable[Rule]) -> Iterator[Finding]:
-    ignores = Ignores()
+    lines = _Lines()
     spots = {
         (each.file, each.line, each.column, rule.code): each for rule in rules for each in rule.find(subject)
     }
     by_code = {rule.code: rule for rule in rules}
     for (file, line, column, code), each in sorted(spots.items(), key=lambda item: item[0]):
-        if not ignores.cover(file, line, code):
-            yield Finding(by_code[code], file, line, ignores.column(file, line, column), each.text)
+        if not lines.ignore(file, line, code):
+            yield Finding(by_code[code], file, line, lines.column(file, line, column), each.text)
+
+
+class _Lines:
+    """The lines of files in which something is found, each file read once."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Path, list[str]] = {}
+
+    def ignore(self, file: Path, line: int, code: str) -> bool:
+        """Whether a comment leaves a code out at a line of a file."""
+        lines = self._read(file)
+        above = lines[line - 2].strip() if 2 <= line <= len(lines) + 1 else ""
+        texts = [lines[line - 1] if line <= len(lines) else "", above if above.startswith("#") else ""]
+        named = ",".join(match[1] for text in texts for match in IGNORE.finditer(text))
+        return code in {each.strip() for each in named.split(",")}
+
+    def column(self, file: Path, line: int, column: int) -> int:
+        """Return a column from 1 in characters, of one from 0 in bytes."""
+        lines = self._read(file)
+        text = lines[line - 1] if line <= len(lines) else ""
+        return len(text.encode("utf-8")[:column].decode("utf-8", "replace")) + 1
+
+    def _read(self, file: Path) -> list[str]:
+        if file not in self._lines:
+            self._lines[file] = re.split(r"\r\n|\r|\n", read_loosely(file).removeprefix("\ufeff"))
+        return self._lines[file]
 
 
 def _notes(subject: Subject) -> Iterator[str]:
