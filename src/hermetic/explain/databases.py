@@ -46,7 +46,7 @@ class DatabaseHistory:
         contents: Descriptions of the latter; empty as long as it has filled none.
     """
 
-    kinds: tuple[Kind, ...] = (ContentsFound, EngineResolved, FillingBegan, FillingEnded, Statement)
+    KINDS: tuple[Kind, ...] = (ContentsFound, EngineResolved, FillingBegan, FillingEnded, Statement)
 
     def __init__(self) -> None:
         self.contents: tuple[str, ...] = ()

@@ -7,7 +7,8 @@ does a great deal the beginning and the end are kept, and is known how much ther
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from hermetic.events import (
     CallRaised,
@@ -15,7 +16,6 @@ from hermetic.events import (
     FillingBegan,
     FillingEnded,
     Kind,
-    LifespanStarted,
     RequestBegan,
     RequestEnded,
     SessionEnded,
@@ -30,10 +30,9 @@ from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
 from hermetic.explain.undone import Undone
 from hermetic.owners import Owner
-from hermetic.threads import now
 
 KINDS: tuple[Kind, ...] = (
-    *(RequestBegan, RequestEnded, WebsocketEnded, LifespanStarted),
+    *(RequestBegan, RequestEnded, WebsocketEnded),
     *(Statement, TransactionEnded),
     *(TaskFound, CallRaised),
 )
@@ -46,18 +45,6 @@ SESSIONS = 1_000
 """Of how many Sessions the last end is kept, and of how many closed ones what they held."""
 
 E = TypeVar("E", bound=Event)
-
-
-class Told(NamedTuple):
-    """An event, and when it was told.
-
-    Attributes:
-        at: Seconds since the test began.
-        event: What.
-    """
-
-    at: float
-    event: Event
 
 
 class History:
@@ -77,37 +64,35 @@ class History:
         self.databases = DatabaseHistory()
         self.undone = Undone()
         self.test: Owner | None = None
-        self._first: list[tuple[float, Event]] = []
-        self._last: deque[tuple[float, Event]] = deque(maxlen=LAST)
+        self._first: list[Event] = []
+        self._last: deque[Event] = deque(maxlen=LAST)
         self._later = 0
-        self._began = 0.0
         self._fillings = 0
+        self._listening: tuple[tuple[Callable[[Any], None], tuple[Kind, ...]], ...] = (
+            (self._hear, KINDS),
+            (self.connections.hear, Connections.KINDS),
+            (self._on_filling, (FillingBegan, FillingEnded)),
+            (self.sessions.hear, (SessionEnded,)),
+            (self.databases.hear, DatabaseHistory.KINDS),
+            (self.undone.hear, Undone.KINDS),
+        )
 
     def start(self) -> None:
         """Listen."""
-        listen(self._hear, *KINDS)
-        listen(self.connections.hear, *Connections.KINDS)
-        listen(self._on_filling, FillingBegan, FillingEnded)
-        listen(self.sessions.hear, SessionEnded)
-        listen(self.databases.hear, *self.databases.kinds)
-        listen(self.undone.hear, *self.undone.kinds)
+        for hear, kinds in self._listening:
+            listen(hear, *kinds)
 
     def stop(self) -> None:
         """Listen no more."""
-        unlisten(self._hear)
-        unlisten(self.connections.hear)
-        unlisten(self._on_filling)
-        unlisten(self.sessions.hear)
-        unlisten(self.undone.hear)
-        unlisten(self.databases.hear)
+        for hear, _ in self._listening:
+            unlisten(hear)
 
     def begin(self, test: Owner) -> None:
         """Forget the test before, and keep what is told from now on for this one."""
         self.undone.begin(test)
         self.sessions.test = test.name
-        self.test, self._later, self._began = test, 0, now()
-        self._first.clear()
-        self._last.clear()
+        self.test = test
+        self.end()
 
     def end(self) -> None:
         """Forget what was told of a test that passed."""
@@ -116,9 +101,9 @@ class History:
         self._later = 0
 
     @property
-    def told(self) -> list[Told]:
+    def told(self) -> list[Event]:
         """What was told since the test began, in order: the first and the last of it."""
-        return [Told(at - self._began, event) for at, event in [*self._first, *self._last]]
+        return [*self._first, *self._last]
 
     @property
     def dropped(self) -> int:
@@ -127,7 +112,7 @@ class History:
 
     def of(self, kind: type[E]) -> list[E]:
         """Return what was told of one kind, in order."""
-        return [event for _, event in [*self._first, *self._last] if isinstance(event, kind)]
+        return [event for event in self.told if isinstance(event, kind)]
 
     def _on_filling(self, event: FillingBegan | FillingEnded) -> None:
         self._fillings += 1 if isinstance(event, FillingBegan) else -1
@@ -136,10 +121,10 @@ class History:
         if self._fillings:  # whoever came first has a hundred tables made on the way
             return
         if len(self._first) < FIRST:
-            self._first.append((now(), event))
+            self._first.append(event)
         else:
             self._later += 1
-            self._last.append((now(), event))
+            self._last.append(event)
 
 
 class SessionHistory:

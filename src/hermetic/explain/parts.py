@@ -117,6 +117,6 @@ def _is_request(part: Part | None) -> bool:
 
 def _until_it_failed(history: History) -> list[Event]:
     """Return what was told before the call of the test raised: what it left is ended then."""
-    events = [each.event for each in history.told]
+    events = history.told
     raised = (at for at, event in enumerate(events) if isinstance(event, CallRaised))
     return events[: next(raised, len(events))]

@@ -133,8 +133,7 @@ def _at_once(failure: Failure, history: History) -> list[RequestBegan]:
     """Return the requests of the test that were under way at one time, the most that there were."""
     open_: dict[Owner, RequestBegan] = {}
     most: list[RequestBegan] = []
-    for each in history.told:
-        event = each.event
+    for event in history.told:
         if isinstance(event, RequestBegan) and event.owner.is_within(failure.owner):
             open_[event.owner] = event
             if len(open_) > len(most):

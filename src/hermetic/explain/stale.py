@@ -90,8 +90,7 @@ def _explanation(frame: FrameType, held: Remembered, changed: Changed, name: str
 def _changes(failure: Failure, history: History) -> Iterator[Changed]:
     """Give what requests of the test have changed and committed, in order."""
     pending: dict[int, list[Changed]] = {}
-    for each in history.told:
-        event = each.event
+    for event in history.told:
         if isinstance(event, Statement) and not event.error and event.owner.kind == "request":
             write = written(event, failure.owner.name) if event.owner.is_within(failure.owner) else None
             if write is not None and write.verb in ("UPDATE", "DELETE"):

@@ -52,7 +52,7 @@ class Write(NamedTuple):
 class Undone:
     """Hears of statements, of ends of transactions and of restores."""
 
-    kinds: tuple[Kind, ...] = (
+    KINDS: tuple[Kind, ...] = (
         EngineResolved,
         FillingBegan,
         FillingEnded,
