@@ -15,7 +15,7 @@ from hermetic.code import Location, project_modules
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, is_by_test_client, places, project_frames
 from hermetic.explain.history import History
-from hermetic.explain.running import one_loop
+from hermetic.explain.plugins import one_loop
 
 BUSY = "another operation is in progress"
 """What asyncpg says of a second use, be it in the same loop or in another one."""

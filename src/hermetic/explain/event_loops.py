@@ -20,8 +20,8 @@ from hermetic.explain.connections import Held
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, is_by_test_client, places, value
 from hermetic.explain.history import History
+from hermetic.explain.plugins import not_read, one_loop
 from hermetic.explain.runner import FIXTURES, TESTS
-from hermetic.explain.running import not_read, one_loop
 from hermetic.owners import Owner
 
 DIFFERENT = (

@@ -13,7 +13,7 @@ from hermetic.explain import (
     messages,
     orm,
     overrides,
-    running,
+    plugins,
     sessions,
     stale,
     state_of_tests,
@@ -26,7 +26,7 @@ Explain = Callable[[Failure, History], Iterable[Explanation]]
 
 EXPLAIN: tuple[Explain, ...] = (
     event_loops.explain,
-    running.explain,
+    plugins.explain,
     messages.explain,
     orm.explain,
     lifespans.explain,

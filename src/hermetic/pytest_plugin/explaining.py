@@ -14,7 +14,7 @@ from hermetic.explain.history import History
 from hermetic.explain.runner import Runner
 from hermetic.owners import PROCESS, Owner
 from hermetic.pytest_plugin import marks
-from hermetic.pytest_plugin.running import loop_of, runner_of
+from hermetic.pytest_plugin.async_runner import loop_of, runner_of
 from hermetic.pytest_plugin.state import OWNER, SETTINGS
 from hermetic.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Who runs what in which loop: errors of pytest, pytest-asyncio and anyio that name none of the project's settings."""
+"""Errors of pytest, pytest-asyncio and anyio's plugin that name none of the project's settings: who runs what where."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 from hermetic.code import Location
 from hermetic.explain.failure import Failure, UsedFixture
 from hermetic.explain.history import History
+from hermetic.explain.plugins import explain, one_loop
 from hermetic.explain.runner import FIXTURES, TESTS, IgnoredFile, LoopScope, Runner, Setting, widest
-from hermetic.explain.running import explain, one_loop
 from tests.explain.failing import TEST
 
 HERE = Location("/shop/conftest.py", 5, "session")
