@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.pytest_plugin.project import INI, Result
+from tests.pytest_plugin.project import INI, Project, Result
+
+WHY = "hermetic: why this failed"
+"""What stands above explanations."""
 
 
 def ini(*lines: str, app: str = "shop:app") -> str:
@@ -17,3 +20,10 @@ def said(result: Result, *texts: str, status: int = 1) -> None:
         assert text in result.output, f"{text!r} is not in:\n{result.output}"
     assert "INTERNALERROR" not in result.output, result.output
     assert "src/hermetic/pytest_plugin" not in result.output, result.output
+
+
+def all_pass(project: Project, passed: int) -> None:
+    """Every test passes, and nothing is explained."""
+    result = project.pytest()
+    assert result.outcomes() == {"passed": passed}, result.output
+    assert WHY not in result.output, result.output

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.pytest_plugin.project import APP, Project
-from tests.pytest_plugin.saying import ini, said
-from tests.pytest_plugin.test_explaining_runner import STRICT, all_pass
+from tests.pytest_plugin.saying import all_pass, ini, said
+from tests.pytest_plugin.test_explaining_runner import STRICT
 
 SYNC = APP.replace("sqlite+aiosqlite:///./production.db", "sqlite:///./production.db")
 TEST = "async def test_it(async_client):\n    assert (await async_client.get('/users')).json() == []\n"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from tests.pytest_plugin.project import Project
-from tests.pytest_plugin.saying import said
+from tests.pytest_plugin.saying import WHY, said
 
 AUTO = "[pytest]\nhermetic_app = shop:app\npythonpath = .\nasyncio_mode = auto\n"
-TITLE = "hermetic: why this failed"
 
 
 def test_objects_of_another_loop(project: Project) -> None:
@@ -127,7 +126,7 @@ def test_objects_of_another_loop(project: Project) -> None:
     project.change("pytest.ini", "[pytest]", "[pytest]\nasyncio_default_test_loop_scope = session")
     result = project.pytest(*unclosed, "-k", "not near_miss")
     assert result.outcomes() == {"passed": 7}, result.output
-    assert TITLE not in result.output
+    assert WHY not in result.output
 
 
 def test_no_loop_runs(project: Project) -> None:
@@ -169,9 +168,7 @@ def test_no_loop_runs(project: Project) -> None:
         f"{at}:20 needs an event loop, and test_loop is not async: none runs there. [HM718]",
         f"change: {at}:20: make test_loop async def",
     )
-    assert result.output.count(TITLE) == 2, (
-        result.output
-    )  # the line of test_thread is async: nothing is known
+    assert result.output.count(WHY) == 2, result.output  # the line of test_thread is async: nothing is known
     project.change(
         "test_a.py", "asyncio.get_event_loop().run_until_complete(answer())", "asyncio.run(answer())"
     )

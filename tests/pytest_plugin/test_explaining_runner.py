@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from tests.pytest_plugin.project import Project
-from tests.pytest_plugin.saying import said
+from tests.pytest_plugin.saying import all_pass, said
 
 STRICT = "[pytest]\nhermetic_app = shop:app\npythonpath = .\n"
 AUTO = STRICT + "asyncio_mode = auto\n"
 ONE_BY_ONE = AUTO + "asyncio_default_fixture_loop_scope = function\n"
-
-
-def all_pass(project: Project, passed: int) -> None:
-    """Every test passes, and nothing is explained."""
-    result = project.pytest()
-    assert result.outcomes() == {"passed": passed}, result.output
-    assert "why this failed" not in result.output, result.output
 
 
 def test_a_fixture_that_outlives_its_loop(project: Project) -> None:

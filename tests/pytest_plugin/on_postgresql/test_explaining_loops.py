@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.pytest_plugin.project import Project, Result
+from tests.pytest_plugin.saying import WHY, all_pass
 
-TITLE = "hermetic: why this failed"
 AUTO = """
 [pytest]
 hermetic_app = shop:app
@@ -37,13 +37,6 @@ def said(result: Result, *texts: str) -> None:
     assert result.status == 1, result.output
     for text in texts:
         assert text in result.output, f"{text!r} is not in:\n{result.output}"
-
-
-def all_pass(project: Project, passed: int) -> None:
-    """Every test passes, and nothing is explained."""
-    result = project.pytest()
-    assert result.outcomes() == {"passed": passed}, result.output
-    assert TITLE not in result.output, result.output
 
 
 def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
@@ -124,7 +117,7 @@ def test_fixtures_in_one_loop_and_tests_in_another(project: Project) -> None:
         f"{root}/test_a.py:35 uses raw (asyncpg.connection.Connection), which belongs to another event loop. [HM704]",
         f"change: {root}/test_a.py:14: make it async def: it runs a loop of its own",
     )
-    assert result.output.count(TITLE) == 5, result.output
+    assert result.output.count(WHY) == 5, result.output
     project.change("pytest.ini", "test_loop_scope = function", "test_loop_scope = session")
     project.change("test_a.py", 'loop_scope="module", ', 'loop_scope="session", ')
     project.change("test_a.py", "def by_hand", "async def by_hand")
@@ -264,7 +257,7 @@ def test_a_test_client_in_an_async_test(project: Project) -> None:
         f"fixture 'session' (function scope, {root}/conftest.py:5) took a connection at {root}/conftest.py:8, of the",
         f"change: {root}/test_a.py:9: call it by an async client, which stays in the test's loop: await async_client.",
     )
-    assert result.output.count(TITLE) == 1, result.output
+    assert result.output.count(WHY) == 1, result.output
     project.change("test_a.py", "client = TestClient(app)", "")
     project.change("test_a.py", 'client.get("/users")', '(await async_client.get("/users"))')
     project.change("test_a.py", "test_shared(session)", "test_shared(session, async_client)")
