@@ -59,6 +59,11 @@ class Configuration:
         except ValueError:
             return [str(value)]
 
+    def lines(self, key: str) -> list[str]:
+        """Return a setting of one value a line as a list; empty when it is not set."""
+        value = self.values.get(key, "")
+        return [str(item) for item in value] if isinstance(value, list) else str(value).splitlines()
+
 
 def find_configuration(root: Path, boundary: Path) -> Configuration:
     """Return the configuration that ``pytest``, started in ``root``, reads.

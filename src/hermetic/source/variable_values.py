@@ -154,8 +154,7 @@ def configured(configuration: Configuration, sources: Sources) -> Iterator[tuple
     for path in configuration.strings("env_files"):
         yield from dotenv_values(configuration.path.parent / path).items()
     for key in ("env", "hermetic_env"):
-        value = configuration.values.get(key, "")
-        yield from line_values(value if isinstance(value, list) else str(value).splitlines())
+        yield from line_values(configuration.lines(key))
 
 
 def _table_of_pytest_env(directory: Path) -> dict[str, object] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from hermetic.doctor.subject import Spot, Subject, spot
 from hermetic.source.bindings import own_nodes
@@ -154,8 +155,8 @@ def _lost(keys: list[str], winner: str) -> str:
     return f"not in force: {', '.join(keys)}. pytest reads {winner} beside this file, and only that"
 
 
-def _line_of(path: object, key: str) -> int:
-    lines = read_loosely(path).splitlines()  # type: ignore[arg-type]
+def _line_of(path: Path, key: str) -> int:
+    lines = read_loosely(path).splitlines()
     return next((number for number, line in enumerate(lines, 1) if line.strip().startswith(key)), 1)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.doctor.subject import Spot, Subject, spot
-from hermetic.source.configuration import Configuration
 from hermetic.source.environ import outside
 from hermetic.source.migrations import MAIN, runs_migrations
 from hermetic.source.syntax import nodes_of
@@ -15,7 +14,8 @@ from hermetic.source.syntax import nodes_of
 
 def migrated_twice(subject: Subject) -> Iterator[Spot]:
     """A fixture that runs Alembic, where ``hermetic_schema`` has made the tables already."""
-    schema = _schema(subject.configuration)
+    lines = subject.configuration.lines("hermetic_schema")
+    schema = [line.strip() for line in lines if line.strip()]
     if not subject.is_on or not schema or not all(_is_metadata_or_sql(each, subject) for each in schema):
         return
     for fixture in subject.suite.fixtures:
@@ -27,12 +27,6 @@ def migrated_twice(subject: Subject) -> Iterator[Spot]:
                     " tables: already exists"
                 )
                 yield spot(fixture.file, node, text)
-
-
-def _schema(configuration: Configuration) -> list[str]:
-    value = configuration.values.get("hermetic_schema", "")
-    lines = [str(each) for each in value] if isinstance(value, list) else str(value).splitlines()
-    return [line.strip() for line in lines if line.strip()]
 
 
 def _is_metadata_or_sql(entry: str, subject: Subject) -> bool:

@@ -94,8 +94,7 @@ def _inserted(plan: Plan, configuration: Configuration) -> Iterator[str]:
 
 
 def _pytest_env(configuration: Configuration) -> Iterator[tuple[str, str]]:
-    value = _texts(configuration.values.get("env", ""))
-    for line in value.splitlines() if isinstance(value, str) else value:
+    for line in configuration.lines("env"):
         match = PYTEST_ENV.fullmatch(line.strip())
         if match is not None and not ("D:" in match["flags"] and match["name"] in os.environ):
             yield match["name"], match["value"].strip()
