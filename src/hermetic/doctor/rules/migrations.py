@@ -57,15 +57,19 @@ def _migration(function: ast.AST, file: Path, subject: Subject, depth: int = 3) 
         if isinstance(node, ast.expr) and runs_migrations(node, file, subject.symbols):
             if not isinstance(node, ast.Call) or outside(file, node.func, subject.symbols) == MAIN:
                 return node
-        elif isinstance(node, ast.Call) and depth:
-            called = subject.symbols.resolve(file, node.func)
-            definition = subject.symbols.definition(called)
-            is_function = isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
-            file_of = called.file if called is not None and is_function else None
-            if (
-                file_of is not None
-                and definition is not None
-                and _migration(definition, file_of, subject, depth - 1)
-            ):
-                return node
+        elif isinstance(node, ast.Call) and depth and _is_migrating(node, file, subject, depth - 1):
+            return node
     return None
+
+
+def _is_migrating(call: ast.Call, file: Path, subject: Subject, depth: int) -> bool:
+    """Whether a function of the project that is called runs migrations."""
+    called = subject.symbols.resolve(file, call.func)
+    function = subject.symbols.definition(called)
+    if (
+        called is None
+        or called.file is None
+        or not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    ):
+        return False
+    return _migration(function, called.file, subject, depth) is not None
