@@ -13,7 +13,7 @@ from pathlib import Path
 from hermetic.source.bindings import Bindings
 from hermetic.source.sources import Module
 from hermetic.source.symbols import Reference, Symbols
-from hermetic.source.syntax import assignments, children, last_name, literal, statements
+from hermetic.source.syntax import assignments, children, keyword, last_name, literal, statements
 
 ENVIRONMENTS = frozenset({"os.environ", "starlette.config.environ"})
 GETTERS = frozenset({"os.getenv", "os.environ.get", "starlette.config.environ.get"})
@@ -182,16 +182,13 @@ def _dynaconf(file: Path, node: ast.Attribute, symbols: Symbols) -> Reading | No
     return Reading(ast.Constant(node.attr), None, False, f"{text}_" if text else "")
 
 
-def _made_with(file: Path, name: ast.expr, keyword: str, symbols: Symbols) -> ast.expr | None:
+def _made_with(file: Path, name: ast.expr, word: str, symbols: Symbols) -> ast.expr | None:
     """Return what the call that made a reader of variables is given for a keyword."""
-    maker = symbols.definition(symbols.resolve(file, name))
-    words = maker.keywords if isinstance(maker, ast.Call) else []
-    return next((word.value for word in words if word.arg == keyword), None)
+    return keyword(symbols.definition(symbols.resolve(file, name)), word)
 
 
 def _default(call: ast.Call, position: int) -> ast.expr | None:
-    named = next((word.value for word in call.keywords if word.arg == "default"), None)
-    return named or (call.args[position] if len(call.args) > position else None)
+    return keyword(call, "default") or (call.args[position] if len(call.args) > position else None)
 
 
 def _environs_prefix(file: Path, node: ast.AST, bindings: Bindings) -> str:

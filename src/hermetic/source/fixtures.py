@@ -18,7 +18,7 @@ from hermetic.source.configuration import Configuration
 from hermetic.source.environ import outside
 from hermetic.source.sources import Module
 from hermetic.source.symbols import Reference, Symbols
-from hermetic.source.syntax import last_name, literal
+from hermetic.source.syntax import keyword, last_name, literal
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PYTEST, ASYNCIO = "pytest.fixture", "pytest_asyncio.fixture"
@@ -72,7 +72,7 @@ class Fixture:
 
     def argument(self, name: str) -> ast.expr | None:
         """Return an argument of its decorator."""
-        return _argument(self.decorator, name)
+        return keyword(self.decorator, name)
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class Suite:
 
     def _text(self, decorator: ast.expr, name: str, file: Path, default: str | None = None) -> str | None:
         """Return a text that a decorator is given, by itself or by the name of a constant."""
-        value = _argument(decorator, name)
+        value = keyword(decorator, name)
         if isinstance(value, ast.Name | ast.Attribute):
             found = self.symbols.definition(self.symbols.resolve(file, value))
             value = found if isinstance(found, ast.expr) else value
@@ -259,11 +259,6 @@ class Suite:
         return _is_named(owner.name, self._classes) and not any(
             "TestCase" in last_name(base) for base in owner.bases
         )
-
-
-def _argument(decorator: ast.expr, name: str) -> ast.expr | None:
-    words = decorator.keywords if isinstance(decorator, ast.Call) else []
-    return next((word.value for word in words if word.arg == name), None)
 
 
 def marks_in(

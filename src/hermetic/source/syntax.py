@@ -170,6 +170,12 @@ def last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def keyword(node: ast.AST | None, name: str) -> ast.expr | None:
+    """Return what a call is given by a name; None where it is not, or where this is no call."""
+    words = node.keywords if isinstance(node, ast.Call) else []
+    return next((word.value for word in words if word.arg == name), None)
+
+
 def literal(node: ast.expr | None) -> str | None:
     """Return the text of a string literal."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -18,7 +18,7 @@ from hermetic.source.bindings import Function
 from hermetic.source.environ import outside
 from hermetic.source.origins import Expression, Read
 from hermetic.source.sources import Module
-from hermetic.source.syntax import last_name, nodes_of
+from hermetic.source.syntax import keyword, last_name, nodes_of
 
 
 def sync_url(subject: Subject) -> Iterator[Spot]:
@@ -69,7 +69,7 @@ def memory_pool(subject: Subject) -> Iterator[Spot]:
         return  # hermetic gives such an engine one database for all of its connections
     for name in ENGINES:
         for engine in engines_made_by(subject, name):
-            pool = engine.argument("poolclass")
+            pool = keyword(engine.call, "poolclass")
             word = _separating(pool, engine, subject) if _is_in_memory(engine, subject) else ""
             if (
                 pool is not None
@@ -91,7 +91,7 @@ def _separating(pool: ast.expr | None, engine: Engine, subject: Subject) -> str:
     """Return the name of a pool that may have several connections; empty for others."""
     made = outside(engine.module.path, pool, subject.symbols) if pool is not None else ""
     word = made.rpartition(".")[2] if made.startswith("sqlalchemy.") else ""
-    size, overflow = engine.argument("pool_size"), engine.argument("max_overflow")
+    size, overflow = keyword(engine.call, "pool_size"), keyword(engine.call, "max_overflow")
     is_single = [getattr(each, "value", None) for each in (size, overflow)] == [1, 0]
     return word if word == NULL or (word in QUEUES and not is_single) else ""
 
@@ -180,8 +180,7 @@ def _fails(engine: Traced, call: ast.Call, module: Module, subject: Subject) -> 
 
 
 def _bind(call: ast.Call) -> ast.expr | None:
-    named = (word.value for word in call.keywords if word.arg == "bind")
-    return call.args[0] if call.args else next(named, None)
+    return call.args[0] if call.args else keyword(call, "bind")
 
 
 def _is_metadata(call: ast.Call, module: Module, subject: Subject) -> bool:

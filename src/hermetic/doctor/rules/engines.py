@@ -13,7 +13,7 @@ from hermetic.source.environ import outside
 from hermetic.source.fixtures import Fixture
 from hermetic.source.origins import HOLE, Expression, Read, Text
 from hermetic.source.sources import Module
-from hermetic.source.syntax import last_name, literal
+from hermetic.source.syntax import keyword, last_name, literal
 
 ASYNC_ENGINE = "create_async_engine"
 ENGINES = frozenset({ASYNC_ENGINE, "create_engine"})
@@ -36,10 +36,6 @@ class Engine:
     address: ast.expr
     url: str
 
-    def argument(self, name: str) -> ast.expr | None:
-        """Return a keyword's value."""
-        return next((word.value for word in self.call.keywords if word.arg == name), None)
-
 
 def engines_made_by(subject: Subject, name: str) -> Iterator[Engine]:
     """Yield the engines that a function of SQLAlchemy makes, where their making is not expected to fail."""
@@ -53,8 +49,7 @@ def engines_made_by(subject: Subject, name: str) -> Iterator[Engine]:
 
 
 def _address(call: ast.Call) -> ast.expr | None:
-    named = (word.value for word in call.keywords if word.arg == "url")
-    return call.args[0] if call.args else next(named, None)
+    return call.args[0] if call.args else keyword(call, "url")
 
 
 def _url(address: ast.expr, call: ast.Call, module: Module, subject: Subject) -> str:
@@ -81,8 +76,7 @@ def _put_together(address: ast.expr, file: Path, subject: Subject) -> str:
         address = found if isinstance(found, ast.Call) else address
     if not isinstance(address, ast.Call) or ast.unparse(address.func).rpartition("URL.create")[1] == "":
         return ""
-    named = [word.value for word in address.keywords if word.arg == "drivername"]
-    scheme = literal(next(iter([*address.args[:1], *named]), None))
+    scheme = literal(address.args[0] if address.args else keyword(address, "drivername"))
     return f"{scheme}://{HOLE}" if scheme else ""
 
 
