@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hermetic.code import Location
 from hermetic.events import ContentsFound, EngineResolved, FillingBegan, FillingEnded, Kind, Statement
-from hermetic.explain.undone import name_of
+from hermetic.explain.undone import table_name
 
 MOST = 1_000
 """Of how many engines, and of how many statements that make a table, it is known where."""
@@ -86,5 +86,5 @@ class DatabaseHistory:
     def _make(self, event: Statement) -> None:
         found = _CREATE.match(event.text)
         if found is not None:
-            name = name_of(found[1])
+            name = table_name(found[1])
             self._made.append(Made(name, event.engine, event.connection, event.location, event.owner.name))

@@ -14,7 +14,7 @@ from hermetic.explain.definitions import Definition, definition_of, is_known_to
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, place_of, project_frames, value
 from hermetic.explain.history import History
-from hermetic.explain.undone import name_of
+from hermetic.explain.undone import table_name
 
 _MISSING = re.compile(r'no such table: ([\w."]+)|relation "([^"]+)" does not exist')
 _EXISTING = re.compile(r'table ["`\[]?([\w.]+)["`\]]? already exists|relation "([^"]+)" already exists')
@@ -44,7 +44,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         connection = None if found is None else _connection(error)
         if found is None or connection is None:
             continue
-        name = name_of(found[1] or found[2])
+        name = table_name(found[1] or found[2])
         place = place_of(error, "The test")
         asked = Asked(name, place, connection.engine, id(private.driver_connection_of(connection)))
         explanation = (

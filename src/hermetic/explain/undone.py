@@ -109,10 +109,10 @@ def written(event: Statement, test: str) -> Write | None:
     found = _WRITE.match(event.text)
     if found is None:
         return None
-    return Write(test, found[1].upper(), name_of(found[2]), event.rows, event.parameters, event.engine)
+    return Write(test, found[1].upper(), table_name(found[2]), event.rows, event.parameters, event.engine)
 
 
-def name_of(table: str) -> str:
+def table_name(table: str) -> str:
     """Return a table's name as a statement writes it, without its schema and its quotes."""
     return table.rpartition(".")[2].strip('"`[]').lower()
 
