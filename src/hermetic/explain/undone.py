@@ -98,7 +98,7 @@ class Undone:
             self._committed = []
 
     def _write(self, event: Statement) -> None:
-        test = _test_of(event.owner)
+        test = event.owner.test  # what outlives one writes the baseline
         write = written(event, "" if test is None else test.name)
         if write is not None and test is not None and event.engine in self._urls:
             self._open.setdefault(event.connection, []).append(write)
@@ -115,11 +115,3 @@ def written(event: Statement, test: str) -> Write | None:
 def table_name(table: str) -> str:
     """Return a table's name as a statement writes it, without its schema and its quotes."""
     return table.rpartition(".")[2].strip('"`[]').lower()
-
-
-def _test_of(owner: Owner) -> Owner | None:
-    """Return the test that something belongs to; None for what outlives one, which is part of the baseline."""
-    here: Owner | None = owner
-    while here is not None and here.kind != "test":
-        here = here.parent if here.is_test_level else None
-    return here
