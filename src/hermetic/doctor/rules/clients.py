@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 from hermetic.doctor.subject import Spot, Subject, spot
@@ -188,10 +189,11 @@ def _is_bare_mock(value: ast.expr, module: Module, subject: Subject) -> bool:
 
 def patched_state(subject: Subject) -> Iterator[Spot]:
     """``monkeypatch.setattr(app.state, ...)``, whose undoing deletes the attribute since pytest 9.2."""
+    is_set_once = cache(partial(_is_set_once, subject=subject))
     for module in subject.sources.tests:
         for call in module.of(ast.Call) if module.mentions("setattr") and module.mentions("state") else ():
             name = _patched(call, module, subject)
-            if name and any(_is_made_once(*store, subject) for store in _stores(name, subject)):
+            if name and is_set_once(name):
                 bound = subject.versions.since("pytest", (9, 2))
                 if bound is not None:
                     text = (
@@ -253,10 +255,13 @@ def _is_application(found: Reference | None, subject: Subject) -> bool:
     return last_name(made.func) in ("FastAPI", "Starlette") or makes_application(called, subject.symbols)
 
 
-def _stores(name: str, subject: Subject) -> Iterator[tuple[Path, ast.Attribute]]:
-    for file, target, _ in subject.bindings.stores(name):
-        if last_name(target.value) == "state" and subject.sources.modules[file].is_production:
-            yield file, target
+def _is_set_once(name: str, subject: Subject) -> bool:
+    """Whether the application sets an attribute of its state in some place that runs once."""
+    return any(
+        _is_made_once(file, target, subject)
+        for file, target, _ in subject.bindings.stores(name)
+        if last_name(target.value) == "state" and subject.sources.modules[file].is_production
+    )
 
 
 def _is_made_once(file: Path, target: ast.Attribute, subject: Subject) -> bool:

@@ -67,18 +67,21 @@ def memory_pool(subject: Subject) -> Iterator[Spot]:
     """A database in memory, with a pool whose connections have one each: the tables that are made there are lost."""
     if subject.is_on:
         return  # hermetic gives such an engine one database for all of its connections
-    for name in ENGINES:
-        for engine in engines_made_by(subject, name):
-            pool = keyword(engine.call, "poolclass")
-            word = _separating(pool, engine, subject) if _is_in_memory(engine, subject) else ""
-            if (
-                pool is not None
-                and word
-                and engine.call in _with_tables(subject)
-                and _is_used(engine, subject)
-            ):
-                text = f"with {word} each connection to {engine.url} has an empty database of its own: no such table"
-                yield spot(engine.module.path, pool, text)
+    engines = (engine for name in ENGINES for engine in engines_made_by(subject, name))
+    separated = [
+        (engine, pool, word)
+        for engine in engines
+        if _is_in_memory(engine, subject)
+        and (pool := keyword(engine.call, "poolclass")) is not None
+        and (word := _separating(pool, engine, subject))
+    ]
+    with_tables = _with_tables(subject) if separated else set()
+    for engine, pool, word in separated:
+        if engine.call in with_tables and _is_used(engine, subject):
+            text = (
+                f"with {word} each connection to {engine.url} has an empty database of its own: no such table"
+            )
+            yield spot(engine.module.path, pool, text)
 
 
 def _is_in_memory(engine: Engine, subject: Subject) -> bool:
@@ -87,9 +90,9 @@ def _is_in_memory(engine: Engine, subject: Subject) -> bool:
     return bool(engine.url) and kind is not None and rest.removeprefix("/") in kind.in_memory
 
 
-def _separating(pool: ast.expr | None, engine: Engine, subject: Subject) -> str:
+def _separating(pool: ast.expr, engine: Engine, subject: Subject) -> str:
     """Return the name of a pool that may have several connections; empty for others."""
-    made = outside(engine.module.path, pool, subject.symbols) if pool is not None else ""
+    made = outside(engine.module.path, pool, subject.symbols)
     word = made.rpartition(".")[2] if made.startswith("sqlalchemy.") else ""
     size, overflow = keyword(engine.call, "pool_size"), keyword(engine.call, "max_overflow")
     is_single = [getattr(each, "value", None) for each in (size, overflow)] == [1, 0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from hermetic.doctor.subject import Spot, Subject, spot
 from hermetic.source.bindings import own_nodes
 from hermetic.source.configuration import read_configuration
-from hermetic.source.fixtures import ASYNCIO, SCOPES, Fixture, Test
+from hermetic.source.fixtures import ASYNCIO, SCOPES, Fixture, Function, Test
 from hermetic.source.requirements import read_loosely, read_requirements
 from hermetic.source.syntax import last_name, literal
 
@@ -172,27 +172,28 @@ def _is_named_by_a_run(subject: Subject, name: str) -> bool:
 
 def getfixturevalue(subject: Subject) -> Iterator[Spot]:
     """An async fixture that an async test asks for while its loop runs."""
+    taken = {fixture.function for fixture in _taken_by_asyncio(subject)}
     for user in subject.suite.users:
         module = subject.sources.modules[user.file]
         if user.is_async and module.mentions("getfixturevalue"):
             for node in own_nodes(user.function):
                 if isinstance(node, ast.Call) and last_name(node.func) == "getfixturevalue" and node.args:
                     name = literal(node.args[0])
-                    fixture = _set_up_by(subject, user, name) if name else None
+                    fixture = _set_up_by(subject, user, name, taken) if name else None
                     if fixture is not None:
                         what = "it is" if fixture.name == name else f"{fixture.name}, which it needs, is"
                         text = f"getfixturevalue({name!r}) in a running loop: {what} async, and cannot be set up there"
                         yield spot(user.file, node, text)
 
 
-def _set_up_by(subject: Subject, user: Test | Fixture, name: str) -> Fixture | None:
+def _set_up_by(subject: Subject, user: Test | Fixture, name: str, taken: set[Function]) -> Fixture | None:
     """Return an async fixture that asking for a name would set up: one that is not there already."""
-    suite, is_taken = subject.suite, set(map(id, _taken_by_asyncio(subject)))
+    suite = subject.suite
     there = suite.closure(user) if isinstance(user, Test) else suite.needed_by(user.requests, user.file)
     is_anyios = isinstance(user, Test) and "anyio" in user.marks
     for fixture in suite.needed_by([name], user.file, user.owner).values():
         is_new = fixture.name not in there and not fixture.is_autouse
         is_first = fixture.scope == "function" or not suite.is_requested(fixture.name)
-        if is_new and is_first and fixture.is_async and (is_anyios or id(fixture) in is_taken):
+        if is_new and is_first and fixture.is_async and (is_anyios or fixture.function in taken):
             return fixture
     return None
