@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from hermetic.code import Location
-from hermetic.events import ContentsFound, EngineResolved, FillingBegan, FillingEnded, Kind, Statement
+from hermetic.events import ContentsFound, EngineResolved, Kind, Statement
 from hermetic.explain.undone import table_name
 
 MOST = 1_000
@@ -46,28 +46,29 @@ class DatabaseHistory:
         contents: Descriptions of the latter; empty as long as it has filled none.
     """
 
-    KINDS: tuple[Kind, ...] = (ContentsFound, EngineResolved, FillingBegan, FillingEnded, Statement)
+    KINDS: tuple[Kind, ...] = (ContentsFound, EngineResolved)
 
     def __init__(self) -> None:
         self.contents: tuple[str, ...] = ()
         self._engines: dict[int, EngineResolved] = {}
-        self._is_filling = False
         self._made: deque[Made] = deque(maxlen=MOST)
 
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
-        if isinstance(event, Statement):
-            if event.text.lstrip()[:6].upper() == "CREATE" and not event.error and not self._is_filling:
-                self._make(event)
-        elif isinstance(event, FillingBegan | FillingEnded):
-            self._is_filling = isinstance(event, FillingBegan)
-        elif isinstance(event, ContentsFound):
+        if isinstance(event, ContentsFound):
             self.contents = event.descriptions
         elif isinstance(event, EngineResolved):
             self._engines.pop(event.engine, None)
             self._engines[event.engine] = event
             if len(self._engines) > MOST:
                 del self._engines[next(iter(self._engines))]
+
+    def note_making(self, event: Statement) -> None:
+        """Keep which table a statement that begins with CREATE has made, if it is one."""
+        found = _CREATE.match(event.text)
+        if found is not None:
+            name = table_name(found[1])
+            self._made.append(Made(name, event.engine, event.connection, event.location, event.owner.name))
 
     def engine(self, engine: object) -> EngineResolved | None:
         """Return what is known of an engine."""
@@ -82,9 +83,3 @@ class DatabaseHistory:
         resolved = next((each for each in self._engines.values() if each.url == url), None)
         is_its_own = resolved is not None and resolved.is_in_memory and not _SHARED.search(url)
         return made.connection != connection if is_its_own and made.engine == url else made.engine != url
-
-    def _make(self, event: Statement) -> None:
-        found = _CREATE.match(event.text)
-        if found is not None:
-            name = table_name(found[1])
-            self._made.append(Made(name, event.engine, event.connection, event.location, event.owner.name))

@@ -28,7 +28,7 @@ from hermetic.events import (
 )
 from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
-from hermetic.explain.undone import Undone
+from hermetic.explain.undone import WORDS, Undone
 from hermetic.owners import Owner
 
 KINDS: tuple[Kind, ...] = (
@@ -120,11 +120,21 @@ class History:
     def _hear(self, event: Any) -> None:
         if self._fillings:  # whoever came first has a hundred tables made on the way
             return
+        if isinstance(event, Statement) and not event.error:
+            self._look_at(event)
         if len(self._first) < FIRST:
             self._first.append(event)
         else:
             self._later += 1
             self._last.append(event)
+
+    def _look_at(self, statement: Statement) -> None:
+        """Have kept what matters longer than a test, by the first word: each statement of each test comes by here."""
+        word = statement.text.lstrip()[:6].upper()
+        if word == "CREATE":
+            self.databases.note_making(statement)
+        elif word in WORDS:
+            self.undone.note_writing(statement)
 
 
 class SessionHistory:

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from hermetic.events import (
     EngineResolved,
-    FillingBegan,
-    FillingEnded,
     Kind,
     Restored,
     Statement,
@@ -20,7 +18,7 @@ MOST = 2_000
 """How many writes of a module are kept."""
 
 WORDS = frozenset({"INSERT", "UPDATE", "DELETE", "TRUNCA", "REPLAC", "MERGE "})
-"""How a statement begins that writes, as far as it is looked at first: each statement of each test comes by here."""
+"""How a statement begins that writes, as far as it is looked at first."""
 
 _WRITE = re.compile(
     r"\s*(INSERT|UPDATE|DELETE|TRUNCATE|REPLACE|MERGE)\s+(?:OR\s+\w+\s+)?(?:INTO\s+|FROM\s+|TABLE\s+)?(?:ONLY\s+)?"
@@ -50,20 +48,16 @@ class Write(NamedTuple):
 
 
 class Undone:
-    """Hears of statements, of ends of transactions and of restores."""
+    """Hears of statements that write, of ends of transactions and of restores."""
 
     KINDS: tuple[Kind, ...] = (
         EngineResolved,
-        FillingBegan,
-        FillingEnded,
-        Statement,
         TransactionEnded,
         Restored,
     )
 
     def __init__(self) -> None:
         self._module = ""
-        self._is_filling = False
         self._urls: set[str] = set()
         self._open: dict[int, list[Write]] = {}
         self._committed: list[Write] = []
@@ -81,12 +75,7 @@ class Undone:
 
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
-        if isinstance(event, Statement):
-            if event.text.lstrip()[:6].upper() in WORDS and not event.error and not self._is_filling:
-                self._write(event)
-        elif isinstance(event, FillingBegan | FillingEnded):
-            self._is_filling = isinstance(event, FillingBegan)
-        elif isinstance(event, TransactionEnded):
+        if isinstance(event, TransactionEnded):
             writes = self._open.pop(event.connection, ()) if self._open else ()
             if event.how == "commit" and len(self._committed) < MOST:
                 self._committed += writes
@@ -97,7 +86,8 @@ class Undone:
             self._undone = [*self._undone, *self._committed][-MOST:]
             self._committed = []
 
-    def _write(self, event: Statement) -> None:
+    def note_writing(self, event: Statement) -> None:
+        """Keep what a statement that begins with one of ``WORDS`` wrote, until its transaction ends."""
         test = event.owner.test  # what outlives one writes the baseline
         write = written(event, "" if test is None else test.name)
         if write is not None and test is not None and event.engine in self._urls:
