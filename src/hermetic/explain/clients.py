@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hermetic.causes.applications import ERROR_IS_RAISED_AGAIN
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import frames, is_a, place_of, project_frames, value
+from hermetic.explain.frames import frames, is_a, objects_through, place_of, project_frames, value
 from hermetic.explain.history import History
 
 _SHOWN = {"ASGITransport": "AsyncClient(transport=ASGITransport(app))", "TestClient": "TestClient(app)"}
@@ -47,9 +47,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say that a client raises what the test wants to see as an answer."""
     del history
     error = failure.error
-    if failure.phase != "call" or not any(
-        value(each, "self", "ServerErrorMiddleware") for each in frames(error)
-    ):
+    if failure.phase != "call" or next(objects_through(error, "ServerErrorMiddleware"), None) is None:
         return
     client = client_of(failure, error)
     compared = _compared(failure)

@@ -18,7 +18,7 @@ from hermetic.events import RequestEnded
 from hermetic.explain.bound_objects import BUSY, of_object, projects_object
 from hermetic.explain.connections import Held
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
-from hermetic.explain.frames import frames, is_by_test_client, places, value
+from hermetic.explain.frames import frames, is_by_test_client, objects_through, places
 from hermetic.explain.history import History
 from hermetic.explain.plugins import not_read, one_loop
 from hermetic.explain.runner import FIXTURES, TESTS
@@ -92,7 +92,7 @@ def _of_connection(
 
 def _without_loop(failure: Failure, history: History, error: BaseException) -> Explanation | None:
     """Explain what SQLAlchemy says of a connection that is gone, where it went with its loop."""
-    handles = (value(frame, "self", "_ConnectionFairy") for frame in frames(error))
+    handles = objects_through(error, "_ConnectionFairy")
     held = next((each for handle in handles if (each := history.connections.ended(handle)) is not None), None)
     if held is None:
         return None

@@ -44,6 +44,14 @@ def value(frame: FrameType, name: str, kind: str) -> Any:
     return found if is_a(found, kind) else None
 
 
+def objects_through(error: BaseException, kind: str) -> Iterator[Any]:
+    """Give the objects of a class of this name through whose methods an error came, the innermost first."""
+    for frame in frames(error):
+        found = value(frame, "self", kind)
+        if found is not None:
+            yield found
+
+
 def attribute(found: object, name: str) -> Any:
     """Return an attribute of a value; None where there is none, or where it cannot be asked: a proxy of nothing."""
     try:

@@ -24,7 +24,7 @@ from hermetic.causes.messages import (
 )
 from hermetic.code import Location, is_library
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import frames, places, project_lines, value
+from hermetic.explain.frames import frames, objects_through, places, project_lines
 from hermetic.explain.history import History
 
 ASYNC_DRIVERS = {
@@ -179,9 +179,8 @@ def _async_place(error: BaseException) -> Location | None:
 
 
 def _without_base_url(error: BaseException, at: Location) -> Iterator[Explanation]:
-    for frame in frames(error):
-        client = value(frame, "self", "AsyncClient") or value(frame, "self", "Client")
-        if client is not None and not str(client.base_url):
+    for client in (*objects_through(error, "AsyncClient"), *objects_through(error, "Client")):
+        if not str(client.base_url):
             kind = type(client).__name__
             yield Explanation(
                 CLIENT_WITHOUT_BASE_URL,

@@ -16,7 +16,7 @@ from hermetic.causes.applications import (
 from hermetic.code import location_of
 from hermetic.events import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import frames, inherits, is_a, project_frames, value
+from hermetic.explain.frames import inherits, is_a, objects_through, project_frames
 from hermetic.explain.history import History
 from hermetic.guards.applications import overriding_applications
 
@@ -66,9 +66,8 @@ class Override(NamedTuple):
 def overrides(error: BaseException | None = None) -> list[Override]:
     """Return every override that is in force: of the applications of loaded modules, and of the one that failed."""
     applications = overriding_applications()
-    for frame in [] if error is None else frames(error):
-        found = value(frame, "self", "FastAPI")
-        if found is not None and not any(found is each for each in applications):
+    for found in () if error is None else objects_through(error, "FastAPI"):
+        if not any(found is each for each in applications):
             applications.append(found)
     return [
         Override(application, dependency, function)
@@ -80,7 +79,7 @@ def overrides(error: BaseException | None = None) -> list[Override]:
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name an override that no dependency has for its key, or whose parameters a request would have to give."""
     requests = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]
-    if not requests and not any(value(each, "self", "FastAPI") for each in frames(failure.error)):
+    if not requests and next(objects_through(failure.error, "FastAPI"), None) is None:
         return
     for override in overrides(failure.error):
         yield from _matches_nothing(override)

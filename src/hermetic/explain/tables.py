@@ -12,7 +12,7 @@ from hermetic.database.engines.destinations import masked
 from hermetic.events import EngineResolved
 from hermetic.explain.definitions import Definition, definition_of, is_known_to
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
-from hermetic.explain.frames import frames, place_of, project_frames, value
+from hermetic.explain.frames import frames, objects_through, place_of, project_frames
 from hermetic.explain.history import History
 from hermetic.explain.undone import table_name
 
@@ -57,11 +57,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 
 def _connection(error: BaseException) -> Any:
     """Return SQLAlchemy's connection, by which it came."""
-    for frame in frames(error):
-        found = value(frame, "self", "Connection")
-        if found is not None and hasattr(found, "engine"):
-            return found
-    return None
+    return next((each for each in objects_through(error, "Connection") if hasattr(each, "engine")), None)
 
 
 def shown(url: str) -> str:
