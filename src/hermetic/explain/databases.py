@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hermetic.code import Location
 from hermetic.events import ContentsFound, EngineResolved, Kind, Statement
-from hermetic.explain.undone import table_name
+from hermetic.explain.writes import table_name
 
 MOST = 1_000
 """Of how many engines, and of how many statements that make a table, it is known where."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hermetic.explain import (
+    app_state,
     cached_settings,
     clients,
     event_loops,
@@ -16,7 +17,6 @@ from hermetic.explain import (
     plugins,
     sessions,
     stale,
-    state_of_tests,
     tables,
 )
 from hermetic.explain.failure import Explanation, Failure
@@ -30,7 +30,7 @@ EXPLAIN: tuple[Explain, ...] = (
     messages.explain,
     orm.explain,
     lifespans.explain,
-    state_of_tests.explain,
+    app_state.explain,
     isolation.explain,
     stale.explain,
     tables.explain,

@@ -28,7 +28,7 @@ from hermetic.events import (
 )
 from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
-from hermetic.explain.undone import WORDS, Undone
+from hermetic.explain.writes import WORDS, Undone
 from hermetic.owners import Owner
 
 KINDS: tuple[Kind, ...] = (

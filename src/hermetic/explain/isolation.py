@@ -15,7 +15,7 @@ from hermetic.events import RequestEnded, Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import places
 from hermetic.explain.history import History
-from hermetic.explain.undone import Write, written
+from hermetic.explain.writes import Write, written
 
 SHOWN = 5
 """Of how many tests it is said what was undone."""

@@ -1,4 +1,4 @@
-"""What earlier tests of a module had committed, and a restore has undone: by the statements that were told."""
+"""What statements write, and which writes of earlier tests of a module were committed, and undone by a restore."""
 
 from __future__ import annotations
 
