@@ -121,6 +121,7 @@ class Suite:
         self._files = configuration.strings("python_files") or ["test_*.py", "*_test.py"]
         self._functions = configuration.strings("python_functions") or ["test"]
         self._classes = configuration.strings("python_classes") or ["Test"]
+        self._seen: dict[tuple[Path, str], list[Fixture]] = {}
         modules = symbols.sources.tests
         self.fixtures = [each for module in modules for each in self._fixtures_of(module)]
         self._made = {each.function for each in self.fixtures}
@@ -149,12 +150,12 @@ class Suite:
         named = self.by_name.get(name, [])
         places = [file, *(place / "conftest.py" for place in file.parents)]
         for place in places if named else ():
-            seen = [each for each in named if self._is_seen(each, place)]
+            seen = self._seen_in(place, name)
             own = [each for each in seen if each.owner is not None and each.owner is owner]
             found = own or [each for each in seen if each.owner is None]
             if found:
                 return found[-1]
-        return next((each for each in named if self._is_of_a_plugin(each)), None)
+        return self._of_plugins.get(name)
 
     def closure(self, test: Test) -> dict[str, Fixture]:
         """Return the project's fixtures that a test has when it runs, by name."""
@@ -188,23 +189,36 @@ class Suite:
         return {name for each in self.users for name in each.requests}
 
     def _autouse(self, test: Test) -> Iterator[str]:
-        for each in self._always:
-            if self.find(each.name, test.file, test.owner) is each:
-                yield each.name
+        for name in self._always:
+            found = self.find(name, test.file, test.owner)
+            if found is not None and found.is_autouse:
+                yield name
 
     @cached_property
-    def _always(self) -> list[Fixture]:
-        return [each for each in self.fixtures if each.is_autouse]
+    def _always(self) -> dict[str, None]:
+        """The names of the fixtures that nobody need ask for; large suites have the same one in each module."""
+        return {each.name: None for each in self.fixtures if each.is_autouse}
+
+    def _seen_in(self, place: Path, name: str) -> list[Fixture]:
+        """Return the fixtures of a name that a module has; asked for each test of it, and of all below a conftest."""
+        if place not in self.symbols.sources.modules:
+            return []
+        if (place, name) not in self._seen:
+            self._seen[place, name] = [each for each in self.by_name[name] if self._is_seen(each, place)]
+        return self._seen[place, name]
 
     def _is_seen(self, fixture: Fixture, place: Path) -> bool:
         """Whether a module has a fixture: it defines it, or imports it."""
         if fixture.file == place:
             return True
-        module = self.symbols.sources.modules.get(place)
-        if module is None or not module.mentions(fixture.function.name, "*"):
+        if not self.symbols.sources.modules[place].mentions(fixture.function.name, "*"):
             return False
         found = self.symbols.lookup(place, fixture.function.name)
         return found == Reference(fixture.file, fixture.function.name)
+
+    @cached_property
+    def _of_plugins(self) -> dict[str, Fixture]:
+        return {each.name: each for each in reversed(self.fixtures) if self._is_of_a_plugin(each)}
 
     def _is_of_a_plugin(self, fixture: Fixture) -> bool:
         """Whether a fixture lies in a module that is neither a conftest nor collected: ``pytest_plugins`` names it."""
