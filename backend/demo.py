@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, Pool, event
 
 if TYPE_CHECKING:
-    from hermetic.events import Restored
+    from hermetic.events.database import Restored
     from hermetic.run import Run
 
 BACKEND = Path(__file__).parent
@@ -45,7 +45,8 @@ class Account:
 
     def _listen(self) -> None:
         # Not at the top: pytest rewrites the assertions of a plugin that is not imported yet.
-        from hermetic.events import Restored, listen
+        from hermetic.events import listen
+        from hermetic.events.database import Restored
 
         listen(self._restored, Restored)
 

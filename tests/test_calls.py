@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 
 from hermetic.calls import ErrorBody
 from hermetic.client import AsyncTestClient
-from hermetic.events import (
+from hermetic.events.application import (
     BODY,
     LifespanBegan,
     LifespanEnded,

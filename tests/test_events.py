@@ -10,7 +10,9 @@ import pytest
 
 from hermetic import events
 from hermetic.code import Location
-from hermetic.events import Event, LayerEnded, Restored, Source, emit, listen, listeners, unlisten
+from hermetic.events import Event, Source, emit, listen, listeners, unlisten
+from hermetic.events.database import Restored
+from hermetic.events.lifecycle import LayerEnded
 from hermetic.owners import PROCESS, Owner
 from tests.hearing import hearing
 

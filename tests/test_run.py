@@ -15,7 +15,7 @@ from hermetic.database.backends.sqlite.restore import worker
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.inventory import Servers
 from hermetic.errors import ConfigurationError, RestoreError
-from hermetic.events import Leaked
+from hermetic.events.lifecycle import Leaked
 from hermetic.owners import Owner, owned_by
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings

@@ -11,20 +11,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, NullPool, Table, create_engine, make_url, text
 
-from hermetic import events
-from hermetic.events import (
+from hermetic.events import lifecycle
+from hermetic.events.database import DatabaseUsed, EngineResolved, Restored
+from hermetic.events.lifecycle import (
     ApplicationImported,
     ContentsFound,
     DatabaseKept,
     DatabaseNamed,
-    DatabaseUsed,
-    EngineResolved,
     LayerBegan,
     LayerEnded,
     Leaked,
     Noted,
     OverrideLeft,
-    Restored,
     ServerUsed,
     TaskLeft,
 )
@@ -79,9 +77,9 @@ def run_test(run: Run, engine: Engine | None = None) -> None:
 
 def test_a_test(run: Run) -> None:
     """It begins and ends, by its owner."""
-    with hearing(events.TestBegan, events.TestEnded) as told:
+    with hearing(lifecycle.TestBegan, lifecycle.TestEnded) as told:
         run_test(run)
-    assert told == [events.TestBegan(TEST), events.TestEnded(TEST)]
+    assert told == [lifecycle.TestBegan(TEST), lifecycle.TestEnded(TEST)]
 
 
 def test_a_restore(run: Run, engine: Engine) -> None:

@@ -10,19 +10,18 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from typing import Any
 
-from hermetic.events import (
+from hermetic.events import Source, emit
+from hermetic.events.application import (
     BODY,
-    TEXT,
     LifespanBegan,
     LifespanEnded,
     LifespanStarted,
     RequestBegan,
     RequestEnded,
-    Source,
     WebsocketBegan,
     WebsocketEnded,
-    emit,
 )
+from hermetic.events.database import TEXT
 from hermetic.owners import Owner, current
 from hermetic.threads import now
 

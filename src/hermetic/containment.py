@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from hermetic.contents import lines_of
 from hermetic.environment import Environment
-from hermetic.events import DatabaseNamed, DatabaseUsed, EngineResolved, Noted, ServerUsed, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.database import DatabaseUsed, EngineResolved
+from hermetic.events.lifecycle import DatabaseNamed, Noted, ServerUsed
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.quiet import Quiet, Use
 from hermetic.settings import Settings

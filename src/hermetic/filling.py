@@ -21,7 +21,8 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from hermetic.contents import Contents
 from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
-from hermetic.events import ContentsFound, FillingBegan, FillingEnded, Noted, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import ContentsFound, FillingBegan, FillingEnded, Noted
 from hermetic.loading import Application
 from hermetic.settings import Settings
 

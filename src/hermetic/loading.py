@@ -15,7 +15,8 @@ from typing import Any
 
 from hermetic import application
 from hermetic.errors import HermeticError
-from hermetic.events import ApplicationImported, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import ApplicationImported
 from hermetic.owners import PROCESS, owned_by
 from hermetic.threads import now
 

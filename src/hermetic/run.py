@@ -17,7 +17,8 @@ from hermetic import owners
 from hermetic.containment import Containment
 from hermetic.environment import Environment
 from hermetic.errors import HermeticError
-from hermetic.events import CallRaised, DatabaseKept, Leaked, TaskLeft, TestBegan, TestEnded, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import CallRaised, DatabaseKept, Leaked, TaskLeft, TestBegan, TestEnded
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import Background, background_error, ends_with_a_call, ends_with_a_test

@@ -8,17 +8,10 @@ from typing import Any
 import pytest
 
 from hermetic.code import Location
-from hermetic.events import (
-    CallRaised,
-    Event,
-    RequestBegan,
-    RequestEnded,
-    Statement,
-    TaskFound,
-    TransactionEnded,
-    WebsocketEnded,
-    emit,
-)
+from hermetic.events import Event, emit
+from hermetic.events.application import RequestBegan, RequestEnded, TaskFound, WebsocketEnded
+from hermetic.events.database import Statement, TransactionEnded
+from hermetic.events.lifecycle import CallRaised
 from hermetic.explain.activity import LINES, Detail, activity, short_activity
 from hermetic.explain.history import History
 from hermetic.masking import Masking

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hermetic.code import Location
-from hermetic.events import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder, LoopEntered
+from hermetic.events.database import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
+from hermetic.events.lifecycle import LoopEntered
 from hermetic.explain.connections import CONNECTIONS, Connections
 from hermetic.owners import Owner
 from tests.explain.failing import FIXTURE, TEST

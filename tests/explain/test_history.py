@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hermetic.events import FillingBegan, FillingEnded, RequestBegan, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.application import RequestBegan
+from hermetic.events.lifecycle import FillingBegan, FillingEnded
 from hermetic.explain.history import FIRST, KINDS, LAST, History
 from hermetic.owners import Owner
 

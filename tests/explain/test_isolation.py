@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hermetic.code import Location
-from hermetic.events import EngineResolved, RequestEnded, Restored, Statement, TransactionEnded, emit
+from hermetic.events import emit
+from hermetic.events.application import RequestEnded
+from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
 from hermetic.explain.explanations import explanations
 from hermetic.explain.failure import Failure, Phase
 from hermetic.explain.history import History

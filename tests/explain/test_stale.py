@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from hermetic.code import Location
-from hermetic.events import Statement, TransactionEnded, emit
+from hermetic.events import emit
+from hermetic.events.database import Statement, TransactionEnded
 from hermetic.explain.history import History
 from hermetic.owners import Owner
 from tests.explain.failing import TEST, in_a_loop, said

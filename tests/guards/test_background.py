@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hermetic import tasks
-from hermetic.events import TaskEnded, TaskFound
+from hermetic.events.application import TaskEnded, TaskFound
 from hermetic.guards.background import Background, ends_with_a_call, ends_with_a_test
 from hermetic.owners import PROCESS, Owner, owned_by
 from tests.hearing import hearing

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hermetic.database.engines import Gate
-from hermetic.events import UsedInSetUp
+from hermetic.events.lifecycle import UsedInSetUp
 from hermetic.guards.quiet import Quiet
 from hermetic.owners import Owner
 from tests.hearing import hearing

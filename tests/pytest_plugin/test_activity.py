@@ -186,7 +186,9 @@ def test_little_or_nothing(failing: Project) -> None:
     """``short`` is a few lines, ``off`` none, and nothing is listened to."""
     failing.write(
         conftest_py="""
-        from hermetic.events import RequestEnded, Statement, TransactionEnded, listeners
+        from hermetic.events import (listeners)
+        from hermetic.events.application import (RequestEnded)
+        from hermetic.events.database import (Statement, TransactionEnded)
 
         def pytest_runtest_call(item):
             print("LISTENING", bool({RequestEnded, Statement, TransactionEnded} & set(listeners)))

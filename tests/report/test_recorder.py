@@ -8,22 +8,19 @@ from typing import Any
 import pytest
 
 from hermetic.code import Location
-from hermetic.events import (
+from hermetic.events import emit, listeners
+from hermetic.events.database import DatabaseUsed, EngineResolved, LockWaited
+from hermetic.events.lifecycle import (
     ContentsFound,
     DatabaseKept,
     DatabaseNamed,
-    DatabaseUsed,
-    EngineResolved,
     FileNamedLate,
     Leaked,
-    LockWaited,
     Noted,
     OverrideLeft,
     ServerUsed,
     TaskLeft,
     UsedInSetUp,
-    emit,
-    listeners,
 )
 from hermetic.owners import Owner
 from hermetic.report.facts import ProcessFacts, TestFacts

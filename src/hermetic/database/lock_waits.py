@@ -18,7 +18,7 @@ from typing import Any
 from hermetic.code import UNKNOWN
 from hermetic.database.in_use import Checkout
 from hermetic.errors import Deadlock, HermeticError, UncommittedWrites
-from hermetic.events import LockWaited
+from hermetic.events.database import LockWaited
 from hermetic.owners import PROCESS
 from hermetic.threads import now
 from hermetic.waits.graph import MAIN, Able, Graph, Runner, Wait

@@ -12,7 +12,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from hermetic.code import Location, is_library
-from hermetic.events import RequestEnded, Statement, TransactionEnded
+from hermetic.events.application import RequestEnded
+from hermetic.events.database import Statement, TransactionEnded
 from hermetic.explain.history import History
 from hermetic.explain.parts import Part, Step, is_writing, parts_of
 from hermetic.masking import MASK, Masking

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from hermetic.code import Location
-from hermetic.events import CheckedOut, ConnectionOpened, HandedOver, Kind, LoopEndedUnder, LoopEntered
+from hermetic.events import Kind
+from hermetic.events.database import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
+from hermetic.events.lifecycle import LoopEntered
 from hermetic.owners import Owner
 
 CONNECTIONS = 500

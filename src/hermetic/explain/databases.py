@@ -7,7 +7,9 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from hermetic.code import Location
-from hermetic.events import ContentsFound, EngineResolved, Kind, Statement
+from hermetic.events import Kind
+from hermetic.events.database import EngineResolved, Statement
+from hermetic.events.lifecycle import ContentsFound
 from hermetic.explain.writes import table_name
 
 MOST = 1_000

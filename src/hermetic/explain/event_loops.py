@@ -14,7 +14,7 @@ from hermetic.causes.event_loops import (
     TWO_PLUGINS,
 )
 from hermetic.code import Location
-from hermetic.events import RequestEnded
+from hermetic.events.application import RequestEnded
 from hermetic.explain.bound_objects import BUSY, of_object, projects_object
 from hermetic.explain.connections import Held
 from hermetic.explain.failure import Explanation, Failure, UsedFixture

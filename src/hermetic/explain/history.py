@@ -10,22 +10,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from hermetic.events import (
-    CallRaised,
-    Event,
-    FillingBegan,
-    FillingEnded,
-    Kind,
-    RequestBegan,
-    RequestEnded,
-    SessionEnded,
-    Statement,
-    TaskFound,
-    TransactionEnded,
-    WebsocketEnded,
-    listen,
-    unlisten,
-)
+from hermetic.events import Event, Kind, listen, unlisten
+from hermetic.events.application import RequestBegan, RequestEnded, TaskFound, WebsocketEnded
+from hermetic.events.database import SessionEnded, Statement, TransactionEnded
+from hermetic.events.lifecycle import CallRaised, FillingBegan, FillingEnded
 from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
 from hermetic.explain.writes import WORDS, Undone

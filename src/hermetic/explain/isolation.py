@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hermetic.causes.data import NEEDS_ANOTHER_TEST
-from hermetic.events import RequestEnded, Statement
+from hermetic.events.application import RequestEnded
+from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import places
 from hermetic.explain.history import History

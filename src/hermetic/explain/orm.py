@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hermetic.causes.data import ATTRIBUTE_NOT_LOADED, ATTRIBUTE_OF_CLOSED_SESSION
 from hermetic.code import UNKNOWN, is_library
-from hermetic.events import SessionEnded
+from hermetic.events.database import SessionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import frames, place_of, project_frames, value
 from hermetic.explain.history import History

@@ -14,7 +14,7 @@ from hermetic.causes.applications import (
     OVERRIDE_TAKES_PARAMETERS,
 )
 from hermetic.code import location_of
-from hermetic.events import RequestEnded
+from hermetic.events.application import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import inherits, is_a, objects_through, project_frames
 from hermetic.explain.history import History

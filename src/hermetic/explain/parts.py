@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hermetic.events import (
-    CallRaised,
-    Event,
-    RequestBegan,
-    RequestEnded,
-    Statement,
-    TaskFound,
-    TransactionEnded,
-    WebsocketEnded,
-)
+from hermetic.events import Event
+from hermetic.events.application import RequestBegan, RequestEnded, TaskFound, WebsocketEnded
+from hermetic.events.database import Statement, TransactionEnded
+from hermetic.events.lifecycle import CallRaised
 from hermetic.explain.history import History
 from hermetic.owners import PROCESS, Owner
 

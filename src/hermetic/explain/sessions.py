@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from hermetic.causes.applications import SESSION_OF_SEVERAL_REQUESTS
 from hermetic.causes.data import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID, TRANSACTION_BEGUN_BEFORE
 from hermetic.code import UNKNOWN
-from hermetic.events import RequestBegan, RequestEnded, SessionEnded
+from hermetic.events.application import RequestBegan, RequestEnded
+from hermetic.events.database import SessionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, is_a, place_of, places, value
 from hermetic.explain.history import History

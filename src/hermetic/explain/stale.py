@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from hermetic.causes.data import ROW_IS_REMEMBERED
-from hermetic.events import Statement, TransactionEnded
+from hermetic.events.database import Statement, TransactionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a, project_frames
 from hermetic.explain.history import History

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from hermetic.causes.data import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE, TABLE_NOT_MADE
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
-from hermetic.events import EngineResolved
+from hermetic.events.database import EngineResolved
 from hermetic.explain.definitions import Definition, definition_of, is_known_to
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, objects_through, place_of, project_frames

@@ -5,13 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from hermetic.events import (
-    EngineResolved,
-    Kind,
-    Restored,
-    Statement,
-    TransactionEnded,
-)
+from hermetic.events import Kind
+from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
 from hermetic.owners import Owner
 
 MOST = 2_000

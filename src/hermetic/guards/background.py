@@ -21,7 +21,9 @@ from weakref import WeakSet
 
 from hermetic import tasks
 from hermetic.errors import BackgroundError
-from hermetic.events import TaskEnded, TaskFound, TaskLeft, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.application import TaskEnded, TaskFound
+from hermetic.events.lifecycle import TaskLeft
 from hermetic.owners import PROCESS, Owner, become
 from hermetic.settings import Background as Mode
 from hermetic.tasks import Task

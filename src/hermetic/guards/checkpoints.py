@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hermetic.events import LayerBegan, LayerEnded, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import LayerBegan, LayerEnded
 from hermetic.guards.mapping import Guard, MappingStart
 from hermetic.owners import Owner
 from hermetic.steps import every_step

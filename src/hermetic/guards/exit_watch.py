@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hermetic.causes.hangs import THREAD_LEFT
 from hermetic.code import UNKNOWN, Location, place_in_the_project
-from hermetic.events import Noted, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import Noted
 from hermetic.guards.threads import Started, serves_whoever_comes
 from hermetic.threads import OURS, is_ours, now, pause
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from hermetic.errors import LeakError
-from hermetic.events import Leaked
+from hermetic.events.lifecycle import Leaked
 from hermetic.guards.raw import RawLeaks
 from hermetic.steps import every_step
 

@@ -16,7 +16,8 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hermetic import tasks
-from hermetic.events import UsedInSetUp, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import UsedInSetUp
 from hermetic.owners import Owner
 from hermetic.threads import Work, now, pause
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hermetic.errors import LeakError
-from hermetic.events import Leaked
+from hermetic.events.lifecycle import Leaked
 
 if TYPE_CHECKING:
     from hermetic.code import Location

@@ -7,7 +7,9 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from hermetic import tasks
-from hermetic.events import Noted, Restored, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.database import Restored
+from hermetic.events.lifecycle import Noted
 from hermetic.guards.identity_map import IdentityGuard
 from hermetic.guards.quiet import Quiet
 from hermetic.settings import Mode

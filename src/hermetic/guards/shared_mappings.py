@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from hermetic import owners
-from hermetic.events import OverrideLeft, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import OverrideLeft
 from hermetic.guards.applications import overriding_applications
 from hermetic.guards.mapping import MappingGuard, MappingLayer
 from hermetic.settings import Mode

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from hermetic.events import Leaked
+from hermetic.events.lifecycle import Leaked
 from hermetic.explain.history import History
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from hermetic.events import LoopEntered, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import LoopEntered
 from hermetic.owners import Owner, owned_by
 from hermetic.pytest_plugin import marks
 from hermetic.pytest_plugin.failing import errors_as_failures

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hermetic.events import (
+from hermetic.events import Kind, listen, unlisten
+from hermetic.events.database import DatabaseUsed, EngineResolved, LockWaited
+from hermetic.events.lifecycle import (
     ContentsFound,
     DatabaseKept,
     DatabaseNamed,
-    DatabaseUsed,
-    EngineResolved,
     FileNamedLate,
-    Kind,
     Leaked,
-    LockWaited,
     Noted,
     OverrideLeft,
     ServerUsed,
     TaskLeft,
     UsedInSetUp,
-    listen,
-    unlisten,
 )
 from hermetic.report.facts import ProcessFacts, TestFacts
 from hermetic.settings import Mode

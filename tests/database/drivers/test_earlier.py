@@ -15,7 +15,7 @@ from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.in_use import Maker
-from hermetic.events import FileNamedLate
+from hermetic.events.lifecycle import FileNamedLate
 from hermetic.owners import Owner, Scope
 from tests.hearing import hearing
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_d
 from hermetic.database.engines.checkouts import Checkouts
 from hermetic.database.engines.connections import Index
 from hermetic.database.engines.sessions import SessionOwners
-from hermetic.events import SessionEnded
+from hermetic.events.database import SessionEnded
 from hermetic.owners import Owner, owned_by
 from tests.hearing import hearing
 

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from hermetic.code import Location
 from hermetic.database.engines import Installation, install, private
 from hermetic.database.engines.destinations import Itself
-from hermetic.events import (
+from hermetic.events.database import (
     TEXT,
     CheckedIn,
     CheckedOut,

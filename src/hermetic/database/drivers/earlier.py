@@ -17,7 +17,8 @@ from hermetic.database import backends
 from hermetic.database.address import Address
 from hermetic.database.in_use import Maker
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.events import FileNamedLate, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import FileNamedLate
 
 
 @dataclass(frozen=True)

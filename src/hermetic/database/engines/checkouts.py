@@ -30,15 +30,8 @@ from hermetic.database.engines import private
 from hermetic.database.engines.connections import Index, Opened, run_in_loop
 from hermetic.database.engines.location import user_location
 from hermetic.database.in_use import Checkout
-from hermetic.events import (
-    CheckedIn,
-    CheckedOut,
-    ConnectionOpened,
-    HandedOver,
-    LoopEndedUnder,
-    emit,
-    listeners,
-)
+from hermetic.events import emit, listeners
+from hermetic.events.database import CheckedIn, CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
 from hermetic.owners import Owner
 
 

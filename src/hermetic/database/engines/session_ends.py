@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from hermetic.code import UNKNOWN, Location
 from hermetic.database.engines.location import project_location
-from hermetic.events import OBJECTS, SessionEnded, Source, emit, listeners
+from hermetic.events import Source, emit, listeners
+from hermetic.events.database import OBJECTS, SessionEnded
 from hermetic.owners import Owner, current
 
 MADE = "_hermetic_made"

@@ -17,15 +17,8 @@ from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.database.engines.location import project_location
 from hermetic.database.engines.parameters import text_of
-from hermetic.events import (
-    TEXT,
-    Source,
-    Statement,
-    TransactionBegan,
-    TransactionEnded,
-    emit,
-    listeners,
-)
+from hermetic.events import Source, emit, listeners
+from hermetic.events.database import TEXT, Statement, TransactionBegan, TransactionEnded
 from hermetic.masking import Masking
 from hermetic.owners import current
 from hermetic.threads import now

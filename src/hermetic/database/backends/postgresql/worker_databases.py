@@ -27,7 +27,8 @@ from hermetic.database.backends.postgresql.server.instance import PREFIX
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.templates import digest
 from hermetic.errors import ConfigurationError, HermeticError
-from hermetic.events import Noted, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.lifecycle import Noted
 from hermetic.owners import Owner
 from hermetic.steps import every_step
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hermetic.database import lock_waits
 from hermetic.database.backends.postgresql.restore import lock_monitor
 from hermetic.errors import ConfigurationError, UncommittedWrites
-from hermetic.events import LockWaited
+from hermetic.events.database import LockWaited
 from hermetic.owners import Owner, owned_by
 from tests.database.backends.postgresql.restore import application as application_module
 from tests.database.backends.postgresql.restore.application import Application, Held

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from hermetic.database import lock_waits
 from hermetic.database.backends.sqlite.restore import SqliteDatabase, TrackedConnection
 from hermetic.errors import Deadlock, UncommittedWrites
-from hermetic.events import LockWaited
+from hermetic.events.database import LockWaited
 from tests.database.backends.sqlite.restore.opened import checkout, connect, open_work, owned, values
 from tests.hearing import hearing
 

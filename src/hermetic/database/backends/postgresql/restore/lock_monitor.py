@@ -31,7 +31,8 @@ from hermetic.database.backends.postgresql.restore.sessions import Session, Sess
 from hermetic.database.backends.postgresql.server.host import Activity, PostgresqlHost
 from hermetic.database.lock_waits import LockUser, LockWait, Patience, error_of, stuck_holder, told_of
 from hermetic.errors import HermeticError
-from hermetic.events import LockWaited, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.database import LockWaited
 from hermetic.threads import OURS
 
 log = logging.getLogger("hermetic.locks")

@@ -16,7 +16,8 @@ from hermetic.database.backends.sqlite.restore.queue import FIRST_POLL, OTHERS_P
 from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.lock_waits import LockUser, LockWait, Patience, error_of, stuck_holder, told_of
 from hermetic.errors import Deadlock, HermeticError
-from hermetic.events import LockWaited, emit, listeners
+from hermetic.events import emit, listeners
+from hermetic.events.database import LockWaited
 from hermetic.threads import now
 
 T = TypeVar("T")

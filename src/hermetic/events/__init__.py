@@ -1,0 +1,190 @@
+"""What happens in a run, told to whoever listens: small immutable values, and one ``emit``.
+
+All that a run says of itself, its summary and the sections under a failed test included, is made of these. Nothing is
+stored here and nothing is read or written: whoever wants to remember decides how much.
+
+* Off costs nothing. A call site asks ``if Restored in listeners:`` before it builds an event, which takes 30 ns; what
+  has to hook into a library to know something (statements, transactions) does so only while somebody listens.
+* An event keeps nothing alive. It holds strings, numbers, a place and an owner, never a connection, a session, an
+  exception, an application or what a request carried: the leak guard waits for those to be collected.
+* An event is bounded. Texts are cut to ``TEXT`` characters where they are made, an answer that is an error to ``BODY``;
+  parameters are told without what is secret.
+* It is told when it happens, in the thread where it happens. A listener that wants the moment looks at the clock; it
+  must be quick, must not raise, and may be called by several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hermetic.events.application import (
+    LifespanBegan,
+    LifespanEnded,
+    LifespanStarted,
+    RequestBegan,
+    RequestEnded,
+    TaskEnded,
+    TaskFound,
+    WebsocketBegan,
+    WebsocketEnded,
+)
+from hermetic.events.database import (
+    CheckedIn,
+    CheckedOut,
+    ConnectionOpened,
+    DatabaseUsed,
+    EngineResolved,
+    HandedOver,
+    LockWaited,
+    LoopEndedUnder,
+    Restored,
+    SessionEnded,
+    Statement,
+    TransactionBegan,
+    TransactionEnded,
+)
+from hermetic.events.lifecycle import (
+    ApplicationImported,
+    CallRaised,
+    ContentsFound,
+    DatabaseKept,
+    DatabaseNamed,
+    FileNamedLate,
+    FillingBegan,
+    FillingEnded,
+    LayerBegan,
+    LayerEnded,
+    Leaked,
+    LoopEntered,
+    Noted,
+    OverrideLeft,
+    ServerUsed,
+    TaskLeft,
+    TestBegan,
+    TestEnded,
+    UsedInSetUp,
+)
+
+Event = (
+    TestBegan
+    | CallRaised
+    | TestEnded
+    | LoopEntered
+    | LayerBegan
+    | LayerEnded
+    | ApplicationImported
+    | EngineResolved
+    | ConnectionOpened
+    | CheckedOut
+    | LoopEndedUnder
+    | HandedOver
+    | CheckedIn
+    | TransactionBegan
+    | TransactionEnded
+    | Statement
+    | SessionEnded
+    | LockWaited
+    | Restored
+    | DatabaseUsed
+    | RequestBegan
+    | RequestEnded
+    | WebsocketBegan
+    | WebsocketEnded
+    | LifespanBegan
+    | LifespanStarted
+    | LifespanEnded
+    | TaskFound
+    | TaskEnded
+    | Leaked
+    | OverrideLeft
+    | TaskLeft
+    | UsedInSetUp
+    | DatabaseKept
+    | ContentsFound
+    | FillingBegan
+    | FillingEnded
+    | DatabaseNamed
+    | FileNamedLate
+    | ServerUsed
+    | Noted
+)
+Kind = type[Event]
+Listener = Callable[[Any], None]
+
+listeners: dict[Kind, tuple[Listener, ...]] = {}
+"""Who listens, by kind; a kind to which nobody listens is not in it."""
+
+_sources: list[Source] = []
+
+
+class Source:
+    """Something that has to be hooked up to know of events, and is as long as somebody listens.
+
+    Args:
+        kinds: Which events it knows of.
+        start: Called when the first listener to any of them comes.
+        stop: Called when the last one has gone.
+
+    Attributes:
+        is_on: Whether somebody listens to any of them.
+    """
+
+    def __init__(
+        self,
+        kinds: tuple[Kind, ...],
+        start: Callable[[], None] = lambda: None,
+        stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.is_on = False
+        self._kinds = kinds
+        self._start = start
+        self._stop = stop
+
+    def open(self) -> None:
+        """Be hooked up from now on while somebody listens."""
+        _sources.append(self)
+        self.refresh()
+
+    def close(self) -> None:
+        """Never be hooked up again."""
+        _sources.remove(self)
+        self._turn(on=False)
+
+    def refresh(self) -> None:
+        """Be hooked up if somebody listens now, else not."""
+        self._turn(on=any(kind in listeners for kind in self._kinds))
+
+    def _turn(self, *, on: bool) -> None:
+        if on is not self.is_on:
+            self.is_on = on
+            (self._start if on else self._stop)()
+
+
+def emit(event: Event) -> None:
+    """Tell those who listen to this kind of event."""
+    for listener in listeners.get(type(event), ()):
+        listener(event)
+
+
+def listen(listener: Listener, *kinds: Kind) -> None:
+    """Have somebody told of these kinds of events, until ``unlisten``."""
+    for kind in kinds:
+        listeners[kind] = (*listeners.get(kind, ()), listener)
+    _refresh()
+
+
+def unlisten(listener: Listener) -> None:
+    """Have somebody told of nothing any more."""
+    for kind, present in list(listeners.items()):
+        left = tuple(each for each in present if each != listener)
+        if left:
+            listeners[kind] = left
+        else:
+            del listeners[kind]
+    _refresh()
+
+
+def _refresh() -> None:
+    for source in _sources[:]:
+        source.refresh()

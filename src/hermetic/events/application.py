@@ -1,0 +1,131 @@
+"""What the application does: requests, websockets, lifespans, tasks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hermetic.owners import Owner
+
+BODY = 16_000
+"""Characters of the body of an answer that is an error at the most."""
+
+
+class RequestBegan(NamedTuple):
+    """An application is called for a request.
+
+    Attributes:
+        owner: The request, whose parent sent it.
+        method: The method.
+        path: The path, without the query string.
+    """
+
+    owner: Owner
+    method: str
+    path: str
+
+
+class RequestEnded(NamedTuple):
+    """An application has ended the call for a request, background tasks of the response included.
+
+    Attributes:
+        owner: The request.
+        method: The method.
+        path: The path, without the query string.
+        status: The status of the response; 0 where there was none.
+        seconds: What it took.
+        error: The name of the class of what the application raised; else empty.
+        query: The query string, as it is: whoever shows it masks it.
+        body: The text of a response that is an error (4xx, 5xx), as it is; of others, and where it is no text, empty.
+    """
+
+    owner: Owner
+    method: str
+    path: str
+    status: int
+    seconds: float
+    error: str
+    query: str = ""
+    body: str = ""
+
+
+class WebsocketBegan(NamedTuple):
+    """An application is called for a websocket."""
+
+    owner: Owner
+    path: str
+
+
+class WebsocketEnded(NamedTuple):
+    """An application has ended the call for a websocket.
+
+    Attributes:
+        owner: The websocket, whose kind is ``"request"``.
+        path: The path, without the query string.
+        code: The code with which the application closed it; 0 where it did not.
+        seconds: What it took.
+        error: The name of the class of what the application raised; else empty.
+    """
+
+    owner: Owner
+    path: str
+    code: int
+    seconds: float
+    error: str
+
+
+class LifespanBegan(NamedTuple):
+    """An application is called for its lifespan."""
+
+    owner: Owner
+
+
+class LifespanStarted(NamedTuple):
+    """An application's start-up is over.
+
+    Attributes:
+        owner: The lifespan.
+        seconds: What it took.
+    """
+
+    owner: Owner
+    seconds: float
+
+
+class LifespanEnded(NamedTuple):
+    """An application's lifespan is over.
+
+    Attributes:
+        owner: The lifespan.
+        error: The name of the class of what the application raised; else empty.
+    """
+
+    owner: Owner
+    error: str
+
+
+class TaskFound(NamedTuple):
+    """A task was still running when the test, or the call, that started it was over: it gets time to end.
+
+    Attributes:
+        owner: Who started it.
+        name: The coroutine's.
+        place: Where it waits, ``file:line``.
+    """
+
+    owner: Owner
+    name: str
+    place: str
+
+
+class TaskEnded(NamedTuple):
+    """A task that was found running has ended.
+
+    Attributes:
+        owner: Who started it.
+        name: The coroutine's.
+        is_cancelled: Whether it had to be cancelled.
+    """
+
+    owner: Owner
+    name: str
+    is_cancelled: bool
