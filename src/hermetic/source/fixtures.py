@@ -17,7 +17,7 @@ from hermetic.source.bindings import parameters
 from hermetic.source.configuration import Configuration
 from hermetic.source.environ import outside
 from hermetic.source.sources import Module
-from hermetic.source.symbols import Reference, Symbols
+from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import keyword, last_name, literal
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -204,17 +204,18 @@ class Suite:
         if place not in self.symbols.sources.modules:
             return []
         if (place, name) not in self._seen:
-            self._seen[place, name] = [each for each in self.by_name[name] if self._is_seen(each, place)]
+            named = self.by_name[name]
+            words = {each.function.name for each in named}
+            had = {origin for word in words for origin in ((place, word), self._imported(place, word))}
+            self._seen[place, name] = [each for each in named if (each.file, each.function.name) in had]
         return self._seen[place, name]
 
-    def _is_seen(self, fixture: Fixture, place: Path) -> bool:
-        """Whether a module has a fixture: it defines it, or imports it."""
-        if fixture.file == place:
-            return True
-        if not self.symbols.sources.modules[place].mentions(fixture.function.name, "*"):
-            return False
-        found = self.symbols.lookup(place, fixture.function.name)
-        return found == Reference(fixture.file, fixture.function.name)
+    def _imported(self, place: Path, word: str) -> tuple[Path | None, str] | None:
+        """Return where a function lies that a module imports under the function's own name."""
+        if not self.symbols.sources.modules[place].mentions(word, "*"):
+            return None
+        found = self.symbols.lookup(place, word)
+        return (found.file, word) if found is not None and found.name == word else None
 
     @cached_property
     def _of_plugins(self) -> dict[str, Fixture]:
