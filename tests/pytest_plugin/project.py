@@ -106,8 +106,8 @@ class Result:
 PLUGINS = ("hermetic", "asyncio", "anyio")
 """What a run loads, in this order."""
 
-FOREIGN = ("PYTEST", "HERMETIC", "PYTHONDONTWRITEBYTECODE")
-"""How the names of variables begin that would change a run."""
+FOREIGN = ("PYTEST", "HERMETIC", "PYTHONDONTWRITEBYTECODE", "CI", "BUILD_NUMBER")
+"""How the names of variables begin that would change a run; on CI pytest shows each message twice, and whole."""
 
 
 class Project:
