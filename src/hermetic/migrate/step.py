@@ -1,0 +1,94 @@
+"""What one kind of rewrite makes of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hermetic.migrate.text import Edit
+from hermetic.source.configuration import Configuration
+from hermetic.source.symbols import Symbols
+
+
+@dataclass(frozen=True, order=True)
+class TestName:
+    """A test function as its file defines it, without parameters: ``tests/test_a.py::TestB::test_c``.
+
+    Attributes:
+        file: The file.
+        path: The class, if it is a method, and the function: ``TestB::test_c``.
+    """
+
+    file: Path
+    path: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """A test that stays as it is, and why.
+
+    Attributes:
+        test: The test.
+        code: The code of the reason.
+        file: Where the reason lies.
+        line: The line, from 1.
+        text: What stands in the way there, with its names.
+    """
+
+    test: TestName
+    code: str
+    file: Path
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a step reads.
+
+    Attributes:
+        symbols: The names of the project, as the steps before have left its files.
+        configuration: pytest's settings.
+        keep: The tests that must stay as they are, and the code and text of why: they fared worse when they ran.
+    """
+
+    symbols: Symbols
+    configuration: Configuration
+    keep: Mapping[TestName, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step would do.
+
+    Attributes:
+        edits: The edits of each file, which do not overlap.
+        converted: The tests that are asynchronous then, and were not, or whose client is.
+        left: The tests that use what the step is about, and stay.
+        review: Lines that a person had better read, each with the file, the line and a text.
+    """
+
+    edits: Mapping[Path, tuple[Edit, ...]]
+    converted: frozenset[TestName] = frozenset()
+    left: tuple[Left, ...] = ()
+    review: tuple[tuple[Path, int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A kind of rewrite.
+
+    Attributes:
+        name: How ``--only`` and ``--skip`` name it.
+        summary: What it does, in a line.
+        is_safe: Whether it runs without ``--unsafe``.
+        example: A text before, and what comes of it.
+        run: Returns what it would do. It writes nothing.
+    """
+
+    name: str
+    summary: str
+    is_safe: bool
+    example: tuple[str, str]
+    run: Callable[[Project], Outcome]

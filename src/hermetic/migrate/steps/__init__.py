@@ -1,0 +1,7 @@
+"""The steps, in the order in which they run: each reads what those before it have made of the files."""
+
+from __future__ import annotations
+
+from hermetic.migrate.step import Step
+
+STEPS: tuple[Step, ...] = ()
