@@ -15,7 +15,7 @@ from hermetic.database.backends.sqlite.restore import worker
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.inventory import Servers
 from hermetic.errors import ConfigurationError, RestoreError
-from hermetic.events.lifecycle import Leaked
+from hermetic.events.lifecycle import Breach
 from hermetic.owners import Owner, owned_by
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
@@ -158,7 +158,7 @@ def test_a_shutdown_that_fails_at_the_end_of_a_test(start: Start, package: Path,
         os.environ["LEFT_BY_A_TEST"] = "1"
         run.provider.empty_database()
     run.loop_resources.add(failing)
-    found: list[Leaked] = []
+    found: list[Breach] = []
     with pytest.raises(Down):
         run.end_test(restore=True, ending=frozenset({"function"}), left=found.extend)
     assert "LEFT_BY_A_TEST" not in os.environ

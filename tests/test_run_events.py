@@ -15,12 +15,12 @@ from hermetic.events import lifecycle
 from hermetic.events.database import DatabaseUsed, EngineResolved, Restored
 from hermetic.events.lifecycle import (
     ApplicationImported,
+    Breach,
     ContentsFound,
     DatabaseKept,
     DatabaseNamed,
     LayerBegan,
     LayerEnded,
-    Leaked,
     Noted,
     OverrideLeft,
     ServerUsed,
@@ -136,13 +136,13 @@ def test_an_engine(run: Run, engine: Engine, tmp_path: Path) -> None:
 
 def test_a_leak(run: Run, engine: Engine) -> None:
     """It is told with whose it is, and the line that checked it out."""
-    with hearing(Leaked) as told:
+    with hearing(Breach) as told:
         run.begin_test(NEVER, TEST)
         with owned_by(TEST):
             connection = engine.connect()
             run.end_test(restore=True, ending=frozenset({"function"}))
         connection.close()
-    (leak,) = told.of(Leaked)
+    (leak,) = told.of(Breach)
     assert (leak.owner, leak.location.file, leak.location.function) == (TEST, __file__, "test_a_leak")
     assert leak.message.startswith("test_a.py::test_it left a connection checked out. [HM400]")
 

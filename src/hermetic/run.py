@@ -8,7 +8,7 @@ and the first worker database built when something first asks for them; ``begin_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from hermetic.containment import Containment
 from hermetic.environment import Environment
 from hermetic.errors import HermeticError
 from hermetic.events import emit, listeners
-from hermetic.events.lifecycle import CallRaised, DatabaseKept, Leaked, TaskLeft, TestBegan, TestEnded
+from hermetic.events.lifecycle import Breach, CallRaised, DatabaseKept, TaskLeft, TestBegan, TestEnded
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import Background, background_error, ends_with_a_call, ends_with_a_test
@@ -31,15 +31,15 @@ from hermetic.guards.raw import RawLeaks
 from hermetic.guards.restoring import Restoring
 from hermetic.guards.shared_mappings import SharedMappings
 from hermetic.guards.threads import ThreadWatch
+from hermetic.guards.watches import Watches
 from hermetic.loading import Application
 from hermetic.owners import Owner
 from hermetic.provider import Provider
 from hermetic.settings import Background as BackgroundMode
-from hermetic.settings import Settings
+from hermetic.settings import Level, Settings
 from hermetic.steps import every_step
 
 if TYPE_CHECKING:
-    from hermetic.database.engines import InUse
     from hermetic.database.registry import Databases
 
 NEVER: Hashable = object()
@@ -101,6 +101,7 @@ class Run:
         self._applications = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._threads = ThreadWatch()
         self._exit_watch = ExitWatch(self._threads.started)
+        self.watches = Watches({})
         self._is_on = settings.mode == "on"
         self._boundary: Hashable = NEVER
         self._test_is_open = False
@@ -160,6 +161,7 @@ class Run:
         with every_step() as step:
             for end in (
                 self.loop_resources.close_idle,
+                self.watches.stop,
                 self._applications.uninstall,
                 self._threads.uninstall,
                 self.containment.stop,
@@ -180,12 +182,13 @@ class Run:
 
     # -- a test
 
-    def begin_test(self, boundary: Hashable, owner: Owner) -> None:
+    def begin_test(self, boundary: Hashable, owner: Owner, levels: Mapping[str, Level] | None = None) -> None:
         """Bring the baseline back, unless the test shares its isolation with the one before.
 
         Args:
             boundary: What the isolation is counted by: equal to the last test's, nothing is restored.
             owner: The test.
+            levels: The level of each guard for it; None for those of the project.
 
         Raises:
             RestoreError: Something that outlives the last test blocks it.
@@ -201,6 +204,7 @@ class Run:
             self._end_background(self.settings.background)
             self.restoring.restore()
         self._boundary = boundary
+        self.watches.begin(owner, self.settings.guards if levels is None else levels)
         if TestBegan in listeners:
             emit(TestBegan(owner))
 
@@ -224,7 +228,7 @@ class Run:
         restore: bool,
         ending: frozenset[str],
         background: BackgroundMode = "wait",
-        left: Callable[[list[Leaked]], None] = lambda leaks: None,
+        left: Callable[[list[Breach]], None] = lambda breaches: None,
     ) -> None:
         """Undo what the test changed, and end what it left open.
 
@@ -232,12 +236,12 @@ class Run:
             restore: Bring the databases' baseline back now, before wider fixtures end, rather than at the next test.
             ending: The scopes that end with this test; lifespans of these scopes are stopped.
             background: What becomes of tasks that it left running.
-            left: Called with what it left open once that is ended, before anything is undone.
+            left: Called with what guards found once what it left open is ended, before anything is undone.
 
         Raises:
             BaseException: What failed of this, an application's shutdown perhaps; all else is done.
         """
-        leaks: list[Leaked] = []
+        breaches: list[Breach] = []
         with every_step() as step:
             self.ending = ending
             with step:
@@ -247,11 +251,14 @@ class Run:
                 with step:
                     self._end_background(background)
             with step:
-                leaks += self._end_leaks(lambda each: restore or each.task is None)
+                breaches += self.leaks.end(lambda each: restore or each.task is None)
             with step:
                 self._tell_of_background(background)
             with step:
-                left(leaks)
+                breaches += self.watches.end(owners.current())
+            with step:
+                _tell_of_breaches(breaches)
+                left(breaches)
             with step:
                 self.databases.inventory.drop_empty()
             self._test_is_open = False
@@ -262,13 +269,6 @@ class Run:
                     self.restoring.restore()
             if TestEnded in listeners:
                 emit(TestEnded(owners.current()))
-
-    def _end_leaks(self, over: Callable[[InUse], bool]) -> list[Leaked]:
-        leaks = self.leaks.end(over)
-        if Leaked in listeners:
-            for leak in leaks:
-                emit(leak)
-        return leaks
 
     def _end_background(self, background: BackgroundMode) -> None:
         if self._is_on:
@@ -296,3 +296,9 @@ class Run:
         message = keep(self.containment.all(), test.name, self.root)
         if DatabaseKept in listeners:
             emit(DatabaseKept(test, message))
+
+
+def _tell_of_breaches(breaches: list[Breach]) -> None:
+    if Breach in listeners:
+        for breach in breaches:
+            emit(breach)

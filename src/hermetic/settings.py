@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
 
 from hermetic.errors import InvalidSetting
 
@@ -18,12 +18,30 @@ if TYPE_CHECKING:
 
 Mode = Literal["off", "observe", "on"]
 Isolation = Literal["test", "class", "module", "none"]
-Leaks = Literal["error", "warn", "off"]
+Level = Literal["error", "warn", "off"]
 Background = Literal["wait", "cancel", "error"]
 Failures = Literal["full", "short", "off"]
 Parameters = Literal["columns", "all", "types"]
 LifespanScope = Literal["function", "module", "session"]
 Backend = Literal["sqlite", "postgresql"]
+
+
+class GuardSetting(NamedTuple):
+    """What is set for a guard: ``hermetic_NAME`` in the ini file, ``--hermetic-NAME``, and ``NAME=`` in the mark.
+
+    Attributes:
+        default: ``off`` where a healthy suite can do what it finds.
+        what: What it finds, after "what it is when".
+    """
+
+    default: Level
+    what: str
+
+
+GUARDS: dict[str, GuardSetting] = {
+    "leaks": GuardSetting("error", "a test leaves a connection open"),
+}
+"""The guards: what a test is told of at its teardown, though it passed, with an error, a warning or not at all."""
 
 SERVERS = (
     "auto",
@@ -49,7 +67,10 @@ INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
         "NAME=value, set before the application is imported; {url} is the database's URL",
     ),
     "hermetic_isolation": ("string", "how often the baseline comes back: test, class, module or none"),
-    "hermetic_leaks": ("string", "what a leak of a test is: error, warn or off"),
+    **{
+        f"hermetic_{name}": ("string", f"what it is when {guard.what}: error, warn or off")
+        for name, guard in GUARDS.items()
+    },
     "hermetic_background": (
         "string",
         "what becomes of tasks that a test left running: wait (for a second, then cancel), cancel, or error",
@@ -104,6 +125,7 @@ class Settings:
 
     Attributes:
         database: What ``{url}`` is; None where only the application's engine tells.
+        guards: The level of each of ``GUARDS``.
         rebuild: Whether the schema is built whatever template there is.
         keep_failed: Whether a failed test's database is kept.
         sources: For each key that was set, where: ``"pytest.ini"``, ``"--hermetic"``, ``"HERMETIC"``.
@@ -115,7 +137,9 @@ class Settings:
     seed: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     isolation: Isolation = "test"
-    leaks: Leaks = "error"
+    guards: Mapping[str, Level] = field(
+        default_factory=lambda: {name: guard.default for name, guard in GUARDS.items()}
+    )
     background: Background = "wait"
     failures: Failures = "full"
     parameters: Parameters = "columns"
@@ -208,7 +232,10 @@ def parse(
         seed=lines("hermetic_seed"),
         env=tuple(_pair("hermetic_env", line, "=", "NAME=value", sources) for line in lines("hermetic_env")),
         isolation=cast(Isolation, choice("hermetic_isolation", get_args(Isolation), "test")),
-        leaks=cast(Leaks, choice("hermetic_leaks", get_args(Leaks), "error")),
+        guards={
+            name: cast(Level, choice(f"hermetic_{name}", get_args(Level), guard.default))
+            for name, guard in GUARDS.items()
+        },
         background=cast(Background, choice("hermetic_background", get_args(Background), "wait")),
         failures=cast(Failures, choice("hermetic_failures", get_args(Failures), "full")),
         parameters=cast(Parameters, choice("hermetic_parameters", get_args(Parameters), "columns")),

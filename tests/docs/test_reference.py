@@ -12,13 +12,15 @@ import pytest
 from hermetic import errors
 from hermetic.causes import causes
 from hermetic.pytest_plugin import __all__ as FIXTURES
+from hermetic.pytest_plugin.marks import signature
 from hermetic.pytest_plugin.options import FLAGS
 from hermetic.settings import (
+    GUARDS,
     INI,
     Background,
     Failures,
     Isolation,
-    Leaks,
+    Level,
     LifespanScope,
     Mode,
     Parameters,
@@ -30,7 +32,7 @@ from tests.docs.pages import ROOT
 CHOICES = {
     "hermetic": get_args(Mode),
     "hermetic_isolation": get_args(Isolation),
-    "hermetic_leaks": get_args(Leaks),
+    **{f"hermetic_{name}": get_args(Level) for name in GUARDS},
     "hermetic_background": get_args(Background),
     "hermetic_failures": get_args(Failures),
     "hermetic_parameters": get_args(Parameters),
@@ -67,7 +69,8 @@ def test_valid_values_are_listed(key: str) -> None:
 def test_defaults_are_right(key: str) -> None:
     """The default of a key with a choice is that of the settings."""
     (line,) = re.findall(r"^- Default: `(\w+)`$", KEYS[key], re.MULTILINE)
-    assert line == getattr(Settings(), key.removeprefix("hermetic_"))
+    name = key.removeprefix("hermetic_")
+    assert line == (GUARDS[name].default if name in GUARDS else getattr(Settings(), name))
 
 
 def test_the_mode_s_default_is_right() -> None:
@@ -88,6 +91,16 @@ def test_examples_parse(key: str) -> None:
     """The example of a key, or what is said to be valid, is taken by the parser."""
     for example in re.findall(rf"^- Example: `{key} = (.+)`$", KEYS[key], re.MULTILINE):
         assert parse({key: example}).sources == {key: "the ini file"}
+
+
+def test_the_mark_takes_what_is_said() -> None:
+    """What the page says of the mark is its signature, and each key of it says so."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"^`@pytest.mark.hermetic\((.+)\)` sets", text, re.MULTILINE)
+    assert said.replace("=...", "").split(", ") == list(signature().parameters)
+    assert [key for key in KEYS if "; mark: " in KEYS[key]] == [
+        key for key in INI if key.removeprefix("hermetic_") in signature().parameters
+    ]
 
 
 def test_every_fixture_has_a_row() -> None:

@@ -71,8 +71,8 @@ class TestSettings:
         [
             ('isolation="tests"', "test, class, module, none"),
             ('leaks="fail"', "error, warn, off"),
-            ("scope=1", "the mark hermetic got an unexpected keyword argument 'scope'"),
-            ('"test"', "the mark hermetic takes 0 positional arguments"),
+            ("scope=1", "the mark hermetic: got an unexpected keyword argument 'scope'"),
+            ('"test"', "the mark hermetic: too many positional arguments"),
         ],
     )
     def test_a_mark_that_is_not_of_the_signature(self, project: Project, mark: str, message: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hermetic.report.facts import Facts, ProcessFacts, TestFacts, Totals
 
 LEFT = TestFacts(
-    leaks=["t left one\nat a.py:3"],
+    breaches=[["leaks", "t left one\nat a.py:3"]],
     overrides=["get_db"],
     tasks=["t started the task `poll`"],
     lock_waits=["your test holds"],
@@ -36,7 +36,7 @@ def test_there_and_back(facts: Facts) -> None:
     assert type(facts).of(json.loads(json.dumps(plain))) == facts
 
 
-@pytest.mark.parametrize("plain", [None, {}, {"version": 0, "leaks": []}])
+@pytest.mark.parametrize("plain", [None, {}, {"version": 0, "breaches": []}])
 def test_of_another_version(plain: dict[str, object] | None) -> None:
     """It is nothing, as of who has sent nothing."""
     assert TestFacts.of(plain) is None
@@ -62,7 +62,7 @@ def test_what_tests_left_is_counted() -> None:
     totals = Totals()
     totals.add_test("first", LEFT)
     totals.add_test("second", LEFT)
-    assert {what: (each.count, each.first) for what, each in totals.leaks.items()} == {
+    assert {what: (each.count, each.first) for what, each in totals.breaches["leaks"].items()} == {
         "at a.py:3": (2, "t left one")
     }
     assert {name: (each.count, each.first) for name, each in totals.overrides.items()} == {

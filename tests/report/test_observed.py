@@ -9,8 +9,10 @@ import pytest
 
 from hermetic.report.facts import ProcessFacts, TestFacts, Totals
 from hermetic.report.observed import ObservedEngine, observed_lines
+from hermetic.settings import Settings
 
 ROOT = Path("/project")
+LEVELS = Settings().guards
 ALONE = ObservedEngine("sqlite://", "", "left alone: it is the test's own", is_contained=False)
 CONTAINED = ObservedEngine("sqlite:///a.db", "/project/app/db.py:3", "an empty database 'x'")
 
@@ -18,15 +20,15 @@ CONTAINED = ObservedEngine("sqlite:///a.db", "/project/app/db.py:3", "an empty d
 def lines_of(engines: Sequence[ObservedEngine], *variables: str) -> list[str]:
     """Return the report on engines."""
     return observed_lines(
-        Totals(process=ProcessFacts(engines=[list(each) for each in engines])), variables, ROOT
+        Totals(process=ProcessFacts(engines=[list(each) for each in engines])), variables, ROOT, LEVELS
     )
 
 
 def lines_on(*leaks: str) -> list[str]:
     """Return the report on leaks of one test."""
     totals = Totals()
-    totals.add_test("t", TestFacts(leaks=list(leaks)))
-    return observed_lines(totals, (), ROOT)
+    totals.add_test("t", TestFacts(breaches=[["leaks", leak] for leak in leaks]))
+    return observed_lines(totals, (), ROOT, LEVELS)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hermetic.code import Location
 from hermetic.events import emit, listeners
 from hermetic.events.database import DatabaseUsed, EngineResolved, LockWaited
 from hermetic.events.lifecycle import (
+    Breach,
     ContentsFound,
     DatabaseKept,
     DatabaseNamed,
     FileNamedLate,
-    Leaked,
     Noted,
     OverrideLeft,
     ServerUsed,
@@ -54,14 +54,14 @@ def recorder(mode: Mode) -> Iterator[Recorder]:
 
 def test_what_a_test_left(recorder: Recorder) -> None:
     """All of it until it is asked for, and then nothing."""
-    emit(Leaked(TEST, HERE, "test_it left one"))
+    emit(Breach("leaks", TEST, HERE, "test_it left one"))
     emit(OverrideLeft(TEST, "get_db"))
     emit(TaskLeft(TEST, "poll", "a.py:3"))
     emit(LockWaited(TEST, HERE, TEST, HERE, 1.5, "your test holds"))
     emit(UsedInSetUp(TEST, FIXTURE))
     emit(DatabaseKept(TEST, "kept as x"))
     assert recorder.take_test() == TestFacts(
-        leaks=["test_it left one"],
+        breaches=[["leaks", "test_it left one"]],
         overrides=["get_db"],
         tasks=["test_it started the task `poll`, which was still running at a.py:3"],
         lock_waits=["your test holds"],

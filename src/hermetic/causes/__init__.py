@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -23,6 +24,17 @@ class Cause(NamedTuple):
     code: str
     name: str
     text: str
+
+    def told(self, lines: Sequence[str], change: Sequence[str]) -> str:
+        """Say that this is what happened.
+
+        Args:
+            lines: What happened, with names and places; the first line alone must make sense.
+            change: What to change, a line each.
+        """
+        first, *others = lines
+        changes = (f"change: {each}" for each in change)
+        return "\n".join([f"{first} [{self.code}]", *others, *changes, f"more: hermetic explain {self.code}"])
 
 
 def causes() -> dict[str, Cause]:

@@ -46,6 +46,7 @@ from hermetic.events.database import (
 )
 from hermetic.events.lifecycle import (
     ApplicationImported,
+    Breach,
     CallRaised,
     ContentsFound,
     DatabaseKept,
@@ -55,7 +56,6 @@ from hermetic.events.lifecycle import (
     FillingEnded,
     LayerBegan,
     LayerEnded,
-    Leaked,
     LoopEntered,
     Noted,
     OverrideLeft,
@@ -96,7 +96,7 @@ Event = (
     | LifespanEnded
     | TaskFound
     | TaskEnded
-    | Leaked
+    | Breach
     | OverrideLeft
     | TaskLeft
     | UsedInSetUp

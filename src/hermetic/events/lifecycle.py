@@ -68,15 +68,17 @@ class ApplicationImported(NamedTuple):
     seconds: float
 
 
-class Leaked(NamedTuple):
-    """A test left a connection open.
+class Breach(NamedTuple):
+    """A guard has found that a test did, or left, what it should not have.
 
     Attributes:
-        owner: Whose it was.
-        location: The user's line that opened it.
-        message: What the test is told.
+        guard: The guard's name in ``settings.GUARDS``.
+        owner: Who did it.
+        location: The user's line that did.
+        message: What the test is told; the first line says who did what.
     """
 
+    guard: str
     owner: Owner
     location: Location
     message: str

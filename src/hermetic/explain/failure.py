@@ -29,10 +29,7 @@ class Explanation(NamedTuple):
     change: tuple[str, ...]
 
     def __str__(self) -> str:
-        first, *others = self.lines
-        change = (f"change: {each}" for each in self.change)
-        more = f"more: hermetic explain {self.cause.code}"
-        return "\n".join([f"{first} [{self.cause.code}]", *others, *change, more])
+        return self.cause.told(self.lines, self.change)
 
 
 class UsedFixture(NamedTuple):

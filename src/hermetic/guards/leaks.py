@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from hermetic.errors import LeakError
-from hermetic.events.lifecycle import Leaked
+from hermetic.events.lifecycle import Breach
 from hermetic.guards.raw import RawLeaks
 from hermetic.steps import every_step
 
@@ -37,7 +37,7 @@ class Leaks:
         self._databases = databases
         self._told: WeakSet[Checkout] = WeakSet()
 
-    def end(self, over: Callable[[InUse], bool]) -> list[Leaked]:
+    def end(self, over: Callable[[InUse], bool]) -> list[Breach]:
         """End the connections of tests that are over; return what they left, once where none is ended.
 
         Args:
@@ -64,10 +64,10 @@ class Leaks:
                     leak.end_now()
 
 
-def _leak(checkout: Checkout) -> Leaked:
+def _leak(checkout: Checkout) -> Breach:
     error = LeakError(
         f"{checkout.owner.name} left a connection checked out.",
         why=f"It was checked out at {checkout.location} from {checkout.engine}.",
         hints=("close the session or the connection there: 'async with' does it for you",),
     )
-    return Leaked(checkout.owner, checkout.location, str(error))
+    return Breach("leaks", checkout.owner, checkout.location, str(error))

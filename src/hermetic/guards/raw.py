@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hermetic.errors import LeakError
-from hermetic.events.lifecycle import Leaked
+from hermetic.events.lifecycle import Breach
 
 if TYPE_CHECKING:
     from hermetic.code import Location
@@ -31,7 +31,7 @@ class RawLeaks:
         self._connections = connections
         self._is_test_code = is_test_code
 
-    def end(self) -> list[Leaked]:
+    def end(self) -> list[Breach]:
         """End what was left; return it, once for each place that left something."""
         opened = self._connections.all()
         leaks = [one for one in opened if self._is_a_leak(one)]
@@ -46,7 +46,7 @@ class RawLeaks:
         return not one.is_idle or self._is_test_code(one.checkout.location)
 
 
-def _leak(one: RawConnection) -> Leaked:
+def _leak(one: RawConnection) -> Breach:
     checkout = one.checkout
     if one.is_lent:
         what, hint = f"left a connection of {one.driver.name} checked out", "give it back to its pool there"
@@ -59,7 +59,7 @@ def _leak(one: RawConnection) -> Leaked:
         why=f"It was opened at {checkout.location} for {checkout.engine}.",
         hints=(f"{hint}: 'async with' does it for you",),
     )
-    return Leaked(checkout.owner, checkout.location, str(error))
+    return Breach("leaks", checkout.owner, checkout.location, str(error))
 
 
 def _end(one: RawConnection, *, with_its_pool: bool) -> None:

@@ -30,7 +30,7 @@ from hermetic.pytest_plugin.fixtures import (
     live_server,
     setup_test_env,
 )
-from hermetic.pytest_plugin.options import add_options, read_settings
+from hermetic.pytest_plugin.options import MARK, add_options, read_settings
 from hermetic.pytest_plugin.state import HISTORY, RECORDER, RUN, SETTINGS
 from hermetic.steps import every_step
 
@@ -79,9 +79,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, and the hooks of an active run."""
     config.addinivalue_line(
         "markers",
-        "hermetic(*, isolation=None, leaks=None, background=None): how often the baseline comes back for this test"
-        " (test, class, module or none), what a leak of it is (error, warn or off), and what becomes of tasks that"
-        " it left running (wait, cancel or error).",
+        f"hermetic(*, {', '.join(f'{name}=None' for name in MARK)}): how often the baseline comes back for this"
+        " test (test, class, module or none), what becomes of tasks that it left running (wait, cancel or error), and"
+        " what each guard's finding is (error, warn or off).",
     )
     if SETTINGS not in config.stash:  # loaded by -p or from a conftest
         _start(config)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Mapping
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import pytest
 
-from hermetic.events.lifecycle import Leaked
+from hermetic.events.lifecycle import Breach
 from hermetic.explain.history import History
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
@@ -31,13 +31,14 @@ from hermetic.report.recorder import Recorder
 from hermetic.report.sections import failure_sections
 from hermetic.report.summary import summary_lines
 from hermetic.run import NEVER, Run
+from hermetic.settings import Level
 from hermetic.steps import every_step
 
 _FIRST = "_hermetic_test"
 
 
 class HermeticWarning(pytest.PytestWarning):
-    """A leak, where ``hermetic_leaks = warn``."""
+    """What a guard found, where its level is ``warn``."""
 
 
 class Active:
@@ -118,7 +119,11 @@ class Active:
         if _is_of_a_worker(item):  # whose usage errors nobody reads
             marks.fail_wrong(item)
         with errors_as_failures():
-            self.run.begin_test(_boundary(item, marks.isolation(item, self.run.settings)), owner)
+            self.run.begin_test(
+                _boundary(item, marks.isolation(item, self.run.settings)),
+                owner,
+                marks.levels(item, self.run.settings),
+            )
         with owned_by(owner, everywhere=True), self._fixtures_of_examples(item, owner):
             self._is_setting_up = True
             try:
@@ -154,14 +159,15 @@ class Active:
 
     def _end_test(self, item: Any) -> None:
         """End what the test left open and undo what it changed."""
-        leaks = marks.leaks(item, self.run.settings)
+        levels = marks.levels(item, self.run.settings)
         background = marks.background(item, self.run.settings)
         restore = marks.isolation(item, self.run.settings) == "test"
-        problems: list[str] = []
+        found: dict[Level, list[str]] = {"error": [], "warn": [], "off": []}
 
-        def left(found: list[Leaked]) -> None:
-            problems.extend(each.message for each in found)
-            failed = FAILED in item.stash or (problems and leaks == "error")
+        def left(breaches: list[Breach]) -> None:
+            for breach in breaches:
+                found[levels[breach.guard]].append(breach.message)
+            failed = FAILED in item.stash or found["error"]
             if failed and self.run.settings.keep_failed:
                 self.run.keep()
 
@@ -169,16 +175,18 @@ class Active:
             with step, errors_as_failures():
                 self.run.end_test(restore=restore, ending=self._ending, background=background, left=left)
             with step:
-                self._report(problems, leaks)
+                self._report(found)
 
-    def _report(self, problems: list[str], leaks: str) -> None:
+    def _report(self, found: Mapping[Level, list[str]]) -> None:
         if self.run.settings.mode == "observe":
             return  # the summary tells
-        if problems and leaks == "error":
-            pytest.fail("\n\n".join(problems), pytrace=False)
-        elif problems and leaks == "warn":
-            for problem in problems:
-                warnings.warn(HermeticWarning(problem), stacklevel=1)
+        with every_step() as step:
+            for message in found["warn"]:
+                with step:
+                    warnings.warn(HermeticWarning(message), stacklevel=1)
+            if found["error"]:
+                with step:
+                    pytest.fail("\n\n".join(found["error"]), pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:

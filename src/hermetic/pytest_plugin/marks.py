@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 import pytest
 
 from hermetic.errors import ConfigurationError
-from hermetic.settings import Background, Isolation, Leaks, Settings, one_of
+from hermetic.pytest_plugin.options import MARK
+from hermetic.settings import Background, Isolation, Level, Settings, one_of
+
+_KINDS = {"isolation": Isolation, "background": Background}
 
 
-def hermetic(
-    *, isolation: Isolation | None = None, leaks: Leaks | None = None, background: Background | None = None
-) -> dict[str, Any]:
-    """The mark's signature: a mark is checked by calling this with its arguments.
-
-    Raises:
-        ConfigurationError: A value is not valid.
-        TypeError: There is no such argument.
-    """
-    given = {"isolation": isolation, "leaks": leaks, "background": background}
-    for name, valid in (("isolation", Isolation), ("leaks", Leaks), ("background", Background)):
-        value = given[name]
-        if value is not None:
-            one_of(name, value, get_args(valid), "the mark hermetic")
-    return given
+def signature() -> inspect.Signature:
+    """Return the mark's signature: its arguments are bound to it."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Signature([inspect.Parameter(name, keyword, default=None) for name in MARK])
 
 
 def check(item: pytest.Item) -> None:
@@ -36,11 +28,12 @@ def check(item: pytest.Item) -> None:
     """
     for mark in item.iter_markers("hermetic"):
         try:
-            hermetic(*mark.args, **mark.kwargs)
+            for name, value in signature().bind(*mark.args, **mark.kwargs).arguments.items():
+                if value is not None:
+                    one_of(name, value, get_args(_KINDS.get(name, Level)), "the mark hermetic")
         except (ConfigurationError, TypeError) as error:
-            text = str(error).replace("hermetic() ", "the mark hermetic ")
             raise pytest.UsageError(
-                f"{item.nodeid}: {text}\n\nhint: the mark's signature is hermetic{inspect.signature(hermetic)}"
+                f"{item.nodeid}: {_spoken(error)}\n\nhint: the mark's signature is hermetic{signature()}"
             ) from None
 
 
@@ -57,9 +50,9 @@ def isolation(item: pytest.Item, settings: Settings) -> Isolation:
     return cast(Isolation, _closest(item, "isolation", settings.isolation))
 
 
-def leaks(item: pytest.Item, settings: Settings) -> Leaks:
-    """Return what a leak of this test is: the closest mark's word, or the project's."""
-    return cast(Leaks, _closest(item, "leaks", settings.leaks))
+def levels(item: pytest.Item, settings: Settings) -> dict[str, Level]:
+    """Return the level of each guard for a test: the closest mark's, or the project's."""
+    return {name: cast(Level, _closest(item, name, level)) for name, level in settings.guards.items()}
 
 
 def background(item: pytest.Item, settings: Settings) -> Background:
@@ -82,6 +75,10 @@ def refuse_without_runner(function: pytest.Function) -> None:
     )
     lines = "\n".join(f"hint: {hint}" for hint in hints)
     pytest.fail(f"{function.nodeid} is async, and no plugin runs it.\n\n{lines}", pytrace=False)
+
+
+def _spoken(error: Exception) -> str:
+    return f"the mark hermetic: {error}" if isinstance(error, TypeError) else str(error)
 
 
 def _closest(item: pytest.Item, name: str, default: str) -> str:

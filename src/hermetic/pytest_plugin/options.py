@@ -7,15 +7,21 @@ from collections.abc import Sequence
 
 import pytest
 
-from hermetic.settings import INI, Settings, parse
+from hermetic.settings import GUARDS, INI, Settings, parse
 
 FLAGS: dict[str, str] = {
     "hermetic": "off, observe or on, whatever the ini file says",
     "hermetic_isolation": "how often the baseline comes back: test, class, module or none",
-    "hermetic_leaks": "what a leak of a test is: error, warn or off",
+    **{
+        f"hermetic_{name}": f"what it is when {guard.what}: error, warn or off"
+        for name, guard in GUARDS.items()
+    },
     "hermetic_background": "what becomes of tasks that a test left running: wait, cancel or error",
     "hermetic_failures": "what is shown below a failed test: full, short or off",
 }
+
+MARK = ("isolation", "background", *GUARDS)
+"""The arguments of the mark."""
 
 SWITCHES: dict[str, str] = {
     "rebuild": "build schema and seed rows anew, whatever template there is",

@@ -36,7 +36,7 @@ class TestFacts(Facts):
     """What was told of one test since it was last reported.
 
     Attributes:
-        leaks: What it is told of each connection that it left open; the first line says whose it is.
+        breaches: What guards found: the guard's name, and the message, whose first line says who did it.
         overrides: The dependencies that it left overridden.
         tasks: The tasks that it left running.
         lock_waits: What its requests were told that waited for it.
@@ -46,7 +46,7 @@ class TestFacts(Facts):
 
     __test__ = False  # pytest takes it for a class of tests
 
-    leaks: list[str] = field(default_factory=list)
+    breaches: list[list[str]] = field(default_factory=list)
     overrides: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
     lock_waits: list[str] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Totals:
     """The facts of all tests and processes of a run; what a thousand tests do alike is kept once, with how often.
 
     Attributes:
-        leaks: By what is said of them, without whose they are.
+        breaches: By their guard, and by what is said of them, without who did it.
         overrides: By the dependency that was left overridden.
         tasks: By what is said of them.
         used_in_set_up: What is said of who used a database while a wide fixture was set up.
@@ -122,7 +122,7 @@ class Totals:
         lost: The workers that ended without a word.
     """
 
-    leaks: dict[str, Tally] = field(default_factory=dict)
+    breaches: dict[str, dict[str, Tally]] = field(default_factory=dict)
     overrides: dict[str, Tally] = field(default_factory=dict)
     tasks: Counter[str] = field(default_factory=Counter)
     used_in_set_up: dict[str, None] = field(default_factory=dict)
@@ -131,9 +131,9 @@ class Totals:
 
     def add_test(self, test: str, facts: TestFacts) -> None:
         """Add what a test left."""
-        for message in facts.leaks:
+        for guard, message in facts.breaches:
             who, _, what = message.partition("\n")
-            self.leaks.setdefault(what, Tally()).add(who)
+            self.breaches.setdefault(guard, {}).setdefault(what, Tally()).add(who)
         for name in facts.overrides:
             self.overrides.setdefault(name, Tally()).add(test)
         self.tasks.update(facts.tasks)

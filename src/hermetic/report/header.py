@@ -16,7 +16,7 @@ def header_lines(settings: Settings, root: Path) -> list[str]:
         f"app {settings.app or '(none)'}",
         f"schema {schema}",
         f"isolation {settings.isolation}",
-        f"leaks {settings.leaks}",
+        f"leaks {settings.guards['leaks']}",
     ]
     named = settings.named_backend
     announced = backends.get(named).announcement(settings, root) if named else []

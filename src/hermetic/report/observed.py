@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hermetic.report.facts import Tally, Totals
+from hermetic.settings import Level
 
 SHOWN = 5
 
@@ -29,20 +30,32 @@ class ObservedEngine(NamedTuple):
     given: str = ""
 
 
-def observed_lines(totals: Totals, variables: Sequence[str], root: Path) -> list[str]:
+WOULD = {
+    "error": "would fail its test at the teardown",
+    "warn": "would be a warning",
+    "off": "nobody would see",
+}
+"""What becomes of a finding in mode ``on``, by the guard's level."""
+
+
+def observed_lines(
+    totals: Totals, variables: Sequence[str], root: Path, levels: Mapping[str, Level]
+) -> list[str]:
     """Return the lines of the report.
 
     Args:
         totals: The facts of the run.
         variables: The variables that ``hermetic_env`` would set to another value than there is.
         root: The project's folder; files inside are shown relative to it.
+        levels: The level of each guard.
     """
     engines = [ObservedEngine(*each) for each in totals.process.engines]
     lines = [_restored(engines)]
     lines += ["", *_engines(engines, root)]
     if variables:
         lines += ["", f"environment: {', '.join(variables)} would be set before the application is imported"]
-    lines += ["", *_leaks(totals.leaks)]
+    for guard, level in levels.items():
+        lines += _breaches(guard, level, totals.breaches.get(guard, {}))
     lines += ["", "To try it: pytest --hermetic=on. For good: hermetic = on in the ini file."]
     return lines
 
@@ -77,15 +90,15 @@ def _of_place(place: str, engines: Sequence[ObservedEngine]) -> Iterator[str]:
         yield f"  ... and {len(engines) - SHOWN} more{f' made at {place}' if place else ''}"
 
 
-def _leaks(leaks: Mapping[str, Tally]) -> list[str]:
-    if not leaks:
-        return ["leaks: none"]
-    total = sum(each.count for each in leaks.values())
-    lines = [f"leaks: {total}, each of which would fail its test at the teardown (hermetic_leaks)"]
-    for what, each in list(leaks.items())[: SHOWN * SHOWN]:
+def _breaches(guard: str, level: Level, found: Mapping[str, Tally]) -> list[str]:
+    if not found:
+        return ["", f"{guard}: none"] if guard == "leaks" else []
+    total = sum(each.count for each in found.values())
+    lines = ["", f"{guard}: {total}, each of which {WOULD[level]} (hermetic_{guard})"]
+    for what, each in list(found.items())[: SHOWN * SHOWN]:
         others = f" (and {each.count - 1} more like it)" if each.count > 1 else ""
         lines += [f"  {each.first}{others}", *(f"      {line}" for line in what.splitlines() if line)]
-    return lines if len(leaks) <= SHOWN * SHOWN else [*lines, f"  ... and {len(leaks) - SHOWN * SHOWN} more"]
+    return lines if len(found) <= SHOWN * SHOWN else [*lines, f"  ... and {len(found) - SHOWN * SHOWN} more"]
 
 
 def relative(place: str, root: Path) -> str:

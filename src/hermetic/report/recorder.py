@@ -8,11 +8,11 @@ from typing import Any
 from hermetic.events import Kind, listen, unlisten
 from hermetic.events.database import DatabaseUsed, EngineResolved, LockWaited
 from hermetic.events.lifecycle import (
+    Breach,
     ContentsFound,
     DatabaseKept,
     DatabaseNamed,
     FileNamedLate,
-    Leaked,
     Noted,
     OverrideLeft,
     ServerUsed,
@@ -39,13 +39,13 @@ class Recorder:
         self._test = TestFacts()
         self._engines: set[tuple[object, ...]] = set()
         self._hearing: dict[Kind, Callable[[Any], None]] = {
+            Breach: lambda event: self._test.breaches.append([event.guard, event.message]),
             ContentsFound: self._on_contents,
             DatabaseKept: lambda event: self._test.kept.append(event.message),
             DatabaseNamed: self._on_named,
             DatabaseUsed: self._on_database,
             EngineResolved: self._on_engine,
             FileNamedLate: self._on_late_name,
-            Leaked: lambda event: self._test.leaks.append(event.message),
             LockWaited: lambda event: self._test.lock_waits.append(event.message),
             Noted: self._on_note,
             OverrideLeft: lambda event: self._test.overrides.append(event.dependency),

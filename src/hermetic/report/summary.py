@@ -99,7 +99,7 @@ def summary_lines(totals: Totals, settings: Settings, root: Path, variables: Seq
         *only_read_lines(process.databases),
     ]
     if settings.mode == "observe":
-        lines.extend(observed_lines(totals, variables, root))
+        lines.extend(observed_lines(totals, variables, root, settings.guards))
     return lines
 
 
