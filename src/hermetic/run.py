@@ -97,7 +97,9 @@ class Run:
             prepare=self.provider.prepare,
             quiet=lambda: self.quiet,
         )
-        self._mappings = SharedMappings(self.checkpoints.note_guard, settings.mode)
+        self._mappings = SharedMappings(
+            self.checkpoints.note_guard, settings.mode, lambda app: self._applications.is_kept_up(app)
+        )
         self._applications = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._threads = ThreadWatch()
         self._exit_watch = ExitWatch(self._threads.started)

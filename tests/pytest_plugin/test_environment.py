@@ -187,6 +187,68 @@ def test_what_a_wide_fixture_sets_stays_as_long_as_it_lives(project: Project) ->
     passes(project, 3)
 
 
+def test_the_state_of_an_application_is_put_back(project: Project) -> None:
+    """By the attribute, and with monkeypatch too; what a wider fixture or its lifespan has set stays for its life."""
+    project.write_path(
+        "flagged.py",
+        """
+        from contextlib import asynccontextmanager
+        from fastapi import FastAPI
+
+        @asynccontextmanager
+        async def lifespan(app):
+            app.state.pool = "open"
+            yield
+
+        app = FastAPI(lifespan=lifespan)
+        app.state.flag, app.state.greeting = False, "hello"
+        """,
+    )
+    project.write(
+        conftest_py="""
+        import pytest
+        from flagged import app
+        from starlette.testclient import TestClient
+
+        @pytest.fixture(scope="session")
+        def client():
+            with TestClient(app) as client:
+                yield client
+
+        @pytest.fixture(scope="module")
+        def theme():
+            app.state.theme = "dark"
+
+        @pytest.fixture
+        async def started():
+            async with app.router.lifespan_context(app):
+                yield
+        """,
+        test_a_py="""
+        from flagged import app
+
+        async def test_own_lifespan(started):
+            assert app.state.pool == "open"
+
+        def test_change(client, theme, monkeypatch):
+            assert app.state.pool == "open"
+            monkeypatch.setattr(app.state, "greeting", "goodbye")
+            app.state.flag, app.state.extra, app.state.theme = True, 1, "light"
+            del app.state.pool
+
+        def test_after():
+            assert vars(app.state)["_state"] == {"flag": False, "greeting": "hello", "pool": "open", "theme": "dark"}
+        """,
+        test_b_py="""
+        from flagged import app
+
+        def test_other_module():
+            assert vars(app.state)["_state"] == {"flag": False, "greeting": "hello", "pool": "open"}
+        """,
+    )
+    passes(project, 4)
+
+
 def test_what_imports_set_is_there_for_all_tests(project: Project) -> None:
     """A conftest that sets a variable when it is imported, as most do."""
     project.write(

@@ -49,7 +49,7 @@ class ApplicationWatch:
     ) -> None:
         self._seen = seen
         self._start_ups = start_ups
-        self._up: set[object] = set()
+        self._up: dict[object, tuple[Any, Owner]] = {}
         self._latest: asyncio.AbstractEventLoop | None = None
         self._original: Call | None = None
         self._ours: Call | None = None
@@ -58,6 +58,10 @@ class ApplicationWatch:
     def is_up(self) -> bool:
         """Whether an application is between its start-up and the end of its shutdown, whoever started it."""
         return bool(self._up)
+
+    def is_kept_up(self, app: Any) -> bool:
+        """Whether a lifespan of an application's that a test or its own fixture started has not ended."""
+        return any(each is app and owner.is_test_level for each, owner in self._up.values())
 
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
@@ -73,7 +77,7 @@ class ApplicationWatch:
             self._note_loop()
             call: App = partial(original, app)
             if scope["type"] == "lifespan":
-                call = partial(self._lifespan, call)
+                call = partial(self._lifespan, app, call)
             owner = _owner_of(scope)
             if owner is not current():  # else our client has called it, and told
                 call = told_of(call)
@@ -83,7 +87,7 @@ class ApplicationWatch:
         self._original, self._ours = original, __call__
         module.Starlette.__call__ = __call__
 
-    async def _lifespan(self, call: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, app: Any, call: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Note a lifespan for as long as it lasts, and the end of its start-up before anybody else hears of it."""
         __tracebackhide__ = True
         start_ups = self._start_ups
@@ -95,13 +99,13 @@ class ApplicationWatch:
             await send(message)
 
         lifespan = object()
-        self._up.add(lifespan)
+        self._up[lifespan] = app, current()
         if start_ups is not None:
             start_ups.begin_start_up()
         try:
             await call(scope, receive, telling)
         finally:
-            self._up.discard(lifespan)
+            del self._up[lifespan]
 
     def _note_loop(self) -> None:
         loop = asyncio._get_running_loop()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, MutableMapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -146,14 +146,22 @@ class MappingGuard(Guard[K, V]):
 
 
 def _difference(before: dict[K, V], after: dict[K, V]) -> dict[K, tuple[V | Missing, V | Missing]]:
-    if before == after:
+    if is_same(before, after):
         return {}
     changes: dict[K, tuple[V | Missing, V | Missing]] = {}
     for key in {**before, **after}:
         old, new = before.get(key, MISSING), after.get(key, MISSING)
-        if old is not new and old != new:
+        if not is_same(old, new):
             changes[key] = (old, new)
     return changes
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are equal, as far as they can be asked: an array has no truth."""
+    try:
+        return one is other or bool(one == other)
+    except Exception:
+        return False
 
 
 def _put(mapping: MutableMapping[K, V], key: K, value: V | Missing) -> None:

@@ -1,4 +1,11 @@
-"""The mappings that all tests share: the environment, and the overrides of applications."""
+"""The mappings that all tests share: the environment, and the overrides and ``app.state`` of applications.
+
+An application that all tests import is one object, and its ``app.state`` with it: a flag that a test sets there and
+leaves is there for the next test, and a reference that a test's own lifespan put there is to what has ended. So it is
+put back, silently, as rows, overrides and variables are: whoever has those put back expects no test to see what another
+one has set, and a failure would ask for a fixture that does by hand what is done here. A value that was changed in its
+place stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -57,17 +64,51 @@ class ObservedOverrides(OverridesGuard):
         self.restore()
 
 
+class StateGuard(MappingGuard[str, Any]):
+    """Keeps the baseline of ``app.state``.
+
+    Args:
+        app: The application.
+        is_kept_up: Whether a lifespan of it that a test started goes on when the test is over: what it set stays.
+    """
+
+    def __init__(self, app: Any, is_kept_up: Callable[[Any], bool]) -> None:
+        self._app = app
+        self._is_kept_up = is_kept_up
+        super().__init__({})
+
+    @property
+    def mapping(self) -> MutableMapping[str, Any]:
+        """The attributes that it has now: ``app.state = State()`` puts others there."""
+        found: MutableMapping[str, Any] = vars(self._app.state).get("_state", {})
+        return found
+
+    def restore(self) -> None:
+        """Undo every change since the baseline."""
+        if self._is_kept_up(self._app):
+            self._baseline = self._content()
+        super().restore()
+
+
 class SharedMappings:
     """Watches them from the first test on: what modules set before is for all tests.
 
     Args:
         found: Called with the guard of each that is found later, an application that a test imports.
-        mode: With ``observe`` nothing is undone, and the environment, of which nothing is told, is not watched.
+        mode: With ``observe`` nothing is undone, and what nothing is told of, the environment and ``app.state``, is
+            not watched.
+        is_kept_up: Whether a lifespan of an application that a test started goes on when the test is over.
     """
 
-    def __init__(self, found: Callable[[MappingGuard[Any, Any]], None], mode: Mode) -> None:
+    def __init__(
+        self,
+        found: Callable[[MappingGuard[Any, Any]], None],
+        mode: Mode,
+        is_kept_up: Callable[[Any], bool],
+    ) -> None:
         self._found = found
         self._mode = mode
+        self._is_kept_up = is_kept_up
         self.are_watched = False
         self.guards: list[MappingGuard[Any, Any]] = []
 
@@ -88,12 +129,16 @@ class SharedMappings:
                     guard.restore()
 
     def note(self, applications: Iterable[Any]) -> None:
-        """Watch the overrides of these applications too, those of them that have any."""
+        """Watch the overrides, and the state, of these applications too, those of them that have any."""
         if not self.are_watched:
             return
         for app in applications:
             overrides = getattr(app, "dependency_overrides", None)
             if overrides is not None and all(guard.mapping is not overrides for guard in self.guards):
-                guard = OverridesGuard(app) if self._mode == "on" else ObservedOverrides(app)
-                self.guards.append(guard)
-                self._found(guard)
+                self._watch(OverridesGuard(app) if self._mode == "on" else ObservedOverrides(app))
+                if self._mode == "on" and hasattr(app, "state"):
+                    self._watch(StateGuard(app, self._is_kept_up))
+
+    def _watch(self, guard: MappingGuard[Any, Any]) -> None:
+        self.guards.append(guard)
+        self._found(guard)
