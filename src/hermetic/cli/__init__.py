@@ -14,6 +14,7 @@ from hermetic import __version__
 from hermetic.cli.colour import red
 from hermetic.cli.db.parser import add_parser as add_db
 from hermetic.cli.doctor.parser import add_parser as add_doctor
+from hermetic.cli.migrate.parser import add_parser as add_migrate
 from hermetic.errors import HermeticError
 
 __all__ = ["main"]
@@ -59,6 +60,10 @@ def _run(options: argparse.Namespace) -> int:
         from hermetic.cli.doctor.command import run as doctor
 
         return doctor(options)
+    if options.verb == "migrate":
+        from hermetic.cli.migrate.command import run as migrate
+
+        return migrate(options)
     if options.verb == "db":
         from hermetic.cli.db import run as db
 
@@ -115,5 +120,6 @@ def _parser() -> argparse.ArgumentParser:
     explain = verbs.add_parser("explain", help="explain an error code, or list them all")
     explain.add_argument("code", metavar="CODE", nargs="?", help="a code such as HM200")
     add_doctor(verbs)
+    add_migrate(verbs)
     add_db(verbs)
     return parser

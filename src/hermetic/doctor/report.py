@@ -50,14 +50,21 @@ def github(diagnosis: Diagnosis, start: Path) -> Iterator[str]:
     """Yield workflow commands, which GitHub shows beside the lines."""
     for each in diagnosis.findings:
         rule = each.rule
-        values = {
-            "file": _shown(each.file, start),
-            "line": str(each.line),
-            "col": str(each.column),
-            "title": f"{rule.code} {rule.cause.name}",
-        }
-        named = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in values.items())
-        yield f"::{rule.severity} {named}::{_escaped(each.text)}"
+        title = f"{rule.code} {rule.cause.name}"
+        file = _shown(each.file, start)
+        yield annotation(rule.severity, each.text, file=file, line=each.line, col=each.column, title=title)
+
+
+def annotation(severity: str, text: str, **values: str | int) -> str:
+    """Return a workflow command that shows a text at a place: ``::error file=a.py,line=3::text``.
+
+    Args:
+        severity: ``error``, ``warning`` or ``notice``.
+        text: The text.
+        values: ``file``, ``line``, ``col`` and ``title``.
+    """
+    named = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in values.items())
+    return f"::{severity} {named}::{_escaped(text)}"
 
 
 FORMATS: dict[str, Callable[[Diagnosis, Path], Iterator[str]]] = {

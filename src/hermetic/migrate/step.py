@@ -20,6 +20,8 @@ class TestName:
         path: The class, if it is a method, and the function: ``TestB::test_c``.
     """
 
+    __test__ = False
+
     file: Path
     path: str
 
@@ -44,6 +46,21 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Review:
+    """A line that a person had better read.
+
+    Attributes:
+        file: The file.
+        line: The line, from 1.
+        text: Why.
+    """
+
+    file: Path
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Project:
     """What a step reads.
 
@@ -51,11 +68,13 @@ class Project:
         symbols: The names of the project, as the steps before have left its files.
         configuration: pytest's settings.
         keep: The tests that must stay as they are, and the code and text of why: they fared worse when they ran.
+        fixed: The files that cannot be changed, and why: ``is read-only``. What uses them has to go on doing so.
     """
 
     symbols: Symbols
     configuration: Configuration
     keep: Mapping[TestName, tuple[str, str]] = field(default_factory=dict)
+    fixed: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,16 +82,18 @@ class Outcome:
     """What a step would do.
 
     Attributes:
-        edits: The edits of each file, which do not overlap.
+        edits: The edits of each file, which do not overlap. Those of a file that is fixed are not made.
         converted: The tests that are asynchronous then, and were not, or whose client is.
         left: The tests that use what the step is about, and stay.
-        review: Lines that a person had better read, each with the file, the line and a text.
+        review: Lines that a person had better read.
+
+    All lines are those of the files as the step has read them.
     """
 
     edits: Mapping[Path, tuple[Edit, ...]]
     converted: frozenset[TestName] = frozenset()
     left: tuple[Left, ...] = ()
-    review: tuple[tuple[Path, int, str], ...] = ()
+    review: tuple[Review, ...] = ()
 
 
 @dataclass(frozen=True)

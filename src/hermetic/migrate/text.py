@@ -7,18 +7,19 @@ keeps its encoding, its mark of byte order and its line ends.
 from __future__ import annotations
 
 import ast
-import io
 import re
 import tokenize
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 
+LINE_END = re.compile(r"\r\n|\r|\n")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Edit:
     """A replacement in a text.
 
@@ -45,13 +46,13 @@ class SourceText:
     """
 
     def __init__(self, data: bytes) -> None:
-        self.encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        self.encoding, _ = tokenize.detect_encoding(iter(data.splitlines(keepends=True)).__next__)
         self.text = data.decode(self.encoding)
 
     @cached_property
     def newline(self) -> str:
         """The line end that the file uses first."""
-        found = re.search(r"\r\n|\r|\n", self.text)
+        found = LINE_END.search(self.text)
         return found.group() if found else "\n"
 
     def start(self, node: ast.AST) -> int:
@@ -72,7 +73,7 @@ class SourceText:
         start = self._starts[line - 1]
         if self.text.isascii():
             return start + column
-        return start + len(self._lines[line - 1].encode()[:column].decode())
+        return start + len(self.lines[line - 1].encode()[:column].decode())
 
     def of(self, node: ast.AST) -> str:
         """Return the text of a node."""
@@ -80,7 +81,7 @@ class SourceText:
 
     def indent(self, node: ast.AST) -> str:
         """Return the white space before the line on which a node begins."""
-        line = self._lines[node.lineno - 1]  # type: ignore[attr-defined]
+        line = self.lines[node.lineno - 1]  # type: ignore[attr-defined]
         return line[: len(line) - len(line.lstrip(" \t\f"))]
 
     def replace(self, node: ast.AST, text: str) -> Edit:
@@ -88,13 +89,13 @@ class SourceText:
         return Edit(self.start(node), self.end(node), text)
 
     def edited(self, edits: Iterable[Edit]) -> bytes:
-        """Return the file with some edits made.
+        """Return the file with some edits made; of insertions at one place, the first that is given stands first.
 
         Raises:
-            ValueError: Two of them overlap.
+            ValueError: Two of them overlap, or a new text has characters that the file's encoding lacks.
         """
         parts: list[str] = []
-        ordered = sorted(set(edits))
+        ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
         for before, after in pairwise(ordered):
             if after.start < before.end:
                 raise ValueError(f"two edits overlap: {before} and {after}")
@@ -104,10 +105,21 @@ class SourceText:
             at = edit.end
         return "".join([*parts, self.text[at:]]).encode(self.encoding)
 
+    def lines_after(self, edits: Iterable[Edit]) -> list[int]:
+        """Return for each line, from the first, which one its beginning is on once some edits are made."""
+        moves = {0: 0}
+        for edit in sorted(edits, key=lambda edit: edit.end):
+            replaced = len(LINE_END.findall(self.text[edit.start : edit.end]))
+            moves[edit.end] = moves[max(moves)] + edit.text.count("\n") - replaced
+        ends = sorted(moves)
+        starts = enumerate(self._starts, start=1)
+        return [line + moves[ends[bisect_right(ends, start) - 1]] for line, start in starts]
+
     @cached_property
-    def _lines(self) -> list[str]:
+    def lines(self) -> list[str]:
+        """Its lines, with their ends."""
         return LINE.findall(self.text)
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *accumulate(map(len, self._lines))]
+        return [0, *accumulate(map(len, self.lines))]

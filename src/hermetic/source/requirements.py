@@ -7,6 +7,7 @@ gives it, and whoever asks decides by the oldest.
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import re
 import tomllib
@@ -39,6 +40,14 @@ def read_loosely(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
+        return ""
+
+
+def installed_version(distribution: str) -> str:
+    """Return the version of a distribution where this command runs; empty where it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
         return ""
 
 

@@ -14,7 +14,7 @@ import stat
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeVar, cast
@@ -343,6 +343,18 @@ def parse(path: Path, relative: PurePath) -> Module | Skipped:
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return Skipped(path, str(error))
     return Module(path, parsed, text, is_test, is_production)
+
+
+def edited(module: Module, text: bytes) -> Module:
+    """Return a module with another text.
+
+    Raises:
+        SyntaxError: It is not Python.
+        ValueError: Nor can it be read as such: it has null bytes.
+    """
+    parsed = cache(partial(_tree_of, text, module.path))
+    parsed()
+    return replace(module, parsed=parsed, text=text)
 
 
 def _tree_of(text: bytes, path: Path) -> ast.Module:

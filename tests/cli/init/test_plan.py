@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.cli.init.plan import installed_version
 from hermetic.errors import ConfigurationError
+from hermetic.source.requirements import installed_version
 from tests.source.projects import APP, MODELS, Project
 
 

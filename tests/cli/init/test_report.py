@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hermetic.cli.init.loops import WHY_SESSION
-from hermetic.cli.init.report import findings, outcome, shown, talk
+from hermetic.cli.init.report import findings, outcome, talk
+from hermetic.cli.lines import shown
 from tests.source.projects import APP, MODELS, Project
 
 POSTGRESQL = "from sqlalchemy import create_engine\ne = create_engine('postgresql+psycopg://h/d')\n"

@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-from hermetic.cli.init.files import unified_diff, write
+from hermetic.cli.files import unified_diff, write
 from hermetic.cli.init.plan import Plan, make_plan
-from hermetic.cli.init.report import findings, outcome, talk, topic
+from hermetic.cli.init.report import findings, outcome, talk
+from hermetic.cli.lines import topic
 from hermetic.source.sources import relative
 
 

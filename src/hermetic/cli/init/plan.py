@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.cli.files import Edit
 from hermetic.cli.init.editing import Setting, add_settings
 from hermetic.cli.init.environment import Environment, find_environment
-from hermetic.cli.init.files import Edit
 from hermetic.cli.init.loops import Loops, find_faults, find_loops
 from hermetic.cli.init.proposed import (
     application_settings,
@@ -27,6 +26,7 @@ from hermetic.source.applications import Application, made_by_tests
 from hermetic.source.configuration import Configuration, find_configuration
 from hermetic.source.migrations import Migrations, find_migrations
 from hermetic.source.project import applications_in, read_project
+from hermetic.source.requirements import installed_version
 from hermetic.source.roots import ImportRoot, find_root, is_installed
 from hermetic.source.runner import Runner, find_runner
 from hermetic.source.schema import (
@@ -108,14 +108,6 @@ class Plan:
     def observes(self) -> bool:
         """Whether runs will only be observed, which promises that nothing changes."""
         return observes(self.configuration, self.settings)
-
-
-def installed_version(distribution: str) -> str:
-    """Return the version of a distribution where this command runs; empty where it is not installed."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def make_plan(directory: Path, installed: Callable[[str], str] = installed_version) -> Plan:

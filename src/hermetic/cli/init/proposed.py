@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from hermetic.cli.files import Edit
 from hermetic.cli.init.editing import Setting
 from hermetic.cli.init.environment import Environment
-from hermetic.cli.init.files import Edit
 from hermetic.cli.init.superseded import Superseded
 from hermetic.source.applications import Application
 from hermetic.source.configuration import Configuration

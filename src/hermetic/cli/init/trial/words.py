@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from hermetic.cli.init.plan import Plan
-from hermetic.cli.init.report import count, shown, topic
 from hermetic.cli.init.trial.outcome import Engine, Failure, Line, Outcome, Refused
 from hermetic.cli.init.trial.subject import Subject
+from hermetic.cli.lines import count, shown, topic
 from hermetic.source.requirements import read_requirements
 
 T = TypeVar("T")

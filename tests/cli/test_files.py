@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.cli.init.files import Edit, unified_diff, write
+from hermetic.cli.files import Edit, unified_diff, write
 from hermetic.errors import ConfigurationError
 
 

@@ -25,11 +25,12 @@ LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 @dataclass(frozen=True)
 class Edit:
-    """A file's text before (None where there is no file yet) and after."""
+    """A file's text before (None where there is no file yet) and after, and how it is written."""
 
     path: Path
     before: str | None
     after: str
+    encoding: str = "utf-8"
 
 
 def write(edits: Sequence[Edit]) -> None:
@@ -42,7 +43,7 @@ def write(edits: Sequence[Edit]) -> None:
         if edit.path.exists() and not edit.path.stat().st_mode & WRITABLE:
             raise CommandError(
                 f"{edit.path} is read-only. Nothing was written.",
-                hints=(f"chmod u+w '{edit.path}', or look at what is missing with: hermetic init --diff",),
+                hints=(f"chmod u+w '{edit.path}'",),
             )
     prepared: list[tuple[Path, Path]] = []
     try:
@@ -82,7 +83,7 @@ def _prepare(edit: Edit) -> tuple[Path, Path]:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(edit.after.encode("utf-8"))
+            file.write(edit.after.encode(edit.encoding))
             file.flush()
             os.fsync(file.fileno())
         if target.exists():

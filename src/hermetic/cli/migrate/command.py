@@ -1,0 +1,140 @@
+"""Migrate a project, show what that would change, or explain a step."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from hermetic.cli.colour import is_wanted
+from hermetic.cli.files import Edit, unified_diff, write
+from hermetic.cli.migrate.next_steps import next_steps
+from hermetic.cli.migrate.parser import Options
+from hermetic.cli.migrate.report import FORMATS, Report, explanation, listed, summary
+from hermetic.cli.migrate.selection import Selection, select
+from hermetic.errors import CommandError
+from hermetic.migrate.migration import Change, Migration, migrated, read
+from hermetic.migrate.step import Step
+from hermetic.migrate.steps import STEPS
+from hermetic.migrate.text import SourceText
+from hermetic.source.requirements import installed_version
+from hermetic.source.sources import relative
+
+
+def run(options: Options, steps: Sequence[Step] = STEPS) -> int:
+    """Migrate a project, or explain a step or the code of a reason.
+
+    A diff, or what the format has, goes to stdout; what is said about it goes to stderr.
+
+    Args:
+        options: The words of the command.
+        steps: All steps that there are.
+
+    Returns:
+        The exit code: 1 when ``check`` is on and something would change, 2 when a file could not be changed, else 0.
+
+    Raises:
+        ConfigurationError: The project cannot be read or written, or there is no such step or code.
+    """
+    if options.name is not None:
+        return _explain(options.name, steps)
+    if options.listing:
+        _print(listed(steps), sys.stdout)
+        return 0
+    chosen = select(steps, only=options.only, skip=options.skip, unsafe=options.unsafe)
+    gc.disable()  # as init does: syntax trees have no cycles
+    try:
+        report = _migrate(options, chosen)
+    finally:
+        gc.enable()
+    if report.migration.defects:
+        return 2
+    return int(options.check and bool(report.migration.changes))
+
+
+def _explain(name: str, steps: Sequence[Step]) -> int:
+    for step in steps:
+        if step.name == name:
+            print(explanation(step))
+            return 0
+    from hermetic.cli.explain import codes
+    from hermetic.cli.explain import run as explain
+
+    if name.strip().upper() in codes():
+        return explain(name)
+    raise CommandError(
+        f"{name!r} is no step of a migration, and no code.",
+        hints=(f"use one of: {', '.join(step.name for step in steps)}, or a code such as HM801",),
+    )
+
+
+def _migrate(options: Options, chosen: Selection) -> Report:
+    directory = _directory(options.path)
+    progress = _Progress(sys.stderr)
+    progress.tell("reading the project")
+    project = read(directory)
+    migration = migrated(
+        project,
+        chosen.taken,
+        comment=options.comment,
+        starting=lambda step: progress.tell(f"{step.name}: {step.summary}"),
+    )
+    more = {}
+    for step in chosen.unsafe:
+        progress.tell(f"{step.name}: looking at what --unsafe would do")
+        more[step.name] = len(migrated(migration.project, [step]).changes)
+    progress.tell("")
+    if options.write:
+        write([_edit(change) for change in migration.changes])
+        migration = migration.written
+    report = Report(
+        migration,
+        {name: files for name, files in more.items() if files},
+        options.write,
+        tuple(_next(migration, is_written=options.write)),
+    )
+    if options.form == "text" and not (options.write or options.check):
+        for change in migration.changes:
+            name = relative(change.file, project.symbols.sources.boundary)
+            sys.stdout.writelines(unified_diff(_edit(change), name))
+    else:
+        _print(FORMATS[options.form](report), sys.stdout)
+    _print(summary(report), sys.stderr)
+    return report
+
+
+def _next(migration: Migration, *, is_written: bool) -> Iterator[str]:
+    if migration.changes and not is_written:
+        yield "the same with --write changes these files"
+    elif migration.changes:
+        yield from next_steps(migration.project, installed_version)
+
+
+def _directory(path: str) -> Path:
+    place = Path(path)
+    return place.parent if place.is_file() else place
+
+
+def _edit(change: Change) -> Edit:
+    before, after = SourceText(change.before), SourceText(change.after)
+    return Edit(change.file, before.text, after.text, before.encoding)
+
+
+def _print(lines: Iterable[str], stream: TextIO) -> None:
+    for line in lines:
+        print(line, file=stream, flush=True)
+
+
+class _Progress:
+    """A line of a terminal that says what is going on; elsewhere nothing is said."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream if is_wanted(stream) else None
+
+    def tell(self, text: str) -> None:
+        """Put a text in place of the last one."""
+        if self._stream is not None:
+            self._stream.write(f"\r\033[K{text}")
+            self._stream.flush()
