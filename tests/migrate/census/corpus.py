@@ -1,0 +1,69 @@
+"""The cases: small suites before and after, one for each row of a census of 60 public repositories.
+
+They were written from the census alone: what a person would write. A case holds both texts at once. Lines that begin
+with two spaces are in both, those with ``- `` are what it was, those with ``+ `` what comes of it. ``= name: the row of
+the census`` begins a case, ``@ file.py`` a file of it; ``[auto]`` before the colon names the runners for which it is,
+where it is not for all. What comes of it is written for pytest-asyncio in its mode ``auto``; for others marks come on
+top. All cases test one application, in ``service``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "cases"
+HEAD = re.compile(r"= (?P<name>\w+)(?: \[(?P<runners>[\w ]+)\])?: (?P<row>.+)")
+RUNNERS = ("auto", "strict", "anyio")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small suite before and after.
+
+    Attributes:
+        name: Its folder in the project.
+        row: The row of the census.
+        runners: For which runners it is.
+        before: What is in its files, by their names in the project.
+        after: What comes of each.
+    """
+
+    name: str
+    row: str
+    runners: tuple[str, ...]
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+def cases() -> list[Case]:
+    """Return all cases."""
+    return [case for path in sorted(FOLDER.glob("*.txt")) for case in _cases(path.read_text("utf-8"))]
+
+
+def _cases(text: str) -> Iterator[Case]:
+    for part in re.split(r"^(?== )", text, flags=re.MULTILINE)[1:]:
+        head, _, files = part.partition("\n")
+        found = HEAD.fullmatch(head)
+        assert found, f"this begins no case: {head}"
+        texts = dict(_files(files, f"tests/{found['name']}"))
+        yield Case(
+            found["name"],
+            found["row"],
+            tuple((found["runners"] or " ".join(RUNNERS)).split()),
+            {name: _side(lines, "-") for name, lines in texts.items()},
+            {name: _side(lines, "+") for name, lines in texts.items()},
+        )
+
+
+def _files(text: str, folder: str) -> Iterator[tuple[str, list[str]]]:
+    for part in re.split(r"^@ ", text, flags=re.MULTILINE)[1:]:
+        name, *lines = part.rstrip("\n").split("\n")
+        yield f"{folder}/{name}", lines
+
+
+def _side(lines: list[str], sign: str) -> str:
+    kept = [line for line in lines if not line or line[0] in (" ", sign)]
+    return "".join(f"{line[2:]}\n" for line in kept)
