@@ -31,6 +31,7 @@ from hermetic.guards.raw import RawLeaks
 from hermetic.guards.restoring import Restoring
 from hermetic.guards.shared_mappings import SharedMappings
 from hermetic.guards.threads import ThreadWatch
+from hermetic.guards.uncommitted import UncommittedRequests
 from hermetic.guards.watches import Watches
 from hermetic.loading import Application
 from hermetic.owners import Owner
@@ -103,7 +104,7 @@ class Run:
         self._applications = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._threads = ThreadWatch()
         self._exit_watch = ExitWatch(self._threads.started)
-        self.watches = Watches({})
+        self.watches = Watches({"uncommitted": self._uncommitted})
         self._is_on = settings.mode == "on"
         self._boundary: Hashable = NEVER
         self._test_is_open = False
@@ -142,6 +143,10 @@ class Run:
         return Restoring(
             self.settings.mode, self.databases, contained.all, self.quiet, contained.tell_of_write
         )
+
+    def _uncommitted(self) -> UncommittedRequests:
+        engines = self.containment.installation
+        return UncommittedRequests(self._applications, engines.in_use, engines.identities.unflushed)
 
     # -- the run
 

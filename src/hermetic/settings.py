@@ -40,6 +40,9 @@ class GuardSetting(NamedTuple):
 
 GUARDS: dict[str, GuardSetting] = {
     "leaks": GuardSetting("error", "a test leaves a connection open"),
+    "uncommitted": GuardSetting(
+        "error", "a request does not commit what it wrote in a session of the test's"
+    ),
 }
 """The guards: what a test is told of at its teardown, though it passed, with an error, a warning or not at all."""
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 
 from hermetic.client import AsyncTestClient
 from hermetic.explain.history import History
-from hermetic.explain.overrides import Override
+from hermetic.guards.dependencies import Override
 from hermetic.owners import owned_by
 from tests.explain.failing import TEST, in_a_loop, said
 

@@ -26,6 +26,17 @@ ROW_IS_REMEMBERED = Cause(
     """,
 )
 
+REQUEST_NOT_COMMITTED = Cause(
+    "HM733",
+    "a request does not commit what it writes",
+    """
+    An override that hands the test's own Session to the application has each request read what those before it have
+    written, and the test too, whether or not anybody has committed it. In production each request has a Session of its
+    own: what it does not commit is gone when it ends. Commit in the endpoint, or in the dependency that opens the
+    Session; and delete the override, so that a test sees what was committed and nothing else.
+    """,
+)
+
 ATTRIBUTE_NOT_LOADED = Cause(
     "HM740",
     "an attribute that is not loaded is read outside of a query",

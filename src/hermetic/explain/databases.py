@@ -10,7 +10,7 @@ from hermetic.code import Location
 from hermetic.events import Kind
 from hermetic.events.database import EngineResolved, Statement
 from hermetic.events.lifecycle import ContentsFound
-from hermetic.explain.writes import table_name
+from hermetic.statements import table_name
 
 MOST = 1_000
 """Of how many engines, and of how many statements that make a table, it is known where."""

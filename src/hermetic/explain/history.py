@@ -16,8 +16,9 @@ from hermetic.events.database import SessionEnded, Statement, TransactionEnded
 from hermetic.events.lifecycle import CallRaised, FillingBegan, FillingEnded
 from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
-from hermetic.explain.writes import WORDS, Undone
+from hermetic.explain.writes import Undone
 from hermetic.owners import Owner
+from hermetic.statements import WORDS
 
 KINDS: tuple[Kind, ...] = (
     *(RequestBegan, RequestEnded, WebsocketEnded),

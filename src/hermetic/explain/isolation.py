@@ -16,7 +16,7 @@ from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import places
 from hermetic.explain.history import History
-from hermetic.explain.writes import Write, written
+from hermetic.statements import Write, written
 
 SHOWN = 5
 """Of how many tests it is said what was undone."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Iterator
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 from hermetic.causes.applications import (
     OVERRIDE_IS_NOT_RUN,
@@ -16,51 +15,15 @@ from hermetic.causes.applications import (
 from hermetic.code import location_of
 from hermetic.events.application import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import inherits, is_a, objects_through, project_frames
+from hermetic.explain.frames import inherits, objects_through, project_frames
 from hermetic.explain.history import History
 from hermetic.guards.applications import overriding_applications
+from hermetic.guards.dependencies import Override, dependencies_of, name_of, overrides_of
 
 UNPROCESSABLE = 422
 _UNRUN = ("async_generator", "generator", "coroutine")
 SPECIAL = ("Request", "WebSocket", "HTTPConnection", "Response", "BackgroundTasks", "SecurityScopes")
 """What FastAPI gives to a parameter of such a type itself."""
-
-
-class Override(NamedTuple):
-    """What stands in for a dependency.
-
-    Attributes:
-        application: In which application.
-        dependency: What is overridden.
-        function: What is called instead.
-    """
-
-    application: Any
-    dependency: Any
-    function: Any
-
-    def __str__(self) -> str:
-        where, name = location_of(self.function), getattr(self.function, "__name__", "<lambda>")
-        by = "" if name == "<lambda>" else f" by {name}"
-        return f"the override of {name_of(self.dependency)}{by}" + ("" if where is None else f" ({where})")
-
-    def held(self) -> Iterator[tuple[str, Any]]:
-        """Give what it holds and could hand out, by the names that it has there."""
-        function = self.function
-        if isinstance(function, functools.partial):
-            yield from function.keywords.items()
-            yield from (("", each) for each in function.args)
-            function = function.func
-        code = getattr(function, "__code__", None)
-        for name, cell in zip(
-            getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False
-        ):
-            try:
-                yield name, cell.cell_contents
-            except ValueError:  # not set yet
-                continue
-        for default in getattr(function, "__defaults__", None) or ():
-            yield "", default
 
 
 def overrides(error: BaseException | None = None) -> list[Override]:
@@ -69,11 +32,7 @@ def overrides(error: BaseException | None = None) -> list[Override]:
     for found in () if error is None else objects_through(error, "FastAPI"):
         if not any(found is each for each in applications):
             applications.append(found)
-    return [
-        Override(application, dependency, function)
-        for application in applications
-        for dependency, function in list(getattr(application, "dependency_overrides", {}).items())
-    ]
+    return overrides_of(applications)
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -92,7 +51,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 def _matches_nothing(override: Override) -> Iterator[Explanation]:
     """Name one whose key is a function of a file that the application imported by another name."""
     key, where = override.dependency, location_of(override.dependency)
-    used = list(_dependencies(override.application))
+    used = list(dependencies_of(override.application))
     if where is None or any(each is key for each in used):
         return
     for each in used:
@@ -178,27 +137,3 @@ def _parameters(function: Any) -> dict[str, inspect.Parameter]:
         return dict(inspect.signature(function, eval_str=True).parameters)
     except Exception:  # an annotation that cannot be read, or a builtin: nothing is known of it
         return {}
-
-
-def _dependencies(application: Any) -> Iterator[Any]:
-    """Give what the routes of an application depend on, themselves and through others."""
-    following = [getattr(each, "dependant", None) for each in _routes(application)]
-    while following:
-        dependant = following.pop()
-        if dependant is not None:
-            yield from [] if dependant.call is None else [dependant.call]
-            following += getattr(dependant, "dependencies", ())
-
-
-def _routes(router: Any) -> Iterator[Any]:
-    for each in list(getattr(router, "routes", ())):
-        yield each
-        inner = getattr(each, "app", None) or getattr(each, "original_router", None)
-        if inner is not None and is_a(inner, "Router"):
-            yield from _routes(inner)
-
-
-def name_of(function: Any) -> str:
-    """Return what a function is called, with its module."""
-    name = getattr(function, "__qualname__", type(function).__name__)
-    return f"{getattr(function, '__module__', '?')}.{name}"

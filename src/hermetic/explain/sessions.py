@@ -14,7 +14,8 @@ from hermetic.events.database import SessionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, is_a, place_of, places, value
 from hermetic.explain.history import History
-from hermetic.explain.overrides import Override, overrides
+from hermetic.explain.overrides import overrides
+from hermetic.guards.dependencies import Override
 from hermetic.owners import Owner
 
 AT_ONCE = (

@@ -13,7 +13,7 @@ from hermetic.events.database import Statement, TransactionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a, project_frames
 from hermetic.explain.history import History
-from hermetic.explain.writes import Write, written
+from hermetic.statements import Write, written
 
 _PARAMETER = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+)")
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from types import AsyncGeneratorType, CodeType, FunctionType, GeneratorType
 from typing import Any, NamedTuple
 
-from hermetic.code import Location, is_library
+from hermetic.code import Location
+from hermetic.functions import codes, functions_of
 
 DEEP = 3
 """How many calls are followed from a start-up into the project's other functions."""
@@ -42,7 +43,7 @@ class StartUp(NamedTuple):
     def sets_state(self, name: str) -> Location | None:
         """Return the line that sets an attribute of ``app.state``; None where none does."""
         for function in self.functions():
-            for code in _codes(function.__code__):
+            for code in codes(function.__code__):
                 before: object = None
                 for instruction in dis.get_instructions(code):
                     if (
@@ -58,7 +59,7 @@ class StartUp(NamedTuple):
         """Return the line that sets a global of a module, by the module's names; None where none does."""
         for function in self.functions():
             if function.__globals__ is namespace:
-                for code in _codes(function.__code__):
+                for code in codes(function.__code__):
                     for line in _lines_of(code, "STORE_GLOBAL", name):
                         return line
         return None
@@ -66,7 +67,7 @@ class StartUp(NamedTuple):
     def names(self, name: str) -> Location | None:
         """Return where a text stands in it: the key of a state that it yields, or the argument of a call."""
         for function in self.functions():
-            for code in _codes(function.__code__):
+            for code in codes(function.__code__):
                 for instruction in dis.get_instructions(code):
                     if name in _texts(code, instruction):
                         return _place(code, instruction)
@@ -114,32 +115,13 @@ def start_ups(application: Any) -> list[StartUp]:
     router = getattr(application, "router", None)
     found: list[FunctionType] = []
     for each in (getattr(router, "lifespan_context", None), *(getattr(router, "on_startup", None) or ())):
-        found += _of_project(each)
+        found += functions_of(each)
     return [StartUp(each) for each in dict.fromkeys(found)]
 
 
-def _of_project(value: Any) -> Iterator[FunctionType]:
-    """Give a function of the project's, or those that a library's closure holds."""
-    function = inspect.unwrap(value) if callable(value) else None
-    if not isinstance(function, FunctionType):
-        return
-    if not is_library(function.__code__.co_filename):
-        yield function
-        return
-    for cell in function.__closure__ or ():
-        yield from _of_project(cell.cell_contents)
-
-
 def _called(function: FunctionType) -> Iterator[FunctionType]:
-    for name in {name for code in _codes(function.__code__) for name in code.co_names}:
-        yield from _of_project(function.__globals__.get(name))
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _codes(each)
+    for name in {name for code in codes(function.__code__) for name in code.co_names}:
+        yield from functions_of(function.__globals__.get(name))
 
 
 def _lines_of(code: CodeType, operation: str, name: str) -> Iterator[Location]:

@@ -14,7 +14,7 @@ from hermetic.explain.definitions import Definition, definition_of, is_known_to
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, objects_through, place_of, project_frames
 from hermetic.explain.history import History
-from hermetic.explain.writes import table_name
+from hermetic.statements import table_name
 
 _MISSING = re.compile(r'no such table: ([\w."]+)|relation "([^"]+)" does not exist')
 _EXISTING = re.compile(r'table ["`\[]?([\w.]+)["`\]]? already exists|relation "([^"]+)" already exists')

@@ -20,6 +20,10 @@ from hermetic.owners import Owner, current, owned_by, sender
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
 
+Answered = Callable[[Owner, Any, Scope], None]
+"""Called with a request, the application that has answered it, and the request's scope, as it is then."""
+
+
 class StartUps(Protocol):
     """Who is told of start-ups."""
 
@@ -50,6 +54,7 @@ class ApplicationWatch:
         self._seen = seen
         self._start_ups = start_ups
         self._up: dict[object, tuple[Any, Owner]] = {}
+        self._answered: tuple[Answered, ...] = ()
         self._latest: asyncio.AbstractEventLoop | None = None
         self._original: Call | None = None
         self._ours: Call | None = None
@@ -62,6 +67,14 @@ class ApplicationWatch:
     def is_kept_up(self, app: Any) -> bool:
         """Whether a lifespan of an application's that a test or its own fixture started has not ended."""
         return any(each is app and owner.is_test_level for each, owner in self._up.values())
+
+    def tell_when_answered(self, listener: Answered) -> None:
+        """Have somebody told of each request that an application has answered, before its end is told."""
+        self._answered = (*self._answered, listener)
+
+    def tell_no_more(self, listener: Answered) -> None:
+        """Have somebody told of none any more."""
+        self._answered = tuple(each for each in self._answered if each != listener)
 
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
@@ -78,6 +91,8 @@ class ApplicationWatch:
             call: App = partial(original, app)
             if scope["type"] == "lifespan":
                 call = partial(self._lifespan, app, call)
+            elif self._answered:
+                call = partial(self._answering, app, call)
             owner = _owner_of(scope)
             if owner is not current():  # else our client has called it, and told
                 call = told_of(call)
@@ -106,6 +121,14 @@ class ApplicationWatch:
             await call(scope, receive, telling)
         finally:
             del self._up[lifespan]
+
+    async def _answering(self, app: Any, call: App, scope: Scope, receive: Receive, send: Send) -> None:
+        __tracebackhide__ = True
+        try:
+            await call(scope, receive, send)
+        finally:
+            for listener in self._answered:
+                listener(current(), app, scope)
 
     def _note_loop(self) -> None:
         loop = asyncio._get_running_loop()

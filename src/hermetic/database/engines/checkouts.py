@@ -179,6 +179,10 @@ class Checkouts:
         """Return the connections in use, the oldest first."""
         return [each for stack in list(self._in_use.values()) for each in stack if each.is_live]
 
+    def of(self, connection: int) -> InUse | None:
+        """Return who has a connection now, by its number in events; None where nobody is known to."""
+        return next(iter(self._in_use.get(connection, ())[-1:]), None)
+
     def take_abandoned(self) -> list[Checkout]:
         """Return, and forget, the checkouts that the end of their event loop ended, and their user has not since.
 

@@ -109,6 +109,10 @@ class Installation:
         self.sweep()
         return self._checkouts.all()
 
+    def in_use(self, connection: int) -> InUse | None:
+        """Return who has a connection now, by its number in events; None where nobody is known to."""
+        return self._checkouts.of(connection)
+
     def take_abandoned(self) -> list[Checkout]:
         """Return, and forget, the checkouts that the end of their event loop ended, not their owner."""
         return self._checkouts.take_abandoned()

@@ -24,7 +24,7 @@ import weakref
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, event, inspect
@@ -69,6 +69,10 @@ class SessionOwners:
         self._ends.close()
         Session.__init__ = self._init  # type: ignore[method-assign]
         event.remove(Session, "after_begin", self._on_begin)
+
+    def owner_of(self, session: Session) -> Owner:
+        """Return who made a Session."""
+        return self._owners.get(session, owners.PROCESS)
 
     def living(self) -> list[Session]:
         """Return the Sessions that were not collected yet."""
@@ -138,6 +142,22 @@ class Loaded:
         )
 
 
+class Unflushed(NamedTuple):
+    """An object that was added to a Session, changed or deleted, and not flushed since.
+
+    Attributes:
+        owner: Whose the Session is.
+        session: The number by which SQLAlchemy tells the Session from others.
+        instance: What tells the object from others.
+        kind: The name of its class.
+    """
+
+    owner: Owner
+    session: int
+    instance: int
+    kind: str
+
+
 class Identities:
     """The objects of all living Sessions.
 
@@ -172,6 +192,15 @@ class Identities:
             and (session.new or session.deleted or session.identity_map.check_modified())
             for session in self._sessions.living()
         )
+
+    def unflushed(self) -> list[Unflushed]:
+        """Return what the Sessions hold that their next flush would write."""
+        return [
+            Unflushed(self._sessions.owner_of(session), session.hash_key, id(each), type(each).__name__)
+            for session in self._sessions.living()
+            if _holds_something(session)
+            for each in (*session.new, *session.dirty, *session.deleted)
+        ]
 
     def expunge(self, key: Key) -> None:
         """Take an object out of its Session."""

@@ -1,0 +1,79 @@
+"""The dependencies of applications, and what stands in for them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from hermetic.code import location_of
+
+
+class Override(NamedTuple):
+    """What stands in for a dependency.
+
+    Attributes:
+        application: In which application.
+        dependency: What is overridden.
+        function: What is called instead.
+    """
+
+    application: Any
+    dependency: Any
+    function: Any
+
+    def __str__(self) -> str:
+        where, name = location_of(self.function), getattr(self.function, "__name__", "<lambda>")
+        by = "" if name == "<lambda>" else f" by {name}"
+        return f"the override of {name_of(self.dependency)}{by}" + ("" if where is None else f" ({where})")
+
+    def held(self) -> Iterator[tuple[str, Any]]:
+        """Give what it holds and could hand out, by the names that it has there."""
+        function = self.function
+        if isinstance(function, functools.partial):
+            yield from function.keywords.items()
+            yield from (("", each) for each in function.args)
+            function = function.func
+        code = getattr(function, "__code__", None)
+        for name, cell in zip(
+            getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False
+        ):
+            try:
+                yield name, cell.cell_contents
+            except ValueError:  # not set yet
+                continue
+        for default in getattr(function, "__defaults__", None) or ():
+            yield "", default
+
+
+def overrides_of(applications: Iterable[Any]) -> list[Override]:
+    """Return every override that is in force in some applications."""
+    return [
+        Override(application, dependency, function)
+        for application in applications
+        for dependency, function in list(getattr(application, "dependency_overrides", {}).items())
+    ]
+
+
+def dependencies_of(application: Any) -> Iterator[Any]:
+    """Give what the routes of an application depend on, themselves and through others."""
+    following = [getattr(each, "dependant", None) for each in _routes(application)]
+    while following:
+        dependant = following.pop()
+        if dependant is not None:
+            yield from [] if dependant.call is None else [dependant.call]
+            following += getattr(dependant, "dependencies", ())
+
+
+def _routes(router: Any) -> Iterator[Any]:
+    for each in list(getattr(router, "routes", ())):
+        yield each
+        inner = getattr(each, "app", None) or getattr(each, "original_router", None)
+        if inner is not None and any(kind.__name__ == "Router" for kind in type(inner).__mro__):
+            yield from _routes(inner)
+
+
+def name_of(function: Any) -> str:
+    """Return what a function is called, with its module."""
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return f"{getattr(function, '__module__', '?')}.{name}"

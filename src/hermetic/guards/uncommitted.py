@@ -1,0 +1,265 @@
+"""A request that ends without a commit, in a Session that was handed to it.
+
+A fixture hands its own Session to the application by an override, so that each request reads what those before it, and
+the test, have written, committed or not. In production each request has a Session of its own: what it does not commit
+is gone when it ends, and the test that would show it passes.
+
+What a request has written is told as it happens; it is noted where the connection is a fixture's, or the test's, and
+forgotten with the next commit or rollback. What it only added to such a Session, and nobody has flushed, is looked for
+when it ends. A request is left alone
+
+* that is answered by an error, which is rolled back in production,
+* at whose beginning the test itself had left something for the next flush: that is not told apart,
+* for which, in production, the overridden dependency or a middleware commits. That is read from their code, and taken
+  for so where a library does the work of the dependency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ReferenceType, WeakKeyDictionary, ref
+
+from hermetic.causes.data import REQUEST_NOT_COMMITTED
+from hermetic.code import UNKNOWN, Location, location_of
+from hermetic.events import Kind, listen, unlisten
+from hermetic.events.application import RequestBegan, RequestEnded, WebsocketBegan, WebsocketEnded
+from hermetic.events.database import SessionEnded, Statement, TransactionEnded
+from hermetic.events.lifecycle import Breach
+from hermetic.functions import A_LIBRARY, attributes_named
+from hermetic.guards.applications import ApplicationWatch, overriding_applications
+from hermetic.guards.dependencies import Override, overrides_of
+from hermetic.owners import Owner, current
+from hermetic.statements import WORDS, written
+
+if TYPE_CHECKING:
+    from hermetic.calls import Scope
+    from hermetic.database.engines import InUse
+    from hermetic.database.engines.sessions import Unflushed
+
+KINDS: tuple[Kind, ...] = (
+    *(RequestBegan, RequestEnded, WebsocketBegan, WebsocketEnded),
+    *(Statement, TransactionEnded, SessionEnded),
+)
+
+COMMITS = frozenset({"commit", "begin"})
+"""What is named by code that commits: ``async with session.begin()`` does so at its end."""
+
+
+class Pending(NamedTuple):
+    """A statement of a request that wrote, and was not committed yet.
+
+    Attributes:
+        statement: It.
+        holder: Whose the connection is.
+    """
+
+    statement: Statement
+    holder: Owner
+
+
+class Answered(NamedTuple):
+    """A request that an application has answered.
+
+    Attributes:
+        application: The application that did, the innermost where one is mounted in another.
+        endpoint: The function that did; None where none was found.
+    """
+
+    application: ReferenceType[Any]
+    endpoint: Any
+
+
+class UncommittedRequests:
+    """Watches the requests of a test.
+
+    Args:
+        applications: Tells which application has answered.
+        in_use: Returns who has a connection, by its number.
+        unflushed: Returns what the living Sessions hold that their next flush would write.
+    """
+
+    def __init__(
+        self,
+        applications: ApplicationWatch,
+        in_use: Callable[[int], InUse | None],
+        unflushed: Callable[[], Collection[Unflushed]],
+    ) -> None:
+        self._applications = applications
+        self._in_use = in_use
+        self._unflushed = unflushed
+        self._pending: dict[int, list[Pending]] = {}
+        self._before: WeakKeyDictionary[Owner, Collection[Unflushed]] = WeakKeyDictionary()
+        self._answered: WeakKeyDictionary[Owner, Answered] = WeakKeyDictionary()
+        self._found: list[Breach] = []
+
+    def begin(self, test: Owner) -> None:
+        """Listen."""
+        self._applications.tell_when_answered(self._on_answer)
+        listen(self._hear, *KINDS)
+
+    def end(self, test: Owner) -> Iterable[Breach]:
+        """Listen no more."""
+        self.stop()
+        self._pending.clear()
+        found, self._found = self._found, []
+        return found
+
+    def stop(self) -> None:
+        """Listen no more."""
+        unlisten(self._hear)
+        self._applications.tell_no_more(self._on_answer)
+
+    def _on_answer(self, owner: Owner, application: Any, scope: Scope) -> None:
+        self._answered.setdefault(owner, Answered(ref(application), scope.get("endpoint")))
+
+    def _hear(self, event: Any) -> None:
+        if isinstance(event, Statement):
+            if event.owner.kind == "request" and event.text.lstrip()[:6].upper() in WORDS:
+                self._note(event)
+        elif isinstance(event, TransactionEnded):
+            self._pending.pop(event.connection, None)
+        elif isinstance(event, SessionEnded):
+            if self._pending:
+                self._forget(current())  # its connection may have a transaction around that goes on
+        elif isinstance(event, RequestBegan | WebsocketBegan):
+            self._before[event.owner] = self._of_the_tests(event.owner)
+        else:
+            self._end(event)
+
+    def _note(self, event: Statement) -> None:
+        in_use = self._in_use(event.connection) if not event.error and event.rows != 0 else None
+        holder = None if in_use is None else in_use.checkout.owner
+        if holder is not None and _is_of_the_tests(holder, event.owner):
+            self._pending.setdefault(event.connection, []).append(Pending(event, holder))
+
+    def _forget(self, request: Owner) -> list[Pending]:
+        """Forget what a request has pending; return it."""
+        of_request = [
+            each for some in self._pending.values() for each in some if each.statement.owner is request
+        ]
+        self._pending = {
+            number: left
+            for number, some in self._pending.items()
+            if (left := [each for each in some if each not in of_request])
+        }
+        return of_request
+
+    def _of_the_tests(self, request: Owner) -> Collection[Unflushed]:
+        return [each for each in self._unflushed() if _is_of_the_tests(each.owner, request)]
+
+    def _end(self, event: RequestEnded | WebsocketEnded) -> None:
+        pending, before = self._forget(event.owner), self._before.pop(event.owner, ())
+        added = [each for each in self._of_the_tests(event.owner) if each not in before]
+        answered = self._answered.pop(event.owner, None)
+        has_failed = bool(event.error) or (isinstance(event, RequestEnded) and not 0 < event.status < 400)
+        if before or has_failed or not (pending or added):
+            return
+        if event.owner.is_test_level and answered is not None:
+            self._judge(Unsaved(event.owner, answered, pending, added))
+
+    def _judge(self, unsaved: Unsaved) -> None:
+        """Tell of a request, once for each endpoint of a test, unless what it wrote is committed in production."""
+        overrides = unsaved.overrides()
+        breach = _breach(unsaved, overrides)
+        is_told = any(each.location == breach.location for each in self._found)
+        if overrides and not is_told and not unsaved.commits_by(overrides):
+            self._found.append(breach)
+
+
+class Unsaved(NamedTuple):
+    """A request that left in a Session what it did not commit.
+
+    Attributes:
+        request: It.
+        answered: Who has answered it.
+        pending: What it wrote.
+        added: What it has left for the next flush.
+    """
+
+    request: Owner
+    answered: Answered
+    pending: list[Pending]
+    added: list[Unflushed]
+
+    @property
+    def holder(self) -> Owner:
+        """Whose the Session is."""
+        return self.pending[0].holder if self.pending else self.added[0].owner
+
+    def overrides(self) -> list[Override]:
+        """Return the overrides that hand a Session out; where that is not seen of any, all that are in force."""
+        application = self.answered.application()
+        inner = application if hasattr(application, "dependency_overrides") else None
+        applications = [inner] if inner is not None else overriding_applications()
+        every = overrides_of(applications)
+        return [each for each in every if any(map(_is_shared, _reached(each)))] or every
+
+    def commits_by(self, overrides: Iterable[Override]) -> bool:
+        """Whether what the overrides stand for, or a middleware, may commit."""
+        middleware = getattr(self.answered.application(), "user_middleware", ())
+        around = [each for one in middleware for each in (one.cls, *one.kwargs.values()) if callable(each)]
+        return any(COMMITS & attributes_named(each) for each in around) or any(
+            {*COMMITS, A_LIBRARY} & attributes_named(each.dependency) for each in overrides
+        )
+
+
+SHARED = frozenset(
+    {"Session", "AsyncSession", "Connection", "AsyncConnection", "scoped_session", "async_scoped_session"}
+)
+"""The classes of what an override hands to several requests, by their names."""
+
+
+def _is_shared(value: object) -> bool:
+    return any(kind.__name__ in SHARED for kind in type(value).__mro__)
+
+
+def _reached(override: Override) -> Iterator[Any]:
+    """Give what an override holds, and what that has as its attributes: a unit of work has its Session so."""
+    for _, value in override.held():
+        yield value
+        yield from getattr(value, "__dict__", {}).values()
+
+
+def _is_of_the_tests(holder: Owner, request: Owner) -> bool:
+    return holder.kind in ("test", "fixture") and not holder.is_within(request)
+
+
+def _breach(unsaved: Unsaved, overrides: list[Override]) -> Breach:
+    endpoint = location_of(unsaved.answered.endpoint)
+    handing = str(overrides[0]) if len(overrides) == 1 else "an override of the application's"
+    place = unsaved.pending[0].statement.location if unsaved.pending else endpoint or UNKNOWN
+    function = "the endpoint" if endpoint is None else f"{endpoint.function}() ({endpoint})"
+    return Breach(
+        "uncommitted",
+        unsaved.request,
+        place,
+        REQUEST_NOT_COMMITTED.told(
+            (
+                f"{_name_of(unsaved.request)} ended without a commit.",
+                f"{_done(unsaved, place)} in a session of {unsaved.holder.name}, which {handing} hands to each request."
+                " In production each has a session of its own, and what it does not commit is gone when it ends.",
+            ),
+            (
+                f"await session.commit() in {function}, or in the dependency that opens the session",
+                "delete the override: each request has a session of its own then, on the database of the test",
+                'where it is meant so: @pytest.mark.hermetic(uncommitted="off")',
+            ),
+        ),
+    )
+
+
+def _name_of(request: Owner) -> str:
+    """Return what a request is called, with its test."""
+    test = request.test
+    return request.name if test is None or test.name in request.name else f"{request.name} of {test.name}"
+
+
+def _done(unsaved: Unsaved, place: Location) -> str:
+    """Say what the request left in the Session, and where."""
+    if not unsaved.pending:
+        kinds = ", ".join(dict.fromkeys(each.kind for each in unsaved.added))
+        return f"{place} changed objects that nobody has flushed ({kinds})"
+    writes = [write for each in unsaved.pending if (write := written(each.statement, "")) is not None]
+    what = ", ".join(dict.fromkeys(f"{each.verb} {each.table}" for each in writes))
+    return f"{place} wrote ({what})"
