@@ -59,11 +59,20 @@ def replaced_imports(
             )
 
 
-def added_imports(text: SourceText, tree: ast.Module, wanted: Iterable[Wanted]) -> Iterator[Edit]:
-    """Yield the edits that import names at the top of a file, where it does not do so yet."""
+def added_imports(
+    text: SourceText, tree: ast.Module, wanted: Iterable[Wanted], beside: ast.stmt | None = None
+) -> Iterator[Edit]:
+    """Yield the edits that import names at the top of a file, where it does not do so yet.
+
+    Args:
+        text: The file.
+        tree: Its syntax tree.
+        wanted: The names.
+        beside: The statement behind which they stand; None for the last import at the top.
+    """
     bound = {one for each in _imports(tree.body, tree) if each.scope is tree for one in _kept(each.node, {})}
     missing = [each for each in dict.fromkeys(wanted) if each not in bound]
-    head = list(_head(tree.body))
+    head = [*_head(tree.body)] if beside is None else [beside]
     if missing and head:
         yield _after(head[-1], missing, text)
     elif missing:
@@ -111,8 +120,8 @@ def _changed(each: _Import, kept: list[ast.alias], missing: list[Wanted], text: 
     elif each.is_alone or _shares_a_line(each.node, text):
         yield text.replace(each.node, "pass")
     else:
-        rest = LINE.match(text.text, text.end(each.node))
-        yield Edit(text.position(each.node.lineno, 0), rest.end() if rest else len(text.text), "")
+        start = text.position(each.node.lineno, 0)
+        yield Edit(start, _end_of_gap(start, text.end(each.node), text), "")
 
 
 def _without(node: ast.Import | ast.ImportFrom, kept: list[ast.alias], text: SourceText) -> Iterator[Edit]:
@@ -129,6 +138,14 @@ def _after(node: ast.stmt, wanted: list[Wanted], text: SourceText) -> Edit:
     end = text.end(node)
     joint = _joint(node, text)
     return Edit(end, end, "".join(f"{joint}{_line(each)}" for each in wanted))
+
+
+def _end_of_gap(start: int, end: int, text: SourceText) -> int:
+    """Return the end of a statement's lines, the empty one behind included where there is one before as well."""
+    lines = [found.end() for found in LINE.finditer(text.text, end)] or [len(text.text)]
+    is_first = not text.text[:start].rstrip(" \t\f") or text.text[:start].endswith(2 * text.newline)
+    is_last = len(lines) > 1 and not text.text[lines[0] : lines[1]].strip()
+    return lines[1] if is_first and is_last else lines[0]
 
 
 def _line(wanted: Wanted) -> str:

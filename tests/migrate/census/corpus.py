@@ -3,8 +3,9 @@
 They were written from the census alone: what a person would write. A case holds both texts at once. Lines that begin
 with two spaces are in both, those with ``- `` are what it was, those with ``+ `` what comes of it. ``= name: the row of
 the census`` begins a case, ``@ file.py`` a file of it; ``[auto]`` before the colon names the runners for which it is,
-where it is not for all. What comes of it is written for pytest-asyncio in its mode ``auto``; for others marks come on
-top. All cases test one application, in ``service``.
+where it is not for all; ``[text]`` is for a client that is not installed, whose suite can only run afterwards. What
+comes of it is written for pytest-asyncio in its mode ``auto``; for others marks come on top. All cases
+test one application, in ``service``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Case:
     """A small suite before and after.
 
     Attributes:
+        group: The file that it is written in.
         name: Its folder in the project.
         row: The row of the census.
         runners: For which runners it is.
@@ -31,6 +33,7 @@ class Case:
         after: What comes of each.
     """
 
+    group: str
     name: str
     row: str
     runners: tuple[str, ...]
@@ -40,16 +43,17 @@ class Case:
 
 def cases() -> list[Case]:
     """Return all cases."""
-    return [case for path in sorted(FOLDER.glob("*.txt")) for case in _cases(path.read_text("utf-8"))]
+    return [case for path in sorted(FOLDER.glob("*.txt")) for case in _cases(path)]
 
 
-def _cases(text: str) -> Iterator[Case]:
-    for part in re.split(r"^(?== )", text, flags=re.MULTILINE)[1:]:
+def _cases(path: Path) -> Iterator[Case]:
+    for part in re.split(r"^(?== )", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
         head, _, files = part.partition("\n")
         found = HEAD.fullmatch(head)
         assert found, f"this begins no case: {head}"
         texts = dict(_files(files, f"tests/{found['name']}"))
         yield Case(
+            path.stem,
             found["name"],
             found["row"],
             tuple((found["runners"] or " ".join(RUNNERS)).split()),

@@ -18,7 +18,7 @@ call = Starlette.__call__
 
 async def counted_call(self: Starlette, scope: Any, receive: Any, send: Any) -> None:
     """Note what comes from outside, and call the application."""
-    if "app" not in scope:
+    if "app" not in scope and scope["type"] != "lifespan":
         requests[_test()].append(f"{scope['type']} {scope.get('method', '')} {scope.get('path', '')}")
     await call(self, scope, receive, send)
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from hermetic.migrate.step import Step
+from hermetic.migrate.steps.recipes import RECIPES
 
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (RECIPES,)

@@ -87,7 +87,6 @@ async def echo(request: Request) -> dict[str, Any]:
         "url": str(request.url),
         "root_path": request.scope["root_path"],
         "agent": request.headers["user-agent"],
-        "from": request.client.host if request.client else None,
         "body": (await request.body()).decode(),
         "token": request.headers.get("x-token"),
         "cookies": request.cookies,

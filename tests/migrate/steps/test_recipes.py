@@ -1,0 +1,189 @@
+"""Asynchronous clients that a suite makes itself; what comes of the usual ones is in ``census/cases/recipes.txt``."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermetic.migrate.migration import Migration, migrate
+from hermetic.migrate.step import TestName
+from hermetic.migrate.steps.recipes import RECIPES
+from tests.source.projects import Project
+
+HEAD = "from httpx import ASGITransport, AsyncClient\nfrom app import app\n\n\n"
+APP = "from fastapi import FastAPI\n\napp = FastAPI()\n"
+MADE = 'AsyncClient(transport=ASGITransport(app=app), base_url="http://test")'
+NEW = 'AsyncTestClient(app, base_url="http://test", follow_redirects=False)'
+
+
+def migrated(project: Project, body: str, **files: str) -> Migration:
+    """Return what the step makes of a suite with one test file."""
+    others = {name.replace("__", "/") + ".py": text for name, text in files.items()}
+    project.write({"app.py": APP, "tests/test_it.py": body, **others})
+    found = migrate(project.root, steps=[RECIPES])
+    assert not found.defects
+    return found
+
+
+def after(migration: Migration, name: str = "test_it.py") -> str:
+    """Return what becomes of a file; empty where it stays."""
+    return next((each.after.decode() for each in migration.changes if each.file.name == name), "")
+
+
+@pytest.mark.parametrize(
+    ("client", "reason"),
+    [
+        ("AsyncClient(**options)", ""),
+        ('AsyncClient(base_url="http://localhost:8000")', ""),
+        ("AsyncClient(transport=transport_of(app))", ""),
+        ("AsyncClient(transport=ASGITransport(app=app), **options)", "some of its arguments are computed"),
+        ("AsyncClient(transport=ASGITransport(**options))", ""),
+        (
+            "AsyncClient(transport=ASGITransport(app=app), mounts={})",
+            "AsyncTestClient has no argument mounts",
+        ),
+        ("AsyncClient(transport=ASGITransport(app, False))", "it is given arguments by position"),
+    ],
+)
+def test_what_has_no_equal_is_left(client: str, reason: str, project: Project) -> None:
+    """A client of a real server is nothing that was left; one of the application is, with a reason."""
+    body = f"{HEAD}async def test_it():\n    async with {client} as client:\n        await client.get('/')\n"
+    found = migrated(project, body)
+    assert not found.changes
+    assert [(each.code, each.text, each.line) for each in found.left] == (
+        [("HM841", reason, 6)] if reason else []
+    )
+
+
+def test_a_private_attribute_keeps_the_client(project: Project) -> None:
+    """Nobody knows what is done with httpx's transport."""
+    body = f"{HEAD}async def test_it():\n    client = {MADE}\n    assert client._transport.app is app\n"
+    found = migrated(project, body)
+    assert not found.changes
+    assert [each.text for each in found.left] == ["_transport is used in test_it.py"]
+
+
+def test_a_suite_on_trio_keeps_its_clients(project: Project) -> None:
+    """hermetic's client runs on asyncio only."""
+    backend = "def anyio_backend(request): return request.param\n"
+    conftest = f'import pytest\n@pytest.fixture(params=["asyncio", "trio"])\n{backend}'
+    body = f"{HEAD}async def test_it():\n    client = {MADE}\n"
+    found = migrated(project, body, tests__conftest=conftest)
+    assert not found.changes
+    assert [each.code for each in found.left] == ["HM842"]
+
+
+def test_a_test_that_fared_worse_keeps_its_client(project: Project) -> None:
+    """And so does the fixture that it has; others of the file are converted."""
+    fixture = (
+        f"import pytest\n@pytest.fixture\nasync def client():\n    async with {MADE} as c:\n        yield c\n"
+    )
+    body = f"{HEAD}{fixture}async def test_a(client): ...\nasync def test_b():\n    client = {MADE}\n"
+    project.write({"app.py": APP, "tests/test_it.py": body})
+    kept = {TestName(project.root / "tests/test_it.py", "test_a"): ("HM814", "it failed")}
+    found = migrate(project.root, steps=[RECIPES], keep=kept)
+    assert [(each.test.path, each.code, each.text) for each in found.left] == [
+        ("test_a", "HM814", "it failed")
+    ]
+    assert [test.path for test in found.converted] == ["test_b"]
+    assert after(found).count("AsyncTestClient(") == 1
+
+
+def test_an_application_that_sees_addresses_sees_the_same(project: Project) -> None:
+    """httpx's transport says 127.0.0.1, hermetic's client testclient."""
+    limited = "async def limited(request):\n    return request.client.host\n"
+    body = f"{HEAD}async def test_it():\n    client = {MADE}\n"
+    found = migrated(project, body, limits=limited)
+    assert 'follow_redirects=False, client=("127.0.0.1", 123))' in after(found)
+
+
+def test_errors_of_httpx_are_shown(project: Project) -> None:
+    """What a response raises is httpx2's then; which of them are meant a person must say."""
+    body = (
+        f"import httpx\nimport pytest\n{HEAD}async def test_it():\n    client = {MADE}\n"
+        "    with pytest.raises(httpx.HTTPStatusError):\n        (await client.get('/x')).raise_for_status()\n"
+    )
+    (review,) = migrated(project, body).review
+    assert (review.line, review.text) == (
+        9,
+        "AsyncTestClient is httpx2's: what a response raises is httpx2.HTTPStatusError",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        (f"    async with {MADE} as c: await c.get('/')", f"    c = {NEW}; await c.get('/')"),
+        (
+            f"    async with {MADE} as c:  # why\n        # first\n        await c.get('/')\n\n        x = 1",
+            f"    c = {NEW}  # why\n    # first\n    await c.get('/')\n\n    x = 1",
+        ),
+        (
+            f"    async with (\n        {MADE} as c,\n    ):\n        await c.get('/')",
+            f"    c = {NEW}\n    await c.get('/')",
+        ),
+        (
+            f"\tasync with {MADE} as c:\n\t\tif c:\n\t\t\tawait c.get('''\n\t\t''')",
+            f"\tc = {NEW}\n\tif c:\n\t\tawait c.get('''\n\t\t''')",
+        ),
+        (
+            f"    async with {MADE} as a:\n        async with {MADE} as b:\n            await a.get('/')",
+            f"    a = {NEW}\n    b = {NEW}\n    await a.get('/')",
+        ),
+        (f"    response = await {MADE}.get('/')", f"    response = await {NEW}.get('/')"),
+        (f"    async with {MADE}:\n        pass", "    pass"),
+    ],
+)
+def test_what_stood_in_a_block_stands_before_it(before: str, wanted: str, project: Project) -> None:
+    """Comments, tabs and texts of many lines stay as they are; the lifespan still does not run."""
+    found = migrated(project, f"{HEAD}async def test_it():\n{before}\n")
+    assert after(found).partition("async def test_it():\n")[2] == f"{wanted}\n"
+
+
+def test_line_ends_stay(project: Project) -> None:
+    """Those of Windows too."""
+    body = f"{HEAD}async def test_it():\n    async with {MADE} as c:\n        await c.get('/')\n"
+    project.write({"app.py": APP})
+    file = project.root / "tests" / "test_it.py"
+    file.parent.mkdir()
+    file.write_bytes(body.replace("\n", "\r\n").encode())
+    (change,) = migrate(project.root, steps=[RECIPES]).changes
+    assert change.after.count(b"\n") == change.after.count(b"\r\n") == body.count("\n")
+    assert b"\r\n    await c.get('/')\r\n" in change.after
+
+
+@pytest.mark.parametrize(
+    "user",
+    ["def test_it(event_loop): ...", 'def test_it(request):\n    request.getfixturevalue("event_loop")'],
+)
+def test_a_loop_that_something_asks_for_stays(user: str, project: Project) -> None:
+    """It is the suite's own then."""
+    body = f"import asyncio, pytest\n@pytest.fixture\ndef event_loop():\n    yield asyncio.new_event_loop()\n{user}\n"
+    assert not migrated(project, body).changes
+
+
+def test_a_loop_that_was_shared_is_shown(project: Project) -> None:
+    """A setting says since pytest-asyncio 1 what the fixture said; where it is there, nothing is to be done."""
+    making = "loop = asyncio.new_event_loop()\n    yield loop\n    loop.close()\n"
+    fixture = f'@pytest.fixture(scope="session")\ndef event_loop():\n    {making}'
+    body = f"import asyncio\nimport pytest\n\n\n{fixture}\n\nasync def test_it(): ...\n"
+    found = migrated(project, body)
+    assert after(found) == "import pytest\n\n\nasync def test_it(): ...\n"
+    assert [(each.line, each.text.partition(";")[0]) for each in found.review] == [
+        (6, "the fixture event_loop meant one event loop for each session")
+    ]
+    (project.root / "pytest.ini").write_text("[pytest]\nasyncio_default_test_loop_scope = session\n")
+    assert not migrate(project.root, steps=[RECIPES]).review
+
+
+def test_a_second_run_changes_nothing(project: Project) -> None:
+    """What it has made is nothing that it looks for."""
+    body = f"{HEAD}async def test_it():\n    async with {MADE} as c:\n        await c.get('/')\n"
+    (change,) = migrated(project, body).changes
+    change.file.write_bytes(change.after)
+    assert not migrate(project.root, steps=[RECIPES]).changes
+
+
+def test_the_example_is_true(project: Project) -> None:
+    """What ``--explain`` shows comes of what it shows."""
+    before, wanted = RECIPES.example
+    assert after(migrated(project, before)) == wanted
