@@ -30,6 +30,9 @@ class Location(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+OWN = os.path.dirname(__file__) + os.sep
+"""Where hermetic's own files lie."""
+
 UNKNOWN = Location("<unknown>", 0, "?")
 
 _PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
@@ -64,7 +67,7 @@ def is_library(file: str) -> bool:
 def _library_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     folders = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return tuple(folder + os.sep for folder in (*folders, os.path.dirname(__file__)))
+    return (*(folder + os.sep for folder in folders), OWN)
 
 
 def place_in_the_project(frame: FrameType | None) -> Location | None:

@@ -10,11 +10,11 @@ a test, else the owner that the pytest hooks set last.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 Kind = Literal["process", "lifespan", "fixture", "test", "request"]
@@ -32,6 +32,7 @@ class Owner:
         parent: Who started it; a request's parent is the test (or fixture) that sent it.
         alive: False once its teardown is over.
         accountable: False for our own fixtures: we close what they hand out, so that it is nobody's leak.
+        function: Of a test or a fixture, what runs; None of all else.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Owner:
     parent: Owner | None = field(default=None, repr=False)
     alive: bool = True
     accountable: bool = True
+    function: Callable[..., Any] | None = field(default=None, repr=False)
 
     @property
     def is_test_level(self) -> bool:

@@ -23,6 +23,7 @@ from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import Background, background_error, ends_with_a_call, ends_with_a_test
 from hermetic.guards.checkpoints import Checkpoints
+from hermetic.guards.coroutines import Drops, UnawaitedWatch, UnrunWatch
 from hermetic.guards.exit_watch import ExitWatch
 from hermetic.guards.leaks import Leaks
 from hermetic.guards.loop_resources import LoopResources
@@ -104,7 +105,14 @@ class Run:
         self._applications = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._threads = ThreadWatch()
         self._exit_watch = ExitWatch(self._threads.started)
-        self.watches = Watches({"uncommitted": self._uncommitted})
+        self._drops = Drops()
+        self.watches = Watches(
+            {
+                "uncommitted": self._uncommitted,
+                "unawaited": lambda: UnawaitedWatch(self._drops),
+                "unrun": lambda: UnrunWatch(self._drops),
+            }
+        )
         self._is_on = settings.mode == "on"
         self._boundary: Hashable = NEVER
         self._test_is_open = False

@@ -43,6 +43,8 @@ GUARDS: dict[str, GuardSetting] = {
     "uncommitted": GuardSetting(
         "error", "a request does not commit what it wrote in a session of the test's"
     ),
+    "unawaited": GuardSetting("warn", "nobody awaits a coroutine"),
+    "unrun": GuardSetting("error", "nothing runs an async method of a unittest.TestCase"),
 }
 """The guards: what a test is told of at its teardown, though it passed, with an error, a warning or not at all."""
 

@@ -113,7 +113,8 @@ class Active:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         __tracebackhide__ = True
-        owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function")
+        function = getattr(item, "function", None)
+        owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function", function=function)
         self.history.begin(owner)
         import_drivers(self.run)
         if _is_of_a_worker(item):  # whose usage errors nobody reads
@@ -162,11 +163,11 @@ class Active:
         levels = marks.levels(item, self.run.settings)
         background = marks.background(item, self.run.settings)
         restore = marks.isolation(item, self.run.settings) == "test"
-        found: dict[Level, list[str]] = {"error": [], "warn": [], "off": []}
+        found: dict[Level, list[Breach]] = {"error": [], "warn": [], "off": []}
 
         def left(breaches: list[Breach]) -> None:
             for breach in breaches:
-                found[levels[breach.guard]].append(breach.message)
+                found[levels[breach.guard]].append(breach)
             failed = FAILED in item.stash or found["error"]
             if failed and self.run.settings.keep_failed:
                 self.run.keep()
@@ -177,16 +178,17 @@ class Active:
             with step:
                 self._report(found)
 
-    def _report(self, found: Mapping[Level, list[str]]) -> None:
+    def _report(self, found: Mapping[Level, list[Breach]]) -> None:
         if self.run.settings.mode == "observe":
             return  # the summary tells
         with every_step() as step:
-            for message in found["warn"]:
+            for breach in found["warn"]:
                 with step:
-                    warnings.warn(HermeticWarning(message), stacklevel=1)
+                    file, line, _ = breach.location
+                    warnings.warn_explicit(HermeticWarning(breach.message), HermeticWarning, file, line)
             if found["error"]:
                 with step:
-                    pytest.fail("\n\n".join(found["error"]), pytrace=False)
+                    pytest.fail("\n\n".join(each.message for each in found["error"]), pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -235,6 +237,7 @@ class Active:
             scope,
             current(),
             accountable=not is_ours,
+            function=fixturedef.func,
         )
         owning = owned_fixture(fixturedef, owner, request.fixturenames)
         if scope == "function":

@@ -1,0 +1,73 @@
+"""A coroutine in the place of what it returns: somebody forgot to await it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from types import CoroutineType, FrameType
+from typing import Any, TypeAlias
+
+from hermetic import expressions
+from hermetic.causes.guards import NEVER_AWAITED
+from hermetic.code import Location, location_of
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import attribute, frames, project_lines
+from hermetic.explain.history import History
+
+Coroutine: TypeAlias = "CoroutineType[Any, Any, Any]"
+
+SAYS = re.compile(r"'coroutine'|\bcoroutine object\b|\btype coroutine\b")
+"""What errors say of a coroutine that is used as what it is not."""
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Name the coroutine that an error is about, the line that made it, and the call with its ``await``."""
+    del history
+    for error in failure.chain():
+        line = next(project_lines(error), None)
+        if line is not None and SAYS.search(str(error)):
+            yield _explanation(error, *line)
+            return
+
+
+def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explanation:
+    function = Location(at.file, frame.f_code.co_firstlineno, at.function)
+    endpoint = _endpoint(error, frame)
+    if endpoint is not None:
+        at = function = endpoint
+    coroutine = _unstarted(error)
+    names = () if coroutine is None else (coroutine.__name__,)
+    kept = expressions.kept(function, names) if names and not expressions.awaited(at, names) else None
+    made = kept or at
+    change = expressions.awaited(made, names) or "await the call that made it"
+    which = "a coroutine" if coroutine is None else f"the coroutine {coroutine.__qualname__}"
+    where = "" if made == at else f" It was made at {made}."
+    return Explanation(
+        NEVER_AWAITED,
+        (f"{at} has {which} in the place of what that returns: nobody awaited it.{where}",),
+        (f"{made}: {change}",),
+    )
+
+
+def _unstarted(error: BaseException) -> Coroutine | None:
+    """Return the coroutine that an error is about; None where it is gone: nothing but the stack had it."""
+    answers = (
+        each.get("input") for each in attribute(error, "_errors") or ()
+    )  # FastAPI's, of an endpoint's answer
+    values = (value for frame in frames(error) for value in frame.f_locals.values())
+    for value in (attribute(error, "obj"), *answers, *values):
+        if isinstance(value, CoroutineType) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
+            return value
+    return None
+
+
+def _endpoint(error: BaseException, project: FrameType) -> Location | None:
+    """Return the endpoint whose answer FastAPI was looking at, further in than the innermost line of the project's."""
+    for frame in frames(error):
+        if frame is project:
+            return None
+        found = location_of(attribute(frame.f_locals.get("dependant"), "call"))
+        if found is not None:
+            return found
+    return None

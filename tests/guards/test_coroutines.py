@@ -1,0 +1,132 @@
+"""Coroutines that nobody awaits: which are told of, and where they were made."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import TestCase
+from unittest.mock import AsyncMock, Mock
+
+import pytest
+
+from hermetic.events.lifecycle import Breach
+from hermetic.guards.coroutines import Drops, UnawaitedWatch, UnrunWatch
+from hermetic.owners import Owner, owned_by
+
+TEST = Owner("test_it", "test", "function")
+WIDE = Owner("fixture 'all' (session scope)", "fixture", "session")
+
+pytestmark = pytest.mark.filterwarnings("default:.*never awaited:RuntimeWarning")
+
+
+async def notify() -> None:
+    """What should be awaited."""
+
+
+class Pets(TestCase):
+    """A class whose method nobody runs."""
+
+    __test__ = False
+
+    async def test_pet(self) -> None:
+        """Never run."""
+
+
+@contextmanager
+def watched(
+    by: Owner = TEST, kind: type[UnawaitedWatch] | type[UnrunWatch] = UnawaitedWatch
+) -> Iterator[list[Breach]]:
+    """Watch what is dropped inside; what was found is in the list at the end."""
+    found: list[Breach] = []
+    with warnings.catch_warnings(record=True), owned_by(by):
+        watch = kind(Drops())
+        watch.begin(TEST)
+        try:
+            yield found
+        finally:
+            found += watch.end(TEST)
+            watch.stop()
+            gc.collect()  # mocks are circles; here, where warnings are expected
+
+
+def test_a_statement_without_await() -> None:
+    """The line, its test, and the call with its await."""
+    with watched() as found:
+        notify()  # type: ignore[unused-coroutine]
+    (breach,) = found
+    assert (breach.owner, breach.location.file, breach.location.function) == (
+        TEST,
+        __file__,
+        "test_a_statement_without_await",
+    )
+    first, second, change, _ = breach.message.splitlines()
+    assert first == "test_it never awaited the coroutine notify, so that nothing of it has run. [HM801]"
+    assert second == f"It was made at {breach.location}."
+    assert change == f"change: {breach.location}: await notify()"
+
+
+def test_what_a_function_keeps() -> None:
+    """It is dropped when the function of the test ends, which is looked through."""
+
+    def test_function() -> None:
+        kept = notify()
+        del kept
+
+    test = Owner("test_it", "test", "function", function=test_function)
+    with watched(test) as found:
+        test_function()
+    (breach,) = found
+    assert breach.location.line == test_function.__code__.co_firstlineno + 1
+
+
+def test_the_same_line_again() -> None:
+    """It is told once."""
+    with watched() as found:
+        for _ in range(3):
+            notify()  # type: ignore[unused-coroutine]
+    assert len(found) == 1
+
+
+def test_what_nobody_is_to_blame_for() -> None:
+    """What was ended, what a mock makes or keeps, and what a wider fixture's owner drops."""
+    with watched() as found:
+        notify().close()
+        AsyncMock()()
+        Mock()(notify())
+        (lambda given: None)(notify())
+    with watched(WIDE) as of_a_wider_one:
+        notify()  # type: ignore[unused-coroutine]
+    assert found == of_a_wider_one == []
+
+
+def test_a_test_that_expects_the_warning() -> None:
+    """It sees it as ever, and the guard says nothing; nor where somebody ignores it."""
+    with watched() as found:
+        with pytest.warns(RuntimeWarning, match="'notify' was never awaited") as caught:
+            notify()  # type: ignore[unused-coroutine]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited")
+            notify()  # type: ignore[unused-coroutine]
+    assert found == []
+    assert caught[0].filename == __file__
+
+
+def test_after_the_run() -> None:
+    """Python tells as ever: its own function is back, or goes on below somebody's who came after."""
+    original = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
+    with watched():
+        assert warnings._warn_unawaited_coroutine is not original  # type: ignore[attr-defined]
+    assert warnings._warn_unawaited_coroutine is original  # type: ignore[attr-defined]
+
+
+def test_an_async_method_of_a_test_case() -> None:
+    """What unittest drops is named with its class; what a test drops is not this guard's."""
+    with watched(kind=UnrunWatch) as found, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Pets("test_pet").run()
+        notify()  # type: ignore[unused-coroutine]
+    (breach,) = found
+    assert breach.message.startswith("test_it: nothing of the async method test_pet of Pets has run. [HM781]")
+    assert "class Pets(unittest.IsolatedAsyncioTestCase)" in breach.message
