@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from hermetic import __version__
+from hermetic.cli.arguments import seconds
 from hermetic.cli.colour import red
 from hermetic.cli.db.parser import add_parser as add_db
 from hermetic.cli.doctor.parser import add_parser as add_doctor
@@ -74,13 +75,6 @@ def _run(options: argparse.Namespace) -> int:
     return init(options.directory, diff=options.diff, check=options.check, limit=limit)
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise ValueError
-    return seconds
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hermetic", description="Test FastAPI applications on async databases."
@@ -111,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     init.add_argument(
         "--limit",
-        type=_seconds,
+        type=seconds,
         default=60.0,
         metavar="SECONDS",
         help="end what --try started after that time (default: 60)",

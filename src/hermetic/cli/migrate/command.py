@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from hermetic.cli.colour import is_wanted
 from hermetic.cli.files import Edit, unified_diff, write
@@ -16,11 +17,15 @@ from hermetic.cli.migrate.report import FORMATS, Report, explanation, listed, su
 from hermetic.cli.migrate.selection import Selection, select
 from hermetic.errors import CommandError
 from hermetic.migrate.migration import Change, Migration, migrated, read
-from hermetic.migrate.step import Step
+from hermetic.migrate.step import Project, Step
 from hermetic.migrate.steps import STEPS
 from hermetic.migrate.text import SourceText
 from hermetic.source.requirements import installed_version
 from hermetic.source.sources import relative
+
+if TYPE_CHECKING:
+    from hermetic.cli.migrate.verifying import Verified
+    from hermetic.migrate.verify.rounds import Keep, Make
 
 
 def run(options: Options, steps: Sequence[Step] = STEPS) -> int:
@@ -33,7 +38,8 @@ def run(options: Options, steps: Sequence[Step] = STEPS) -> int:
         steps: All steps that there are.
 
     Returns:
-        The exit code: 1 when ``check`` is on and something would change, 2 when a file could not be changed, else 0.
+        The exit code: 1 when ``check`` is on and something would change, or the suite fares worse, 2 when a file could
+        not be changed, else 0.
 
     Raises:
         ConfigurationError: The project cannot be read or written, or there is no such step or code.
@@ -51,6 +57,8 @@ def run(options: Options, steps: Sequence[Step] = STEPS) -> int:
         gc.enable()
     if report.migration.defects:
         return 2
+    if report.verified is not None and not report.verified.verification.is_proven:
+        return 1
     return int(options.check and bool(report.migration.changes))
 
 
@@ -75,25 +83,32 @@ def _migrate(options: Options, chosen: Selection) -> Report:
     progress = _Progress(sys.stderr)
     progress.tell("reading the project")
     project = read(directory)
-    migration = migrated(
-        project,
-        chosen.taken,
-        comment=options.comment,
-        starting=lambda step: progress.tell(f"{step.name}: {step.summary}"),
-    )
+
+    def plan(keep: Keep) -> Migration:
+        return migrated(
+            replace(project, keep=keep),
+            chosen.taken,
+            comment=options.comment,
+            starting=lambda step: progress.tell(f"{step.name}: {step.summary}"),
+        )
+
+    outcome = _verified(project, plan, options, progress) if options.verify else None
+    migration = outcome.migration if outcome is not None else plan({})
     more = {}
     for step in chosen.unsafe:
         progress.tell(f"{step.name}: looking at what --unsafe would do")
         more[step.name] = len(migrated(migration.project, [step]).changes)
     progress.tell("")
-    if options.write:
+    is_written = options.write and (outcome is None or outcome.verification.is_proven)
+    if is_written:
         write([_edit(change) for change in migration.changes])
         migration = migration.written
     report = Report(
         migration,
         {name: files for name, files in more.items() if files},
-        options.write,
-        tuple(_next(migration, is_written=options.write)),
+        is_written,
+        tuple(_next(migration, is_written=is_written)),
+        outcome,
     )
     if options.form == "text" and not (options.write or options.check):
         for change in migration.changes:
@@ -103,6 +118,13 @@ def _migrate(options: Options, chosen: Selection) -> Report:
         _print(FORMATS[options.form](report), sys.stdout)
     _print(summary(report), sys.stderr)
     return report
+
+
+def _verified(project: Project, plan: Make, options: Options, progress: _Progress) -> Verified:
+    """Verify; what that needs is imported for it alone."""
+    from hermetic.cli.migrate.verifying import verified
+
+    return verified(project, plan, python=options.python, limit=options.limit, tell=progress.tell)
 
 
 def _next(migration: Migration, *, is_written: bool) -> Iterator[str]:

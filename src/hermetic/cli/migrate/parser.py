@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
+from hermetic.cli.arguments import seconds
+
 FORMATS = ("text", "json", "github")
 ENDS = """\
 Without --write and --check it prints a diff, and changes nothing. A second run finds nothing to do.
@@ -26,6 +28,9 @@ class Options(Protocol):
         form: How to write what was found.
         listing: Whether to list the steps.
         name: A step, or the code of a reason, to explain.
+        verify: Whether to run the suite before and after.
+        python: The project's interpreter, or its environment; None for one beside it.
+        limit: Seconds for a run.
     """
 
     path: str
@@ -38,6 +43,9 @@ class Options(Protocol):
     form: str
     listing: bool
     name: str | None
+    verify: bool
+    python: str | None
+    limit: float
 
 
 def _names(text: str) -> list[str]:
@@ -69,6 +77,21 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     migrate.add_argument("--skip", type=_names, default=[], metavar="STEPS", help="leave these out")
     migrate.add_argument(
         "--comment", action="store_true", help="say in a comment above each test that is left why it is"
+    )
+    migrate.add_argument(
+        "--verify",
+        action="store_true",
+        help="run the suite as it is, and as it would be, in a copy; leave the tests in which less runs then",
+    )
+    migrate.add_argument(
+        "--python", metavar="PATH", help="with --verify: the project's interpreter, or its environment"
+    )
+    migrate.add_argument(
+        "--limit",
+        type=seconds,
+        default=3600.0,
+        metavar="SECONDS",
+        help="with --verify: end a run after that time (default: 3600)",
     )
     migrate.add_argument("--format", choices=FORMATS, default="text", dest="form", help="default: text")
     what.add_argument("--list", action="store_true", dest="listing", help="list the steps")

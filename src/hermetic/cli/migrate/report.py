@@ -9,10 +9,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hermetic.cli.lines import count, shown, topic
 from hermetic.migrate.migration import Migration
 from hermetic.migrate.step import Left, Step, TestName
+
+if TYPE_CHECKING:
+    from hermetic.cli.migrate.verifying import Verified
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,14 @@ class Report:
         unsafe: How many files each step would change that only ``--unsafe`` takes, if it would change some.
         is_written: Whether the files are written.
         next_steps: What the user has to do then.
+        verified: What ran before and after, if it was to be verified.
     """
 
     migration: Migration
     unsafe: Mapping[str, int] = field(default_factory=dict)
     is_written: bool = False
     next_steps: tuple[str, ...] = ()
+    verified: Verified | None = None
 
 
 def text(report: Report) -> Iterator[str]:
@@ -66,6 +72,10 @@ def as_json(report: Report) -> Iterator[str]:
         "unsafe": dict(report.unsafe),
         "next": list(report.next_steps),
     }
+    if report.verified is not None:
+        from hermetic.cli.migrate.verifying import document as of_verification
+
+        document["verification"] = of_verification(report.verified)
     yield json.dumps(document, indent=2, ensure_ascii=True)
 
 
@@ -98,6 +108,10 @@ def summary(report: Report) -> Iterator[str]:
         "unsafe",
         [f"{name} would change {count(each, 'file')} with --unsafe" for name, each in report.unsafe.items()],
     )
+    if report.verified is not None:
+        from hermetic.cli.migrate.verifying import table
+
+        yield from table(report.verified)
     yield _counted(migration)
     yield from topic("next", list(report.next_steps))
 

@@ -42,7 +42,7 @@ def attempt(subject: Subject, limit: float) -> Outcome:
         raise CommandError("hermetic init --try runs on Linux and macOS.", hints=("leave out --try",))
     request = {**asdict(subject), "command": command(), "limit": limit}
     keeper = subprocess.Popen(
-        [sys.executable, "-I", str(KEEPER)],
+        [sys.executable, "-P", str(KEEPER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # a Ctrl-C is for us alone

@@ -1,0 +1,187 @@
+"""Verify a migration for ``--verify``, and say what came of it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hermetic.cli.lines import count, shown, topic
+from hermetic.migrate.migration import Migration
+from hermetic.migrate.step import Project, TestName
+from hermetic.migrate.verify.figures import Figures, Proof, figures, proof
+from hermetic.migrate.verify.interpreter import Interpreter, find_interpreter
+from hermetic.migrate.verify.process import Process
+from hermetic.migrate.verify.rounds import Make, Verification, verify
+from hermetic.migrate.verify.suite import Suite, words_of
+
+MOST = 5
+"""How many tests of a kind are named."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A migration that was verified, or was not.
+
+    Attributes:
+        verification: What came of it.
+        proof: What is known of the tests that are converted.
+        interpreter: What ran the suite.
+        worse: The tests that fare worse by the last plan, by the user's files, and how.
+        unsteady: Those that did not do the same in two runs of the suite as it is.
+        notes: What could not be copied, counted or collected.
+    """
+
+    verification: Verification
+    proof: Proof
+    interpreter: Interpreter
+    worse: tuple[tuple[str, str, str], ...]
+    unsteady: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def migration(self) -> Migration:
+        """The last plan."""
+        return self.verification.migration
+
+    @property
+    def figures(self) -> tuple[Figures, Figures]:
+        """What the suite did, before and after."""
+        return figures(self.verification)
+
+
+def verified(
+    project: Project, make: Make, *, python: str | None, limit: float, tell: Callable[[str], None]
+) -> Verified:
+    """Run a project's suite before and after a migration, in a copy.
+
+    Args:
+        project: The project.
+        make: Returns the plan in which some tests are kept as they are.
+        python: The project's interpreter, or its environment; None for one that lies beside it, or this one.
+        limit: Seconds for a run.
+        tell: Is told what is going on.
+
+    Raises:
+        ConfigurationError: The suite does not run, or what ran was not what is planned.
+    """
+    sources, configuration = project.symbols.sources, project.configuration
+    interpreter = find_interpreter(python, sources.around(sources.root))
+    with Process() as process:
+        suite = Suite(
+            process,
+            interpreter,
+            boundary=sources.boundary,
+            root=sources.root,
+            addopts=words_of(configuration.strings("addopts"), os.environ),
+            limit=limit,
+        )
+        verification = verify(make, suite, tell)
+
+    def name(file: str, path: str, parameters: str = "") -> str:
+        return f"{shown(suite.original(file))}::{path}{f'[{parameters}]' if parameters else ''}"
+
+    unsteady = verification.unsteady.items if verification.unsteady else frozenset()
+    return Verified(
+        verification,
+        proof(verification, suite.original),
+        interpreter,
+        tuple((name(*each.item), each.code, each.text) for each in verification.worse),
+        tuple(sorted(name(*item) for item in unsteady)),
+        (*suite.notes, *_notes(verification)),
+    )
+
+
+def _notes(verification: Verification) -> Iterator[str]:
+    record = verification.before.record
+    for place, why in record.uncollected:
+        yield f"{place} is not collected as it is: {why}"
+    yield from (f"not counted: {each}" for each in record.uncounted)
+    after = verification.after
+    if after is None:
+        return
+    for change in verification.migration.changes:
+        if change.file not in after.imported and change.file.suffix == ".py":
+            yield f"{shown(change.file)} was not imported by the run: nothing is proven of it"
+
+
+def table(outcome: Verified) -> Iterator[str]:
+    """Yield what a verification found, a topic each."""
+    verification, known = outcome.verification, outcome.proof
+    yield from topic("worse", [f"{name}: {code}: {text}" for name, code, text in outcome.worse])
+    yield from topic(
+        "unsteady", [f"{name} differs in two runs of the suite as it is" for name in _some(outcome.unsteady)]
+    )
+    yield from topic("note", _some(outcome.notes))
+    yield from topic("not proven", list(_unproven(known)))
+    yield from topic("verified", [_verdict(outcome)])
+    if verification.after is not None:
+        yield from topic("", list(_rows(*outcome.figures)))
+
+
+def _verdict(outcome: Verified) -> str:
+    verification = outcome.verification
+    by = f"{count(verification.rounds, 'round')} with {shown(outcome.interpreter.path)}"
+    if not verification.is_proven:
+        return f"not: {count(len(outcome.worse), 'test')} fare{'s' if len(outcome.worse) == 1 else ''} worse after {by}"
+    if verification.after is None:
+        return f"nothing that changes ({by})"
+    kept = Counter(code for code, _ in verification.kept.values())
+    left = f", left for it: {', '.join(f'{code} {n}' for code, n in sorted(kept.items()))}" if kept else ""
+    return f"{count(len(outcome.proof.proven), 'converted test')} in {by}{left}"
+
+
+def _unproven(known: Proof) -> Iterator[str]:
+    for tests, why in ((known.failed, "did not pass before"), (known.not_run, "did not run before")):
+        names = [_name(test) for test in sorted(tests)]
+        yield from (f"{each}: {why}" if each in names else each for each in _some(names))
+
+
+def _rows(before: Figures, after: Figures) -> Iterator[str]:
+    rows = [("", "before", "after"), ("passed", str(before.passed), str(after.passed))]
+    for outcome in sorted(before.others | after.others):
+        rows.append((outcome, str(before.others.get(outcome, 0)), str(after.others.get(outcome, 0))))
+    rows.append(("requests", str(before.requests), str(after.requests)))
+    rows.append(("by AsyncTestClient", str(before.through_client), str(after.through_client)))
+    rows.append(("assertions", str(before.assertions), str(after.assertions)))
+    rows.append(("seconds", f"{before.seconds:.1f}", f"{after.seconds:.1f}"))
+    widths = [max(len(row[index]) for row in rows) for index in range(3)]
+    for row in rows:
+        yield f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}".rstrip()
+
+
+def document(outcome: Verified) -> dict[str, object]:
+    """Return the same for JSON."""
+    verification, known = outcome.verification, outcome.proof
+    before, after = outcome.figures
+    return {
+        "proven": verification.is_proven,
+        "python": shown(outcome.interpreter.path),
+        "rounds": verification.rounds,
+        "before": asdict(before),
+        "after": asdict(after),
+        "converted": {
+            "proven": sorted(map(_name, known.proven)),
+            "did not pass before": sorted(map(_name, known.failed)),
+            "did not run before": sorted(map(_name, known.not_run)),
+            "without counted requests": sorted(map(_name, known.without_requests)),
+        },
+        "left": [
+            {"test": _name(test), "code": code, "message": text}
+            for test, (code, text) in sorted(verification.kept.items())
+        ],
+        "worse": [{"test": name, "code": code, "message": text} for name, code, text in outcome.worse],
+        "unsteady": list(outcome.unsteady),
+        "notes": list(outcome.notes),
+    }
+
+
+def _some(lines: tuple[str, ...] | list[str]) -> list[str]:
+    more = len(lines) - MOST
+    return [*lines[:MOST], *([f"and {more} more"] if more > 0 else [])]
+
+
+def _name(test: TestName) -> str:
+    return f"{shown(Path(test.file))}::{test.path}"

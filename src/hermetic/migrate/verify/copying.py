@@ -1,0 +1,116 @@
+"""Copy a repository for a run of its tests: what git knows and what it does not, environments and caches aside.
+
+Links stay links. One that leads into the repository leads into the copy then, one that leads out of it still does; what
+is rewritten is put in place of a link, never through it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hermetic.source.sources import ENVIRONMENT_MARKERS
+
+LEFT_OUT = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".hypothesis",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        "__pycache__",
+        "__pypackages__",
+        "node_modules",
+    }
+)
+
+
+def copy_tree(source: Path, target: Path) -> list[str]:
+    """Copy a folder.
+
+    Args:
+        source: The folder, with links resolved.
+        target: The copy, which is not there yet.
+
+    Returns:
+        What could not be copied, and why, in a sentence each.
+
+    Raises:
+        OSError: There is no room, or the copy itself cannot be written.
+    """
+    notes: list[str] = []
+    target.mkdir(parents=True)
+    waiting = [(source, target)]
+    while waiting:
+        here, there = waiting.pop()
+        for entry in _entries(here, notes):
+            copy = there / entry.name
+            if entry.is_symlink():
+                copy.symlink_to(_led(Path(entry.path), source, target))
+            elif entry.is_dir():
+                if not is_left_out(Path(entry.path)):
+                    copy.mkdir()
+                    waiting.append((Path(entry.path), copy))
+            elif entry.is_file():
+                _copy_file(Path(entry.path), copy, notes)
+    return notes
+
+
+def put(changes: Mapping[Path, bytes], source: Path, target: Path) -> None:
+    """Put what becomes of some files of a folder into its copy."""
+    for file, data in changes.items():
+        copy = target / file.relative_to(source)
+        mode = stat.S_IMODE(copy.stat().st_mode) if copy.exists() else 0o644
+        copy.unlink(missing_ok=True)
+        copy.write_bytes(data)
+        copy.chmod(mode)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, though the tests in it have made folders read-only."""
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            place = os.path.join(parent, name)
+            if not os.path.islink(place) and not os.access(place, os.W_OK | os.X_OK):
+                os.chmod(place, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_left_out(folder: Path) -> bool:
+    """Whether a folder holds what is made anew when it is missing, or is no part of the project: an environment."""
+    return folder.name in LEFT_OUT or any((folder / marker).exists() for marker in ENVIRONMENT_MARKERS)
+
+
+def _entries(folder: Path, notes: list[str]) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            yield from found
+    except PermissionError as error:
+        notes.append(f"{folder} was not copied: {error.strerror}")
+
+
+def _copy_file(file: Path, copy: Path, notes: list[str]) -> None:
+    try:
+        source = open(file, "rb")  # noqa: SIM115 - what fails here is the file's own fault
+    except (PermissionError, FileNotFoundError) as error:
+        notes.append(f"{file} was not copied: {error.strerror}")
+        return
+    with source, open(copy, "wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    shutil.copystat(file, copy)
+
+
+def _led(link: Path, source: Path, target: Path) -> Path:
+    """Return where the copy of a link leads."""
+    written = Path(os.readlink(link))
+    aim = Path(os.path.normpath(link.parent / written))
+    if not aim.is_relative_to(source):
+        return aim
+    return target / aim.relative_to(source) if written.is_absolute() else written

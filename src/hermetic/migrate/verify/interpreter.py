@@ -1,0 +1,117 @@
+"""Find the Python that runs a project's tests, and from where it imports the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.errors import CommandError
+from hermetic.migrate.verify.copying import is_left_out
+from hermetic.source.requirements import ENVIRONMENTS
+
+PLUGIN = "hermetic.pytest_plugin.counting"
+ASK = """\
+import importlib.util, json, sys
+def found(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False
+finders = [module for name, module in list(sys.modules.items()) if name.startswith("__editable__")]
+folders = [path.rpartition("/")[0] for module in finders for path in getattr(module, "MAPPING", {}).values()]
+print(json.dumps({"version": sys.version.split()[0], "path": [*sys.path, *folders], "missing": [
+    name for name in ("pytest", "hermetic", sys.argv[1]) if not found(name)]}))
+"""
+"""What the interpreter is asked; the finders of editable installs know folders that are not on its path."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python of a project.
+
+    Attributes:
+        path: The program.
+        version: Its version.
+        imports: The folders from which it imports.
+    """
+
+    path: Path
+    version: str
+    imports: tuple[Path, ...]
+
+    def folders_in(self, source: Path, target: Path) -> list[Path]:
+        """Return those of its folders that lie in a project, as they lie in its copy.
+
+        A project that is installed from its folder would else be imported from there, and not from the copy.
+        """
+        inside = [folder for folder in self.imports if folder.is_relative_to(source) and folder.is_dir()]
+        own = [folder for folder in inside if not _lies_apart(folder, source)]
+        return [target / folder.relative_to(source) for folder in dict.fromkeys(own)]
+
+
+def find_interpreter(named: str | None, places: Iterable[Path]) -> Interpreter:
+    """Return the interpreter of a project: the one that was named, one that lies beside it, or this one.
+
+    Args:
+        named: A program, or the folder of an environment; None where nobody named one.
+        places: The folders in which an environment is looked for, the nearest first.
+
+    Raises:
+        CommandError: There is none, it does not run, or it lacks pytest or hermetic.
+    """
+    path = _program(Path(named).absolute()) if named is not None else _beside(places)
+    if path is None or not path.is_file():
+        raise CommandError(f"There is no interpreter {named or path}.", hints=("--python .venv/bin/python",))
+    try:
+        told = subprocess.run(
+            [str(path), "-c", ASK, PLUGIN], capture_output=True, text=True, check=True, cwd="/", timeout=120
+        )
+        answer = json.loads(told.stdout.splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise CommandError(f"{path} does not run as a Python.", why=str(error)) from error
+    if answer["missing"]:
+        missing = answer["missing"][0].partition(".")[0]
+        raise CommandError(
+            f"{path} has no {missing}" + (" of this version." if "." in answer["missing"][0] else "."),
+            why="The suite is run by the project's own interpreter, before and after.",
+            hints=(f"{path} -m pip install 'hermetic[asyncio]'", "--python PATH names another one"),
+        )
+    return Interpreter(path, answer["version"], tuple(map(Path, answer["path"])))
+
+
+def _lies_apart(folder: Path, source: Path) -> bool:
+    """Whether a folder of a project, or one around it there, is left out of the copy."""
+    return any(is_left_out(place) for place in (folder, *folder.parents) if place.is_relative_to(source))
+
+
+def _program(path: Path) -> Path | None:
+    if not path.is_dir():
+        return path
+    return next((found for found in (path / "bin/python", path / "bin/python3") if found.is_file()), None)
+
+
+def _beside(places: Iterable[Path]) -> Path:
+    found = (_program(place / name) for place in places for name in ENVIRONMENTS if (place / name).is_dir())
+    return next((path for path in found if path is not None), Path(sys.executable))
+
+
+def variables(folders: Iterable[Path], counts: str, into: Path) -> dict[str, str]:
+    """Return the variables of a run: those of this process, but for what would change what is counted.
+
+    Args:
+        folders: The folders from which it has to import before all others.
+        counts: The variable that names the folder for what is counted.
+        into: That folder.
+    """
+    ours = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_", "COVERAGE_", "COV_CORE_")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    path = [*map(str, folders), *filter(None, [environ.get("PYTHONPATH")])]
+    if path:
+        environ["PYTHONPATH"] = os.pathsep.join(path)
+    # pytest keeps what it has compiled for both ways of rewriting in one place, which other runs would read.
+    return {**environ, "PYTHONDONTWRITEBYTECODE": "1", counts: str(into)}

@@ -1,0 +1,64 @@
+"""Commands that run in a folder that goes, with all that they started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from hermetic.migrate.verify.process import Process
+from tests.cli.init.trial.processes import are_gone, until
+
+STAYS = """\
+import os, sys, time
+from pathlib import Path
+pids = Path(sys.argv[1])
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        (pids / str(os.getpid())).touch()
+        time.sleep(600)
+    os._exit(0)
+while not list(pids.iterdir()):
+    time.sleep(0.01)
+(pids / str(os.getpid())).touch()
+print("said", flush=True)
+"""
+COMMAND = """\
+import os, sys
+from hermetic.migrate.verify.process import Process
+with Process() as process:
+    (process.home / "copy").mkdir()
+    process.run([sys.executable, *sys.argv[1:]], process.home, os.environ, 600)
+"""
+
+
+def test_runs_end_with_all_that_they_started(tmp_path: Path) -> None:
+    """At their own end, and at the limit; the folder is there between them, and goes at last."""
+    (tmp_path / "pids").mkdir()
+    with Process() as process:
+        program = [sys.executable, "-c", STAYS, str(tmp_path / "pids")]
+        ended = process.run(program, tmp_path, os.environ, 60)
+        assert (ended.status, ended.is_late, ended.output) == (0, False, ("said",))
+        assert are_gone(tmp_path / "pids", 2)
+        sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
+        assert process.run(sleeps, process.home, os.environ, 0.1).is_late
+        where = "import os; print(os.getcwd()); open(os.environ['TMPDIR'] + '/left', 'w'); exit(3)"
+        ended = process.run([sys.executable, "-c", where], process.home, os.environ, 60)
+        assert (ended.status, ended.output) == (3, (str(process.home),))
+    assert not process.home.exists()
+
+
+def test_nothing_is_left_of_a_command_that_is_killed(tmp_path: Path) -> None:
+    """Neither a process nor the folder, though the command could do nothing itself."""
+    (tmp_path / "pids").mkdir()
+    (tmp_path / "temporary").mkdir()
+    program = ["-c", f"{STAYS}time.sleep(600)", str(tmp_path / "pids")]
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *program], env={**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    ) as command:
+        until(lambda: len(list((tmp_path / "pids").iterdir())) == 2)
+        command.kill()
+    until(lambda: not list((tmp_path / "temporary").iterdir()))
+    assert are_gone(tmp_path / "pids", 2)

@@ -1,0 +1,110 @@
+"""What is counted in the tests of a real run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hermetic.migrate.verify.record import FOLDER, Counts, Ran, Record, read
+from tests.pytest_plugin.project import Project
+
+SUITE = """
+import pytest
+from fastapi import FastAPI, WebSocket
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+from hermetic import AsyncTestClient
+
+inner = FastAPI()
+app = FastAPI()
+app.mount("/inner", inner)
+client = TestClient(app)
+
+@inner.get("/")
+def read():
+    return 1
+
+@app.websocket("/ws")
+async def talk(socket: WebSocket):
+    await socket.accept()
+    await socket.close()
+
+@pytest.fixture(scope="module")
+def token():
+    assert client.get("/inner/").json() == 1
+
+@pytest.fixture
+def user():
+    client.get("/inner/")
+    yield
+    client.get("/inner/")
+
+@pytest.mark.parametrize("x", [1, 2])
+def test_sync(x, token, user):
+    assert client.get("/inner/").json() == 1
+    assert x
+
+async def test_async():
+    with pytest.raises(AssertionError):
+        assert not app
+    async with AsyncTestClient(app) as client:
+        assert (await client.get("/inner/")).json() == 1
+        async with client.websocket_connect("/ws"):
+            pass
+
+async def test_forgets():
+    AsyncTestClient(app).get("/inner/")
+
+def test_plain():
+    assert TestClient(PlainTextResponse("text")).get("/").text == "text"
+
+class TestEnds:
+    @pytest.mark.xfail
+    def test_expected(self):
+        assert 0
+
+    def test_skips(self):
+        pytest.skip("so")
+
+    @pytest.fixture
+    def broken(self):
+        raise ValueError("first\\nsecond")
+
+    def test_error(self, broken):
+        pass
+"""
+
+
+def run(project: Project, folder: Path, *arguments: str) -> Record:
+    """Run a project, and return what it has written down."""
+    folder.mkdir()
+    project.environment[FOLDER] = str(folder)
+    counting = ("-p", "hermetic.pytest_plugin.counting", "-o", "enable_assertion_pass_hook=true")
+    project.pytest(*counting, *arguments)
+    return read(folder)
+
+
+def test_what_tests_do(project: Project, tmp_path: Path) -> None:
+    """Requests once each, wherever an application is mounted; the project's own assertions; who awaited nothing."""
+    project.write(pytest_ini="[pytest]\nasyncio_mode = auto\n", test_it_py=SUITE)
+    record = run(project, tmp_path / "counts", "-W", "ignore")
+    found: dict[str, Ran] = {f"{test.path}[{test.parameters}]": test for test in record.tests}
+    assert {name: (test.outcome, test.counts) for name, test in found.items()} == {
+        "test_sync[1]": ("passed", Counts(2, {"TestClient": 2}, 2)),
+        "test_sync[2]": ("passed", Counts(2, {"TestClient": 2}, 2)),
+        "test_async[]": ("passed", Counts(2, {"AsyncTestClient": 2}, 1)),
+        "test_forgets[]": ("passed", Counts()),
+        "test_plain[]": ("passed", Counts(0, {"TestClient": 1}, 1)),
+        "TestEnds::test_expected[]": ("xfailed", Counts()),
+        "TestEnds::test_skips[]": ("skipped", Counts()),
+        "TestEnds::test_error[]": ("error", Counts()),
+    }
+    (unawaited,) = [each for test in record.tests for each in test.unawaited]
+    assert unawaited == found["test_forgets[]"].unawaited[0]
+    assert unawaited.made[0][2] == "test_forgets"
+    assert found["TestEnds::test_error[]"].why == "ValueError: first"
+    shared = {each.name: each for each in record.shared}
+    assert shared["test_it.py::token"].counts == Counts(1, {"TestClient": 1}, 1)
+    assert shared["test_it.py::token"].test == (str(project.root / "test_it.py"), "test_sync")
+    assert shared["teardown"].counts.requests == 1
+    assert str(project.root / "test_it.py") in record.modules
+    assert (record.has_ended, record.unfinished, record.workers) == (True, (), 1)
