@@ -33,6 +33,7 @@ from hermetic.guards.restoring import Restoring
 from hermetic.guards.shared_mappings import SharedMappings
 from hermetic.guards.threads import ThreadWatch
 from hermetic.guards.uncommitted import UncommittedRequests
+from hermetic.guards.unused_overrides import UnusedOverrides
 from hermetic.guards.watches import Watches
 from hermetic.loading import Application
 from hermetic.owners import Owner
@@ -108,6 +109,7 @@ class Run:
         self._drops = Drops()
         self.watches = Watches(
             {
+                "overrides": lambda: UnusedOverrides(self._applications, self._mappings.overrides),
                 "uncommitted": self._uncommitted,
                 "unawaited": lambda: UnawaitedWatch(self._drops),
                 "unrun": lambda: UnrunWatch(self._drops),

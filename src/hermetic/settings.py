@@ -43,6 +43,7 @@ GUARDS: dict[str, GuardSetting] = {
     "uncommitted": GuardSetting(
         "error", "a request does not commit what it wrote in a session of the test's"
     ),
+    "overrides": GuardSetting("error", "a test sets an override that none of its requests can use"),
     "unawaited": GuardSetting("warn", "nobody awaits a coroutine"),
     "unrun": GuardSetting("error", "nothing runs an async method of a unittest.TestCase"),
 }

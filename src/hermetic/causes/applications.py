@@ -74,6 +74,16 @@ OVERRIDE_MATCHES_NOTHING = Cause(
     """,
 )
 
+OVERRIDE_OF_ANOTHER_APPLICATION = Cause(
+    "HM766",
+    "the override is set on another application",
+    """
+    Each application has its own `dependency_overrides`. Where a factory is called once for the override and once for
+    the client, or a module with an application is imported under two names, there are two applications, and the one
+    that gets the requests has no override. Make it once, in a fixture that both use.
+    """,
+)
+
 OVERRIDE_TAKES_PARAMETERS = Cause(
     "HM762",
     "the parameters of an override are read from the request",

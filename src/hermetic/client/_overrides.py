@@ -31,25 +31,26 @@ class Replacement:
         target: The callable that is called instead.
 
     Attributes:
+        target: The callable that is called instead; None once this has ended.
         call: What FastAPI gets.
         before: What stood there before: the value, or nothing.
     """
 
     def __init__(self, target: Dependency) -> None:
-        self._target: Dependency | None = target
+        self.target: Dependency | None = target
         self.before: tuple[Any, ...] = ()
         self.call = _of_same_kind(target, self._current)
         self.call.__signature__ = _signature(target)  # type: ignore[attr-defined]
         self.call.hermetic_replacement = self  # type: ignore[attr-defined]
 
     def _current(self) -> Dependency:
-        if self._target is None:
+        if self.target is None:
             raise RuntimeError("This override has ended; the request that uses it began before its end.")
-        return self._target
+        return self.target
 
     def end(self) -> None:
         """Let go of the callable, and of its parameters' defaults."""
-        self._target = None
+        self.target = None
         del self.call.__signature__  # type: ignore[attr-defined]
 
 

@@ -22,6 +22,7 @@ from hermetic.events.application import (
     LifespanBegan,
     LifespanEnded,
     LifespanStarted,
+    OverrideUnused,
     RequestBegan,
     RequestEnded,
     TaskEnded,
@@ -89,6 +90,7 @@ Event = (
     | DatabaseUsed
     | RequestBegan
     | RequestEnded
+    | OverrideUnused
     | WebsocketBegan
     | WebsocketEnded
     | LifespanBegan

@@ -48,6 +48,22 @@ class RequestEnded(NamedTuple):
     body: str = ""
 
 
+class OverrideUnused(NamedTuple):
+    """A test that has failed had set an override which no request of it could use.
+
+    Attributes:
+        owner: A request that could have.
+        code: That of the cause.
+        lines: Which override it is, and why it was not used.
+        change: What to change.
+    """
+
+    owner: Owner
+    code: str
+    lines: tuple[str, ...]
+    change: tuple[str, ...]
+
+
 class WebsocketBegan(NamedTuple):
     """An application is called for a websocket."""
 

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
+from hermetic.causes import causes
 from hermetic.causes.applications import (
     OVERRIDE_IS_NOT_RUN,
     OVERRIDE_MATCHES_NOTHING,
     OVERRIDE_TAKES_PARAMETERS,
 )
-from hermetic.code import location_of
-from hermetic.events.application import RequestEnded
+from hermetic.events.application import OverrideUnused, RequestEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import inherits, objects_through, project_frames
 from hermetic.explain.history import History
 from hermetic.guards.applications import overriding_applications
-from hermetic.guards.dependencies import Override, dependencies_of, name_of, overrides_of
+from hermetic.guards.dependencies import Override, name_of, overrides_of
+from hermetic.guards.unused_overrides import of_another_import
 
 UNPROCESSABLE = 422
 _UNRUN = ("async_generator", "generator", "coroutine")
@@ -40,6 +41,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     requests = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]
     if not requests and next(objects_through(failure.error, "FastAPI"), None) is None:
         return
+    for unused in history.of(OverrideUnused):
+        yield Explanation(causes()[unused.code], unused.lines, unused.change)
     for override in overrides(failure.error):
         yield from _matches_nothing(override)
         yield from _is_not_called(override, failure.error)
@@ -50,27 +53,9 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 
 def _matches_nothing(override: Override) -> Iterator[Explanation]:
     """Name one whose key is a function of a file that the application imported by another name."""
-    key, where = override.dependency, location_of(override.dependency)
-    used = list(dependencies_of(override.application))
-    if where is None or any(each is key for each in used):
-        return
-    for each in used:
-        if (
-            location_of(each) == where
-            and each.__module__ != key.__module__
-            and each.__qualname__ == key.__qualname__
-        ):
-            yield Explanation(
-                OVERRIDE_MATCHES_NOTHING,
-                (
-                    f"{str(override)[0].upper()}{str(override)[1:]} is never used: the application depends on"
-                    f" {name_of(each)}, another import of the same file ({where.file}).",
-                ),
-                (
-                    f"from {each.__module__} import {each.__name__} where it is overridden: one file, one name",
-                ),
-            )
-            return
+    found = of_another_import(override)
+    if found is not None:
+        yield Explanation(OVERRIDE_MATCHES_NOTHING, *found)
 
 
 def _is_not_called(override: Override, error: BaseException) -> Iterator[Explanation]:

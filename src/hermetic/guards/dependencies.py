@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from hermetic.code import location_of
+from hermetic.code import Location, is_library, location_of
 
 
 class Override(NamedTuple):
@@ -22,8 +23,14 @@ class Override(NamedTuple):
     dependency: Any
     function: Any
 
+    @property
+    def location(self) -> Location | None:
+        """Where what is called instead is defined; None where that is no function."""
+        replacement = getattr(self.function, "hermetic_replacement", None)  # of our own client
+        return location_of(self.function if replacement is None else replacement.target)
+
     def __str__(self) -> str:
-        where, name = location_of(self.function), getattr(self.function, "__name__", "<lambda>")
+        where, name = self.location, getattr(self.function, "__name__", "<lambda>")
         by = "" if name == "<lambda>" else f" by {name}"
         return f"the override of {name_of(self.dependency)}{by}" + ("" if where is None else f" ({where})")
 
@@ -63,6 +70,23 @@ def dependencies_of(application: Any) -> Iterator[Any]:
         if dependant is not None:
             yield from [] if dependant.call is None else [dependant.call]
             following += getattr(dependant, "dependencies", ())
+
+
+def endpoints_of(application: Any) -> set[Location]:
+    """Return where the functions are defined that answer the requests of an application."""
+    found = (location_of(getattr(each, "endpoint", None)) for each in _routes(application))
+    return {each for each in found if each is not None and not is_library(each.file)}
+
+
+def origin_of(dependency: Any) -> tuple[str, str] | None:
+    """Return the file and the name of a function or a class, the same for each import of that file."""
+    name = getattr(dependency, "__qualname__", None)
+    where = location_of(dependency)
+    if isinstance(dependency, type):
+        file = getattr(sys.modules.get(dependency.__module__), "__file__", None)
+    else:
+        file = None if where is None else where.file
+    return None if file is None or name is None else (file, f"{name}:{0 if where is None else where.line}")
 
 
 def _routes(router: Any) -> Iterator[Any]:

@@ -17,7 +17,8 @@ from hermetic import owners
 from hermetic.events import emit, listeners
 from hermetic.events.lifecycle import OverrideLeft
 from hermetic.guards.applications import overriding_applications
-from hermetic.guards.mapping import MappingGuard, MappingLayer
+from hermetic.guards.dependencies import Override
+from hermetic.guards.mapping import MappingGuard, MappingLayer, Missing
 from hermetic.settings import Mode
 from hermetic.steps import every_step
 
@@ -27,18 +28,18 @@ RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_
 class OverridesGuard(MappingGuard[Any, Any]):
     """Keeps the baseline of an application's overrides: ``app.dependency_overrides = {}`` puts another mapping there.
 
-    Args:
+    Attributes:
         app: The application.
     """
 
     def __init__(self, app: Any) -> None:
-        self._app = app
+        self.app = app
         super().__init__(app.dependency_overrides)
 
     @property
     def mapping(self) -> MutableMapping[Any, Any]:
         """The overrides that the application has now."""
-        overrides: MutableMapping[Any, Any] = self._app.dependency_overrides
+        overrides: MutableMapping[Any, Any] = self.app.dependency_overrides
         return overrides
 
     def tell(self) -> None:
@@ -127,6 +128,16 @@ class SharedMappings:
                     if isinstance(guard, OverridesGuard) and OverrideLeft in listeners:
                         guard.tell()
                     guard.restore()
+
+    def overrides(self) -> list[Override]:
+        """Return the overrides that the test at hand, with its own fixtures, has set and not taken back."""
+        return [
+            Override(guard.app, dependency, function)
+            for guard in self.guards
+            if isinstance(guard, OverridesGuard)
+            for dependency, (_, function) in guard.changed().items()
+            if not isinstance(function, Missing)
+        ]
 
     def note(self, applications: Iterable[Any]) -> None:
         """Watch the overrides, and the state, of these applications too, those of them that have any."""

@@ -1,0 +1,282 @@
+"""An override that a test sets, and that no request of it can use.
+
+``dependency_overrides`` belongs to one application and knows a dependency by its function. So an override does nothing
+that is set for a function of another import of the same file, or on another application than the one which gets the
+requests: where a factory makes one for the override and one for the client, or where a module is imported by two names.
+
+Only what the test and its own fixtures have set is looked at, when a request is answered: what a wider fixture or a
+conftest has set is for other tests. An application is another one of the same kind if it has the same endpoints or was
+made at the same line; an override of it is unused if it has got no request at all when the test ends.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ReferenceType, WeakSet, ref
+
+from hermetic.causes.applications import OVERRIDE_MATCHES_NOTHING, OVERRIDE_OF_ANOTHER_APPLICATION
+from hermetic.code import UNKNOWN, Location, is_library
+from hermetic.events import emit, listen, listeners, unlisten
+from hermetic.events.application import OverrideUnused
+from hermetic.events.lifecycle import Breach, CallRaised
+from hermetic.guards.applications import ApplicationWatch
+from hermetic.guards.dependencies import Override, dependencies_of, endpoints_of, name_of, origin_of
+from hermetic.owners import Owner, current
+
+if TYPE_CHECKING:
+    from hermetic.calls import Scope
+    from hermetic.causes import Cause
+
+
+class Made(NamedTuple):
+    """An application that the test, or a fixture of its own, has made.
+
+    Attributes:
+        application: It, while it lives.
+        overrides: Those that it began with, be it gone.
+        line: The innermost line of the project that made it.
+        asked_at: The outermost that led to it: that of the test, or of the fixture.
+    """
+
+    application: ReferenceType[Any]
+    overrides: MutableMapping[Any, Any]
+    line: Location
+    asked_at: Location
+
+
+class Unused(NamedTuple):
+    """An override that a request could not use.
+
+    Attributes:
+        cause: Why.
+        request: The request.
+        application: The one that the override is set on; None where it is that which got the request, or gone.
+        location: The line of the override.
+        lines: What there is to say.
+        change: What to change.
+    """
+
+    cause: Cause
+    request: Owner
+    application: ReferenceType[Any] | None
+    location: Location
+    lines: tuple[str, ...]
+    change: tuple[str, ...]
+
+
+class UnusedOverrides:
+    """Watches the overrides that a test sets.
+
+    Args:
+        applications: Tells which application has answered.
+        shared: Returns the overrides that the test at hand has set on applications that a module holds.
+    """
+
+    def __init__(self, applications: ApplicationWatch, shared: Callable[[], Iterable[Override]]) -> None:
+        self._applications = applications
+        self._shared = shared
+        self._making = Making()
+        self._answered: WeakSet[Any] = WeakSet()
+        self._looked_at: set[tuple[int, ...]] = set()
+        self._found: list[Unused] = []
+
+    def begin(self, test: Owner) -> None:
+        """Look at each request that is answered."""
+        self._making.install()
+        self._applications.tell_when_answered(self._on_answer)
+        listen(self._on_failure, CallRaised)
+
+    def end(self, test: Owner) -> Iterable[Breach]:
+        """Look no more; return the overrides that no request has used."""
+        unlisten(self._on_failure)
+        self._applications.tell_no_more(self._on_answer)
+        found, self._found = self._unused(), []
+        self._making.forget()
+        self._answered.clear()
+        self._looked_at.clear()
+        return [_breach(each, test) for each in found]
+
+    def stop(self) -> None:
+        """Leave nothing behind."""
+        unlisten(self._on_failure)
+        self._applications.tell_no_more(self._on_answer)
+        self._making.uninstall()
+
+    def _unused(self) -> list[Unused]:
+        """Return what was found, but of applications that got a request after all."""
+        return [
+            each
+            for each in self._found
+            if each.application is None or each.application() not in self._answered
+        ]
+
+    def _on_failure(self, event: CallRaised) -> None:
+        """The test has failed: this is told below it, and not at its teardown again."""
+        for each in self._unused():
+            if OverrideUnused in listeners:
+                emit(OverrideUnused(each.request, each.cause.code, each.lines, each.change))
+        self._found.clear()
+
+    def _on_answer(self, request: Owner, application: Any, scope: Scope) -> None:
+        self._answered.add(application)
+        overrides = list(self._set_by_the_test()) if hasattr(application, "dependency_overrides") else []
+        looked_at = (id(application), *(id(part) for each, _ in overrides for part in each))
+        if overrides and looked_at not in self._looked_at and request.is_test_level:
+            self._looked_at.add(looked_at)
+            for override, made in overrides:
+                self._look(request, application, override, made)
+
+    def _set_by_the_test(self) -> Iterator[tuple[Override, Made | None]]:
+        for override in self._shared():
+            yield override, None
+        for made in self._making.made:
+            application = made.application()
+            overrides = made.overrides if application is None else application.dependency_overrides
+            for dependency, function in list(overrides.items()):
+                yield Override(application, dependency, function), made
+
+    def _look(self, request: Owner, application: Any, override: Override, made: Made | None) -> None:
+        """Note an override that this application cannot use."""
+        if override.application is application:
+            found = of_another_import(override)
+            cause, other = OVERRIDE_MATCHES_NOTHING, None
+        else:
+            answering = self._making.of(application)
+            found = _of_another_application(override, made, application, answering, request)
+            cause, other = OVERRIDE_OF_ANOTHER_APPLICATION, override.application
+        if found is not None:
+            where = override.location or UNKNOWN
+            self._found.append(Unused(cause, request, None if other is None else ref(other), where, *found))
+
+
+class Making:
+    """Notes each FastAPI application that a test makes, from ``install`` to ``uninstall``.
+
+    Attributes:
+        made: Those of the test at hand.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[Made] = []
+        self._original: Callable[..., None] | None = None
+        self._ours: Any = None
+
+    def of(self, application: Any) -> Made | None:
+        """Return what is known of an application's making."""
+        return next((each for each in self.made if each.application() is application), None)
+
+    def forget(self) -> None:
+        """Forget those of a test that is over."""
+        self.made.clear()
+
+    def install(self) -> None:
+        """Start, if FastAPI is loaded and it has not been done."""
+        fastapi = getattr(sys.modules.get("fastapi"), "FastAPI", None)
+        if fastapi is None or self._original is not None:
+            return
+        making, original = self, fastapi.__init__
+
+        @functools.wraps(original)
+        def __init__(application: Any, *arguments: Any, **keywords: Any) -> None:
+            original(application, *arguments, **keywords)
+            if making._original is not None and current().is_test_level:
+                making._note(application, sys._getframe(1))
+
+        self._original, self._ours = original, __init__
+        fastapi.__init__ = __init__
+
+    def uninstall(self) -> None:
+        """Put FastAPI's own method back; below a patch that somebody put on top of ours, ours goes on idle."""
+        fastapi = getattr(sys.modules.get("fastapi"), "FastAPI", None)
+        if self._original is not None and fastapi is not None and fastapi.__init__ is self._ours:
+            fastapi.__init__ = self._original
+        self._original = self._ours = None
+
+    def _note(self, application: Any, frame: FrameType) -> None:
+        lines = list(_project_lines(frame)) or [UNKNOWN]
+        self.made.append(Made(ref(application), application.dependency_overrides, lines[0], lines[-1]))
+
+
+def _project_lines(frame: FrameType | None) -> Iterator[Location]:
+    """Give the lines of the project that lead to a frame, the innermost first, as far as no library is between them."""
+    while frame is not None and not is_library(frame.f_code.co_filename):
+        yield Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+
+
+def _breach(unused: Unused, test: Owner) -> Breach:
+    first = f"{test.name} has set an override that none of its requests could use."
+    message = unused.cause.told((first, *unused.lines), unused.change)
+    return Breach("overrides", unused.request, unused.location, message)
+
+
+Said = tuple[tuple[str, ...], tuple[str, ...]]
+"""What there is to say of an override, and what to change."""
+
+
+def of_another_import(override: Override) -> Said | None:
+    """Say of an override that its key is of a file which the application has imported by another name."""
+    key, origin = override.dependency, origin_of(override.dependency)
+    used = list(dependencies_of(override.application))
+    if origin is None or any(each is key for each in used):
+        return None
+    for each in used:
+        if each.__module__ != key.__module__ and origin_of(each) == origin:
+            return (
+                (
+                    f"{str(override)[0].upper()}{str(override)[1:]} is never used: the application depends on"
+                    f" {name_of(each)}, and {origin[0]} is imported under two names.",
+                ),
+                (
+                    f"from {each.__module__} import {each.__name__} where it is overridden: one file, one name",
+                ),
+            )
+    return None
+
+
+def _of_another_application(
+    override: Override, made: Made | None, application: Any, answering: Made | None, request: Owner
+) -> Said | None:
+    """Say of an override that the request went to another application of the same kind, which does without it."""
+    origin = origin_of(override.dependency)
+    alike = [
+        each for each in dependencies_of(application) if origin is not None and origin_of(each) == origin
+    ]
+    if not alike or any(each in application.dependency_overrides for each in alike):
+        return None
+    if not _are_of_a_kind(override.application, made, application, answering):
+        return None
+    return (
+        (
+            f"{str(override)[0].upper()}{str(override)[1:]} is never used: it is set on another application than that"
+            f" which got the {request.name.partition(' of ')[0]}.",
+            f"It is set on {_named(override.application, made)}; the request went to {_named(application, answering)}.",
+        ),
+        (
+            "one application for both: make it once, in a fixture that the override and the client use, or import it"
+            " by one name",
+        ),
+    )
+
+
+def _are_of_a_kind(one: Any, made: Made | None, other: Any, answering: Made | None) -> bool:
+    """Whether two applications are what one factory, or one file, makes."""
+    if made is not None and answering is not None and made.line == answering.line != UNKNOWN:
+        return True
+    endpoints = set() if one is None else endpoints_of(one)
+    return bool(endpoints) and endpoints == endpoints_of(other)
+
+
+def _named(application: Any, made: Made | None) -> str:
+    """Return what an application is called: by the line that made it, or by the module that holds it."""
+    if made is not None:
+        return f"one made at {made.asked_at}"
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if value is application:
+                return f"{module.__name__}.{name}"
+    return "another one"
