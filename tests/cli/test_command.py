@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -73,3 +74,14 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     assert red("error", Terminal()) == "error"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such pipes are POSIX's")
+def test_a_reader_who_wants_no_more_is_no_error() -> None:
+    """As in ``hermetic explain | head -1``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = "from hermetic.cli import main; raise SystemExit(main(['explain']))"
+    done = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")

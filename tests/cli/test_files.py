@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -57,6 +58,72 @@ def test_a_file_that_cannot_be_prepared_stops_everything(tmp_path: Path) -> None
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write([Edit(tmp_path / "a", None, "x"), Edit(tmp_path / "plain" / "b", None, "x")])
     assert os.listdir(tmp_path) == ["plain"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_full_disk_or_an_interrupt_leaves_all_files_as_they_were(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While texts are written beside their files; the message names the file that had no room."""
+    edits = [Edit(tmp_path / name, "old", "new") for name in ("a", "b")]
+    for edit in edits:
+        edit.path.write_text("old")
+    real, synced = os.fsync, list[int]()
+
+    def fsync(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) == 2:
+            raise error
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises((ConfigurationError, KeyboardInterrupt)) as raised:
+        write(edits)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old", "b": "old"}
+    if isinstance(error, OSError):
+        assert "b cannot be written. Nothing was written. [HM113]\n[Errno 28] No space" in str(raised.value)
+
+
+@pytest.mark.parametrize("is_moved", [True, False])
+def test_an_interrupt_waits_until_all_files_are_moved(
+    is_moved: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it comes before or after one is."""
+    edits = [Edit(tmp_path / name, None, "new") for name in ("a", "b", "c")]
+    real, moved = os.replace, list[Path]()
+
+    def replace(source: Path, target: Path) -> None:
+        moved.append(target)
+        if len(moved) == 2 and not is_moved:
+            raise KeyboardInterrupt
+        real(source, target)
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        write(edits)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys("abc", "new")
+
+
+def test_what_the_system_refuses_after_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how many files were written before."""
+    (tmp_path / "b").mkdir()
+    real = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: path.name != "b" and real(path))
+    with pytest.raises(ConfigurationError, match="b cannot be written: 1 of 2 files were written before"):
+        write([Edit(tmp_path / "a", None, "new"), Edit(tmp_path / "b", None, "new")])
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_a_file_that_has_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    """Nor is any other."""
+    (tmp_path / "a").write_bytes("é".encode("latin-1"))
+    write([Edit(tmp_path / "a", "é", "è", "latin-1")])
+    assert (tmp_path / "a").read_bytes() == "è".encode("latin-1")
+    with pytest.raises(ConfigurationError, match=r"a has changed since it was read. Nothing was written."):
+        write([Edit(tmp_path / "b", None, "x"), Edit(tmp_path / "a", "é", "ê", "latin-1")])
+    assert os.listdir(tmp_path) == ["a"]
 
 
 def test_a_text_that_is_no_unicode_leaves_nothing_behind(tmp_path: Path) -> None:

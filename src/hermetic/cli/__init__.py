@@ -7,6 +7,7 @@ go to stdout and talk to stderr; the exit code is 0 when all is well, 1 when a c
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,20 +37,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after ``hermetic``; those of the process when left out.
 
     Returns:
-        The exit code: 0, 1 when a check found something, 2 for an error that was printed, 130 for a Ctrl-C.
+        The exit code: 0, 1 when a check found something, 2 for an error that was printed, 130 for a Ctrl-C; 1, too,
+        where nobody reads on.
 
     Raises:
         SystemExit: ``--help``, ``--version``, or words that make no sense (argparse's own way out).
     """
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        status = _run(options)
+        sys.stdout.flush()
+        return status
     except HermeticError as error:
         print(f"{red('error', sys.stderr)}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read stdout, such as head, wants no more of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _run(options: argparse.Namespace) -> int:
