@@ -346,15 +346,14 @@ def parse(path: Path, relative: PurePath) -> Module | Skipped:
 
 
 def edited(module: Module, text: bytes) -> Module:
-    """Return a module with another text.
+    """Return a module with another text, whose tree is made, and kept, when it is asked for.
 
     Raises:
         SyntaxError: It is not Python.
         ValueError: Nor can it be read as such: it has null bytes.
     """
-    parsed = cache(partial(_tree_of, text, module.path))
-    parsed()
-    return replace(module, parsed=parsed, text=text)
+    _tree_of(text, module.path)
+    return replace(module, parsed=cache(partial(_tree_of, text, module.path)), text=text)
 
 
 def _tree_of(text: bytes, path: Path) -> ast.Module:

@@ -1,0 +1,99 @@
+"""What ``hermetic migrate`` takes to rewrite a large suite: ``python -m benchmarks.migrate``.
+
+The corpus ``sync suite``: a project of a thousand Python files of 150 lines, three in four of them tests on
+``TestClient`` in the forms that people write: a module's client, a fixture's, one made in the test, a helper that takes
+one, a websocket. Seconds are those of a whole process; memory is its peak, beside that of one which only parses.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.tree import LINES, write_tree
+
+CONFTEST = '''\
+import pytest
+from fastapi.testclient import TestClient
+
+from shop.main import app
+
+
+@pytest.fixture
+def client():
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def token(client):
+    return client.post("/api/token", data={"username": "ada"}).json()["token"]
+'''
+HEAD = '''\
+"""What the routes answer."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from shop.main import app
+
+module_client = TestClient(app)
+
+
+def create(client, name, *, amount=1):
+    response = client.post("/part000/0", json={"name": name, "amount": amount})
+    assert response.status_code == 201, response.text
+    return response.json()
+'''
+BODY = '''
+
+@pytest.mark.parametrize("name", ["a", "b c", "é"])
+def test_create_{n}(client, token, name):
+    created = create(client, name, amount={n})
+    headers = {{"Authorization": f"Bearer {{token}}"}}
+    response = client.get("/part000/{n}", params={{"name": name}}, headers=headers)
+    assert response.status_code == 200
+    assert [each["id"] for each in response.json()] == [created["id"]]
+
+
+def test_listed_{n}():
+    response = module_client.get("/part001/{n}")
+    assert response.status_code == 200
+    assert module_client.get("/part001/{n}", params={{"name": "none"}}).json() == {{"detail": "no none"}}
+
+
+class TestParts{n}:
+    """A part by itself."""
+
+    def test_own_client(self):
+        with TestClient(app, raise_server_exceptions=False) as own:
+            first = own.get("/part002/{n}").json()
+            with own.websocket_connect("/part002/ws") as websocket:
+                websocket.send_json({{"number": {n}}})
+                assert websocket.receive_json() == {{"number": {n}}}
+        assert len(first) == {n}
+
+    def test_nothing(self):
+        assert sorted([3, 1, 2]) == [1, 2, 3]
+'''
+
+
+def write_suite(folder: Path, files: int) -> Path:
+    """Write a project with that many Python files, and return its folder."""
+    root = write_tree(folder, max(files // 4, 25))
+    (root / "tests" / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    for path in (root / "tests").glob("test_*.py"):
+        path.unlink()
+    rest = files - len(list(root.rglob("*.py")))
+    for number in range(rest):
+        path = root / "tests" / f"area_{number // 50}" / f"test_{number:04}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(_text(), encoding="utf-8")
+    return root
+
+
+def _text() -> str:
+    text, number = HEAD, 0
+    while text.count("\n") < LINES:
+        text += BODY.format(n=number)
+        number += 1
+    return text
