@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.tree import LINES, write_tree
 
-CONFTEST = '''\
+CONFTEST = """\
 import pytest
 from fastapi.testclient import TestClient
 
@@ -27,7 +27,7 @@ def client():
 @pytest.fixture
 def token(client):
     return client.post("/api/token", data={"username": "ada"}).json()["token"]
-'''
+"""
 HEAD = '''\
 """What the routes answer."""
 
