@@ -41,9 +41,9 @@ class Case:
     after: dict[str, str]
 
 
-def cases() -> list[Case]:
-    """Return all cases."""
-    return [case for path in sorted(FOLDER.glob("*.txt")) for case in _cases(path)]
+def cases(folder: Path = FOLDER) -> list[Case]:
+    """Return all cases of a folder."""
+    return [case for path in sorted(folder.glob("*.txt")) for case in _cases(path)]
 
 
 def _cases(path: Path) -> Iterator[Case]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hermetic.migrate.step import Step
+from hermetic.migrate.steps.client import CLIENT
 from hermetic.migrate.steps.recipes import RECIPES
 
-STEPS: tuple[Step, ...] = (RECIPES,)
+STEPS: tuple[Step, ...] = (CLIENT, RECIPES)

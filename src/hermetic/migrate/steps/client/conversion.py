@@ -1,0 +1,129 @@
+"""The step that makes a suite's tests asynchronous which use Starlette's ``TestClient``."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+from hermetic.causes import migration
+from hermetic.migrate.step import Outcome, Project, Step
+from hermetic.migrate.steps.client.definitions import make_async
+from hermetic.migrate.steps.client.editing import Editing, NoRewriteError
+from hermetic.migrate.steps.client.imports import Imports
+from hermetic.migrate.steps.client.plan import Plan, Planning
+from hermetic.migrate.steps.client.rewriting import rewrite, rewrite_with
+from hermetic.migrate.steps.client.runners import Runners
+from hermetic.migrate.steps.client.uses import Obstacle, Use, unit_of
+from hermetic.migrate.text import Edit, SourceText
+from hermetic.source.fixtures import Suite
+from hermetic.source.suite import named_plugins, with_helpers
+
+EXAMPLE = (
+    """\
+from fastapi.testclient import TestClient
+
+from app.main import app
+
+client = TestClient(app)
+
+
+def test_read_users():
+    response = client.get("/users")
+    assert response.status_code == 200
+""",
+    """\
+from hermetic import AsyncTestClient
+
+from app.main import app
+
+client = AsyncTestClient(app)
+
+
+async def test_read_users():
+    response = await client.get("/users")
+    assert response.status_code == 200
+""",
+)
+
+
+def run(project: Project) -> Outcome:
+    """Return the edits that make the tests of a project asynchronous which use a ``TestClient``."""
+    symbols = with_helpers(project.symbols, named_plugins(project.configuration))
+    project = replace(project, symbols=symbols)
+    suite = Suite(symbols, project.configuration)
+    planning = Planning(project, suite)
+    while True:
+        plan = planning.plan()
+        try:
+            return Outcome(
+                _Rewriting(project, suite, plan).edits(),
+                plan.converted,
+                plan.left,
+                plan.review,
+            )
+        except _StuckError as stuck:
+            planning.add(stuck.obstacle)
+
+
+class _StuckError(Exception):
+    def __init__(self, obstacle: Obstacle) -> None:
+        super().__init__(obstacle.text)
+        self.obstacle = obstacle
+
+
+class _Rewriting:
+    def __init__(self, project: Project, suite: Suite, plan: Plan) -> None:
+        self._project = project
+        self._plan = plan
+        self._values = plan.values
+        self._functions = plan.functions
+        self._runners = Runners(plan.values, suite, project.configuration, plan.functions)
+        self._uses: dict[Path, list[Use]] = defaultdict(list)
+        for use in plan.uses:
+            self._uses[use.unit.file].append(use)
+        self._async: dict[Path, list[ast.FunctionDef]] = defaultdict(list)
+        for function, file in plan.files.items():
+            self._async[file].append(function)
+
+    def edits(self) -> dict[Path, tuple[Edit, ...]]:
+        files = dict.fromkeys([*self._uses, *self._async])
+        found = {file: self._of(file) for file in files}
+        return {file: edits for file, edits in found.items() if edits}
+
+    def _of(self, file: Path) -> tuple[Edit, ...]:
+        symbols = self._project.symbols
+        editing = Editing(file, SourceText(symbols.sources.modules[file].text), self._values.bindings)
+        imports = Imports(file, symbols)
+        try:
+            self._entered(self._uses[file], editing)
+            for use in self._uses[file]:
+                rewrite(use, editing, imports, self._functions)
+            for function in self._async[file]:
+                make_async(function, editing, imports, self._values)
+            self._runners.edit(editing, imports)
+            return (*imports.edits(editing), *editing.edits())
+        except NoRewriteError as error:
+            unit = unit_of(self._values, file, error.node)
+            raise _StuckError(
+                Obstacle(migration.CANNOT_BE_REWRITTEN, unit, error.node, error.text)
+            ) from error
+
+    def _entered(self, uses: list[Use], editing: Editing) -> None:
+        statements: dict[ast.AST, set[ast.withitem]] = defaultdict(set)
+        for use in uses:
+            if isinstance(use.node, ast.withitem):
+                statements[editing.parents[use.node]].add(use.node)
+        for statement, items in statements.items():
+            assert isinstance(statement, ast.With)
+            rewrite_with(statement, items, editing)
+
+
+CLIENT = Step(
+    "client",
+    "tests that use Starlette's TestClient await hermetic's AsyncTestClient",
+    is_safe=True,
+    example=EXAMPLE,
+    run=run,
+)

@@ -1,0 +1,139 @@
+"""The names of other packages that the migration of a client knows, and how a name is bound in a function."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.source.bindings import own_nodes
+from hermetic.source.symbols import Symbols
+
+TEST_CLIENTS = frozenset({"fastapi.testclient.TestClient", "starlette.testclient.TestClient"})
+OTHERS = {
+    f"{module}.testclient.{name}": new
+    for module in ("fastapi", "starlette")
+    for name, new in (
+        ("WebSocketTestSession", "WebSocketSession"),
+        ("WebSocketDenialResponse", "WebSocketDenialResponse"),
+        ("WebSocketDisconnect", "WebSocketDisconnect"),
+    )
+}
+"""What else the module of ``TestClient`` has, and what it is called in ``hermetic.client``."""
+NEW_CLIENT = "hermetic.AsyncTestClient"
+CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager"})
+ASYNC_CONTEXT_MANAGERS = frozenset({"contextlib.asynccontextmanager"})
+STACKS = frozenset({"contextlib.ExitStack"})
+PARTIALS = frozenset({"functools.partial"})
+PASSES_ON = frozenset({"typing.cast", "copy.copy"})
+COLLECTS = frozenset({"list", "tuple", "set", "frozenset", "iter", "reversed", "sorted", "deque", "cycle"})
+PROPERTIES = frozenset({"property", "cached_property"})
+WORDS = ("TestClient", "testclient")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a name is given in a scope.
+
+    Attributes:
+        value: An expression.
+        is_entered: Whether it is what entering that gives.
+        is_each: Whether it is each of its items.
+        path: Which item of that, and which of this item, where it is unpacked.
+        is_put: Whether it is put into a collection of that name.
+    """
+
+    value: ast.expr
+    is_entered: bool = False
+    is_each: bool = False
+    path: tuple[int, ...] = ()
+    is_put: bool = False
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that a scope binds.
+
+    Attributes:
+        given: What each is given.
+        defined: The functions and classes among them.
+    """
+
+    given: dict[str, list[Given]]
+    defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]
+
+
+def names_in(scope: ast.AST) -> Names:
+    """Return the names that a function, a class body or a module binds, those declared ``global`` aside."""
+    given: dict[str, list[Given]] = defaultdict(list)
+    defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = {}
+    elsewhere: set[str] = set()
+    for node in own_nodes(scope):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined[node.name] = node
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            elsewhere |= set(node.names)
+        else:
+            for name, value in _bound(node):
+                given[name].append(value)
+    return Names(
+        {name: values for name, values in given.items() if name not in elsewhere},
+        defined,
+    )
+
+
+def declared_elsewhere(scope: ast.AST) -> Iterator[tuple[str, Given]]:
+    """Yield what a function gives to names that it declares ``global`` or ``nonlocal``."""
+    nodes = list(own_nodes(scope))
+    names = {name for node in nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
+    for node in nodes if names else ():
+        yield from ((name, value) for name, value in _bound(node) if name in names)
+
+
+def foreign(file: Path, expression: ast.expr, symbols: Symbols) -> str:
+    """Return the full dotted name of another package's thing; the bare name of a builtin; else empty."""
+    found = symbols.resolve(file, expression)
+    if found is not None:
+        return "" if found.file is not None else found.name
+    return expression.id if isinstance(expression, ast.Name) else ""
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[str, Given]]:
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield from _targets(target, Given(node.value))
+    elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
+        if node.value is not None:
+            yield from _targets(node.target, Given(node.value))
+    elif isinstance(node, ast.With | ast.AsyncWith):
+        for entered in node.items:
+            if entered.optional_vars is not None:
+                yield from _targets(entered.optional_vars, Given(entered.context_expr, is_entered=True))
+    elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        yield from _targets(node.target, Given(node.iter, is_each=True))
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name, Given(ast.Constant(None))
+    elif isinstance(node, ast.Call):
+        yield from _put(node)
+
+
+def _put(call: ast.Call) -> Iterator[tuple[str, Given]]:
+    """Yield what a call puts into a collection: ``clients.append(client)``."""
+    method = call.func
+    if not isinstance(method, ast.Attribute) or method.attr not in ("append", "add", "appendleft"):
+        return
+    if isinstance(method.value, ast.Name) and len(call.args) == 1:
+        yield method.value.id, Given(call.args[0], is_put=True)
+
+
+def _targets(target: ast.expr, given: Given) -> Iterator[tuple[str, Given]]:
+    if isinstance(target, ast.Name):
+        yield target.id, given
+    elif isinstance(target, ast.Tuple | ast.List):
+        for position, each in enumerate(target.elts):
+            inner = Given(given.value, given.is_entered, given.is_each, (*given.path, position))
+            yield from _targets(each, inner)
+    elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and not given.path:
+        yield target.value.id, Given(given.value, given.is_entered, given.is_each, is_put=True)

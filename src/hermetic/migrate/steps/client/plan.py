@@ -1,0 +1,271 @@
+"""Which tests are converted, and which stay: what they use decides, and what that shares with others.
+
+A test stays where something in it, or in what it uses, stands in the way. What it uses stays with it, and so does
+whatever else uses that. A fixture whose value has nothing to do with a client is on its own: who asks for it gets the
+same, whichever client made it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermetic.causes import migration
+from hermetic.migrate.step import Left, Project, Review, TestName
+from hermetic.migrate.steps.client.colours import find_async, find_obstacles, is_unittest
+from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, item
+from hermetic.migrate.steps.client.uses import Obstacle, Unit, Use, Uses, find_uses, unit_of
+from hermetic.migrate.steps.client.values import Values
+from hermetic.source.fixtures import Fixture, Suite, Test
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done.
+
+    Attributes:
+        values: The kinds of the suite's values.
+        uses: The rewrites, those of units that stay left out.
+        files: The functions that become async, each with its file.
+        functions: These, and the stacks that become async.
+        converted: The tests that change, or that use what does, by their names.
+        left: The tests that stay.
+        review: What a person had better look at.
+    """
+
+    values: Values
+    uses: tuple[Use, ...]
+    files: dict[ast.FunctionDef, Path]
+    functions: frozenset[ast.AST]
+    converted: frozenset[TestName]
+    left: tuple[Left, ...]
+    review: tuple[Review, ...]
+
+
+class Planning:
+    """Decides which tests are converted.
+
+    Args:
+        project: The project, and the tests that must stay.
+        suite: Its fixtures and tests.
+    """
+
+    def __init__(self, project: Project, suite: Suite) -> None:
+        self._keep = project.keep
+        self._suite = suite
+        self._values = Values(project.symbols, suite)
+        self._uses, self._async, self._obstacles = self._read()
+        self._by_unit: dict[Unit, Obstacle] = {}
+        for each in self._obstacles:
+            if not each.targets or each.targets & self._async:
+                self._by_unit.setdefault(each.unit, each)
+        self._active = [each for each in self._uses.found if not each.targets or each.targets & self._async]
+        self._changed = {each.unit for each in self._active if each.form != "session"}
+        self._tests = {self._unit(each): each for each in suite.tests}
+        self._fixtures = {self._unit(each): each for each in suite.fixtures}
+        self._closures: dict[Unit, frozenset[Unit]] = {}
+        for use in self._active:
+            if (why := project.fixed.get(use.unit.file)) is not None:
+                self.add(Obstacle(migration.CANNOT_BE_CHANGED, use.unit, use.node, f"the file {why}"))
+        for unit, test in self._tests.items():
+            if (kept := self._keep.get(name_of(test))) is not None:
+                self.add(Obstacle(migration.FARED_WORSE, unit, test.function, kept[1]))
+
+    def add(self, obstacle: Obstacle) -> None:
+        """Have something stand in the way."""
+        self._by_unit[obstacle.unit] = obstacle
+
+    def _read(self) -> tuple[Uses, set[ast.AST], list[Obstacle]]:
+        while True:
+            uses = find_uses(self._values)
+            functions = find_async(uses)
+            names = {each.name for each in functions if isinstance(each, ast.FunctionDef)}
+            if not self._values.look_for(names):
+                return uses, functions, [*uses.obstacles, *find_obstacles(self._values, uses, functions)]
+
+    def plan(self) -> Plan:
+        """Return what is done."""
+        roots = self._roots()
+        staying = self._staying(roots)
+        converting = {
+            unit
+            for root in roots
+            if root not in staying
+            for unit in self._closure(root)
+            if unit not in staying
+        }
+        uses = tuple(each for each in self._active if each.unit in converting)
+        tests = [unit for unit in self._tests if unit not in staying and self._is_changed(unit)]
+        files = self._files(uses, converting)
+        functions = {*files, *(each for each in self._async if not isinstance(each, ast.FunctionDef))}
+        review = [each for each in self._uses.review if each[0] in converting]
+        return Plan(
+            self._values,
+            uses,
+            files,
+            frozenset(functions),
+            frozenset([*(name_of(self._tests[unit]) for unit in tests), *self._unittests(converting)]),
+            tuple(self._left(staying)),
+            tuple(Review(unit.file, line_of(node), text) for unit, node, text in review),
+        )
+
+    def _unittests(self, converting: set[Unit]) -> Iterator[TestName]:
+        names = (self._of_unittest(unit) for unit in converting if self._is_changed(unit))
+        yield from (each for each in names if each is not None)
+
+    def _files(self, uses: tuple[Use, ...], converting: set[Unit]) -> dict[ast.FunctionDef, Path]:
+        """Return the functions that become async, each with its file."""
+        found = {use.function: use.unit.file for use in uses if use.makes_async}
+        for unit in converting:
+            if isinstance(unit.node, ast.ClassDef | ast.FunctionDef):
+                inner = [each for each in ast.walk(unit.node) if each in self._async]
+                found |= {each: unit.file for each in inner if isinstance(each, ast.FunctionDef)}
+        return {each: file for each, file in found.items() if isinstance(each, ast.FunctionDef)}
+
+    def _unit(self, user: Test | Fixture) -> Unit:
+        return unit_of(self._values, user.file, user.function)
+
+    def _roots(self) -> list[Unit]:
+        """Return what nobody uses, or what is used for a value that has nothing to do with a client."""
+        units = {*self._changed, *self._by_unit, *self._tests}
+        used = {unit for needs in self._uses.needs.values() for unit in needs}
+        fixtures = {unit for unit, each in self._fixtures.items() if self._is_of_interest(each)}
+        asked = {unit for test in self._tests for unit in self._closure(test)} - set(self._tests)
+        return [
+            *self._tests,
+            *(
+                unit
+                for unit in units
+                if unit not in self._tests and unit not in asked and unit not in used - fixtures
+            ),
+            *(
+                unit
+                for unit in units
+                if unit in self._fixtures and unit not in fixtures and unit in asked | used
+            ),
+        ]
+
+    def _is_of_interest(self, fixture: Fixture) -> bool:
+        return matters(self._values.returned(fixture.function))
+
+    def _closure(self, root: Unit) -> frozenset[Unit]:
+        """Return what a unit uses, itself first: functions, names, and fixtures whose value matters."""
+        if root not in self._closures:
+            found: dict[Unit, None] = {}
+            waiting = [root, *self._fixtures_of(root)]
+            while waiting:
+                unit = waiting.pop()
+                if unit not in found:
+                    found[unit] = None
+                    waiting += [
+                        each
+                        for each in self._uses.needs.get(unit, ())
+                        if each not in self._fixtures or self._is_of_interest(self._fixtures[each])
+                    ]
+            self._closures[root] = frozenset(found)
+        return self._closures[root]
+
+    def _fixtures_of(self, root: Unit) -> Iterator[Unit]:
+        """Yield the fixtures of a test, or of a fixture, whose values matter, as that test sees them."""
+        user = self._tests.get(root) or self._fixtures.get(root)
+        if user is None:
+            return
+        closure = self._suite.closure(user) if isinstance(user, Test) else {}
+        names = [*user.requests, *(each.name for each in closure.values() if each.is_autouse)]
+        seen: set[str] = set()
+        while names:
+            name = names.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            fixture = closure.get(name) or self._values.fixture(name, user)
+            while fixture is not None and self._is_of_interest(fixture):
+                yield self._unit(fixture)
+                names += fixture.requests
+                above = self._values.fixture(name, fixture) if name in fixture.requests else None
+                fixture = above if above is not fixture else None
+
+    def _staying(self, roots: list[Unit]) -> dict[Unit, Obstacle]:
+        """Return what stays, each with what stands in the way: first what must, then what shares something with it."""
+        staying: dict[Unit, Obstacle] = {}
+        left = list(roots)
+        while True:
+            new = []
+            for root in left:
+                obstacle = self._obstacle(root, staying)
+                if obstacle is not None:
+                    new.append((root, obstacle))
+            if not new:
+                return staying
+            for root, obstacle in new:
+                left.remove(root)
+                staying[root] = obstacle
+                for unit in self._closure(root):
+                    shared = Obstacle(migration.SHARED, unit, obstacle.node, obstacle.text)
+                    staying.setdefault(unit, self._by_unit.get(unit) or _shared_with(shared, root, obstacle))
+
+    def _obstacle(self, root: Unit, staying: dict[Unit, Obstacle]) -> Obstacle | None:
+        closure = sorted(self._closure(root), key=lambda unit: unit is not root)
+        own = next((self._by_unit[unit] for unit in closure if unit in self._by_unit), None)
+        if own is not None:
+            return own
+        return next((staying[unit] for unit in closure if unit in staying and unit in self._changed), None)
+
+    def _is_changed(self, test: Unit) -> bool:
+        return any(unit in self._changed for unit in self._closure(test))
+
+    def _left(self, staying: dict[Unit, Obstacle]) -> Iterator[Left]:
+        for unit, test in self._tests.items():
+            if unit in staying and (self._is_changed(unit) or unit in self._by_unit):
+                yield left_by(name_of(test), staying[unit])
+        for unit, obstacle in staying.items():
+            if unit not in self._tests and (name := self._of_unittest(unit)) is not None:
+                yield left_by(name, obstacle)
+
+    def _of_unittest(self, unit: Unit) -> TestName | None:
+        node = unit.node
+        if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test"):
+            return None
+        owner = self._values.bindings.owner(unit.file, node)
+        if owner is None or not is_unittest(self._values, unit.file, owner):
+            return None
+        return TestName(unit.file, f"{owner.name}::{node.name}")
+
+
+def _shared_with(shared: Obstacle, root: Unit, obstacle: Obstacle) -> Obstacle:
+    if obstacle.cause == migration.SHARED:
+        return obstacle
+    name = getattr(root.node, "name", "") or root.file.name
+    text = f"it shares this with `{name}`, which stays ({obstacle.cause.code}): {obstacle.text}"
+    return Obstacle(shared.cause, obstacle.unit, obstacle.node, text)
+
+
+def matters(kinds: Kinds) -> bool:
+    """Whether a value may be a client, lead to one, or make one."""
+    for each in kinds:
+        if isinstance(each, Many | Row):
+            if matters(item(frozenset({each}))):
+                return True
+        elif not isinstance(each, Other | Request | Stack):
+            return True
+    return False
+
+
+def name_of(test: Test) -> TestName:
+    """Return the name of a test."""
+    path = test.function.name if test.owner is None else f"{test.owner.name}::{test.function.name}"
+    return TestName(test.file, path)
+
+
+def left_by(name: TestName, obstacle: Obstacle) -> Left:
+    """Return that a test is left, and why."""
+    return Left(name, obstacle.cause.code, obstacle.unit.file, line_of(obstacle.node), obstacle.text)
+
+
+def line_of(node: ast.AST) -> int:
+    """Return the line of a node; of a comprehension's part that of what it goes through."""
+    found = node.iter if isinstance(node, ast.comprehension) else node
+    found = found.context_expr if isinstance(found, ast.withitem) else found
+    return int(getattr(found, "lineno", 1))

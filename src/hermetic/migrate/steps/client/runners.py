@@ -1,0 +1,238 @@
+"""Who runs a converted test and its fixtures, and in which loop: what the project's own runner has to be told.
+
+pytest-asyncio in auto mode takes every async test; in strict mode, and so does anyio's plugin, those with its mark. An
+async fixture of a wide scope lives in the loop of that scope: a test that uses the client that it entered runs there.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from hermetic.migrate.steps.client.editing import Editing
+from hermetic.migrate.steps.client.imports import Imports
+from hermetic.migrate.steps.client.values import Values
+from hermetic.source.async_settings import read_async_settings
+from hermetic.source.configuration import Configuration
+from hermetic.source.fixtures import PYTEST, SCOPES, Fixture, Suite, Test
+from hermetic.source.runner import find_runner
+from hermetic.source.syntax import keyword, literal
+
+Plugin = Literal["asyncio", "anyio"]
+BACKEND = '\n\n\n@{pytest}.fixture(scope="{scope}")\ndef anyio_backend():\n    return "asyncio"'
+
+
+class Runners:
+    """Tells the project's runner what is async now.
+
+    Args:
+        values: The kinds of the suite's values.
+        suite: The fixtures and tests.
+        configuration: pytest's settings.
+        functions: The functions that become async.
+    """
+
+    def __init__(
+        self, values: Values, suite: Suite, configuration: Configuration, functions: frozenset[ast.AST]
+    ) -> None:
+        self._values = values
+        self._suite = suite
+        self._settings = read_async_settings(configuration)
+        self._runner = find_runner(values.symbols, configuration, _installed)
+        self._functions = functions
+        self._tests: dict[Path, list[Test]] = defaultdict(list)
+        for test in suite.tests:
+            self._tests[test.file].append(test)
+
+    @property
+    def is_anyio(self) -> bool:
+        """Whether anyio's plugin alone runs async tests, for whose async fixtures a test must be async itself."""
+        return self._runner.anyio and not self._runner.asyncio
+
+    def edit(self, editing: Editing, imports: Imports) -> None:
+        """Make the edits of a file: its fixtures' decorators, and the marks of its tests."""
+        for fixture in self._suite.fixtures:
+            if fixture.file == editing.file and fixture.function in self._functions:
+                self._fixture(fixture, editing, imports)
+        tests = [each for each in self._tests[editing.file] if each.function in self._functions]
+        if tests:
+            self._mark(tests, editing, imports)
+        elif self._has_wide_fixture(editing.file):
+            self._backend(editing, imports)
+
+    # fixtures
+
+    def _fixture(self, fixture: Fixture, editing: Editing, imports: Imports) -> None:
+        if self._plugin(fixture.file) == "anyio":
+            return
+        scope = self._scope_of(fixture)
+        needed = self._needed(fixture)
+        made = fixture.decorator.func if isinstance(fixture.decorator, ast.Call) else fixture.decorator
+        is_wider = SCOPES.index(needed) > SCOPES.index(scope)
+        if fixture.maker == PYTEST and (is_wider or not self._settings.is_auto):
+            editing.replace(made, f"{imports.name('pytest_asyncio')}.fixture")
+        if is_wider and fixture.loop_scope is None:
+            _add_argument(fixture.decorator, f'loop_scope="{needed}"', editing)
+
+    def _scope_of(self, fixture: Fixture) -> str:
+        """Return the scope of the loop in which a fixture runs as it is."""
+        scope = fixture.loop_scope or self._settings.fixture_scope or fixture.scope
+        return scope if scope in SCOPES else "function"
+
+    def _needed(self, user: Fixture | Test) -> str:
+        """Return the scope of the loop in which a fixture, or a test, has to run: that of the widest that it uses."""
+        needed = self._settings.test_scope if isinstance(user, Test) else self._scope_of(user)
+        if isinstance(user, Test):
+            used: Iterable[Fixture] = self._suite.closure(user).values()
+        else:
+            used = [user, *self._suite.needed_by(user.requests, user.file, user.owner).values()]
+        for each in used:
+            if each.function in self._functions and each.scope in SCOPES:
+                wanted = max(self._scope_of(each), each.scope or "function", key=SCOPES.index)
+                if each.scope != "function":
+                    needed = max(needed, wanted, key=SCOPES.index)
+        return needed
+
+    # tests
+
+    def _plugin(self, file: Path) -> Plugin:
+        if not self._runner.anyio:
+            return "asyncio"
+        if not self._runner.asyncio:
+            return "anyio"
+        marks = [name for test in self._suite.tests for name in test.marks if test.file == file] or [
+            name for test in self._suite.tests for name in test.marks
+        ]
+        is_anyio = marks.count("anyio") > marks.count("asyncio") and not self._settings.is_auto
+        return "anyio" if is_anyio else "asyncio"
+
+    def _mark(self, tests: list[Test], editing: Editing, imports: Imports) -> None:
+        plugin = self._plugin(editing.file)
+        marks = {test.function: self._mark_of(test, plugin) for test in tests}
+        wanted = [each for each in marks.values() if each]
+        if plugin == "anyio" and self._suite.find("anyio_backend", editing.file) is None:
+            self._mark_backend(tests, marks, editing, imports)
+        elif wanted and self._is_for_all(editing.file, list(marks.values())):
+            pytest = imports.name("pytest")
+            self._at_the_top(f"\n\npytestmark = {pytest}.mark.{wanted[0]}", editing)
+        else:
+            self._decorate(tests, marks, "", editing, imports)
+
+    def _mark_of(self, test: Test, plugin: Plugin) -> str:
+        """Return the mark that a test needs, as it is written behind ``pytest.mark.``; empty for none."""
+        if plugin == "anyio":
+            return "" if "anyio" in test.marks or self._settings.is_anyio_auto else "anyio"
+        needed = self._needed(test)
+        is_wider = SCOPES.index(needed) > SCOPES.index(self._settings.test_scope)
+        known = test.marks.get("asyncio")
+        if known is not None:
+            own = literal(keyword(known, "loop_scope")) or self._settings.test_scope
+            is_wide_enough = own in SCOPES and SCOPES.index(own) >= SCOPES.index(needed)
+            return "" if is_wide_enough else f'asyncio(loop_scope="{needed}")'
+        if is_wider:
+            return f'asyncio(loop_scope="{needed}")'
+        return "" if self._settings.is_auto else "asyncio"
+
+    def _is_for_all(self, file: Path, marks: list[str]) -> bool:
+        """Whether all tests of a module need one and the same mark, which it can have itself."""
+        module = self._values.symbols.sources.modules[file]
+        return (
+            len(marks) > 1
+            and len(set(marks)) == 1
+            and len(marks) == len(self._tests[file])
+            and "pytestmark" not in self._values.symbols.scope(file).definitions
+            and not module.mentions("TestCase")
+        )
+
+    def _mark_backend(
+        self,
+        tests: list[Test],
+        marks: dict[ast.FunctionDef | ast.AsyncFunctionDef, str],
+        editing: Editing,
+        imports: Imports,
+    ) -> None:
+        """Mark tests that anyio's plugin would run on trio too: the client is asyncio's."""
+        is_new = all(
+            test.function in self._functions or not test.is_async for test in self._tests[editing.file]
+        )
+        pytest = imports.name("pytest")
+        if not is_new:
+            once = f'@{pytest}.mark.parametrize("anyio_backend", ["asyncio"])'
+            self._decorate(tests, marks, once, editing, imports)
+            return
+        wanted = [each for each in marks.values() if each]
+        top = ""
+        if wanted and self._is_for_all(editing.file, list(marks.values())):
+            top = f"\n\npytestmark = {pytest}.mark.anyio"
+        else:
+            self._decorate(tests, marks, "", editing, imports)
+        self._at_the_top(top + BACKEND.format(pytest=pytest, scope="module"), editing)
+
+    def _decorate(
+        self,
+        tests: list[Test],
+        marks: dict[ast.FunctionDef | ast.AsyncFunctionDef, str],
+        more: str,
+        editing: Editing,
+        imports: Imports,
+    ) -> None:
+        for test in tests:
+            mark = marks[test.function]
+            lines = [f"@{imports.name('pytest')}.mark.{mark}"] if mark else []
+            lines += [more] if more else []
+            for line in lines:
+                first = min([test.function, *test.function.decorator_list], key=lambda each: each.lineno)
+                start = editing.line_start(first.lineno)
+                editing.insert(start, f"{editing.indent(first)}{line}\n")
+
+    # anyio's backend
+
+    def _has_wide_fixture(self, file: Path) -> bool:
+        return self._plugin(file) == "anyio" and any(
+            each.file == file
+            and each.function in self._functions
+            and each.scope not in ("function", "class", "module")
+            for each in self._suite.fixtures
+        )
+
+    def _backend(self, editing: Editing, imports: Imports) -> None:
+        """Give a conftest whose wide fixtures are async a backend that is as wide."""
+        if self._suite.find("anyio_backend", editing.file) is None:
+            self._at_the_top(BACKEND.format(pytest=imports.name("pytest"), scope="session"), editing)
+
+    def _at_the_top(self, text: str, editing: Editing) -> None:
+        """Put a text behind the imports of a file."""
+        body = self._values.symbols.sources.modules[editing.file].tree.body
+        last = None
+        for statement in body:
+            is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            if not isinstance(statement, ast.Import | ast.ImportFrom) and not is_text:
+                break
+            last = statement
+        if last is not None:
+            editing.after(last, text)
+        else:
+            editing.insert(0, f"{text.strip()}\n\n\n")
+
+
+def _add_argument(decorator: ast.expr, argument: str, editing: Editing) -> None:
+    if not isinstance(decorator, ast.Call):
+        editing.after(decorator, f"({argument})")
+        return
+    given = [*decorator.args, *decorator.keywords]
+    if given:
+        editing.after(given[-1], f", {argument}")
+    else:
+        start, end = editing.span(decorator.func)[1], editing.span(decorator)[1]
+        editing.put(start, end, f"({argument})")
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

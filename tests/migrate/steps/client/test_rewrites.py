@@ -1,0 +1,57 @@
+"""What comes of small suites: text in, text out; the cases of the census, and more of the same kinds.
+
+Each case is a folder of one project, so that nothing of one may count for another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.migrate.census.corpus import Case, cases
+from tests.migrate.steps.client.converting import Converted, again, convert
+from tests.source.projects import Project
+
+CENSUS = [case for case in cases() if case.group != "recipes"]
+CASES = [*CENSUS, *cases(Path(__file__).parent / "cases")]
+LEFT = {case.name for case in CASES if case.before == case.after}
+CODES = {
+    "benchmark": "HM823",
+    "decorated": "HM825",
+    "lambda": "HM822",
+    "module_call": "HM831",
+    "requested_by_name": "HM829",
+    "subclass_init": "HM826",
+    "threads": "HM823",
+}
+"""Why the tests of a case stay."""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    """The cases converted, all at once."""
+    project = Project(tmp_path_factory.mktemp("cases"))
+    service = Path(__file__).parents[2] / "census" / "service" / "main.py"
+    files = {"service/main.py": service.read_text("utf-8")}
+    files |= {name: text for case in CASES for name, text in case.before.items()}
+    return convert(project, files)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case_is_rewritten(case: Case, found: Converted) -> None:
+    """What comes of it is what is written down, to the letter."""
+    assert {name: found.texts[name] for name in case.after} == case.after
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name in LEFT], ids=lambda case: case.name)
+def test_a_case_that_stays_has_a_reason(case: Case, found: Converted) -> None:
+    """Its tests are left, each with a code, a place in a file and a text."""
+    left = [each for each in found.outcome.left if f"tests/{case.name}/" in each.test.file.as_posix()]
+    assert {each.code for each in left} == {CODES[case.name]}
+    assert all(each.text and each.line for each in left)
+
+
+def test_what_was_converted_is_not_converted_again(found: Converted) -> None:
+    """A second run changes nothing."""
+    assert not again(found).edits
