@@ -40,6 +40,17 @@ def test_a_table_s_options_count_on_their_backend(url: str, counts: bool) -> Non
     assert (told() != told(sqlite_autoincrement=True)) is counts
 
 
+def test_indexes_are_told_in_one_order() -> None:
+    """A table keeps them in a set, so that no process made them in the order of another one."""
+    metadata = MetaData()
+    names = [f"c{number}" for number in range(8)]
+    columns = [Column(name, Integer, index=True) for name in names]
+    Table("t", metadata, Column("id", Integer, primary_key=True), *columns)
+    table, *indexes = inputs.of_metadata(metadata, make_url("sqlite://"))
+    assert "CREATE TABLE t" in table
+    assert [text.split()[2] for text in indexes] == [f"ix_t_{name}" for name in names]
+
+
 def test_what_listeners_write_counts() -> None:
     """DDL and rows that come with a table."""
 

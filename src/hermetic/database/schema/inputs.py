@@ -15,11 +15,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from os.path import relpath
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, MetaData, create_mock_engine
+from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hermetic.code import is_library
@@ -107,17 +110,21 @@ METADATA = (".dist-info", ".egg-info")
 
 
 def of_metadata(metadata: MetaData, url: URL) -> Iterator[str]:
-    """Tell the statements that would make the tables in the database of a URL, and the rows that listeners write."""
-    statements: list[str] = []
+    """Tell the statements that would make the tables in the database of a URL, and the rows that listeners write.
+
+    The indexes of a table are a set, whose order is another one in each process.
+    """
+    statements: list[tuple[bool, str]] = []
 
     def note(statement: Any, *parameters: Any, **named: Any) -> None:
         compiled = statement.compile(dialect=engine.dialect)
         values = compiled.params if isinstance(compiled, SQLCompiler) else ""
-        statements.append(f"{compiled} {values} {parameters} {named}")
+        statements.append((isinstance(statement, CreateIndex), f"{compiled} {values} {parameters} {named}"))
 
     engine = create_mock_engine(url, note)
     metadata.create_all(engine, checkfirst=False)
-    yield from statements
+    for are_indexes, texts in groupby(statements, key=itemgetter(0)):
+        yield from (text for _, text in (sorted(texts) if are_indexes else texts))
 
 
 def of_places(places: Iterable[Path], root: Path) -> Iterator[str]:
