@@ -26,6 +26,7 @@ from hermetic.steps import every_step
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+    from hermetic.database.address import Address
     from hermetic.database.backends import Shared
     from hermetic.database.drivers.installation import Drivers
     from hermetic.database.engines import Installation, SeenEngines
@@ -76,6 +77,7 @@ class Containment:
         self._installation: Installation | None = None
         self._drivers: Drivers | None = None
         self._shared: list[Shared] = []
+        self._written: set[Address] = set()
 
     # -- the process
 
@@ -240,10 +242,12 @@ class Containment:
     # -- what is told
 
     def tell_of_write(self, database: WorkerDatabase) -> None:
-        """Tell that somebody wrote to a database, if that is the application's."""
+        """Tell, once, that somebody wrote to a database, if that is the application's."""
         if DatabaseUsed in listeners:
             for address in self.databases.addresses_of(database):
-                emit(DatabaseUsed(str(address), is_written=True))
+                if address not in self._written:  # each test writes
+                    self._written.add(address)
+                    emit(DatabaseUsed(str(address), is_written=True))
 
     def conclude(self) -> None:
         """Tell what is known only at the end, before databases and servers go."""

@@ -16,10 +16,9 @@ INTERRUPTIONS = (KeyboardInterrupt, SystemExit)
 class Step:
     """Entered for each step in turn; keeps the error of one that fails."""
 
-    __slots__ = ("_errors",)
-
-    def __init__(self) -> None:
-        self._errors: list[BaseException] = []
+    errors: tuple[
+        BaseException, ...
+    ] = ()  # of the class: each test begins dozens of steps, and none of them fails
 
     def __enter__(self) -> None:
         pass
@@ -28,18 +27,16 @@ class Step:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         if error is not None:
-            self._errors.append(error)
+            self.errors += (error,)
         return True
 
     def raise_errors(self) -> None:
         """Raise what was kept: one as it is, an interruption before all others, several as a group."""
         __tracebackhide__ = True
-        if not self._errors:
-            return
-        interruptions = [error for error in self._errors if isinstance(error, INTERRUPTIONS)]
-        if interruptions or len(self._errors) == 1:
-            raise [*interruptions, *self._errors][0]
-        raise BaseExceptionGroup("several steps failed", self._errors)
+        interruptions = [error for error in self.errors if isinstance(error, INTERRUPTIONS)]
+        if interruptions or len(self.errors) == 1:
+            raise [*interruptions, *self.errors][0]
+        raise BaseExceptionGroup("several steps failed", self.errors)
 
 
 class every_step:  # a statement, so in small letters; as a generator it would cost three times as much in each test
@@ -59,18 +56,18 @@ class every_step:  # a statement, so in small letters; as a generator it would c
 
     __slots__ = ("_step",)
 
-    def __init__(self) -> None:
-        self._step = Step()
-
     def __enter__(self) -> Step:
+        self._step = Step()
         return self._step
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         __tracebackhide__ = True
-        self._step.__exit__(kind, error, traceback)
-        self._step.raise_errors()
+        if error is not None:
+            self._step.__exit__(kind, error, traceback)
+        if self._step.errors:
+            self._step.raise_errors()
         return True
 
 

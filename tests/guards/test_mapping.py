@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from hermetic.guards.mapping import MISSING, MappingGuard
+from hermetic.guards.shared_mappings import EnvironmentGuard
 
 
 def test_what_a_test_changed_is_undone() -> None:
@@ -28,6 +31,24 @@ def test_what_others_own_is_ignored() -> None:
     mapping["PYTEST_CURRENT_TEST"] = "b"
     guard.restore()
     assert mapping == {"PYTEST_CURRENT_TEST": "b"}
+
+
+def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables set, replaced and removed, while pytest's own one changes all the time."""
+    monkeypatch.setenv("REPLACED", "1")
+    monkeypatch.setenv("REMOVED", "1")
+    guard = EnvironmentGuard()
+    for number in range(2):
+        os.environ.update(REPLACED="2", ADDED=str(number), PYTEST_CURRENT_TEST=f"{number} (call)")
+        del os.environ["REMOVED"]
+        assert guard.changed() == {
+            "REPLACED": ("1", "2"),
+            "REMOVED": ("1", MISSING),
+            "ADDED": (MISSING, str(number)),
+        }
+        guard.restore()
+        assert (os.environ["REPLACED"], os.environ["REMOVED"], "ADDED" in os.environ) == ("1", "1", False)
+        assert guard.changed() == {}
 
 
 def test_what_a_wider_fixture_set_stays_until_its_teardown() -> None:

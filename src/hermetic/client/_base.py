@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import lru_cache
 from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -26,7 +27,7 @@ from hermetic.client._asgi import ASGIApp
 from hermetic.client._await_hints import AsyncOnly, hinted, hinted_context, request_method
 from hermetic.client._httpx2 import sends_by
 from hermetic.client._lifespan import Lifespan
-from hermetic.client._request import Background, ClientOptions, RequestBuilder, is_plain
+from hermetic.client._request import KEPT_CLIENTS, Background, ClientOptions, RequestBuilder, is_plain
 from hermetic.client._request_body import SyncAndAsyncStream
 from hermetic.client._response import SingleLabelPolicy
 from hermetic.client._transport import InLoopTransport
@@ -63,6 +64,9 @@ with it (a login form, say), and returns one of these, or None when the cookies 
 
 LOGGER = logging.getLogger("httpx2")
 TIMEOUT_OF_CLIENT = {"read": 0}
+
+
+_parsed = lru_cache(KEPT_CLIENTS)(httpx2.URL)
 
 
 class InLoopClient(AsyncOnly, httpx2.AsyncClient):
@@ -116,7 +120,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
         merged.setdefault("user-agent", "testclient")
         super().__init__(
             transport=self._in_loop,
-            base_url=base_url,
+            base_url=_parsed(base_url) if isinstance(base_url, str) else base_url,
             cookies=cookies,
             headers=merged,
             follow_redirects=follow_redirects,

@@ -8,8 +8,9 @@ both ways give the same request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 Background = Literal["await", "detach"]
 KEPT = 512
+KEPT_CLIENTS = 64
 NO_TIMEOUT: Mapping[str, float | None] = {}
 
 
@@ -208,6 +210,12 @@ class _Built:
         return request
 
 
+@lru_cache(KEPT_CLIENTS)
+def _targets_of(kind: Hashable, base_url: str) -> dict[str, Target]:
+    """Return what is known of the URLs of a base URL: most clients live for a test, and send a request or two."""
+    return {}
+
+
 class RequestBuilder:
     """Build the usual requests of a client.
 
@@ -217,7 +225,7 @@ class RequestBuilder:
 
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
-        self._base = client.base_url
+        self._base: httpx2.URL | None = None
         self._targets: dict[str, Target] = {}
         self._built: dict[tuple[str, str], _Built] = {}
 
@@ -278,7 +286,8 @@ class RequestBuilder:
         base = self._client.base_url
         if base is not self._base:
             self._base = base
-            self._targets.clear()
+            kind: Any = type(self._client)
+            self._targets = _targets_of(kind, str(base))
         target = self._targets.get(url)
         if target is None:
             merged = httpx2.AsyncClient.build_request(self._client, "GET", url).url

@@ -249,6 +249,8 @@ class MemoryDatabases:
         return next((each for each in namesakes if each is not None), None)
 
     def _sweep(self) -> None:
+        if not self._own:
+            return
         reached = {each.database for each in self._living}
         for unreached in [each for each in self._own if each not in reached]:
             self._own.remove(unreached)

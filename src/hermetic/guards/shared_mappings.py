@@ -25,6 +25,30 @@ from hermetic.steps import every_step
 RUNNERS_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER"})
 
 
+class EnvironmentGuard(MappingGuard[str, str]):
+    """Keeps the baseline of the environment.
+
+    ``os.environ`` decodes each name and value whenever it is asked: 50 variables take longer than all else that is
+    looked at when a test ends. What it decodes is compared instead, and decoded where it differs.
+    """
+
+    def __init__(self) -> None:
+        self._raw: dict[Any, Any] = {}
+        self._decoded: dict[str, str] = {}
+        super().__init__(os.environ, ignore=RUNNERS_OWN)
+
+    def _content(self) -> dict[str, str]:
+        encoded: dict[Any, Any] | None = getattr(self._mapping, "_data", None)
+        if encoded is None:
+            return super()._content()
+        raw = encoded.copy()  # at once: a thread may set another variable
+        for name in self._ignore:
+            raw.pop(os.environ.encodekey(name), None)
+        if raw != self._raw:
+            self._raw, self._decoded = raw, super()._content()
+        return self._decoded.copy()
+
+
 class OverridesGuard(MappingGuard[Any, Any]):
     """Keeps the baseline of an application's overrides: ``app.dependency_overrides = {}`` puts another mapping there.
 
@@ -117,7 +141,7 @@ class SharedMappings:
         """Start: what is there now is the first baseline."""
         self.are_watched = True
         if self._mode == "on":
-            self.guards.append(MappingGuard(os.environ, ignore=RUNNERS_OWN))
+            self.guards.append(EnvironmentGuard())
         self.note(overriding_applications())
 
     def undo(self) -> None:

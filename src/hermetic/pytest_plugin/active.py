@@ -239,7 +239,7 @@ class Active:
             accountable=not is_ours,
             function=fixturedef.func,
         )
-        owning = owned_fixture(fixturedef, owner, request.fixturenames)
+        owning = owned_fixture(fixturedef, owner, request)
         if scope == "function":
             with owned_by(owner, everywhere=True), owning:
                 return (yield)
@@ -356,6 +356,7 @@ def _boundary(item: pytest.Item, isolation: str) -> Hashable:
 def _ending_scopes(item: pytest.Item, nextitem: pytest.Item | None) -> frozenset[str]:
     if nextitem is None:
         return frozenset({"function", "module", "session"})
-    if item.getparent(pytest.Module) is not nextitem.getparent(pytest.Module):
-        return frozenset({"function", "module"})
-    return frozenset({"function"})
+    in_one = item.parent is nextitem.parent or item.getparent(pytest.Module) is nextitem.getparent(
+        pytest.Module
+    )
+    return frozenset({"function"} if in_one else {"function", "module"})

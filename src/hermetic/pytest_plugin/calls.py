@@ -13,8 +13,8 @@ import asyncio
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from hermetic.run import Run
 from hermetic.settings import Background
 
 _NOTHING = object()
+_AS_IT_IS = nullcontext()
 CLOCKS = ("freezegun", "time_machine")
 
 
@@ -126,23 +127,28 @@ def _async(
     return call
 
 
-@contextmanager
-def owned_fixture(fixturedef: pytest.FixtureDef[Any], owner: Owner, names: Collection[str]) -> Iterator[None]:
+def owned_fixture(
+    fixturedef: pytest.FixtureDef[Any], owner: Owner, request: pytest.FixtureRequest
+) -> AbstractContextManager[None]:
     """Have what an async fixture makes belong to it where anyio's runner runs it, in a context of its own.
 
     Args:
         fixturedef: The fixture.
         owner: It.
-        names: The fixtures of whoever asks for it.
+        request: Of whoever asks for it.
     """
     function = fixturedef.func
-    if "anyio_backend" not in names or not (
+    if "anyio_backend" not in request.fixturenames or not (
         inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
     ):
-        yield
-        return
+        return _AS_IT_IS
+    return _function_of(fixturedef, _owned(function, owner))
+
+
+@contextmanager
+def _function_of(fixturedef: pytest.FixtureDef[Any], function: Callable[..., Any]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fixturedef, "func", _owned(function, owner))
+        patch.setattr(fixturedef, "func", function)
         yield
 
 
