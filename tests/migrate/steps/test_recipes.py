@@ -66,7 +66,7 @@ def test_a_suite_on_trio_keeps_its_clients(project: Project) -> None:
     """hermetic's client runs on asyncio only."""
     backend = "def anyio_backend(request): return request.param\n"
     conftest = f'import pytest\n@pytest.fixture(params=["asyncio", "trio"])\n{backend}'
-    body = f"{HEAD}async def test_it():\n    client = {MADE}\n"
+    body = f"import pytest\n{HEAD}@pytest.mark.anyio\nasync def test_it():\n    client = {MADE}\n"
     found = migrated(project, body, tests__conftest=conftest)
     assert not found.changes
     assert [each.code for each in found.left] == ["HM842"]

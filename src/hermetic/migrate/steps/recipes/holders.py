@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermetic.migrate.steps.recipes.sites import Site
-from hermetic.source.bindings import Bindings, Function
-from hermetic.source.fixtures import Fixture, Suite, Test
+from hermetic.source.bindings import FUNCTIONS, Bindings, Function
+from hermetic.source.fixtures import Suite, Test
 from hermetic.source.sources import Module
 from hermetic.source.syntax import last_name
 
@@ -111,58 +112,53 @@ def _names_given(site: Site, bindings: Bindings) -> Iterator[str]:
 
 
 class Users:
-    """Which tests use something, by the names in them, in their fixtures and in the helpers that these call.
+    """Which tests use a client: those in which it is made, and those that come to it by fixtures and helpers.
 
     Args:
         suite: The suite.
+        bindings: What lies around a node.
     """
 
-    def __init__(self, suite: Suite) -> None:
+    def __init__(self, suite: Suite, bindings: Bindings) -> None:
         self._suite = suite
-        self._names: dict[Function, frozenset[str]] = {}
-        self._needed = [(test, self._needed_by(test)) for test in suite.tests]
+        self._bindings = bindings
+        self._tests: dict[Function, list[Test]] = defaultdict(list)
+        for test in suite.tests:
+            for function in (test.function, *(each.function for each in suite.closure(test).values())):
+                self._tests[function].append(test)
 
-    def of(self, site: Site, bindings: Bindings) -> list[Test]:
+    def of(self, site: Site) -> list[Test]:
         """Return the tests that use a client that is made at a place."""
-        function = bindings.function(site.file, site.call)
-        if function is None:
-            words = {name for name in _names_given(site, bindings) if name}
-            return [
-                test for test, functions in self._needed if any(self._has(each, words) for each in functions)
-            ]
-        carriers = self._carriers(function)
-        return [
-            test
-            for test, functions in self._needed
-            if function in functions or any(self._has(each, carriers) for each in functions)
+        found = [
+            outer for outer in self._bindings.scopes(site.file, site.call) if isinstance(outer, FUNCTIONS)
         ]
+        names = [] if found else [name for name in _names_given(site, self._bindings) if name]
+        waiting: list[tuple[str, Path, ast.AST | None]] = [(name, site.file, None) for name in names]
+        waiting += [(each.name, site.file, each) for each in found if not isinstance(each, ast.Lambda)]
+        reached: dict[ast.AST, None] = dict.fromkeys(found)
+        while waiting:
+            for function, file in self._mentioning(*waiting.pop()):
+                if function not in reached:
+                    reached[function] = None
+                    waiting.append((function.name, file, function))
+        return [test for function in reached for test in self._tests.get(function, ())]  # type: ignore[call-overload]
 
-    def _carriers(self, function: Function) -> set[str]:
-        """Return the names of the helpers through which a function is reached, its own first."""
-        pytests = self._suite.functions
-        found = set() if function in pytests or isinstance(function, ast.Lambda) else {function.name}
-        helpers = [] if not found else self._helpers()
-        while True:
-            more = {each.name for each in helpers if each.name not in found and self._has(each, found)}
-            if not more:
-                return found
-            found |= more
-
-    def _helpers(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-        modules = self._suite.symbols.sources.tests
-        functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
-        for module in modules:
-            functions += [*module.of(ast.FunctionDef), *module.of(ast.AsyncFunctionDef)]
-        return [each for each in functions if each not in self._suite.functions]
-
-    def _needed_by(self, test: Test) -> list[Function]:
-        fixtures: Iterable[Fixture] = self._suite.closure(test).values()
-        return [test.function, *(each.function for each in fixtures)]
-
-    def _has(self, function: Function, words: set[str]) -> bool:
-        if function not in self._names:
-            nodes = ast.walk(function)
-            self._names[function] = frozenset(
-                last_name(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)
-            )
-        return not words.isdisjoint(self._names[function])
+    def _mentioning(
+        self, name: str, file: Path, definition: ast.AST | None
+    ) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Path]]:
+        """Yield the functions that have a name of a file in them: as such, or as a method's behind a dot."""
+        if definition in self._tests and definition is not None:
+            return  # what pytest calls itself is found by its own ways
+        symbols = self._suite.symbols
+        for module in symbols.sources.tests:
+            nodes: list[ast.Name | ast.Attribute] = []
+            if module.mentions(name):
+                nodes = [node for node in module.of(ast.Name) if node.id == name]
+                nodes += [node for node in module.of(ast.Attribute) if node.attr == name]
+            for node in nodes:
+                found = symbols.resolve(module.path, node)
+                is_it = found is not None and (found.file, found.name) == (file, name)
+                if is_it or (found is None and module.path == file):
+                    for outer in self._bindings.scopes(module.path, node):
+                        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+                            yield outer, module.path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -19,8 +20,9 @@ from hermetic.migrate.text import Edit
 from hermetic.source.bindings import Bindings
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Fixture, Suite, Test
+from hermetic.source.requirements import read_requirements
 from hermetic.source.sources import Module
-from hermetic.source.syntax import last_name
+from hermetic.source.syntax import last_name, literal
 
 EXAMPLE = (
     """\
@@ -49,6 +51,7 @@ async def client():
 """,
 )
 ADDRESSES = ("get_remote_address", "get_ipaddr")
+BACKEND = "anyio_backend"
 PRIVATE = ("_transport", "_mounts", "__aenter__", "cookie_jar")
 ERRORS = ("HTTPStatusError", "HTTPError", "RequestError", "TimeoutException", "TransportError")
 
@@ -74,21 +77,20 @@ class _Recipes:
         loops = [each for each in dead_loops(self._suite) if each.file not in self._project.fixed]
         if not self._all and not loops:
             return Outcome({})
-        users = Users(self._suite)
-        used = {site: users.of(site, self._bindings) for site in self._all}
+        users = Users(self._suite, self._bindings)
+        used = {site: users.of(site) for site in self._all}
         reasons = {site: self._reason(site, used[site]) for site in self._all}
         sites = [site for site, reason in reasons.items() if reason is None]
-        left = [
-            Left(_name_of(test), reason[0], site.file, site.call.lineno, reason[1])
-            for site, reason in reasons.items()
-            if reason is not None
-            for test in used[site]
-        ]
+        left: dict[TestName, Left] = {}
+        for site, reason in reasons.items():
+            if reason is not None:
+                for name in map(_name_of, used[site]):
+                    left.setdefault(name, Left(name, reason[0], site.file, site.call.lineno, reason[1]))
         review = [each for fixture in loops for each in reviewed(fixture, self._project.configuration)]
         return Outcome(
             self._edits(sites, loops),
             frozenset(_name_of(test) for site in sites for test in used[site]),
-            tuple(left),
+            tuple(left.values()),
             (*review, *(self._errors() if sites else ())),
         )
 
@@ -101,8 +103,8 @@ class _Recipes:
         text = site.maker.obstacle or self._use_without_equal(site)
         if text:
             return RECIPE_FORM.code, text
-        if self._names_trio:
-            return ON_TRIO.code, "the suite names trio as a backend of its tests"
+        if self._is_on_trio and any("anyio" in test.marks for test in users):
+            return ON_TRIO.code, "anyio's plugin runs the suite's tests on trio as well"
         return None
 
     def _use_without_equal(self, site: Site) -> str:
@@ -123,9 +125,20 @@ class _Recipes:
         )
 
     @cached_property
-    def _names_trio(self) -> bool:
-        modules = [module for module in self._modules if module.mentions("trio")]
-        return any(node.value == "trio" for module in modules for node in module.of(ast.Constant))
+    def _is_on_trio(self) -> bool:
+        """Whether a fixture or a mark says so, or nothing says otherwise where trio is required."""
+        backends = [each.function for each in self._suite.by_name.get(BACKEND, ())]
+        marked = [
+            call
+            for module in self._modules
+            if module.mentions("trio")
+            for call in module.of(ast.Call)
+            if call.args and literal(call.args[0]) == BACKEND
+        ]
+        if any(literal(node) == "trio" for each in (*backends, *marked) for node in _expressions(each)):
+            return True
+        places = (self._project.symbols.sources.root, self._project.configuration.path.parent)
+        return not backends and re.search(r"\btrio\b", read_requirements(places)) is not None
 
     def _edits(self, sites: list[Site], loops: list[Fixture]) -> dict[Path, tuple[Edit, ...]]:
         holders = find_holders(
@@ -249,6 +262,10 @@ class _Recipes:
                 if name in {f"httpx.{error}" for error in ERRORS}:
                     text = f"AsyncTestClient is httpx2's: what a response raises is httpx2.{name[6:]}"
                     yield Review(module.path, node.lineno, text)
+
+
+def _expressions(node: ast.AST) -> Iterator[ast.expr]:
+    return (each for each in ast.walk(node) if isinstance(each, ast.expr))
 
 
 def _name_of(test: Test) -> TestName:
