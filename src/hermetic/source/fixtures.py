@@ -122,6 +122,7 @@ class Suite:
         self._functions = configuration.strings("python_functions") or ["test"]
         self._classes = configuration.strings("python_classes") or ["Test"]
         self._seen: dict[tuple[Path, str], list[Fixture]] = {}
+        self._conftests: dict[Path, tuple[Path, ...]] = {}
         modules = symbols.sources.tests
         self.fixtures = [each for module in modules for each in self._fixtures_of(module)]
         self._made = {each.function for each in self.fixtures}
@@ -147,15 +148,22 @@ class Suite:
 
     def find(self, name: str, file: Path, owner: ast.ClassDef | None = None) -> Fixture | None:
         """Return the fixture that a name stands for in a file, or in a class of it; None for one of a plugin."""
-        named = self.by_name.get(name, [])
-        places = [file, *(place / "conftest.py" for place in file.parents)]
-        for place in places if named else ():
+        for place in self._places(file) if name in self.by_name else ():
             seen = self._seen_in(place, name)
             own = [each for each in seen if each.owner is not None and each.owner is owner]
             found = own or [each for each in seen if each.owner is None]
             if found:
                 return found[-1]
         return self._of_plugins.get(name)
+
+    def _places(self, file: Path) -> tuple[Path, ...]:
+        """Return where a file's fixtures may be, the nearest first: itself, and the conftests from there upwards."""
+        if file.parent not in self._conftests:
+            above = (place / "conftest.py" for place in file.parents)
+            self._conftests[file.parent] = tuple(
+                place for place in above if place in self.symbols.sources.modules
+            )
+        return (file, *self._conftests[file.parent])
 
     def closure(self, test: Test) -> dict[str, Fixture]:
         """Return the project's fixtures that a test has when it runs, by name."""
