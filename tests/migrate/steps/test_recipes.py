@@ -139,6 +139,45 @@ def test_what_stood_in_a_block_stands_before_it(before: str, wanted: str, projec
     assert after(found).partition("async def test_it():\n")[2] == f"{wanted}\n"
 
 
+def test_a_client_that_a_stack_enters_is_entered_no_longer(project: Project) -> None:
+    """Entered, it would run the lifespan."""
+    helper = f"def made():\n    return {MADE}\n"
+    stack = "async def test_it(stack):\n    client = await stack.enter_async_context(made())\n"
+    assert after(migrated(project, f"{HEAD}{helper}{stack}")).endswith("    client = made()\n")
+
+
+@pytest.mark.parametrize(
+    ("imports", "wanted"),
+    [
+        (
+            "import httpx\nif TYPE_CHECKING:\n    from httpx import AsyncClient\n",
+            "from hermetic import AsyncTestClient\nif TYPE_CHECKING:\n    pass\n",
+        ),
+        (
+            "import httpx\nfrom httpx import AsyncClient\n",
+            "from hermetic import AsyncTestClient\n",
+        ),
+        (
+            "import httpx as x\nimport httpx\nfrom httpx import AsyncClient\nx.URL\n",
+            "import httpx as x\nfrom hermetic import AsyncTestClient\nx.URL\n",
+        ),
+    ],
+)
+def test_the_client_is_imported_where_it_is_made(imports: str, wanted: str, project: Project) -> None:
+    """What is imported for type checkers alone is not there when the test runs."""
+    made = MADE.replace("AsyncClient(", "httpx.AsyncClient(").replace("ASGITransport", "httpx.ASGITransport")
+    body = f"{imports}from app import app\ndef made() -> AsyncClient:\n    return {made}\n"
+    assert after(migrated(project, body)).startswith(f"{wanted}from app import app\n")
+
+
+def test_an_import_in_a_function_stays_there(project: Project) -> None:
+    """Another function's client is imported at the top."""
+    inner = "    from httpx import ASGITransport, AsyncClient\n"
+    body = f"import httpx\nfrom app import app\ndef one():\n{inner}    return {MADE}\n"
+    assert "    from hermetic import AsyncTestClient\n" in after(migrated(project, body))
+    assert after(migrated(project, body)).startswith("import httpx\nfrom app import app\n")
+
+
 def test_line_ends_stay(project: Project) -> None:
     """Those of Windows too."""
     body = f"{HEAD}async def test_it():\n    async with {MADE} as c:\n        await c.get('/')\n"

@@ -7,13 +7,13 @@ becomes an assignment, unless what runs the lifespan stands around it: then both
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
 from hermetic.migrate.blocks import Dedents, colon_after
-from hermetic.migrate.imports import added_imports, replaced_imports
+from hermetic.migrate.imports import Wanted, added_imports, replaced_imports
 from hermetic.migrate.steps.recipes.holders import Holders
 from hermetic.migrate.steps.recipes.makers import ASGI_CLIENTS, HTTPX, MANAGERS, TRANSPORTS
 from hermetic.migrate.steps.recipes.sites import Manager, Site
@@ -22,7 +22,7 @@ from hermetic.source.bindings import Bindings
 from hermetic.source.environ import outside
 from hermetic.source.sources import Module
 from hermetic.source.symbols import Symbols
-from hermetic.source.syntax import keyword
+from hermetic.source.syntax import keyword, last_name
 
 NEW = ("hermetic", "AsyncTestClient")
 RENAMED = {"query_string": "params", "form": "data", "data": "content", "allow_redirects": "follow_redirects"}
@@ -51,6 +51,7 @@ class Rewriting:
         self._edits: list[Edit] = []
         self._leaving: dict[ast.AsyncWith, dict[ast.withitem, str]] = {}
         self._gone: set[ast.AST] = set()
+        self._annotations: list[Edit] = []
 
     def replace(self, site: Site, managers: Iterable[Manager]) -> None:
         """Have hermetic's client be made at a place."""
@@ -78,7 +79,11 @@ class Rewriting:
     def annotate(self, node: ast.expr) -> None:
         """Name hermetic's client in an annotation."""
         self._gone.update(ast.walk(node))
-        self._edits.append(self.text.replace(node, NEW[1]))
+        self._annotations.append(self.text.replace(node, NEW[1]))
+
+    def release(self, entering: ast.Await, client: ast.expr) -> None:
+        """Have a client that was made elsewhere be entered by a stack no longer."""
+        self._edits.append(self.text.replace(entering, self.text.of(client)))
 
     def rename(self, call: ast.Call) -> None:
         """Give a request the keywords that httpx2 has."""
@@ -106,9 +111,9 @@ class Rewriting:
         """Return the edits, those of imports among them."""
         for statement, values in self._leaving.items():
             self._leave(statement, values)
-        if not self._edits:
+        if not self._edits and not self._annotations:
             return ()
-        found = [*self._edits, *self._of_imports()]
+        found = [*self._edits, *self._annotations, *self._of_imports()]
         spans = [(edit.start, edit.end) for edit in found]
         found += [
             edit
@@ -233,7 +238,7 @@ class Rewriting:
         used = {node.id for node in self.module.of(ast.Name) if node not in self._gone} | _words_in_strings(
             self.module
         )
-        unused = {}
+        unused: dict[ast.alias, list[Wanted]] = {}
         beside: ast.stmt | None = None
         for statement in self.module.imports:
             for alias in statement.names:
@@ -245,14 +250,33 @@ class Rewriting:
                     beside = statement
                 if is_old and was_used and bound not in used:
                     unused[alias] = [NEW] if name in HTTPX | ASGI_CLIENTS else []
-        is_needed = any(NEW[1] in edit.text for edit in self._edits)
-        if is_needed and unused and not any(unused.values()):
-            unused[next(iter(unused))] = [NEW]
-        needs = [NEW] if is_needed and not unused else []
+        needs: list[Wanted] = []
+        if self._is_needed_at_the_top(unused):
+            at_the_top = next((alias for alias in unused if self._is_at_the_top(alias)), None)
+            if at_the_top is None:
+                needs.append(NEW)
+            else:
+                unused[at_the_top] = [NEW]
         if any("contextlib.nullcontext" in edit.text for edit in self._edits):
             needs.append(("contextlib", ""))
         yield from replaced_imports(self.text, self.module.tree, unused)
         yield from added_imports(self.text, self.module.tree, needs, beside)
+
+    def _is_needed_at_the_top(self, unused: Mapping[ast.alias, list[Wanted]]) -> bool:
+        """Whether hermetic's client is named where no import of a function, or for type checkers, is in its place."""
+        spans = []
+        for alias in (alias for alias, wanted in unused.items() if wanted):
+            if self._is_at_the_top(alias):
+                return False
+            function = self._bindings.function(self.module.path, alias)
+            if function is not None:
+                spans.append((self.text.start(function), self.text.end(function)))
+        edits = [edit for edit in self._edits if NEW[1] in edit.text]
+        edits += [] if any(unused.values()) else self._annotations
+        return any(not any(start <= edit.start < end for start, end in spans) for edit in edits)
+
+    def _is_at_the_top(self, alias: ast.alias) -> bool:
+        return self._parents[alias] in self.module.tree.body
 
     def _colon(self, statement: ast.AsyncWith) -> int:
         last = statement.items[-1]
@@ -290,6 +314,18 @@ def entered_elsewhere(
         for item in statement.items:
             if item.context_expr not in sites and holders.holds(module.path, item.context_expr):
                 yield statement, item
+
+
+def entered_by_a_stack(
+    module: Module, holders: Holders, sites: set[ast.AST]
+) -> Iterator[tuple[ast.Await, ast.expr]]:
+    """Yield where a stack enters a client that was made elsewhere: ``await stack.enter_async_context(client)``."""
+    for entering in module.of(ast.Await) if module.mentions("enter_async_context") else ():
+        call = entering.value
+        is_one = isinstance(call, ast.Call) and last_name(call.func) == "enter_async_context"
+        client = call.args[0] if is_one and isinstance(call, ast.Call) and call.args else None
+        if client is not None and client not in sites and holders.holds(module.path, client):
+            yield entering, client
 
 
 def is_request(call: ast.Call, file: Path, holders: Holders) -> bool:

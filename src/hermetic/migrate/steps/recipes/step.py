@@ -14,7 +14,12 @@ from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.steps.recipes.holders import Holders, Users, find_holders
 from hermetic.migrate.steps.recipes.loops import dead_loops, reviewed
 from hermetic.migrate.steps.recipes.makers import ASGI_CLIENTS, HTTPX
-from hermetic.migrate.steps.recipes.rewriting import Rewriting, entered_elsewhere, is_request
+from hermetic.migrate.steps.recipes.rewriting import (
+    Rewriting,
+    entered_by_a_stack,
+    entered_elsewhere,
+    is_request,
+)
 from hermetic.migrate.steps.recipes.sites import WORDS, Finder, Site
 from hermetic.migrate.text import Edit
 from hermetic.source.bindings import Bindings
@@ -178,6 +183,8 @@ class _Recipes:
         calls: set[ast.AST] = {site.call for site in self._all}
         for statement, item in entered_elsewhere(module, holders, calls):
             rewriting.leave(statement, item)
+        for entering, client in entered_by_a_stack(module, holders, calls):
+            rewriting.release(entering, client)
         for call in module.of(ast.Call) if asgi.variables or asgi.fixtures else ():
             if is_request(call, module.path, asgi):
                 rewriting.rename(call)
