@@ -33,6 +33,16 @@ LIFESPAN_OF_MOUNTED_APPLICATION = Cause(
     """,
 )
 
+LIFESPAN_RUN_AGAIN = Cause(
+    "HM767",
+    "the lifespan runs again while what it made is there",
+    """
+    A server starts an application once. In a test each fixture or block that enters its lifespan starts it, and a
+    second start-up finds what the first one has made: its first rows, its tables, a scheduler that runs. Enter the
+    lifespan in one fixture, for which the clients ask; `async_client` and `hermetic_lifespan` run it once a test.
+    """,
+)
+
 STATE_OF_ANOTHER_TEST = Cause(
     "HM748",
     "app.state has what another test had set",

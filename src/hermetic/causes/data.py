@@ -37,6 +37,16 @@ REQUEST_NOT_COMMITTED = Cause(
     """,
 )
 
+ROW_NOT_COMMITTED = Cause(
+    "HM734",
+    "the test has not committed what the request looks for",
+    """
+    A request has a session and a transaction of its own, and sees what was committed. `flush()` sends a row to the
+    database and leaves its transaction open: the test's own session finds it, and no other does. Commit before the
+    request; hermetic undoes it after the test.
+    """,
+)
+
 ATTRIBUTE_NOT_LOADED = Cause(
     "HM740",
     "an attribute that is not loaded is read outside of a query",

@@ -25,6 +25,7 @@ from hermetic.events.application import (
     OverrideUnused,
     RequestBegan,
     RequestEnded,
+    StartUpBegan,
     TaskEnded,
     TaskFound,
     WebsocketBegan,
@@ -95,6 +96,7 @@ Event = (
     | WebsocketEnded
     | LifespanBegan
     | LifespanStarted
+    | StartUpBegan
     | LifespanEnded
     | TaskFound
     | TaskEnded

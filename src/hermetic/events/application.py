@@ -95,6 +95,18 @@ class LifespanBegan(NamedTuple):
     owner: Owner
 
 
+class StartUpBegan(NamedTuple):
+    """An application is about to start, whoever starts it.
+
+    Attributes:
+        owner: The lifespan.
+        application: A number that tells it from the others that there are.
+    """
+
+    owner: Owner
+    application: int
+
+
 class LifespanStarted(NamedTuple):
     """An application's start-up is over.
 

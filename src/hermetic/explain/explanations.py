@@ -18,7 +18,9 @@ from hermetic.explain import (
     plugins,
     sessions,
     stale,
+    start_ups_again,
     tables,
+    unseen_rows,
 )
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
@@ -32,9 +34,11 @@ EXPLAIN: tuple[Explain, ...] = (
     coroutines.explain,
     orm.explain,
     lifespans.explain,
+    start_ups_again.explain,
     app_state.explain,
     isolation.explain,
     stale.explain,
+    unseen_rows.explain,
     tables.explain,
     sessions.explain,
     overrides.explain,

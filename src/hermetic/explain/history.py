@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from hermetic.events import Event, Kind, listen, unlisten
-from hermetic.events.application import OverrideUnused, RequestBegan, RequestEnded, TaskFound, WebsocketEnded
+from hermetic.events.application import (
+    OverrideUnused,
+    RequestBegan,
+    RequestEnded,
+    StartUpBegan,
+    TaskFound,
+    WebsocketEnded,
+)
 from hermetic.events.database import SessionEnded, Statement, TransactionEnded
 from hermetic.events.lifecycle import CallRaised, FillingBegan, FillingEnded
 from hermetic.explain.connections import Connections
@@ -23,7 +30,7 @@ from hermetic.statements import WORDS
 KINDS: tuple[Kind, ...] = (
     *(RequestBegan, RequestEnded, WebsocketEnded),
     *(Statement, TransactionEnded),
-    *(TaskFound, CallRaised, OverrideUnused),
+    *(TaskFound, CallRaised, OverrideUnused, StartUpBegan),
 )
 """What is listened to while tests pass: each kind costs every test something (``python -m benchmarks.failures``)."""
 

@@ -49,11 +49,11 @@ class Reading(NamedTuple):
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say what was undone before a test that looked for it."""
     before = history.undone.before(failure.owner)
-    if failure.phase != "call" or not before or not _is_of_the_test(failure):
+    if failure.phase != "call" or not before or not is_of_the_test(failure):
         return
     for reading in _readings(failure, history, before):
         writes = [each for each in before if each.table == reading.table]
-        if (found := _found(failure, history, reading, writes)) is not None:
+        if (found := missed(failure, history, reading, writes)) is not None:
             yield Explanation(
                 NEEDS_ANOTHER_TEST,
                 (
@@ -71,7 +71,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
             return
 
 
-def _is_of_the_test(failure: Failure) -> bool:
+def is_of_the_test(failure: Failure) -> bool:
     """Whether it is the test, or what helps it, that was not content, rather than the application that failed."""
     if isinstance(failure.error, AssertionError) or failure.function is None:
         return isinstance(failure.error, AssertionError)
@@ -104,8 +104,15 @@ def _refers_to(statement: Statement, table: str) -> bool:
     return "is not present in table" in message and f'"{table}"' in message
 
 
-def _found(failure: Failure, history: History, reading: Reading, writes: Sequence[Write]) -> str | None:
-    """Say what a reading found, if what earlier tests had written would have made a difference; else None."""
+def missed(failure: Failure, history: History, reading: Reading, writes: Sequence[Write]) -> str | None:
+    """Say what a reading found, if what others had written would have made a difference; else None.
+
+    Args:
+        failure: The failure.
+        history: What the test did.
+        reading: The statement that read.
+        writes: What had been written to that table, and was not there.
+    """
     statement, table = reading.statement, reading.table
     inserted = [each for each in writes if each.verb in ("INSERT", "REPLACE", "MERGE")]
     if statement.error:

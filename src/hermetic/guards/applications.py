@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from hermetic import tasks
 from hermetic.calls import App, Message, Receive, Scope, Send, told_of
+from hermetic.events import emit, listeners
+from hermetic.events.application import StartUpBegan
 from hermetic.owners import Owner, current, owned_by, sender
 
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
@@ -115,6 +117,8 @@ class ApplicationWatch:
 
         lifespan = object()
         self._up[lifespan] = app, current()
+        if StartUpBegan in listeners:
+            emit(StartUpBegan(current(), id(app)))
         if start_ups is not None:
             start_ups.begin_start_up()
         try:
