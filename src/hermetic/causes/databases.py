@@ -1,0 +1,73 @@
+"""Why ``hermetic migrate`` leaves what a suite does by hand to its database: all of one recipe, never half of it."""
+
+from __future__ import annotations
+
+from hermetic.causes import Cause
+
+CONNECTION_IN_USE = Cause(
+    "HM860",
+    "A connection of the tests' own that is used for more than a session",
+    """
+    The suite opens one connection, puts a session on it, and rolls back what was written there. Something else uses
+    that connection, or its transaction, too: a test, a helper, a client. So the connection, and all that is on it,
+    stays. Have that use the session, or a connection of `hermetic_engine` of its own; what it is to see must be
+    committed then.
+    """,
+)
+
+NOT_UNDERSTOOD = Cause(
+    "HM861",
+    "Tables are made by an engine, or from metadata, that cannot be followed",
+    """
+    A `create_all` or a `drop_all` is given an engine, or belongs to metadata, that comes from somewhere else than a
+    name, a fixture or a helper. It may be of another database than the application's, so the function in which it
+    stands stays as it is. Where it is the application's, delete it: hermetic makes the tables once.
+    """,
+)
+
+OWN_TABLES = Cause(
+    "HM862",
+    "Tables that the tests define themselves",
+    """
+    hermetic fills the application's database with the application's tables. Tables that a test module or a conftest
+    defines are not among them, so the tests go on making them, on the engine that they have.
+    """,
+)
+
+NO_ENGINE = Cause(
+    "HM863",
+    "Nothing of the application's can stand where the tests' engine is used",
+    """
+    Fixtures can ask for `hermetic_engine`; code at the top of a module, a helper and a test that calls a sessionmaker
+    by its name cannot. There the application's own engine would be imported, and the application makes none of that
+    kind at the top of a module. Make the session in a fixture, and have the tests ask for that.
+    """,
+)
+
+LISTENER = Cause(
+    "HM864",
+    "A listener on the tests' own engine that does something",
+    """
+    The engine of the tests would go, and with it what the listener does to each connection: a PRAGMA, a function, a
+    search path. If the application needs it, put the listener on the application's engine, where production has it,
+    too; else delete it. The listeners that make SAVEPOINT work, as SQLAlchemy's manual has them, go by themselves.
+    """,
+)
+
+SOME_MIGRATIONS = Cause(
+    "HM865",
+    "Migrations up or down to one that is named",
+    """
+    A fixture migrates to a revision that is not the head, or not back to the base: its tests are about migrations, and
+    need a database on which nothing has run. `hermetic_empty_database` is one: give its URL to Alembic.
+    """,
+)
+
+SEVERAL_ENGINES = Cause(
+    "HM866",
+    "The application has several engines, and the tests one",
+    """
+    It cannot be told which of the application's engines stands for that of the tests. Import the one that is meant
+    where the tests make theirs.
+    """,
+)
