@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hermetic.migrate.verify.record import FOLDER, Counts, Ran, Record, read
+from hermetic.migrate.verify.record import FOLDER, LIMIT, Counts, Ran, Record, read
 from tests.pytest_plugin.project import Project
 
 SUITE = """
@@ -108,3 +108,42 @@ def test_what_tests_do(project: Project, tmp_path: Path) -> None:
     assert shared["teardown"].counts.requests == 1
     assert str(project.root / "test_it.py") in record.modules
     assert (record.has_ended, record.unfinished, record.workers) == (True, (), 1)
+
+
+ENDLESS = """
+import asyncio
+import time
+
+async def test_blocks():
+    time.sleep(600)
+
+async def test_waits():
+    await asyncio.Event().wait()
+
+def test_goes_on():
+    pass
+"""
+
+
+def test_tests_that_do_not_end(project: Project, tmp_path: Path) -> None:
+    """Each fails at the limit, wherever it waits, and the others run."""
+    project.write(pytest_ini="[pytest]\nasyncio_mode = auto\n", test_it_py=ENDLESS)
+    project.environment[LIMIT] = "2"
+    record = run(project, tmp_path / "counts", "-W", "ignore")
+    late = "Failed: It did not end within 2 s"
+    assert [(test.path, test.outcome, test.why) for test in record.tests] == [
+        ("test_blocks", "failed", late),
+        ("test_waits", "failed", late),
+        ("test_goes_on", "passed", ""),
+    ]
+
+
+def test_what_it_needs(project: Project, tmp_path: Path) -> None:
+    """Without a folder there is nowhere to write to; with plain assertions none is counted, which is said."""
+    project.write(test_it_py="def test_it():\n    assert 1\n")
+    assert (
+        f"{FOLDER} names, and it names none" in project.pytest("-p", "hermetic.pytest_plugin.counting").output
+    )
+    record = run(project, tmp_path / "counts", "--assert=plain")
+    assert record.uncounted == ("assertions: the suite runs with --assert=plain",)
+    assert record.tests[0].counts == Counts()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -25,33 +26,45 @@ from typing import Any
 import pytest
 
 from hermetic.code import is_library, project_modules
-from hermetic.migrate.verify.record import FOLDER, MAIN, Counts, Ran, Shared, Unawaited, Writer
+from hermetic.migrate.verify.record import FOLDER, LATE, LIMIT, MAIN, Counts, Ran, Shared, Unawaited, Writer
 from hermetic.pytest_plugin.counted_calls import CountedCalls
 
 NAME = "hermetic-counting"
 FRAMES = 8
 """How many of the frames that made a coroutine are looked at: a client's own are the innermost."""
+SAME = {"randomly_seed": 1, "randomly_reorganize": False, "hypothesis_seed": "1"}
+"""The options of pytest-randomly and Hypothesis by which runs differ, and what they are here."""
 LONGEST = 300
 """Characters of an error that are kept."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
+    """Begin to count; what is random is the same in each run, and what tests share falls to the same ones."""
     folder = os.environ.get(FOLDER)
     if folder is None:
         raise pytest.UsageError(f"{__name__} writes into the folder that {FOLDER} names, and it names none")
     writer = Writer(Path(folder), os.environ.get("PYTEST_XDIST_WORKER", MAIN))
-    config.pluginmanager.register(Counting(config, writer), NAME)
-    if hasattr(config.option, "randomly_reorganize"):  # fixtures that tests share would fall to other tests
-        config.option.randomly_reorganize = False
+    for name, value in SAME.items():
+        if hasattr(config.option, name):
+            setattr(config.option, name, value)
+    limit = float(os.environ.get(LIMIT, 0))
+    config.pluginmanager.register(Counting(config, writer, limit), NAME)
 
 
 class Counting:
-    """The hooks of a run that counts."""
+    """The hooks of a run that counts.
 
-    def __init__(self, config: pytest.Config, writer: Writer) -> None:
+    Args:
+        config: pytest's.
+        writer: Writes down what was counted.
+        limit: Seconds after which the set-up, the call or the teardown of a test fails; 0 for none.
+    """
+
+    def __init__(self, config: pytest.Config, writer: Writer, limit: float) -> None:
         self._config = config
         self._writer = writer
+        self._limit = limit
         self._outside = Counts()
         self._counts = self._outside
         self._test = ("", "")
@@ -77,7 +90,7 @@ class Counting:
         counts = self._counts = Counts()
         self._test = (str(item.path), _path(item))
         self._reports = {}
-        del self._unawaited[:]
+        self._tell_of_others()
         parameters, backend = _parameters(item)
         self._writer.write("begin", (*self._test, parameters))
         began = perf_counter()
@@ -88,6 +101,7 @@ class Counting:
             gc.collect()
             outcome, why = _outcome(self._reports)
             unawaited = tuple(self._unawaited)
+            self._unawaited.clear()
             test = Ran(
                 *self._test, parameters, backend, _defined(item), outcome, why, counts, unawaited, seconds
             )
@@ -116,8 +130,18 @@ class Counting:
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Generator[None, None, None]:
+        with _limited(self._limit):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        with _limited(self._limit):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
-        with self._shared("teardown"):
+        with self._shared("teardown"), _limited(self._limit):
             return (yield)
 
     @contextmanager
@@ -139,17 +163,44 @@ class Counting:
     def pytest_unconfigure(self) -> None:
         gc.collect()
         self._stop()
-        for each in self._unawaited:
-            self._writer.write("unawaited", asdict(each))
+        self._tell_of_others()
         self._writer.write("shared", asdict(Shared("outside of tests", self._outside)))
         self._writer.write("end", None)
         self._writer.close()
+
+    def _tell_of_others(self) -> None:
+        """Write down the coroutines that were dropped while no test ran."""
+        for each in self._unawaited:
+            self._writer.write("unawaited", asdict(each))
+        self._unawaited.clear()
 
     def _modules(self) -> set[str]:
         """Return the files of what was imported; of conftests pytest forgets the modules, whose name is the same."""
         found = [*project_modules(), *self._config.pluginmanager.get_plugins()]
         files = (getattr(each, "__file__", None) for each in found)
         return {file for file in files if isinstance(file, str) and not is_library(file)}
+
+
+@contextmanager
+def _limited(limit: float) -> Iterator[None]:
+    """Fail what takes longer than a limit, wherever it waits, and again where that is caught.
+
+    A test that blocks its own event loop waits for ever. Nothing is done where somebody else has such a limit.
+    """
+    if not limit or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def fail(*_: object) -> None:
+        pytest.fail(f"{LATE} {limit:g} s")
+
+    signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, limit, limit)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _asserting_file() -> str:

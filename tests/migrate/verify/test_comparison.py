@@ -81,6 +81,11 @@ def test_what_is_not_worse(before: Ran, after: Ran) -> None:
     [
         (replace(USUAL, outcome="failed", why="assert 1"), "HM851", "failed, and passed before: assert 1"),
         (
+            replace(USUAL, outcome="failed", why="Failed: It did not end within 20 s"),
+            "HM856",
+            "did not end within 20 s",
+        ),
+        (
             replace(USUAL, outcome="skipped", why="no plugin"),
             "HM852",
             "skipped, and passed before: no plugin",

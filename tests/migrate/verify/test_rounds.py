@@ -60,8 +60,9 @@ class FakeSuite:
         self._failing = failing
         self.runs = 0
 
-    def run(self, changes: Mapping[Path, bytes] | None = None) -> Run:
+    def run(self, changes: Mapping[Path, bytes] | None = None, *, test_limit: float = 0) -> Run:
         self.runs += 1
+        assert (test_limit > 0) is bool(changes)
         converted = {
             (str(file), path) for file, text in (changes or {}).items() for path in text.decode().split("\n")
         }
@@ -127,9 +128,9 @@ def test_a_test_that_fails_now_and_then() -> None:
     """It fails in a second run of the suite as it is, too, and so says nothing of the plan."""
 
     class Flaky(FakeSuite):
-        def run(self, changes: Mapping[Path, bytes] | None = None) -> Run:
+        def run(self, changes: Mapping[Path, bytes] | None = None, *, test_limit: float = 0) -> Run:
             first = self.runs == 0
-            done = super().run(changes)
+            done = super().run(changes, test_limit=test_limit)
             tests = [replace(test, outcome="passed" if first else "failed") for test in done.record.tests[:1]]
             return replace(done, record=replace(done.record, tests=(*tests, *done.record.tests[1:])))
 
@@ -149,8 +150,8 @@ def test_what_cannot_be_proven() -> None:
             super().__init__(TESTS, lambda converted: ())
             self._changes = [first, second]
 
-        def run(self, changes: Mapping[Path, bytes] | None = None) -> Run:
-            return replace(super().run(changes), **self._changes[self.runs - 1])
+        def run(self, changes: Mapping[Path, bytes] | None = None, *, test_limit: float = 0) -> Run:
+            return replace(super().run(changes, test_limit=test_limit), **self._changes[self.runs - 1])
 
     late = {"ended": Ended(-9, True, 60.0, ())}
     with pytest.raises(CommandError, match="did not end within 60 s"):

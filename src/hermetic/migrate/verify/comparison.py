@@ -19,7 +19,7 @@ from hermetic.causes.verification import (
     NOT_RUN_ONCE_REWRITTEN,
     UNAWAITED_ONCE_REWRITTEN,
 )
-from hermetic.migrate.verify.record import Counts, Ran, Record, Unawaited
+from hermetic.migrate.verify.record import LATE, Counts, Ran, Record, Unawaited
 
 FAILS = FAILS_ONCE_REWRITTEN.code
 NOT_RUN = NOT_RUN_ONCE_REWRITTEN.code
@@ -174,6 +174,8 @@ def compare(before: Record, after: Record, known: Unsteady | None = None) -> lis
 def _fault(item: Item, test: Ran, now: Ran, known: Unsteady) -> tuple[str, str] | None:
     """Return the code and the text of what is worse about a test that has run in both runs."""
     if test.outcome in GOOD and test.outcome != now.outcome and now.outcome != "passed":
+        if now.why.startswith(f"Failed: {LATE}"):
+            return UNENDED, f"did not end within{now.why.partition(LATE)[2]}"
         code = NOT_RUN if now.outcome == "skipped" else FAILS
         return code, f"{now.outcome}, and {test.outcome} before{f': {now.why}' if now.why else ''}"
     if test.outcome == "xfailed" and now.outcome == "passed":

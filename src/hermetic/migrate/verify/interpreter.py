@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,13 +100,12 @@ def _beside(places: Iterable[Path]) -> Path:
     return next((path for path in found if path is not None), Path(sys.executable))
 
 
-def variables(folders: Iterable[Path], counts: str, into: Path) -> dict[str, str]:
+def variables(folders: Iterable[Path], own: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a run: those of this process, but for what would change what is counted.
 
     Args:
         folders: The folders from which it has to import before all others.
-        counts: The variable that names the folder for what is counted.
-        into: That folder.
+        own: Those of what counts.
     """
     ours = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_", "COVERAGE_", "COV_CORE_")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -114,4 +113,4 @@ def variables(folders: Iterable[Path], counts: str, into: Path) -> dict[str, str
     if path:
         environ["PYTHONPATH"] = os.pathsep.join(path)
     # pytest keeps what it has compiled for both ways of rewriting in one place, which other runs would read.
-    return {**environ, "PYTHONDONTWRITEBYTECODE": "1", counts: str(into)}
+    return {**environ, "PYTHONDONTWRITEBYTECODE": "1", **own}

@@ -31,7 +31,6 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="hermetic-verify-")).resolve()
     asked = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115 - for as long as the process
     try:
-        (home / "tmp").mkdir()
         with suppress(BrokenPipeError):
             _tell({"home": str(home)})
             while line := asked.readline():
@@ -45,6 +44,8 @@ def _tell(answer: dict[str, Any]) -> None:
 
 
 def _run(request: dict[str, Any], home: Path) -> dict[str, Any]:
+    remove_tree(home / "tmp")
+    (home / "tmp").mkdir()
     began = time.monotonic()
     with open(request["output"], "wb") as output:
         process = subprocess.Popen(

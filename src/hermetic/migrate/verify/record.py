@@ -18,6 +18,12 @@ from typing import Any, TextIO
 FOLDER = "HERMETIC_COUNTS"
 """The variable that names the folder for the files."""
 
+LIMIT = "HERMETIC_COUNTS_LIMIT"
+"""The variable with the seconds after which a test fails."""
+
+LATE = "It did not end within"
+"""How the error begins with which it does."""
+
 MAIN = "main"
 """The name of the process that is none of pytest-xdist's workers."""
 

@@ -24,6 +24,9 @@ ROUNDS = 6
 SLOWER, SPARE = 3, 60
 """How many times as long as before, and how many seconds more, a run may take once a suite is rewritten."""
 
+SPARE_OF_A_TEST = 20
+"""Likewise for each test."""
+
 Keep = Mapping[TestName, tuple[str, str]]
 Make = Callable[[Keep], Migration]
 
@@ -37,8 +40,8 @@ class Runs(Protocol):
 
     limit: float
 
-    def run(self, changes: Mapping[Path, bytes] | None = None) -> Run:
-        """Run it, with some files replaced."""
+    def run(self, changes: Mapping[Path, bytes] | None = None, *, test_limit: float = 0) -> Run:
+        """Run it, with some files replaced, and seconds for a test."""
 
     def original(self, file: str) -> Path:
         """Return the user's file of which a file is the copy."""
@@ -105,6 +108,7 @@ class _Rounds:
         self._unsteady: Unsteady | None = None
         self._worse: tuple[Worse, ...] = ()
         self._after: Run | None = None
+        self._test_limit = SLOWER * max(test.seconds for test in before.record.tests) + SPARE_OF_A_TEST
         self._migration = make({})
         self.number = 0
         self.goes_on = bool(self._migration.changes)
@@ -124,7 +128,8 @@ class _Rounds:
     def run(self) -> None:
         """Run the suite by the present plan, and make the next one."""
         self.number += 1
-        after = self._suite.run({change.file: change.after for change in self._migration.changes})
+        changes = {change.file: change.after for change in self._migration.changes}
+        after = self._suite.run(changes, test_limit=self._test_limit)
         _require_copy(after)
         found = self._compared(after)
         self._after, self._worse = after, tuple(found)

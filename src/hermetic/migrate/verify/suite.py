@@ -12,7 +12,7 @@ from hermetic.errors import CommandError
 from hermetic.migrate.verify.copying import copy_tree, put, remove_tree
 from hermetic.migrate.verify.interpreter import PLUGIN, Interpreter, variables
 from hermetic.migrate.verify.process import Ended, Process
-from hermetic.migrate.verify.record import FOLDER, Record, read
+from hermetic.migrate.verify.record import FOLDER, LIMIT, Record, read
 
 ALWAYS = ("-p", PLUGIN, "-p", "no:cacheprovider", "--maxfail=0", "--continue-on-collection-errors")
 HOOK = ("-o", "enable_assertion_pass_hook=true")
@@ -71,8 +71,12 @@ class Suite:
         path = Path(file)
         return self._boundary / path.relative_to(self._copy) if path.is_relative_to(self._copy) else path
 
-    def run(self, changes: Mapping[Path, bytes] | None = None) -> Run:
-        """Run it, with some files replaced.
+    def run(self, changes: Mapping[Path, bytes] | None = None, *, test_limit: float = 0) -> Run:
+        """Run it.
+
+        Args:
+            changes: The files that are replaced.
+            test_limit: Seconds for a test; 0 for any time.
 
         Raises:
             CommandError: The repository cannot be copied.
@@ -80,7 +84,10 @@ class Suite:
         changes = changes or {}
         copy, counts = self._copy, self._process.home / "counts"
         self._prepare(copy, counts, changes)
-        environ = variables(self._interpreter.folders_in(self._boundary, copy), FOLDER, counts)
+        environ = variables(
+            self._interpreter.folders_in(self._boundary, copy),
+            {FOLDER: str(counts), LIMIT: f"{test_limit:.1f}"},
+        )
         folder = copy / self._root.relative_to(self._boundary)
         ended = self._process.run(
             command(self._interpreter.path, self._addopts),
