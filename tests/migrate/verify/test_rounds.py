@@ -156,6 +156,11 @@ def test_what_cannot_be_proven() -> None:
     late = {"ended": Ended(-9, True, 60.0, ())}
     with pytest.raises(CommandError, match="did not end within 60 s"):
         verify(planned(TESTS), Other(late, {}))
+    cut = {"record": Record((ran(*TESTS[0]),))}
+    with pytest.raises(CommandError, match="The suite as it is does not come to its end"):
+        verify(planned(TESTS), Other(cut, {}))
+    with pytest.raises(CommandError, match="does not come to its end once it is rewritten"):
+        verify(planned(TESTS), Other({}, cut))
     with pytest.raises(CommandError, match="does not run once it is rewritten"):
         verify(planned(TESTS), Other({}, {"record": Record()}))
     with pytest.raises(CommandError, match=r"/home/test_a.py was imported from there, and not from the copy"):

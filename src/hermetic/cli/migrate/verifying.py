@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -110,10 +110,12 @@ def _notes(verification: Verification) -> Iterator[str]:
 def table(outcome: Verified) -> Iterator[str]:
     """Yield what a verification found, a topic each."""
     verification, known = outcome.verification, outcome.proof
+    told = {left.test for left in outcome.migration.left}
+    kept = sorted(each for each in verification.kept.items() if each[0] not in told)
+    yield from topic("left", [f"{_name(test)}: {code}: {text}" for test, (code, text) in kept])
     yield from topic("worse", [f"{name}: {code}: {text}" for name, code, text in outcome.worse])
-    yield from topic(
-        "unsteady", [f"{name} differs in two runs of the suite as it is" for name in _some(outcome.unsteady)]
-    )
+    unsteady = [f"{name} differs in two runs of the suite as it is" for name in outcome.unsteady]
+    yield from topic("unsteady", _some(unsteady))
     yield from topic("note", _some(outcome.notes))
     yield from topic("not proven", list(_unproven(known)))
     yield from topic("verified", [_verdict(outcome)])
@@ -135,8 +137,7 @@ def _verdict(outcome: Verified) -> str:
 
 def _unproven(known: Proof) -> Iterator[str]:
     for tests, why in ((known.failed, "did not pass before"), (known.not_run, "did not run before")):
-        names = [_name(test) for test in sorted(tests)]
-        yield from (f"{each}: {why}" if each in names else each for each in _some(names))
+        yield from _some([f"{_name(test)}: {why}" for test in sorted(tests)])
 
 
 def _rows(before: Figures, after: Figures) -> Iterator[str]:
@@ -178,7 +179,7 @@ def document(outcome: Verified) -> dict[str, object]:
     }
 
 
-def _some(lines: tuple[str, ...] | list[str]) -> list[str]:
+def _some(lines: Sequence[str]) -> list[str]:
     more = len(lines) - MOST
     return [*lines[:MOST], *([f"and {more} more"] if more > 0 else [])]
 

@@ -138,11 +138,15 @@ class _Rounds:
     def _compared(self, after: Run) -> list[Worse]:
         """Return what fares worse, but for what does so without being rewritten, too."""
         if not after.record.tests and not after.record.unfinished:
-            raise _no_tests(after, "The suite does not run once it is rewritten. Nothing was written.")
+            raise _said(after, "The suite does not run once it is rewritten. Nothing was written.")
         found = compare(self._before.record, after.record, self._unsteady)
         if found and self._unsteady is None and any(each.code != UNENDED for each in found):
             self._unsteady = unsteady(self._before.record, self._suite.run().record)
             found = compare(self._before.record, after.record, self._unsteady)
+        if not found and not after.record.has_ended:
+            raise _said(
+                after, "The suite does not come to its end once it is rewritten. Nothing was written."
+            )
         return found
 
     def _plan(self, worse: Iterable[Worse]) -> bool:
@@ -190,10 +194,12 @@ def _require_tests(run: Run) -> None:
             hints=("--limit SECONDS gives it more time",),
         )
     if not any(test.outcome == "passed" for test in run.record.tests):
-        raise _no_tests(run, "No test of the suite passes as it is: nothing can be proven.")
+        raise _said(run, "No test of the suite passes as it is: nothing can be proven.")
+    if not run.record.has_ended:
+        raise _said(run, "The suite as it is does not come to its end: nothing can be proven.")
 
 
-def _no_tests(run: Run, what: str) -> CommandError:
+def _said(run: Run, what: str) -> CommandError:
     return CommandError(what, why="\n".join(["pytest said:", *(f"  {line}" for line in run.ended.output)]))
 
 

@@ -14,7 +14,7 @@ from hermetic.migrate.verify.interpreter import PLUGIN, Interpreter, variables
 from hermetic.migrate.verify.process import Ended, Process
 from hermetic.migrate.verify.record import FOLDER, LIMIT, Record, read
 
-ALWAYS = ("-p", PLUGIN, "-p", "no:cacheprovider", "--maxfail=0", "--continue-on-collection-errors")
+ALWAYS = ("-p", PLUGIN, "--maxfail=0", "--continue-on-collection-errors")
 HOOK = ("-o", "enable_assertion_pass_hook=true")
 
 
