@@ -21,7 +21,7 @@ from hermetic.events import emit, listeners
 from hermetic.events.lifecycle import Breach, CallRaised, DatabaseKept, TaskLeft, TestBegan, TestEnded
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
-from hermetic.guards.background import Background, background_error, ends_with_a_call, ends_with_a_test
+from hermetic.guards.background import Background, ends_with_a_call, ends_with_a_test
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.coroutines import Drops, UnawaitedWatch, UnrunWatch
 from hermetic.guards.exit_watch import ExitWatch
@@ -31,7 +31,9 @@ from hermetic.guards.quiet import Quiet
 from hermetic.guards.raw import RawLeaks
 from hermetic.guards.restoring import Restoring
 from hermetic.guards.shared_mappings import SharedMappings
+from hermetic.guards.tasks_left import LostExceptionWatch, TaskWatch
 from hermetic.guards.threads import ThreadWatch
+from hermetic.guards.threads_left import ThreadsLeftWatch
 from hermetic.guards.uncommitted import UncommittedRequests
 from hermetic.guards.unused_overrides import UnusedOverrides
 from hermetic.guards.watches import Watches
@@ -44,6 +46,7 @@ from hermetic.steps import every_step
 
 if TYPE_CHECKING:
     from hermetic.database.registry import Databases
+    from hermetic.guards.loop_blocked import BlockedWatch
 
 NEVER: Hashable = object()
 
@@ -113,11 +116,16 @@ class Run:
                 "uncommitted": self._uncommitted,
                 "unawaited": lambda: UnawaitedWatch(self._drops),
                 "unrun": lambda: UnrunWatch(self._drops),
+                "tasks": lambda: TaskWatch(lambda: self._tasks_left),
+                "lost_exceptions": LostExceptionWatch,
+                "threads": lambda: ThreadsLeftWatch(self._threads.started),
+                "blocking": self._blocking,
             }
         )
         self._is_on = settings.mode == "on"
         self._boundary: Hashable = NEVER
         self._test_is_open = False
+        self._tasks_left: list[TaskLeft] = []
 
     # -- the parts that need engines
 
@@ -139,6 +147,13 @@ class Run:
         opened = self.containment.raw
         raw = None if opened is None else RawLeaks(opened, self.databases.is_test_code)
         return Leaks(self.containment.installation, raw, self.containment.all)
+
+    def _blocking(self) -> BlockedWatch:
+        from hermetic.guards.loop_blocked import BlockedWatch
+
+        return BlockedWatch(
+            lambda: self.background.loops, self.settings.blocking_seconds, self.databases.is_test_code
+        )
 
     @cached_property
     def quiet(self) -> Quiet:
@@ -270,7 +285,7 @@ class Run:
             with step:
                 breaches += self.leaks.end(lambda each: restore or each.task is None)
             with step:
-                self._tell_of_background(background)
+                self._tell_of_background()
             with step:
                 breaches += self.watches.end(owners.current())
             with step:
@@ -291,13 +306,12 @@ class Run:
         if self._is_on:
             self.background.end_test(background)
 
-    def _tell_of_background(self, background: BackgroundMode) -> None:
+    def _tell_of_background(self) -> None:
         left = self.background.take_left() if self._is_on else self.background.running(ends_with_a_test)
+        self._tasks_left = left
         if TaskLeft in listeners:
             for task in left:
                 emit(task)
-        if left and self._is_on and background == "error":
-            raise background_error(left)
 
     def explain(self, error: BaseException) -> list[HermeticError]:
         """Return what is known of why a test failed."""

@@ -8,7 +8,9 @@ file. Nothing here knows pytest: whoever reads the ini file passes plain strings
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast, get_args
 
 from hermetic.errors import InvalidSetting
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 Mode = Literal["off", "observe", "on"]
 Isolation = Literal["test", "class", "module", "none"]
 Level = Literal["error", "warn", "off"]
-Background = Literal["wait", "cancel", "error"]
+Background = Literal["wait", "cancel"]
 Failures = Literal["full", "short", "off"]
 Parameters = Literal["columns", "all", "types"]
 LifespanScope = Literal["function", "module", "session"]
@@ -46,6 +48,10 @@ GUARDS: dict[str, GuardSetting] = {
     "overrides": GuardSetting("error", "a test sets an override that none of its requests can use"),
     "unawaited": GuardSetting("warn", "nobody awaits a coroutine"),
     "unrun": GuardSetting("error", "nothing runs an async method of a unittest.TestCase"),
+    "tasks": GuardSetting("off", "a task that a test left running has to be cancelled"),
+    "lost_exceptions": GuardSetting("warn", "a task of a test fails, and nobody sees its exception"),
+    "threads": GuardSetting("off", "a test leaves a thread running"),
+    "blocking": GuardSetting("off", "an event loop stands still for hermetic_blocking_seconds"),
 }
 """The guards: what a test is told of at its teardown, though it passed, with an error, a warning or not at all."""
 
@@ -77,9 +83,10 @@ INI: dict[str, tuple[Literal["string", "linelist"], str]] = {
         f"hermetic_{name}": ("string", f"what it is when {guard.what}: error, warn or off")
         for name, guard in GUARDS.items()
     },
+    "hermetic_blocking_seconds": ("string", "for how long an event loop may stand still"),
     "hermetic_background": (
         "string",
-        "what becomes of tasks that a test left running: wait (for a second, then cancel), cancel, or error",
+        "what becomes of tasks that a test left running: wait (for a second, then cancel) or cancel",
     ),
     "hermetic_failures": (
         "string",
@@ -132,6 +139,7 @@ class Settings:
     Attributes:
         database: What ``{url}`` is; None where only the application's engine tells.
         guards: The level of each of ``GUARDS``.
+        blocking_seconds: For how long an event loop may stand still.
         rebuild: Whether the schema is built whatever template there is.
         keep_failed: Whether a failed test's database is kept.
         sources: For each key that was set, where: ``"pytest.ini"``, ``"--hermetic"``, ``"HERMETIC"``.
@@ -146,6 +154,7 @@ class Settings:
     guards: Mapping[str, Level] = field(
         default_factory=lambda: {name: guard.default for name, guard in GUARDS.items()}
     )
+    blocking_seconds: float = 0.5
     background: Background = "wait"
     failures: Failures = "full"
     parameters: Parameters = "columns"
@@ -242,6 +251,7 @@ def parse(
             name: cast(Level, choice(f"hermetic_{name}", get_args(Level), guard.default))
             for name, guard in GUARDS.items()
         },
+        blocking_seconds=_seconds(text("hermetic_blocking_seconds"), sources),
         background=cast(Background, choice("hermetic_background", get_args(Background), "wait")),
         failures=cast(Failures, choice("hermetic_failures", get_args(Failures), "full")),
         parameters=cast(Parameters, choice("hermetic_parameters", get_args(Parameters), "columns")),
@@ -291,6 +301,18 @@ def _version(value: str | None, sources: Mapping[str, str]) -> str | None:
     raise InvalidSetting(
         f"{key} = {value!r} ({sources[key]}) is not a major version of PostgreSQL.",
         hints=(f"{key} = 16",),
+    )
+
+
+def _seconds(value: str | None, sources: Mapping[str, str]) -> float:
+    if value is None:
+        return Settings.blocking_seconds
+    with suppress(ValueError):
+        if (seconds := float(value)) > 0 and isfinite(seconds):
+            return seconds
+    key = "hermetic_blocking_seconds"
+    raise InvalidSetting(
+        f"{key} = {value!r} ({sources[key]}) is not a number of seconds.", hints=(f"{key} = 0.5",)
     )
 
 

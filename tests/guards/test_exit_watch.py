@@ -32,7 +32,7 @@ def test_what_a_thread_gets() -> None:
 def test_what_is_said_of_it() -> None:
     """What it is, who started it where, where it stands, and what becomes of it."""
     thread = threading.Thread(name="consumer")
-    said = text(thread, Started(TEST, Location("tests/test_a.py", 3, "test_it")), AT, 0.0)
+    said = text(thread, Started(TEST, Location("tests/test_a.py", 3, "test_it"), True), AT, 0.0)
     assert "a thread (consumer), started by test_a.py::test_it at tests/test_a.py:3" in said
     assert "stands in consume, at app/jobs.py:7, and waits for good" in said
     assert "daemon=True" in said
@@ -43,7 +43,7 @@ def test_what_is_said_of_what_is_not_known() -> None:
     """Nothing: a library started it, or somebody before the run, and it stands in a library."""
     thread = threading.Thread()
     assert "started by test_a.py::test_it. It stands in a library, and gets 8" in text(
-        thread, Started(TEST, UNKNOWN), None, 8.0
+        thread, Started(TEST, UNKNOWN, False), None, 8.0
     )
     assert "whose start was not seen" in text(thread, None, None, 8.0)
 

@@ -145,7 +145,7 @@ def test_where_it_is_an_error(project: Project) -> None:
 async def test_left(async_client):
     await async_client.post("/sleeping")
 
-@pytest.mark.hermetic(background="cancel")
+@pytest.mark.hermetic(tasks="off", background="cancel")
 async def test_cancelled(async_client):
     await async_client.post("/later")
     await async_client.post("/sleeping")
@@ -154,7 +154,7 @@ async def test_after(async_client):
     assert await names(async_client) == []
 """,
     )
-    result = project.pytest("--hermetic-background=error", "-o", "asyncio_default_test_loop_scope=session")
+    result = project.pytest("--hermetic-tasks=error", "-o", "asyncio_default_test_loop_scope=session")
     assert result.outcomes() == {"passed": 3, "errors": 1}, result.output
     assert "ERROR at teardown of test_left" in result.output
     assert "was still running at" in result.output

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from hermetic import tasks
-from hermetic.errors import BackgroundError
 from hermetic.events import emit, listeners
 from hermetic.events.application import TaskEnded, TaskFound
 from hermetic.events.lifecycle import TaskLeft
@@ -49,18 +48,6 @@ def ends_with_a_call(owner: Owner) -> bool:
 def ends_with_a_test(owner: Owner) -> bool:
     """Whether what an owner started should be over when its test, with its fixtures, is."""
     return owner.is_test_level or owner.has_ended
-
-
-def background_error(left: Sequence[TaskLeft]) -> BackgroundError:
-    """Return what a test is told where tasks that had to be cancelled are a failure."""
-    return BackgroundError(
-        "\n".join(f"{each} when the test ended" for each in left),
-        why="Tasks get a second to end; these were cancelled then, and what they wrote is undone.",
-        hints=(
-            "wait for them in the test: await async_client.drain()",
-            "or let hermetic wait and cancel without a failure: hermetic_background = wait",
-        ),
-    )
 
 
 @dataclass(eq=False)

@@ -11,10 +11,11 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
-from hermetic.code import UNKNOWN, Location, place_in_the_project
+from hermetic.code import UNKNOWN, Location, is_library, place_in_the_project
 from hermetic.owners import Owner, current, note_thread
 
 _EXECUTORS = "concurrent.futures"
@@ -26,10 +27,12 @@ class Started(NamedTuple):
     Attributes:
         owner: Who.
         location: At which line of the user's.
+        is_of_the_project: Whether that line itself started it, and not a library that it called.
     """
 
     owner: Owner
     location: Location
+    is_of_the_project: bool
 
 
 class ThreadWatch:
@@ -61,14 +64,26 @@ class ThreadWatch:
             cast(Any, threading.Thread).start = original
 
     def started(self, thread: threading.Thread) -> Started | None:
-        """Return who started a thread that keeps a process from ending; None where that was not seen."""
+        """Return who started a thread; None where that was not seen, and of an executor's that is a daemon."""
         return self._started.get(thread)
 
     def _note(self, thread: threading.Thread) -> None:
-        if not serves_whoever_comes(thread):
+        serves = serves_whoever_comes(thread)
+        if not serves:
             note_thread(thread)
-        if not thread.daemon:
-            self._started[thread] = Started(current(), place_in_the_project(sys._getframe()) or UNKNOWN)
+        if not (serves and thread.daemon):
+            starter = _starter(thread)
+            is_direct = starter is not None and not is_library(starter.f_code.co_filename) and not serves
+            location = place_in_the_project(starter) or UNKNOWN
+            self._started[thread] = Started(current(), location, is_direct)
+
+
+def _starter(thread: threading.Thread) -> FrameType | None:
+    """Return the frame that starts a thread: the first that is neither ours nor a method of the thread's."""
+    frame: FrameType | None = sys._getframe(3)
+    while frame is not None and frame.f_locals.get("self") is thread:
+        frame = frame.f_back
+    return frame
 
 
 def serves_whoever_comes(thread: threading.Thread) -> bool:

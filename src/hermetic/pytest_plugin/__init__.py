@@ -80,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"hermetic(*, {', '.join(f'{name}=None' for name in MARK)}): how often the baseline comes back for this"
-        " test (test, class, module or none), what becomes of tasks that it left running (wait, cancel or error), and"
+        " test (test, class, module or none), what becomes of tasks that it left running (wait or cancel), and"
         " what each guard's finding is (error, warn or off).",
     )
     if SETTINGS not in config.stash:  # loaded by -p or from a conftest

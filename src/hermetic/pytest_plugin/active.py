@@ -31,7 +31,7 @@ from hermetic.report.recorder import Recorder
 from hermetic.report.sections import failure_sections
 from hermetic.report.summary import summary_lines
 from hermetic.run import NEVER, Run
-from hermetic.settings import Level
+from hermetic.settings import GUARDS, Level
 from hermetic.steps import every_step
 
 _FIRST = "_hermetic_test"
@@ -184,11 +184,24 @@ class Active:
         with every_step() as step:
             for breach in found["warn"]:
                 with step:
-                    file, line, _ = breach.location
-                    warnings.warn_explicit(HermeticWarning(breach.message), HermeticWarning, file, line)
+                    self._warn(breach)
             if found["error"]:
                 with step:
                     pytest.fail("\n\n".join(each.message for each in found["error"]), pytrace=False)
+
+    def _warn(self, breach: Breach) -> None:
+        """Give a warning; where warnings are errors it is one, unless nobody has asked for this guard to warn."""
+        file, line, _ = breach.location
+        key = f"hermetic_{breach.guard}"
+        is_asked_for = key in self.run.settings.sources or GUARDS[breach.guard].default != "warn"
+        with warnings.catch_warnings():
+            try:
+                warnings.warn_explicit(HermeticWarning(breach.message), HermeticWarning, file, line)
+            except HermeticWarning:
+                if is_asked_for:
+                    raise
+                warnings.simplefilter("always", HermeticWarning)
+                warnings.warn_explicit(HermeticWarning(breach.message), HermeticWarning, file, line)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:

@@ -16,7 +16,7 @@ FLAGS: dict[str, str] = {
         f"hermetic_{name}": f"what it is when {guard.what}: error, warn or off"
         for name, guard in GUARDS.items()
     },
-    "hermetic_background": "what becomes of tasks that a test left running: wait, cancel or error",
+    "hermetic_background": "what becomes of tasks that a test left running: wait or cancel",
     "hermetic_failures": "what is shown below a failed test: full, short or off",
 }
 

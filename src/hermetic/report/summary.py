@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hermetic.errors import BackgroundError
 from hermetic.report.facts import Tally, Totals
 from hermetic.report.observed import SHOWN, observed_lines, relative
 from hermetic.settings import Settings
@@ -28,8 +29,9 @@ def _tests(tally: Tally) -> str:
 def task_lines(left: Counter[str], mode: str) -> list[str]:
     """Return what is said of the tasks that tests left running, the first few by name."""
     became = "would be cancelled" if mode == "observe" else "were cancelled"
+    about = f"background: {left.total()} that tests left running {became} [{BackgroundError.code}]"
     return _first_few(
-        f"background: {left.total()} that tests left running {became}; to wait for them: await async_client.drain()",
+        f"{about}; to wait for them: await async_client.drain(); to fail such a test: hermetic_tasks = error",
         list(left),
     )
 

@@ -1,0 +1,137 @@
+"""Tasks that a test left: those that still ran when it ended, and those whose exception nobody has seen."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from traceback import walk_tb
+from typing import Any
+
+from hermetic import tasks
+from hermetic.causes.guards import EXCEPTION_LOST
+from hermetic.code import UNKNOWN, Location, is_library
+from hermetic.errors import BackgroundError
+from hermetic.events.lifecycle import Breach, TaskLeft
+from hermetic.owners import Owner
+
+Context = dict[str, Any]
+Handle = Callable[[asyncio.AbstractEventLoop, Context], None]
+
+
+class TaskWatch:
+    """The guard ``tasks``: what had to be cancelled at the end of a test.
+
+    Args:
+        left: Returns that, once the test has ended.
+    """
+
+    def __init__(self, left: Callable[[], Sequence[TaskLeft]]) -> None:
+        self._left = left
+
+    def begin(self, test: Owner) -> None:
+        """There is nothing to note: who started a task is known when it is found."""
+
+    def end(self, test: Owner) -> Iterator[Breach]:
+        """Name each task."""
+        del test
+        for task in self._left():
+            file, _, line = task.place.rpartition(":")
+            at = Location(file, int(line), task.name) if line.isdigit() else UNKNOWN
+            yield Breach("tasks", task.owner, at, str(_still_running(task)))
+
+    def stop(self) -> None:
+        """There is nothing to undo."""
+
+
+def _still_running(task: TaskLeft) -> BackgroundError:
+    return BackgroundError(
+        f"{task} when the test ended",
+        why="Tasks get a second to end; it was cancelled then, and what it wrote is undone.",
+        hints=(
+            "wait for it in the test: await async_client.drain()",
+            "or await it where it is started, or let a task group of the lifespan have it",
+        ),
+    )
+
+
+class LostExceptionWatch:
+    """The guard ``lost_exceptions``: tasks of a test that failed, while nobody was there to be told.
+
+    asyncio tells the loop of such a task when nobody holds it any more, and all that a loop does is to log it. Where an
+    application, or a plugin, has a handler for that (anyio's has), it is left to it.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[Breach] = []
+        self._is_on = False
+        self._replaced: dict[type, tuple[Handle, Handle]] = {}
+
+    def begin(self, test: Owner) -> None:
+        """Note what loops are told from now on."""
+        del test
+        self._is_on = True
+        for kind in _loops():
+            if kind not in self._replaced:
+                self._replaced[kind] = (kind.call_exception_handler, self._replace(kind))
+
+    def end(self, test: Owner) -> Sequence[Breach]:
+        """Return what was the test's own."""
+        self._is_on = False
+        found, self._found = self._found, []
+        return [each for each in found if each.owner.test is test]
+
+    def stop(self) -> None:
+        """Put the loops' own methods back, but for those that somebody has replaced since."""
+        for kind, (original, ours) in self._replaced.items():
+            if kind.call_exception_handler is ours:  # type: ignore[attr-defined]
+                kind.call_exception_handler = original  # type: ignore[attr-defined]
+        self._replaced.clear()
+
+    def _replace(self, kind: Any) -> Handle:
+        original: Handle = kind.call_exception_handler
+
+        @functools.wraps(original)
+        def call_exception_handler(loop: asyncio.AbstractEventLoop, context: Context) -> None:
+            if self._is_on and loop.get_exception_handler() is None:
+                self._found += _lost(context)
+            original(loop, context)
+
+        kind.call_exception_handler = call_exception_handler
+        return call_exception_handler
+
+
+def _loops() -> Iterator[Any]:
+    """Give the classes of event loops that there may be."""
+    yield asyncio.BaseEventLoop
+    if hasattr(uvloop := sys.modules.get("uvloop"), "Loop"):
+        yield uvloop.Loop  # type: ignore[union-attr]
+
+
+def _lost(context: Context) -> Iterator[Breach]:
+    task, error = context.get("future"), context.get("exception")
+    if not isinstance(task, asyncio.Task) or not isinstance(error, Exception):
+        return
+    owner = tasks.owner_of(task)
+    if owner is None or not (owner.is_test_level and owner.accountable):
+        return
+    lines = [
+        Location(frame.f_code.co_filename, line, frame.f_code.co_name)
+        for frame, line in walk_tb(error.__traceback__)
+        if not is_library(frame.f_code.co_filename)
+    ]
+    if not lines:  # a library's own, which no line of the project's could await
+        return
+    name = tasks.name_of(task)
+    kind = type(error).__name__
+    message = EXCEPTION_LOST.told(
+        (
+            f"{owner.name} started the task `{name}`, which failed by {kind}; nobody has seen it.",
+            f"It was raised at {lines[-1]}.",
+        ),
+        (
+            f"await the task, or have a task group await it: whoever starts `{name}` learns of its {kind} then",
+        ),
+    )
+    yield Breach("lost_exceptions", owner, lines[-1], message)
