@@ -1,11 +1,11 @@
 """The cases: small suites before and after, one for each row of a census of 60 public repositories.
 
 They were written from the census alone: what a person would write. A case holds both texts at once. Lines that begin
-with two spaces are in both, those with ``- `` are what it was, those with ``+ `` what comes of it. ``= name: the row of
-the census`` begins a case, ``@ file.py`` a file of it; ``[auto]`` before the colon names the runners for which it is,
-where it is not for all; ``[text]`` is for a client that is not installed, whose suite can only run afterwards. What
-comes of it is written for pytest-asyncio in its mode ``auto``; for others marks come on top. All cases
-test one application, in ``service``.
+with two spaces are in both, those with ``- `` are what it was, those with ``+ `` what comes of it. ``= name: the row
+of the census`` begins a case, ``@ file.py`` a file of it; ``[auto]`` before the colon names the runners for which it
+is, where it is not for all; ``[text]`` is for a client that is not installed, whose suite can only run afterwards;
+``-> HM802`` says that its tests stay, and why. What comes of it is written for pytest-asyncio in its mode ``auto``;
+for others marks come on top. All cases test one application, in ``service``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "cases"
-HEAD = re.compile(r"= (?P<name>\w+)(?: \[(?P<runners>[\w ]+)\])?: (?P<row>.+)")
+HEAD = re.compile(r"= (?P<name>\w+)(?: \[(?P<runners>[\w ]+)\])?(?: -> (?P<code>\w+))?: (?P<row>.+)")
 RUNNERS = ("auto", "strict", "anyio")
 
 
@@ -29,6 +29,7 @@ class Case:
         name: Its folder in the project.
         row: The row of the census.
         runners: For which runners it is.
+        code: Why its tests stay; empty where they do not.
         before: What is in its files, by their names in the project.
         after: What comes of each.
     """
@@ -37,6 +38,7 @@ class Case:
     name: str
     row: str
     runners: tuple[str, ...]
+    code: str
     before: dict[str, str]
     after: dict[str, str]
 
@@ -57,6 +59,7 @@ def _cases(path: Path) -> Iterator[Case]:
             found["name"],
             found["row"],
             tuple((found["runners"] or " ".join(RUNNERS)).split()),
+            found["code"] or "",
             {name: _side(lines, "-") for name, lines in texts.items()},
             {name: _side(lines, "+") for name, lines in texts.items()},
         )

@@ -86,7 +86,8 @@ def anyio_backend():
 
 
 def run(project: Project) -> Run:
-    """Run the project's tests, with every warning an error."""
+    """Run the project's tests, with every warning an error, on an empty database."""
+    (project.root / "service.db").unlink(missing_ok=True)
     result = project.pytest(*STRICTLY, "-q", "tests")
     path = project.root / "counted.json"
     assert path.exists(), result.output
