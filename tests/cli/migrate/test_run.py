@@ -176,10 +176,25 @@ def test_github_shows_it_beside_the_lines(project: Project, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("files", "wanted"),
     [
-        ({}, ["add hermetic[asyncio] to the requirements of the tests, which do not name hermetic"]),
-        ({"requirements.txt": "hermetic[asyncio]", "pytest.ini": "[pytest]\nasyncio_mode = auto"}, []),
         (
-            {"requirements.txt": "hermetic", "pytest.ini": "[pytest]\naddopts = -p no:asyncio"},
+            {},
+            [
+                "add hermetic[asyncio] to the requirements of the tests, which do not name hermetic",
+                "hermetic init, for a database of their own that is clean before each test, if you like",
+            ],
+        ),
+        (
+            {
+                "requirements.txt": "hermetic[asyncio]",
+                "pytest.ini": "[pytest]\nasyncio_mode = auto\nhermetic_app = a:b",
+            },
+            [],
+        ),
+        (
+            {
+                "requirements.txt": "hermetic",
+                "pytest.ini": "[pytest]\naddopts = -p no:asyncio\nhermetic = on",
+            },
             ["pip install 'hermetic[asyncio]', then hermetic init: nobody runs asynchronous tests here"],
         ),
     ],

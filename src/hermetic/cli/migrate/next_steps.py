@@ -27,4 +27,6 @@ def next_steps(project: Project, installed: Callable[[str], str]) -> Iterator[st
         yield "pip install 'hermetic[asyncio]', then hermetic init: nobody runs asynchronous tests here"
     elif runner.is_unclaimed and "asyncio_mode" not in configuration.values:
         yield "hermetic init, which sets asyncio_mode = auto: no test has a mark, and in strict mode nobody runs them"
+    if "hermetic_app" not in configuration.values and "hermetic" not in configuration.values:
+        yield "hermetic init, for a database of their own that is clean before each test, if you like"
     yield "run pytest"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hermetic.migrate.step import Step
 from hermetic.migrate.steps.client import CLIENT
 from hermetic.migrate.steps.database import DATABASE
+from hermetic.migrate.steps.names import NAMES
 from hermetic.migrate.steps.recipes import RECIPES
 
-STEPS: tuple[Step, ...] = (CLIENT, RECIPES, DATABASE)
+STEPS: tuple[Step, ...] = (NAMES, CLIENT, RECIPES, DATABASE)
