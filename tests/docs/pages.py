@@ -6,7 +6,8 @@ A page is written for people, so what a test needs to know is kept out of their 
 - A ``console`` block is a command (``$ pytest -q``) and what it prints; ``...`` stands for anything left out.
 - An ``sh`` block is commands without their output; each must be of a kind that a test knows to check.
 - ``<!-- project: NAME -->`` begins a new folder. It holds the example service, as ``app`` (as ``backend.app`` if the
-  example says so), and the configuration of ``DEFAULT_INI`` until the page shows another.
+  example says so), and the configuration of ``DEFAULT_INI`` until the page shows another. ``<!-- project: NAME, with
+  FOLDER -->``: the files of that folder of the repository, too.
 - ``<!-- literal: WHY -->`` before a block: it is shown and not run, for the reason given.
 """
 
@@ -66,11 +67,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Example:
-    """The blocks of one project of a page, in their order."""
+    """The blocks of one project of a page, in their order, and the folder whose files it has as well."""
 
     page: str
     name: str
     blocks: list[Block] = field(default_factory=list)
+    folder: str = ""
 
     def __str__(self) -> str:
         return f"{Path(self.page).name}-{self.name}"
@@ -92,7 +94,8 @@ def examples(path: Path) -> list[Example]:
     found = [Example(page, "page")]
     for part in _parts(path):
         if isinstance(part, str):
-            found.append(Example(page, part))
+            name, _, folder = part.partition(", with ")
+            found.append(Example(page, name, folder=folder))
         elif part.is_console or (part.name and not part.literal):
             found[-1].blocks.append(part)
     return [example for example in found if example.blocks]

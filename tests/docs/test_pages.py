@@ -25,11 +25,13 @@ SHELL = [
 
 
 def begin(example: Example, root: Path) -> Path:
-    """Make a project with the example service, under the name the example gives it, and the usual settings."""
+    """Make a project with the example service, under the name the example gives it, and the usual settings or its own."""
     folder = root / "project"
     under = "backend/app" if any("backend.app" in block.text for block in example.blocks) else "app"
     shutil.copytree(ROOT / "backend" / "app", folder / under, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "pytest.ini").write_text(DEFAULT_INI, encoding="utf-8")
+    if example.folder:
+        shutil.copytree(ROOT / example.folder, folder, dirs_exist_ok=True)
     return folder
 
 

