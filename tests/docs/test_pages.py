@@ -25,7 +25,7 @@ SHELL = [
 
 
 def begin(example: Example, root: Path) -> Path:
-    """Make a project with the example service, under the name the example gives it, and the usual settings or its own."""
+    """Make a project with the example service, under the name the example gives it, and settings."""
     folder = root / "project"
     under = "backend/app" if any("backend.app" in block.text for block in example.blocks) else "app"
     shutil.copytree(ROOT / "backend" / "app", folder / under, ignore=shutil.ignore_patterns("__pycache__"))

@@ -13,7 +13,7 @@ from hermetic.cli import main
 from hermetic.cli.migrate.command import run
 from hermetic.cli.migrate.parser import add_parser
 from hermetic.errors import ConfigurationError
-from hermetic.migrate.step import Step
+from hermetic.migrate.step import Left, Outcome, Step, TestName
 from tests.migrate.stepping import renaming
 from tests.source.projects import Project
 
@@ -62,6 +62,23 @@ def test_a_second_run_changes_nothing(project: Project, capsys: pytest.CaptureFi
     assert migrate(project, "--write", "--comment") == 0
     assert project.read("tests/test_a.py") == after
     assert capsys.readouterr().out == ""
+
+
+def test_tests_that_one_line_keeps_are_told_together(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line for the reason, and one for those of each file."""
+    file = project.write({"tests/conftest.py": "", "tests/test_a.py": ""}).root / "tests/conftest.py"
+    names = [("test_a.py", "test_two"), ("conftest.py", "test_one"), ("test_a.py", "TestA::test_b")]
+    left = tuple(Left(TestName(file.with_name(at), path), "HM899", file, 3, "why") for at, path in names)
+    step = Step("keeps", "", True, ("", ""), lambda project: Outcome({}, left=left))
+    migrate(project, steps=[step])
+    assert capsys.readouterr().err.splitlines() == [
+        f"left          {file}:3: HM899: 3 tests: why",
+        f"                  {file}: test_one",
+        f"                  {file.with_name('test_a.py')}: TestA::test_b, test_two",
+        "0 tests converted in 0 files, 3 left (HM899 3)",
+    ]
 
 
 def test_a_project_without_such_tests_is_left_alone(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.cli.lines import count, shown, topic
@@ -100,7 +102,7 @@ FORMATS: dict[str, Callable[[Report], Iterator[str]]] = {"text": text, "json": a
 def summary(report: Report) -> Iterator[str]:
     """Yield what is said of a migration beside what it changes, a topic each."""
     migration = report.migration
-    yield from topic("left", [_left(each) for each in migration.left])
+    yield from topic("left", list(_left(migration.left)))
     yield from topic("review", [f"{shown(each.file)}:{each.line}: {each.text}" for each in migration.review])
     yield from topic("note", list(migration.notes))
     yield from topic("defect", [f"{each}. Please report it" for each in migration.defects])
@@ -131,9 +133,17 @@ def _counted(migration: Migration) -> str:
     return f"{converted}, {len(tests)} left ({by_code})"
 
 
-def _left(left: Left) -> str:
-    name = left.test.path if left.test.file == left.file else _name(left.test)
-    return f"{shown(left.file)}:{left.line}: {left.code}: {name}: {left.text}"
+def _left(left: Iterable[Left]) -> Iterator[str]:
+    """Yield a line for each reason, and below one that several tests have, these tests, a line a file."""
+    reasons: dict[tuple[Path, int, str, str], list[TestName]] = {}
+    for each in left:
+        reasons.setdefault((each.file, each.line, each.code, each.text), []).append(each.test)
+    for (file, line, code, text), tests in reasons.items():
+        only = tests[0] if len(tests) == 1 else None
+        name = count(len(tests), "test") if only is None else only.path if only.file == file else _name(only)
+        yield f"{shown(file)}:{line}: {code}: {name}: {text}"
+        for place, paths in groupby(sorted(tests) if only is None else (), key=lambda test: test.file):
+            yield f"    {shown(place)}: {', '.join(test.path for test in paths)}"
 
 
 def _name(test: TestName) -> str:
