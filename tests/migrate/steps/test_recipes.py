@@ -139,6 +139,17 @@ def test_what_stood_in_a_block_stands_before_it(before: str, wanted: str, projec
     assert after(found).partition("async def test_it():\n")[2] == f"{wanted}\n"
 
 
+def test_lines_of_a_call_move_with_it(project: Project) -> None:
+    """As many as there were."""
+    made = 'AsyncClient(\n            transport=ASGITransport(app), base_url="http://test"\n        )'
+    lifespan = "async with app.router.lifespan_context(app):"
+    body = f"async def test_it():\n    {lifespan}\n        async with {made} as c:\n            await c.get('/')\n"
+    wanted = 'AsyncTestClient(\n        app, base_url="http://test", follow_redirects=False\n    )'
+    assert after(migrated(project, f"{HEAD}{body}")).endswith(
+        f"    async with {wanted} as c:\n        await c.get('/')\n"
+    )
+
+
 def test_a_client_that_a_stack_enters_is_entered_no_longer(project: Project) -> None:
     """Entered, it would run the lifespan."""
     helper = f"def made():\n    return {MADE}\n"

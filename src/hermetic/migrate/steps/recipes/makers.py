@@ -87,22 +87,23 @@ class Maker:
         of_call = 1 if self.has_lifespan else 0
         return len(self.call.args) > of_call or (self.transport is not None and len(self.transport.args) > 1)
 
-    def rendered(self, text: SourceText, *, tells_address: bool) -> str:
-        """Return the call that makes hermetic's client.
+    def rendered(self, text: SourceText, *, tells_address: bool, width: int = 0) -> str:
+        """Return the call that makes hermetic's client, on as many lines as the old one.
 
         Args:
             text: The file.
             tells_address: Whether the application sees from where it is called.
+            width: How many characters its lines move to the left.
         """
         arguments = [text.of(self.app), *self._kept(text), *self._added(text, tells_address)]
-        if self.call.lineno == self.call.end_lineno:
+        given = [*self.call.args, *(word.value for word in self.call.keywords)]
+        if given[0].lineno == self.call.lineno:
             return f"AsyncTestClient({', '.join(arguments)})"
-        given = self.call.args[0] if self.call.args else self.call.keywords[0].value
-        if given.lineno == self.call.lineno:
-            return f"AsyncTestClient({', '.join(arguments)})"
-        inner = text.indent(given)
+        inner, outer = (text.indent(node)[width:] for node in (given[0], self.call))
+        if len({each.lineno for each in given}) == 1 < len(given):
+            return f"AsyncTestClient(\n{inner}{', '.join(arguments)}\n{outer})"
         lines = "".join(f"\n{inner}{argument}," for argument in arguments)
-        return f"AsyncTestClient({lines}\n{text.indent(self.call)})"
+        return f"AsyncTestClient({lines}\n{outer})"
 
     def _kept(self, text: SourceText) -> Iterator[str]:
         for word in self.call.keywords:

@@ -122,8 +122,8 @@ class Rewriting:
         ]
         return tuple(found)
 
-    def _rendered(self, site: Site) -> str:
-        return site.maker.rendered(self.text, tells_address=self._tells_address)
+    def _rendered(self, site: Site, width: int = 0) -> str:
+        return site.maker.rendered(self.text, tells_address=self._tells_address, width=width)
 
     def _in_place(self, site: Site, parent: ast.AST) -> None:
         """Replace a call, and with it what enters it by a stack: that would run the lifespan."""
@@ -183,7 +183,9 @@ class Rewriting:
         assert isinstance(manager.item.context_expr, ast.Call)
         self._gone.update(ast.walk(manager.item.context_expr.func))
         entered = replace(site, maker=replace(site.maker, app=manager.app))
-        self._edits.append(self.text.replace(site.call, self._rendered(entered)))
+        inner, outer = self.text.indent(statement), self.text.indent(manager.statement)
+        rendered = self._rendered(entered, len(inner) - len(outer))
+        self._edits.append(self.text.replace(site.call, rendered))
         if manager.statement is statement:
             following = statement.items[statement.items.index(manager.item) + 1]
             start, end = manager.item.context_expr, following.context_expr
@@ -244,7 +246,8 @@ class Rewriting:
             for alias in statement.names:
                 bound = alias.asname or alias.name.partition(".")[0]
                 name = outside(file, ast.Name(bound), self._symbols)
-                is_old = name in old or name in {each.rpartition(".")[0] for each in old} | {"asyncio"}
+                is_module = name in {each.rpartition(".")[0] for each in old}
+                is_old = name in old or is_module or name.partition(".")[0] == "asyncio"
                 was_used = any(isinstance(node, ast.Name) and node.id == bound for node in self._gone)
                 if is_old and was_used and statement in self.module.tree.body:
                     beside = statement
