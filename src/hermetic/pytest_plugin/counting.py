@@ -83,6 +83,8 @@ class Counting:
 
     def pytest_collection_finish(self) -> None:
         self._calls.listen()
+        gc.collect()
+        gc.freeze()  # of a large suite what was imported is a million objects, which each collection would look at
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
