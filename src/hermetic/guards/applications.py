@@ -22,8 +22,14 @@ from hermetic.owners import Owner, current, owned_by, sender
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
 
-Answered = Callable[[Owner, Any, Scope], None]
-"""Called with a request, the application that has answered it, and the request's scope, as it is then."""
+class Requests(Protocol):
+    """Who is told of requests and websockets by each application that gets them; one may be mounted in another."""
+
+    def called(self, request: Owner, application: Any) -> None:
+        """An application is called for a request."""
+
+    def answered(self, request: Owner, application: Any, scope: Scope) -> None:
+        """It has answered, or failed to; the end of the request is told later."""
 
 
 class StartUps(Protocol):
@@ -56,7 +62,7 @@ class ApplicationWatch:
         self._seen = seen
         self._start_ups = start_ups
         self._up: dict[object, tuple[Any, Owner]] = {}
-        self._answered: tuple[Answered, ...] = ()
+        self._told: tuple[Requests, ...] = ()
         self._latest: asyncio.AbstractEventLoop | None = None
         self._original: Call | None = None
         self._ours: Call | None = None
@@ -70,13 +76,13 @@ class ApplicationWatch:
         """Whether a lifespan of an application's that a test or its own fixture started has not ended."""
         return any(each is app and owner.is_test_level for each, owner in self._up.values())
 
-    def tell_when_answered(self, listener: Answered) -> None:
-        """Have somebody told of each request that an application has answered, before its end is told."""
-        self._answered = (*self._answered, listener)
+    def tell(self, listener: Requests) -> None:
+        """Have somebody told of requests."""
+        self._told = (*self._told, listener)
 
-    def tell_no_more(self, listener: Answered) -> None:
+    def tell_no_more(self, listener: Requests) -> None:
         """Have somebody told of none any more."""
-        self._answered = tuple(each for each in self._answered if each != listener)
+        self._told = tuple(each for each in self._told if each is not listener)
 
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
@@ -93,7 +99,7 @@ class ApplicationWatch:
             call: App = partial(original, app)
             if scope["type"] == "lifespan":
                 call = partial(self._lifespan, app, call)
-            elif self._answered:
+            elif self._told:
                 call = partial(self._answering, app, call)
             owner = _owner_of(scope)
             if owner is not current():  # else our client has called it, and told
@@ -128,11 +134,14 @@ class ApplicationWatch:
 
     async def _answering(self, app: Any, call: App, scope: Scope, receive: Receive, send: Send) -> None:
         __tracebackhide__ = True
+        told, request = self._told, current()
+        for listener in told:
+            listener.called(request, app)
         try:
             await call(scope, receive, send)
         finally:
-            for listener in self._answered:
-                listener(current(), app, scope)
+            for listener in told:
+                listener.answered(request, app, scope)
 
     def _note_loop(self) -> None:
         loop = asyncio._get_running_loop()

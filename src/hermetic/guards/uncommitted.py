@@ -23,7 +23,7 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 from hermetic.causes.data import REQUEST_NOT_COMMITTED
 from hermetic.code import UNKNOWN, Location, location_of
 from hermetic.events import Kind, listen, unlisten
-from hermetic.events.application import RequestBegan, RequestEnded, WebsocketBegan, WebsocketEnded
+from hermetic.events.application import RequestEnded, WebsocketEnded
 from hermetic.events.database import SessionEnded, Statement, TransactionEnded
 from hermetic.events.lifecycle import Breach
 from hermetic.functions import A_LIBRARY, attributes_named
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hermetic.database.engines.sessions import Unflushed
 
 KINDS: tuple[Kind, ...] = (
-    *(RequestBegan, RequestEnded, WebsocketBegan, WebsocketEnded),
+    *(RequestEnded, WebsocketEnded),
     *(Statement, TransactionEnded, SessionEnded),
 )
 
@@ -92,15 +92,18 @@ class UncommittedRequests:
         self._before: WeakKeyDictionary[Owner, Collection[Unflushed]] = WeakKeyDictionary()
         self._answered: WeakKeyDictionary[Owner, Answered] = WeakKeyDictionary()
         self._found: list[Breach] = []
+        self._listens = False
 
     def begin(self, test: Owner) -> None:
-        """Listen."""
-        self._applications.tell_when_answered(self._on_answer)
-        listen(self._hear, *KINDS)
+        """Watch the requests of a test; who listens goes on doing so, which costs less than to begin anew."""
+        self._applications.tell(self)
+        if not self._listens:
+            self._listens = True
+            listen(self._hear, *KINDS)
 
     def end(self, test: Owner) -> Iterable[Breach]:
-        """Listen no more."""
-        self.stop()
+        """Watch no longer; return what was found."""
+        self._applications.tell_no_more(self)
         self._pending.clear()
         found, self._found = self._found, []
         return found
@@ -108,23 +111,27 @@ class UncommittedRequests:
     def stop(self) -> None:
         """Listen no more."""
         unlisten(self._hear)
-        self._applications.tell_no_more(self._on_answer)
 
-    def _on_answer(self, owner: Owner, application: Any, scope: Scope) -> None:
-        self._answered.setdefault(owner, Answered(ref(application), scope.get("endpoint")))
+    def called(self, request: Owner, application: Any) -> None:
+        """Note what is unflushed before a request that gets something by an override."""
+        if request not in self._before and getattr(application, "dependency_overrides", None):
+            self._before[request] = self._of_the_tests(request)
+
+    def answered(self, request: Owner, application: Any, scope: Scope) -> None:
+        """Note which function has answered."""
+        if request in self._before:
+            self._answered.setdefault(request, Answered(ref(application), scope.get("endpoint")))
 
     def _hear(self, event: Any) -> None:
         if isinstance(event, Statement):
-            if event.owner.kind == "request" and event.text.lstrip()[:6].upper() in WORDS:
+            if event.owner in self._before and event.text.lstrip()[:6].upper() in WORDS:
                 self._note(event)
         elif isinstance(event, TransactionEnded):
             self._pending.pop(event.connection, None)
         elif isinstance(event, SessionEnded):
             if self._pending:
                 self._forget(current())  # its connection may have a transaction around that goes on
-        elif isinstance(event, RequestBegan | WebsocketBegan):
-            self._before[event.owner] = self._of_the_tests(event.owner)
-        else:
+        elif event.owner in self._before:
             self._end(event)
 
     def _note(self, event: Statement) -> None:
@@ -149,7 +156,7 @@ class UncommittedRequests:
         return [each for each in self._unflushed() if _is_of_the_tests(each.owner, request)]
 
     def _end(self, event: RequestEnded | WebsocketEnded) -> None:
-        pending, before = self._forget(event.owner), self._before.pop(event.owner, ())
+        pending, before = self._forget(event.owner), self._before.pop(event.owner)
         added = [each for each in self._of_the_tests(event.owner) if each not in before]
         answered = self._answered.pop(event.owner, None)
         has_failed = bool(event.error) or (isinstance(event, RequestEnded) and not 0 < event.status < 400)

@@ -83,17 +83,19 @@ class UnusedOverrides:
         self._answered: WeakSet[Any] = WeakSet()
         self._looked_at: set[tuple[int, ...]] = set()
         self._found: list[Unused] = []
+        self._listens = False
 
     def begin(self, test: Owner) -> None:
         """Look at each request that is answered."""
         self._making.install()
-        self._applications.tell_when_answered(self._on_answer)
-        listen(self._on_failure, CallRaised)
+        self._applications.tell(self)
+        if not self._listens:
+            self._listens = True
+            listen(self._on_failure, CallRaised)
 
     def end(self, test: Owner) -> Iterable[Breach]:
         """Look no more; return the overrides that no request has used."""
-        unlisten(self._on_failure)
-        self._applications.tell_no_more(self._on_answer)
+        self._applications.tell_no_more(self)
         found, self._found = self._unused(), []
         self._making.forget()
         self._answered.clear()
@@ -103,7 +105,6 @@ class UnusedOverrides:
     def stop(self) -> None:
         """Leave nothing behind."""
         unlisten(self._on_failure)
-        self._applications.tell_no_more(self._on_answer)
         self._making.uninstall()
 
     def _unused(self) -> list[Unused]:
@@ -121,7 +122,11 @@ class UnusedOverrides:
                 emit(OverrideUnused(each.request, each.cause.code, each.lines, each.change))
         self._found.clear()
 
-    def _on_answer(self, request: Owner, application: Any, scope: Scope) -> None:
+    def called(self, request: Owner, application: Any) -> None:
+        """Look at it when it is answered."""
+
+    def answered(self, request: Owner, application: Any, scope: Scope) -> None:
+        """Look at the overrides that the test has set by now, once as long as they are the same."""
         self._answered.add(application)
         overrides = list(self._set_by_the_test()) if hasattr(application, "dependency_overrides") else []
         looked_at = (id(application), *(id(part) for each, _ in overrides for part in each))
