@@ -121,15 +121,6 @@ CANNOT_BE_REWRITTEN = Cause(
     """,
 )
 
-FARED_WORSE = Cause(
-    "HM834",
-    "Converted, the test fared worse",
-    """
-    The converted test failed, or ran fewer requests or assertions than the old one, when both ran. It stays as it was;
-    the report has what the converted one said.
-    """,
-)
-
 CANNOT_BE_CHANGED = Cause(
     "HM835",
     "The file cannot be changed",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.causes import migration
+from hermetic.causes import causes, migration
 from hermetic.migrate.step import Left, Project, Review, TestName
 from hermetic.migrate.steps.client.colours import find_async, find_obstacles, is_unittest
 from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, item
@@ -71,7 +71,8 @@ class Planning:
                 self.add(Obstacle(migration.CANNOT_BE_CHANGED, use.unit, use.node, f"the file {why}"))
         for unit, test in self._tests.items():
             if (kept := self._keep.get(name_of(test))) is not None:
-                self.add(Obstacle(migration.FARED_WORSE, unit, test.function, kept[1]))
+                code, text = kept
+                self.add(Obstacle(causes()[code], unit, test.function, text))
 
     def add(self, obstacle: Obstacle) -> None:
         """Have something stand in the way."""
