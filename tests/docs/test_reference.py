@@ -100,6 +100,15 @@ def test_the_mark_takes_what_is_said() -> None:
     ]
 
 
+def test_every_guard_has_a_row() -> None:
+    """The table of guards has them all, in their order, with their defaults."""
+    text = (ROOT / "docs" / "guards.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| \[`(\w+)`\]\(configuration.md#hermetic_\w+\) \| .+ \| `(\w+)` \|", text, re.MULTILINE
+    )
+    assert rows == [(name, guard.default) for name, guard in GUARDS.items()]
+
+
 def test_every_fixture_has_a_row() -> None:
     """The table of fixtures names them all, and each name is a fixture."""
     text = (ROOT / "docs" / "fixtures.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -96,6 +96,40 @@ async def test_requests_at_once(history: History, tmp_path: Path) -> None:
     assert "that of the fixture 'session' (function scope, conftest.py:3)" in told
     assert "change: delete that override" in told
     assert "[HM760]" in told
+
+
+@in_a_loop
+async def test_tasks_at_once(history: History, tmp_path: Path) -> None:
+    """Nobody hands it to requests: where a task uses it, who calls that, and whose it is."""
+
+    async def save(session: AsyncSession) -> None:
+        await session.commit()
+
+    async with opened(tmp_path) as session:
+        fixture = UsedFixture(
+            "session", "function", Location("conftest.py", 3, "session"), is_async=True, value=session
+        )
+        session.add(Ware(name="a"))
+        with pytest.raises(InvalidRequestError) as caught:
+            await asyncio.gather(*(save(session) for _ in range(3)))
+    told = "".join(explanations(Failure(TEST, "call", caught.value, fixtures=(fixture,)), history))
+    assert f"{__file__}:{save.__code__.co_firstlineno + 1} uses a session that another task uses" in told
+    assert "that of the fixture 'session' (function scope, conftest.py:3)." in told
+    assert "It is called by test_tasks_at_once" in told
+    assert "change: a session for each task: save opens its own" in told
+    assert "[HM769]" in told
+
+
+@in_a_loop
+async def test_a_listener_that_uses_its_own_session(history: History, tmp_path: Path) -> None:
+    """There is no other task: nothing is said."""
+    async with opened(tmp_path) as session:
+        listener = event.listens_for(session.sync_session, "after_flush")
+        listener(lambda own, _: own.flush())
+        session.add(Ware(name="a"))
+        with pytest.raises(InvalidRequestError, match="already flushing") as caught:
+            await session.flush()
+    assert said(caught.value, history) == ""
 
 
 @in_a_loop

@@ -98,7 +98,7 @@ def _runs(cases: Iterable[Case]) -> Iterator[Asked]:
 
 def _end(asked: Asked) -> tuple[str, str, str]:
     with project(asked.folders) as root:
-        ran = with_hermetic(root, asked.case.timeout)
+        ran = with_hermetic(root, asked.case.timeout, asked.case.options)
     ending = endings.of_broken(asked.case, ran) if asked.is_broken else endings.of_healthy(ran)
     lacks = _lacks(asked.case, ran.output) if ending not in endings.GOOD and asked.is_broken else ""
     return asked.name, ending, ran.output + lacks

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hermetic.settings import GUARDS
+
 HERE = Path(__file__).parent
 GIVEN = HERE.parents[2] / "shared" / "pitfalls"
 """More of them, in a folder beside the repository; often it is not there."""
@@ -32,6 +34,7 @@ class Case:
         never: What no explanation may say of it, because it is not so.
         undone: What a failing run has when its tests ask for the damage itself and hermetic prevents it.
         database: ``postgresql`` if the project's database must be one.
+        options: What hermetic is asked for on the command line, beside its mode.
         timeout: Seconds after which a run hangs.
     """
 
@@ -49,6 +52,7 @@ class Case:
     never: tuple[str, ...] = ()
     undone: str = ""
     database: str = ""
+    options: tuple[str, ...] = ()
     timeout: float = 60
 
     def __str__(self) -> str:
@@ -62,11 +66,12 @@ def own() -> Iterator[Case]:
 
 
 def healthy() -> Iterator[Case]:
-    """Yield legitimate projects: the repository's own, then the given ones."""
+    """Yield legitimate projects: the repository's own, then the given ones. All guards watch them."""
+    guards = tuple(f"--hermetic-{name.replace('_', '-')}=error" for name in GUARDS)
     for folder in sorted((HERE / "healthy").iterdir()):
-        yield _described(f"healthy/{folder.name}", folder)
+        yield replace(_described(f"healthy/{folder.name}", folder), options=guards)
     for folder in sorted(GIVEN.glob("healthy/*")):
-        yield _case(f"given/healthy/{folder.name}", (folder,), {})
+        yield replace(_case(f"given/healthy/{folder.name}", (folder,), {}), options=guards)
 
 
 def given() -> Iterator[Case]:
@@ -123,5 +128,6 @@ def _case(name: str, folders: tuple[Path, ...], described: Mapping[str, Any]) ->
         never=(*_NEVER, *described.get("never", ())),
         undone=described.get("undone", ""),
         database=described.get("database", ""),
+        options=tuple(described.get("options", ())),
         timeout=described.get("timeout", 60),
     )

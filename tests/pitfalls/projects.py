@@ -66,10 +66,10 @@ def set_up(root: Path) -> str:
     return run([str(_SCRIPTS / "hermetic"), "init"], root, _environment(root), 60).output
 
 
-def with_hermetic(root: Path, timeout: float) -> Run:
-    """Set a project up, and run its tests in mode ``on``."""
+def with_hermetic(root: Path, timeout: float, options: Sequence[str] = ()) -> Run:
+    """Set a project up, and run its tests in mode ``on``, and with more options."""
     said = set_up(root)
-    tested = run([*_PYTEST, "--hermetic=on"], root, _environment(root), timeout)
+    tested = run([*_PYTEST, "--hermetic=on", *options], root, _environment(root), timeout)
     return Run(tested.status, said + tested.output, tested.hung)
 
 

@@ -137,3 +137,24 @@ MEMORY_FOR_EACH_CONNECTION = Cause(
     that one made are not there for the next, "no such table". Leave `poolclass` out, or use StaticPool.
     """,
 )
+
+ONE_CONNECTION_FOR_ALL = Cause(
+    "HM768",
+    "one connection for all sessions",
+    """
+    StaticPool, which SQLAlchemy takes for an async engine on SQLite in memory, hands one connection to everybody.
+    Sessions that look apart share its one transaction: what one has written and not committed is gone when another one
+    rolls back, as each does when it is closed, and is there for good when another one commits. In production each has a
+    connection of its own. Use a file, or the application's own engine: hermetic puts its database back after each test.
+    """,
+)
+
+SESSION_OF_SEVERAL_TASKS = Cause(
+    "HM769",
+    "several tasks use one Session",
+    """
+    A Session does one thing at a time. What `asyncio.gather()` or a task group runs at once needs one each, or runs one
+    after the other. What SQLAlchemy says depends on the moment: "Method 'commit()' can't be called here", "concurrent
+    operations are not permitted", "Session is already flushing".
+    """,
+)

@@ -26,7 +26,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     del history
     for error in failure.chain():
         line = next(project_lines(error), None)
-        if line is not None and SAYS.search(str(error)):
+        if line is not None and SAYS.search(str(error)) and not _is_handed(error, line[0]):
             yield _explanation(error, *line)
             return
 
@@ -60,6 +60,14 @@ def _unstarted(error: BaseException) -> Coroutine | None:
         if isinstance(value, CoroutineType) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
             return value
     return None
+
+
+def _is_handed(error: BaseException, frame: FrameType) -> bool:
+    """Whether the coroutine is an argument: whoever handed it over has not awaited it, and may be a library."""
+    code = frame.f_code
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    coroutine = _unstarted(error)
+    return coroutine is not None and any(frame.f_locals.get(name) is coroutine for name in arguments)
 
 
 def _endpoint(error: BaseException, project: FrameType) -> Location | None:

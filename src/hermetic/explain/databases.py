@@ -76,6 +76,10 @@ class DatabaseHistory:
         """Return what is known of an engine."""
         return self._engines.get(id(engine))
 
+    def engine_of(self, url: str) -> EngineResolved | None:
+        """Return what is known of the latest engine for a URL."""
+        return next((each for each in reversed(self._engines.values()) if each.url == url), None)
+
     def made(self, table: str) -> list[Made]:
         """Return who made a table, and where, in order."""
         return [each for each in self._made if each.table == table]

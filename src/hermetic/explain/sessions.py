@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from asyncio import CancelledError
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from hermetic.causes.applications import SESSION_OF_SEVERAL_REQUESTS
-from hermetic.causes.data import SESSION_ENDED_INSIDE_ITS_BLOCK, SESSION_IS_INVALID, TRANSACTION_BEGUN_BEFORE
+from hermetic.causes.data import (
+    SESSION_ENDED_INSIDE_ITS_BLOCK,
+    SESSION_IS_INVALID,
+    SESSION_OF_SEVERAL_TASKS,
+    TRANSACTION_BEGUN_BEFORE,
+)
 from hermetic.code import UNKNOWN
 from hermetic.events.application import RequestBegan, RequestEnded
 from hermetic.events.database import SessionEnded
@@ -28,6 +34,11 @@ AT_ONCE = (
 )
 """What SQLAlchemy and drivers say where two use one Session, or one connection, at once."""
 
+_IN_PROGRESS = re.compile(
+    r"method '(\w+)\(\)' is already in progress|concurrent operations are not permitted|Session is already flushing"
+)
+"""What SQLAlchemy alone says, with the method that is in progress."""
+
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say who shares a Session, or where its transaction was ended, where that is what the test failed by."""
@@ -47,7 +58,7 @@ def _of(failure: Failure, history: History, error: BaseException) -> Explanation
     if "A transaction is already begun on this Session" in text:
         return _begun(failure, error)
     if any(words in text for words in AT_ONCE):
-        return _shared(failure, history, error)
+        return _shared(failure, history, error) or _of_tasks(failure, error, text)
     return None
 
 
@@ -161,6 +172,39 @@ def _of_several(
             "or send those requests one after the other",
         ),
     )
+
+
+def _of_tasks(failure: Failure, error: BaseException, text: str) -> Explanation | None:
+    """Say that two use a Session at once, where nobody hands it to requests: what a test gathers, say."""
+    found, session = _IN_PROGRESS.search(text), _session(error)
+    at, *callers = places(error) or [UNKNOWN]
+    if found is None or session is None or at is UNKNOWN or _is_its_own_doing(failure, error, found[1]):
+        return None
+    fixture = next(
+        (each for each in failure.fixtures if session is attribute(each.value, "sync_session")), None
+    )
+    which = "" if fixture is None else f", that of the {fixture}"
+    return Explanation(
+        SESSION_OF_SEVERAL_TASKS,
+        (
+            f"{at} uses a session that another task uses at the same time{which}.",
+            *(f"It is called by {each.function}, at {each}." for each in callers[:1]),
+        ),
+        (
+            f"a session for each task: {at.function} opens its own",
+            "or await them one after the other: a session does one thing at a time",
+        ),
+    )
+
+
+def _is_its_own_doing(failure: Failure, error: BaseException, method: str | None) -> bool:
+    """Whether what was in progress may be what the error came from inside of, or what was cut short by a cancellation.
+
+    A listener to events of a session may use that session itself.
+    """
+    through = [frame.f_code.co_name for frame in frames(error)]
+    is_inside = method in through if method else through.count("flush") > 1
+    return is_inside or any(isinstance(each, CancelledError) for each in failure.chain())
 
 
 # -- ended before
