@@ -22,7 +22,9 @@ UNION ALL SELECT 'relation', id::regclass::text,
     FROM relations
 UNION ALL SELECT 'column', attrelid::regclass || '.' || attnum,
     concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attisdropped,
-        attcollation::regcollation, attstorage, attoptions, attstattarget), attacl::text, pg_get_expr(adbin, adrelid)
+        attcollation::regcollation, attstorage,
+        ARRAY(SELECT o FROM unnest(attoptions) o WHERE NOT o ^@ 'pg_'), attstattarget), attacl::text,
+    pg_get_expr(adbin, adrelid)
     FROM pg_attribute LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
     WHERE attnum > 0 AND attrelid IN (SELECT id FROM relations)
 UNION ALL SELECT 'parent', inhrelid::regclass::text, inhparent::regclass::text, '', '' FROM pg_inherits

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.server import template_databases
@@ -17,6 +18,7 @@ from tests.database.backends.postgresql.restore.opened import PLAIN, WORLD, Plac
 from tests.database.backends.postgresql.restore.operations import ADDED, ALTERED, TOUCHES, WRITES
 from tests.database.backends.postgresql.restore.playing import differences
 
+LEFT = "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE rolname = %s"
 ROWS = {**WRITES, **TOUCHES}
 CHANGES = {
     name: {**ADDED, **ALTERED}[name]
@@ -38,6 +40,8 @@ def elsewhere(request: pytest.FixtureRequest, one_at_a_time: None) -> Iterator[P
     url = URL.create("postgresql", "postgres", None, "127.0.0.1", 5432, "postgres")
     try:
         with psycopg.connect(url.render_as_string(), connect_timeout=2, autocommit=True) as connection:
+            for (name,) in connection.execute(LEFT, [PLAIN]):  # by a run that was killed
+                connection.execute(SQL("DROP DATABASE {}").format(Identifier(name)))
             connection.execute(f"DROP ROLE IF EXISTS {PLAIN}")
             connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
             others = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}

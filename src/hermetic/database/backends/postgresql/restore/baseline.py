@@ -44,7 +44,7 @@ FILES = (
         "views",
         "ddl",
     ),
-    *("layering", "removing", "drop_schema", "baseline"),
+    *("layering", "removing", "drop_schema", "shape", "remaking", "baseline"),
 )
 RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"
 
@@ -296,12 +296,15 @@ class Baseline:
         return None
 
     def _undo_ddl(self) -> None:
-        """Undo what was done to the schema. Drivers keep what they learnt of types and plans: their sessions go."""
+        """Undo what was done to the schema. Drivers keep what they learnt of types and plans: their sessions go.
+
+        Not where the application had made everything again itself: what they know is as good as without us.
+        """
         (outcome,) = self._try("SELECT pg_hermetic.restore_after_ddl()") or ("anew",)
         self._seen = None
         if outcome == "anew":
             self._start_anew("the schema was changed in a way that only a new copy of the database undoes")
-        elif outcome == "undone":
+        elif outcome in ("undone", "made"):
             self._connected.replace_idle()
 
     def _start_anew(self, why: str) -> None:
@@ -350,5 +353,4 @@ def _install_in(administration: Administration) -> None:
     level = ("privileged",) if administration.privileged else ("unprivileged", "catalog")
     administration.run_file(*FILES, *level)
     administration.one("SELECT pg_hermetic.take_baseline(%s)", [BIG if administration.privileged else NEVER])
-    if not administration.privileged:
-        administration.one("SELECT pg_hermetic.see_catalog()")
+    administration.one("SELECT pg_hermetic.see_schema()")

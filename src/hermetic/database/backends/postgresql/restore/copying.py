@@ -2,8 +2,8 @@
 
 It becomes a copy of its *origin*: the template, or a copy of its own that was taken when a wider fixture had changed
 the schema. Rows that belong to the baseline and came after the origin was copied (a module's catalogue) are carried
-over: they lie in hermetic's own tables, which no ``DROP TABLE`` of a test reaches, and tables keep their identity in
-copies.
+over: they lie in hermetic's own tables, which no ``DROP TABLE`` of a test reaches. Tables keep their numbers in copies;
+those that were made again since (``sql/remaking.sql``) have another here than in the origin: they are known by name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from typing import Any
 from hermetic.database.backends.postgresql.restore.administration import Administration
 
 WHOLE = ("sequences", "moves", "deltas", "drift", "views")
+NUMBERED = (("sequences", "seqid"), ("moves", "seqid"), ("deltas", "relid"), ("drift", "relid"))
+"""Columns of these that hold the numbers of tables and sequences that may have been made again."""
+
+NUMBERS = "SELECT name, relid FROM pg_hermetic.tables UNION ALL SELECT name, seqid FROM pg_hermetic.sequences"
 
 
 def carry_over(source: Administration, target: Administration, relids: Collection[int]) -> None:
@@ -24,12 +28,18 @@ def carry_over(source: Administration, target: Administration, relids: Collectio
         target: The new one.
         relids: The tables whose baseline is not the origin's.
     """
+    there = _other_numbers(source, target)
     for table in WHOLE:
         target.run(f"TRUNCATE pg_hermetic.{table}")
         _copy(source, target, f"pg_hermetic.{table}")
-    for relid in relids:
+    for table, column in NUMBERED:
+        for old, new in there.items():
+            target.run(f"UPDATE pg_hermetic.{table} SET {column} = {new} WHERE {column} = {old}")
+    here = {new: old for old, new in there.items()}
+    for old in relids:
+        relid = there.get(old, old)
         target.run(f"TRUNCATE pg_hermetic.s{relid}")
-        _copy(source, target, f"pg_hermetic.s{relid}")
+        _copy(source, target, f"pg_hermetic.s{old}", f"pg_hermetic.s{relid}")
         target.run(
             f"UPDATE pg_hermetic.tables SET filled = EXISTS (SELECT FROM pg_hermetic.s{relid}) WHERE relid = {relid};"
             f"INSERT INTO pg_hermetic.dirty VALUES ({relid}, true)"
@@ -42,8 +52,17 @@ def carry_over(source: Administration, target: Administration, relids: Collectio
             f"CREATE UNLOGGED TABLE pg_hermetic.{name} AS SELECT '-'::text AS hermetic_side, ''::text AS hermetic_row,"
             f" 1::bigint AS hermetic_nth, s.* FROM pg_hermetic.s{relid} s WITH NO DATA"
         )
-        columns = ", ".join(_columns(target, name))
-        _copy(source, target, f"pg_hermetic.{name}", columns)
+        columns = f"({', '.join(_columns(target, name))})"
+        kept = f"d{change}_{here.get(relid, relid)}"
+        _copy(source, target, f"pg_hermetic.{kept} {columns}", f"pg_hermetic.{name} {columns}")
+
+
+def _other_numbers(source: Administration, target: Administration) -> dict[int, int]:
+    """Return the numbers of what has another in the target, by those in the source."""
+    numbers = dict(target.all(NUMBERS))
+    return {
+        number: numbers[name] for name, number in source.all(NUMBERS) if numbers.get(name, number) != number
+    }
 
 
 def _columns(administration: Administration, table: str) -> list[str]:
@@ -54,10 +73,9 @@ def _columns(administration: Administration, table: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _copy(source: Administration, target: Administration, table: str, columns: str = "") -> None:
-    what = f"({columns})" if columns else ""
-    reading: Any = f"COPY {table} {what} TO STDOUT (FORMAT binary)".replace("pg_hermetic", source.schema)
-    writing: Any = f"COPY {table} {what} FROM STDIN (FORMAT binary)".replace("pg_hermetic", target.schema)
+def _copy(source: Administration, target: Administration, table: str, into: str = "") -> None:
+    reading: Any = f"COPY {table} TO STDOUT (FORMAT binary)".replace("pg_hermetic", source.schema)
+    writing: Any = f"COPY {into or table} FROM STDIN (FORMAT binary)".replace("pg_hermetic", target.schema)
     with (
         source.connection.cursor() as reader,
         target.connection.cursor() as writer,

@@ -24,53 +24,65 @@ BEGIN
     FROM pg_catalog.pg_largeobject_metadata;
     PERFORM pg_hermetic.see_large_objects();
     PERFORM pg_hermetic.impose_policies();
-    INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();
-    PERFORM pg_hermetic.note_owners();
+    PERFORM pg_hermetic.note_objects();
+    PERFORM pg_hermetic.note_making();
+    INSERT INTO pg_hermetic.shape_seen SELECT pg_hermetic.shape();
 END $$;
 
--- Where each sequence stands now, and which stand elsewhere than at the baseline: from PostgreSQL 18 on there is a function for that, before it one statement that
--- reads them all and whose plan is kept. A sequence that hands out values from a cache would go on with them after a
--- restore, so it keeps none. setval also makes the next nextval write to the log, which is how a restore that sees an
--- unchanged log knows that no sequence moved.
+CREATE FUNCTION pg_hermetic.note_objects() RETURNS void LANGUAGE sql AS $$
+    INSERT INTO pg_hermetic.objects SELECT * FROM pg_hermetic.objects_now();
+    SELECT pg_hermetic.note_owners();
+$$;
+
+-- A sequence that hands out values from a cache would go on with them after a restore, so it keeps none. setval also makes
+-- the next nextval write to the log, which is how a restore that sees an unchanged log knows that no sequence moved.
 CREATE FUNCTION pg_hermetic.track_sequences() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     s record;
-    every text;
 BEGIN
     FOR s IN SELECT r.name FROM pg_catalog.pg_sequence JOIN pg_hermetic.relations r ON r.oid = seqrelid WHERE seqcache > 1 LOOP
         EXECUTE format('ALTER SEQUENCE %s CACHE 1', s.name);
     END LOOP;
     INSERT INTO pg_hermetic.sequences
-    SELECT oid, 0, false, 0, false, relpersistence = 'u' FROM pg_hermetic.relations WHERE relkind = 'S';
+    SELECT oid, name, 0, false, 0, false, relpersistence = 'u' FROM pg_hermetic.relations WHERE relkind = 'S';
+    PERFORM pg_hermetic.make_sequences_now();
+    UPDATE pg_hermetic.sequences base
+    SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)
+    FROM pg_hermetic.sequences_now() now WHERE now.seqid = base.seqid;
+    PERFORM setval(seqid::regclass, last_value, is_called) FROM pg_hermetic.sequences;
+END $$;
+
+-- Where each sequence stands now, and which stand elsewhere than at the baseline: from PostgreSQL 18 on there is a function
+-- for that, before it one statement that reads them all and whose plan is kept.
+CREATE FUNCTION pg_hermetic.make_sequences_now() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    every text;
+BEGIN
     IF current_setting('server_version_num')::integer >= 180000 THEN
-        CREATE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        CREATE OR REPLACE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
         LANGUAGE sql STABLE AS $b$
             SELECT s.seqid, d.last_value, d.is_called
             FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
         $b$;
-        CREATE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        CREATE OR REPLACE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
         LANGUAGE sql STABLE AS $b$
             SELECT s.seqid, d.last_value, d.is_called
             FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
             WHERE d.last_value <> s.last_value OR d.is_called <> s.is_called
         $b$;
     ELSE
-        SELECT string_agg(format('SELECT %s::oid, s.last_value, s.is_called FROM %s s', oid, name), ' UNION ALL ')
-        INTO every FROM pg_hermetic.relations WHERE relkind = 'S';
+        SELECT string_agg(format('SELECT %s::oid, s.last_value, s.is_called FROM %s s', seqid, name), ' UNION ALL ')
+        INTO every FROM pg_hermetic.sequences;
         EXECUTE format(
-            'CREATE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)'
+            'CREATE OR REPLACE FUNCTION pg_hermetic.sequences_now() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)'
             ' LANGUAGE plpgsql STABLE AS $b$ BEGIN RETURN QUERY %s; END $b$',
             coalesce(every, 'SELECT 0::oid, 0::bigint, false WHERE false')
         );
-        CREATE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
+        CREATE OR REPLACE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
         LANGUAGE sql STABLE AS $b$
             SELECT now.seqid, now.last_value, now.is_called
             FROM pg_hermetic.sequences_now() now JOIN pg_hermetic.sequences base USING (seqid)
             WHERE now.last_value <> base.last_value OR now.is_called <> base.is_called
         $b$;
     END IF;
-    UPDATE pg_hermetic.sequences base
-    SET (last_value, is_called, base_value, base_called) = (now.last_value, now.is_called, now.last_value, now.is_called)
-    FROM pg_hermetic.sequences_now() now WHERE now.seqid = base.seqid;
-    PERFORM setval(seqid::regclass, last_value, is_called) FROM pg_hermetic.sequences;
 END $$;

@@ -59,14 +59,17 @@ CREATE FUNCTION pg_hermetic.drop_statement(kind text, identity text) RETURNS tex
     END
 $$;
 
--- Restore after DDL, in one transaction. 'undone', 'refreshed' (nothing but views was touched), or 'anew' (nothing was
--- done: only a copy of the origin brings the schema back).
+-- Restore after DDL, in one transaction. 'undone', 'made' or 'found' (see remaking.sql), 'refreshed' (nothing but views was
+-- touched), or 'anew' (nothing was done: only a copy of the origin brings the schema back).
 CREATE FUNCTION pg_hermetic.restore_after_ddl(OUT outcome text) LANGUAGE plpgsql AS $$
 DECLARE
     acted_on tid[];
 BEGIN
     SELECT array_agg(ctid) INTO acted_on FROM pg_hermetic.ddl;
     outcome := pg_hermetic.undo_ddl();
+    IF outcome = 'anew' THEN
+        outcome := pg_hermetic.remake();
+    END IF;
     IF outcome = 'anew' THEN
         RETURN;
     END IF;
@@ -75,6 +78,7 @@ BEGIN
     PERFORM pg_hermetic.put_back_large_objects();
     PERFORM pg_hermetic.put_back_views();
     DELETE FROM pg_hermetic.ddl WHERE ctid = ANY (acted_on);
+    PERFORM pg_hermetic.see_schema();
 END $$;
 
 -- Whether the schema is not what it was when the baseline was marked.

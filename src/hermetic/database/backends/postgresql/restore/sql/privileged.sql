@@ -65,6 +65,9 @@ BEGIN
 END $$;
 SELECT pg_hermetic.hear_of_ddl();
 
+-- Triggers tell of what was done to it.
+CREATE FUNCTION pg_hermetic.see_schema() RETURNS void LANGUAGE sql IMMUTABLE AS $$ SELECT NULL::void $$;
+
 CREATE FUNCTION pg_hermetic.undone_by_dropping() RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT pg_hermetic.only_added() AND pg_hermetic.only_true_views()
 $$;

@@ -36,6 +36,7 @@ CREATE TABLE pg_hermetic.families (parent oid NOT NULL, member oid NOT NULL);
 -- Where each sequence stands at the baseline, and where it stood before any wider fixture moved it.
 CREATE TABLE pg_hermetic.sequences (
     seqid oid PRIMARY KEY,
+    name text NOT NULL, -- qualified and quoted
     last_value bigint NOT NULL,
     is_called boolean NOT NULL,
     base_value bigint NOT NULL,

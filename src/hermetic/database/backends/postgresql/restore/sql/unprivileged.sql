@@ -93,7 +93,7 @@ $$;
 
 CREATE TABLE pg_hermetic.catalog_seen (digest text);
 
-CREATE FUNCTION pg_hermetic.see_catalog() RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION pg_hermetic.see_schema() RETURNS void LANGUAGE sql AS $$
     DELETE FROM pg_hermetic.catalog_seen;
     INSERT INTO pg_hermetic.catalog_seen SELECT pg_hermetic.catalog();
 $$;
