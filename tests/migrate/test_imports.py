@@ -61,6 +61,7 @@ def test_another_name_stands_where_the_old_one_stood(before: str, after: str) ->
         ("@decorated\ndef f(): ...\n", "import asyncio\n@decorated\ndef f(): ...\n"),
         ("# empty\n", "# empty\nimport asyncio\n"),
         ("import asyncio, x\n", "import asyncio, x\n"),
+        ("from . import asyncio\n", "from . import asyncio\nimport asyncio\n"),
     ],
 )
 def test_a_name_is_added_behind_the_imports_at_the_top(before: str, after: str) -> None:

@@ -37,6 +37,7 @@ def after(migration: Migration, name: str = "test_it.py") -> str:
         ("AsyncClient(transport=transport_of(app))", ""),
         ("AsyncClient(transport=ASGITransport(app=app), **options)", "some of its arguments are computed"),
         ("AsyncClient(transport=ASGITransport(**options))", ""),
+        ("AsyncClient(transport=unknown)", ""),
         (
             "AsyncClient(transport=ASGITransport(app=app), mounts={})",
             "AsyncTestClient has no argument mounts",
@@ -52,6 +53,18 @@ def test_what_has_no_equal_is_left(client: str, reason: str, project: Project) -
     assert [(each.code, each.text, each.line) for each in found.left] == (
         [("HM841", reason, 6)] if reason else []
     )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{HEAD}async def test_it():\n    with {MADE} as client:\n        pass\n",
+        "from async_asgi_testclient import TestClient\nclient = TestClient()\n",
+    ],
+)
+def test_what_cannot_run_is_left(body: str, project: Project) -> None:
+    """Whatever its author meant."""
+    assert not migrated(project, body).changes
 
 
 def test_a_private_attribute_keeps_the_client(project: Project) -> None:
@@ -70,6 +83,25 @@ def test_a_suite_on_trio_keeps_its_clients(project: Project) -> None:
     found = migrated(project, body, tests__conftest=conftest)
     assert not found.changes
     assert [each.code for each in found.left] == ["HM842"]
+
+
+def test_a_backend_of_one_file_is_not_that_of_another(project: Project) -> None:
+    """Where trio is required and nobody says which backend it is, anyio's plugin runs the tests on both."""
+    (project.root / "requirements.txt").write_text("anyio[trio]\n")
+    test = f"import pytest\n{HEAD}@pytest.mark.anyio\nasync def test_it():\n    client = {MADE}\n"
+    backend = "@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n"
+    found = migrated(project, test, tests__test_other=f"{test}{backend}")
+    assert [(each.code, each.test.file.name) for each in found.left] == [("HM842", "test_it.py")]
+    assert [each.file.name for each in found.changes] == ["test_other.py"]
+
+
+def test_a_request_that_is_cancelled_keeps_its_client(project: Project) -> None:
+    """httpx's transport runs the application in the task that is cancelled, hermetic's client in one of its own."""
+    body = f"async def test_it(scope):\n    client = {MADE}\n    scope.cancel()\n"
+    found = migrated(project, f"{HEAD}{body}")
+    assert [(each.code, each.text.partition(",")[0]) for each in found.left] == [
+        ("HM841", "a test cancels what it asks")
+    ]
 
 
 def test_a_test_that_fared_worse_keeps_its_client(project: Project) -> None:
@@ -129,6 +161,26 @@ def test_errors_of_httpx_are_shown(project: Project) -> None:
             f"    async with {MADE} as a:\n        async with {MADE} as b:\n            await a.get('/')",
             f"    a = {NEW}\n    b = {NEW}\n    await a.get('/')",
         ),
+        (
+            f"    async with (\n        {MADE} as c,  # who: us\n    ):\n        await c.get('/')",
+            f"    c = {NEW}\n    await c.get('/')",
+        ),
+        (
+            f"    async with sessions() as s, {MADE} as c: await c.get('/')",
+            f"    async with sessions() as s: c = {NEW}; await c.get('/')",
+        ),
+        (
+            "    t = ASGITransport(app=app)\n    a = AsyncClient(transport=t)\n    b = AsyncClient(transport=t)",
+            "    a = AsyncTestClient(app, follow_redirects=False)\n"
+            "    b = AsyncTestClient(app, follow_redirects=False)",
+        ),
+        (
+            "    t = ASGITransport(app=app)\n    c = AsyncClient(transport=t)\n    print(t)",
+            "    t = ASGITransport(app=app)\n    c = AsyncTestClient(app, follow_redirects=False)\n    print(t)",
+        ),
+        (f"    both = tuple({MADE} for _ in range(2))", f"    both = tuple({NEW} for _ in range(2))"),
+        (f"    use({MADE})", f"    use({NEW})"),
+        (f"    if c := {MADE}:\n        pass", f"    if c := {NEW}:\n        pass"),
         (f"    response = await {MADE}.get('/')", f"    response = await {NEW}.get('/')"),
         (f"    async with {MADE}:\n        pass", "    pass"),
     ],
@@ -137,6 +189,33 @@ def test_what_stood_in_a_block_stands_before_it(before: str, wanted: str, projec
     """Comments, tabs and texts of many lines stay as they are; the lifespan still does not run."""
     found = migrated(project, f"{HEAD}async def test_it():\n{before}\n")
     assert after(found).partition("async def test_it():\n")[2] == f"{wanted}\n"
+
+
+def test_a_client_goes_through_variables_and_fixtures(project: Project) -> None:
+    """Wherever it is entered, it would run the lifespan."""
+    body = (
+        f"import pytest\n{HEAD}shared: AsyncClient = {MADE}\n@pytest.fixture\nasync def one():\n"
+        "    async with shared as same:\n        mine = same\n        yield mine\n"
+        "class TestOfOne:\n    async def test_it(self, one):\n        async with one as c:\n            pass\n"
+        "async def helper():\n    return shared\nasync def test_other():\n    await helper()\ndef test_none(): ...\n"
+    )
+    found = migrated(project, body)
+    assert "async with" not in after(found)
+    assert sorted(test.path for test in found.converted) == ["TestOfOne::test_it", "test_other"]
+
+
+def test_what_a_context_manager_gives_is_still_entered(project: Project) -> None:
+    """The function that makes a client, and yields it, has to run on."""
+    helper = f"@asynccontextmanager\nasync def made():\n    async with {MADE} as c:\n        yield c\n"
+    test = "async def test_it():\n    async with made() as client:\n        pass\n"
+    found = after(migrated(project, f"{HEAD}{helper}{test}"))
+    assert found.endswith(f"    c = {NEW}\n    yield c\n{test}")
+
+
+def test_two_transports_of_one_name_are_left(project: Project) -> None:
+    """Which of them it is depends on what runs."""
+    body = "async def test_it(x):\n    if x:\n        t = ASGITransport(app)\n    t = ASGITransport(app)\n"
+    assert not migrated(project, f"{HEAD}{body}    client = AsyncClient(transport=t)\n").changes
 
 
 def test_lines_of_a_call_move_with_it(project: Project) -> None:
@@ -203,11 +282,21 @@ def test_line_ends_stay(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "user",
-    ["def test_it(event_loop): ...", 'def test_it(request):\n    request.getfixturevalue("event_loop")'],
+    [
+        "def test_it(event_loop): ...",
+        'def test_it(request):\n    request.getfixturevalue("event_loop")',
+    ],
 )
 def test_a_loop_that_something_asks_for_stays(user: str, project: Project) -> None:
     """It is the suite's own then."""
     body = f"import asyncio, pytest\n@pytest.fixture\ndef event_loop():\n    yield asyncio.new_event_loop()\n{user}\n"
+    assert not migrated(project, body).changes
+
+
+def test_a_loop_that_does_more_stays(project: Project) -> None:
+    """What it does beside making a loop may be what it is for."""
+    making = "    yield watched(asyncio.new_event_loop())\n"
+    body = f"import asyncio, pytest\n@pytest.fixture\ndef event_loop():\n{making}def test_it(): ...\n"
     assert not migrated(project, body).changes
 
 

@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from hermetic.migrate.steps.recipes.sites import Site
@@ -14,6 +15,9 @@ from hermetic.source.fixtures import Suite, Test
 from hermetic.source.sources import Module
 from hermetic.source.syntax import last_name
 
+MANAGING = frozenset({"asynccontextmanager", "contextmanager"})
+PLAIN = frozenset({"staticmethod", "classmethod"})
+
 
 @dataclass
 class Holders:
@@ -21,66 +25,92 @@ class Holders:
 
     Attributes:
         suite: The suite.
+        made: The calls that make them.
         variables: Variables, each with its file.
         makers: Functions that return one.
+        managers: Functions that give one where what they return is entered.
         fixtures: Fixtures that give one.
     """
 
     suite: Suite
+    made: frozenset[ast.expr] = frozenset()
     variables: set[tuple[Path, str]] = field(default_factory=set)
     makers: set[ast.AST] = field(default_factory=set)
+    managers: set[ast.AST] = field(default_factory=set)
     fixtures: set[ast.AST] = field(default_factory=set)
 
     @property
     def size(self) -> int:
         """How many names there are."""
-        return len(self.variables) + len(self.makers) + len(self.fixtures)
+        return len(self.variables) + len(self.makers | self.managers | self.fixtures)
 
     def holds(self, file: Path, node: ast.expr) -> bool:
         """Whether an expression gives one of these clients."""
         if isinstance(node, ast.Await):
             node = node.value
         if isinstance(node, ast.Call):
-            return self._makes(file, node.func)
+            return self._is_among(self.makers, file, node.func)
         if isinstance(node, ast.Attribute):
             return (file, node.attr) in self.variables
         return isinstance(node, ast.Name) and (
             (file, node.id) in self.variables or self.is_fixture(file, node.id)
         )
 
+    @cached_property
+    def of_pytest(self) -> frozenset[Function]:
+        """The functions of the suite's fixtures."""
+        return frozenset(each.function for each in self.suite.fixtures)
+
     def is_fixture(self, file: Path, name: str) -> bool:
         """Whether a name is that of a fixture which gives one."""
         found = self.suite.find(name, file)
         return found is not None and found.function in self.fixtures
 
-    def _makes(self, file: Path, called: ast.expr) -> bool:
-        """Whether a call is of a function that returns one: of what the name stands for, else of that name."""
+    def gives_entered(self, file: Path, node: ast.expr) -> bool:
+        """Whether an expression gives one of these clients where it is entered."""
+        if isinstance(node, ast.Call) and self._is_among(self.managers, file, node.func):
+            return True
+        return self.holds(file, node)
+
+    def add(self, function: Function, values: Iterable[tuple[ast.AST, ast.expr]], file: Path) -> None:
+        """Add a function that gives back what holds a client, by what it does so."""
+        named = {
+            last_name(each.func if isinstance(each, ast.Call) else each) for each in _decorators(function)
+        }
+        given = {type(node) for node, value in values if self.holds(file, value) or value in self.made}
+        if not given:
+            return
+        if function in self.of_pytest:
+            self.fixtures.add(function)
+        elif named & MANAGING:
+            self.managers.add(function)
+        elif ast.Return in given and named <= PLAIN:
+            self.makers.add(function)
+
+    def _is_among(self, functions: set[ast.AST], file: Path, called: ast.expr) -> bool:
+        """Whether a call is of one of some functions: of what the name stands for, else of that name."""
         symbols = self.suite.symbols
         found = symbols.definition(symbols.resolve(file, called))
         if found is not None:
-            return found in self.makers
-        return any(last_name(called) == getattr(each, "name", "") for each in self.makers)
+            return found in functions
+        return any(last_name(called) == getattr(each, "name", "") for each in functions)
 
 
 def find_holders(sites: Iterable[Site], suite: Suite, bindings: Bindings) -> Holders:
     """Return by which names clients are had that were made at some places."""
-    found = Holders(suite)
-    fixtures: set[Function] = {each.function for each in suite.fixtures}
-    for site in sites:
-        function = bindings.function(site.file, site.call)
-        names = {name for name in _names_given(site, bindings) if name}
-        found.variables |= {(site.file, name) for name in names}
-        if function is not None and any(value is site.call for _, value in bindings.results(function)):
-            (found.fixtures if function in fixtures else found.makers).add(function)
+    places = list(sites)
+    found = Holders(suite, frozenset(site.call for site in places))
+    for site in places:
+        found.variables |= {(site.file, name) for name in _names_given(site, bindings) if name}
     size = -1
-    while found.size > max(size, 0):
+    while found.made and found.size > size:
         size = found.size
         for module in suite.symbols.sources.tests:
-            _follow(module, found, fixtures, bindings)
+            _follow(module, found, bindings)
     return found
 
 
-def _follow(module: Module, found: Holders, fixtures: set[Function], bindings: Bindings) -> None:
+def _follow(module: Module, found: Holders, bindings: Bindings) -> None:
     """Add to whoever has a client whoever gets one from there: variables, and functions that give one back."""
     given: list[ast.Assign | ast.AnnAssign] = [*module.of(ast.Assign), *module.of(ast.AnnAssign)]
     for statement in given:
@@ -90,12 +120,15 @@ def _follow(module: Module, found: Holders, fixtures: set[Function], bindings: B
     for block in module.of(ast.AsyncWith):
         for item in block.items:
             name = last_name(item.optional_vars) if item.optional_vars is not None else ""
-            if name and found.holds(module.path, item.context_expr):
+            if name and found.gives_entered(module.path, item.context_expr):
                 found.variables.add((module.path, name))
     functions: list[Function] = [*module.of(ast.FunctionDef), *module.of(ast.AsyncFunctionDef)]
     for function in functions:
-        if any(found.holds(module.path, value) for _, value in bindings.results(function)):
-            (found.fixtures if function in fixtures else found.makers).add(function)
+        found.add(function, bindings.results(function), module.path)
+
+
+def _decorators(function: Function) -> list[ast.expr]:
+    return [] if isinstance(function, ast.Lambda) else function.decorator_list
 
 
 def _names_given(site: Site, bindings: Bindings) -> Iterator[str]:

@@ -57,6 +57,7 @@ async def client():
 )
 ADDRESSES = ("get_remote_address", "get_ipaddr")
 BACKEND = "anyio_backend"
+CANCELLING = frozenset({"cancel", "CancelScope", "move_on_after", "move_on_at"})
 PRIVATE = ("_transport", "_mounts", "__aenter__", "cookie_jar")
 ERRORS = ("HTTPStatusError", "HTTPError", "RequestError", "TimeoutException", "TransportError")
 
@@ -105,10 +106,10 @@ class _Recipes:
         found = next(kept, None)
         if found is not None:
             return found
-        text = site.maker.obstacle or self._use_without_equal(site)
+        text = site.maker.obstacle or self._use_without_equal(site) or self._cancelling(site, users)
         if text:
             return RECIPE_FORM.code, text
-        if self._is_on_trio and any("anyio" in test.marks for test in users):
+        if any(map(self._is_on_trio, users)):
             return ON_TRIO.code, "anyio's plugin runs the suite's tests on trio as well"
         return None
 
@@ -129,21 +130,35 @@ class _Recipes:
             (f"{name} is used in {module.path.name}" for name, module in names if name in PRIVATE), ""
         )
 
-    @cached_property
-    def _is_on_trio(self) -> bool:
+    def _cancelling(self, site: Site, users: list[Test]) -> str:
+        """Return that a request may be cancelled: httpx's transport runs the application in the test's own task."""
+        own = self._bindings.function(site.file, site.call)
+        for function in (own, *(test.function for test in users)):
+            names = (
+                (node for node in ast.walk(function) if isinstance(node, ast.Name | ast.Attribute))
+                if function
+                else ()
+            )
+            if any(last_name(node) in CANCELLING for node in names):
+                return "a test cancels what it asks, which httpx's transport runs in the test's own task"
+        return ""
+
+    def _is_on_trio(self, test: Test) -> bool:
         """Whether a fixture or a mark says so, or nothing says otherwise where trio is required."""
-        backends = [each.function for each in self._suite.by_name.get(BACKEND, ())]
-        marked = [
-            call
-            for module in self._modules
-            if module.mentions("trio")
-            for call in module.of(ast.Call)
-            if call.args and literal(call.args[0]) == BACKEND
-        ]
-        if any(literal(node) == "trio" for each in (*backends, *marked) for node in _expressions(each)):
-            return True
+        if "anyio" not in test.marks:
+            return False
+        backend = self._suite.find(BACKEND, test.file, test.owner)
+        mark = test.marks.get("parametrize")
+        marked = [mark] if mark is not None and BACKEND in ast.unparse(mark) else []
+        said = [*([backend.function] if backend else []), *marked]
+        if said:
+            return any(literal(node) == "trio" for each in said for node in _expressions(each))
+        return self._requires_trio
+
+    @cached_property
+    def _requires_trio(self) -> bool:
         places = (self._project.symbols.sources.root, self._project.configuration.path.parent)
-        return not backends and re.search(r"\btrio\b", read_requirements(places)) is not None
+        return re.search(r"\btrio\b", read_requirements(places)) is not None
 
     def _edits(self, sites: list[Site], loops: list[Fixture]) -> dict[Path, tuple[Edit, ...]]:
         holders = find_holders(
