@@ -87,8 +87,8 @@ pitfalls: $(READY) ## How each of the broken projects of tests/pitfalls ends, or
 day-one: $(READY) ## The projects beside this repository, or FOLDERS, as they are, TIMES=10 each on loops of a test and of a run.
 	$(BIN)/python -m tests.day_one --times $(or $(TIMES),10) $(FOLDERS)
 
-conformance: $(READY) ## Starlette's, httpx's and FastAPI's own tests, through hermetic's client; some minutes.
-	$(BIN)/python -m conformance
+conformance: $(READY) ## Starlette's, httpx's and FastAPI's own tests, through hermetic's client and rewritten for it; PART=migrate for one.
+	$(BIN)/python -m conformance $(PART)
 
 soak: $(READY) ## Random operations and suites on both backends for SECONDS=600, and how many were tried.
 	$(BIN)/python -m tests.database.backends.postgresql.restore.soak $(or $(SECONDS),600)

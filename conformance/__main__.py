@@ -2,20 +2,25 @@
 
 Starlette's and httpx's tests are of clients: they get their own one on hermetic's transport. FastAPI's use one, so
 there every method is ``AsyncTestClient``'s. What must hold: every item that passes with the first passes with the
-second. Nothing of what is fetched is kept.
+second. FastAPI's are run a third way, too: rewritten by ``hermetic migrate`` (``migrate.py``). Nothing of what is
+fetched is kept. ``python -m conformance PART ...`` runs parts: ``starlette``, ``httpx``, ``fastapi``, ``migrate``.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.metadata import distributions, version
 from pathlib import Path
+
+from conformance.migrate import Rewritten, count, holds, rewrite, said
 
 ROOT = Path(__file__).parents[1]
 HTTPX = "0.28.1"
@@ -79,20 +84,33 @@ def install(libraries: Path) -> None:
     subprocess.run([sys.executable, "-m", "pip", "install", *options, *LIBRARIES], check=True)
 
 
-def outcomes(suite: Suite, *plugins: str) -> dict[str, str]:
-    """Run tests; return how each item ended."""
+def command_of(suite: Suite, *plugins: str) -> list[str]:
+    """Return the command that runs tests."""
     options = [part for plugin in ("anyio", *plugins) for part in ("-p", plugin)]
     flags = ["-q", "-rA", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-k", "not trio"]
     flags.append("--continue-on-collection-errors")  # one file that cannot be imported ends no run
-    command = [sys.executable, "-m", "pytest", *flags, *options, *suite.options, *suite.tests]
-    environment = {
+    return [sys.executable, "-m", "pytest", *flags, *options, *suite.options, *suite.tests]
+
+
+def environment_of(suite: Suite) -> dict[str, str]:
+    """Return the variables with which they are run."""
+    return {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": f"{suite.folder}:{ROOT}:{suite.folder.parent / 'libraries'}",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "COLUMNS": "400",
     }
+
+
+def outcomes(suite: Suite, *plugins: str) -> dict[str, str]:
+    """Run tests; return how each item ended."""
     done = subprocess.run(
-        command, cwd=suite.folder, env=environment, capture_output=True, text=True, check=False
+        command_of(suite, *plugins),
+        cwd=suite.folder,
+        env=environment_of(suite),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     found = re.findall(
         r"^(PASSED|FAILED|ERROR|XFAIL|SKIPPED) (\S+::.*?)(?: - .*)?$", done.stdout, re.MULTILINE
@@ -153,13 +171,48 @@ def compare(suite: Suite) -> bool:
     return not lost and bool(passing)
 
 
+def migrated(work: Path) -> bool:
+    """Rewrite a copy of FastAPI's tests, run both, and say what differs."""
+    suite = fastapi(work)
+    copy = replace(suite, folder=suite.folder.with_name("rewritten"))
+    shutil.copytree(suite.folder, copy.folder)
+    migration = rewrite(copy.folder)
+    runs = Rewritten(
+        *(
+            count(each.folder, command_of(each), environment_of(each), work / f"counts-{each.folder.name}")
+            for each in (suite, copy)
+        )
+    )
+    print("\n".join(said(suite.name, migration, runs)))
+    return holds(migration, runs)
+
+
+PARTS: dict[str, Callable[[Path], bool]] = {
+    "starlette": lambda work: compare(starlette(work)),
+    "httpx": lambda work: compare(httpx(work)),
+    "fastapi": lambda work: compare(fastapi(work)),
+    "migrate": migrated,
+}
+
+
 def main() -> int:
     """Run the suites; the exit status says whether nothing was lost."""
+    chosen = [word for word in sys.argv[1:] if not word.startswith("-")] or list(PARTS)
+    if not PARTS.keys() >= set(chosen):
+        sys.exit(f"the parts are: {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory(prefix="hermetic-conformance-") as temporary:
         work = Path(temporary)
         install(work / "libraries")
-        held = [compare(fetched(work)) for fetched in (starlette, httpx, fastapi)]
+        held = [PARTS[part](_home(work, part)) for part in chosen]
     return 0 if all(held) else 1
+
+
+def _home(work: Path, part: str) -> Path:
+    """Make the folder of a part, beside which are the libraries of all."""
+    home = work / part
+    home.mkdir()
+    (home / "libraries").symlink_to(work / "libraries")
+    return home
 
 
 if __name__ == "__main__":
