@@ -13,6 +13,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -189,7 +190,8 @@ def _limited(limit: float) -> Iterator[None]:
 
     A test that blocks its own event loop waits for ever. Nothing is done where somebody else has such a limit.
     """
-    if not limit or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+    is_main = threading.current_thread() is threading.main_thread()
+    if not (limit and is_main and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL):
         yield
         return
 
@@ -237,8 +239,8 @@ def _listen(tell: Callable[[Unawaited], None]) -> Callable[[], None]:
 
 def _path(item: pytest.Item) -> str:
     """Return the classes and the name of a test, without parameters."""
-    *above, last = item.nodeid.partition("[")[0].split("::")[1:] or [item.name]
-    return "::".join([*above, getattr(item, "originalname", None) or last])
+    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+    return "::".join([*classes, getattr(item, "originalname", None) or item.name])
 
 
 def _parameters(item: pytest.Item) -> tuple[str, str]:

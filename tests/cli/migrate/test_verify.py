@@ -145,6 +145,7 @@ def test_a_suite_is_verified_and_written(
         "proven": {"test_good"},
         "did not pass before": {"test_failed_before"},
         "did not run before": {"test_never"},
+        "unsteady": set(),
         "without counted requests": set(),
     }
     assert {left["test"].rpartition("::")[2]: left["code"] for left in told["left"]} == {

@@ -59,6 +59,15 @@ def test_what_is_copied(source: Path, tmp_path: Path) -> None:
     assert (copy / "outer").read_text() == "outside"
 
 
+def test_what_cannot_be_read(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, and the rest is copied."""
+    closed = {source / "tests/data", source / ".env"}
+    monkeypatch.setattr(os, "access", lambda path, mode: path not in closed)
+    notes = copy_tree(source, tmp_path / "copy")
+    assert sorted(notes) == [f"{path} was not copied: it cannot be read" for path in sorted(closed)]
+    assert (tmp_path / "copy/tests/test_a.py").exists()
+
+
 def test_what_is_put_into_it(source: Path, tmp_path: Path) -> None:
     """A file is replaced though it is read-only, and a link by a file; nothing is written elsewhere."""
     copy = tmp_path / "copy"

@@ -85,8 +85,10 @@ def test_the_command() -> None:
     assert "--maxfail=0" in command(Path("python"), [])
 
 
-def test_a_repository_that_cannot_be_copied(tmp_path: Path) -> None:
+def test_a_repository_that_cannot_be_copied(boundary: Path, tmp_path: Path) -> None:
     """It is said, with where there may be room."""
-    with pytest.raises(CommandError, match="gone cannot be copied") as raised:
-        suite_in(tmp_path / "gone", Recorded(tmp_path / "home")).run()
+    process = Recorded(tmp_path / "home")
+    (process.home / "copy").touch()
+    with pytest.raises(CommandError, match="project cannot be copied") as raised:
+        suite_in(boundary, process).run()
     assert raised.value.hints[0].startswith("TMPDIR names")

@@ -136,7 +136,12 @@ def _verdict(outcome: Verified) -> str:
 
 
 def _unproven(known: Proof) -> Iterator[str]:
-    for tests, why in ((known.failed, "did not pass before"), (known.not_run, "did not run before")):
+    reasons = (
+        (known.failed, "did not pass before"),
+        (known.not_run, "did not run before"),
+        (known.unsteady, "differs from run to run"),
+    )
+    for tests, why in reasons:
         yield from _some([f"{_name(test)}: {why}" for test in sorted(tests)])
 
 
@@ -167,6 +172,7 @@ def document(outcome: Verified) -> dict[str, object]:
             "proven": sorted(map(_name, known.proven)),
             "did not pass before": sorted(map(_name, known.failed)),
             "did not run before": sorted(map(_name, known.not_run)),
+            "unsteady": sorted(map(_name, known.unsteady)),
             "without counted requests": sorted(map(_name, known.without_requests)),
         },
         "left": [

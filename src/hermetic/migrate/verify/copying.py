@@ -89,22 +89,18 @@ def is_left_out(folder: Path) -> bool:
 
 
 def _entries(folder: Path, notes: list[str]) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            yield from found
-    except PermissionError as error:
-        notes.append(f"{folder} was not copied: {error.strerror}")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        notes.append(f"{folder} was not copied: it cannot be read")
+        return
+    with os.scandir(folder) as found:
+        yield from found
 
 
 def _copy_file(file: Path, copy: Path, notes: list[str]) -> None:
-    try:
-        source = open(file, "rb")  # noqa: SIM115 - what fails here is the file's own fault
-    except (PermissionError, FileNotFoundError) as error:
-        notes.append(f"{file} was not copied: {error.strerror}")
-        return
-    with source, open(copy, "wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
-    shutil.copystat(file, copy)
+    if os.access(file, os.R_OK):
+        shutil.copy2(file, copy)
+    else:
+        notes.append(f"{file} was not copied: it cannot be read")
 
 
 def _led(link: Path, source: Path, target: Path) -> Path:

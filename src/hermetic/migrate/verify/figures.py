@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.migrate.step import TestName
-from hermetic.migrate.verify.comparison import GOOD, by_item, requests_before_and_after
+from hermetic.migrate.verify.comparison import GOOD, by_item, item_of, requests_before_and_after
 from hermetic.migrate.verify.record import Counts, Ran, Record
 from hermetic.migrate.verify.rounds import Verification
+
+BAD = ("failed", "error")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class Proof:
         proven: Those that pass as before.
         failed: Those that did not pass before.
         not_run: Those that did not run.
+        unsteady: Those that do something else in each run, as they are.
         without_requests: Those of the proven ones in which no request was counted.
     """
 
     proven: frozenset[TestName] = frozenset()
     failed: frozenset[TestName] = frozenset()
     not_run: frozenset[TestName] = frozenset()
+    unsteady: frozenset[TestName] = frozenset()
     without_requests: frozenset[TestName] = frozenset()
 
 
@@ -76,19 +80,27 @@ def proof(verification: Verification, original: Callable[[str], Path]) -> Proof:
         original: Returns the user's file of which a file is the copy.
     """
     converted = verification.migration.converted
+    known = verification.unsteady.items if verification.unsteady is not None else frozenset()
+    unsteady: set[TestName] = set()
     ran: dict[TestName, list[Ran]] = {}
     for test in verification.before.record.tests:
         for file, path in {(test.file, test.path), test.defined}:
-            ran.setdefault(TestName(original(file), path), []).append(test)
-    good = {name for name in converted if any(each.outcome in GOOD[:2] for each in ran.get(name, ()))}
-    tried = {
-        name for name in converted if any(each.outcome in ("failed", "error") for each in ran.get(name, ()))
-    }
+            name = TestName(original(file), path)
+            ran.setdefault(name, []).append(test)
+            if item_of(test) in known:
+                unsteady.add(name)
+    steady = converted - unsteady
+    good = {name for name in steady if any(each.outcome in GOOD[:2] for each in ran.get(name, ()))}
+    failed = {name for name in steady - good if any(each.outcome in BAD for each in ran.get(name, ()))}
     silent = {
         name for name in good if not any(each.counts.requests or each.counts.sent for each in ran[name])
     }
     return Proof(
-        frozenset(good), frozenset(tried - good), frozenset(converted - good - tried), frozenset(silent)
+        frozenset(good),
+        frozenset(failed),
+        steady - good - failed,
+        converted & unsteady,
+        frozenset(silent),
     )
 
 

@@ -166,7 +166,7 @@ class _Rounds:
         for each in worse:
             names = [TestName(self._suite.original(file), path) for file, path in each.names]
             converted = [name for name in names if name in self._migration.converted]
-            found |= dict.fromkeys(converted or names, (each.code, each.text))
+            found = dict.fromkeys(converted or names, (each.code, each.text)) | found
         return found
 
     def _beside(self, worse: Iterable[Worse]) -> Keep:
