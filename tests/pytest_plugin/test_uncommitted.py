@@ -10,7 +10,7 @@ from tests.pytest_plugin.saying import ini
 ORDERS = """
 from typing import Annotated
 
-from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
@@ -70,6 +70,21 @@ async def save(db, name):
 @app.post("/flushed")
 async def flushed(db: Db):
     await save(db, "a")
+
+
+router = APIRouter(prefix="/routed")
+
+
+@router.post("/flushed")
+async def routed(db: Db):
+    await save(db, "a")
+
+
+outer = APIRouter()
+outer.include_router(router)
+app.include_router(outer)
+api = FastAPI()
+api.mount("/api", app)
 
 
 @app.post("/added")
@@ -182,12 +197,13 @@ async def client(session, hand):
 """
 
 FAULTY = """
+import httpx
 import pytest
-from orders import Order, app, get_db, get_sync_db
+from orders import Order, api, app, get_db, get_sync_db
 from starlette.testclient import TestClient
 
 
-@pytest.mark.parametrize("path", ["flushed", "added", "inserted", "by-text", "nested"])
+@pytest.mark.parametrize("path", ["flushed", "added", "inserted", "by-text", "nested", "routed/flushed"])
 async def test_lost(client, path):
     assert (await client.post(f"/{path}")).status_code == 200
     assert (await client.get("/orders")).json() == ["a"]
@@ -217,6 +233,11 @@ async def test_held_by_an_object(client, session, hand):
     kept = [session]
     hand(get_db, Handing())
     await client.post("/flushed")
+
+
+async def test_mounted(client):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://api") as client:
+        await client.post("/api/flushed")
 
 
 def test_sync(sync_session, hand):
@@ -290,13 +311,13 @@ def written(project: Project, **files: str) -> Project:
 def test_what_is_not_committed_fails_its_test(project: Project) -> None:
     """However it is written, and however the session is handed over; the endpoint and its line are named."""
     result = written(project, test_faulty_py=FAULTY).pytest()
-    assert result.outcomes() == {"passed": 11, "errors": 11}, result.output
+    assert result.outcomes() == {"passed": 13, "errors": 13}, result.output
     told = re.findall(
         r"^request (?:GET|POST) (\S+) of .* ended without a commit\. \[HM733\]$", result.output, re.M
     )
     assert [each.strip("/").partition("/")[0] for each in told] == [
-        *("flushed", "added", "inserted", "by-text", "nested", "renamed", "deleted"),
-        *("flushed", "flushed", "sync", "flushed"),
+        *("flushed", "added", "inserted", "by-text", "nested", "routed", "renamed", "deleted"),
+        *("flushed", "flushed", "api", "sync", "flushed"),
     ]
     at, endpoint = line_of("await db.flush()"), line_of('@app.post("/flushed")')
     assert f"orders.py:{at} wrote (INSERT orders) in a session of fixture 'session'" in result.output
@@ -312,4 +333,4 @@ def test_a_healthy_suite_sees_nothing(project: Project) -> None:
     result = written(project, test_healthy_py=HEALTHY).pytest()
     assert result.outcomes() == {"passed": 9}, result.output
     result = written(project, test_faulty_py=FAULTY).pytest("test_faulty.py", "--hermetic-uncommitted=off")
-    assert result.outcomes() == {"passed": 11}, result.output
+    assert result.outcomes() == {"passed": 13}, result.output

@@ -57,7 +57,7 @@ async def test_made_twice():
 
 async def test_of_the_other_module():
     override(twin.app, twin.who)
-    assert await asked(app) == "nobody"
+    assert await asked(app) == "me"
 
 
 @pytest.mark.parametrize("key", [twin.who, twin.Clock])
@@ -99,6 +99,15 @@ async def test_no_request():
     override(create_app())
 
 
+@pytest.fixture
+def logged_in():
+    override(app)
+
+
+async def test_own_application_beside_that_of_a_fixture(logged_in):
+    assert await asked(create_app()) == "nobody"
+
+
 async def test_of_no_route():
     override(app, print)
     assert await asked(app) == "nobody"
@@ -134,7 +143,7 @@ def written(project: Project) -> Project:
 def test_it_fails_its_test(project: Project) -> None:
     """With the line that sets it, and where the two applications, or the two functions, come from."""
     result = written(project).pytest("test_faulty.py")
-    assert result.outcomes() == {"failed": 1, "passed": 4, "errors": 4}, result.output
+    assert result.outcomes() == {"failed": 2, "passed": 3, "errors": 3}, result.output
     assert "test_made_twice has set an override that none of its requests could use. [HM766]" in result.output
     told = re.findall(r"^more: hermetic explain (\w+)$", result.output, re.M)
     assert sorted(told) == ["HM761", "HM761", "HM766", "HM766", "HM766"]
@@ -156,4 +165,4 @@ def test_it_fails_its_test(project: Project) -> None:
 def test_what_others_set_or_use_is_left_alone(project: Project) -> None:
     """An override that may be meant so: of another kind of application, of one that gets requests too, of a fixture."""
     result = written(project).pytest("test_healthy.py")
-    assert result.outcomes() == {"passed": 6}, result.output
+    assert result.outcomes() == {"passed": 7}, result.output

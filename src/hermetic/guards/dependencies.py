@@ -62,9 +62,9 @@ def overrides_of(applications: Iterable[Any]) -> list[Override]:
     ]
 
 
-def dependencies_of(application: Any) -> Iterator[Any]:
-    """Give what the routes of an application depend on, themselves and through others."""
-    following = [getattr(each, "dependant", None) for each in _routes(application)]
+def dependencies_of(routes: Iterable[Any]) -> Iterator[Any]:
+    """Give what some routes depend on, themselves and through others."""
+    following = [getattr(each, "dependant", None) for each in routes]
     while following:
         dependant = following.pop()
         if dependant is not None:
@@ -74,7 +74,7 @@ def dependencies_of(application: Any) -> Iterator[Any]:
 
 def endpoints_of(application: Any) -> set[Location]:
     """Return where the functions are defined that answer the requests of an application."""
-    found = (location_of(getattr(each, "endpoint", None)) for each in _routes(application))
+    found = (location_of(getattr(each, "endpoint", None)) for each in routes_of(application))
     return {each for each in found if each is not None and not is_library(each.file)}
 
 
@@ -89,12 +89,13 @@ def origin_of(dependency: Any) -> tuple[str, str] | None:
     return None if file is None or name is None else (file, f"{name}:{0 if where is None else where.line}")
 
 
-def _routes(router: Any) -> Iterator[Any]:
-    for each in list(getattr(router, "routes", ())):
+def routes_of(application: Any) -> Iterator[Any]:
+    """Give the routes of an application, and of the routers in it."""
+    for each in list(getattr(application, "routes", ())):
         yield each
         inner = getattr(each, "app", None) or getattr(each, "original_router", None)
         if inner is not None and any(kind.__name__ == "Router" for kind in type(inner).__mro__):
-            yield from _routes(inner)
+            yield from routes_of(inner)
 
 
 def name_of(function: Any) -> str:

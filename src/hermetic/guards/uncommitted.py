@@ -27,8 +27,8 @@ from hermetic.events.application import RequestEnded, WebsocketEnded
 from hermetic.events.database import SessionEnded, Statement, TransactionEnded
 from hermetic.events.lifecycle import Breach
 from hermetic.functions import A_LIBRARY, attributes_named
-from hermetic.guards.applications import ApplicationWatch, overriding_applications
-from hermetic.guards.dependencies import Override, overrides_of
+from hermetic.guards.applications import ApplicationWatch
+from hermetic.guards.dependencies import Override, dependencies_of, overrides_of
 from hermetic.owners import Owner, current
 from hermetic.statements import WORDS, written
 
@@ -63,11 +63,11 @@ class Answered(NamedTuple):
 
     Attributes:
         application: The application that did, the innermost where one is mounted in another.
-        endpoint: The function that did; None where none was found.
+        route: Its route that did; None where none was found.
     """
 
     application: ReferenceType[Any]
-    endpoint: Any
+    route: Any
 
 
 class UncommittedRequests:
@@ -76,14 +76,14 @@ class UncommittedRequests:
     Args:
         applications: Tells which application has answered.
         in_use: Returns who has a connection, by its number.
-        unflushed: Returns what the living Sessions hold that their next flush would write.
+        unflushed: Returns what the next flush of some owners' Sessions would write.
     """
 
     def __init__(
         self,
         applications: ApplicationWatch,
         in_use: Callable[[int], InUse | None],
-        unflushed: Callable[[], Collection[Unflushed]],
+        unflushed: Callable[[Callable[[Owner], bool]], Collection[Unflushed]],
     ) -> None:
         self._applications = applications
         self._in_use = in_use
@@ -118,9 +118,9 @@ class UncommittedRequests:
             self._before[request] = self._of_the_tests(request)
 
     def answered(self, request: Owner, application: Any, scope: Scope) -> None:
-        """Note which function has answered."""
+        """Note which route has answered."""
         if request in self._before:
-            self._answered.setdefault(request, Answered(ref(application), scope.get("endpoint")))
+            self._answered.setdefault(request, Answered(ref(application), scope.get("route")))
 
     def _hear(self, event: Any) -> None:
         if isinstance(event, Statement):
@@ -153,7 +153,7 @@ class UncommittedRequests:
         return of_request
 
     def _of_the_tests(self, request: Owner) -> Collection[Unflushed]:
-        return [each for each in self._unflushed() if _is_of_the_tests(each.owner, request)]
+        return self._unflushed(lambda owner: _is_of_the_tests(owner, request))
 
     def _end(self, event: RequestEnded | WebsocketEnded) -> None:
         pending, before = self._forget(event.owner), self._before.pop(event.owner)
@@ -195,11 +195,9 @@ class Unsaved(NamedTuple):
         return self.pending[0].holder if self.pending else self.added[0].owner
 
     def overrides(self) -> list[Override]:
-        """Return the overrides that hand a Session out; where that is not seen of any, all that are in force."""
-        application = self.answered.application()
-        inner = application if hasattr(application, "dependency_overrides") else None
-        applications = [inner] if inner is not None else overriding_applications()
-        every = overrides_of(applications)
+        """Return the overrides of the endpoint that hand a Session out; where that is not seen of any, all of them."""
+        used = list(dependencies_of([self.answered.route]))
+        every = [each for each in overrides_of([self.answered.application()]) if each.dependency in used]
         return [each for each in every if any(map(_is_shared, _reached(each)))] or every
 
     def commits_by(self, overrides: Iterable[Override]) -> bool:
@@ -233,7 +231,7 @@ def _is_of_the_tests(holder: Owner, request: Owner) -> bool:
 
 
 def _breach(unsaved: Unsaved, overrides: list[Override]) -> Breach:
-    endpoint = location_of(unsaved.answered.endpoint)
+    endpoint = location_of(getattr(unsaved.answered.route, "endpoint", None))
     handing = str(overrides[0]) if len(overrides) == 1 else "an override of the application's"
     place = unsaved.pending[0].statement.location if unsaved.pending else endpoint or UNKNOWN
     function = "the endpoint" if endpoint is None else f"{endpoint.function}() ({endpoint})"

@@ -6,7 +6,9 @@ requests: where a factory makes one for the override and one for the client, or 
 
 Only what the test and its own fixtures have set is looked at, when a request is answered: what a wider fixture or a
 conftest has set is for other tests. An application is another one of the same kind if it has the same endpoints or was
-made at the same line; an override of it is unused if it has got no request at all when the test ends.
+made at the same line; an override of it is unused if it has got no request at all when the test ends. That is told
+where the test fails. One that passes may well use an application of its own beside that for which a fixture has set
+overrides, and is at fault only where it has made both itself.
 """
 
 from __future__ import annotations
@@ -24,7 +26,14 @@ from hermetic.events import emit, listen, listeners, unlisten
 from hermetic.events.application import OverrideUnused
 from hermetic.events.lifecycle import Breach, CallRaised
 from hermetic.guards.applications import ApplicationWatch
-from hermetic.guards.dependencies import Override, dependencies_of, endpoints_of, name_of, origin_of
+from hermetic.guards.dependencies import (
+    Override,
+    dependencies_of,
+    endpoints_of,
+    name_of,
+    origin_of,
+    routes_of,
+)
 from hermetic.owners import Owner, current
 
 if TYPE_CHECKING:
@@ -40,12 +49,14 @@ class Made(NamedTuple):
         overrides: Those that it began with, be it gone.
         line: The innermost line of the project that made it.
         asked_at: The outermost that led to it: that of the test, or of the fixture.
+        is_of_the_test: Whether the test itself has, rather than a fixture.
     """
 
     application: ReferenceType[Any]
     overrides: MutableMapping[Any, Any]
     line: Location
     asked_at: Location
+    is_of_the_test: bool
 
 
 class Unused(NamedTuple):
@@ -53,6 +64,7 @@ class Unused(NamedTuple):
 
     Attributes:
         cause: Why.
+        is_a_fault: Whether it is one in a test that passes, too.
         request: The request.
         application: The one that the override is set on; None where it is that which got the request, or gone.
         location: The line of the override.
@@ -61,6 +73,7 @@ class Unused(NamedTuple):
     """
 
     cause: Cause
+    is_a_fault: bool
     request: Owner
     application: ReferenceType[Any] | None
     location: Location
@@ -96,7 +109,7 @@ class UnusedOverrides:
     def end(self, test: Owner) -> Iterable[Breach]:
         """Look no more; return the overrides that no request has used."""
         self._applications.tell_no_more(self)
-        found, self._found = self._unused(), []
+        found, self._found = [each for each in self._unused() if each.is_a_fault], []
         self._making.forget()
         self._answered.clear()
         self._looked_at.clear()
@@ -117,7 +130,12 @@ class UnusedOverrides:
 
     def _on_failure(self, event: CallRaised) -> None:
         """The test has failed: this is told below it, and not at its teardown again."""
+        told: dict[tuple[Any, ...], Unused] = {}
         for each in self._unused():
+            told.setdefault(
+                (each.cause, each.application), each
+            )  # one of several on one application says it all
+        for each in told.values():
             if OverrideUnused in listeners:
                 emit(OverrideUnused(each.request, each.cause.code, each.lines, each.change))
         self._found.clear()
@@ -148,14 +166,17 @@ class UnusedOverrides:
         """Note an override that this application cannot use."""
         if override.application is application:
             found = of_another_import(override)
-            cause, other = OVERRIDE_MATCHES_NOTHING, None
+            cause, is_a_fault, other = OVERRIDE_MATCHES_NOTHING, True, None
         else:
             answering = self._making.of(application)
             found = _of_another_application(override, made, application, answering, request)
+            is_a_fault = made is not None and made.is_of_the_test
             cause, other = OVERRIDE_OF_ANOTHER_APPLICATION, override.application
         if found is not None:
             where = override.location or UNKNOWN
-            self._found.append(Unused(cause, request, None if other is None else ref(other), where, *found))
+            self._found.append(
+                Unused(cause, is_a_fault, request, None if other is None else ref(other), where, *found)
+            )
 
 
 class Making:
@@ -203,7 +224,15 @@ class Making:
 
     def _note(self, application: Any, frame: FrameType) -> None:
         lines = list(_project_lines(frame)) or [UNKNOWN]
-        self.made.append(Made(ref(application), application.dependency_overrides, lines[0], lines[-1]))
+        self.made.append(
+            Made(
+                ref(application),
+                application.dependency_overrides,
+                lines[0],
+                lines[-1],
+                current().kind == "test",
+            )
+        )
 
 
 def _project_lines(frame: FrameType | None) -> Iterator[Location]:
@@ -226,7 +255,7 @@ Said = tuple[tuple[str, ...], tuple[str, ...]]
 def of_another_import(override: Override) -> Said | None:
     """Say of an override that its key is of a file which the application has imported by another name."""
     key, origin = override.dependency, origin_of(override.dependency)
-    used = list(dependencies_of(override.application))
+    used = list(dependencies_of(routes_of(override.application)))
     if origin is None or any(each is key for each in used):
         return None
     for each in used:
@@ -249,7 +278,9 @@ def _of_another_application(
     """Say of an override that the request went to another application of the same kind, which does without it."""
     origin = origin_of(override.dependency)
     alike = [
-        each for each in dependencies_of(application) if origin is not None and origin_of(each) == origin
+        each
+        for each in dependencies_of(routes_of(application))
+        if origin is not None and origin_of(each) == origin
     ]
     if not alike or any(each in application.dependency_overrides for each in alike):
         return None

@@ -193,12 +193,12 @@ class Identities:
             for session in self._sessions.living()
         )
 
-    def unflushed(self) -> list[Unflushed]:
-        """Return what the Sessions hold that their next flush would write."""
+    def unflushed(self, of: Callable[[Owner], bool]) -> list[Unflushed]:
+        """Return what the next flush of some owners' Sessions would write; those of others are not touched."""
         return [
-            Unflushed(self._sessions.owner_of(session), session.hash_key, id(each), type(each).__name__)
+            Unflushed(owner, session.hash_key, id(each), type(each).__name__)
             for session in self._sessions.living()
-            if _holds_something(session)
+            if of(owner := self._sessions.owner_of(session)) and _holds_something(session)
             for each in (*session.new, *session.dirty, *session.deleted)
         ]
 
