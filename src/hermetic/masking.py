@@ -43,11 +43,14 @@ NAME = 100
 """Characters of a field's name at the most."""
 
 _SEPARATORS = re.compile(r"[\W_]+")
-_URL_PASSWORD = re.compile(r"(\w[\w+.-]*://[^\s/:@'\"]*):[^\s'\"]*@(?=[^\s@]*)")
+_URL_PASSWORD = re.compile(r"(?<![\w+.-])([+.-]*\w[\w+.-]*://[^\s/:@'\"]*):[^\s'\"]*@(?=[^\s@]*)")
 _SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Token|ApiKey)(\s+)[\w+/.~=:-]{4,}", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 _VALUE = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.|'')*'?|\([^)]*\)|[^\s,;&\"')}\]]+")
-_NAME = re.compile(r"([A-Za-z_][\w.\[\]-]*)['\"`\])]{0,2}\s*(?:=>|==|:=|=|:|\bis\b)\s*")
+_NAME = re.compile(  # from where a word begins: tried from each of its letters, a long one would take seconds
+    r"(?:(?<![\w.\[\]-])|(?<=is))(?:(?![A-Za-z_])[\w.\[\]-])*"
+    r"([A-Za-z_][\w.\[\]-]*)['\"`\])]{0,2}\s*(?:=>|==|:=|=|:|\bis\b)\s*"
+)
 _KEY = re.compile(r"(\((?P<names>[^()]*)\)=)\((?P<values>[^()]*)\)")
 _HEADER = re.compile(
     r"\b((?:set-)?cookie|(?:proxy-)?authorization)(\s*[:=]\s*)(?=[^\s'\"])[^\r\n]+", re.IGNORECASE
@@ -134,7 +137,7 @@ class Masking:
         masked, end = "", 0
         for found in _NAME.finditer(text):
             value = _VALUE.match(text, found.end())
-            if value is not None and found.start() >= end and self.hides(found[1]):
+            if value is not None and found.start(1) >= end and self.hides(found[1]):
                 masked += text[end : found.end()] + _quoted(value[0])
                 end = value.end()
         return masked + text[end:]
