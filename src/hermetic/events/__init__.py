@@ -173,20 +173,24 @@ def emit(event: Event) -> None:
 
 def listen(listener: Listener, *kinds: Kind) -> None:
     """Have somebody told of these kinds of events, until ``unlisten``."""
+    are_new = not listeners.keys() >= {*kinds}
     for kind in kinds:
         listeners[kind] = (*listeners.get(kind, ()), listener)
-    _refresh()
+    if are_new:
+        _refresh()
 
 
 def unlisten(listener: Listener) -> None:
     """Have somebody told of nothing any more."""
-    for kind, present in list(listeners.items()):
-        left = tuple(each for each in present if each != listener)
+    known = len(listeners)
+    for kind in [kind for kind, present in listeners.items() if listener in present]:
+        left = tuple([each for each in listeners[kind] if each != listener])
         if left:
             listeners[kind] = left
         else:
             del listeners[kind]
-    _refresh()
+    if len(listeners) < known:
+        _refresh()
 
 
 def _refresh() -> None:
