@@ -14,8 +14,11 @@ from pathlib import Path
 from tests.docs.pages import ROOT, Block
 from tests.pytest_plugin.forkserver import Ended, forkserver
 
-UNWANTED = ("cacheprovider", "randomly", "pytest_alembic")
-"""Plugins that no page speaks of: pytest-alembic 0.13.1 fails wherever pytest 9.2 collects a tests/conftest.py."""
+UNWANTED = ("cacheprovider", "randomly", "pytest_alembic", "schemathesis", "pytest_postgresql", "faker")
+"""Plugins that no example uses; to import these takes longer than most examples do.
+
+pytest-alembic 0.13.1 fails wherever pytest 9.2 collects a tests/conftest.py.
+"""
 
 PROGRAMS = {
     "pytest": [sys.executable, "-m", "pytest", *(f"-pno:{name}" for name in UNWANTED)],
