@@ -1,12 +1,14 @@
 """Runs of pytest that begin where the imports are done: a process of its own loads libraries, and forks for each run.
 
-Most of a small run is its start: of 1.05 s of the processor, 0.7 s are imports of pytest, SQLAlchemy and FastAPI, the
-same ones for each of some 600 runs. This file, run as a script, imports them once. Each run is a fork of it, and what
+Most of a small run is its start: of 1.05 s of the processor, 0.7 s are imports of pytest, SQLAlchemy and FastAPI, and
+0.15 s those of hermetic, the same ones for each of some 1,000 runs. This file, run as a script, imports them once. Each
+run is a fork of it, and what
 ``python -m pytest`` would have started: ``argv``, ``sys.path``, ``__main__``, environment, folder, umask, the files 0,
 1 and 2, and nothing of another run.
 
 - The server is started by exec and has one thread: a worker of pytest-xdist has those of execnet, and cannot fork.
-- It holds libraries only: never hermetic, a driver that hermetic watches for, a conftest or a test module.
+- It holds libraries, and of hermetic what starts nothing: never a driver that hermetic watches for, nor what of
+  hermetic imports one, a conftest or a test module.
 - A library that warns while it is imported ends the server with an error: no run would see that warning.
 - Where the start itself may differ, pytest is started anew: on other systems than Linux, under coverage, and when a
   variable that is read at the start (``PYTHON*``, ``LC_*``, ...) is another one; for tests with the mark
@@ -27,6 +29,7 @@ import functools
 import gc
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -39,6 +42,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 LIBRARIES = (
@@ -48,11 +52,23 @@ LIBRARIES = (
     "pydantic.v1",
     "httpx2",
     "anyio._backends._asyncio",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.postgresql.psycopg",
 )
 """What is imported once, beside pytest itself."""
 
-REWRITTEN = ("asyncio", "anyio")
-"""What is imported as pytest does after ``-p asyncio -p anyio``: with its assertions rewritten."""
+REWRITTEN = ("asyncio", "anyio", "hermetic")
+"""What is imported as pytest does after ``-p asyncio -p anyio -p hermetic``: with its assertions rewritten."""
+
+LEFT_OUT = (
+    *("hermetic.cli", "hermetic.doctor", "hermetic.migrate", "hermetic.source"),
+    *("hermetic.database.backends.sqlite.", "hermetic.database.backends.postgresql."),
+)
+"""How the names of modules of hermetic begin that no run imports, or that import a driver."""
+
+DRIVERS = frozenset({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "pymysql", "sqlite3"})
+"""What no run must find imported: hermetic may have to see that."""
 
 READ_AT_START = (
     "PYTHON",
@@ -230,11 +246,22 @@ def _load() -> None:
         warnings.simplefilter("error")
         for name in (*REWRITTEN, *LIBRARIES):
             import_module(name)
+        _import_below(import_module("hermetic"))
     config._ensure_unconfigure()  # takes the hook away
     assert hook not in sys.meta_path
+    assert not DRIVERS & sys.modules.keys()
     assert len(os.listdir("/proc/self/task")) == 1, "only a process with one thread can be forked"
     gc.collect()
     gc.freeze()
+
+
+def _import_below(package: ModuleType) -> None:
+    """Import the modules of a package, but those that are left out."""
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if not found.name.startswith(LEFT_OUT):
+            module = import_module(found.name)
+            if found.ispkg:
+                _import_below(module)
 
 
 def _become(asked: dict[str, Any]) -> None:

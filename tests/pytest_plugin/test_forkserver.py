@@ -68,7 +68,7 @@ def test_it(pytestconfig):
         "faults": faulthandler.is_enabled(),
         "width": shutil.get_terminal_size(),
         "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text(),
-        "ours": sorted(name for name in sys.modules if name.partition(".")[0] in ("tests", "hermetic", "forkserver")),
+        "ours": sorted(name for name in sys.modules if name.partition(".")[0] in ("tests", "forkserver")),
         "drivers": sorted({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "sqlite3"} & set(sys.modules)),
         "seconds": sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,9 +58,11 @@ def _metadata_of(value: object) -> MetaData | None:
 
 
 def _project_modules(root: Path, package: str | None) -> Iterator[ModuleType]:
+    folder = os.path.normcase(f"{root}{os.sep}")
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not file:
+        # Of a thousand modules a few are left: a path of each would take longer than all else here.
+        if not file or not (os.path.normcase(file).startswith(folder) or name.partition(".")[0] == package):
             continue
         path = Path(file)
         inside = path.is_relative_to(root) and "site-packages" not in path.parts
