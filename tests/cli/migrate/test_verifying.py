@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hermetic.cli.migrate.verifying import Verified, table
+from hermetic.cli.migrate.verifying import Verified, document, table
 from hermetic.migrate.migration import Migration
 from hermetic.migrate.step import Left, TestName
 from hermetic.migrate.verify.comparison import Item, Worse
@@ -80,6 +80,7 @@ def test_what_is_not_verified() -> None:
         "verified      not: 1 test fares worse after 6 rounds with /venv/bin/python",
     ]
     nothing = Verification(Migration(PROJECT), before, None, {}, rounds=1)
+    assert document(verified(nothing, Proof()))["before"] is None
     assert list(table(verified(nothing, Proof()))) == [
         "verified      nothing that changes (1 round with /venv/bin/python)"
     ]

@@ -90,6 +90,13 @@ def test_all_is_well() -> None:
     assert len(outcome.migration.converted) == 4 and not outcome.kept
 
 
+def test_there_is_nothing_to_do() -> None:
+    """Nothing is run then."""
+    suite = FakeSuite(TESTS, lambda converted: ())
+    outcome = verify(planned([]), suite)
+    assert (outcome.is_proven, outcome.before, suite.runs) == (True, None, 0)
+
+
 def test_a_test_that_fails_is_left() -> None:
     """The others are converted, by a plan that is run, too."""
     suite = FakeSuite(TESTS, lambda converted: converted & {TESTS[1]})

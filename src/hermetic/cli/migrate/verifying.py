@@ -47,8 +47,8 @@ class Verified:
         return self.verification.migration
 
     @property
-    def figures(self) -> tuple[Figures, Figures]:
-        """What the suite did, before and after."""
+    def figures(self) -> tuple[Figures, Figures] | None:
+        """What the suite did, before and after; None where no file changes."""
         return figures(self.verification)
 
 
@@ -95,13 +95,12 @@ def verified(
 
 
 def _notes(verification: Verification) -> Iterator[str]:
-    record = verification.before.record
-    for place, why in record.uncollected:
-        yield f"{place} is not collected as it is: {why}"
-    yield from (f"not counted: {each}" for each in record.uncounted)
-    after = verification.after
-    if after is None:
+    before, after = verification.before, verification.after
+    if before is None or after is None:
         return
+    for place, why in before.record.uncollected:
+        yield f"{place} is not collected as it is: {why}"
+    yield from (f"not counted: {each}" for each in before.record.uncounted)
     for change in verification.migration.changes:
         if change.file not in after.imported and change.file.suffix == ".py":
             yield f"{shown(change.file)} was not imported by the run: nothing is proven of it"
@@ -119,7 +118,7 @@ def table(outcome: Verified) -> Iterator[str]:
     yield from topic("note", _some(outcome.notes))
     yield from topic("not proven", list(_unproven(known)))
     yield from topic("verified", [_verdict(outcome)])
-    if verification.after is not None:
+    if outcome.figures is not None:
         yield from topic("", list(_rows(*outcome.figures)))
 
 
@@ -161,13 +160,13 @@ def _rows(before: Figures, after: Figures) -> Iterator[str]:
 def document(outcome: Verified) -> dict[str, object]:
     """Return the same for JSON."""
     verification, known = outcome.verification, outcome.proof
-    before, after = outcome.figures
+    runs = outcome.figures
     return {
         "proven": verification.is_proven,
         "python": shown(outcome.interpreter.path),
         "rounds": verification.rounds,
-        "before": asdict(before),
-        "after": asdict(after),
+        "before": None if runs is None else asdict(runs[0]),
+        "after": None if runs is None else asdict(runs[1]),
         "converted": {
             "proven": sorted(map(_name, known.proven)),
             "did not pass before": sorted(map(_name, known.failed)),

@@ -54,10 +54,11 @@ class Proof:
     without_requests: frozenset[TestName] = frozenset()
 
 
-def figures(verification: Verification) -> tuple[Figures, Figures]:
-    """Return what the suite did as it is, and as it would be; the same twice where no file changes."""
-    before = verification.before
-    after = verification.after or before
+def figures(verification: Verification) -> tuple[Figures, Figures] | None:
+    """Return what the suite did as it is, and as it would be; None where no file changes by the last plan."""
+    before, after = verification.before, verification.after
+    if before is None or after is None:
+        return None
     requests = [requests_before_and_after(*each) for each in _counts(before.record, after.record)]
     first, second = (
         Figures(
@@ -83,7 +84,7 @@ def proof(verification: Verification, original: Callable[[str], Path]) -> Proof:
     known = verification.unsteady.items if verification.unsteady is not None else frozenset()
     unsteady: set[TestName] = set()
     ran: dict[TestName, list[Ran]] = {}
-    for test in verification.before.record.tests:
+    for test in verification.before.record.tests if verification.before is not None else ():
         for file, path in {(test.file, test.path), test.defined}:
             name = TestName(original(file), path)
             ran.setdefault(name, []).append(test)

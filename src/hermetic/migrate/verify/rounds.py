@@ -53,7 +53,7 @@ class Verification:
 
     Attributes:
         migration: The last plan.
-        before: The run of the suite as it is.
+        before: The run of the suite as it is; None where there was nothing to verify.
         after: The run as it would be by that plan; None where it changes no file.
         kept: The tests that fared worse, and how, by which they are not converted.
         worse: Those that fare worse by the last plan, too: it is not proven.
@@ -62,7 +62,7 @@ class Verification:
     """
 
     migration: Migration
-    before: Run
+    before: Run | None
     after: Run | None
     kept: Keep
     worse: tuple[Worse, ...] = ()
@@ -86,10 +86,13 @@ def verify(make: Make, suite: Runs, tell: Callable[[str], None] = lambda text: N
     Raises:
         CommandError: The suite does not run, or what ran was not what is planned.
     """
+    first = make({})
+    if not first.changes:
+        return Verification(first, None, None, {})
     tell("running the suite as it is")
     before = suite.run()
     _require_tests(before)
-    rounds = _Rounds(make, suite, before)
+    rounds = _Rounds(make, suite, before, first)
     suite.limit = min(suite.limit, before.ended.seconds * SLOWER + SPARE)
     while rounds.goes_on:
         tell(f"running the suite as it would be{f', round {rounds.number + 1}' if rounds.number else ''}")
@@ -100,7 +103,7 @@ def verify(make: Make, suite: Runs, tell: Callable[[str], None] = lambda text: N
 class _Rounds:
     """The rounds of one verification."""
 
-    def __init__(self, make: Make, suite: Runs, before: Run) -> None:
+    def __init__(self, make: Make, suite: Runs, before: Run, first: Migration) -> None:
         self._make = make
         self._suite = suite
         self._before = before
@@ -109,9 +112,9 @@ class _Rounds:
         self._worse: tuple[Worse, ...] = ()
         self._after: Run | None = None
         self._test_limit = SLOWER * max(test.seconds for test in before.record.tests) + SPARE_OF_A_TEST
-        self._migration = make({})
+        self._migration = first
         self.number = 0
-        self.goes_on = bool(self._migration.changes)
+        self.goes_on = True
 
     def outcome(self) -> Verification:
         """Return what came of them."""
