@@ -6,9 +6,10 @@ Whole processes: the interpreter's start and the command's own imports are part 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.processes import BenchmarkFailed, Took, run_timed
@@ -17,7 +18,15 @@ from benchmarks.results import Report, keep, table
 from benchmarks.samples import sample
 
 ROUNDS = 7
-COMMAND = [sys.executable, "-c", "from hermetic.cli import main; raise SystemExit(main())"]
+RUN = """\
+from resource import RUSAGE_SELF, getrusage
+from hermetic.cli import main
+status = main()
+print("at most", getrusage(RUSAGE_SELF).ru_maxrss, "KB")
+raise SystemExit(status)
+"""
+COMMAND = [sys.executable, "-c", RUN]
+PEAK = re.compile(r"^at most (\d+) KB$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,9 @@ class Reading:
         done, took = run_timed([*COMMAND, self.verb, *self.words, str(root)], root.parent, {})
         if done.returncode != 1 or not all(words in done.stdout for words in self.found):
             raise BenchmarkFailed(done.stdout)
-        return took
+        peak = PEAK.search(done.stdout)
+        assert peak is not None
+        return replace(took, memory=int(peak[1]) / 1024)
 
     def report(self, measured: Mapping[int, list[Took]]) -> Report:
         """Write the table."""
@@ -60,15 +71,20 @@ class Reading:
                 f"{size:,}",
                 sample([took.wall for took in found]).text(2),
                 sample([took.cpu for took in found]).text(2),
+                f"{max(took.memory for took in found):.0f}",
             ]
             for size, found in measured.items()
         ]
         text = (
             f"## hermetic {self.verb}\n\n{self.about} {len(next(iter(measured.values())))} rounds.\n\n"
-            + table([self.counted, "seconds", "of the processor"], rows)
+            + table([self.counted, "seconds", "of the processor", "MB at most"], rows)
         )
         raw = {
-            str(size): {"wall_s": [took.wall for took in found], "cpu_s": [took.cpu for took in found]}
+            str(size): {
+                "wall_s": [took.wall for took in found],
+                "cpu_s": [took.cpu for took in found],
+                "peak_mb": [took.memory for took in found],
+            }
             for size, found in measured.items()
         }
         return Report(self.verb, text, raw)

@@ -17,15 +17,17 @@ TIMEOUT = 600
 
 @dataclass(frozen=True)
 class Took:
-    """What a process took, in seconds.
+    """What a process took, in seconds and memory.
 
     Attributes:
         wall: From its start to its end, as a user waits.
         cpu: Of the processor; less disturbed by what else the machine does.
+        memory: What it held at most, in MB; 0 where that was not looked at.
     """
 
     wall: float
     cpu: float
+    memory: float = 0.0
 
 
 class BenchmarkFailed(Exception):

@@ -18,6 +18,7 @@ ORDER = (
     "startup",
     "init",
     "doctor",
+    "migrate",
     "migrations",
     "concurrency",
     "postgresql_suite",
