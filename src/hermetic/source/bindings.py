@@ -50,6 +50,7 @@ class Bindings:
         self.symbols = symbols
         self._modules = list(modules)
         self._parents: dict[Path, dict[ast.AST, ast.AST]] = {}
+        self._scopes: dict[ast.AST, tuple[Function | ast.ClassDef, ...]] = {}
         self._local: dict[ast.AST, dict[str, list[Binding]]] = {}
         self._results: dict[ast.AST, list[tuple[ast.Return | ast.Yield, ast.expr]]] = {}
         self._calls: dict[Path, dict[str, list[tuple[Path, ast.Call]]]] = {}
@@ -69,21 +70,31 @@ class Bindings:
             node = parents[node]
             yield node
 
-    def scopes(self, file: Path, node: ast.AST) -> Iterator[Function | ast.ClassDef]:
-        """Yield the functions and classes around a node whose names it sees, the innermost first.
+    def scopes(self, file: Path, node: ast.AST) -> tuple[Function | ast.ClassDef, ...]:
+        """Return the functions and classes around a node whose names it sees, the innermost first.
 
         What stands in a function's header (a default, a decorator) is not inside it, and the names of a class are seen
-        in its own body only.
+        in its own body only. Kept, with those of all nodes around it: this is asked of each name.
         """
-        inner = node
-        is_direct = True
-        for outer in self.around(file, node):
-            is_class = isinstance(outer, ast.ClassDef) and is_direct and inner in outer.body
-            if is_class or (isinstance(outer, FUNCTIONS) and _is_in_body(outer, inner)):
-                assert isinstance(outer, (*FUNCTIONS, ast.ClassDef))
-                yield outer
-                is_direct = False
-            inner = outer
+        parents = self.parents(file)
+        if node not in self._scopes:
+            self._scopes[node] = self._scopes_in(parents, node)
+        return self._scopes[node]
+
+    def _scopes_in(
+        self, parents: dict[ast.AST, ast.AST], node: ast.AST
+    ) -> tuple[Function | ast.ClassDef, ...]:
+        chain = [node]
+        while chain[-1] in parents and chain[-1] not in self._scopes:
+            chain.append(parents[chain[-1]])
+        found = self._scopes.get(chain[-1], ())
+        for outer, inner in zip(reversed(chain), reversed(chain[:-1]), strict=False):
+            if (isinstance(outer, ast.ClassDef) and inner in outer.body) or (
+                isinstance(outer, FUNCTIONS) and _is_in_body(outer, inner)
+            ):
+                found = (outer, *(scope for scope in found if not isinstance(scope, ast.ClassDef)))
+            self._scopes[inner] = found
+        return found
 
     def function(self, file: Path, node: ast.AST) -> Function | None:
         """Return the function in whose body a node stands."""
