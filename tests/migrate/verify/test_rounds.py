@@ -153,12 +153,13 @@ def test_what_cannot_be_proven() -> None:
     assert raised.value.why == "pytest said:\n  said"
 
     class Other(FakeSuite):
-        def __init__(self, first: dict[str, Any], second: dict[str, Any]) -> None:
-            super().__init__(TESTS, lambda converted: ())
-            self._changes = [first, second]
+        def __init__(self, *changes: dict[str, Any]) -> None:
+            super().__init__(TESTS, lambda converted: TESTS[:1] if converted and changes[2:] else ())
+            self._changes = changes
 
         def run(self, changes: Mapping[Path, bytes] | None = None, *, test_limit: float = 0) -> Run:
-            return replace(super().run(changes, test_limit=test_limit), **self._changes[self.runs - 1])
+            done = super().run(changes, test_limit=test_limit)
+            return replace(done, **self._changes[self.runs - 1])
 
     late = {"ended": Ended(-9, True, 60.0, ())}
     with pytest.raises(CommandError, match="did not end within 60 s"):
@@ -166,6 +167,8 @@ def test_what_cannot_be_proven() -> None:
     cut = {"record": Record((ran(*TESTS[0]),))}
     with pytest.raises(CommandError, match="The suite as it is does not come to its end"):
         verify(planned(TESTS), Other(cut, {}))
+    with pytest.raises(CommandError, match="The suite as it is does not come to its end"):
+        verify(planned(TESTS), Other({}, {}, cut))
     with pytest.raises(CommandError, match="does not come to its end once it is rewritten"):
         verify(planned(TESTS), Other({}, cut))
     with pytest.raises(CommandError, match="does not run once it is rewritten"):

@@ -144,7 +144,9 @@ class _Rounds:
             raise _said(after, "The suite does not run once it is rewritten. Nothing was written.")
         found = compare(self._before.record, after.record, self._unsteady)
         if found and self._unsteady is None and any(each.code != UNENDED for each in found):
-            self._unsteady = unsteady(self._before.record, self._suite.run().record)
+            again = self._suite.run()
+            _require_tests(again)
+            self._unsteady = unsteady(self._before.record, again.record)
             found = compare(self._before.record, after.record, self._unsteady)
         if not found and not after.record.has_ended:
             raise _said(
