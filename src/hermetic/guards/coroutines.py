@@ -100,6 +100,8 @@ class CoroutineWatch(ABC):
         """Return what was dropped, each line once."""
         del test
         self._drops.remove(self)
+        if not self._found:
+            return ()
         found, self._found = self._found, []
         return list({each.message: each for each in found}.values())
 

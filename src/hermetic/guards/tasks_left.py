@@ -72,13 +72,16 @@ class LostExceptionWatch:
         """Note what loops are told from now on."""
         del test
         self._is_on = True
-        for kind in _loops():
-            if kind not in self._replaced:
-                self._replaced[kind] = (kind.call_exception_handler, self._replace(kind))
+        if asyncio.BaseEventLoop not in self._replaced:
+            self._replace(asyncio.BaseEventLoop)
+        if "uvloop" in sys.modules and (kind := sys.modules["uvloop"].Loop) not in self._replaced:
+            self._replace(kind)
 
     def end(self, test: Owner) -> Sequence[Breach]:
         """Return what was the test's own."""
         self._is_on = False
+        if not self._found:
+            return ()
         found, self._found = self._found, []
         return [each for each in found if each.owner.test is test]
 
@@ -89,7 +92,7 @@ class LostExceptionWatch:
                 kind.call_exception_handler = original  # type: ignore[attr-defined]
         self._replaced.clear()
 
-    def _replace(self, kind: Any) -> Handle:
+    def _replace(self, kind: Any) -> None:
         original: Handle = kind.call_exception_handler
 
         @functools.wraps(original)
@@ -99,14 +102,7 @@ class LostExceptionWatch:
             original(loop, context)
 
         kind.call_exception_handler = call_exception_handler
-        return call_exception_handler
-
-
-def _loops() -> Iterator[Any]:
-    """Give the classes of event loops that there may be."""
-    yield asyncio.BaseEventLoop
-    if hasattr(uvloop := sys.modules.get("uvloop"), "Loop"):
-        yield uvloop.Loop  # type: ignore[union-attr]
+        self._replaced[kind] = (original, call_exception_handler)
 
 
 def _lost(context: Context) -> Iterator[Breach]:

@@ -54,13 +54,15 @@ class Watches:
 
     def begin(self, test: Owner, levels: Mapping[str, Level]) -> None:
         """Have those watch that are not off for this test."""
-        self.end(test)  # of a test that had no end, to find nothing of it here
-        for name in self._makers:
+        if self._begun:  # a test that had no end: nothing of it is to be found here
+            self.end(test)
+        for name, make in self._makers.items():
             if levels[name] != "off":
-                if name not in self._made:
-                    self._made[name] = self._makers[name]()
-                self._begun[name] = self._made[name]
-                self._begun[name].begin(test)
+                watch = self._made.get(name)
+                if watch is None:
+                    watch = self._made[name] = make()
+                self._begun[name] = watch
+                watch.begin(test)
 
     def end(self, test: Owner) -> list[Breach]:
         """Have them watch no longer; return what they found."""
