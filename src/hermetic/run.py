@@ -26,6 +26,7 @@ from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.coroutines import Drops, UnawaitedWatch, UnrunWatch
 from hermetic.guards.exit_watch import ExitWatch
 from hermetic.guards.leaks import Leaks
+from hermetic.guards.left_in_memory import LeftInMemory
 from hermetic.guards.loop_resources import LoopResources
 from hermetic.guards.quiet import Quiet
 from hermetic.guards.raw import RawLeaks
@@ -112,6 +113,7 @@ class Run:
         self._drops = Drops()
         self.watches = Watches(
             {
+                "memory": lambda: LeftInMemory(self.containment.installation.in_memory_of_tests),
                 "overrides": lambda: UnusedOverrides(self._applications, self._mappings.overrides),
                 "uncommitted": self._uncommitted,
                 "unawaited": lambda: UnawaitedWatch(self._drops),

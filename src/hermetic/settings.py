@@ -46,6 +46,7 @@ GUARDS: dict[str, GuardSetting] = {
         "error", "a request does not commit what it wrote in a session of the test's"
     ),
     "overrides": GuardSetting("error", "a test sets an override that none of its requests can use"),
+    "memory": GuardSetting("off", "a request commits to a database in memory that is not put back"),
     "unawaited": GuardSetting("warn", "nobody awaits a coroutine"),
     "unrun": GuardSetting("error", "nothing runs an async method of a unittest.TestCase"),
     "tasks": GuardSetting("off", "a task that a test left running has to be cancelled"),

@@ -129,6 +129,17 @@ TABLE_EXISTS_ALREADY = Cause(
     """,
 )
 
+LEFT_IN_MEMORY = Cause(
+    "HM753",
+    "a database in memory is not put back",
+    """
+    An engine in memory that a conftest makes is a database of the tests' own, which hermetic leaves alone. Where an
+    override hands it to the application it stands for the application's database, and what a request commits there is
+    there for the next test. Delete the engine and the override: the application's own engine leads to a database that
+    is put back. Or make the engine in a fixture of function scope.
+    """,
+)
+
 MEMORY_FOR_EACH_CONNECTION = Cause(
     "HM784",
     "A database in memory for each connection",

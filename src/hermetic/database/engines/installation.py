@@ -113,6 +113,14 @@ class Installation:
         """Return who has a connection now, by its number in events; None where nobody is known to."""
         return self._checkouts.of(connection)
 
+    def in_memory_of_tests(self, connection: int) -> Creation | None:
+        """Return who made the engine of a connection, where that is in memory and left to the tests; else None."""
+        in_use = self.in_use(connection)
+        fairy = in_use.fairy() if in_use is not None and in_use.left_alone else None
+        pool = None if fairy is None else private.pool_of(fairy)
+        found = (seen.created for engine, seen in self.seen.items() if _has(engine, seen, pool))
+        return next(found, None)
+
     def take_abandoned(self) -> list[Checkout]:
         """Return, and forget, the checkouts that the end of their event loop ended, not their owner."""
         return self._checkouts.take_abandoned()
@@ -302,6 +310,10 @@ class Installation:
             if loop not in self._loop_closers:
                 self._loop_closers[loop] = LoopCloser(loop)
             return self._loop_closers[loop]
+
+
+def _has(engine: Engine, seen: Seen, pool: Pool | None) -> bool:
+    return pool is not None and seen.original is pool and is_in_memory(engine.url)
 
 
 def install(
