@@ -77,10 +77,11 @@ def count(folder: Path, command: list[str], environment: dict[str, str], into: P
     """Run a suite, and return what ran in its tests, whose files are named as they lie in the folder."""
     into.mkdir()
     strictly = ["-W", "error", "-W", "error::pytest.PytestUnraisableExceptionWarning"]
+    strictly += ["-o", "enable_assertion_pass_hook=true"]
     done = subprocess.run(
         [*command, "-p", "hermetic.pytest_plugin.counting", *strictly],
         cwd=folder,
-        env={**environment, FOLDER: str(into)},
+        env={**environment, FOLDER: str(into), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
