@@ -148,9 +148,9 @@ class Walk:
         modules, ends = self._modules, self._ends
         while frame is not None:
             module = frame.f_globals.get("__name__")
-            if module in ends:
-                return None
             if module not in modules:
+                if module in ends:
+                    return None
                 code = frame.f_code
                 if not self._is_passed(code.co_filename, frame.f_globals):
                     return Location(code.co_filename, frame.f_lineno, code.co_name)

@@ -183,7 +183,7 @@ def listen(listener: Listener, *kinds: Kind) -> None:
 def unlisten(listener: Listener) -> None:
     """Have somebody told of nothing any more."""
     known = len(listeners)
-    for kind in [kind for kind, present in listeners.items() if listener in present]:
+    for kind in [kind for kind, present in list(listeners.items()) if listener in present]:
         left = tuple([each for each in listeners[kind] if each != listener])
         if left:
             listeners[kind] = left

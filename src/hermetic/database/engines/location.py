@@ -6,6 +6,7 @@ first frame. The caller's frames are in the parent greenlet's ``gr_frame``, so t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from types import FrameType
 
@@ -47,6 +48,13 @@ def project_location() -> Location:
     """
     found = _project_walk.here()
     return _task_walk.here() if found is UNKNOWN else found
+
+
+def is_end_of_block() -> bool:
+    """Whether the end of an ``async with`` closes a session: that has a task of its own, with no line in it."""
+    loop = asyncio._get_running_loop()
+    task = None if loop is None else asyncio.current_task(loop)
+    return task is not None and getattr(task.get_coro(), "__qualname__", "") == "AsyncSession.close"
 
 
 thread_location = _walk.of_thread

@@ -6,7 +6,6 @@ Session that was closed above it, so a close tells what it held.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable
 from itertools import islice
@@ -15,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from hermetic.code import UNKNOWN, Location
-from hermetic.database.engines.location import project_location
+from hermetic.database.engines.location import is_end_of_block, project_location
 from hermetic.events import Source, emit, listeners
 from hermetic.events.database import OBJECTS, SessionEnded
 from hermetic.owners import Owner, current
@@ -50,7 +49,7 @@ class SessionEnds:
             held = session.__dict__.get("identity_map")  # none where its constructor failed
             if held:
                 objects = tuple(islice(map(id, held.all_states()), OBJECTS))
-                place = UNKNOWN if _is_end_of_block() else project_location()
+                place = UNKNOWN if is_end_of_block() else project_location()
                 tell(session, "close", place, objects=objects)
             original(session)
 
@@ -83,10 +82,3 @@ class SessionEnds:
         owner = self._owner_of(session) or current()
         made_at = session.__dict__.get(MADE, UNKNOWN)
         emit(SessionEnded(owner, made_at, place, session.hash_key, how, is_expiring, objects))
-
-
-def _is_end_of_block() -> bool:
-    """Whether the end of an ``async with`` closes a session: that has a task of its own, with no line in it."""
-    loop = asyncio._get_running_loop()
-    task = None if loop is None else asyncio.current_task(loop)
-    return task is not None and getattr(task.get_coro(), "__qualname__", "") == "AsyncSession.close"

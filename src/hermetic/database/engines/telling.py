@@ -13,9 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hermetic.code import UNKNOWN
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
-from hermetic.database.engines.location import project_location
+from hermetic.database.engines.location import is_end_of_block, project_location
 from hermetic.database.engines.parameters import text_of
 from hermetic.events import Source, emit, listeners
 from hermetic.events.database import TEXT, Statement, TransactionBegan, TransactionEnded
@@ -77,7 +78,8 @@ def _ending(method: Method, how: str) -> Method:
         __tracebackhide__ = True
         result = method(connection)
         if TransactionEnded in listeners:
-            emit(TransactionEnded(current(), project_location(), *_engine_of(connection), how))
+            place = UNKNOWN if is_end_of_block() else project_location()
+            emit(TransactionEnded(current(), place, *_engine_of(connection), how))
         return result
 
     return end
