@@ -109,6 +109,25 @@ def test_a_file_that_is_not_python_is_named_and_the_rest_is_changed(project: Fil
     ]
 
 
+def test_projects_that_were_not_read_are_named(project: Files) -> None:
+    """Where they have tests with a client: a repository may have several projects, and one is migrated."""
+    app = "from fastapi import FastAPI\napp = FastAPI()\n"
+    test = "from fastapi.testclient import TestClient\nold(TestClient(app))\n"
+    for name, text in {"a": test, "b": test, "c": "old()\n"}.items():
+        files = {
+            "app/__init__.py": "",
+            "app/main.py": app,
+            "pytest.ini": "[pytest]\n",
+            "tests/test_a.py": text,
+        }
+        project.write({f"services/{name}/{file}": each for file, each in files.items()} | {".git/HEAD": ""})
+    migration = migrate(project.root, steps=[renaming("old", "new")])
+    assert [change.file.relative_to(project.root).parts[1] for change in migration.changes] == ["a"]
+    other = project.root / "services" / "b"
+    assert migration.notes == (f"{other} is a project of its own, and was not read: give it for PATH",)
+    assert migrate(other, steps=[renaming("old", "new")]).notes == ()
+
+
 def test_tests_to_keep_are_handed_to_the_steps(project: Files) -> None:
     """With why."""
     project.write({"tests/test_a.py": ""})

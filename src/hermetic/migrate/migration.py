@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from hermetic.errors import ConfigurationError
 from hermetic.migrate.comments import commenting
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.steps import STEPS
 from hermetic.migrate.text import SourceText
 from hermetic.source.configuration import find_configuration
-from hermetic.source.project import read_project
-from hermetic.source.sources import Module, Sources, edited
+from hermetic.source.project import is_project, read_project
+from hermetic.source.sources import Module, Sources, edited, is_pruned, is_test_path
 from hermetic.source.suite import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 
@@ -103,7 +105,8 @@ def read(directory: Path) -> Project:
     symbols = read_project(directory)
     configuration = find_configuration(symbols.sources.root, symbols.sources.boundary)
     symbols = with_helpers(symbols, named_plugins(configuration))
-    return Project(symbols, configuration, fixed=dict(_fixed(symbols.sources)))
+    others = dict.fromkeys(_others(directory.resolve(), symbols.sources))
+    return Project(symbols, configuration, fixed=dict(_fixed(symbols.sources)), others=tuple(others))
 
 
 def migrated(
@@ -252,6 +255,31 @@ def _fixed(sources: Sources) -> Iterator[tuple[Path, str]]:
             yield file, "has characters that its encoding writes in several ways"
 
 
+def _others(directory: Path, sources: Sources) -> Iterator[Path]:
+    """Yield the projects below a directory that have tests with a client, and are not the one that was read."""
+    known = {*sources.modules, *(each.path for each in sources.skipped)}
+    for parent, folders, names in os.walk(directory):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if not is_pruned(here / name))
+        for file in (here / name for name in sorted(names) if name.endswith(".py")):
+            if file not in known and is_test_path(file.relative_to(directory)) and _has_client(file):
+                yield _project_of(file, directory)
+
+
+def _has_client(file: Path) -> bool:
+    try:
+        return b"TestClient(" in file.read_bytes()
+    except OSError:
+        return False
+
+
+def _project_of(file: Path, directory: Path) -> Path:
+    above = [place for place in file.parents if place.is_relative_to(directory)]
+    with suppress(ConfigurationError):
+        return next((place for place in above if is_project(place)), file.parent)
+    return file.parent
+
+
 def _is_written_back(data: bytes) -> bool:
     """Whether a file comes out as it was, to the byte; some encodings write one text in several ways."""
     try:
@@ -263,6 +291,8 @@ def _is_written_back(data: bytes) -> bool:
 def _unread(project: Project) -> Iterator[str]:
     for each in project.symbols.sources.skipped:
         yield f"{each.path} was not read: {each.reason}"
+    for folder in project.others:
+        yield f"{folder} is a project of its own, and was not read: give it for PATH"
 
 
 def _back(told: Sequence[Iterable[Told]], made: Sequence[_Made]) -> list[Told]:

@@ -69,12 +69,14 @@ class Project:
         configuration: pytest's settings.
         keep: The tests that must stay as they are, and the code and text of why: they fared worse when they ran.
         fixed: The files that cannot be changed, and why: ``is read-only``. What uses them has to go on doing so.
+        others: Folders below the one that was asked for which have such tests and are projects of their own.
     """
 
     symbols: Symbols
     configuration: Configuration
     keep: Mapping[TestName, tuple[str, str]] = field(default_factory=dict)
     fixed: Mapping[Path, str] = field(default_factory=dict)
+    others: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

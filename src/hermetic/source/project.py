@@ -50,7 +50,7 @@ def read_project(directory: Path) -> Symbols:
     sources = read_sources(directory)
     symbols = Symbols(sources)
     found = applications_in(symbols, sources.root)
-    while not found and sources.root != sources.boundary and not _is_project(sources.root):
+    while not found and sources.root != sources.boundary and not is_project(sources.root):
         sources = read_sources(sources.root.parent, sources)
         symbols = Symbols(sources)
         found = applications_in(symbols, sources.root)
@@ -102,8 +102,12 @@ def _home_of(application: Application, sources: Sources) -> Path:
     return next((place for place in homes if _has_tests(place)), homes[0])
 
 
-def _is_project(directory: Path) -> bool:
-    """Whether what lies in a directory is run by itself, told by the files beside it; a folder of tests is not."""
+def is_project(directory: Path) -> bool:
+    """Whether what lies in a directory is run by itself, told by the files beside it; a folder of tests is not.
+
+    Raises:
+        ConfigurationError: A configuration file in it cannot be read or parsed.
+    """
     if directory.name in TEST_DIRECTORIES:
         return False
     return _has_requirements(directory) or _has_configuration(directory)
@@ -135,7 +139,7 @@ def _is_apart(directory: Path, project: Path) -> bool:
     if not TEST_DIRECTORIES.isdisjoint(directory.relative_to(project).parts):
         return is_pruned(directory)
     try:
-        return is_pruned(directory) or _is_project(directory)
+        return is_pruned(directory) or is_project(directory)
     except ConfigurationError:
         return True
 
