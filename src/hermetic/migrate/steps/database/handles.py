@@ -99,6 +99,10 @@ class Handles:
             self._known[key] = self._of(file, node)
         return self._known[key]
 
+    def of_name(self, file: Path, name: str) -> Handle | None:
+        """Return what a name at the top of a file is; what the application makes is the application's."""
+        return self._of_reference(file, ast.Name(name, ast.Load()))
+
     def of_fixture(self, fixture: Fixture) -> Handle | None:
         """Return what a fixture hands out."""
         return self.of_results(fixture.file, fixture.function)

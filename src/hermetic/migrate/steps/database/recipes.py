@@ -11,11 +11,12 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeGuard
 
 from hermetic.migrate.imports import Wanted
-from hermetic.migrate.steps.database.handles import MAKERS, SESSIONS, Handle, Handles, Place
+from hermetic.migrate.steps.database.handles import MAKERS, OPENS, SESSIONS, Handle, Handles, Place
 from hermetic.migrate.steps.database.statements import Reason, Statements
 from hermetic.source.engines import ENGINES
 from hermetic.source.fixtures import Fixture, Function, Suite
@@ -193,6 +194,22 @@ class Recipes:
             )
         }
 
+    @cached_property
+    def _concerned(self) -> list[Path]:
+        """The files with an engine, a connection or a sessionmaker of the suite in them, by whatever name."""
+        words = set(ENGINES | MAKERS | SESSIONS | OPENS)
+        for fixture in self.suite.fixtures:
+            found = self.handles.of_fixture(fixture)
+            if found is not None and found.roots and found.kind != "session":
+                words.add(fixture.name)
+        tests = self.suite.symbols.sources.tests
+        for module in tests:
+            for name in self.suite.symbols.scope(module.path).definitions if module.mentions(*words) else ():
+                found = self.handles.of_name(module.path, name)
+                if found is not None and found.roots:
+                    words.add(name)
+        return [module.path for module in tests if module.mentions(*words)]
+
     def _visit(self, file: Path, body: list[ast.stmt]) -> None:
         changes = self.changes[file]
         found = self.statements.superseded(file, body)
@@ -216,7 +233,7 @@ class Recipes:
         """Take sessions out of dictionaries of overrides, which somebody applies somewhere."""
         if module.path in self.statements.closed:
             return
-        for node in module.of(ast.Dict):
+        for node in module.of(ast.Dict) if b"overrid" in module.text else ():
             for key, value in zip(node.keys, node.values, strict=True):
                 found = self.suite.symbols.resolve(module.path, key) if key is not None else None
                 if (
@@ -299,7 +316,8 @@ class Recipes:
         found: list[Reason] = []
         self._find_shared()
         inlined = self._inlined_makers()
-        for path, changes in self.changes.items():
+        for path in self._concerned:
+            changes = self.changes[path]
             for node in list(self._kept(path, self.suite.symbols.sources.modules[path].tree.body)):
                 if isinstance(node, ast.Name | ast.Attribute | ast.Call) and not isinstance(
                     getattr(node, "ctx", None), ast.Store
@@ -499,7 +517,7 @@ class Recipes:
             if not module.mentions(*ENGINES):
                 continue
             for name in self.suite.symbols.scope(module.path).definitions:
-                handle = self.handles._of_reference(module.path, ast.Name(name, ast.Load()))
+                handle = self.handles.of_name(module.path, name)
                 if handle is not None and handle.kind == "engine" and handle.is_async == is_async:
                     found.append((module.path, name))
         return self._with_sessions(found) if len(found) > 1 else found
@@ -533,7 +551,7 @@ class Recipes:
         is_bound_here = bool(old) and old in scope.definitions
         alias = old if is_bound_here and old != name else ""
         taken = name in scope.names and not (is_bound_here and old == name) and not alias
-        own = self.handles._of_reference(file, ast.Name(name, ast.Load())) if taken else None
+        own = self.handles.of_name(file, name) if taken else None
         if taken and not (own is not None and own.is_own):
             alias = f"app_{name}"
         changes.imports[module or path.stem, f"{name} as {alias}" if alias else name] = None
@@ -543,7 +561,7 @@ class Recipes:
         """Return the sessionmakers at the top of a module that only fixtures call: sessions are made without them."""
         anchored: set[ast.expr] = set()
         seen: set[ast.expr] = set()
-        for path in self.changes:
+        for path in self._concerned:
             for node in self._kept(path, self.suite.symbols.sources.modules[path].tree.body):
                 handle = self.handles.of(path, node) if isinstance(node, ast.Name) else None
                 if handle is None or handle.kind != "maker" or handle.made is None or not handle.is_own:
@@ -613,7 +631,7 @@ class Recipes:
         for each in module.of(ast.Assign) if module.mentions("dependency_overrides") else ():
             if any(_is_of_overrides(target) for target in each.targets):
                 yield each.value
-        for node in module.of(ast.Dict):
+        for node in module.of(ast.Dict) if b"overrid" in module.text else ():
             for key, value in zip(node.keys, node.values, strict=True):
                 found = self.suite.symbols.resolve(path, key) if key is not None else None
                 if isinstance(self.suite.symbols.definition(found), Function):

@@ -75,9 +75,7 @@ class Unused:
         self._now = now
         self._named_in_settings = frozenset(configuration.strings("usefixtures"))
         self._functions = {
-            path: dict(_functions(before.symbols.sources.modules[path].tree))
-            for path in before.symbols.sources.modules
-            if before.symbols.sources.modules[path].is_test
+            module.path: dict(_functions(module.tree)) for module in before.symbols.sources.tests
         }
         self.found: dict[Path, Removal] = defaultdict(Removal)
 
@@ -122,10 +120,18 @@ class Unused:
         )
 
     def _users(self, suite: Suite, fixture: Fixture) -> Iterator[Fixture | Test]:
-        for user in suite.users:
-            is_asking = fixture.name in user.requests and user.function is not fixture.function
-            if is_asking and suite.find(fixture.name, user.file, user.owner) is fixture:
+        for user in (self._asking_now if suite is self._suite else self._asking_before).get(fixture.name, ()):
+            found = suite.find(fixture.name, user.file, user.owner)
+            if found is fixture and user.function is not fixture.function:
                 yield user
+
+    @cached_property
+    def _asking_now(self) -> dict[str, list[Fixture | Test]]:
+        return _asking(self._suite)
+
+    @cached_property
+    def _asking_before(self) -> dict[str, list[Fixture | Test]]:
+        return _asking(self._before)
 
     def _is_asked_for_by_text(self, name: str) -> bool:
         """Whether a fixture is named where it cannot be seen who gets it: in the settings, by ``getfixturevalue``."""
@@ -151,8 +157,8 @@ class Unused:
 
     def _drop_requests(self, former: Fixture) -> None:
         """Have nobody ask for a fixture that is gone."""
-        for user in self._suite.users:
-            if former.name not in user.requests or former.name not in parameters(user.function):
+        for user in self._asking_now.get(former.name, ()):
+            if former.name not in parameters(user.function):
                 continue
             is_there = self._suite.find(former.name, user.file, user.owner) is not None
             if not is_there and self._before.find(former.name, user.file) is former:
@@ -180,7 +186,10 @@ class Unused:
 
     def _locals(self) -> None:
         """Find names in functions."""
+        before = self._before.symbols.sources.modules
         for module in self._now.sources.tests:
+            if module.text == before[module.path].text:
+                continue
             for path, function in _functions(module.tree):
                 former = self._functions[module.path].get(path)
                 if former is None or ast.dump(former) == ast.dump(function):
@@ -258,6 +267,15 @@ class Unused:
                     if found is not None and (found.file, found.name) == (module.path, name):
                         return True
         return False
+
+
+def _asking(suite: Suite) -> dict[str, list[Fixture | Test]]:
+    """Return who asks for each fixture, by its name."""
+    found: dict[str, list[Fixture | Test]] = defaultdict(list)
+    for user in suite.users:
+        for name in dict.fromkeys(user.requests):
+            found[name].append(user)
+    return found
 
 
 def _path(fixture: Fixture) -> str:
