@@ -299,6 +299,23 @@ def test_sync_sessions_without_an_engine_of_the_application_get_the_database_s_u
     )
 
 
+def test_a_sync_engine_at_the_top_of_a_conftest_becomes_a_fixture(project: Project) -> None:
+    """Where the application's own is asynchronous, and only fixtures use it."""
+    conftest = HEAD + (
+        "\nengine = create_engine(URL)\n\n\n@pytest.fixture(autouse=True)\ndef clear():\n    yield\n"
+        "    with engine.begin() as connection:\n        for table in Base.metadata.sorted_tables:\n"
+        "            connection.execute(table.delete())\n\n\n"
+        "@pytest.fixture\ndef db():\n    with sessionmaker(engine)() as session:\n        yield session\n"
+    )
+    test = {"tests/conftest.py": conftest, "tests/test_a.py": "def test_one(db):\n    pass\n"}
+    migration = step(project, test, ASYNC)
+    assert after(migration).partition("import app\n")[2] == (
+        '\n\n@pytest.fixture(scope="session")\ndef engine(hermetic_database):\n'
+        "    engine = create_engine(hermetic_database.sync_url)\n    yield engine\n    engine.dispose()\n\n\n"
+        "@pytest.fixture\ndef db(engine):\n    with sessionmaker(engine)() as session:\n        yield session\n"
+    )
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_odd_layout_is_kept(project: Project, newline: str) -> None:
     """Lines that several statements share, texts of many lines in a block that moves, line ends; and twice is once."""

@@ -43,6 +43,7 @@ class Changes:
         entries: The entries of dictionaries that go, by their keys.
         replaced: What stands in the place of an expression.
         appended: What stands behind one.
+        fixtures: What stands in the place of a statement: a fixture of the name that it bound.
         parameters: The fixtures that a function asks for besides.
         imports: What is to be imported.
     """
@@ -53,12 +54,19 @@ class Changes:
     entries: dict[ast.Dict, set[ast.expr]] = field(default_factory=lambda: defaultdict(set))
     replaced: dict[ast.expr, str] = field(default_factory=dict)
     appended: dict[ast.expr, str] = field(default_factory=dict)
+    fixtures: dict[ast.stmt, str] = field(default_factory=dict)
     parameters: dict[Function, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     imports: dict[Wanted, None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(
-            self.gone or self.unwrapped or self.items or self.entries or self.replaced or self.appended
+            self.gone
+            or self.unwrapped
+            or self.items
+            or self.entries
+            or self.replaced
+            or self.fixtures
+            or self.appended
         )
 
 
@@ -135,7 +143,8 @@ class Recipes:
     def _extent(self) -> tuple[int, ...]:
         """Return how much is known to stay."""
         told = self.statements
-        return len(told.blocked), len(told.closed), len(told.shut), len(told.lent), len(told.remade)
+        known = (told.blocked, told.closed, told.shut, told.lent, told.remade, told.moved)
+        return tuple(len(each) for each in known)
 
     def _shut(self, reason: Reason) -> None:
         """Leave the function as it is in which something of a recipe is not understood, and what it uses."""
@@ -338,7 +347,7 @@ class Recipes:
         if isinstance(node, ast.Call) and handle.made is not None and handle.made.node is node:
             if handle.kind in ("session", "maker") and handle.roots:
                 yield from self._moved(file, changes, node, handle, inlined)
-            elif handle.kind == "engine" and handle.is_own and isinstance(node, ast.Call):
+            elif handle.kind == "engine" and handle.is_own and node not in self.statements.moved:
                 yield from self._in_place(file, changes, node, handle)
             return
         call = self.handles.bindings.parents(file).get(node)
@@ -478,11 +487,40 @@ class Recipes:
             and self._fixture_around(file, made.node) is fixture
         ):
             return self._remade(file, made, fixture, changes)
+        if made is not None and fixture is not None and not found:
+            name = self._as_fixture(file, made, fixture, changes)
+            if name is not None:
+                return name
         why = (
             "the application makes none when it is imported" if not found else "the application makes several"
         )
         text = f"{ast.unparse(node)}: no engine can stand in for that of the tests here; {why}"
         return Reason("HM863" if not found else "HM866", file, node.lineno, text, handle.roots)
+
+    def _as_fixture(self, file: Path, made: Place, fixture: Fixture, changes: Changes) -> str | None:
+        """Have a fixture make an engine that the top of a module made, for other fixtures; None where none can."""
+        statement = self.handles.bindings.parents(made.file).get(made.node)
+        if not isinstance(statement, ast.Assign):
+            return None
+        target = statement.targets[0]
+        is_seen = made.file == file or (made.file.name == "conftest.py" and made.file.parent in file.parents)
+        if not (isinstance(target, ast.Name) and isinstance(made.node, ast.Call) and is_seen):
+            return None
+        if (
+            self.handles.bindings.function(made.file, made.node) is not None
+            or target.id in self.suite.by_name
+        ):
+            return None
+        self.statements.moved.add(made.node)
+        changes.parameters[fixture.function][target.id] = None
+        there = self.changes[made.file]
+        there.imports["pytest", ""] = None
+        there.fixtures[statement] = (
+            f'\n@pytest.fixture(scope="session")\ndef {target.id}({DATABASE}):\n'
+            f"    {target.id} = {ast.unparse(made.node.func)}({DATABASE}.sync_url)\n"
+            f"    yield {target.id}\n    {target.id}.dispose()"
+        )
+        return target.id
 
     def _remade(self, file: Path, made: Place, fixture: Fixture, changes: Changes) -> str:
         assert isinstance(made.node, ast.Call)

@@ -81,6 +81,7 @@ class Statements:
         shut: The functions that stay as they are.
         lent: The calls that make a session of which the application is given objects: it goes on having the session.
         remade: The calls that go on making an engine, on the application's database.
+        moved: The calls that make an engine at the top of a module, which becomes a fixture.
         reasons: Why a statement that belongs to a recipe was not taken for superseded.
     """
 
@@ -90,6 +91,7 @@ class Statements:
     shut: set[ast.AST] = field(default_factory=set)
     lent: set[ast.expr] = field(default_factory=set)
     remade: set[ast.expr] = field(default_factory=set)
+    moved: set[ast.expr] = field(default_factory=set)
     reasons: dict[ast.AST, Reason] = field(default_factory=dict)
     _asked: set[ast.AST] = field(default_factory=set)
 
@@ -235,7 +237,7 @@ class Statements:
         if all(isinstance(target, ast.Name) for target in targets):
             if isinstance(found, Handle) and isinstance(_awaited(value), ast.Call):
                 return found.kind in ("connection", "transaction", "migrations") or (
-                    found.kind == "engine" and found.is_own and not self.remade & found.roots
+                    found.kind == "engine" and found.is_own and not (self.remade | self.moved) & found.roots
                 )
             return False
         return len(targets) == 1 and self._leads(file, targets[0], value)

@@ -69,6 +69,10 @@ class Writer:
         """Put texts in the place of expressions."""
         self._edits += [self.source.replace(node, text) for node, text in replaced.items()]
 
+    def put(self, texts: Mapping[ast.stmt, str]) -> None:
+        """Put texts in the place of statements."""
+        self._edits += [self.source.replace(node, text) for node, text in texts.items()]
+
     def append(self, appended: Mapping[ast.expr, str]) -> None:
         """Put texts behind expressions."""
         for node, text in appended.items():
@@ -290,6 +294,7 @@ def written(module: Module, changes: Changes) -> bytes:
     writer.remove(changes.gone, changes.unwrapped)
     inside = {id(inner) for each in changes.gone for inner in ast.walk(each)}
     writer.replace({node: text for node, text in changes.replaced.items() if id(node) not in inside})
+    writer.put(changes.fixtures)
     writer.append({node: text for node, text in changes.appended.items() if id(node) not in inside})
     writer.remove_items(changes.items)
     for node, keys in changes.entries.items():
