@@ -40,6 +40,11 @@ NO_ENGINE = (
         "    app.dependency_overrides.clear()\n",
         HEAD + "@pytest.fixture\ndef db():\n    with app_engine.begin() as connection:\n"
         "        connection.execute(Base.metadata.tables['users'].insert())\n",
+        HEAD + "@pytest.fixture\ndef db():\n    with app_engine.connect() as connection:\n"
+        "        transaction = connection.begin()\n        with Session(connection) as session:\n"
+        "            session.add(User())\n        transaction.commit()\n        connection.commit()\n    yield\n",
+        HEAD + "from app.db import SessionLocal\n\n\n@pytest.fixture\ndef db():\n"
+        "    SessionLocal.configure(bind=app_engine.execution_options(schema_translate_map={}))\n    yield\n",
     ],
 )
 def test_what_is_no_recipe_stays(project: Project, conftest: str) -> None:

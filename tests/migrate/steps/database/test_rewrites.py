@@ -266,6 +266,30 @@ def test_what_does_something_else_stays(project: Project) -> None:
     )
 
 
+def test_what_the_application_makes_of_an_address_of_the_tests_is_the_tests_engine(project: Project) -> None:
+    """Also where a fixture fills it, on a connection that it closes."""
+    db = ASYNC + "\n\ndef make_engine(url):\n    return create_async_engine(url)\n"
+    conftest = ASYNC_HEAD + (
+        "from app.db import make_engine\n\n\n@pytest.fixture(scope='session')\nasync def engine():\n"
+        "    engine = make_engine('sqlite+aiosqlite://')\n    yield engine\n    await engine.dispose()\n\n\n"
+        "@pytest.fixture(scope='session')\nasync def rows(engine):\n    async with engine.begin() as connection:\n"
+        "        await connection.run_sync(Base.metadata.create_all)\n"
+        "        async with AsyncSession(bind=connection) as session:\n            session.add(1)\n"
+        "            await session.commit()\n    return 1\n"
+    )
+    migration = step(
+        project,
+        {"tests/conftest.py": conftest, "tests/test_a.py": "async def test_one(rows):\n    pass\n"},
+        db,
+    )
+    assert after(migration).endswith(
+        "\n\n\n@pytest.fixture(scope='session')\nasync def rows(hermetic_engine):\n"
+        "    async with hermetic_engine.begin() as connection:\n"
+        "        async with AsyncSession(bind=connection) as session:\n            session.add(1)\n"
+        "            await session.commit()\n    return 1\n"
+    )
+
+
 def test_an_application_that_is_given_objects_of_the_session_goes_on_using_it(project: Project) -> None:
     """Another override loads a user by it: only tables and engine go."""
     conftest = HEAD + (

@@ -285,6 +285,8 @@ class Handles:
         found = self.of_results(*called)
         if found is None or self._is_suite(called[0]):
             return found
+        if found.kind == "engine" and (node.args or node.keywords) and self._is_recipes(file, node):
+            return Handle("engine", found.is_async, Place(file, node), True, made=Place(file, node))
         engine = Place(file, node) if found.kind == "engine" else None
         return replace(found, engine=engine, is_own=False, connection=None, made=None)
 

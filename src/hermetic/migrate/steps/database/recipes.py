@@ -229,6 +229,8 @@ class Recipes:
             if isinstance(each, ast.ClassDef):
                 self._visit_class(file, each)
                 continue
+            if isinstance(each, ast.With | ast.AsyncWith) and not self._holds_a_fixture(each):
+                self._hold(file, each)
             for block in ("body", "orelse", "finalbody"):
                 self._visit(file, getattr(each, block, []))
             for part in (*getattr(each, "handlers", []), *getattr(each, "cases", [])):
@@ -256,6 +258,13 @@ class Recipes:
                     continue
                 if self.statements.is_session(module.path, value):
                     self.changes[module.path].entries[node].add(key)
+
+    def _hold(self, file: Path, node: ast.With | ast.AsyncWith) -> None:
+        """Note the connections of a block that does more than to hand one out."""
+        for item in node.items:
+            found = self.handles.of(file, item.context_expr)
+            if found is not None and found.connection is not None:
+                self.statements.held.add(found.connection.node)
 
     def _visit_class(self, file: Path, node: ast.ClassDef) -> None:
         for each in node.body:
@@ -392,6 +401,8 @@ class Recipes:
             opened = each.items if isinstance(each, ast.With | ast.AsyncWith) else []
             inside = [inner for item in opened for inner in ast.walk(item.context_expr)]
             is_opened = handle.connection is not None and handle.connection.node in inside
+            if is_opened and handle.connection is not None and handle.connection.node in self.statements.held:
+                return True
             if is_opened and each not in self.changes[file].unwrapped:
                 names = (inner for inner in ast.walk(each) if isinstance(inner, ast.Name))
                 return not any(self._bound_by(file, inner) for inner in names)
@@ -415,6 +426,8 @@ class Recipes:
         self, file: Path, changes: Changes, call: ast.Call, handle: Handle, inlined: set[ast.expr]
     ) -> Iterator[Reason]:
         """Put a session, or a sessionmaker, on the engine that stands in for the one that it is on."""
+        if handle.connection is not None and handle.connection.node in self.statements.held:
+            return
         function: ast.expr = call.func
         words = list(call.keywords)
         maker = self.handles.of(file, function) if not _is_class(call) else None
@@ -479,7 +492,7 @@ class Recipes:
         if len(found) == 1:
             return self._imported(file, node, found[0], changes)
         made = handle.engine
-        is_here = made is not None and made.file == file and not found
+        is_here = made is not None and made.file == file and not found and self._is_plain(made)
         if (
             made is not None
             and is_here
@@ -487,7 +500,7 @@ class Recipes:
             and self._fixture_around(file, made.node) is fixture
         ):
             return self._remade(file, made, fixture, changes)
-        if made is not None and fixture is not None and not found:
+        if made is not None and fixture is not None and not found and self._is_plain(made):
             name = self._as_fixture(file, made, fixture, changes)
             if name is not None:
                 return name
@@ -496,6 +509,10 @@ class Recipes:
         )
         text = f"{ast.unparse(node)}: no engine can stand in for that of the tests here; {why}"
         return Reason("HM863" if not found else "HM866", file, node.lineno, text, handle.roots)
+
+    def _is_plain(self, made: Place) -> bool:
+        """Whether an engine is made by SQLAlchemy's own function, which takes a URL."""
+        return isinstance(made.node, ast.Call) and last_name(made.node.func) in ENGINES
 
     def _as_fixture(self, file: Path, made: Place, fixture: Fixture, changes: Changes) -> str | None:
         """Have a fixture make an engine that the top of a module made, for other fixtures; None where none can."""

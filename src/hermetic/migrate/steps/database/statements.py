@@ -32,7 +32,7 @@ MAKES = re.compile(r"\s*(create|drop)\s+database\b", re.IGNORECASE)
 RUNS = frozenset({"execute", "exec", "scalars", "exec_driver_sql"})
 ENDS: dict[str, frozenset[str]] = {
     "engine": frozenset({"dispose"}),
-    "connection": frozenset({"close", "rollback", "commit", "begin", "begin_nested", "start", "invalidate"}),
+    "connection": frozenset({"close", "rollback", "begin", "begin_nested", "start", "invalidate"}),
     "transaction": frozenset({"close", "rollback", "commit", "start"}),
     "session": frozenset({"begin", "begin_nested"}),
     "migrations": frozenset({"set_main_option", "set_section_option"}),
@@ -81,6 +81,7 @@ class Statements:
         shut: The functions that stay as they are.
         lent: The calls that make a session of which the application is given objects: it goes on having the session.
         remade: The calls that go on making an engine, on the application's database.
+        held: The calls that open a connection by a block that stays: what ends it and its transactions does so, too.
         moved: The calls that make an engine at the top of a module, which becomes a fixture.
         reasons: Why a statement that belongs to a recipe was not taken for superseded.
     """
@@ -91,6 +92,7 @@ class Statements:
     shut: set[ast.AST] = field(default_factory=set)
     lent: set[ast.expr] = field(default_factory=set)
     remade: set[ast.expr] = field(default_factory=set)
+    held: set[ast.expr] = field(default_factory=set)
     moved: set[ast.expr] = field(default_factory=set)
     reasons: dict[ast.AST, Reason] = field(default_factory=dict)
     _asked: set[ast.AST] = field(default_factory=set)
@@ -235,7 +237,11 @@ class Statements:
             return True
         found = self.handles.of(file, value)
         if all(isinstance(target, ast.Name) for target in targets):
-            if isinstance(found, Handle) and isinstance(_awaited(value), ast.Call):
+            if (
+                isinstance(found, Handle)
+                and isinstance(_awaited(value), ast.Call)
+                and not self._is_held(found)
+            ):
                 return found.kind in ("connection", "transaction", "migrations") or (
                     found.kind == "engine" and found.is_own and not (self.remade | self.moved) & found.roots
                 )
@@ -315,12 +321,17 @@ class Statements:
         if owner is None:
             return False
         if function.attr in ENDS.get(owner.kind, ()):
-            return not (owner.kind == "engine" and self.remade & owner.roots)
+            return not self._is_held(owner) and not (owner.kind == "engine" and self.remade & owner.roots)
         if owner.kind in ("connection", "session") and function.attr in RUNS and call.args:
             return self._is_clearing(file, call.args[0], call)
         if owner.kind == "connection" and function.attr == "execution_options":
             return True
-        return owner.kind == "maker" and function.attr == "configure"
+        given = [word.value for word in call.keywords if word.arg == "bind"]
+        bound = self.handles.of(file, given[0]) if given else None
+        return owner.kind == "maker" and function.attr == "configure" and bool(bound and bound.roots)
+
+    def _is_held(self, handle: Handle) -> bool:
+        return handle.connection is not None and handle.connection.node in self.held
 
     def _is_cleared(self, file: Path, call: ast.Call, function: ast.Attribute) -> bool:
         chain = ast.unparse(function.value)
@@ -560,7 +571,8 @@ class Statements:
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             return False
         owner = self.handles.of(file, call.func.value) if call.func.attr in ("commit", "flush") else None
-        return owner is not None and owner.kind == "session" and not self.is_blocked(file, statement)
+        is_one = owner is not None and owner.kind in ("session", "connection")
+        return is_one and not self.is_blocked(file, statement)
 
     def _is_read_only(self, file: Path, statement: ast.stmt) -> bool:
         """Whether a statement only names what the superseded ones use."""
