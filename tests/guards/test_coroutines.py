@@ -10,6 +10,8 @@ from unittest import TestCase
 from unittest.mock import AsyncMock, Mock
 
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from hermetic.events.lifecycle import Breach
 from hermetic.guards.coroutines import Drops, UnawaitedWatch, UnrunWatch
@@ -130,3 +132,19 @@ def test_an_async_method_of_a_test_case() -> None:
     (breach,) = found
     assert breach.message.startswith("test_it: nothing of the async method test_pet of Pets has run. [HM781]")
     assert "class Pets(unittest.IsolatedAsyncioTestCase)" in breach.message
+
+
+def test_what_an_endpoint_keeps() -> None:
+    """It is dropped when the endpoint ends, which is looked through."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint() -> None:
+        kept = notify()
+        del kept
+
+    client = TestClient(app)
+    with watched(Owner("request GET /", "request", "function", TEST)) as found:
+        client.get("/")
+    (breach,) = found
+    assert breach.location == (__file__, endpoint.__code__.co_firstlineno + 2, "endpoint")
