@@ -11,7 +11,7 @@ from hermetic.causes import migration
 from hermetic.migrate.step import Outcome, Project, Step
 from hermetic.migrate.steps.client.definitions import make_async
 from hermetic.migrate.steps.client.editing import Editing, NoRewriteError
-from hermetic.migrate.steps.client.imports import Imports
+from hermetic.migrate.steps.client.imports import Imports, shared_names
 from hermetic.migrate.steps.client.plan import Plan, Planning
 from hermetic.migrate.steps.client.rewriting import rewrite, rewrite_with
 from hermetic.migrate.steps.client.runners import Runners
@@ -79,6 +79,7 @@ class _Rewriting:
         self._plan = plan
         self._values = plan.values
         self._functions = plan.functions
+        self._shared = shared_names(project.symbols)
         self._runners = Runners(plan.values, suite, project.configuration, plan.functions)
         self._uses: dict[Path, list[Use]] = defaultdict(list)
         for use in plan.uses:
@@ -95,7 +96,7 @@ class _Rewriting:
     def _of(self, file: Path) -> tuple[Edit, ...]:
         symbols = self._project.symbols
         editing = Editing(file, SourceText(symbols.sources.modules[file].text), self._values.bindings)
-        imports = Imports(file, symbols)
+        imports = Imports(file, symbols, self._shared)
         try:
             self._entered(self._uses[file], editing)
             for use in self._uses[file]:

@@ -19,11 +19,12 @@ class Imports:
     Args:
         file: The file.
         symbols: The project's names.
+        shared: What tests import from each other, by the file and the name.
     """
 
-    def __init__(self, file: Path, symbols: Symbols) -> None:
+    def __init__(self, file: Path, symbols: Symbols, shared: frozenset[tuple[Path, str]]) -> None:
         self._file = file
-        self._symbols = symbols
+        self._shared = shared
         self._module = symbols.sources.modules[file]
         self._scope = symbols.scope(file)
         self._wanted: dict[Wanted, None] = {}
@@ -111,15 +112,20 @@ class Imports:
         for node in self._module.of(ast.Name):
             if node.id == bound and node not in editing.replaced:
                 return node
-        is_used = self._is_exported(bound) or any(
-            target[1] == bound and self._symbols.locate(target[0], module.path) == self._file
-            for module in self._symbols.sources.tests
-            if module.path != self._file and module.mentions(bound)
-            for target in self._symbols.scope(module.path).imports.values()
-        )
-        return self._module.tree if is_used else None
+        return self._module.tree if self._is_exported(bound) or (self._file, bound) in self._shared else None
 
     def _is_exported(self, bound: str) -> bool:
         exported = self._scope.definitions.get("__all__")
         named = ast.walk(exported) if isinstance(exported, ast.expr) else ()
         return any(isinstance(each, ast.Constant) and each.value == bound for each in named)
+
+
+def shared_names(symbols: Symbols) -> frozenset[tuple[Path, str]]:
+    """Return what the modules of a suite import from each other, by the file and the name there."""
+    found = set()
+    for module in symbols.sources.tests:
+        for target, name in symbols.scope(module.path).imports.values():
+            file = symbols.locate(target, module.path) if name else None
+            if file is not None and file != module.path:
+                found.add((file, name))
+    return frozenset(found)

@@ -79,8 +79,10 @@ class Planning:
         self._by_unit[obstacle.unit] = obstacle
 
     def _read(self) -> tuple[Uses, set[ast.AST], list[Obstacle]]:
+        uses, growth = None, self._values.growth
         while True:
-            uses = find_uses(self._values)
+            uses = find_uses(self._values, uses if growth == self._values.growth else None)
+            growth = self._values.growth
             functions = find_async(uses)
             names = {each.name for each in functions if isinstance(each, ast.FunctionDef)}
             if not self._values.look_for(names):

@@ -10,10 +10,9 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from hermetic.causes import Cause, migration
 from hermetic.migrate.steps.client.kinds import (
@@ -40,7 +39,7 @@ from hermetic.migrate.steps.client.kinds import (
     bears,
 )
 from hermetic.migrate.steps.client.names import COLLECTS, OTHERS, PARTIALS, PASSES_ON, foreign
-from hermetic.migrate.steps.client.values import Values
+from hermetic.migrate.steps.client.values import WITH_KINDS, Values
 from hermetic.source.bindings import FUNCTIONS
 from hermetic.source.syntax import last_name, literal
 
@@ -198,6 +197,7 @@ class Uses:
         forced: The functions that are async whatever is in them.
         follow: For each stack the functions, any of which makes it async if it is; none where something always does.
         review: What a person had better look at.
+        read: The modules that were read.
     """
 
     found: list[Use] = field(default_factory=list)
@@ -206,13 +206,21 @@ class Uses:
     forced: set[ast.AST] = field(default_factory=set)
     follow: dict[ast.AST, list[frozenset[ast.AST]]] = field(default_factory=lambda: defaultdict(list))
     review: list[tuple[Unit, ast.AST, str]] = field(default_factory=list)
+    read: set[Path] = field(default_factory=set)
 
 
-def find_uses(values: Values) -> Uses:
-    """Return what is done with clients in the modules of a suite."""
-    found = Uses()
+def find_uses(values: Values, known: Uses | None = None) -> Uses:
+    """Return what is done with clients in the modules of a suite.
+
+    Args:
+        values: The kinds of its values.
+        known: What was found before, where no value has got another kind since.
+    """
+    found = known or Uses()
     for file in values.looked_at:
-        _Reader(values, file, found).read()
+        if file not in found.read:
+            found.read.add(file)
+            _Reader(values, file, found).read()
     return found
 
 
@@ -230,8 +238,10 @@ class _Reader:
     def read(self) -> None:
         """Add the uses of the module."""
         for node in self._module.nodes:
-            if isinstance(node, ast.expr):
-                self._expression(node)
+            if type(node) in WITH_KINDS:
+                self._expression(cast(ast.expr, node))
+            elif isinstance(node, ast.Constant):
+                self._annotation(node)
             if isinstance(node, ast.YieldFrom):
                 self._yielded_from(node)
             elif isinstance(node, ast.ClassDef) and self._values.is_client_class(self._file, node):
@@ -270,8 +280,6 @@ class _Reader:
         if isinstance(node, ast.Call):
             self._called(node)
         kinds = self._values.of(self._file, node)
-        if isinstance(node, ast.Constant):
-            self._annotation(node)
         if not kinds:
             self._unknown(node)
             return
@@ -440,7 +448,7 @@ class _Reader:
     def _sleeps(self, node: ast.Call) -> None:
         """See to ``time.sleep``, which would stop the application too once they share a loop."""
         if last_name(node.func) == "sleep" and foreign(self._file, node.func, self._symbols) == "time.sleep":
-            function = self._values.bindings.function(self._file, node)
+            function = self._values.scopes.function(self._file, node)
             if isinstance(function, ast.FunctionDef):
                 self._add("sleep", node, frozenset({function}))
 
@@ -583,7 +591,7 @@ class _Reader:
 
     def _yielded_from(self, node: ast.YieldFrom) -> None:
         """See to a ``yield from``: no async generator can have one, whatever it gives."""
-        function = self._values.bindings.function(self._file, node)
+        function = self._values.scopes.function(self._file, node)
         if isinstance(function, ast.FunctionDef):
             self._add(
                 "yield from", node, self._generators(self._values.of(self._file, node.value)) | {function}
@@ -695,7 +703,7 @@ class _Reader:
                 needs.add(self._unit_of(each.file, each.function))
             elif isinstance(each, ClientClass | Client) and each.definition is not None:
                 needs.add(self._unit_of_class(each.definition))
-        if isinstance(node, ast.Name) and not self._is_local(node):
+        if isinstance(node, ast.Name) and not self._values.is_local(self._file, node):
             found = self._symbols.lookup(self._file, node.id)
             if found is not None and found.file is not None and found.file in self._values.looked_at:
                 definition = self._symbols.definition(found)
@@ -705,7 +713,9 @@ class _Reader:
             self._needs_of_attribute(node, needs)
 
     def _needs_of_attribute(self, node: ast.Attribute, needs: set[Unit]) -> None:
-        reference = self._symbols.resolve(self._file, node) if not self._is_local(node) else None
+        reference = (
+            self._symbols.resolve(self._file, node) if not self._values.is_local(self._file, node) else None
+        )
         if reference is not None and reference.file in self._values.looked_at and reference.file is not None:
             definition = self._symbols.definition(reference)
             if isinstance(definition, ast.expr):
@@ -715,19 +725,6 @@ class _Reader:
                 for one in self._values.family(each.file, each.definition):
                     for file, place in self._values.stores.get((one.definition, node.attr), ()):
                         needs.add(_Reader(self._values, file, self._found).unit(place))
-
-    def _is_local(self, node: ast.expr) -> bool:
-        root = node
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        if not isinstance(root, ast.Name):
-            return True
-        return any(
-            root.id in self._values.names(scope).given
-            or root.id in self._values.names(scope).defined
-            or (isinstance(scope, FUNCTIONS) and root.id in {each.arg for each in _arguments(scope)})
-            for scope in self._values.bindings.scopes(self._file, node)
-        )
 
     def _unit_of(self, file: Path, function: ast.AST) -> Unit:
         return _Reader(self._values, file, self._found).unit(function)
@@ -753,9 +750,9 @@ class _Reader:
     def _add(
         self, form: Form, node: ast.AST, targets: frozenset[ast.AST] = frozenset(), new: str = ""
     ) -> None:
-        function = self._values.bindings.function(self._file, node)
+        function = self._values.scopes.function(self._file, node)
         if isinstance(node, ast.comprehension):
-            function = self._values.bindings.function(self._file, node.iter)
+            function = self._values.scopes.function(self._file, node.iter)
         use = Use(form, node, self.unit(node), function, targets, new)
         if use in self._found.found[-3:]:
             return  # of another method that the same call may be of
@@ -765,7 +762,7 @@ class _Reader:
 
     def _can_be_there(self, use: Use) -> None:
         """Note what keeps an ``await`` from standing where it would have to."""
-        scopes = self._values.bindings.scopes(self._file, use.node)
+        scopes = self._values.scopes.of(self._file, use.node)
         scope = next(iter(scopes), None)
         what = f"`{_short(use.node)}`"
         if isinstance(scope, ast.Lambda):
@@ -805,12 +802,6 @@ class _Reader:
         self, cause: Cause, node: ast.AST, text: str, targets: frozenset[ast.AST] = frozenset()
     ) -> None:
         self._found.obstacles.append(Obstacle(cause, self.unit(node), node, text, targets))
-
-
-def _arguments(function: Function) -> Iterator[ast.arg]:
-    given = function.args
-    yield from (*given.posonlyargs, *given.args, *given.kwonlyargs)
-    yield from (each for each in (given.vararg, given.kwarg) if each is not None)
 
 
 def _is_within(node: ast.AST, outer: ast.AST) -> bool:

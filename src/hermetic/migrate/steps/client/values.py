@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from hermetic.migrate.steps.client.kinds import (
@@ -62,7 +62,8 @@ from hermetic.migrate.steps.client.names import (
     foreign,
     names_in,
 )
-from hermetic.source.bindings import FUNCTIONS, Bindings, own_nodes, parameters
+from hermetic.migrate.steps.client.scopes import Scope, Scopes
+from hermetic.source.bindings import Bindings, own_nodes, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.settings_classes import Class, lineage_of
 from hermetic.source.sources import Module
@@ -70,6 +71,22 @@ from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import keyword, last_name, literal
 
 Key = tuple[object, ...]
+WITH_KINDS = frozenset(
+    {
+        ast.Name,
+        ast.Attribute,
+        ast.Call,
+        ast.Await,
+        ast.IfExp,
+        ast.BoolOp,
+        ast.NamedExpr,
+        ast.Starred,
+        ast.Tuple,
+    }
+    | {ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp, ast.Subscript}
+    | {ast.Lambda}
+)
+"""The expressions that can have a kind."""
 
 
 class Values:
@@ -80,6 +97,8 @@ class Values:
         suite: Its fixtures and tests.
 
     Attributes:
+        scopes: The functions and classes around a node.
+        growth: How often something has got another kind.
         looked_at: The modules that have something to do with a client.
         stores: Where something with a kind is stored in an attribute of a class.
     """
@@ -88,12 +107,15 @@ class Values:
         self.symbols = symbols
         self.suite = suite
         self.bindings = Bindings(symbols, symbols.sources.tests)
+        self.scopes = Scopes(self.bindings)
+        self.growth = 0
         self.looked_at: dict[Path, Module] = {}
         self._known: dict[Key, Kinds] = {}
         self._readers: dict[Key, set[Path]] = defaultdict(set)
         self._waiting: dict[Path, None] = {}
         self._words: set[str] = set()
         self._memo: dict[ast.AST, Kinds] = {}
+        self._names_known: dict[tuple[object, str], Kinds] = {}
         self._names: dict[ast.AST, Names] = {}
         self._generators: dict[ast.AST, bool] = {}
         self._reader: Path | None = None
@@ -103,6 +125,8 @@ class Values:
 
     def of(self, file: Path, node: ast.AST) -> Kinds:
         """Return what an expression of a file can be."""
+        if type(node) not in WITH_KINDS:
+            return NOTHING
         if node not in self._memo:
             self._memo[node] = NOTHING  # for a circle
             self._memo[node] = self._expression(file, node)
@@ -159,7 +183,7 @@ class Values:
 
     def fixtures_asked_for(self, file: Path, node: ast.Call) -> list[Fixture]:
         """Return the fixtures that ``getfixturevalue`` may be asked for: by a text, or one of ``parametrize``."""
-        function = self.bindings.function(file, node)
+        function = self.scopes.function(file, node)
         users = self.users_of(function) if function is not None else []
         name = literal(node.args[0])
         found = []
@@ -190,6 +214,7 @@ class Values:
             self._look_at(file)
         self._reader = None
         self._memo.clear()
+        self._names_known.clear()
 
     def _look_for(self, words: Iterable[str], modules: Iterable[Module] | None = None) -> None:
         """Look at the modules that have one of some words."""
@@ -205,6 +230,7 @@ class Values:
         module = self.looked_at[file]
         self._reader = file
         self._memo.clear()
+        self._names_known.clear()
         for call in module.of(ast.Call):
             self._pass_arguments(file, call)
         backs: list[ast.Return | ast.Yield] = [*module.of(ast.Return), *module.of(ast.Yield)]
@@ -262,6 +288,7 @@ class Values:
         known = self._known.get(key, NOTHING)
         if not kinds <= known:
             self._known[key] = known | kinds
+            self.growth += 1
             self._waiting.update(dict.fromkeys(self._readers[key]))
             self._look_for(words)
 
@@ -304,22 +331,30 @@ class Values:
         return item(kinds) if isinstance(node, ast.Starred) else kinds
 
     def _name(self, file: Path, node: ast.Name) -> Kinds:
-        for scope in self.bindings.scopes(file, node):
+        scopes = self.scopes.of(file, node)
+        key = (scopes[0] if scopes else file, node.id)
+        if key not in self._names_known:
+            self._names_known[key] = NOTHING  # for a circle
+            self._names_known[key] = self._bound(file, node.id, scopes)
+        return self._names_known[key]
+
+    def _bound(self, file: Path, name: str, scopes: Iterable[Scope]) -> Kinds:
+        """Return what a name is that is seen from some scopes."""
+        for scope in scopes:
             names = self.names(scope)
-            is_function = isinstance(scope, FUNCTIONS)
+            is_parameter = not isinstance(scope, ast.ClassDef) and name in all_parameters(scope)
             found = NOTHING
-            is_parameter = isinstance(scope, FUNCTIONS) and node.id in _all_parameters(scope)
-            if isinstance(scope, FUNCTIONS) and is_parameter:
-                found = self._parameter(file, scope, node.id)
-            if node.id in names.defined:
-                return self._definition(file, names.defined[node.id])
-            if node.id in names.given:
-                return found | union(self._given(file, each) for each in names.given[node.id])
-            if is_function and is_parameter:
+            if not isinstance(scope, ast.ClassDef) and is_parameter:
+                found = self._parameter(file, scope, name)
+            if name in names.defined:
+                return self._definition(file, names.defined[name])
+            if name in names.given:
+                return found | union(self._given(file, each) for each in names.given[name])
+            if is_parameter:
                 return found
-        reference = self.symbols.lookup(file, node.id)
+        reference = self.symbols.lookup(file, name)
         if reference is None:
-            return self._read("name", file, node.id)
+            return self._read("name", file, name)
         return self._reference(reference.file, reference.name)
 
     def _reference(self, file: Path | None, name: str) -> Kinds:
@@ -431,21 +466,22 @@ class Values:
         return None
 
     def _attribute(self, file: Path, node: ast.Attribute) -> Kinds:
-        if self._is_of_a_module(file, node):
+        if not self.is_local(file, node):
             reference = self.symbols.resolve(file, node)
             if reference is not None and (reference.file is None or "." not in reference.name):
                 return self._reference(reference.file, reference.name)
         return union(self._member(file, node, each) for each in self.of(file, node.value))
 
-    def _is_of_a_module(self, file: Path, node: ast.Attribute) -> bool:
-        root: ast.expr = node
+    def is_local(self, file: Path, node: ast.expr) -> bool:
+        """Whether a name, or what an attribute is of, is bound in a function or a class around it, or is no name."""
+        root = node
         while isinstance(root, ast.Attribute):
             root = root.value
-        return isinstance(root, ast.Name) and not any(
+        return not isinstance(root, ast.Name) or any(
             root.id in self.names(scope).given
             or root.id in self.names(scope).defined
-            or (isinstance(scope, FUNCTIONS) and root.id in _all_parameters(scope))
-            for scope in self.bindings.scopes(file, node)
+            or (not isinstance(scope, ast.ClassDef) and root.id in all_parameters(scope))
+            for scope in self.scopes.of(file, node)
         )
 
     def _member(self, file: Path, node: ast.Attribute, kind: Kind) -> Kinds:
@@ -476,7 +512,7 @@ class Values:
         return frozenset({found}) if found is not None else NOTHING
 
     def _parameters_of_fixture(self, file: Path, node: ast.AST) -> Kinds:
-        function = self.bindings.function(file, node)
+        function = self.scopes.function(file, node)
         users = self.users_of(function) if function is not None else []
         listed = [user.argument("params") for user in users if isinstance(user, Fixture)]
         return union(self.each(self.of(file, each)) for each in listed if each is not None)
@@ -591,7 +627,7 @@ class Values:
 
     def _above(self, file: Path, node: ast.Call) -> Kinds:
         """Return what ``super()`` is."""
-        function = self.bindings.function(file, node)
+        function = self.scopes.function(file, node)
         owner = self.bindings.owner(file, function) if function is not None else None
         if owner is None:
             return NOTHING
@@ -691,7 +727,7 @@ class Values:
             self._join_return(file, node, self.of(file, value))
 
     def _join_return(self, file: Path, node: ast.AST, kinds: Kinds) -> None:
-        function = self.bindings.function(file, node) if kinds else None
+        function = self.scopes.function(file, node) if kinds else None
         if function is not None and not isinstance(function, ast.Lambda):
             names = [each.name for each in self.users_of(function) if isinstance(each, Fixture)]
             self._join(("return", function), kinds, function.name, *names)
@@ -764,9 +800,11 @@ def _first(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return listed[0].arg if listed else ""
 
 
-def _all_parameters(function: Function) -> set[str]:
+@cache
+def all_parameters(function: Function) -> frozenset[str]:
+    """Return the names of all parameters of a function."""
     extra = [each.arg for each in (function.args.vararg, function.args.kwarg) if each is not None]
-    return {*parameters(function), *extra}
+    return frozenset({*parameters(function), *extra})
 
 
 def _named(names: ast.expr) -> list[str]:
