@@ -62,7 +62,7 @@ def convert(
     runner: str = "auto",
     *,
     keep: Mapping[str, tuple[str, str]] | None = None,
-    **settings: object,
+    settings: Mapping[str, object] | None = None,
 ) -> Converted:
     """Write a project's files and run the step.
 
@@ -76,7 +76,7 @@ def convert(
     project.write(dict(files))
     symbols = Symbols(read_sources(project.root))
     configuration = Configuration(
-        project.root / "pytest.ini", ("pytest",), "", {**SETTINGS[runner], **settings}
+        project.root / "pytest.ini", ("pytest",), "", {**SETTINGS[runner], **(settings or {})}
     )
     kept = {
         TestName(project.root / name.partition("::")[0], name.partition("::")[2]): why

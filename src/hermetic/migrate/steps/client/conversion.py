@@ -9,15 +9,17 @@ from pathlib import Path
 
 from hermetic.causes import migration
 from hermetic.migrate.step import Outcome, Project, Step
+from hermetic.migrate.steps.client.copies import Copies
 from hermetic.migrate.steps.client.definitions import make_async
 from hermetic.migrate.steps.client.editing import Editing, NoRewriteError
 from hermetic.migrate.steps.client.imports import Imports, shared_names
 from hermetic.migrate.steps.client.plan import Plan, Planning
 from hermetic.migrate.steps.client.rewriting import rewrite, rewrite_with
-from hermetic.migrate.steps.client.runners import Runners
+from hermetic.migrate.steps.client.runners import Runners, runner_of
 from hermetic.migrate.steps.client.uses import Obstacle, Use, unit_of
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Suite
+from hermetic.source.runner import Runner
 from hermetic.source.suite import named_plugins, with_helpers
 
 EXAMPLE = (
@@ -53,12 +55,13 @@ def run(project: Project) -> Outcome:
     symbols = with_helpers(project.symbols, named_plugins(project.configuration))
     project = replace(project, symbols=symbols)
     suite = Suite(symbols, project.configuration)
-    planning = Planning(project, suite)
+    runner = runner_of(project)
+    planning = Planning(project, suite, is_anyio=runner.anyio and not runner.asyncio)
     while True:
         plan = planning.plan()
         try:
             return Outcome(
-                _Rewriting(project, suite, plan).edits(),
+                _Rewriting(project, suite, plan, runner).edits(),
                 plan.converted,
                 plan.left,
                 plan.review,
@@ -74,13 +77,14 @@ class _StuckError(Exception):
 
 
 class _Rewriting:
-    def __init__(self, project: Project, suite: Suite, plan: Plan) -> None:
+    def __init__(self, project: Project, suite: Suite, plan: Plan, runner: Runner) -> None:
         self._project = project
         self._plan = plan
         self._values = plan.values
         self._functions = plan.functions
         self._shared = shared_names(project.symbols)
-        self._runners = Runners(plan.values, suite, project.configuration, plan.functions)
+        self._runners = Runners(plan.values, suite, project.configuration, runner, plan.functions)
+        self._copies = Copies(plan.values, plan.copied, plan.staying)
         self._uses: dict[Path, list[Use]] = defaultdict(list)
         for use in plan.uses:
             self._uses[use.unit.file].append(use)
@@ -89,7 +93,7 @@ class _Rewriting:
             self._async[file].append(function)
 
     def edits(self) -> dict[Path, tuple[Edit, ...]]:
-        files = dict.fromkeys([*self._uses, *self._async])
+        files = dict.fromkeys([*self._uses, *self._async, *self._copies.files])
         found = {file: self._of(file) for file in files}
         return {file: edits for file, edits in found.items() if edits}
 
@@ -103,6 +107,7 @@ class _Rewriting:
                 rewrite(use, editing, imports, self._functions)
             for function in self._async[file]:
                 make_async(function, editing, imports, self._values)
+            self._copies.edit(editing, imports)
             self._runners.edit(editing, imports)
             return (*imports.edits(editing), *editing.edits())
         except NoRewriteError as error:

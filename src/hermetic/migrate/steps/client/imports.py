@@ -29,6 +29,7 @@ class Imports:
         self._scope = symbols.scope(file)
         self._wanted: dict[Wanted, None] = {}
         self._instead: dict[str, dict[Wanted, None]] = defaultdict(dict)
+        self._kept: set[str] = set()
         self._beside: dict[str, dict[Wanted, None]] = defaultdict(dict)
 
     def name(self, module: str, name: str = "") -> str:
@@ -47,6 +48,10 @@ class Imports:
         wanted, text = ((module, name), name) if bound == name else self._named(module, name)
         self._instead[bound][wanted] = None
         return text
+
+    def keep(self, bound: set[str]) -> None:
+        """Note that some names are used whatever becomes of those that are there."""
+        self._kept |= bound
 
     def beside(self, bound: str, module: str, name: str) -> str:
         """Return how something is called in the file that is used instead of a part of what a name stands for."""
@@ -112,7 +117,8 @@ class Imports:
         for node in self._module.of(ast.Name):
             if node.id == bound and node not in editing.replaced:
                 return node
-        return self._module.tree if self._is_exported(bound) or (self._file, bound) in self._shared else None
+        is_used = bound in self._kept or self._is_exported(bound) or (self._file, bound) in self._shared
+        return self._module.tree if is_used else None
 
     def _is_exported(self, bound: str) -> bool:
         exported = self._scope.definitions.get("__all__")

@@ -70,6 +70,8 @@ def names_in(scope: ast.AST) -> Names:
     given: dict[str, list[Given]] = defaultdict(list)
     defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = {}
     elsewhere: set[str] = set()
+    for name, value in _by_inner_functions(scope):
+        given[name].append(value)
     for node in own_nodes(scope):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             defined[node.name] = node
@@ -82,6 +84,16 @@ def names_in(scope: ast.AST) -> Names:
         {name: values for name, values in given.items() if name not in elsewhere},
         defined,
     )
+
+
+def _by_inner_functions(scope: ast.AST) -> Iterator[tuple[str, Given]]:
+    """Yield what functions inside a function give to its names, which they declare ``nonlocal``."""
+    if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+        nodes = list(ast.walk(scope))
+        if any(isinstance(each, ast.Nonlocal) for each in nodes):
+            for inner in nodes:
+                if inner is not scope and isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield from declared_elsewhere(inner)
 
 
 def declared_elsewhere(scope: ast.AST) -> Iterator[tuple[str, Given]]:

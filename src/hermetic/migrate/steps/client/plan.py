@@ -8,13 +8,14 @@ same, whichever client made it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.causes import causes, migration
 from hermetic.migrate.step import Left, Project, Review, TestName
 from hermetic.migrate.steps.client.colours import find_async, find_obstacles, is_unittest
+from hermetic.migrate.steps.client.copies import can_be_copied, can_be_told
 from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, item
 from hermetic.migrate.steps.client.uses import Obstacle, Unit, Use, Uses, find_uses, unit_of
 from hermetic.migrate.steps.client.values import Values
@@ -32,6 +33,8 @@ class Plan:
         functions: These, and the stacks that become async.
         converted: The tests that change, or that use what does, by their names.
         left: The tests that stay.
+        copied: What tests of both kinds use, and is there twice.
+        staying: What stays, and is there once.
         review: What a person had better look at.
     """
 
@@ -41,6 +44,8 @@ class Plan:
     functions: frozenset[ast.AST]
     converted: frozenset[TestName]
     left: tuple[Left, ...]
+    copied: frozenset[Unit]
+    staying: frozenset[Unit]
     review: tuple[Review, ...]
 
 
@@ -50,9 +55,11 @@ class Planning:
     Args:
         project: The project, and the tests that must stay.
         suite: Its fixtures and tests.
+        is_anyio: Whether a test must be async itself for its async fixtures, as anyio's plugin has it.
     """
 
-    def __init__(self, project: Project, suite: Suite) -> None:
+    def __init__(self, project: Project, suite: Suite, *, is_anyio: bool) -> None:
+        self._is_anyio = is_anyio
         self._keep = project.keep
         self._suite = suite
         self._values = Values(project.symbols, suite)
@@ -64,6 +71,7 @@ class Planning:
         self._active = [each for each in self._uses.found if not each.targets or each.targets & self._async]
         self._changed = {each.unit for each in self._active if each.form != "session"}
         self._tests = {self._unit(each): each for each in suite.tests}
+        self._changed |= {unit for unit, each in self._tests.items() if each.function in self._async}
         self._fixtures = {self._unit(each): each for each in suite.fixtures}
         self._closures: dict[Unit, frozenset[Unit]] = {}
         for use in self._active:
@@ -84,21 +92,25 @@ class Planning:
             uses = find_uses(self._values, uses if growth == self._values.growth else None)
             growth = self._values.growth
             functions = find_async(uses)
+            functions |= self._bound(functions) if self._is_anyio else set()
             names = {each.name for each in functions if isinstance(each, ast.FunctionDef)}
             if not self._values.look_for(names):
                 return uses, functions, [*uses.obstacles, *find_obstacles(self._values, uses, functions)]
+
+    def _bound(self, functions: set[ast.AST]) -> set[ast.AST]:
+        """Return the tests that have a fixture which becomes async."""
+        fixtures = [each for each in self._suite.fixtures if each.function in functions]
+        tests = self._suite.tests if fixtures else ()
+        closures = ((test.function, self._suite.closure(test).values()) for test in tests)
+        return {test for test, closure in closures if any(each.function in functions for each in closure)}
 
     def plan(self) -> Plan:
         """Return what is done."""
         roots = self._roots()
         staying = self._staying(roots)
-        converting = {
-            unit
-            for root in roots
-            if root not in staying
-            for unit in self._closure(root)
-            if unit not in staying
-        }
+        converting = {unit for root in roots if root not in staying for unit in self._closure(root)}
+        held = self._held(staying)
+        copied = {unit for unit in converting & held if self._is_changed(unit)}
         uses = tuple(each for each in self._active if each.unit in converting)
         tests = [unit for unit in self._tests if unit not in staying and self._is_changed(unit)]
         files = self._files(uses, converting)
@@ -111,6 +123,8 @@ class Planning:
             frozenset(functions),
             frozenset([*(name_of(self._tests[unit]) for unit in tests), *self._unittests(converting)]),
             tuple(self._left(staying)),
+            frozenset(copied),
+            frozenset(held - converting),
             tuple(Review(unit.file, line_of(node), text) for unit, node, text in review),
         )
 
@@ -151,7 +165,7 @@ class Planning:
         ]
 
     def _is_of_interest(self, fixture: Fixture) -> bool:
-        return matters(self._values.returned(fixture.function))
+        return self._is_anyio or matters(self._values.returned(fixture.function))
 
     def _closure(self, root: Unit) -> frozenset[Unit]:
         """Return what a unit uses, itself first: functions, names, and fixtures whose value matters."""
@@ -191,30 +205,37 @@ class Planning:
                 fixture = above if above is not fixture else None
 
     def _staying(self, roots: list[Unit]) -> dict[Unit, Obstacle]:
-        """Return what stays, each with what stands in the way: first what must, then what shares something with it."""
+        """Return the roots that stay, each with what stands in the way.
+
+        First what must, then what uses something with one of these that cannot be there twice.
+        """
         staying: dict[Unit, Obstacle] = {}
+        held: dict[Unit, tuple[Unit, Obstacle]] = {}
         left = list(roots)
         while True:
-            new = []
-            for root in left:
-                obstacle = self._obstacle(root, staying)
-                if obstacle is not None:
-                    new.append((root, obstacle))
+            new = {root: found for root in left if (found := self._obstacle(root, held)) is not None}
             if not new:
                 return staying
-            for root, obstacle in new:
-                left.remove(root)
-                staying[root] = obstacle
+            staying |= new
+            left = [root for root in left if root not in new]
+            for root, obstacle in new.items():
+                is_told = all(
+                    can_be_told(self._values, unit) for unit in self._closure(root) if not unit.name
+                )
                 for unit in self._closure(root):
-                    shared = Obstacle(migration.SHARED, unit, obstacle.node, obstacle.text)
-                    staying.setdefault(unit, self._by_unit.get(unit) or _shared_with(shared, root, obstacle))
+                    if self._is_changed(unit) and not (is_told and can_be_copied(self._values, unit)):
+                        held.setdefault(unit, (root, obstacle))
 
-    def _obstacle(self, root: Unit, staying: dict[Unit, Obstacle]) -> Obstacle | None:
+    def _held(self, staying: Iterable[Unit]) -> set[Unit]:
+        """Return all that what stays uses."""
+        return {unit for root in staying for unit in self._closure(root)}
+
+    def _obstacle(self, root: Unit, held: Mapping[Unit, tuple[Unit, Obstacle]]) -> Obstacle | None:
         closure = sorted(self._closure(root), key=lambda unit: unit is not root)
         own = next((self._by_unit[unit] for unit in closure if unit in self._by_unit), None)
         if own is not None:
             return own
-        return next((staying[unit] for unit in closure if unit in staying and unit in self._changed), None)
+        return next((_shared_with(*held[unit]) for unit in closure if unit in held), None)
 
     def _is_changed(self, test: Unit) -> bool:
         return any(unit in self._changed for unit in self._closure(test))
@@ -237,12 +258,12 @@ class Planning:
         return TestName(unit.file, f"{owner.name}::{node.name}")
 
 
-def _shared_with(shared: Obstacle, root: Unit, obstacle: Obstacle) -> Obstacle:
+def _shared_with(root: Unit, obstacle: Obstacle) -> Obstacle:
     if obstacle.cause == migration.SHARED:
         return obstacle
     name = getattr(root.node, "name", "") or root.file.name
     text = f"it shares this with `{name}`, which stays ({obstacle.cause.code}): {obstacle.text}"
-    return Obstacle(shared.cause, obstacle.unit, obstacle.node, text)
+    return Obstacle(migration.SHARED, obstacle.unit, obstacle.node, text)
 
 
 def matters(kinds: Kinds) -> bool:

@@ -14,6 +14,7 @@ from hermetic.source.syntax import last_name
 if TYPE_CHECKING:
     from hermetic.migrate.steps.client.imports import Imports
 
+CLIENT = ("hermetic", "AsyncTestClient")
 COMMA = re.compile(r"\s*,(?:\s|\\\r?\n)*")
 OPEN, CLOSE = re.compile(r"(?:\s|\\\r?\n)*\((?:\s)*"), re.compile(r",?\s*\)")
 
@@ -132,14 +133,10 @@ def _indent(statement: ast.With, text: str, editing: Editing) -> None:
     for node in ast.walk(statement):
         if isinstance(node, ast.JoinedStr | ast.Constant) and node.end_lineno != node.lineno:
             inside.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
-    lines = editing.text.text.splitlines()
     for line in range(statement.body[0].lineno, (statement.end_lineno or 0) + 1):
         position = editing.line_start(line)
         if line not in inside and editing.text.text[position:].lstrip(" \t")[:1] not in ("\r", "\n", ""):
             editing.insert(position, text)
-    for line in range(_line_of_end(statement.items[-1]) + 1, statement.body[0].lineno):
-        if lines:
-            editing.insert(editing.line_start(line), text)
 
 
 def _iterate(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
@@ -222,22 +219,26 @@ def _rename(use: Use, editing: Editing, imports: Imports, functions: frozenset[a
 
 
 def _client(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    _class(use.node, "TestClient", ("hermetic", "AsyncTestClient"), editing, imports)
+    node = use.node
+    assert isinstance(node, ast.expr)
+    if isinstance(node, ast.Constant):
+        name = imports.replacing(use.new.partition(".")[0], *CLIENT)
+        text = re.sub(rf"(?<![\w.]){re.escape(use.new)}\b", name, editing.text.of(node))
+        editing.put(*editing.span(node), text)
+    else:
+        _class(node, CLIENT, editing, imports)
 
 
 def _session(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
     assert isinstance(use.node, ast.expr)
-    _class(use.node, last_name(use.node), ("hermetic.client", use.new), editing, imports)
+    _class(use.node, ("hermetic.client", use.new), editing, imports)
 
 
-def _class(node: ast.AST, old: str, new: tuple[str, str], editing: Editing, imports: Imports) -> None:
-    if isinstance(node, ast.Constant):
-        name = imports.name(*new)
-        editing.put(*editing.span(node), re.sub(rf"(?:\b\w+\.)*\b{old}\b", name, editing.text.of(node)))
-    elif isinstance(node, ast.Name):
+def _class(node: ast.expr, new: tuple[str, str], editing: Editing, imports: Imports) -> None:
+    if isinstance(node, ast.Name):
         editing.replace(node, imports.replacing(node.id, *new))
-    elif isinstance(node, ast.Attribute):
-        root = node.value
+    else:
+        root = node
         while isinstance(root, ast.Attribute):
             root = root.value
         editing.replace(node, imports.beside(last_name(root), *new))

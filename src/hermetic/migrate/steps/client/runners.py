@@ -9,21 +9,35 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from hermetic.migrate.step import Project
 from hermetic.migrate.steps.client.editing import Editing
 from hermetic.migrate.steps.client.imports import Imports
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
 from hermetic.source.fixtures import PYTEST, SCOPES, Fixture, Suite, Test
-from hermetic.source.runner import find_runner
+from hermetic.source.runner import Runner, find_runner
 from hermetic.source.syntax import keyword, literal
 
 Plugin = Literal["asyncio", "anyio"]
 BACKEND = '\n\n\n@{pytest}.fixture(scope="{scope}")\ndef anyio_backend():\n    return "asyncio"'
+
+
+def runner_of(project: Project) -> Runner:
+    """Return who runs the async tests of a project; failing all signs, what is installed beside hermetic."""
+    return find_runner(project.symbols, project.configuration, _installed)
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 class Runners:
@@ -33,25 +47,26 @@ class Runners:
         values: The kinds of the suite's values.
         suite: The fixtures and tests.
         configuration: pytest's settings.
+        runner: Who runs async tests.
         functions: The functions that become async.
     """
 
     def __init__(
-        self, values: Values, suite: Suite, configuration: Configuration, functions: frozenset[ast.AST]
+        self,
+        values: Values,
+        suite: Suite,
+        configuration: Configuration,
+        runner: Runner,
+        functions: frozenset[ast.AST],
     ) -> None:
         self._values = values
         self._suite = suite
         self._settings = read_async_settings(configuration)
-        self._runner = find_runner(values.symbols, configuration, _installed)
+        self._runner = runner
         self._functions = functions
         self._tests: dict[Path, list[Test]] = defaultdict(list)
         for test in suite.tests:
             self._tests[test.file].append(test)
-
-    @property
-    def is_anyio(self) -> bool:
-        """Whether anyio's plugin alone runs async tests, for whose async fixtures a test must be async itself."""
-        return self._runner.anyio and not self._runner.asyncio
 
     def edit(self, editing: Editing, imports: Imports) -> None:
         """Make the edits of a file: its fixtures' decorators, and the marks of its tests."""
@@ -61,13 +76,13 @@ class Runners:
         tests = [each for each in self._tests[editing.file] if each.function in self._functions]
         if tests:
             self._mark(tests, editing, imports)
-        elif self._has_wide_fixture(editing.file):
-            self._backend(editing, imports)
+        if editing.file in self._wide:
+            self._at_the_top(BACKEND.format(pytest=imports.name("pytest"), scope="session"), editing)
 
     # fixtures
 
     def _fixture(self, fixture: Fixture, editing: Editing, imports: Imports) -> None:
-        if self._plugin(fixture.file) == "anyio":
+        if self._plugin == "anyio":
             return
         scope = self._scope_of(fixture)
         needed = self._needed(fixture)
@@ -99,22 +114,20 @@ class Runners:
 
     # tests
 
-    def _plugin(self, file: Path) -> Plugin:
-        if not self._runner.anyio:
+    @cached_property
+    def _plugin(self) -> Plugin:
+        """The plugin that runs what is converted; where the suite has tests of both, that of the most."""
+        if not self._runner.anyio or self._settings.is_auto:
             return "asyncio"
         if not self._runner.asyncio:
             return "anyio"
-        marks = [name for test in self._suite.tests for name in test.marks if test.file == file] or [
-            name for test in self._suite.tests for name in test.marks
-        ]
-        is_anyio = marks.count("anyio") > marks.count("asyncio") and not self._settings.is_auto
-        return "anyio" if is_anyio else "asyncio"
+        marks = [name for test in self._suite.tests for name in test.marks]
+        return "anyio" if marks.count("anyio") > marks.count("asyncio") else "asyncio"
 
     def _mark(self, tests: list[Test], editing: Editing, imports: Imports) -> None:
-        plugin = self._plugin(editing.file)
-        marks = {test.function: self._mark_of(test, plugin) for test in tests}
+        marks = {test.function: self._mark_of(test) for test in tests}
         wanted = [each for each in marks.values() if each]
-        if plugin == "anyio" and self._suite.find("anyio_backend", editing.file) is None:
+        if self._plugin == "anyio" and not self._has_backend(editing.file):
             self._mark_backend(tests, marks, editing, imports)
         elif wanted and self._is_for_all(editing.file, list(marks.values())):
             pytest = imports.name("pytest")
@@ -122,9 +135,9 @@ class Runners:
         else:
             self._decorate(tests, marks, "", editing, imports)
 
-    def _mark_of(self, test: Test, plugin: Plugin) -> str:
+    def _mark_of(self, test: Test) -> str:
         """Return the mark that a test needs, as it is written behind ``pytest.mark.``; empty for none."""
-        if plugin == "anyio":
+        if self._plugin == "anyio":
             return "" if "anyio" in test.marks or self._settings.is_anyio_auto else "anyio"
         needed = self._needed(test)
         is_wider = SCOPES.index(needed) > SCOPES.index(self._settings.test_scope)
@@ -191,18 +204,23 @@ class Runners:
 
     # anyio's backend
 
-    def _has_wide_fixture(self, file: Path) -> bool:
-        return self._plugin(file) == "anyio" and any(
-            each.file == file
+    @cached_property
+    def _wide(self) -> frozenset[Path]:
+        """The conftests that get a backend of their own, since an async fixture of theirs is wider than anyio's is."""
+        return frozenset(
+            each.file
+            for each in self._suite.fixtures
+            if self._plugin == "anyio"
             and each.function in self._functions
             and each.scope not in ("function", "class", "module")
-            for each in self._suite.fixtures
+            and each.file.name == "conftest.py"
+            and self._suite.find("anyio_backend", each.file) is None
         )
 
-    def _backend(self, editing: Editing, imports: Imports) -> None:
-        """Give a conftest whose wide fixtures are async a backend that is as wide."""
-        if self._suite.find("anyio_backend", editing.file) is None:
-            self._at_the_top(BACKEND.format(pytest=imports.name("pytest"), scope="session"), editing)
+    def _has_backend(self, file: Path) -> bool:
+        """Whether a file has a backend, or will have one."""
+        above = any(each.parent in file.parents for each in self._wide)
+        return above or self._suite.find("anyio_backend", file) is not None
 
     def _at_the_top(self, text: str, editing: Editing) -> None:
         """Put a text behind the imports of a file."""
@@ -216,7 +234,7 @@ class Runners:
         if last is not None:
             editing.after(last, text)
         else:
-            editing.insert(0, f"{text.strip()}\n\n\n")
+            editing.insert(0, f"\n{text.strip()}\n\n\n")
 
 
 def _add_argument(decorator: ast.expr, argument: str, editing: Editing) -> None:
@@ -229,10 +247,3 @@ def _add_argument(decorator: ast.expr, argument: str, editing: Editing) -> None:
     else:
         start, end = editing.span(decorator.func)[1], editing.span(decorator)[1]
         editing.put(start, end, f"({argument})")
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""

@@ -57,6 +57,8 @@ Form = Literal[
     "sleep",
     "yield from",
 ]
+NAMED = re.compile(r"[\w.\[\], |]*[A-Z][\w.\[\], |]*")
+"""What an annotation in quotes may be that names a class."""
 CONSUMERS = frozenset(
     {"all", "any", "list", "set", "tuple", "sorted", "sum", "min", "max", "dict", "frozenset", "join"}
 )
@@ -290,7 +292,7 @@ class _Reader:
             self._class_name(node, kinds)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             self._attribute(node)
-        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        if not isinstance(getattr(node, "ctx", None), ast.Load | None):
             return
         self._goes(node, kinds)
 
@@ -312,15 +314,15 @@ class _Reader:
     def _annotation(self, node: ast.Constant) -> None:
         """See to ``"TestClient"``, an annotation in quotes."""
         text = node.value
-        if not isinstance(text, str) or "TestClient" not in text or not self._is_annotation(node):
+        if not isinstance(text, str) or not NAMED.fullmatch(text) or not self._is_annotation(node):
             return
         try:
             tree = ast.parse(text, mode="eval")
         except SyntaxError:
             return
-        names = [each for each in ast.walk(tree) if isinstance(each, ast.Name | ast.Attribute)]
-        if any(self._is_the_class(each) for each in names):
-            self._add("client", node)
+        for each in ast.walk(tree):
+            if isinstance(each, ast.Name | ast.Attribute) and self._is_the_class(each):
+                self._add("client", node, new=ast.unparse(each))
 
     def _is_annotation(self, node: ast.AST) -> bool:
         inner = node
