@@ -10,7 +10,7 @@ from pathlib import Path
 from hermetic.causes import Cause, migration
 from hermetic.migrate.steps.client.kinds import REQUESTS, Made, Method
 from hermetic.migrate.steps.client.names import PROPERTIES, foreign
-from hermetic.migrate.steps.client.uses import Obstacle, Uses, unit_of
+from hermetic.migrate.steps.client.uses import SET_UPS, Obstacle, Uses, unit_of
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS, Function, own_nodes, parameters
 from hermetic.source.fixtures import DECORATORS, Fixture, marks_in
@@ -18,6 +18,8 @@ from hermetic.source.settings_classes import Class, lineage_of
 from hermetic.source.sources import Module
 from hermetic.source.syntax import last_name
 
+ONE_OF = frozenset({"await", "collect", "enter", "iterate", "next"})
+"""The forms that can be for a call of one of several functions, which have to be alike then."""
 PASSES_THROUGH = frozenset(
     {
         "staticmethod",
@@ -43,12 +45,8 @@ PASSES_THROUGH = frozenset(
 )
 """Decorators that take an ``async def`` as they take a plain function."""
 FAMILIES = ("pytest.mark.", "unittest.mock.patch", "mock.patch", "schemathesis.", "allure.")
-XUNIT = frozenset(
-    f"{when}_{what}" for when in ("setup", "teardown") for what in ("method", "class", "module", "function")
-) | {"setup", "teardown"}
 TEST_CASES = frozenset({"unittest.TestCase", "unittest.case.TestCase", "unittest.IsolatedAsyncioTestCase"})
 CLASS_WIDE = frozenset({"setUpClass", "tearDownClass", "run", "countTestCases", "id", "shortDescription"})
-UNITTEST = frozenset({"setUp", "tearDown", "setUpClass", "tearDownClass", "setUpModule", "tearDownModule"})
 COMPUTED = frozenset(
     {"importlib.import_module", "__import__", "runpy.run_path", "runpy.run_module", "getattr"}
 )
@@ -77,7 +75,7 @@ COMMON = frozenset(
 def find_async(uses: Uses) -> set[ast.AST]:
     """Return the functions that become async, and the stacks that do: those that await, and those that call them."""
     found = set(uses.forced)
-    together = [use.targets for use in uses.found if use.form == "await" and len(use.targets) > 1]
+    together = [use.targets for use in uses.found if use.form in ONE_OF and len(use.targets) > 1]
     while True:
         before = len(found)
         for use in uses.found:
@@ -133,7 +131,7 @@ def _reasons(values: Values, file: Path, function: ast.FunctionDef) -> Iterator[
     if owner is not None and is_unittest(values, file, owner):
         if unittest_base(values, file, owner) is None or function.name in CLASS_WIDE:
             yield migration.UNITTEST, f"{name} is of `{owner.name}`, a class of unittest"
-    elif function.name in XUNIT | UNITTEST or (owner is None and function.name.startswith("pytest_")):
+    elif function.name in SET_UPS or (owner is None and function.name.startswith("pytest_")):
         yield migration.CANNOT_BE_ASYNC, f"{name} is called by pytest, which does not await it"
     if owner is not None and function.name.startswith("__") and function.name != "__call__":
         yield migration.CANNOT_BE_ASYNC, f"{name} is called by Python, which does not await it"

@@ -181,6 +181,7 @@ class Planning:
                         for each in self._uses.needs.get(unit, ())
                         if each not in self._fixtures or self._is_of_interest(self._fixtures[each])
                     ]
+                    waiting += self._uses.asks.get(unit, ())
             self._closures[root] = frozenset(found)
         return self._closures[root]
 

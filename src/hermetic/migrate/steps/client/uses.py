@@ -88,6 +88,10 @@ THREADS = frozenset(
     {"Thread", "Timer", "Process", "submit", "map", "starmap", "run_in_executor", "to_thread", "apply_async"}
     | {"benchmark", "pedantic", "run_sync", "run_in_threadpool"}
 )
+SET_UPS = frozenset(
+    f"{when}_{what}" for when in ("setup", "teardown") for what in ("method", "class", "module", "function")
+) | {"setup", "teardown", "setUp", "tearDown", "setUpClass", "tearDownClass", "setUpModule", "tearDownModule"}
+"""What pytest and unittest call around tests."""
 METHODS = REQUESTS | SESSION_METHODS | {""}
 """Those that are called the same."""
 OWN_OF_TEST_CLIENT = frozenset(
@@ -196,6 +200,7 @@ class Uses:
         found: What can be rewritten.
         obstacles: What stands in the way.
         needs: What each unit uses.
+        asks: The fixtures that each unit asks for when it runs, which must stay if it does.
         forced: The functions that are async whatever is in them.
         follow: For each stack the functions, any of which makes it async if it is; none where something always does.
         review: What a person had better look at.
@@ -205,6 +210,7 @@ class Uses:
     found: list[Use] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
     needs: dict[Unit, set[Unit]] = field(default_factory=lambda: defaultdict(set))
+    asks: dict[Unit, set[Unit]] = field(default_factory=lambda: defaultdict(set))
     forced: set[ast.AST] = field(default_factory=set)
     follow: dict[ast.AST, list[frozenset[ast.AST]]] = field(default_factory=lambda: defaultdict(list))
     review: list[tuple[Unit, ast.AST, str]] = field(default_factory=list)
@@ -248,6 +254,8 @@ class _Reader:
                 self._yielded_from(node)
             elif isinstance(node, ast.ClassDef) and self._values.is_client_class(self._file, node):
                 self._client_class(node)
+            elif isinstance(node, ast.ClassDef | ast.Module):
+                self._set_up(node)
 
     def unit(self, node: ast.AST) -> Unit:
         """Return the unit in which a node stands."""
@@ -284,6 +292,8 @@ class _Reader:
         kinds = self._values.of(self._file, node)
         if not kinds:
             self._unknown(node)
+            if isinstance(node, ast.Attribute):
+                self._needs(node, kinds)
             return
         self._needs(node, kinds)
         if isinstance(node, ast.Name | ast.Attribute) and any(
@@ -425,6 +435,9 @@ class _Reader:
                 targets = frozenset(method for _, method in found if isinstance(method, ast.FunctionDef))
                 if targets:
                     self._add("await", node, targets)
+            if isinstance(kind, Object) and not kind.is_made:
+                for file, function in self._values.methods(kind.file, kind.definition, "__init__"):
+                    self._found.needs[self.unit(node)].add(self._unit_of(file, function))
             if isinstance(kind, ClientClass):
                 self._constructed(node)
             if isinstance(kind, Other) and any(isinstance(each, Client) for each in kinds):
@@ -547,9 +560,7 @@ class _Reader:
     def _by_fixture_name(self, node: ast.Call) -> None:
         fixtures = self._values.fixtures_asked_for(self._file, node) if node.args else []
         for fixture in fixtures:
-            if self._values.returned(fixture.function):
-                self._found.needs[self.unit(node)].add(self._unit_of(fixture.file, fixture.function))
-        for fixture in fixtures:
+            self._found.asks[self.unit(node)].add(self._unit_of(fixture.file, fixture.function))
             text = f"the fixture `{fixture.name}` is asked for by `getfixturevalue`, which cannot await it"
             self._stop(migration.BY_NAME, node, text, frozenset({fixture.function}))
 
@@ -622,6 +633,10 @@ class _Reader:
         last = name.rpartition(".")[2] or last_name(outer.func)
         if targets := self._generators(kinds):
             return self._consumed(node, outer, last, targets)
+        if last in ("setattr", "object") and self._replaces_a_method(outer):
+            return self._give_away(
+                node, kinds, migration.GIVEN_AWAY, f"gets another method by `{_short(outer)}`"
+            )
         if (
             name in PARTIALS
             or name in PASSES_ON
@@ -638,6 +653,13 @@ class _Reader:
         is_threads = last in THREADS or last_name(outer.func) in THREADS
         cause = migration.IN_ANOTHER_THREAD if is_threads else migration.GIVEN_AWAY
         return self._give_away(node, kinds, cause, f"is given to `{ast.unparse(outer.func)}`")
+
+    @staticmethod
+    def _replaces_a_method(call: ast.Call) -> bool:
+        """Whether a call gives a client a method of the suite's own; a mock that ``patch`` makes can be awaited."""
+        is_given = last_name(call.func) == "setattr" or len(call.args) > 2
+        is_given |= any(word.arg == "new" for word in call.keywords)
+        return is_given and not {literal(each) for each in call.args}.isdisjoint(REQUESTS | OPENS.keys())
 
     def _consumed(self, node: ast.expr, outer: ast.Call, name: str, targets: frozenset[ast.AST]) -> None:
         if name == "next" and len(outer.args) == 1:
@@ -685,7 +707,7 @@ class _Reader:
     def _functions_in(self, kinds: Kinds) -> frozenset[ast.AST]:
         found: set[ast.AST] = set()
         for each in kinds:
-            if isinstance(each, Made | Produced):
+            if isinstance(each, Made | Produced) and not isinstance(each.function, ast.Lambda):
                 found.add(each.function)
             elif isinstance(each, Many):
                 found |= self._functions_in(each.items)
@@ -724,6 +746,8 @@ class _Reader:
                 needs.add(Unit(reference.file, None, reference.name))
         for each in self._values.of(self._file, node.value):
             if isinstance(each, Object):
+                for file, method in self._values.methods(each.file, each.definition, node.attr):
+                    needs.add(self._unit_of(file, method))
                 for one in self._values.family(each.file, each.definition):
                     for file, place in self._values.stores.get((one.definition, node.attr), ()):
                         needs.add(_Reader(self._values, file, self._found).unit(place))
@@ -737,6 +761,14 @@ class _Reader:
             self._file,
         )
         return Unit(file, definition)
+
+    def _set_up(self, node: ast.ClassDef | ast.Module) -> None:
+        """Note that the tests of a class, or of a module, need what sets them up."""
+        functions = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+        before = [each for each in functions if each.name in SET_UPS]
+        tests = [each for each in functions if each.name.startswith("test")] if before else []
+        for test in tests:
+            self._found.needs[self.unit(test)] |= {self.unit(each) for each in before}
 
     def _client_class(self, node: ast.ClassDef) -> None:
         """See to a class that inherits from ``TestClient``: what it overrides becomes async."""
