@@ -10,7 +10,9 @@ from pathlib import Path
 from hermetic.causes import Cause, migration
 from hermetic.migrate.steps.client.kinds import REQUESTS, Made, Method
 from hermetic.migrate.steps.client.names import PROPERTIES, foreign
-from hermetic.migrate.steps.client.uses import SET_UPS, Obstacle, Uses, unit_of
+from hermetic.migrate.steps.client.reading import SET_UPS
+from hermetic.migrate.steps.client.recording import unit_of
+from hermetic.migrate.steps.client.uses import Obstacle, Uses
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS, Function, own_nodes, parameters
 from hermetic.source.fixtures import DECORATORS, Fixture, marks_in

@@ -12,11 +12,12 @@ from hermetic.migrate.step import Outcome, Project, Step
 from hermetic.migrate.steps.client.copies import Copies
 from hermetic.migrate.steps.client.definitions import make_async
 from hermetic.migrate.steps.client.editing import Editing, NoRewriteError
-from hermetic.migrate.steps.client.imports import Imports, shared_names
+from hermetic.migrate.steps.client.imported import Imports, shared_names
 from hermetic.migrate.steps.client.plan import Plan, Planning
+from hermetic.migrate.steps.client.recording import unit_of
 from hermetic.migrate.steps.client.rewriting import rewrite, rewrite_with
 from hermetic.migrate.steps.client.runners import Runners, runner_of
-from hermetic.migrate.steps.client.uses import Obstacle, Use, unit_of
+from hermetic.migrate.steps.client.uses import Obstacle, Use
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Suite
 from hermetic.source.runner import Runner

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 
 from hermetic.migrate.steps.client.editing import Editing
-from hermetic.migrate.steps.client.imports import Imports
+from hermetic.migrate.steps.client.imported import Imports
+from hermetic.migrate.steps.client.suite_facts import all_parameters
 from hermetic.migrate.steps.client.uses import Unit
-from hermetic.migrate.steps.client.values import Values, all_parameters
+from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS
 from hermetic.source.fixtures import Fixture, Test
 from hermetic.source.syntax import last_name, literal

@@ -7,7 +7,7 @@ import re
 
 from hermetic.migrate.steps.client.colours import is_unittest, unittest_base
 from hermetic.migrate.steps.client.editing import Editing
-from hermetic.migrate.steps.client.imports import Imports
+from hermetic.migrate.steps.client.imported import Imports
 from hermetic.migrate.steps.client.names import CONTEXT_MANAGERS, foreign
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.syntax import last_name

@@ -65,7 +65,7 @@ class Names:
     defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]
 
 
-def names_in(scope: ast.AST) -> Names:
+def bound_in(scope: ast.AST) -> Names:
     """Return the names that a function, a class body or a module binds, those declared ``global`` aside."""
     given: dict[str, list[Given]] = defaultdict(list)
     defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = {}

@@ -17,7 +17,9 @@ from hermetic.migrate.step import Left, Project, Review, TestName
 from hermetic.migrate.steps.client.colours import find_async, find_obstacles, is_unittest
 from hermetic.migrate.steps.client.copies import can_be_copied, can_be_told
 from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, item
-from hermetic.migrate.steps.client.uses import Obstacle, Unit, Use, Uses, find_uses, unit_of
+from hermetic.migrate.steps.client.reading import find_uses
+from hermetic.migrate.steps.client.recording import unit_of
+from hermetic.migrate.steps.client.uses import Obstacle, Unit, Use, Uses
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.fixtures import Fixture, Suite, Test
 

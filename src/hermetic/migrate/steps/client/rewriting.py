@@ -12,7 +12,7 @@ from hermetic.migrate.steps.client.uses import Use
 from hermetic.source.syntax import last_name
 
 if TYPE_CHECKING:
-    from hermetic.migrate.steps.client.imports import Imports
+    from hermetic.migrate.steps.client.imported import Imports
 
 CLIENT = ("hermetic", "AsyncTestClient")
 COMMA = re.compile(r"\s*,(?:\s|\\\r?\n)*")

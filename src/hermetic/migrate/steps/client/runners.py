@@ -16,7 +16,7 @@ from typing import Literal
 
 from hermetic.migrate.step import Project
 from hermetic.migrate.steps.client.editing import Editing
-from hermetic.migrate.steps.client.imports import Imports
+from hermetic.migrate.steps.client.imported import Imports
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration

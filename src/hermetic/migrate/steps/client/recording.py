@@ -1,0 +1,229 @@
+"""What is remembered of a module's uses: where they stand, what they need, and what keeps an ``await`` from there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from hermetic.causes import Cause, migration
+from hermetic.migrate.steps.client.kinds import (
+    Client,
+    ClientClass,
+    Kinds,
+    Made,
+    Many,
+    Method,
+    Object,
+    Produced,
+    Row,
+    bears,
+)
+from hermetic.migrate.steps.client.uses import Form, Obstacle, Unit, Use, Uses
+from hermetic.migrate.steps.client.values import Values
+from hermetic.source.bindings import FUNCTIONS
+from hermetic.source.syntax import last_name
+
+CONSUMERS = frozenset(
+    {"all", "any", "list", "set", "tuple", "sorted", "sum", "min", "max", "dict", "frozenset", "join"}
+)
+
+
+class Recorder:
+    """Adds what is found in a module.
+
+    Args:
+        values: The kinds of the suite's values.
+        file: The module.
+        found: What is added to.
+    """
+
+    def __init__(self, values: Values, file: Path, found: Uses) -> None:
+        self._values = values
+        self._file = file
+        self._found = found
+        self._symbols = values.symbols
+        self._module = values.symbols.sources.modules[file]
+        self._parents = values.bindings.parents(file)
+
+    def unit(self, node: ast.AST) -> Unit:
+        """Return the unit in which a node stands."""
+        outermost: ast.AST | None = node if isinstance(node, FUNCTIONS) else None
+        statement: ast.AST = node
+        for outer in self._values.bindings.around(self._file, node):
+            if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+                outermost = outer
+            elif isinstance(outer, ast.ClassDef) and self._values.is_client_class(self._file, outer):
+                return Unit(self._file, outer)
+            if not isinstance(outer, ast.Module):
+                statement = outer
+        if outermost is not None and not isinstance(outermost, ast.Lambda):
+            return Unit(self._file, outermost)
+        return self._unit_of_statement(statement)
+
+    def _unit_of_statement(self, statement: ast.AST) -> Unit:
+        target = None
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target = statement.targets[0]
+        elif isinstance(statement, ast.AnnAssign):
+            target = statement.target
+        if isinstance(target, ast.Name):
+            return Unit(self._file, None, target.id)
+        if isinstance(statement, ast.ClassDef):
+            return Unit(self._file, statement)
+        return Unit(self._file)
+
+    def _needs(self, node: ast.expr, kinds: Kinds) -> None:
+        """Note which units the unit of an expression uses."""
+        if not isinstance(node, ast.Name | ast.Attribute):
+            return
+        needs = self._found.needs[self.unit(node)]
+        for each in kinds:
+            if isinstance(each, Made) and not isinstance(each.function, ast.Lambda):
+                needs.add(self._unit_of(each.file, each.function))
+            elif isinstance(each, ClientClass | Client) and each.definition is not None:
+                needs.add(self._unit_of_class(each.definition))
+        if isinstance(node, ast.Name) and not self._values.is_local(self._file, node):
+            found = self._symbols.lookup(self._file, node.id)
+            if found is not None and found.file is not None and found.file in self._values.looked_at:
+                definition = self._symbols.definition(found)
+                if not isinstance(definition, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                    needs.add(Unit(found.file, None, found.name))
+        elif isinstance(node, ast.Attribute):
+            self._needs_of_attribute(node, needs)
+
+    def _needs_of_attribute(self, node: ast.Attribute, needs: set[Unit]) -> None:
+        reference = (
+            self._symbols.resolve(self._file, node) if not self._values.is_local(self._file, node) else None
+        )
+        if reference is not None and reference.file in self._values.looked_at and reference.file is not None:
+            definition = self._symbols.definition(reference)
+            if isinstance(definition, ast.expr):
+                needs.add(Unit(reference.file, None, reference.name))
+        for each in self._values.of(self._file, node.value):
+            if isinstance(each, Object):
+                for file, method in self._values.methods(each.file, each.definition, node.attr):
+                    needs.add(self._unit_of(file, method))
+                for one in self._values.family(each.file, each.definition):
+                    for file, place in self._values.stores.get((one.definition, node.attr), ()):
+                        needs.add(Recorder(self._values, file, self._found).unit(place))
+
+    def _unit_of(self, file: Path, function: ast.AST) -> Unit:
+        return Recorder(self._values, file, self._found).unit(function)
+
+    def _unit_of_class(self, definition: ast.ClassDef) -> Unit:
+        file = next(
+            (each.path for each in self._values.looked_at.values() if definition in each.of(ast.ClassDef)),
+            self._file,
+        )
+        return Unit(file, definition)
+
+    def _add(
+        self, form: Form, node: ast.AST, targets: frozenset[ast.AST] = frozenset(), new: str = ""
+    ) -> None:
+        function = self._values.scopes.function(self._file, node)
+        if isinstance(node, ast.comprehension):
+            function = self._values.scopes.function(self._file, node.iter)
+        use = Use(form, node, self.unit(node), function, targets, new)
+        if use in self._found.found[-3:]:
+            return  # of another method that the same call may be of
+        self._found.found.append(use)
+        if use.makes_async:
+            self._can_be_there(use)
+
+    def _can_be_there(self, use: Use) -> None:
+        """Note what keeps an ``await`` from standing where it would have to."""
+        scopes = self._values.scopes.of(self._file, use.node)
+        scope = next(iter(scopes), None)
+        what = f"`{short(use.node)}`"
+        if isinstance(scope, ast.Lambda):
+            self._stop(migration.IN_A_LAMBDA, use.node, f"{what} is in a lambda", use.targets)
+        elif scope is None or isinstance(scope, ast.ClassDef):
+            self._stop(migration.AT_IMPORT, use.node, f"{what} runs when the module is imported", use.targets)
+        if not self._is_ours(self._file):
+            self._stop(migration.NOT_OF_THE_TESTS, use.node, f"{what} is outside the tests", use.targets)
+        generator = self._generator_around(use.node)
+        if generator is not None and not self._is_consumed(generator):
+            self._stop(
+                migration.CANNOT_BE_REWRITTEN, use.node, f"{what} is in a generator expression", use.targets
+            )
+
+    def _generator_around(self, node: ast.AST) -> ast.GeneratorExp | None:
+        """Return the generator expression that an ``await`` at a node makes asynchronous."""
+        inner = node
+        for outer in self._values.bindings.around(self._file, node):
+            if isinstance(outer, ast.GeneratorExp):
+                first = outer.generators[0]
+                if inner is not first or not _is_within(node, first.iter):
+                    return outer
+            if isinstance(outer, ast.stmt | ast.Lambda):
+                return None
+            inner = outer
+        return None
+
+    def _is_consumed(self, generator: ast.GeneratorExp) -> bool:
+        outer = self._parents.get(generator)
+        return (
+            isinstance(outer, ast.Call)
+            and last_name(outer.func) in CONSUMERS
+            and outer.args[:1] == [generator]
+        )
+
+    def _give_away(self, node: ast.expr, kinds: Kinds, cause: Cause, what: str) -> None:
+        """Note that a value goes where it cannot be followed."""
+        text = f"`{short(node)}` {what}"
+        if bears(kinds) or any(isinstance(each, Method) for each in kinds):
+            self._stop(cause, node, text)
+            return
+        functions = self._functions_in(kinds)
+        if functions:
+            self._stop(cause, node, text, functions)
+
+    def _functions_in(self, kinds: Kinds) -> frozenset[ast.AST]:
+        found: set[ast.AST] = set()
+        for each in kinds:
+            if isinstance(each, Made | Produced) and not isinstance(each.function, ast.Lambda):
+                found.add(each.function)
+            elif isinstance(each, Many):
+                found |= self._functions_in(each.items)
+            elif isinstance(each, Row):
+                found |= {one for items in each.items for one in self._functions_in(items)}
+        return frozenset(found)
+
+    def _is_ours(self, file: Path) -> bool:
+        return self._symbols.sources.modules[file].is_test
+
+    def _managers(self, kinds: Kinds) -> frozenset[ast.AST]:
+        return frozenset(
+            each.function
+            for each in kinds
+            if isinstance(each, Produced) and each.is_entered and isinstance(each.function, ast.FunctionDef)
+        )
+
+    def _generators(self, kinds: Kinds) -> frozenset[ast.AST]:
+        return frozenset(
+            each.function
+            for each in kinds
+            if isinstance(each, Produced)
+            and not each.is_entered
+            and isinstance(each.function, ast.FunctionDef)
+        )
+
+    def _stop(
+        self, cause: Cause, node: ast.AST, text: str, targets: frozenset[ast.AST] = frozenset()
+    ) -> None:
+        self._found.obstacles.append(Obstacle(cause, self.unit(node), node, text, targets))
+
+
+def unit_of(values: Values, file: Path, node: ast.AST) -> Unit:
+    """Return the unit in which a node stands."""
+    return Recorder(values, file, Uses()).unit(node)
+
+
+def _is_within(node: ast.AST, outer: ast.AST) -> bool:
+    return any(each is node for each in ast.walk(outer))
+
+
+def short(node: ast.AST) -> str:
+    text = re.sub(r"\s+", " ", ast.unparse(node))
+    return text if len(text) < 60 else f"{text[:57]}..."

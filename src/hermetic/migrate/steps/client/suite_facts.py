@@ -1,0 +1,167 @@
+"""What a suite has, whatever its values are: the names of a scope, who calls a function, what inherits from a class."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from functools import cache, cached_property
+from pathlib import Path
+
+from hermetic.migrate.steps.client.kinds import (
+    Function,
+)
+from hermetic.migrate.steps.client.names import (
+    ASYNC_CONTEXT_MANAGERS,
+    CONTEXT_MANAGERS,
+    TEST_CLIENTS,
+    Names,
+    bound_in,
+    foreign,
+)
+from hermetic.migrate.steps.client.scopes import Scopes
+from hermetic.source.bindings import Bindings, own_nodes, parameters
+from hermetic.source.fixtures import Fixture, Suite, Test
+from hermetic.source.settings_classes import Class, lineage_of
+from hermetic.source.symbols import Symbols
+from hermetic.source.syntax import last_name
+
+
+class Facts:
+    """What is known of a suite without its values.
+
+    Args:
+        symbols: The project's names.
+        suite: Its fixtures and tests.
+
+    Attributes:
+        symbols: The project's names.
+        suite: Its fixtures and tests.
+        bindings: What lies around a node.
+        scopes: The functions and classes around a node.
+    """
+
+    def __init__(self, symbols: Symbols, suite: Suite) -> None:
+        self.symbols = symbols
+        self.suite = suite
+        self.bindings = Bindings(symbols, symbols.sources.tests)
+        self.scopes = Scopes(self.bindings)
+        self._names: dict[ast.AST, Names] = {}
+        self._generators: dict[ast.AST, bool] = {}
+
+    def is_generator(self, function: Function) -> bool:
+        """Whether a function yields."""
+        if function not in self._generators:
+            nodes = () if isinstance(function, ast.Lambda) else own_nodes(function)
+            self._generators[function] = any(isinstance(each, ast.Yield | ast.YieldFrom) for each in nodes)
+        return self._generators[function]
+
+    def decorators(self, file: Path, function: Function) -> list[str]:
+        """Return the full names of a function's decorators."""
+        listed = [] if isinstance(function, ast.Lambda) else function.decorator_list
+        made = [each.func if isinstance(each, ast.Call) else each for each in listed]
+        return [foreign(file, each, self.symbols) or last_name(each) for each in made]
+
+    def is_manager(self, file: Path, function: Function) -> bool:
+        """Whether a function is made a context manager, of either kind."""
+        return any(
+            each in CONTEXT_MANAGERS | ASYNC_CONTEXT_MANAGERS for each in self.decorators(file, function)
+        )
+
+    def names(self, scope: ast.AST) -> Names:
+        """Return the names that a scope binds."""
+        if scope not in self._names:
+            self._names[scope] = bound_in(scope)
+        return self._names[scope]
+
+    def family(self, file: Path, definition: ast.ClassDef) -> list[Class]:
+        """Return a class, those of the project that it inherits from, and those that inherit from it."""
+        found = list(lineage_of(Class(file, definition), self.symbols))
+        return [*found, *self._heirs.get(definition, ())]
+
+    def is_client_class(self, file: Path, definition: ast.ClassDef) -> bool:
+        """Whether a class inherits from ``TestClient``."""
+        return definition in self._clients
+
+    def methods(self, file: Path, definition: ast.ClassDef, name: str) -> list[tuple[Path, Function]]:
+        """Return the methods of a name that an object of a class may have."""
+        lineage = list(lineage_of(Class(file, definition), self.symbols))
+        own = next((found for each in lineage if (found := _method(each, name))), None)
+        heirs = [_method(each, name) for each in self._heirs.get(definition, ())]
+        return [each for each in (own, *heirs) if each is not None]
+
+    def users_of(self, function: Function) -> list[Test | Fixture]:
+        """Return what pytest calls a function as."""
+        return self._users.get(function, [])
+
+    def fixture(self, name: str, user: Test | Fixture) -> Fixture | None:
+        """Return the fixture that a test, or another fixture, is given for a name."""
+        found = self.suite.find(name, user.file, user.owner)
+        if found is not None and found.function is user.function:
+            above = [place / "conftest.py" for place in user.file.parents]
+            places = above[1:] if user.file.name == "conftest.py" else above
+            return next((each for each in self.suite.by_name[name] if each.file in places), None)
+        return found
+
+    def is_local(self, file: Path, node: ast.expr) -> bool:
+        """Whether a name, or what an attribute is of, is bound in a function or a class around it, or is no name."""
+        root = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        return not isinstance(root, ast.Name) or any(
+            root.id in self.names(scope).given
+            or root.id in self.names(scope).defined
+            or (not isinstance(scope, ast.ClassDef) and root.id in all_parameters(scope))
+            for scope in self.scopes.of(file, node)
+        )
+
+    @cached_property
+    def _users(self) -> dict[ast.AST, list[Test | Fixture]]:
+        found: dict[ast.AST, list[Test | Fixture]] = defaultdict(list)
+        for each in self.suite.users:
+            found[each.function].append(each)
+        return found
+
+    @cached_property
+    def _classes(self) -> list[Class]:
+        return [
+            Class(module.path, each)
+            for module in self.symbols.sources.tests
+            for each in (*module.of(ast.ClassDef),)
+        ]
+
+    @cached_property
+    def _heirs(self) -> dict[ast.ClassDef, list[Class]]:
+        found: dict[ast.ClassDef, list[Class]] = defaultdict(list)
+        for each in self._classes:
+            if each.definition.bases:
+                for above in list(lineage_of(each, self.symbols))[1:]:
+                    found[above.definition].append(each)
+        return found
+
+    @cached_property
+    def _clients(self) -> set[ast.ClassDef]:
+        """The classes that inherit from ``TestClient``."""
+        found = set()
+        for each in self._classes:
+            lineage = lineage_of(each, self.symbols) if each.definition.bases else ()
+            if any(
+                foreign(above.file, base, self.symbols) in TEST_CLIENTS
+                for above in lineage
+                for base in above.definition.bases
+            ):
+                found.add(each.definition)
+        return found
+
+
+def _method(found: Class, name: str) -> tuple[Path, Function] | None:
+    for line in found.definition.body:
+        if isinstance(line, ast.FunctionDef | ast.AsyncFunctionDef) and line.name == name:
+            return found.file, line
+    return None
+
+
+@cache
+def all_parameters(function: Function) -> frozenset[str]:
+    """Return the names of all parameters of a function."""
+    extra = [each.arg for each in (function.args.vararg, function.args.kwarg) if each is not None]
+    return frozenset({*parameters(function), *extra})
