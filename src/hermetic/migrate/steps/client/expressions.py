@@ -211,7 +211,7 @@ class Expressions(Facts):
         if given.is_each:
             kinds = self.each(kinds)
         for position in given.path:
-            kinds = item_at(kinds, position)
+            kinds = item_at(self._as_rows(kinds), position)
         return many(kinds) if given.is_put else kinds
 
     def entered(self, kinds: Kinds) -> Kinds:
@@ -232,7 +232,25 @@ class Expressions(Facts):
     def each(self, kinds: Kinds) -> Kinds:
         """Return what iterating over a value gives."""
         produced = [each for each in kinds if isinstance(each, Produced) and not each.is_entered]
-        return item(kinds) | union(self.returned(each.function) for each in produced)
+        return item(self._as_rows(kinds)) | union(self.returned(each.function) for each in produced)
+
+    def _as_rows(self, kinds: Kinds) -> Kinds:
+        """Return kinds with the fields of named tuples as the items that they are as well."""
+        objects = [each for each in kinds if isinstance(each, Object) and each.is_made]
+        named = [
+            each.definition
+            for each in objects
+            if any(last_name(base) == "NamedTuple" for base in each.definition.bases)
+        ]
+        rows = (
+            row(
+                self._read("attribute", definition, line.target.id)
+                for line in definition.body
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+            )
+            for definition in named
+        )
+        return kinds | union(rows)
 
     def _awaited(self, kinds: Kinds) -> Kinds:
         waited = [each for each in kinds if isinstance(each, Awaitable)]
@@ -345,7 +363,7 @@ class Expressions(Facts):
     def _subscript(self, file: Path, node: ast.Subscript) -> Kinds:
         kinds = self.of(file, node.value)
         if kinds and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
-            return item_at(kinds, node.slice.value)
+            return item_at(self._as_rows(kinds), node.slice.value)
         if kinds and isinstance(node.slice, ast.Slice):
             return many(item(kinds))
         return item(kinds)
