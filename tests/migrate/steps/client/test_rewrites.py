@@ -18,17 +18,7 @@ from tests.source.projects import Project
 CENSUS = [case for case in cases() if case.group != "recipes"]
 OWN = cases(Path(__file__).parent / "cases")
 CASES = [*CENSUS, *OWN]
-LEFT = [case for case in CENSUS if case.before == case.after]
-CODES = {
-    "benchmark": "HM823",
-    "decorated": "HM825",
-    "lambda": "HM822",
-    "module_call": "HM831",
-    "requested_by_name": "HM829",
-    "subclass_init": "HM826",
-    "threads": "HM823",
-}
-"""Why the tests of a case stay."""
+LEFT = [case for case in CENSUS if case.code]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +41,7 @@ def test_a_case_is_rewritten(case: Case, found: Converted) -> None:
 def test_a_case_that_stays_has_a_reason(case: Case, found: Converted) -> None:
     """Its tests are left, each with a code, a place in a file and a text."""
     left = [each for each in found.outcome.left if f"tests/{case.name}/" in each.test.file.as_posix()]
-    assert {each.code for each in left} == {CODES[case.name]}
+    assert {each.code for each in left} == {case.code}
     assert all(each.text and each.line for each in left)
 
 
