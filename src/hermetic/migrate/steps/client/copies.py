@@ -13,7 +13,6 @@ from pathlib import Path
 
 from hermetic.migrate.steps.client.editing import Editing
 from hermetic.migrate.steps.client.imported import Imports
-from hermetic.migrate.steps.client.suite_facts import all_parameters
 from hermetic.migrate.steps.client.uses import Unit
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS
@@ -175,7 +174,7 @@ class Copies:
         fixtures = dict(self._fixtures(unit))
         for node in ast.walk(root):
             if isinstance(node, ast.Name) and not (unit.name and isinstance(node.ctx, ast.Store)):
-                scope = self._scope_of(unit.file, node)
+                scope = self._values.binding_scope(unit.file, node)
                 if scope is unit.node and node.id in fixtures:
                     yield node, fixtures[node.id]
                 elif scope is None and (copy := self._of_module(unit.file, node, editing)):
@@ -203,15 +202,6 @@ class Copies:
         outer = self._values.bindings.parents(unit.file).get(node)
         is_named = isinstance(outer, ast.Call) and last_name(outer.func) == "usefixtures"
         return is_named and literal(node) in dict(self._fixtures(unit))
-
-    def _scope_of(self, file: Path, node: ast.Name) -> ast.AST | None:
-        """Return the function or class that binds a name; None for the module."""
-        for scope in self._values.scopes.of(file, node):
-            names = self._values.names(scope)
-            is_parameter = not isinstance(scope, ast.ClassDef) and node.id in all_parameters(scope)
-            if is_parameter or node.id in names.given or node.id in names.defined:
-                return scope
-        return None
 
     def _of_module(self, file: Path, node: ast.Name, editing: Editing) -> str:
         found = self._values.symbols.lookup(file, node.id)

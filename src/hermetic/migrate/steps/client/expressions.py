@@ -177,9 +177,10 @@ class Expressions(Facts):
             if name in names.defined:
                 return self._definition(file, names.defined[name])
             if name in names.given:
-                return found | union(self._given(file, each) for each in names.given[name])
+                put = self._read("put", scope, name)
+                return found | put | union(self._given(file, each) for each in names.given[name])
             if is_parameter:
-                return found
+                return found | self._read("put", scope, name)
         reference = self.symbols.lookup(file, name)
         if reference is None:
             return self._read("name", file, name)
@@ -212,7 +213,7 @@ class Expressions(Facts):
             kinds = self.each(kinds)
         for position in given.path:
             kinds = item_at(self._as_rows(kinds), position)
-        return many(kinds) if given.is_put else kinds
+        return kinds
 
     def entered(self, kinds: Kinds) -> Kinds:
         """Return what entering a value gives."""

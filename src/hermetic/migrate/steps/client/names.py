@@ -42,14 +42,12 @@ class Given:
         is_entered: Whether it is what entering that gives.
         is_each: Whether it is each of its items.
         path: Which item of that, and which of this item, where it is unpacked.
-        is_put: Whether it is put into a collection of that name.
     """
 
     value: ast.expr
     is_entered: bool = False
     is_each: bool = False
     path: tuple[int, ...] = ()
-    is_put: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,17 +125,18 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, Given]]:
         yield from _targets(node.target, Given(node.iter, is_each=True))
     elif isinstance(node, ast.ExceptHandler) and node.name:
         yield node.name, Given(ast.Constant(None))
-    elif isinstance(node, ast.Call):
-        yield from _put(node)
 
 
-def _put(call: ast.Call) -> Iterator[tuple[str, Given]]:
-    """Yield what a call puts into a collection: ``clients.append(client)``."""
-    method = call.func
-    if not isinstance(method, ast.Attribute) or method.attr not in ("append", "add", "appendleft"):
-        return
-    if isinstance(method.value, ast.Name) and len(call.args) == 1:
-        yield method.value.id, Given(call.args[0], is_put=True)
+def puts_in(node: ast.AST) -> Iterator[tuple[ast.Name, ast.expr]]:
+    """Yield what a call, or an assignment, puts into a collection: ``clients.append(c)``, ``clients[0] = c``."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                yield target.value, node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        is_put = node.func.attr in ("append", "add", "appendleft") and len(node.args) == 1
+        if is_put and isinstance(node.func.value, ast.Name):
+            yield node.func.value, node.args[0]
 
 
 def _targets(target: ast.expr, given: Given) -> Iterator[tuple[str, Given]]:
@@ -147,5 +146,3 @@ def _targets(target: ast.expr, given: Given) -> Iterator[tuple[str, Given]]:
         for position, each in enumerate(target.elts):
             inner = Given(given.value, given.is_entered, given.is_each, (*given.path, position))
             yield from _targets(each, inner)
-    elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and not given.path:
-        yield target.value.id, Given(given.value, given.is_entered, given.is_each, is_put=True)

@@ -72,7 +72,7 @@ class Planning:
                 self._by_unit.setdefault(each.unit, each)
         self._active = [each for each in self._uses.found if not each.targets or each.targets & self._async]
         self._changed = {each.unit for each in self._active if each.form != "session"}
-        self._tests = {self._unit(each): each for each in suite.tests}
+        self._tests = {self._unit(each): each for each in self._values.tests}
         self._changed |= {unit for unit, each in self._tests.items() if each.function in self._async}
         self._fixtures = {self._unit(each): each for each in suite.fixtures}
         self._closures: dict[Unit, frozenset[Unit]] = {}

@@ -65,7 +65,7 @@ class Runners:
         self._runner = runner
         self._functions = functions
         self._tests: dict[Path, list[Test]] = defaultdict(list)
-        for test in suite.tests:
+        for test in values.tests:
             self._tests[test.file].append(test)
 
     def edit(self, editing: Editing, imports: Imports) -> None:

@@ -18,7 +18,7 @@ from hermetic.migrate.steps.client.names import (
     bound_in,
     foreign,
 )
-from hermetic.migrate.steps.client.scopes import Scopes
+from hermetic.migrate.steps.client.scopes import Scope, Scopes
 from hermetic.source.bindings import Bindings, own_nodes, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.settings_classes import Class, lineage_of
@@ -95,12 +95,27 @@ class Facts:
 
     def fixture(self, name: str, user: Test | Fixture) -> Fixture | None:
         """Return the fixture that a test, or another fixture, is given for a name."""
+        lineage = lineage_of(Class(user.file, user.owner), self.symbols) if user.owner is not None else ()
+        owners = [each.definition for each in lineage][1:]
+        for owner in owners:
+            inherited = [each for each in self.suite.by_name.get(name, ()) if each.owner is owner]
+            if inherited:
+                return inherited[-1]
         found = self.suite.find(name, user.file, user.owner)
         if found is not None and found.function is user.function:
             above = [place / "conftest.py" for place in user.file.parents]
             places = above[1:] if user.file.name == "conftest.py" else above
             return next((each for each in self.suite.by_name[name] if each.file in places), None)
         return found
+
+    def binding_scope(self, file: Path, node: ast.Name) -> Scope | None:
+        """Return the function or class that binds a name; None for the module."""
+        for scope in self.scopes.of(file, node):
+            names = self.names(scope)
+            is_parameter = not isinstance(scope, ast.ClassDef) and node.id in all_parameters(scope)
+            if is_parameter or node.id in names.given or node.id in names.defined:
+                return scope
+        return None
 
     def is_local(self, file: Path, node: ast.expr) -> bool:
         """Whether a name, or what an attribute is of, is bound in a function or a class around it, or is no name."""
@@ -117,9 +132,25 @@ class Facts:
     @cached_property
     def _users(self) -> dict[ast.AST, list[Test | Fixture]]:
         found: dict[ast.AST, list[Test | Fixture]] = defaultdict(list)
-        for each in self.suite.users:
+        users: list[Test | Fixture] = [*self.tests, *self.suite.fixtures]
+        for each in users:
             found[each.function].append(each)
         return found
+
+    @cached_property
+    def tests(self) -> list[Test]:
+        """The tests, those included that only classes have which inherit them."""
+        known = {each.function for each in self.suite.users}
+        inherited = [
+            Test(each.file, line, each.definition, {})
+            for each in self._classes
+            if each.definition in self._heirs
+            for line in each.definition.body
+            if isinstance(line, ast.FunctionDef | ast.AsyncFunctionDef)
+            and line.name.startswith("test")
+            and line not in known
+        ]
+        return [*self.suite.tests, *inherited]
 
     @cached_property
     def _classes(self) -> list[Class]:

@@ -29,6 +29,7 @@ from hermetic.migrate.steps.client.names import (
     WORDS,
     declared_elsewhere,
     foreign,
+    puts_in,
 )
 from hermetic.source.bindings import parameters
 from hermetic.source.fixtures import Fixture, Suite
@@ -117,7 +118,16 @@ class Values(Expressions):
         ]
         for function in defined:
             self._decorate(file, function)
+        calls: list[ast.Call | ast.Assign] = [*module.of(ast.Call), *module.of(ast.Assign)]
+        for name, value in (pair for node in calls for pair in puts_in(node)):
+            self._put(file, name, many(self.of(file, value)))
         self._bind(file, module)
+
+    def _put(self, file: Path, name: ast.Name, kinds: Kinds) -> None:
+        """Join what is put into a collection, where its name is bound."""
+        scope = self.binding_scope(file, name) if kinds else None
+        key = ("put", scope, name.id) if scope is not None else ("name", file, name.id)
+        self._join(key, kinds, name.id)
 
     def _decorate(self, file: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Give a function to its decorators."""
