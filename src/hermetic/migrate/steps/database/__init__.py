@@ -26,6 +26,12 @@ SHARED = (
     "requests used this session, too, and have one of their own now: they see what it commits, and an object of it has "
     "what they changed after refresh(), or once it is read with populate_existing"
 )
+WORDS = (
+    *("sqlalchemy", "sqlalchemy_utils", "sqlmodel", "alembic", "psycopg", "psycopg2", "asyncpg", "sqlite3"),
+    *("create_all", "drop_all", "execute", "dependency_overrides", "engine", "session"),
+)
+"""One of these is in each suite that does anything to its database; one that asks through a client alone has none."""
+
 ROUNDS = 30
 """How often what nothing uses any more is looked for; each round finds what the last has left alone."""
 
@@ -48,6 +54,8 @@ def session(async_db_session):
 
 def run(project: Project) -> Outcome:
     """Return what goes of the recipes of a suite, and what comes in its place."""
+    if not any(module.mentions(*WORDS) for module in project.symbols.sources.tests):
+        return Outcome({})
     suite = Suite(project.symbols, project.configuration)
     kept = list(_kept(suite, project))
     recipes = Recipes(
