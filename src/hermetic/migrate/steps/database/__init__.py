@@ -12,7 +12,7 @@ from pathlib import Path
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.steps.database.recipes import Recipes
 from hermetic.migrate.steps.database.sessions import handed_out
-from hermetic.migrate.steps.database.statements import Reason
+from hermetic.migrate.steps.database.staying import Reason
 from hermetic.migrate.steps.database.unused import Unused, with_texts
 from hermetic.migrate.steps.database.writing import difference, written
 from hermetic.source.fixtures import Fixture, Suite, Test

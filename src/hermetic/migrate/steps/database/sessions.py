@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermetic.migrate.imports import added_imports
 from hermetic.migrate.steps.database.handles import MAKERS
-from hermetic.migrate.steps.database.recipes import ENGINE
+from hermetic.migrate.steps.database.stand_ins import ENGINE
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import ASYNCIO, Fixture, Suite

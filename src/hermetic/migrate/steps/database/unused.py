@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from hermetic.migrate.steps.database.handles import Handles
-from hermetic.migrate.steps.database.statements import is_nothing, is_pure
+from hermetic.migrate.steps.database.pure import is_nothing, is_pure
 from hermetic.migrate.steps.database.writing import Writer
 from hermetic.source.bindings import own_nodes, parameters
 from hermetic.source.configuration import Configuration
