@@ -27,8 +27,8 @@ SHARED = (
     "what they changed after refresh(), or once it is read with populate_existing"
 )
 WORDS = (
-    *("sqlalchemy", "sqlalchemy_utils", "sqlmodel", "alembic", "psycopg", "psycopg2", "asyncpg", "sqlite3"),
-    *("create_all", "drop_all", "execute", "dependency_overrides", "engine", "session"),
+    *("sqlalchemy", "sqlalchemy_utils", "sqlmodel", "alembic", "create_all", "drop_all"),
+    *("connect", "execute", "dependency_overrides", "engine", "session"),
 )
 """One of these is in each suite that does anything to its database; one that asks through a client alone has none."""
 
