@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from hermetic.migrate.steps.database.handles import Handles
 from hermetic.migrate.steps.database.pure import text_of
@@ -21,7 +21,6 @@ TABLES = frozenset({"create_all", "drop_all"})
 SERVERS = frozenset({"create_database", "drop_database"})
 MIGRATES = {"alembic.command.upgrade": ("head", "heads"), "alembic.command.downgrade": ("base",)}
 REMOVES = frozenset({"remove", "unlink"})
-FILES = (".db", ".sqlite", ".sqlite3")
 
 
 @dataclass
@@ -130,12 +129,20 @@ class Making:
             return self._metadata(found.file, made)
         return None
 
+    def removes_a_file(self, call: ast.Call) -> bool:
+        """Whether a call removes a file that a URL of the project names."""
+        if last_name(call.func) not in REMOVES:
+            return False
+        names = {PurePath(text).name for text in _texts(ast.walk(call))} - {""}
+        return any(
+            ":///" in text and PurePath(text).name in names
+            for module in self.handles.symbols.sources.modules.values()
+            if names and module.mentions(*(name.partition(".")[0] for name in names))
+            for text in _texts(module.of(ast.Constant))
+        )
 
-def removes_a_file(call: ast.Call) -> bool:
-    """Whether a call removes a file that is a database by its name."""
-    if last_name(call.func) not in REMOVES:
-        return False
-    return any(
-        isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(FILES)
-        for node in ast.walk(call)
-    )
+
+def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

@@ -14,7 +14,7 @@ from pathlib import Path
 from hermetic.migrate.steps.database.clearing import Clearing, starts_at_query
 from hermetic.migrate.steps.database.handles import Handle, Handles
 from hermetic.migrate.steps.database.listeners import Listeners
-from hermetic.migrate.steps.database.making import MIGRATES, TABLES, Making, removes_a_file
+from hermetic.migrate.steps.database.making import MIGRATES, TABLES, Making
 from hermetic.migrate.steps.database.overrides import OWN, Overrides, is_override
 from hermetic.migrate.steps.database.patches import Patches
 from hermetic.migrate.steps.database.pure import awaited, is_nothing, is_pure
@@ -139,7 +139,7 @@ class Statements:
             or self._listeners.is_listening(file, call)
             or self.overrides.is_of_overrides(file, call)
             or self._patches.is_patch(file, call)
-            or removes_a_file(call)
+            or self._making.removes_a_file(call)
             or self._calls_emptied(file, call.func)
         )
 
