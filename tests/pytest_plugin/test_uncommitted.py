@@ -151,6 +151,13 @@ async def later(db: Db, tasks: BackgroundTasks):
 @app.get("/orders")
 async def orders(db: Db):
     return (await db.scalars(select(Order.name))).all()
+
+
+@app.get("/masked")
+async def masked(db: Db):
+    order = (await db.scalars(select(Order))).one()
+    order.name = "***"
+    return order.name
 """
 
 CONFTEST = """
@@ -285,6 +292,24 @@ async def test_own_rows(client, session):
     assert (await client.get("/orders")).json() == ["added", "flushed"]
 
 
+async def test_commit_that_is_a_flush(client, session, monkeypatch):
+    monkeypatch.setattr(session, "commit", session.flush)
+    await client.post("/committed")
+
+
+async def test_commit_of_the_class_that_is_a_flush(client, session, monkeypatch):
+    async def flush(self):
+        await self.flush()
+
+    monkeypatch.setattr(type(session), "commit", flush)
+    await client.post("/committed")
+
+
+async def test_changed_for_the_answer(client, session):
+    await client.post("/committed")
+    assert (await client.get("/masked")).json() == "***"
+
+
 async def test_own_session_for_each_request(async_client):
     await async_client.post("/flushed")
     assert (await async_client.get("/orders")).json() == []
@@ -331,6 +356,6 @@ def test_what_is_not_committed_fails_its_test(project: Project) -> None:
 def test_a_healthy_suite_sees_nothing(project: Project) -> None:
     """Nor one whose mark or setting says that it is meant."""
     result = written(project, test_healthy_py=HEALTHY).pytest()
-    assert result.outcomes() == {"passed": 9}, result.output
+    assert result.outcomes() == {"passed": 12}, result.output
     result = written(project, test_faulty_py=FAULTY).pytest("test_faulty.py", "--hermetic-uncommitted=off")
     assert result.outcomes() == {"passed": 13}, result.output

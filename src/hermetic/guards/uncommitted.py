@@ -10,6 +10,8 @@ when it ends. A request is left alone
 
 * that is answered by an error, which is rolled back in production,
 * at whose beginning the test itself had left something for the next flush: that is not told apart,
+* that only reads, by its method, and has changed objects that nobody has flushed: it may have done so for its answer,
+* for which the fixture has put something of its own in the place of ``commit``, ``session.flush`` as a rule,
 * for which, in production, the overridden dependency or a middleware commits. That is read from their code, and taken
   for so where a library does the work of the dependency.
 """
@@ -44,6 +46,9 @@ KINDS: tuple[Kind, ...] = (
 
 COMMITS = frozenset({"commit", "begin"})
 """What is named by code that commits: ``async with session.begin()`` does so at its end."""
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods of requests that ask for nothing to be changed (RFC 9110, section 9.2.1)."""
 
 
 class Pending(NamedTuple):
@@ -160,6 +165,8 @@ class UncommittedRequests:
         added = [each for each in self._of_the_tests(event.owner) if each not in before]
         answered = self._answered.pop(event.owner, None)
         has_failed = bool(event.error) or (isinstance(event, RequestEnded) and not 0 < event.status < 400)
+        if isinstance(event, RequestEnded) and event.method in READING:
+            added = []
         if before or has_failed or not (pending or added):
             return
         if event.owner.is_test_level and answered is not None:
@@ -201,11 +208,13 @@ class Unsaved(NamedTuple):
         return [each for each in every if any(map(_is_shared, _reached(each)))] or every
 
     def commits_by(self, overrides: Iterable[Override]) -> bool:
-        """Whether what the overrides stand for, or a middleware, may commit."""
+        """Whether what the overrides stand for, or a middleware, may commit, or nobody can be seen to do so."""
         middleware = getattr(self.answered.application(), "user_middleware", ())
         around = [each for one in middleware for each in (one.cls, *one.kwargs.values()) if callable(each)]
         return any(COMMITS & attributes_named(each) for each in around) or any(
-            {*COMMITS, A_LIBRARY} & attributes_named(each.dependency) for each in overrides
+            {*COMMITS, A_LIBRARY} & attributes_named(each.dependency)
+            or any(_is_shared(value) and _has_another_commit(value) for value in _reached(each))
+            for each in overrides
         )
 
 
@@ -217,6 +226,18 @@ SHARED = frozenset(
 
 def _is_shared(value: object) -> bool:
     return any(kind.__name__ in SHARED for kind in type(value).__mro__)
+
+
+LIBRARIES = ("sqlalchemy", "sqlmodel")
+
+
+def _has_another_commit(session: Any) -> bool:
+    """Whether a Session commits otherwise than its class in SQLAlchemy or SQLModel does."""
+    for each in (session, getattr(session, "sync_session", session)):
+        module = getattr(getattr(type(each), "commit", None), "__module__", "")
+        if "commit" in getattr(each, "__dict__", ()) or module.partition(".")[0] not in LIBRARIES:
+            return True
+    return False
 
 
 def _reached(override: Override) -> Iterator[Any]:
