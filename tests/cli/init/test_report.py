@@ -254,6 +254,14 @@ def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pyt
             ["would change pytest.ini", "next: write a test that asks for async_client, and run pytest"],
         ),
         (
+            {"pytest.ini": "", "conftest.py": "from fastapi.testclient import TestClient"},
+            False,
+            [
+                "would change pytest.ini",
+                "next: run pytest; hermetic migrate shows the tests on TestClient as asynchronous ones",
+            ],
+        ),
+        (
             {"conftest.py": "m.create_all(e)\nc.begin_nested()"},
             True,
             [

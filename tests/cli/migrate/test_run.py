@@ -123,7 +123,7 @@ def test_it_tells_what_unsafe_would_do(project: Project, capsys: pytest.CaptureF
         (["--only", "nonsense"], "use one of: rename, rename-older, risky"),
         (["--skip", "ren"], "use one of: rename, rename-older, risky"),
         (["--only", "risky"], "hermetic migrate --only risky --unsafe"),
-        (["--explain", "nonsense"], "use one of: rename, rename-older, risky, or a code such as HM801"),
+        (["--explain", "nonsense"], "use one of: rename, rename-older, risky, or a code such as HM821"),
     ],
 )
 def test_a_mistake_lists_what_there_is(words: list[str], hint: str, project: Project) -> None:

@@ -71,6 +71,8 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
             yield "      the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
     elif plan.edits and not plan.names_an_application:
         yield "next: run pytest and read hermetic's summary"
+    elif plan.edits and any(module.mentions("TestClient") for module in plan.sources.tests):
+        yield "next: run pytest; hermetic migrate shows the tests on TestClient as asynchronous ones"
     elif plan.edits:
         yield "next: write a test that asks for async_client, and run pytest"
 

@@ -74,7 +74,7 @@ def _explain(name: str, steps: Sequence[Step]) -> int:
         return explain(name)
     raise CommandError(
         f"{name!r} is no step of a migration, and no code.",
-        hints=(f"use one of: {', '.join(step.name for step in steps)}, or a code such as HM801",),
+        hints=(f"use one of: {', '.join(step.name for step in steps)}, or a code such as HM821",),
     )
 
 
