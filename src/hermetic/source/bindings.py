@@ -89,9 +89,7 @@ class Bindings:
             chain.append(parents[chain[-1]])
         found = self._scopes.get(chain[-1], ())
         for outer, inner in zip(reversed(chain), reversed(chain[:-1]), strict=False):
-            if (isinstance(outer, ast.ClassDef) and inner in outer.body) or (
-                isinstance(outer, FUNCTIONS) and _is_in_body(outer, inner)
-            ):
+            if isinstance(outer, SCOPES) and _is_in_body(outer, inner):
                 found = (outer, *(scope for scope in found if not isinstance(scope, ast.ClassDef)))
             self._scopes[inner] = found
         return found
@@ -206,8 +204,8 @@ def parameters(function: Function) -> dict[str, tuple[ast.arg, ast.expr | None]]
     return {argument.arg: (argument, default) for argument, default in pairs}
 
 
-def _is_in_body(function: Function, inner: ast.AST) -> bool:
-    return inner is function.body if isinstance(function, ast.Lambda) else inner in function.body
+def _is_in_body(scope: Function | ast.ClassDef, inner: ast.AST) -> bool:
+    return inner is scope.body if isinstance(scope, ast.Lambda) else isinstance(inner, ast.stmt)
 
 
 def _bindings(body: list[ast.stmt]) -> dict[str, list[Binding]]:

@@ -86,7 +86,7 @@ class CallUses(Recorder):
     def _sleeps(self, node: ast.Call) -> None:
         """See to ``time.sleep``, which would stop the application too once they share a loop."""
         if last_name(node.func) == "sleep" and foreign(self._file, node.func, self._symbols) == "time.sleep":
-            function = self._values.scopes.function(self._file, node)
+            function = self._values.bindings.function(self._file, node)
             if isinstance(function, ast.FunctionDef):
                 self._add("sleep", node, frozenset({function}))
 

@@ -230,7 +230,7 @@ def _can_be_called_by_name(values: Values, file: Path | None, function: ast.Func
     """Whether a function is none in another, and no fixture, which pytest alone calls."""
     if file is None or any(isinstance(each, Fixture) for each in values.users_of(function)):
         return False
-    return values.scopes.function(file, function) is None
+    return values.bindings.function(file, function) is None
 
 
 def _may_be_of(values: Values, file: Path | None, function: ast.FunctionDef, module: Module) -> bool:
@@ -263,7 +263,7 @@ def _is_computed(values: Values, file: Path, node: ast.AST, depth: int = 5) -> b
         return any(_gives_computed(values, each.file, each.function, depth) for each in called)
     if not isinstance(node, ast.Name) or not depth:
         return False
-    for scope in values.scopes.of(file, node):
+    for scope in values.bindings.scopes(file, node):
         given = values.names(scope).given.get(node.id, ())
         if any(_is_computed(values, file, each.value, depth - 1) for each in given):
             return True

@@ -81,7 +81,9 @@ def _is_made_once(values: Values, unit: Unit) -> bool:
         and _statement(values, unit) is not None
         and not module.mentions("global")
         and not any(
-            node.id == unit.name and isinstance(node.ctx, ast.Load) and not values.scopes.of(unit.file, node)
+            node.id == unit.name
+            and isinstance(node.ctx, ast.Load)
+            and not values.bindings.scopes(unit.file, node)
             for node in module.of(ast.Name)
         )
     )

@@ -18,7 +18,6 @@ from hermetic.migrate.steps.client.kinds import (
     Awaitable,
     Client,
     ClientClass,
-    Function,
     Kind,
     Kinds,
     Made,
@@ -49,9 +48,8 @@ from hermetic.migrate.steps.client.names import (
     Given,
     foreign,
 )
-from hermetic.migrate.steps.client.scopes import Scope
 from hermetic.migrate.steps.client.suite_facts import Facts, all_parameters
-from hermetic.source.bindings import parameters
+from hermetic.source.bindings import Function, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.settings_classes import Class, lineage_of
 from hermetic.source.symbols import Symbols
@@ -111,7 +109,7 @@ class Expressions(Facts):
 
     def fixtures_asked_for(self, file: Path, node: ast.Call) -> list[Fixture]:
         """Return the fixtures that ``getfixturevalue`` may be asked for: by a text, or one of ``parametrize``."""
-        function = self.scopes.function(file, node)
+        function = self.bindings.function(file, node)
         users = self.users_of(function) if function is not None else []
         name = literal(node.args[0])
         found = []
@@ -159,14 +157,14 @@ class Expressions(Facts):
         return item(kinds) if isinstance(node, ast.Starred) else kinds
 
     def _name(self, file: Path, node: ast.Name) -> Kinds:
-        scopes = self.scopes.of(file, node)
+        scopes = self.bindings.scopes(file, node)
         key = (scopes[0] if scopes else file, node.id)
         if key not in self._names_known:
             self._names_known[key] = NOTHING  # for a circle
             self._names_known[key] = self._bound(file, node.id, scopes)
         return self._names_known[key]
 
-    def _bound(self, file: Path, name: str, scopes: Iterable[Scope]) -> Kinds:
+    def _bound(self, file: Path, name: str, scopes: Iterable[Function | ast.ClassDef]) -> Kinds:
         """Return what a name is that is seen from some scopes."""
         for scope in scopes:
             names = self.names(scope)
@@ -338,7 +336,7 @@ class Expressions(Facts):
         return frozenset({found}) if found is not None else NOTHING
 
     def _parameters_of_fixture(self, file: Path, node: ast.AST) -> Kinds:
-        function = self.scopes.function(file, node)
+        function = self.bindings.function(file, node)
         users = self.users_of(function) if function is not None else []
         listed = [user.argument("params") for user in users if isinstance(user, Fixture)]
         return union(self.each(self.of(file, each)) for each in listed if each is not None)
@@ -451,7 +449,7 @@ class Expressions(Facts):
 
     def _above(self, file: Path, node: ast.Call) -> Kinds:
         """Return what ``super()`` is."""
-        function = self.scopes.function(file, node)
+        function = self.bindings.function(file, node)
         owner = self.bindings.owner(file, function) if function is not None else None
         if owner is None:
             return NOTHING

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+from hermetic.source.bindings import Function
 
 REQUESTS = frozenset({"get", "options", "head", "post", "put", "patch", "delete", "request", "send"})
 """The methods of a client that return a response."""

@@ -282,7 +282,7 @@ class _Reader(CallUses):
 
     def _yielded_from(self, node: ast.YieldFrom) -> None:
         """See to a ``yield from``: no async generator can have one, whatever it gives."""
-        function = self._values.scopes.function(self._file, node)
+        function = self._values.bindings.function(self._file, node)
         if isinstance(function, ast.FunctionDef):
             self._add(
                 "yield from", node, self._generators(self._values.of(self._file, node.value)) | {function}

@@ -121,9 +121,9 @@ class Recorder:
     def _add(
         self, form: Form, node: ast.AST, targets: frozenset[ast.AST] = frozenset(), new: str = ""
     ) -> None:
-        function = self._values.scopes.function(self._file, node)
+        function = self._values.bindings.function(self._file, node)
         if isinstance(node, ast.comprehension):
-            function = self._values.scopes.function(self._file, node.iter)
+            function = self._values.bindings.function(self._file, node.iter)
         use = Use(form, node, self.unit(node), function, targets, new)
         if use in self._found.found[-3:]:
             return  # of another method that the same call may be of
@@ -133,7 +133,7 @@ class Recorder:
 
     def _can_be_there(self, use: Use) -> None:
         """Note what keeps an ``await`` from standing where it would have to."""
-        scopes = self._values.scopes.of(self._file, use.node)
+        scopes = self._values.bindings.scopes(self._file, use.node)
         scope = next(iter(scopes), None)
         what = f"`{short(use.node)}`"
         if isinstance(scope, ast.Lambda):

@@ -7,9 +7,6 @@ from collections import defaultdict
 from functools import cache, cached_property
 from pathlib import Path
 
-from hermetic.migrate.steps.client.kinds import (
-    Function,
-)
 from hermetic.migrate.steps.client.names import (
     ASYNC_CONTEXT_MANAGERS,
     CONTEXT_MANAGERS,
@@ -18,8 +15,7 @@ from hermetic.migrate.steps.client.names import (
     bound_in,
     foreign,
 )
-from hermetic.migrate.steps.client.scopes import Scope, Scopes
-from hermetic.source.bindings import Bindings, own_nodes, parameters
+from hermetic.source.bindings import Bindings, Function, own_nodes, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.settings_classes import Class, lineage_of
 from hermetic.source.symbols import Symbols
@@ -37,14 +33,12 @@ class Facts:
         symbols: The project's names.
         suite: Its fixtures and tests.
         bindings: What lies around a node.
-        scopes: The functions and classes around a node.
     """
 
     def __init__(self, symbols: Symbols, suite: Suite) -> None:
         self.symbols = symbols
         self.suite = suite
         self.bindings = Bindings(symbols, symbols.sources.tests)
-        self.scopes = Scopes(self.bindings)
         self._names: dict[ast.AST, Names] = {}
         self._generators: dict[ast.AST, bool] = {}
 
@@ -108,9 +102,9 @@ class Facts:
             return next((each for each in self.suite.by_name[name] if each.file in places), None)
         return found
 
-    def binding_scope(self, file: Path, node: ast.Name) -> Scope | None:
+    def binding_scope(self, file: Path, node: ast.Name) -> Function | ast.ClassDef | None:
         """Return the function or class that binds a name; None for the module."""
-        for scope in self.scopes.of(file, node):
+        for scope in self.bindings.scopes(file, node):
             names = self.names(scope)
             is_parameter = not isinstance(scope, ast.ClassDef) and node.id in all_parameters(scope)
             if is_parameter or node.id in names.given or node.id in names.defined:
@@ -126,7 +120,7 @@ class Facts:
             root.id in self.names(scope).given
             or root.id in self.names(scope).defined
             or (not isinstance(scope, ast.ClassDef) and root.id in all_parameters(scope))
-            for scope in self.scopes.of(file, node)
+            for scope in self.bindings.scopes(file, node)
         )
 
     @cached_property

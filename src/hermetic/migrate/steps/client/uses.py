@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from hermetic.causes import Cause
-from hermetic.migrate.steps.client.kinds import (
-    Function,
-)
+from hermetic.source.bindings import Function
 
 Form = Literal[
     "await",

@@ -232,7 +232,7 @@ class Values(Expressions):
             self._join_return(file, node, self.of(file, value))
 
     def _join_return(self, file: Path, node: ast.AST, kinds: Kinds) -> None:
-        function = self.scopes.function(file, node) if kinds else None
+        function = self.bindings.function(file, node) if kinds else None
         if function is not None and not isinstance(function, ast.Lambda):
             names = [each.name for each in self.users_of(function) if isinstance(each, Fixture)]
             self._join(("return", function), kinds, function.name, *names)
