@@ -85,6 +85,37 @@ def test_a_class_has_fixtures_of_its_own(project: Project) -> None:
     assert found.fixtures[0].requests == ("settings",)
 
 
+def test_a_class_has_the_fixtures_that_it_inherits(project: Project) -> None:
+    """Its own first; those of the base from another file too, which are nearer than the module's."""
+    made = "    @pytest.fixture({})\n    def {}(self): ...\n"
+    base = "import pytest\n\nclass Base:\n" + made.format("", "db") + made.format("autouse=True", "clean")
+    text = (
+        "from tests.base import Base\n" + FIXTURE.format(name="db", asks="") + "\nclass TestA(Base):\n"
+        "    def test(self, db): ...\n\nclass TestB(Base):\n"
+        "    @pytest.fixture\n    def db(self, db): ...\n    def test(self, db): ...\n"
+    )
+    found = suite(project, {"tests/base.py": base, "tests/test_a.py": text})
+    first, second = (found.closure(each) for each in found.tests)
+    assert [first[name].file.name for name in ("db", "clean")] == ["base.py", "base.py"]
+    assert second["db"].owner is found.tests[1].owner
+
+
+def test_a_fixture_that_asks_for_its_own_name_is_given_the_one_above(project: Project) -> None:
+    """The class's gets the module's, that the conftest's, and that none."""
+    made = FIXTURE.format(name="db", asks="db")
+    text = (
+        made + "\nclass TestA:\n    @pytest.fixture\n    def db(self, db): ...\n    def test(self, db): ...\n"
+    )
+    found = suite(project, {"tests/conftest.py": made, "tests/test_a.py": text})
+    of_class = found.given("db", only_test(found))
+    assert of_class is not None and of_class.owner is not None
+    of_module = found.given("db", of_class)
+    assert of_module is not None and (of_module.file.name, of_module.owner) == ("test_a.py", None)
+    of_conftest = found.given("db", of_module)
+    assert of_conftest is not None and of_conftest.file.name == "conftest.py"
+    assert found.given("db", of_conftest) is None
+
+
 def test_a_test_has_what_its_fixtures_ask_for_and_what_is_always_there(project: Project) -> None:
     """``usefixtures`` and ``autouse`` included; of another folder nothing is always there."""
     always = FIXTURE.format(name="always", asks="").replace("fixture", "fixture(autouse=True)")

@@ -31,7 +31,8 @@ from hermetic.source.origins import (
     as_role,
     role_of,
 )
-from hermetic.source.settings_classes import Class, Fields, lineage_of
+from hermetic.source.settings_classes import Fields
+from hermetic.source.symbols import Class, lineage_of
 from hermetic.source.syntax import assignments, last_name, literal
 
 LONGEST = 8

@@ -1,7 +1,7 @@
 """A suite as pytest sees it: its fixtures and tests, their marks, and which fixture a name stands for in a file.
 
-A fixture is looked for as pytest does: in the test's class, its module, the conftests from there upwards, then in what
-is loaded as a plugin. Names that a module imports count as its own.
+A fixture is looked for as pytest does: in the test's class and those that it inherits from, its module, the conftests
+from there upwards, then in what is loaded as a plugin. Names that a module imports count as its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hermetic.source.bindings import parameters
 from hermetic.source.configuration import Configuration
 from hermetic.source.environ import outside
 from hermetic.source.sources import Module
-from hermetic.source.symbols import Symbols
+from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import keyword, last_name, literal
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -123,6 +123,7 @@ class Suite:
         self._classes = configuration.strings("python_classes") or ["Test"]
         self._seen: dict[tuple[Path, str], list[Fixture]] = {}
         self._conftests: dict[Path, tuple[Path, ...]] = {}
+        self._lineages: dict[ast.ClassDef, tuple[ast.ClassDef, ...]] = {}
         modules = symbols.sources.tests
         self.fixtures = [each for module in modules for each in self._fixtures_of(module)]
         self._made = {each.function for each in self.fixtures}
@@ -148,13 +149,37 @@ class Suite:
 
     def find(self, name: str, file: Path, owner: ast.ClassDef | None = None) -> Fixture | None:
         """Return the fixture that a name stands for in a file, or in a class of it; None for one of a plugin."""
-        for place in self._places(file) if name in self.by_name else ():
-            seen = self._seen_in(place, name)
-            own = [each for each in seen if each.owner is not None and each.owner is owner]
-            found = own or [each for each in seen if each.owner is None]
-            if found:
-                return found[-1]
-        return self._of_plugins.get(name)
+        return next(self._named(name, file, owner), None)
+
+    def given(self, name: str, user: Test | Fixture) -> Fixture | None:
+        """Return the fixture that a test, or another fixture, is given for a name: to its own, what it overrides."""
+        named = self._named(name, user.file, user.owner)
+        return next((each for each in named if each.function is not user.function), None)
+
+    def _named(self, name: str, file: Path, owner: ast.ClassDef | None) -> Iterator[Fixture]:
+        """Yield the fixtures of a name that are seen in a file, or in a class of it, the nearest first."""
+        if name not in self.by_name:
+            return
+        classes = self._lineage(file, owner) if owner is not None else ()
+        of_class = next((each for each in classes if (each, name) in self._of_classes), None)
+        if of_class is not None:
+            yield self._of_classes[of_class, name]
+        for place in self._places(file):
+            yield from self._seen_in(place, name)[-1:]
+        if name in self._of_plugins:
+            yield self._of_plugins[name]
+
+    def _lineage(self, file: Path, owner: ast.ClassDef) -> tuple[ast.ClassDef, ...]:
+        """Return a class of a file and those that it inherits from; kept, since each test of it asks."""
+        if owner not in self._lineages:
+            lineage = lineage_of(Class(file, owner), self.symbols)
+            self._lineages[owner] = tuple(each.definition for each in lineage)
+        return self._lineages[owner]
+
+    @cached_property
+    def _of_classes(self) -> dict[tuple[ast.ClassDef, str], Fixture]:
+        """The fixtures of classes."""
+        return {(each.owner, each.name): each for each in self.fixtures if each.owner is not None}
 
     def _places(self, file: Path) -> tuple[Path, ...]:
         """Return where a file's fixtures may be, the nearest first: itself, and the conftests from there upwards."""
@@ -215,7 +240,9 @@ class Suite:
             named = self.by_name[name]
             words = {each.function.name for each in named}
             had = {origin for word in words for origin in ((place, word), self._imported(place, word))}
-            self._seen[place, name] = [each for each in named if (each.file, each.function.name) in had]
+            self._seen[place, name] = [
+                each for each in named if each.owner is None and (each.file, each.function.name) in had
+            ]
         return self._seen[place, name]
 
     def _imported(self, place: Path, word: str) -> tuple[Path | None, str] | None:

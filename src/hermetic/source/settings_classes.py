@@ -8,25 +8,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.source.bindings import Bindings
 from hermetic.source.environ import Variable, outside
-from hermetic.source.symbols import Symbols
+from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import assignments, last_name, literal
 
 CURRENT = frozenset({"pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings"})
 OLD = frozenset({"pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings"})
 CONFIGURATION = frozenset({"env_prefix", "env_file", "env_nested_delimiter"})
-
-
-@dataclass(frozen=True)
-class Class:
-    """A class of the project, and the file that defines it."""
-
-    file: Path
-    definition: ast.ClassDef
 
 
 class Fields:
@@ -136,19 +127,6 @@ class Fields:
                 if name in CONFIGURATION:
                     found[name] = file, value
         return found
-
-
-def lineage_of(
-    found: Class, symbols: Symbols, seen: frozenset[ast.ClassDef] = frozenset()
-) -> Iterator[Class]:
-    """Yield a class and those of the project that it inherits from."""
-    yield found
-    for base in found.definition.bases:
-        reference = symbols.resolve(found.file, base)
-        definition = symbols.definition(reference)
-        if reference and reference.file and isinstance(definition, ast.ClassDef) and definition not in seen:
-            inner = Class(reference.file, definition)
-            yield from lineage_of(inner, symbols, seen | {found.definition, definition})
 
 
 def _fields(definition: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,14 @@ class Reference:
 
     file: Path | None
     name: str
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of the project, and the file that defines it."""
+
+    file: Path
+    definition: ast.ClassDef
 
 
 @dataclass
@@ -219,6 +227,19 @@ class Symbols:
             return found
         submodule = module_file(str(file.parent), name, self.sources)
         return Reference(submodule, "") if submodule else None
+
+
+def lineage_of(
+    found: Class, symbols: Symbols, seen: frozenset[ast.ClassDef] = frozenset()
+) -> Iterator[Class]:
+    """Yield a class and those of the project that it inherits from."""
+    yield found
+    for base in found.definition.bases:
+        reference = symbols.resolve(found.file, base)
+        definition = symbols.definition(reference)
+        if reference and reference.file and isinstance(definition, ast.ClassDef) and definition not in seen:
+            inner = Class(reference.file, definition)
+            yield from lineage_of(inner, symbols, seen | {found.definition, definition})
 
 
 def module_file(root: str, dotted: str, sources: Sources) -> Path | None:

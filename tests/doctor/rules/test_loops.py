@@ -181,6 +181,12 @@ PLAIN = "import pytest\n\n@pytest.fixture\nasync def engine(): ..."
             ["tests/test_users.py:5:5 HM702"],
         ),
         (
+            AUTO,
+            "import pytest\n\nclass Base:\n    @pytest.fixture\n    async def own(self): ...\n\n"
+            "@pytest.mark.anyio\nclass TestA(Base):\n    async def test(self, own): ...",
+            ["tests/test_users.py:9:5 HM702"],
+        ),
+        (
             "[pytest]\nanyio_mode = auto\nasyncio_mode = auto",
             "async def test(engine): ...",
             ["tests/test_users.py:1:1 HM702"],

@@ -16,8 +16,8 @@ from hermetic.migrate.steps.client.uses import Obstacle, Uses
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS, Function, own_nodes, parameters
 from hermetic.source.fixtures import DECORATORS, Fixture, marks_in
-from hermetic.source.settings_classes import Class, lineage_of
 from hermetic.source.sources import Module
+from hermetic.source.symbols import Class, lineage_of
 from hermetic.source.syntax import last_name
 
 ONE_OF = frozenset({"await", "collect", "enter", "iterate", "next"})
@@ -268,7 +268,7 @@ def _is_computed(values: Values, file: Path, node: ast.AST, depth: int = 5) -> b
         if any(_is_computed(values, file, each.value, depth - 1) for each in given):
             return True
         for user in values.users_of(scope) if isinstance(scope, FUNCTIONS) else ():
-            fixture = values.fixture(node.id, user) if node.id in user.requests else None
+            fixture = values.suite.given(node.id, user) if node.id in user.requests else None
             if fixture is not None and _gives_computed(values, fixture.file, fixture.function, depth):
                 return True
     given = values.names(values.symbols.sources.modules[file].tree).given.get(node.id, ())

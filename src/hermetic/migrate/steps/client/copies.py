@@ -193,7 +193,7 @@ class Copies:
         """Yield the fixtures that a unit asks for and that are copied, each with the name of its copy."""
         for user in self._values.users_of(unit.node) if isinstance(unit.node, FUNCTIONS) else ():
             for name in user.requests:
-                fixture = self._values.fixture(name, user)
+                fixture = self._values.suite.given(name, user)
                 if fixture is not None:
                     copied = Unit(fixture.file, fixture.function)
                     if copied in self._all:

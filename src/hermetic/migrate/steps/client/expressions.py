@@ -51,8 +51,7 @@ from hermetic.migrate.steps.client.names import (
 from hermetic.migrate.steps.client.suite_facts import Facts, all_parameters
 from hermetic.source.bindings import Function, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
-from hermetic.source.settings_classes import Class, lineage_of
-from hermetic.source.symbols import Symbols
+from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import keyword, last_name, literal
 
 WITH_KINDS = frozenset(
@@ -287,7 +286,7 @@ class Expressions(Facts):
         own = self.parametrized(user, name)
         if own is not None:
             return own
-        fixture = self.fixture(name, user)
+        fixture = self.suite.given(name, user)
         return self.returned(fixture.function) if fixture is not None else NOTHING
 
     def parametrized(self, user: Test | Fixture, name: str) -> Kinds | None:

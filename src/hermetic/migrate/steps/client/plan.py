@@ -200,11 +200,11 @@ class Planning:
             if name in seen:
                 continue
             seen.add(name)
-            fixture = closure.get(name) or self._values.fixture(name, user)
+            fixture = closure.get(name) or self._values.suite.given(name, user)
             while fixture is not None and self._is_of_interest(fixture):
                 yield self._unit(fixture)
                 names += fixture.requests
-                above = self._values.fixture(name, fixture) if name in fixture.requests else None
+                above = self._values.suite.given(name, fixture) if name in fixture.requests else None
                 fixture = above if above is not fixture else None
 
     def _staying(self, roots: list[Unit]) -> dict[Unit, Obstacle]:

@@ -17,8 +17,7 @@ from hermetic.migrate.steps.client.names import (
 )
 from hermetic.source.bindings import Bindings, Function, own_nodes, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
-from hermetic.source.settings_classes import Class, lineage_of
-from hermetic.source.symbols import Symbols
+from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import last_name
 
 
@@ -86,21 +85,6 @@ class Facts:
     def users_of(self, function: Function) -> list[Test | Fixture]:
         """Return what pytest calls a function as."""
         return self._users.get(function, [])
-
-    def fixture(self, name: str, user: Test | Fixture) -> Fixture | None:
-        """Return the fixture that a test, or another fixture, is given for a name."""
-        lineage = lineage_of(Class(user.file, user.owner), self.symbols) if user.owner is not None else ()
-        owners = [each.definition for each in lineage][1:]
-        for owner in owners:
-            inherited = [each for each in self.suite.by_name.get(name, ()) if each.owner is owner]
-            if inherited:
-                return inherited[-1]
-        found = self.suite.find(name, user.file, user.owner)
-        if found is not None and found.function is user.function:
-            above = [place / "conftest.py" for place in user.file.parents]
-            places = above[1:] if user.file.name == "conftest.py" else above
-            return next((each for each in self.suite.by_name[name] if each.file in places), None)
-        return found
 
     def binding_scope(self, file: Path, node: ast.Name) -> Function | ast.ClassDef | None:
         """Return the function or class that binds a name; None for the module."""

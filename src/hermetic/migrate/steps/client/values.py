@@ -33,9 +33,8 @@ from hermetic.migrate.steps.client.names import (
 )
 from hermetic.source.bindings import parameters
 from hermetic.source.fixtures import Fixture, Suite
-from hermetic.source.settings_classes import Class, lineage_of
 from hermetic.source.sources import Module
-from hermetic.source.symbols import Symbols
+from hermetic.source.symbols import Class, Symbols, lineage_of
 
 
 class Values(Expressions):
