@@ -23,6 +23,7 @@ from hermetic.source.requirements import (
     SITES,
     Bound,
     Release,
+    activated_environment,
     bounds_in,
     installed_bounds,
     locked_bounds,
@@ -30,8 +31,6 @@ from hermetic.source.requirements import (
     read_loosely,
 )
 from hermetic.source.sources import Sources
-
-ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 @dataclass(frozen=True)
@@ -139,9 +138,9 @@ def find_environment(
     places = sources.around(configuration.path.parent)
     if any((place / name).is_dir() for place in places for name in ENVIRONMENTS):
         return None
-    activated = next((environ[name] for name in ACTIVATED if environ.get(name)), "")
-    if activated and started_in.is_relative_to(sources.boundary):
-        return Path(activated)
+    activated = activated_environment(environ, started_in, sources.boundary)
+    if activated is not None:
+        return activated
     uses_hermetic = any(key.startswith("hermetic") for key in configuration.values)
     is_own = uses_hermetic or own.is_relative_to(sources.boundary) or _has_installed(own, sources.boundary)
     return own if is_own else None

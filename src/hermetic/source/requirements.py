@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ def installed_version(distribution: str) -> str:
 
 
 ENVIRONMENTS = (".venv", "venv", "env")
+ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 SITES = ("lib/python*/site-packages", "lib/python*/dist-packages", "Lib/site-packages")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 CLAUSE = re.compile(r"(\^|~=|~|===?|<=?|>=?|!=)?\s*v?(\d+(?:\.\d+)*)(\.\*)?")
@@ -124,6 +125,18 @@ def installed_bounds(package: str, directories: Iterable[Path]) -> list[Bound]:
     """Return what is installed in the virtual environments that lie in some directories."""
     environments = (directory / name for directory in directories for name in ENVIRONMENTS)
     return [bound for environment in environments for bound in bounds_in(environment, package)]
+
+
+def activated_environment(environ: Mapping[str, str], started_in: Path, project: Path) -> Path | None:
+    """Return the environment that is activated where a command is started in a project; None elsewhere.
+
+    Args:
+        environ: The variables of this process.
+        started_in: Where the command was started.
+        project: The top of the project's repository.
+    """
+    activated = next((environ[name] for name in ACTIVATED if environ.get(name)), "")
+    return Path(activated) if activated and started_in.is_relative_to(project) else None
 
 
 def bounds_in(environment: Path, package: str) -> Iterator[Bound]:

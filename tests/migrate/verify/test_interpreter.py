@@ -13,10 +13,15 @@ from hermetic.migrate.verify.interpreter import Interpreter, find_interpreter, v
 
 
 def test_which_it_is(tmp_path: Path) -> None:
-    """One that is named, as a program or an environment; one that lies beside the project; or this one."""
+    """One that is named, as a program or an environment; one beside the project; the activated one; or this one."""
     program = Path(sys.executable)
-    assert find_interpreter(None, [tmp_path]).path == program
+    assert find_interpreter(None, [tmp_path], tmp_path / "gone").path == program
+    (tmp_path / "activated").symlink_to(sys.prefix)
+    assert (
+        find_interpreter(None, [tmp_path], tmp_path / "activated").path == tmp_path / "activated/bin/python"
+    )
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    assert find_interpreter(None, [tmp_path], tmp_path / "activated").path == tmp_path / ".venv/bin/python"
     assert find_interpreter(str(tmp_path / ".venv"), []).path == tmp_path / ".venv/bin/python"
     found = find_interpreter(str(program), [tmp_path])
     assert (found.path, found.version) == (program, sys.version.split()[0])

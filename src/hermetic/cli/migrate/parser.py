@@ -29,7 +29,7 @@ class Options(Protocol):
         listing: Whether to list the steps.
         name: A step, or the code of a reason, to explain.
         verify: Whether to run the suite before and after.
-        python: The project's interpreter, or its environment; None for one beside it.
+        python: The project's interpreter, or its environment; None for one beside it or an activated one.
         limit: Seconds for a run.
     """
 

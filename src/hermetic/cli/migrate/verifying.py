@@ -16,6 +16,7 @@ from hermetic.migrate.verify.interpreter import Interpreter, find_interpreter
 from hermetic.migrate.verify.process import Process
 from hermetic.migrate.verify.rounds import Make, Verification, verify
 from hermetic.migrate.verify.suite import Suite, words_of
+from hermetic.source.requirements import activated_environment
 
 MOST = 5
 """How many tests of a kind are named."""
@@ -60,7 +61,8 @@ def verified(
     Args:
         project: The project.
         make: Returns the plan in which some tests are kept as they are.
-        python: The project's interpreter, or its environment; None for one that lies beside it, or this one.
+        python: The project's interpreter, or its environment; None for one that lies beside it, the one
+            that is activated there, or this one.
         limit: Seconds for a run.
         tell: Is told what is going on.
 
@@ -68,7 +70,8 @@ def verified(
         ConfigurationError: The suite does not run, or what ran was not what is planned.
     """
     sources, configuration = project.symbols.sources, project.configuration
-    interpreter = find_interpreter(python, sources.around(sources.root))
+    activated = activated_environment(os.environ, Path.cwd(), sources.boundary)
+    interpreter = find_interpreter(python, sources.around(sources.root), activated)
     with Process() as process:
         suite = Suite(
             process,

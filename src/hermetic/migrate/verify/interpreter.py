@@ -54,17 +54,18 @@ class Interpreter:
         return [target / folder.relative_to(source) for folder in dict.fromkeys(own)]
 
 
-def find_interpreter(named: str | None, places: Iterable[Path]) -> Interpreter:
-    """Return the interpreter of a project: the one that was named, one that lies beside it, or this one.
+def find_interpreter(named: str | None, places: Iterable[Path], activated: Path | None = None) -> Interpreter:
+    """Return the interpreter of a project: one that is named, lies beside it or is activated, or this one.
 
     Args:
         named: A program, or the folder of an environment; None where nobody named one.
         places: The folders in which an environment is looked for, the nearest first.
+        activated: The environment that is activated; None where none is.
 
     Raises:
         CommandError: There is none, it does not run, or it lacks pytest or hermetic.
     """
-    path = _program(Path(named).absolute()) if named is not None else _beside(places)
+    path = _program(Path(named).absolute()) if named is not None else _found(places, activated)
     if path is None or not path.is_file():
         raise CommandError(f"There is no interpreter {named or path}.", hints=("--python .venv/bin/python",))
     try:
@@ -95,8 +96,10 @@ def _program(path: Path) -> Path | None:
     return next((found for found in (path / "bin/python", path / "bin/python3") if found.is_file()), None)
 
 
-def _beside(places: Iterable[Path]) -> Path:
-    found = (_program(place / name) for place in places for name in ENVIRONMENTS if (place / name).is_dir())
+def _found(places: Iterable[Path], activated: Path | None) -> Path:
+    beside = [place / name for place in places for name in ENVIRONMENTS]
+    environments = [*beside, activated] if activated is not None else beside
+    found = (_program(environment) for environment in environments if environment.is_dir())
     return next((path for path in found if path is not None), Path(sys.executable))
 
 
