@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.errors import CommandError
+from hermetic.migrate.verify import interpreter
 from hermetic.migrate.verify.interpreter import Interpreter, find_interpreter, variables
 
 
@@ -28,7 +29,7 @@ def test_which_it_is(tmp_path: Path) -> None:
     assert any(folder.name == "site-packages" for folder in found.imports)
 
 
-def test_what_does_not_do(tmp_path: Path) -> None:
+def test_what_does_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None, no Python, and one that lacks what the runs need."""
     with pytest.raises(CommandError, match="There is no interpreter nowhere"):
         find_interpreter("nowhere", [])
@@ -37,6 +38,15 @@ def test_what_does_not_do(tmp_path: Path) -> None:
     (tmp_path / "python").touch(mode=0o755)
     with pytest.raises(CommandError, match="does not run as a Python"):
         find_interpreter(str(tmp_path / "python"), [])
+    (tmp_path / "python").write_text("#!/bin/sh\necho no such option >&2\nexit 2\n")
+    with pytest.raises(CommandError, match="does not run as a Python") as raised:
+        find_interpreter(str(tmp_path / "python"), [])
+    assert raised.value.why == "no such option"
+    (tmp_path / "python").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(interpreter, "PATIENCE", 0.1)
+    with pytest.raises(CommandError, match=r"does not answer within 0\.1 s"):
+        find_interpreter(str(tmp_path / "python"), [])
+    monkeypatch.undo()
     venv.create(tmp_path / ".venv", symlinks=True)
     with pytest.raises(CommandError, match=r"\.venv/bin/python has no pytest") as raised:
         find_interpreter(None, [tmp_path])

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hermetic.errors import CommandError
 from hermetic.migrate.verify.copying import is_left_out
@@ -28,6 +29,9 @@ print(json.dumps({"version": sys.version.split()[0], "path": [*sys.path, *folder
     name for name in ("pytest", "hermetic", sys.argv[1]) if not found(name)]}))
 """
 """What the interpreter is asked; the finders of editable installs know folders that are not on its path."""
+
+PATIENCE = 120
+"""Seconds for its answer."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,7 @@ def find_interpreter(named: str | None, places: Iterable[Path], activated: Path 
     path = _program(Path(named).absolute()) if named is not None else _found(places, activated)
     if path is None or not path.is_file():
         raise CommandError(f"There is no interpreter {named or path}.", hints=("--python .venv/bin/python",))
-    try:
-        told = subprocess.run(
-            [str(path), "-c", ASK, PLUGIN], capture_output=True, text=True, check=True, cwd="/", timeout=120
-        )
-        answer = json.loads(told.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise CommandError(f"{path} does not run as a Python.", why=str(error)) from error
+    answer = _answer(path)
     if answer["missing"]:
         missing = answer["missing"][0].partition(".")[0]
         raise CommandError(
@@ -83,6 +81,27 @@ def find_interpreter(named: str | None, places: Iterable[Path], activated: Path 
             hints=(f"{path} -m pip install 'hermetic[asyncio]'", "--python PATH names another one"),
         )
     return Interpreter(path, answer["version"], tuple(map(Path, answer["path"])))
+
+
+def _answer(path: Path) -> dict[str, Any]:
+    """Ask an interpreter."""
+    said = ""
+    try:
+        done = subprocess.run(
+            [str(path), "-c", ASK, PLUGIN],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd="/",
+            timeout=PATIENCE,
+        )
+        said = done.stderr.strip() or f"it ended with exit code {done.returncode}"
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(f"{path} does not answer within {PATIENCE} s.") from error
+    except (OSError, ValueError, IndexError) as error:
+        raise CommandError(f"{path} does not run as a Python.", why=said or str(error)) from error
+    return answer
 
 
 def _lies_apart(folder: Path, source: Path) -> bool:
