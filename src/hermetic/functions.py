@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -51,15 +52,48 @@ def attributes_named(value: Any) -> set[str]:
     ``A_LIBRARY`` is among them where not all is known: where it, or something that it calls, is a library's.
     """
     named: set[str] = set()
+    for each in _with_callees(value):
+        named |= {A_LIBRARY} if each is None else _names(each)
+    return named
+
+
+def values_named(value: Any) -> Iterator[Any]:
+    """Give the values that the code of a function, and of what it may call, can name: none of its local variables.
+
+    They are globals, what its closure holds, and what of these is named as an attribute; no property is asked.
+    """
+    functions = [each for each in _with_callees(value) if each is not None]
+    names = {name for each in functions for name in _names(each)}
+    found: list[Any] = []
+    for each in functions:
+        found += [each.__globals__[name] for name in names if name in each.__globals__]
+        found += [_content(cell) for cell in each.__closure__ or ()]
+    seen: set[int] = set()
+    for one in found:
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            members = _members(one)
+            found += [members[name] for name in names if name in members]
+
+
+def _members(value: Any) -> Mapping[str, Any]:
+    """Return the attributes of a value, and what Starlette's State has as such."""
+    members: Mapping[str, Any] = {}
+    with suppress(Exception):  # a proxy asks what it stands for
+        members = value.__dict__
+    return {**members, **members["_state"]} if type(value).__name__ == "State" else members
+
+
+def _with_callees(value: Any) -> Iterator[FunctionType | None]:
+    """Give a function, and what it may call, each once; None for a library's, and where it is too much."""
     found = list(_called(value, ())) or [None]
     for each in found:
+        yield each if len(found) <= MOST else None
         if len(found) > MOST:
-            return {*named, A_LIBRARY}
-        own = {A_LIBRARY} if each is None else _names(each)
-        named |= own
+            return
         if each is not None:
-            found += [called for called in _callees(each, own) if called not in found]
-    return named
+            found += [called for called in _callees(each, _names(each)) if called not in found]
 
 
 def _names(function: FunctionType) -> set[str]:

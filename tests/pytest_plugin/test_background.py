@@ -208,6 +208,97 @@ async def test_two(heart, short, async_client):
     assert "heart" not in result.output
 
 
+WAITING = """
+@pytest.fixture(autouse=True)
+async def jobs_end():
+    yield
+    await END
+
+@pytest.fixture
+async def other():
+    yield
+
+async def test_left(other, async_client):
+    await async_client.post("/short")
+
+async def test_after(other, async_client):
+    assert await names(async_client) == []
+    assert jobs.SENT == EXPECTED
+"""
+
+ANYIO = """
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
+
+SHORT = """
+SENT = []
+
+class Outbox:
+    def __init__(self):
+        self.tasks = TASKS
+
+    async def join(self):
+        for task in [*self.tasks]:
+            await task
+
+outbox = Outbox()
+
+async def send():
+    await asyncio.sleep(0.01)
+    await save()
+    SENT.append("ada")
+
+@app.post("/short")
+async def short():
+    start(send())
+"""
+
+
+LOOPS = {
+    "function": ("asyncio_default_fixture_loop_scope=function",),
+    "session": ("asyncio_default_test_loop_scope=session", "asyncio_default_fixture_loop_scope=session"),
+    "apart": (),
+    "anyio": ("asyncio_mode=strict",),
+}
+
+
+@pytest.mark.parametrize("loop", ["function", "session", "anyio"])
+@pytest.mark.parametrize(
+    "end", ["asyncio.gather(*jobs.TASKS)", "jobs.outbox.join()"], ids=["gather", "its_own_method"]
+)
+def test_what_a_fixture_waits_for(project: Project, loop: str, end: str) -> None:
+    """It is left to the fixture's teardown, and nobody names it."""
+    project.write(
+        jobs_py=JOBS + SHORT,
+        test_a_py=START
+        + (ANYIO if loop == "anyio" else "")
+        + WAITING.replace("END", end).replace("EXPECTED", "['ada']"),
+    )
+    result = project.pytest(*(part for each in LOOPS[loop] for part in ("-o", each)))
+    assert result.outcomes() == {"passed": 2}, result.output
+    assert "background" not in result.output
+
+
+@pytest.mark.parametrize("loop", ["function", "session", "apart"])
+def test_what_a_fixture_names_and_does_not_wait_for(project: Project, loop: str) -> None:
+    """It is cancelled after the fixture, or before its own loop ends, and named."""
+    project.write(
+        jobs_py=JOBS + SHORT,
+        test_a_py=START
+        + WAITING.replace("END", "asyncio.sleep(0, jobs.TASKS)")
+        .replace("EXPECTED", "[]")
+        .replace("/short", "/sleeping"),
+    )
+    result = project.pytest(*(part for each in LOOPS[loop] for part in ("-o", each)))
+    assert result.outcomes() == {"passed": 2}, result.output
+    assert "background: 1 that tests left running were cancelled" in result.output
+    assert "started the task `sleep_and_save`" in result.output
+
+
 def test_where_tests_share_their_isolation(project: Project) -> None:
     """A task goes on until the baseline comes back."""
     project.write(

@@ -4,6 +4,9 @@ When a test ends they are given time to end, in their own loop: as long as one o
 database, a second at the most. One that only sleeps is not waited for. What is left is then cancelled, awaited and
 named, before the database is put back; caught in its commit, a task could otherwise write into the next test.
 
+What a function fixture of the test can name, it may wait for, or cancel, at its teardown: such a task is left to it,
+unless it holds a connection, and looked at once more when its loop, or the test with all its fixtures, ends.
+
 A task without a line of the project's on its stack is a library's (a pool's worker, a broker's connection, opened by
 the first request that needed it): unless it holds a connection to a database, it is left alone and becomes the
 process's. Tasks of wider fixtures and lifespans are nobody's business here.
@@ -13,16 +16,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from hermetic import tasks
 from hermetic.events import emit, listeners
 from hermetic.events.application import TaskEnded, TaskFound
 from hermetic.events.lifecycle import TaskLeft
+from hermetic.functions import values_named
 from hermetic.owners import PROCESS, Owner, become
 from hermetic.settings import Background as Mode
 from hermetic.tasks import Task
@@ -38,6 +44,10 @@ ROUNDS = 3
 
 Loop = asyncio.AbstractEventLoop
 Mine = Callable[[Owner], bool]
+Fixture = Callable[..., Any]
+
+COLLECTIONS = (dict, deque, frozenset, list, set, tuple, WeakSet)
+"""In what applications keep their tasks."""
 
 
 def ends_with_a_call(owner: Owner) -> bool:
@@ -65,6 +75,7 @@ class Background:
     left: list[TaskLeft] = field(default_factory=list)
     _loops: WeakSet[Loop] = field(default_factory=WeakSet)
     _told: WeakSet[Task] = field(default_factory=WeakSet)
+    _left_to_fixtures: set[Task] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note_loop(self, loop: Loop) -> None:
@@ -99,32 +110,47 @@ class Background:
             found = self._tasks(each, mine) - spared
             _tell_of_found([task for task in found if tasks.is_of_the_project(task)])
 
-    async def end_call(self, mode: Mode) -> None:
-        """In the loop of a test whose call is over: have end what it, and its requests, left running."""
+    async def end_call(self, mode: Mode, fixtures: Callable[[], Iterable[Fixture]] = tuple) -> None:
+        """In the loop of a test whose call is over: have end what it, and its requests, left running.
+
+        Args:
+            mode: Whether it gets time to.
+            fixtures: Returns the functions of the test's own fixtures whose teardown may wait for tasks.
+        """
         loop = asyncio._get_running_loop()
         if loop is None:  # trio's
             return
         self.note_loop(loop)
-        await self.end_tasks(ends_with_a_call, seconds=_seconds_for(mode))
+        await self.end_tasks(ends_with_a_call, seconds=_seconds_for(mode), fixtures=fixtures)
+
+    def end_loop(self) -> None:
+        """A test's own loop is about to end, after the fixtures in it: have end what was left to their teardown."""
+        if self._left_to_fixtures:
+            self._left_to_fixtures.clear()
+            self.end_tasks_everywhere(ends_with_a_call, seconds=0.0)
 
     def end_test(self, mode: Mode) -> None:
         """Have end what tests, their fixtures and their requests left running, in whatever loop."""
+        self._left_to_fixtures.clear()
         self.end_tasks_everywhere(ends_with_a_test, seconds=_seconds_for(mode))
 
     # -- in the loop that runs
 
-    async def end_tasks(self, mine: Mine, *, seconds: float = PATIENCE) -> None:
+    async def end_tasks(
+        self, mine: Mine, *, seconds: float = PATIENCE, fixtures: Callable[[], Iterable[Fixture]] = tuple
+    ) -> None:
         """Have the tasks of some owners in the running loop end.
 
         Args:
             mine: Whose.
             seconds: How long they get to end by themselves.
+            fixtures: Returns the functions of those to whose teardown a task may be left.
         """
         loop, current = asyncio.get_running_loop(), asyncio.current_task()
         assert current is not None, "a coroutine runs in a task"
         if self._tasks(loop, mine) <= {current}:
             return  # before it is asked who waits for whom, which takes a moment
-        spared = tasks.waiting_for(current)
+        spared = tasks.waiting_for(current) | self._left_to_fixtures
 
         def running() -> set[Task]:
             return self._tasks(loop, mine) - spared
@@ -136,8 +162,17 @@ class Background:
             _tell_of_found(found)
             await tasks.turn_until(lambda: not self._are_at_work(running()), seconds)
             _tell_of_ended(found - running(), is_cancelled=False)
+            spared |= self._leave(running(), fixtures)
             spared |= await self._end(running())
             seconds = PATIENCE  # for those that clean up
+
+    def _leave(self, found: set[Task], fixtures: Callable[[], Iterable[Fixture]]) -> set[Task]:
+        """Leave to the fixtures what they can name and what holds no connection; return these tasks."""
+        idle = found - self._holders()
+        for fixture in fixtures() if idle else ():
+            named = chain.from_iterable(map(_tasks_in, values_named(fixture)))
+            self._left_to_fixtures |= idle.intersection(named)
+        return self._left_to_fixtures
 
     async def _end(self, found: set[Task]) -> set[Task]:
         """Cancel what may be cancelled, and give the rest to the process; return these tasks."""
@@ -188,6 +223,14 @@ class Background:
             with suppress(TimeoutError):  # something blocks it
                 ending.result((seconds + PATIENCE) * ROUNDS)
             ending.cancel()
+
+
+def _tasks_in(value: Any) -> list[Task]:
+    """Return a task, or those in a collection."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    found = list(value) if issubclass(type(value), COLLECTIONS) else [value]
+    return [each for each in found if isinstance(each, asyncio.Task)]
 
 
 def _seconds_for(mode: Mode) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from collections.abc import Generator, Hashable, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from hermetic.settings import GUARDS, Level
 from hermetic.steps import every_step
 
 _FIRST = "_hermetic_test"
+_LOOPS = (asyncio.Runner, asyncio.AbstractEventLoop)
 
 
 class HermeticWarning(pytest.PytestWarning):
@@ -255,7 +257,10 @@ class Active:
         owning = owned_fixture(fixturedef, owner, request)
         if scope == "function":
             with owned_by(owner, everywhere=True), owning:
-                return (yield)
+                value = yield
+            if issubclass(type(value), _LOOPS):  # pytest-asyncio's, of the test
+                fixturedef.addfinalizer(self.run.background.end_loop)
+            return value
         with _finished_unless_its_own(fixturedef, request):
             with _bracket():
                 frame = self.run.checkpoints.begin(owner)

@@ -13,9 +13,10 @@ import asyncio
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def wrapped_call(item: pytest.Item, run: Run) -> Iterator[None]:
         if handle is not None:
             patch.setattr(handle, "inner_test", _example(handle.inner_test, run, _ending_of(item, run)))
         elif inspect.iscoroutinefunction(item.obj):
-            ending = _ending_of(item, run)
+            ending = _ending_of(item, run, partial(_async_fixtures_of, item))
             patch.setattr(item, "obj", _async(item.obj, run, item.funcargs, ending))
         else:
             _close_elsewhere(run)  # no loop runs while the test does
@@ -66,21 +67,35 @@ class _Ending:
     Attributes:
         owner: The test.
         background: What becomes of tasks that it left running; None where they may go on.
+        fixtures: Returns the functions of its own fixtures that may wait for such tasks.
     """
 
     owner: Owner
     background: Background | None
+    fixtures: Callable[[], Iterable[Callable[..., Any]]]
 
     async def end(self, run: Run) -> None:
         """End what the test left running, and close what it opened, in its loop."""
         if self.background is not None:
-            await run.background.end_call(self.background)
+            await run.background.end_call(self.background, self.fixtures)
         await run.loop_resources.close_here()
 
 
-def _ending_of(item: pytest.Function, run: Run) -> _Ending:
+def _ending_of(
+    item: pytest.Function, run: Run, fixtures: Callable[[], Iterable[Callable[..., Any]]] = tuple
+) -> _Ending:
     is_boundary = marks.isolation(item, run.settings) == "test"
-    return _Ending(item.stash[OWNER], marks.background(item, run.settings) if is_boundary else None)
+    background = marks.background(item, run.settings) if is_boundary else None
+    return _Ending(item.stash[OWNER], background, fixtures)
+
+
+def _async_fixtures_of(item: pytest.Function) -> Iterator[Callable[..., Any]]:
+    """Give the functions of a test's own async fixtures that are set up and have a teardown."""
+    for definitions in item._fixtureinfo.name2fixturedefs.values():
+        for each in definitions:
+            is_up = each.scope == "function" and each.cached_result is not None
+            if is_up and inspect.isasyncgenfunction(each.func):
+                yield each.func
 
 
 def _example(inner: Callable[..., Any], run: Run, ending: _Ending) -> Callable[..., Any]:
