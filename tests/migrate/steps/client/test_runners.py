@@ -144,6 +144,17 @@ def test_with_anyio_nothing_runs_on_trio(project: Project) -> None:
     assert "anyio_backend" not in found["tests/test_plain.py"] + found["tests/test_own.py"]
 
 
+def test_with_anyio_a_test_that_loses_its_other_backends_is_named(project: Project) -> None:
+    """Where the conftest gets a backend; a module with one of its own loses nothing."""
+    (review,) = converted(project, "anyio").outcome.review
+    assert (review.file.name, review.line) == ("conftest.py", CONFTEST.split("\n").index("def client():") + 1)
+    assert review.text.endswith("`test_own` and 1 more ran on each of anyio's backends")
+    backend = "\n\n@pytest.fixture(params=['asyncio', 'trio'])\ndef anyio_backend(request):\n    return request.param\n"
+    own = OWN.replace("{runner}", "anyio") + backend
+    files = {"tests/conftest.py": CONFTEST, "tests/test_own.py": own, "tests/test_plain.py": PLAIN}
+    assert not convert(project, {**files, "tests/test_wide.py": WIDE}, "anyio").outcome.review
+
+
 @pytest.mark.parametrize("text", ["def test_one(plain):\n    plain.get('/')\n"])
 def test_with_anyio_a_module_with_tests_of_its_own_keeps_their_backends(project: Project, text: str) -> None:
     """There each converted test says that it is asyncio's; another module has a fixture for that."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hermetic.causes import migration
-from hermetic.migrate.step import Outcome, Project, Step
+from hermetic.migrate.step import Outcome, Project, Review, Step
 from hermetic.migrate.steps.client.copies import Copies
 from hermetic.migrate.steps.client.definitions import make_async
 from hermetic.migrate.steps.client.editing import Editing, NoRewriteError
@@ -61,12 +61,9 @@ def run(project: Project) -> Outcome:
     while True:
         plan = planning.plan()
         try:
-            return Outcome(
-                _Rewriting(project, suite, plan, runner).edits(),
-                plan.converted,
-                plan.left,
-                plan.review,
-            )
+            rewriting = _Rewriting(project, suite, plan, runner)
+            edits = rewriting.edits()
+            return Outcome(edits, plan.converted, plan.left, (*plan.review, *rewriting.review))
         except _StuckError as stuck:
             planning.add(stuck.obstacle)
 
@@ -92,6 +89,10 @@ class _Rewriting:
         self._async: dict[Path, list[ast.FunctionDef]] = defaultdict(list)
         for function, file in plan.files.items():
             self._async[file].append(function)
+
+    @property
+    def review(self) -> tuple[Review, ...]:
+        return self._runners.review
 
     def edits(self) -> dict[Path, tuple[Edit, ...]]:
         files = dict.fromkeys([*self._uses, *self._async, *self._copies.files])

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from hermetic.migrate.step import Project
+from hermetic.migrate.step import Project, Review
 from hermetic.migrate.steps.client.editing import Editing
 from hermetic.migrate.steps.client.imported import Imports
 from hermetic.migrate.steps.client.values import Values
@@ -76,8 +76,31 @@ class Runners:
         tests = [each for each in self._tests[editing.file] if each.function in self._functions]
         if tests:
             self._mark(tests, editing, imports)
-        if editing.file in self._wide:
+        if any(each.file == editing.file for each in self._wide):
             self._at_the_top(BACKEND.format(pytest=imports.name("pytest"), scope="session"), editing)
+
+    @property
+    def review(self) -> tuple[Review, ...]:
+        """Where a conftest's new backend takes from async tests below it the runs that they had on another one."""
+        found = []
+        for fixture in self._wide:
+            others = [each for each in self._values.tests if self._is_of_anyio(each, fixture.file.parent)]
+            if others:
+                text = (
+                    f'the `anyio_backend` that this async fixture needs is "asyncio" alone: {_named(others)} '
+                    "ran on each of anyio's backends"
+                )
+                found.append(Review(fixture.file, fixture.function.lineno, text))
+        return tuple(found)
+
+    def _is_of_anyio(self, test: Test, folder: Path) -> bool:
+        """Whether a test below a folder is async as it is, and runs on each of anyio's backends."""
+        return (
+            test.is_async
+            and folder in test.file.parents
+            and ("anyio" in test.marks or self._settings.is_anyio_auto)
+            and self._suite.find("anyio_backend", test.file, test.owner) is None
+        )
 
     # fixtures
 
@@ -205,21 +228,22 @@ class Runners:
     # anyio's backend
 
     @cached_property
-    def _wide(self) -> frozenset[Path]:
-        """The conftests that get a backend of their own, since an async fixture of theirs is wider than anyio's is."""
-        return frozenset(
-            each.file
+    def _wide(self) -> list[Fixture]:
+        """Async fixtures wider than anyio's backend, one for each conftest, which gets a backend of its own for it."""
+        found = [
+            each
             for each in self._suite.fixtures
             if self._plugin == "anyio"
             and each.function in self._functions
             and each.scope not in ("function", "class", "module")
             and each.file.name == "conftest.py"
             and self._suite.find("anyio_backend", each.file) is None
-        )
+        ]
+        return list({each.file: each for each in reversed(found)}.values())
 
     def _has_backend(self, file: Path) -> bool:
         """Whether a file has a backend, or will have one."""
-        above = any(each.parent in file.parents for each in self._wide)
+        above = any(each.file.parent in file.parents for each in self._wide)
         return above or self._suite.find("anyio_backend", file) is not None
 
     def _at_the_top(self, text: str, editing: Editing) -> None:
@@ -235,6 +259,11 @@ class Runners:
             editing.after(last, text)
         else:
             editing.insert(0, f"\n{text.strip()}\n\n\n")
+
+
+def _named(tests: list[Test]) -> str:
+    others = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+    return f"`{tests[0].function.name}`{others}"
 
 
 def _add_argument(decorator: ast.expr, argument: str, editing: Editing) -> None:
