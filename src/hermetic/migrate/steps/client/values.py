@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hermetic.migrate.steps.client.expressions import Expressions, Key
+from hermetic.migrate.steps.client.expressions import Expressions
 from hermetic.migrate.steps.client.kinds import (
     NOTHING,
     ClientClass,
@@ -31,6 +31,7 @@ from hermetic.migrate.steps.client.names import (
     foreign,
     puts_in,
 )
+from hermetic.migrate.steps.client.results import Key
 from hermetic.source.bindings import parameters
 from hermetic.source.fixtures import Fixture, Suite
 from hermetic.source.sources import Module
