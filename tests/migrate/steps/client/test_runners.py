@@ -137,6 +137,15 @@ def test_with_anyio_what_has_an_async_fixture_is_async_too(project: Project) -> 
     assert "def sync_token(sync_client):" in found["tests/conftest.py"]
 
 
+def test_with_anyio_an_inherited_test_with_an_async_fixture_is_async_too(project: Project) -> None:
+    """Its class is no test class itself: those that inherit it have the test."""
+    text = "class Base:\n    def test_token(self, token):\n        assert token\n\n\nclass TestIt(Base):\n    pass\n"
+    own = OWN.replace("{runner}", "anyio")
+    files = {"tests/conftest.py": CONFTEST, "tests/test_it.py": text, "tests/test_own.py": own}
+    found = convert(project, files, "anyio").texts["tests/test_it.py"]
+    assert "    @pytest.mark.anyio\n    async def test_token(self, token):" in found
+
+
 def test_with_anyio_nothing_runs_on_trio(project: Project) -> None:
     """A conftest with a wide fixture has the backend for all below it."""
     found = converted(project, "anyio").texts

@@ -102,7 +102,7 @@ class Planning:
     def _bound(self, functions: set[ast.AST]) -> set[ast.AST]:
         """Return the tests that have a fixture which becomes async."""
         fixtures = [each for each in self._suite.fixtures if each.function in functions]
-        tests = self._suite.tests if fixtures else ()
+        tests = self._values.tests if fixtures else ()
         closures = ((test.function, self._suite.closure(test).values()) for test in tests)
         return {test for test, closure in closures if any(each.function in functions for each in closure)}
 
