@@ -118,6 +118,21 @@ def test_a_directory_that_cannot_be_listed_is_refused(
         read_sources(project.root)
 
 
+def test_a_folder_that_cannot_be_read_is_left_out(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks into it (root may, so the refusal is played)."""
+    project.write({"data/a.py": "", "main.py": ""})
+    closed, exists = project.root / "data", Path.exists
+
+    def refuse(path: Path) -> bool:
+        if closed in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return exists(path)
+
+    monkeypatch.setattr("hermetic.source.sources.os.access", lambda path, mode: path != closed)
+    monkeypatch.setattr(Path, "exists", refuse)
+    assert [path.name for path in read_sources(project.root).modules] == ["main.py"]
+
+
 def test_what_is_aside_is_parsed_when_it_is_asked_for(project: Project) -> None:
     """Migrations and examples matter where something imports them; a broken one is no news."""
     project.write({"migrations/a.py": "x = 1", "docs/b.py": "x =", "main.py": "x = 2", "test_c.py": "x ="})

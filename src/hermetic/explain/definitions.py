@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -95,9 +96,10 @@ def _files(root: Path) -> Iterator[Path]:
     for path in sorted(root.iterdir()):
         if path.name.startswith(".") or path.name in _SKIPPED or path.is_symlink():
             continue
-        if path.is_dir() and not (path / "pyvenv.cfg").exists():
-            yield from _files(path)
-        elif path.suffix == ".py":
+        if path.is_dir():
+            if os.access(path, os.R_OK | os.X_OK) and not (path / "pyvenv.cfg").exists():
+                yield from _files(path)
+        elif path.suffix == ".py" and os.access(path, os.R_OK):
             yield path
 
 

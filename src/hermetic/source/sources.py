@@ -310,11 +310,19 @@ def _is_other(name: str) -> bool:
 
 
 def is_pruned(directory: Path) -> bool:
-    """Whether a directory holds what is not the project's own source: environments, build output, what is hidden."""
+    """Whether a directory holds what is not the project's own source: environments, build output, what is hidden.
+
+    Nor is what cannot be read, such as the data of a database server whose container has made the folder.
+    """
     name = directory.name
     if name.startswith(".") or name in PRUNED or name.endswith(".egg-info"):
         return True
-    return any((directory / marker).exists() for marker in ENVIRONMENT_MARKERS)
+    return is_environment(directory) or not os.access(directory, os.R_OK | os.X_OK)
+
+
+def is_environment(directory: Path) -> bool:
+    """Whether a directory is a virtual environment; of one that cannot be read nobody knows (`Path.exists` raises)."""
+    return any(os.path.exists(directory / marker) for marker in ENVIRONMENT_MARKERS)
 
 
 def parse(path: Path, relative: PurePath) -> Module | Skipped:

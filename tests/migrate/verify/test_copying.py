@@ -62,7 +62,15 @@ def test_what_is_copied(source: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_read(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told, and the rest is copied."""
     closed = {source / "tests/data", source / ".env"}
+    exists = Path.exists
+
+    def refuse(path: Path) -> bool:
+        if not closed.isdisjoint(path.parents):
+            raise PermissionError(13, "Permission denied", str(path))
+        return exists(path)
+
     monkeypatch.setattr(os, "access", lambda path, mode: path not in closed)
+    monkeypatch.setattr(Path, "exists", refuse)
     notes = copy_tree(source, tmp_path / "copy")
     assert sorted(notes) == [f"{path} was not copied: it cannot be read" for path in sorted(closed)]
     assert (tmp_path / "copy/tests/test_a.py").exists()

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hermetic.source.sources import ENVIRONMENT_MARKERS
+from hermetic.source.sources import is_environment
 
 LEFT_OUT = frozenset(
     {
@@ -85,7 +85,7 @@ def remove_tree(folder: Path) -> None:
 
 def is_left_out(folder: Path) -> bool:
     """Whether a folder holds what is made anew when it is missing, or is no part of the project: an environment."""
-    return folder.name in LEFT_OUT or any((folder / marker).exists() for marker in ENVIRONMENT_MARKERS)
+    return folder.name in LEFT_OUT or is_environment(folder)
 
 
 def _entries(folder: Path, notes: list[str]) -> Iterator[os.DirEntry[str]]:
