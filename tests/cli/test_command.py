@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +87,51 @@ def test_a_reader_who_wants_no_more_is_no_error() -> None:
     done = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+RUN = "import sys; from hermetic.cli import main; raise SystemExit(main(sys.argv[1:]))"
+
+
+def run(words: list[str], *redirected: str, folder: Path, **variables: str) -> tuple[int, str]:
+    """Run the command by a shell, which redirects; return its exit code and what it wrote to stderr."""
+    line = f"exec {shlex.join([sys.executable, '-c', RUN, *words])} {' '.join(redirected)}"
+    environ = {**os.environ, **variables}
+    done = subprocess.run(["sh", "-c", line], cwd=folder, env=environ, capture_output=True, text=True)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX redirects")
+@pytest.mark.parametrize(
+    ("verb", "closed"),
+    [("explain", ">&-"), ("migrate", ">&-"), ("migrate", "2>&-"), ("doctor", "<&- >&- 2>&-")],
+)
+def test_closed_streams_change_nothing(verb: str, closed: str, tmp_path: Path) -> None:
+    """As a service may have left them, or ``>&-``."""
+    status, told = run([verb], closed, folder=tmp_path)
+    assert (status, "Traceback" in told) == (0, False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is Linux's")
+@pytest.mark.parametrize("words", [["explain", "HM200"], ["doctor", "--format", "json"]])
+def test_a_full_disk_is_an_error_of_one_line(words: list[str], tmp_path: Path) -> None:
+    """Whether it shows while something is written or at the end; exit code 1 would say that a check found something."""
+    status, told = run(words, ">/dev/full", folder=tmp_path)
+    assert (status, told.splitlines()[-1]) == (2, "error: [Errno 28] No space left on device")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX redirects")
+def test_what_an_encoding_lacks_is_written_as_escapes(tmp_path: Path) -> None:
+    """A diff of a project's files may have any character."""
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+    (tmp_path / "pytest.ini").write_text("# caf\xe9\n[pytest]\n", encoding="utf-8")
+    assert run(["init", "--diff"], ">diff", folder=tmp_path, PYTHONIOENCODING="ascii")[0] == 0
+    assert b"# caf\\xe9" in (tmp_path / "diff").read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder that somebody is in")
+def test_a_folder_that_is_gone_is_an_error_of_one_line(tmp_path: Path) -> None:
+    """Somebody else may have removed it."""
+    (tmp_path / "gone").mkdir()
+    line = f"rmdir ../gone; exec {shlex.join([sys.executable, '-c', RUN, 'doctor'])}"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path / "gone", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "error: [Errno 2] No such file or directory\n")

@@ -7,11 +7,11 @@ go to stdout and talk to stderr; the exit code is 0 when all is well, 1 when a c
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from hermetic import __version__
+from hermetic.cli import streams
 from hermetic.cli.arguments import seconds
 from hermetic.cli.colour import red
 from hermetic.cli.db.parser import add_parser as add_db
@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: ``--help``, ``--version``, or words that make no sense (argparse's own way out).
     """
-    options = _parser().parse_args(arguments)
+    streams.make_writable()
     try:
-        status = _run(options)
+        status = _run(_parser().parse_args(arguments))
         sys.stdout.flush()
         return status
     except HermeticError as error:
@@ -55,8 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read stdout, such as head, wants no more of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a full disk, a folder that went meanwhile
+        print(f"{red('error', sys.stderr)}: {error}", file=sys.stderr)
+        return 2
+    finally:
+        streams.let_go()
 
 
 def _run(options: argparse.Namespace) -> int:
