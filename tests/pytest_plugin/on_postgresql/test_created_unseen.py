@@ -337,11 +337,17 @@ def test_one_name_in_two_workers(project: Project, making: str) -> None:
     assert "xdist_group" in result.output
 
 
+# A worker that is through drops its databases, and the other's tests look for them.
+STAY = """    yield
+    meet(folder, worker_id + "-through")
+"""
+
+
 def test_a_name_for_each_worker(project: Project) -> None:
     """Each finds, restores and drops its own by a raw driver; what another has, no statement of an engine drops."""
     project.plugins = (*project.plugins, "xdist")
     project.write(
-        test_a_py=TENANTS.partition("@pytest.mark.parametrize")[0]
+        test_a_py=TENANTS.partition("@pytest.mark.parametrize")[0].replace("    yield\n", STAY)
         + """
 def making(worker_id):
     with psycopg.connect("postgresql://me:secret@db.example/postgres", autocommit=True) as connection:
@@ -360,12 +366,11 @@ def test_it(tenant, worker_id, again):
 
 
 @pytest.mark.parametrize("again", range(2))
-def test_that_of_another(tenant, worker_id, tmp_path_factory, again):
+def test_that_of_another(tenant, worker_id, again):
     other = "gw1" if worker_id == "gw0" else "gw0"
     with create_engine(URL, isolation_level="AUTOCOMMIT").connect() as connection:
         with pytest.raises(Exception, match=f"has a database 'made_{other}'"):
             connection.execute(text(f"DROP DATABASE made_{other}"))
-    meet(tmp_path_factory.getbasetemp().parent, worker_id + "-tried")
 """
     )
     result = project.pytest("-n", "2")
