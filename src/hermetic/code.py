@@ -97,6 +97,15 @@ def project_modules() -> Iterator[ModuleType]:
             yield module
 
 
+def is_importing(root: Path) -> bool:
+    """Whether a module of the project's, and not of its tests, is being imported at this moment, by whomever."""
+    return any(
+        getattr(module.__spec__, "_initializing", False)
+        and not is_test_code(Path(os.path.realpath(str(module.__file__))), root)
+        for module in project_modules()
+    )
+
+
 class Walk:
     """Looks for the innermost line of the user's on a stack.
 

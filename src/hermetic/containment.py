@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.in_use import RawConnections
     from hermetic.database.inventory import Servers
+    from hermetic.database.lazy import Build
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
 
@@ -60,7 +61,7 @@ class Containment:
         temporary: tuple[Path, ...],
         worker: str,
         environment: Environment,
-        build: Callable[[WorkerDatabase], bool | None],
+        build: Build,
         checkpoints: Checkpoints,
         prepare: Callable[[EngineRequest], None],
         quiet: Callable[[], Quiet],

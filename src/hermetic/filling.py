@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
+from hermetic.code import is_importing
 from hermetic.contents import Contents
 from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
 from hermetic.events import emit, listeners
@@ -28,6 +29,7 @@ from hermetic.settings import Settings
 
 if TYPE_CHECKING:
     from hermetic.database.address import Address
+    from hermetic.database.lazy import Unfilled
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
 
@@ -140,17 +142,21 @@ class Filling:
         self._unnamed: HermeticError | None = None
         self.left = LeftDatabases(is_up, lambda database: self._databases().may_start_empty(database))
 
-    def build(self, database: WorkerDatabase) -> bool:
+    def build(self, database: WorkerDatabase) -> Unfilled | None:
         """Make the tables and the first rows.
 
         Returns:
-            False where they are not made now: the application is being imported, or the suite makes them.
+            Why they are not made now; None where they are.
 
         Raises:
             ConfigurationError: They cannot be made; what failed is not tried again for each of a thousand tests.
         """
-        if self.left.is_with_the_suite(database) or self._application.is_loading:
-            return False
+        from hermetic.database.lazy import Unfilled
+
+        if self.left.is_with_the_suite(database):
+            return Unfilled.LEFT
+        if self._application.is_loading:
+            return Unfilled.LATER
         if self._failure is not None:
             raise self._failure.with_traceback(None)
         try:
@@ -159,7 +165,8 @@ class Filling:
             self._failure = error
             raise
 
-    def _build(self, database: WorkerDatabase) -> bool:
+    def _build(self, database: WorkerDatabase) -> Unfilled | None:
+        from hermetic.database.lazy import Unfilled
         from hermetic.database.schema import SchemaNotNamed
 
         try:
@@ -169,6 +176,9 @@ class Filling:
             return self._leave(database, error)
         if self._is_left_to_them(contents):
             return self._leave(database)
+        if contents.are_made_by_a_start_up and is_importing(self._root):
+            # Whoever imports it waits for this connection, and the start-up may wait for the import.
+            return Unfilled.LATER
         self._databases().begin()
         try:
             with _told_of(database):
@@ -188,7 +198,7 @@ class Filling:
         self._contents_used, self._tables = contents, contents.tables()
         if note and Noted in listeners:
             emit(Noted(note))
-        return True
+        return None
 
     def conclude(self) -> None:
         """Tell what is known only at the end of the run."""
@@ -226,13 +236,15 @@ class Filling:
                 raise error
             self._unnamed = error
 
-    def _leave(self, database: WorkerDatabase, error: HermeticError | None = None) -> bool:
+    def _leave(self, database: WorkerDatabase, error: HermeticError | None = None) -> Unfilled:
         """Leave a database to the suite; for good where something failed."""
+        from hermetic.database.lazy import Unfilled
+
         self.left.add(database, error or _not_called(), for_good=error is not None)
         if error is not None and Noted in listeners:
             what = error.what.partition("\n")[0].rstrip(".")
             emit(Noted(f"schema: {what}; databases of the application started empty"))
-        return False
+        return Unfilled.LEFT
 
     def explain(self, error: BaseException) -> HermeticError | None:
         """Return why a table is missing, where that is what an error says and hermetic has made none."""

@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database import lazy as module
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
-from hermetic.database.lazy import Build, LazyDatabase
+from hermetic.database.lazy import Build, LazyDatabase, Unfilled
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ConfigurationError
 
@@ -96,11 +96,12 @@ def test_built_through_a_thread_with_the_number_of_another(
     assert tables(lazy) == ["users"]
 
 
-def test_not_yet(make: Callable[[Build | None], LazyDatabase]) -> None:
+@pytest.mark.parametrize("unfilled", Unfilled)
+def test_not_yet(unfilled: Unfilled, make: Callable[[Build | None], LazyDatabase]) -> None:
     """A build that cannot be done yet is tried again at the next connection."""
-    answers = [False, True]
+    answers = [unfilled, None]
 
-    def build(worker: WorkerDatabase) -> bool:
+    def build(worker: WorkerDatabase) -> Unfilled | None:
         return answers.pop(0)
 
     lazy = make(build)
@@ -108,6 +109,17 @@ def test_not_yet(make: Callable[[Build | None], LazyDatabase]) -> None:
     tables(lazy)
     tables(lazy)
     assert answers == []
+
+
+def test_it_is_due(make: Callable[[Build | None], LazyDatabase]) -> None:
+    """While what fills it is being imported; not where the suite does, which no connection need ask again."""
+    answers = [Unfilled.LATER, Unfilled.LEFT, None]
+    lazy = make(lambda worker: answers.pop(0))
+    found = [lazy.is_due]
+    for _ in range(3):
+        tables(lazy)
+        found.append(lazy.is_due)
+    assert found == [False, True, False, False]
 
 
 def test_a_build_that_fails(make: Callable[[Build | None], LazyDatabase]) -> None:

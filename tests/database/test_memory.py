@@ -17,6 +17,7 @@ from hermetic.database import backends
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Destination, EngineRequest, SeenEngines, install
 from hermetic.database.inventory import Servers
+from hermetic.database.lazy import Unfilled
 from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
@@ -405,9 +406,9 @@ def test_what_a_build_makes_of_others_is_for_all_tests(suite: Suite) -> None:
 def test_a_build_that_cannot_be_made_yet(suite: Suite) -> None:
     """It is asked again: what it did until then is no baseline."""
     main, cache = suite.make(), suite.make()
-    answers = iter([False, True])
+    answers = iter([Unfilled.LATER, None])
 
-    def build(worker: WorkerDatabase) -> bool:
+    def build(worker: WorkerDatabase) -> Unfilled | None:
         write(cache)
         return next(answers)
 

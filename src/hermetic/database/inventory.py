@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import RLock
 from weakref import WeakValueDictionary
+
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.address import Address, address_of
 from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
@@ -56,6 +58,7 @@ class Inventory:
         servers: Where they are made, by backend.
         created: Called with each as soon as it exists.
         dropped: Called with each that goes before the run ends.
+        replace: Has connections replaced before somebody uses them again.
         name: What the first is called; further ones are numbered.
         lock: Held while they become more or fewer.
     """
@@ -66,12 +69,14 @@ class Inventory:
         *,
         created: Callable[[WorkerDatabase], None],
         dropped: Callable[[WorkerDatabase], None],
+        replace: Callable[[Sequence[DBAPIConnection]], None],
         name: str,
         lock: RLock,
     ) -> None:
         self._servers = servers
         self._created = created
         self._dropped = dropped
+        self._replace = replace
         self._name = name
         self._lock = lock
         self._count = 0
@@ -112,7 +117,8 @@ class Inventory:
         """
         self._count += 1
         name = self._name if self._count == 1 else f"{self._name}_{self._count}"
-        lazy = LazyDatabase(name, self._servers[backend], build, self._created, user, begin)
+        server = self._servers[backend]
+        lazy = LazyDatabase(name, server, build, self._created, user, begin, self._replace)
         self._all.append(lazy)
         return lazy
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
@@ -23,7 +24,18 @@ from hermetic.errors import ConfigurationError, DatabaseNotFilled
 if TYPE_CHECKING:
     from hermetic.database.in_use import RawConnection
 
-Build = Callable[[WorkerDatabase], bool | None]
+
+class Unfilled(Enum):
+    """Why a build has filled nothing."""
+
+    LEFT = auto()
+    """The suite makes what is in the database. Whoever opens a connection asks again."""
+
+    LATER = auto()
+    """What it needs is being imported. Whoever uses a connection asks again: those of now are not kept in pools."""
+
+
+Build = Callable[[WorkerDatabase], Unfilled | None]
 
 BUILD_PATIENCE = 60.0
 """Seconds that a thread waits for another one's build, which may be waiting for just that thread."""
@@ -41,9 +53,11 @@ class LazyDatabase:
         created: Called with the worker database as soon as it exists.
         user: As whom the application logs in elsewhere.
         begin: Called with it before it is filled; returns whether that is what it is to hold.
+        replace: Has connections replaced before somebody uses them again.
 
     Attributes:
         worker: The database, once it exists.
+        is_due: Whether it could not be filled yet, so that whoever connects next asks again.
     """
 
     def __init__(
@@ -54,6 +68,7 @@ class LazyDatabase:
         created: Callable[[WorkerDatabase], None],
         user: str | None = None,
         begin: Callable[[WorkerDatabase], bool] = lambda worker: False,
+        replace: Callable[[Sequence[DBAPIConnection]], None] = lambda connections: None,
     ) -> None:
         self.name = name
         self.user = user
@@ -62,7 +77,9 @@ class LazyDatabase:
         self._build = build
         self._created = created
         self._begin = begin
+        self._replace = replace
         self._is_built = build is None
+        self.is_due = False
         self._making = threading.RLock()
         self._turn = threading.Lock()
         self._builder = threading.current_thread()
@@ -127,10 +144,11 @@ class LazyDatabase:
         self._builder = threading.current_thread()
         self._bystanders = frozenset(threading.enumerate())
         try:
-            if self._build(worker) is False:
-                return False
-            worker.mark_baseline()
-            return True
+            unfilled = self._build(worker)
+            self.is_due = unfilled is Unfilled.LATER
+            if unfilled is None:
+                worker.mark_baseline()
+            return unfilled is None
         finally:
             self._bystanders = frozenset()
             _building.reset(token)
@@ -164,7 +182,9 @@ class LazyDatabase:
         self._opened_on().note_raw(raw)
 
     def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
-        """Tell the database who uses one of its connections."""
+        """Tell the database who uses one of its connections; have it replaced if it came before the tables."""
+        if checkout is None and self.is_due:
+            self._replace([connection])
         self._opened_on().note_checkout(connection, checkout)
 
     def note_closed(self, connection: DBAPIConnection) -> None:

@@ -102,8 +102,8 @@ class MemoryTarget:
             self._in_use.pop(id(connection), None)
         else:
             self._in_use[id(connection)] = checkout
-        if self.worker is not None:
-            self.worker.note_checkout(connection, checkout)
+        if self.database is not None and self.worker is not None:
+            self.database.note_checkout(connection, checkout)
 
     def note_closed(self, connection: DBAPIConnection) -> None:
         """Forget one of its connections, which was closed."""

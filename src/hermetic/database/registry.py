@@ -27,7 +27,7 @@ from hermetic.database.engines.destinations import (
     masked,
 )
 from hermetic.database.inventory import Inventory, Servers
-from hermetic.database.lazy import Build, LazyDatabase
+from hermetic.database.lazy import Build, LazyDatabase, Unfilled
 from hermetic.database.memory import MemoryDatabases, MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
@@ -59,7 +59,8 @@ class Databases:
             application is still being imported): then it is asked again at the next connection.
         created: Called with each worker database as soon as it exists.
         dropped: Called with each that goes before the run ends.
-        replace: Has connections replaced, whose database in memory goes, before somebody uses them.
+        replace: Has connections replaced before somebody uses them: their database in memory goes, or has its tables
+            only now.
         unused: Returns the engines that were made and never used yet, the oldest first: what the application's URLs are
             is learnt from those, too.
         name: What the first database is called; further ones are numbered.
@@ -87,7 +88,9 @@ class Databases:
         self._build = build
         self._unused = unused
         self._lock = RLock()
-        self.inventory = Inventory(servers, created=created, dropped=dropped, name=name, lock=self._lock)
+        self.inventory = Inventory(
+            servers, created=created, dropped=dropped, replace=replace, name=name, lock=self._lock
+        )
         self._declared: set[Address] = set()
         self._applications: dict[Address, LazyDatabase] = {}
         self._late: set[Address] = set()
@@ -261,18 +264,18 @@ class Databases:
         earlier.build_with(self._fill_untouched)
         return earlier
 
-    def _fill_untouched(self, worker: WorkerDatabase) -> bool | None:
+    def _fill_untouched(self, worker: WorkerDatabase) -> Unfilled | None:
         """Fill what a test had as its own, once nothing of the test's, or of its fixtures, is in it."""
-        return self._fill(worker) if worker.is_pristine else False
+        return self._fill(worker) if worker.is_pristine else Unfilled.LEFT
 
-    def _fill(self, worker: WorkerDatabase) -> bool | None:
+    def _fill(self, worker: WorkerDatabase) -> Unfilled | None:
         """Fill a database; what that makes of others in memory is there for all tests as well."""
         earlier = self._memory.own()
-        done = self._build(worker)
+        unfilled = self._build(worker)
         for each in self._memory.own():
-            if done is not False and each not in earlier:
+            if unfilled is None and each not in earlier:
                 each.mark_baseline()
-        return done
+        return unfilled
 
     def _in_memory(self, shared: Address | None, request: EngineRequest) -> MemoryTarget:
         created = request.created

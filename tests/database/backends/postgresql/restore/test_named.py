@@ -39,7 +39,7 @@ def databases(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[D
             }
         ),
         Redirect.parse(root=Path(__file__).parent),
-        build=lambda worker: True,
+        build=lambda worker: None,
         backend="postgresql",
     )
     made.declare(ELSEWHERE)
