@@ -70,7 +70,7 @@ def test_servers_of_runs_are_listed(project: Project, capsys: pytest.CaptureFixt
         assert home not in capsys.readouterr().out
         child = os.fork()
         if not child:  # pragma: no cover - the forked child
-            from hermetic.database.backends.postgresql.server.live_servers import running
+            from hermetic.database.backends.postgresql.server.run_dir import running
 
             found = [one for one in running([project.root / "homes"]) if str(one.home) == home]
             os._exit(0 if [one.label for one in found] == ["a run"] else 1)

@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from hermetic.database.backends.sqlite import sealed
-from hermetic.database.backends.sqlite.template_files import TemplateFiles
+from hermetic.database.backends.sqlite.template_files import TemplateFiles, seal
 from hermetic.database.templates import Damaged, NoTemplate
 
 Store = Callable[..., TemplateFiles]
@@ -120,7 +119,7 @@ def claim(path: Path) -> None:
 
 def note_a_list(path: Path) -> None:
     os.truncate(path, 4096)
-    sealed.seal(path, [1])  # type: ignore[arg-type]
+    seal(path, [1])  # type: ignore[arg-type]
 
 
 def write_into_it(path: Path) -> None:

@@ -179,7 +179,7 @@ class Postgresql(Backend):
 
     def running(self, project: Project) -> list[Running]:
         """Return those that were started for a run."""
-        from hermetic.database.backends.postgresql.server.live_servers import running
+        from hermetic.database.backends.postgresql.server.run_dir import running
 
         return running([project.directory] if project.directory else [])
 

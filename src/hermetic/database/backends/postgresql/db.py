@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.drivers.libpq import dsn
-from hermetic.database.backends.postgresql.server import Instance, catalogue, new_instance
+from hermetic.database.backends.postgresql.server import Instance, kept_databases, new_instance
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.database.backends.postgresql.server.factory import locate
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
@@ -55,7 +55,7 @@ def clean(project: Project, *, everything: bool, dry_run: bool) -> list[str]:
         if wanted and not dry_run:
             with instance.connect() as connection:
                 for entry in wanted:
-                    catalogue.drop(connection, entry.name)
+                    kept_databases.drop(connection, entry.name)
             instance.keep()
         return [f"{entry.name}  {entry.note.get('test', '')}".rstrip() for entry in wanted]
 
@@ -167,7 +167,9 @@ def _databases(project: Project, instance: Instance) -> tuple[list[Entry], list[
     """Return the templates and the kept databases on a running server that are the project's."""
     whose = str(project.root) if instance.is_shared else None
     with instance.connect() as connection:
-        return catalogue.entries(connection, TEMPLATE, whose), catalogue.entries(connection, PREFIX, whose)
+        return kept_databases.found(connection, TEMPLATE, whose), kept_databases.found(
+            connection, PREFIX, whose
+        )
 
 
 def nothing_kept(project: Project) -> CommandError:

@@ -12,14 +12,13 @@ from sqlalchemy.engine import Engine
 from hermetic.database.backends import Making
 from hermetic.database.backends.postgresql.made import MadeDatabases
 from hermetic.database.backends.postgresql.restore.connected import Replace
-from hermetic.database.backends.postgresql.restore.created import CreatedDatabase
-from hermetic.database.backends.postgresql.restore.empty import EmptyDatabase
-from hermetic.database.backends.postgresql.restore.session_state import (
+from hermetic.database.backends.postgresql.restore.created import CreatedDatabase, EmptyPostgresqlDatabase
+from hermetic.database.backends.postgresql.restore.sessions import (
+    Session,
     leaves_traces,
     of_a_database,
     of_a_role,
 )
-from hermetic.database.backends.postgresql.restore.sessions import Session
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
 from hermetic.database.backends.postgresql.server.factory import make_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
@@ -70,7 +69,7 @@ class PostgresqlServer:
     def create_empty(self, name: str, user: str | None = None) -> PostgresqlDatabase:
         """Make an empty database without a baseline, at once; see ``create``."""
         owner = self.host.owner_for(user)
-        database = self._added(EmptyDatabase(self._full(name), self.host, owner, self._replace))
+        database = self._added(EmptyPostgresqlDatabase(self._full(name), self.host, owner, self._replace))
         database.ensure()
         return database
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.database.backends.postgresql.restore import vacuum
+from hermetic.database.backends.postgresql.restore import administration
 from tests.database.backends.postgresql.restore.opened import WORLD, Opened, Place, fixture
 
 
@@ -89,7 +89,7 @@ def test_settings_of_the_database(place: Place) -> None:
 
 def test_tables_stay_small(world: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that restores leave behind are tidied up."""
-    monkeypatch.setattr(vacuum, "EVERY", 10)
+    monkeypatch.setattr(administration, "EVERY", 10)
     sizes = []
     for _ in range(3):
         for _ in range(30):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.backends.postgresql.server import kept_databases, new_instance
-from hermetic.database.backends.postgresql.server.catalogue import entries
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+from hermetic.database.backends.postgresql.server.kept_databases import found
 from hermetic.database.kept import PREFIX, NotKept
 
 DATABASE = "hermetic_w_0a0a0a0a_main"
@@ -31,7 +31,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlHost]:
 def names(host: PostgresqlHost, project: str | None = None) -> list[str]:
     """Return the names of what is kept."""
     with host.instance.connect() as connection:
-        return [entry.name for entry in entries(connection, PREFIX, project)]
+        return [entry.name for entry in found(connection, PREFIX, project)]
 
 
 def test_a_test_has_one_copy(host: PostgresqlHost) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hermetic.database.backends.sqlite.restore.apply_diff import Conflict, apply
+from hermetic.database.backends.sqlite.restore.changes import moved_sequences, set_sequences
 from hermetic.database.backends.sqlite.restore.difference import Delta, difference, same
-from hermetic.database.backends.sqlite.restore.sequences import moved_sequences, set_sequences
 from hermetic.database.backends.sqlite.restore.snapshot import RawText, Snapshot
 from tests.database.backends.sqlite.restore.opened import dump
 

@@ -1,4 +1,8 @@
-"""hermetic's own session in a worker database: synchronous, so that no event loop owns it."""
+"""hermetic's own session in a worker database: synchronous, so that no event loop owns it.
+
+Restores leave dead rows behind, which nothing but VACUUM takes away. Autovacuum comes whenever it likes. A VACUUM of
+the few tables that restores rewrote, every so many restores, keeps their cost flat and takes a millisecond or two.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from hermetic.database.protocols import Wait, as_it_is
 
 if TYPE_CHECKING:
     import psycopg
+
 
 T = TypeVar("T")
 
@@ -173,3 +178,27 @@ def scripts() -> list[str]:
 def script(name: str) -> str:
     """Return the text of a file in ``sql/``."""
     return (files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+EVERY = 100
+"""Restores between two rounds."""
+
+STALE = """
+    SELECT format('%I.%I', schemaname, relname) FROM pg_catalog.pg_stat_user_tables
+    WHERE n_dead_tup > 50 OR (schemaname ^@ 'pg_hermetic' AND n_dead_tup > 0)
+"""
+
+
+class Vacuum:
+    """Counts restores, and tidies up every so often."""
+
+    def __init__(self) -> None:
+        self._restores = 0
+
+    def after_restore(self, administration: Administration) -> None:
+        """Note a restore that wrote."""
+        self._restores += 1
+        if self._restores % EVERY:
+            return
+        for (table,) in administration.all(STALE):
+            administration.run(f"VACUUM (SKIP_LOCKED) {table}")

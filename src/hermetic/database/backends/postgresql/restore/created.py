@@ -1,4 +1,6 @@
-"""A database that code under test made itself, by CREATE DATABASE, and may drop at any moment.
+"""Databases beside the application's: those that code under test makes itself, and an empty one for a test.
+
+The former come by CREATE DATABASE, and may be dropped at any moment.
 
 Most suites with a database of their own drop it by ``pg_terminate_backend`` over ``pg_stat_activity``, then DROP
 DATABASE, as a role that is no superuser: a session of ours in it makes the first fail and blocks the second. So nobody
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hermetic.database.backends.postgresql.restore.connected import Replace
 from hermetic.database.backends.postgresql.restore.worker import PostgresqlDatabase
@@ -73,3 +76,20 @@ class CreatedDatabase(PostgresqlDatabase):
         return (
             self._baseline.was_seen_at(self._place) and not self._changes.has_pending and not self._changed()
         )
+
+
+class EmptyPostgresqlDatabase(PostgresqlDatabase):
+    """A database that has no baseline: it is dropped when its test ends, and not restored."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._is_being_filled = True  # for good: so no baseline is ever marked in it
+
+    def dirty(self) -> bool:
+        """Whether there may be something in it."""
+        return self.exists
+
+    def close(self) -> None:
+        """Drop it; what the test's engines still hold is told to go."""
+        self.connected.end_all()
+        super().close()

@@ -1,5 +1,7 @@
 """The home of a run: its directory, how its processes say that they live, where its server listens, and its removal.
 
+The servers of runs that live now are found by their homes, without asking any of them.
+
 A process of the run holds a shared lock on ``home/alive``, see ``launcher/files.py``.
 
 Each process opens the file once and counts here. A child that pytest forks lets go of it at once, so that a forgotten
@@ -9,17 +11,21 @@ one keeps no server alive; it may hold the home itself.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
 
 from hermetic.database import folders
+from hermetic.database.backends.postgresql.server import run_dir
+from hermetic.database.stored import Running
 
 with suppress(ImportError):  # Windows, where no server is started
     from hermetic.database.backends.postgresql.server.launcher import files
@@ -238,3 +244,24 @@ def _forget_parent() -> None:  # pragma: no cover - in a forked child, which no 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows
     os.register_at_fork(after_in_child=_forget_parent)
+
+
+def running(further: Iterable[Path] = ()) -> list[Running]:
+    """Return this user's, without those of this process.
+
+    Args:
+        further: Directories of ``hermetic_directory``, beside those where homes are made when nobody says.
+    """
+    parents = dict.fromkeys([folders.MEMORY, Path(tempfile.gettempdir()), *further])
+    found = [home for parent in parents for home in sorted(parent.glob(f"{folders.prefix()}pg-*"))]
+    others = [home for home in found if folders.is_ours(home) and not run_dir.holds(home)]
+    return [one for home in others if not run_dir.is_dead(home) for one in _read(home)]
+
+
+def _read(home: Path) -> list[Running]:
+    try:
+        said = (home / "alive").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []  # it has just ended
+    match = re.match(r"process (\d+) (.*)", said)
+    return [Running(home, int(match[1]), match[2].strip())] if match else []

@@ -3,21 +3,55 @@
 Nearly always a fixture finds a clean database and the last one in is the first out; then a change is two snapshots, and
 nothing is compared. Else the rows that differ are worked out then, which takes 9 ms at 60 small tables and a second for
 100,000 rows. (Noting a clean start takes 0.014 ms, and taking the change a snapshot, 0.14 ms.)
+
+The counters of AUTOINCREMENT do not belong to one layer: each is the highest that any layer left. So ids start again at
+the baseline's value, whatever order the layers came and went in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from hermetic.database.backends.sqlite.restore.apply_diff import Conflict, apply
 from hermetic.database.backends.sqlite.restore.difference import Delta, difference
-from hermetic.database.backends.sqlite.restore.sequences import moved_sequences, set_sequences
 from hermetic.database.backends.sqlite.restore.snapshot import Snapshot
 from hermetic.database.layers import Change, conflict
 from hermetic.errors import LayerConflict
 from hermetic.owners import Owner
+
+
+def read_sequences(snapshot: Snapshot) -> dict[str, int]:
+    """Return the last id given out by each table with AUTOINCREMENT."""
+    exists = snapshot.connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"
+    ).fetchall()
+    if not exists:
+        return {}
+    return dict(snapshot.connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+
+
+def moved_sequences(before: Snapshot, after: Snapshot) -> dict[str, int]:
+    """Return the counters of ``after`` that are not what they were."""
+    old = read_sequences(before)
+    return {table: seq for table, seq in read_sequences(after).items() if old.get(table) != seq}
+
+
+def set_sequences(snapshot: Snapshot, base: Snapshot, moved: Iterable[dict[str, int]]) -> None:
+    """Set each counter to the highest of the base's and the layers'."""
+    counters = read_sequences(base)
+    for layer in moved:
+        for table, seq in layer.items():
+            counters[table] = max(seq, counters.get(table, seq))
+    execute = snapshot.connection.execute
+    if not execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchall():
+        return
+    tables = {name for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+    execute("DELETE FROM sqlite_sequence")
+    for table, seq in counters.items():
+        if table in tables:
+            execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, seq))
 
 
 @dataclass(eq=False, kw_only=True)

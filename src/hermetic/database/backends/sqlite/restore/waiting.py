@@ -11,8 +11,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from hermetic.database import lock_waits
-from hermetic.database.backends.sqlite.restore.database_state import Connection, is_busy
-from hermetic.database.backends.sqlite.restore.queue import FIRST_POLL, OTHERS_POLL, Waiter
+from hermetic.database.backends.sqlite.restore.database_state import (
+    FIRST_POLL,
+    OTHERS_POLL,
+    Connection,
+    Waiter,
+    is_busy,
+)
 from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.lock_waits import LockUser, LockWait, Patience, error_of, stuck_holder, told_of
 from hermetic.errors import Deadlock, HermeticError

@@ -32,7 +32,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.database.backends.sqlite.restore import ending, failures, kept_files
+from hermetic.database.backends.sqlite.restore import kept_files, open_work
 from hermetic.database.backends.sqlite.restore.changes import Changes
 from hermetic.database.backends.sqlite.restore.connection import connect_arguments, tracked
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, in_wal
@@ -186,7 +186,7 @@ class SqliteDatabase:
 
         A request, and a fixture that ends with a test, count as their parent's too.
         """
-        return ending.end_open_work(self._state, of)
+        return open_work.end_open_work(self._state, of)
 
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.
@@ -261,15 +261,15 @@ class SqliteDatabase:
         try:
             self._patiently(lambda seconds: current.write_to(self._keeper, seconds))
         except Blocked:
-            raise failures.restore_blocked(self._state, self.name) from None
+            raise open_work.restore_blocked(self._state, self.name) from None
         except sqlite3.Error as error:
-            raise failures.not_restored(self._state, self.name, error, wal=in_wal(self._keeper)) from error
+            raise open_work.not_restored(self._state, self.name, error, wal=in_wal(self._keeper)) from error
 
     def _snapshot(self) -> Snapshot:
         try:
             return self._patiently(lambda seconds: Snapshot.take(self._keeper, seconds))
         except Blocked:
-            raise failures.snapshot_blocked(self._state, self.name) from None
+            raise open_work.snapshot_blocked(self._state, self.name) from None
 
     def _patiently(self, copying: Callable[[float], T]) -> T:
         """Copy pages at once, or, where a lock is in the way, first of all who wait for it, while others go on."""

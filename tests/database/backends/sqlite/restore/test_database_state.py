@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from hermetic.database.backends.sqlite.restore.queue import LockQueue, Waiter
+from hermetic.database.backends.sqlite.restore.database_state import LockQueue, Waiter
 
 
 class Collecting(Waiter):

@@ -1,12 +1,36 @@
-"""What is said when a worker database cannot be put back."""
+"""What is open in a database: ended after a test, from whatever thread, or named where it keeps it from a restore."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
+from hermetic.database.backends.sqlite.restore.connection import TrackedConnection
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, code_of
 from hermetic.database.in_use import OpenWork
 from hermetic.errors import RestoreError
+from hermetic.owners import Owner
+
+
+def end_open_work(state: DatabaseState, owners: Sequence[Owner]) -> list[OpenWork]:
+    """End the open transactions and cursors of these owners; return what was ended."""
+    ended = []
+    for connection in state.connections.members():
+        checkout = connection.checkout
+        if checkout is not None and checkout.owner.belongs_to(owners):
+            ended.extend(_end(connection))
+    return ended
+
+
+def _end(connection: TrackedConnection) -> list[OpenWork]:
+    work = connection.open_work()
+    with connection.seized() as held:
+        if not held:
+            return work
+        left = connection.open_work()
+        if left:
+            connection.end_open_work()
+        return work or left
 
 
 def restore_blocked(state: DatabaseState, name: str) -> RestoreError:
