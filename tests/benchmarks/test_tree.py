@@ -8,7 +8,7 @@ from statistics import median
 
 from benchmarks.init import INIT
 from benchmarks.tree import LINES, contents, write_tree
-from hermetic.cli.init.plan import make_plan
+from hermetic.cli.init.setup_plan import make_plan
 
 
 def test_a_tree_has_as_many_files_as_asked_for() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.cli.init.plan import Plan, make_plan
+from hermetic.cli.init.setup_plan import Plan, make_plan
 from hermetic.source.configuration import Configuration
 from hermetic.source.sources import read_sources
 from hermetic.source.symbols import Symbols

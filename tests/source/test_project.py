@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.cli.init.plan import make_plan
+from hermetic.cli.init.setup_plan import make_plan
 from hermetic.errors import ConfigurationError
 from hermetic.source.project import read_project
 from hermetic.source.sources import relative

@@ -20,7 +20,7 @@ from hermetic.source.databases import Databases
 from hermetic.source.project import read_project
 from hermetic.source.requirements import read_loosely
 from hermetic.source.sources import read_sources
-from hermetic.source.suite import named_plugins, with_helpers
+from hermetic.source.suite_modules import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 
 IGNORE = re.compile(r"#\s*hermetic:\s*ignore\[([A-Z0-9,\s]+)\]")

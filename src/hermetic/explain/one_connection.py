@@ -9,10 +9,10 @@ from typing import NamedTuple
 from hermetic.causes.data import ONE_CONNECTION_FOR_ALL
 from hermetic.code import UNKNOWN
 from hermetic.events.database import EngineResolved, Statement, TransactionEnded
+from hermetic.explain.dependency_overrides import overrides
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import is_a
 from hermetic.explain.history import History
-from hermetic.explain.overrides import overrides
 from hermetic.owners import Owner
 from hermetic.statements import Write, written
 

@@ -17,10 +17,10 @@ from hermetic.causes.data import (
 from hermetic.code import UNKNOWN
 from hermetic.events.application import RequestBegan, RequestEnded
 from hermetic.events.database import SessionEnded
+from hermetic.explain.dependency_overrides import overrides
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, is_a, place_of, places, value
 from hermetic.explain.history import History
-from hermetic.explain.overrides import overrides
 from hermetic.guards.dependencies import Override
 from hermetic.owners import Owner
 

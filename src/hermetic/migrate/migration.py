@@ -22,7 +22,7 @@ from hermetic.migrate.text import SourceText
 from hermetic.source.configuration import find_configuration
 from hermetic.source.project import is_project, read_project
 from hermetic.source.sources import Module, Sources, edited, is_pruned, is_test_path
-from hermetic.source.suite import named_plugins, with_helpers
+from hermetic.source.suite_modules import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 
 WRITABLE = 0o222

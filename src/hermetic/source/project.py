@@ -33,7 +33,7 @@ from hermetic.source.sources import (
     parse,
     read_sources,
 )
-from hermetic.source.suite import named_plugins
+from hermetic.source.suite_modules import named_plugins
 from hermetic.source.symbols import FOREIGN, Symbols
 from hermetic.source.syntax import imported_names, package_root
 

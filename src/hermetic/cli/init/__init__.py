@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TextIO
 
 from hermetic.cli.files import unified_diff, write
-from hermetic.cli.init.plan import Plan, make_plan
 from hermetic.cli.init.report import findings, outcome, talk
+from hermetic.cli.init.setup_plan import Plan, make_plan
 from hermetic.cli.lines import topic
 from hermetic.source.sources import relative
 

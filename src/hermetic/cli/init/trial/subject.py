@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from hermetic.cli.init.plan import Plan
+from hermetic.cli.init.setup_plan import Plan
 from hermetic.settings import INI, parse
 from hermetic.source.configuration import Configuration
 from hermetic.source.environ import environ_assignments

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from hermetic.cli.init.plan import Plan
+from hermetic.cli.init.setup_plan import Plan
 from hermetic.cli.init.trial.outcome import Engine, Failure, Line, Outcome, Refused
 from hermetic.cli.init.trial.subject import Subject
 from hermetic.cli.lines import count, shown, topic

@@ -21,7 +21,7 @@ from hermetic.migrate.steps.client.uses import Obstacle, Use
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Suite
 from hermetic.source.runner import Runner
-from hermetic.source.suite import named_plugins, with_helpers
+from hermetic.source.suite_modules import named_plugins, with_helpers
 
 EXAMPLE = (
     """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.source.suite import named_plugins, with_helpers
+from hermetic.source.suite_modules import named_plugins, with_helpers
 from tests.source.projects import APP, Project
 
 FIXTURES = "import pytest\n@pytest.fixture\ndef tables(engine):\n    Base.metadata.create_all(engine)\n"

@@ -37,7 +37,7 @@ from hermetic.source.schema import (
     running_modules,
 )
 from hermetic.source.sources import Place, Sources, relative
-from hermetic.source.suite import named_plugins, with_helpers
+from hermetic.source.suite_modules import named_plugins, with_helpers
 
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
 """What says that a project was set up, and may have been without an application."""
