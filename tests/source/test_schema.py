@@ -174,12 +174,16 @@ def test_metadata_outside_the_import_root_is_left_out(project: Project) -> None:
         ("\nasync def f(c):\n    await c.run_sync(Base.metadata.create_all)", 3),
         ("def f(db):\n    db.execute('''\n        create table notes (id)''')", 2),
         ("x = 'how to CREATE TABLE'\ny = b'CREATE TABLE'", None),
+        ("\nRegisterTortoise(app, generate_schemas=True)", 2),
+        ("register_tortoise(app, generate_schemas=False)", None),
+        ("await Tortoise.generate_schemas()", 1),
+        ("await create_db_tables(Note, if_not_exists=True)", 1),
     ],
 )
 def test_tables_made_by_the_application_itself_are_found(
     project: Project, text: str, line: int | None
 ) -> None:
-    """``create_all`` and CREATE TABLE count where they are called, not where they are talked about."""
+    """``create_all``, its kin and CREATE TABLE count where they are called, not where they are talked about."""
     found = find_startup_tables(project.write({"main.py": text}).symbols().sources.production)
     assert (found.line if found else None) == line
 

@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from hermetic.errors import ConfigurationError
 from hermetic.migrate.comments import commenting
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.steps import STEPS
 from hermetic.migrate.text import SourceText
 from hermetic.source.configuration import find_configuration
-from hermetic.source.project import is_project, read_project
-from hermetic.source.sources import Module, Sources, edited, is_pruned, is_test_path
+from hermetic.source.project import other_projects, read_project
+from hermetic.source.requirements import read_loosely
+from hermetic.source.sources import Module, Sources, edited, is_test_path
 from hermetic.source.suite_modules import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 
@@ -105,7 +104,8 @@ def read(directory: Path) -> Project:
     symbols = read_project(directory)
     configuration = find_configuration(symbols.sources.root, symbols.sources.boundary)
     symbols = with_helpers(symbols, named_plugins(configuration))
-    others = dict.fromkeys(_others(directory.resolve(), symbols.sources))
+    place = directory.resolve()
+    others = other_projects(place, symbols.sources, lambda file: _has_client(file, place))
     return Project(symbols, configuration, fixed=dict(_fixed(symbols.sources)), others=tuple(others))
 
 
@@ -255,29 +255,8 @@ def _fixed(sources: Sources) -> Iterator[tuple[Path, str]]:
             yield file, "has characters that its encoding writes in several ways"
 
 
-def _others(directory: Path, sources: Sources) -> Iterator[Path]:
-    """Yield the projects below a directory that have tests with a client, and are not the one that was read."""
-    known = {*sources.modules, *(each.path for each in sources.skipped)}
-    for parent, folders, names in os.walk(directory):
-        here = Path(parent)
-        folders[:] = sorted(name for name in folders if not is_pruned(here / name))
-        for file in (here / name for name in sorted(names) if name.endswith(".py")):
-            if file not in known and is_test_path(file.relative_to(directory)) and _has_client(file):
-                yield _project_of(file, directory)
-
-
-def _has_client(file: Path) -> bool:
-    try:
-        return b"TestClient(" in file.read_bytes()
-    except OSError:
-        return False
-
-
-def _project_of(file: Path, directory: Path) -> Path:
-    above = [place for place in file.parents if place.is_relative_to(directory)]
-    with suppress(ConfigurationError):
-        return next((place for place in above if is_project(place)), file.parent)
-    return file.parent
+def _has_client(file: Path, directory: Path) -> bool:
+    return is_test_path(file.relative_to(directory)) and "TestClient(" in read_loosely(file)
 
 
 def _is_written_back(data: bytes) -> bool:

@@ -32,6 +32,7 @@ class Needs:
         parts: Hosts, names and the like of databases, where engines need them and nothing gives them.
         switches: ``TESTING``, where it is read and nothing gives it.
         unknown: What only the project knows.
+        elsewhere: What of that only a compose file gives, or a ``.env`` that no code loads.
     """
 
     urls: tuple[Variable, ...]
@@ -40,6 +41,7 @@ class Needs:
     parts: tuple[Variable, ...]
     switches: tuple[Variable, ...]
     unknown: tuple[Variable, ...]
+    elsewhere: tuple[Variable, ...]
 
 
 def find_needs(
@@ -75,14 +77,15 @@ def find_needs(
     urls = _unique([*needed, *(each for each in missing([*whole, *typed, *named]) if each.required)])
     parts = _unique(each for each in missing(_parts(addresses)) if each.required and each not in urls)
     known = {SWITCH, *(each.name for each in (*urls, *parts))}
-    unknown = (each for each in missing(early) if each.required and each.name not in known)
+    unknown = _unique(each for each in missing(early) if each.required and each.name not in known)
     return Needs(
         urls,
         _unique(_driven(addresses)),
         _unique(typed),
         parts,
         _unique(each for each in everything if each.name == SWITCH and not given.has(each)),
-        _unique(each for each in unknown if not given.is_shown(each)),
+        tuple(each for each in unknown if not given.is_shown(each)),
+        tuple(each for each in unknown if given.is_shown(each)),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +142,32 @@ def _is_apart(directory: Path, project: Path) -> bool:
         return is_pruned(directory) or is_project(directory)
     except ConfigurationError:
         return True
+
+
+def other_projects(directory: Path, sources: Sources, counts: Callable[[Path], bool]) -> list[Path]:
+    """List the folders below a directory that are projects of their own, and were not read with this one.
+
+    Args:
+        directory: The folder that was asked for.
+        sources: What was read.
+        counts: Whether a Python file makes the project it is of count.
+    """
+    known = {*sources.modules, *(each.path for each in sources.skipped)}
+    found: dict[Path, None] = {}
+    for parent, folders, names in os.walk(directory):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if not is_pruned(here / name))
+        for file in (here / name for name in sorted(names) if name.endswith(".py")):
+            if file not in known and counts(file):
+                found[_project_of(file, directory)] = None
+    return list(found)
+
+
+def _project_of(file: Path, directory: Path) -> Path:
+    above = [place for place in file.parents if place.is_relative_to(directory)]
+    with suppress(ConfigurationError):
+        return next((place for place in above if is_project(place)), file.parent)
+    return file.parent
 
 
 DEPTH = 3

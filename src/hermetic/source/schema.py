@@ -34,6 +34,10 @@ DECLARATIVE = frozenset(
 SQLMODEL = frozenset({"sqlmodel.SQLModel", "sqlmodel.main.SQLModel"})
 METADATA = frozenset({"sqlalchemy.MetaData", "sqlalchemy.schema.MetaData", "sqlalchemy.sql.schema.MetaData"})
 TABLE = frozenset({"sqlalchemy.Table", "sqlalchemy.schema.Table", "sqlalchemy.sql.schema.Table"})
+MAKING = frozenset({"create_all", "create_db_tables", "create_db_tables_sync", "generate_schemas"})
+"""What makes tables where it is called: SQLAlchemy's, Piccolo's and Tortoise's."""
+GENERATING = "generate_schemas"
+"""What makes them where it is true: of ``RegisterTortoise`` and ``register_tortoise``."""
 SQLMODEL_BASE = Reference(None, "sqlmodel.SQLModel")
 
 
@@ -198,15 +202,21 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
 
 
 def find_startup_tables(modules: Iterable[Module]) -> Place | None:
-    """Return the first line of the application that creates tables when it runs: ``create_all``, CREATE TABLE."""
+    """Return the first line of the application that creates tables when it runs, by a library or CREATE TABLE."""
     for module in modules:
-        if not (module.mentions("create_all") or b"CREATE TABLE" in module.text.upper()):
+        if not (module.mentions(*MAKING, GENERATING) or b"CREATE TABLE" in module.text.upper()):
             continue
-        calls = [node.lineno for node in module.of(ast.Attribute) if node.attr == "create_all"]
-        statements = [node.lineno for node in module.of(ast.Constant) if _creates_a_table(node.value)]
-        if calls or statements:
-            return Place(module.path, min(calls + statements))
+        lines = [node.lineno for node in module.of(ast.Attribute) if node.attr in MAKING]
+        lines += [node.lineno for node in module.of(ast.Call) if _makes_tables(node)]
+        lines += [node.lineno for node in module.of(ast.Constant) if _creates_a_table(node.value)]
+        if lines:
+            return Place(module.path, min(lines))
     return None
+
+
+def _makes_tables(call: ast.Call) -> bool:
+    is_named = isinstance(call.func, ast.Name) and call.func.id in MAKING
+    return is_named or any(word.arg == GENERATING and _is_true(word.value) for word in call.keywords)
 
 
 def _creates_a_table(value: object) -> bool:

@@ -334,7 +334,7 @@ def parse(path: Path, relative: PurePath) -> Module | Skipped:
         path: The file.
         relative: Its path in the project, whose folders tell what it is for.
     """
-    is_test, is_production = _purpose(relative)
+    is_test, is_production = purpose_of(relative)
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -378,7 +378,7 @@ def _tree_aside(text: bytes, path: Path) -> ast.Module:
         return ast.Module([], [])
 
 
-def _purpose(relative: PurePath) -> tuple[bool, bool]:
+def purpose_of(relative: PurePath) -> tuple[bool, bool]:
     """Say whether a path in the project is a test's, and whether it can be a part of the application."""
     is_test = is_test_path(relative)
     is_aside = not ASIDE_DIRECTORIES.isdisjoint(relative.parts[:-1])
@@ -387,5 +387,5 @@ def _purpose(relative: PurePath) -> tuple[bool, bool]:
 
 def _known(sources: Sources, path: Path, root: Path) -> Module | None:
     module = sources.modules.get(path)
-    purpose = _purpose(path.relative_to(root))
+    purpose = purpose_of(path.relative_to(root))
     return module if module and (module.is_test, module.is_production) == purpose else None

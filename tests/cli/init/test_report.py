@@ -13,6 +13,7 @@ from tests.source.projects import APP, MODELS, Project
 
 POSTGRESQL = "from sqlalchemy import create_engine\ne = create_engine('postgresql+psycopg://h/d')\n"
 WITH_DB = f"{APP}import db\n"
+SERVICE = {"requirements.txt": "", "app/main.py": APP, "tests/test_a.py": ""}
 
 
 def said(project: Project, monkeypatch: pytest.MonkeyPatch, *installed: str) -> list[str]:
@@ -123,6 +124,8 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             "schema        left out: what the tests make of tables is theirs",
         ),
         ({"alembic.ini": ""}, "schema        alembic.ini (no metadata with tables was found)"),
+        ({"a.sql": "CREATE TABLE a (id int);"}, "schema        a.sql (no metadata with tables was found)"),
+        (dict.fromkeys(("a.sql", "b.sql"), "CREATE TABLE a (id int);"), "                b.sql"),
         (
             {
                 "main.py": WITH_DB,
@@ -150,6 +153,17 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             {},
             "schema        left out: no tables were found. "
             "Name what makes them: hermetic_schema = package.models:Base.metadata,",
+        ),
+        (
+            {
+                "main.py": f"{APP}import os\nos.environ['KEY']",
+                "compose.yml": "    environment:\n      KEY: x",
+            },
+            "environment   KEY has no default (main.py:5): where the tests run outside of the",
+        ),
+        (
+            {f"{name}/{file}": text for name in "ab" for file, text in SERVICE.items()} | {"main.py": ""},
+            "              b is a project of its own, and was not looked at: hermetic init b",
         ),
         (
             {"tests/test_a.py": "import pytest_asyncio\n@pytest.mark.anyio\ndef test(): ..."},

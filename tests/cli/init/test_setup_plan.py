@@ -8,6 +8,8 @@ from hermetic.errors import ConfigurationError
 from hermetic.source.requirements import installed_version
 from tests.source.projects import APP, MODELS, Project
 
+SQL = "-- first\ncreate table a (id int);\n"
+
 
 def test_a_plain_project_gets_the_few_lines_it_needs(project: Project) -> None:
     """The application, the import root and the tables; nothing about a runner that is not there."""
@@ -81,11 +83,14 @@ def test_two_collections_of_tables_are_the_users_choice(project: Project) -> Non
     [
         ({"alembic.ini": "", "models.py": MODELS}, "models:Base.metadata"),
         ({"alembic.ini": "", "db.py": "x = 'CREATE TABLE a'"}, "alembic.ini"),
-        ({"db.py": "x = 'CREATE TABLE a'"}, "lifespan"),
+        ({"db.py": "x = 'CREATE TABLE a'", "schema.sql": SQL}, "lifespan"),
+        ({"db/schema.sql": SQL, "db/drop.sql": "DROP TABLE a;", "tests/a.sql": SQL}, "db/schema.sql"),
+        ({"models.py": MODELS, "schema.sql": SQL}, "models:Base.metadata"),
+        ({"migrations/1.sql": SQL, "migrations/2.sql": SQL}, None),
         ({}, None),
     ],
 )
-def test_metadata_goes_before_migrations_before_the_lifespan(
+def test_metadata_goes_before_migrations_before_the_lifespan_before_files_of_sql(
     project: Project, files: dict[str, str], expected: str | None
 ) -> None:
     """The fastest that is complete."""

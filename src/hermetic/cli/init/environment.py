@@ -51,6 +51,7 @@ class Environment:
         lines: ``NAME=value`` for ``hermetic_env``.
         needs: Where those are read, in the same order.
         unknown: Variables without a default whose values only the project knows.
+        elsewhere: Those that only a compose file gives, or a ``.env`` that no code loads.
         scheme: Of the database's URL, with the name of a driver.
         tells_in_time: Whether an engine is made while the application is imported, which says what the database is.
     """
@@ -58,6 +59,7 @@ class Environment:
     lines: tuple[str, ...]
     needs: tuple[Variable, ...]
     unknown: tuple[Variable, ...]
+    elsewhere: tuple[Variable, ...]
     scheme: str = DATABASES.fitting(backends.DEFAULT, "", is_async=True)
     tells_in_time: bool = False
 
@@ -123,6 +125,7 @@ def find_environment(
         tuple(f"{each.name}={values[each]}" for each in known),
         tuple(known),
         needs.unknown,
+        needs.elsewhere,
         scheme,
         made_when_imported([each.opening for each in addresses], imported, bindings),
     )

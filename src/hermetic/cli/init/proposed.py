@@ -41,6 +41,7 @@ def schema_settings(
     metadata: list[Metadata],
     startup: Place | None,
     migrations: Migrations | None,
+    sql: list[Path],
     configuration: Configuration,
 ) -> Iterator[Setting]:
     """Name what makes the tables where there is one answer; several are the user's to choose from."""
@@ -51,6 +52,8 @@ def schema_settings(
         lines = migrations.lines(configuration.path.parent)
     elif not metadata and startup:
         lines = ("lifespan",)
+    elif not metadata and len(sql) == 1:
+        lines = (relative(sql[0], configuration.path.parent),)
     if lines:
         yield Setting("hermetic_schema", lines if configuration.native or len(lines) > 1 else lines[0])
 

@@ -87,6 +87,8 @@ def _application(plan: Plan) -> Iterator[str]:
         prefix = "also found: " if index or not plan.names_an_application or value is not None else ""
         if found.target is None or found.target != value or found.application.required:
             yield f"{prefix}{_described(found)}"
+    for folder in plan.others:
+        yield f"{shown(folder)} is a project of its own, and was not looked at: hermetic init {shown(folder)}"
     if plan.missing_root is not None:
         yield f"pythonpath is set and was not changed; the application needs {plan.missing_root} in it"
 
@@ -130,6 +132,9 @@ def _schema(plan: Plan) -> Iterator[str]:
         yield described[0]
     elif chosen is not None:
         yield f"{text} (no metadata with tables was found)"
+    elif len(plan.sql) > 1 and plan.found:
+        yield "left out: several files of SQL make tables. Name those of the database under test, one a line, in order:"
+        yield from (f"  {shown(file)}" for file in plan.sql)
     elif not plan.found:
         yield "left out: what the tests make of tables is theirs"
     else:
@@ -178,6 +183,9 @@ def _environment(plan: Plan) -> Iterator[str]:
         yield f"{line} ({place}{'; hermetic_env is set and was not changed' if kept else ''})"
     for need in environment.unknown:
         yield f"{need.name} has no default ({shown(need.file)}:{need.line}): give it in hermetic_env"
+    for need in environment.elsewhere:
+        yield f"{need.name} has no default ({shown(need.file)}:{need.line}): where the tests run outside of the"
+        yield "  compose file, or without the .env that has it and that no code loads, give it in hermetic_env"
 
 
 def _configuration(plan: Plan) -> Iterator[str]:

@@ -25,8 +25,8 @@ from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.applications import Application, made_by_tests
 from hermetic.source.configuration import Configuration, find_configuration
 from hermetic.source.migrations import Migrations, find_migrations
-from hermetic.source.project import applications_in, read_project
-from hermetic.source.requirements import installed_version
+from hermetic.source.project import applications_in, other_projects, read_project
+from hermetic.source.requirements import installed_version, read_loosely
 from hermetic.source.roots import ImportRoot, find_root, is_installed
 from hermetic.source.runner import Runner, find_runner
 from hermetic.source.schema import (
@@ -36,7 +36,8 @@ from hermetic.source.schema import (
     find_startup_tables,
     running_modules,
 )
-from hermetic.source.sources import Place, Sources, relative
+from hermetic.source.sources import Place, Sources, purpose_of, relative
+from hermetic.source.sql_files import find_sql
 from hermetic.source.suite_modules import named_plugins, with_helpers
 
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
@@ -64,11 +65,13 @@ class Plan:
         sources: The project.
         configuration: pytest's configuration as it is.
         found: The applications, the chosen one first.
+        others: The projects below the folder that was asked for which have applications, too.
         built: Where the suite makes an application itself, if none can be named for it.
         metadata: The collections of tables.
         startup: Where the application itself makes tables.
         migrations: Alembic's, if there are any.
         migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
+        sql: The files of SQL that make tables.
         runner: Who runs async tests.
         loops: In which event loop, and what is to be said of that.
         faults: What is broken by settings of the project's own, which are kept.
@@ -83,11 +86,13 @@ class Plan:
     sources: Sources
     configuration: Configuration
     found: tuple[Found, ...]
+    others: tuple[Path, ...]
     built: Place | None
     metadata: tuple[Metadata, ...]
     startup: Place | None
     migrations: Migrations | None
     migrating: Place | None
+    sql: tuple[Path, ...]
     runner: Runner
     loops: Loops
     faults: tuple[Finding, ...]
@@ -138,6 +143,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     startup = None if built else find_startup_tables(running)
     superseded = find_superseded(symbols)
     migrations = find_migrations(sources, chosen.file if chosen else None)
+    sql = find_sql(sources)
     migrating = None
     if migrations:
         migrating = find_startup_migrations(symbols, running) or _migrating_tests(superseded)
@@ -152,7 +158,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     if chosen and root:
         wanted += application_settings(chosen, root) if built is None else ()
         wanted += path_settings(chosen, root, configuration)
-        wanted += schema_settings([] if migrating else metadata, startup, migrations, configuration)
+        wanted += schema_settings([] if migrating else metadata, startup, migrations, sql, configuration)
         wanted += environment_settings(environment)
     wanted += mode_settings(superseded, configuration, wanted)
     if not observes(configuration, wanted):
@@ -162,11 +168,13 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         sources,
         configuration,
         found,
+        tuple(_others(directory.resolve(), sources)),
         built,
         tuple(metadata),
         startup,
         migrations,
         migrating,
+        tuple(sql),
         runner,
         loops,
         find_faults(symbols, configuration),
@@ -178,6 +186,16 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
         settings,
         tuple(_edits(sources, configuration, settings)),
     )
+
+
+def _others(directory: Path, sources: Sources) -> list[Path]:
+    """List the projects below a directory that have applications, but the one that was read."""
+
+    def has_one(file: Path) -> bool:
+        _, is_production = purpose_of(file.relative_to(directory))
+        return is_production and "FastAPI(" in read_loosely(file)
+
+    return other_projects(directory, sources, has_one)
 
 
 def _roots(
