@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -96,19 +97,23 @@ SELECT datdba::regrole::text, datconnlimit, shobj_description(d.oid, 'pg_databas
 FROM pg_database d WHERE datname = current_database()
 """
 
+OF_TABLE = re.compile(r"(?<=pg_hermetic\.m)\d+")
+"""The number of a table in the name of our function for it; another one where the table was made again."""
+
 
 @dataclass(eq=False)
 class Stage:
     """A worker database on which suite after suite is done; a new one after each that fails."""
 
     place: Place
+    schema: str = SCHEMA
     _opened: Opened | None = None
     _whole: list[str] = field(default_factory=list)
 
     def do(self, suite: Suite) -> None:
         """Do a suite; in the end the whole database is as at first, as ``pg_dump`` and ``pg_dumpall`` see it."""
         if self._opened is None:
-            self._opened = self.place.database(SCHEMA)
+            self._opened = self.place.database(self.schema)
             self._opened.database.ensure()
             self._whole = self._dump_whole()
         opened = self._opened
@@ -152,4 +157,4 @@ def _program(name: str, url: URL, *options: str) -> list[str]:
     """Return the lines that a program of PostgreSQL's prints, but for keys that it makes up."""
     command = [str(any_().path / name), *options, f"--dbname={url.render_as_string(hide_password=False)}"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
-    return sorted(line for line in printed.splitlines() if "restrict" not in line)
+    return sorted(OF_TABLE.sub("", line) for line in printed.splitlines() if "restrict" not in line)

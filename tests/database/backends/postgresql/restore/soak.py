@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from hermetic.database.backends.postgresql.server.factory import new_instance
 from tests.database.backends.postgresql.restore import playing
+from tests.database.backends.postgresql.restore import playing_remaking as remaking
 from tests.database.backends.postgresql.restore import playing_scopes as scopes
 from tests.database.backends.postgresql.restore.opened import Place, plain_place
 from tests.database.backends.postgresql.restore.playing import Stage
@@ -62,9 +63,13 @@ def play_for(
 
 
 def play_at(place: Place, seconds: float, count: Count) -> None:
-    """Try sequences on one server: what connections do at once, and what fixtures of every scope do."""
-    for stage, plays in ((Stage(place), playing.plays), (scopes.Stage(place), scopes.plays)):
-        play_for(seconds / 2, plays, stage.do, count)
+    """Try sequences on one server: of connections at once, of fixtures of every scope, of tables made again."""
+    for stage, plays in (
+        (Stage(place), playing.plays),
+        (scopes.Stage(place), scopes.plays),
+        (scopes.Stage(place, remaking.SCHEMA), remaking.plays),
+    ):
+        play_for(seconds / 3, plays, stage.do, count)
         stage.close()
     place.stop()
     print(f"{place.level}: {count.plays} sequences so far, {count.steps} steps", flush=True)

@@ -75,6 +75,7 @@ def test_dropped(place: Place, rows: str, script: str) -> None:
         ANEW + "GRANT SELECT ON users TO PUBLIC",
         DROPPED + "CREATE VIEW users AS SELECT 1 AS id",
         ANEW + "ALTER TABLE posts REPLICA IDENTITY FULL",
+        ANEW + "ALTER SEQUENCE users_id_seq OWNED BY posts.user_id",
         "ALTER TABLE posts ADD more integer",
     ],
 )
@@ -86,6 +87,44 @@ def test_anything_else_comes_with_a_copy(superuser: Place, script: str) -> None:
     assert opened.database.restore()
     assert number(opened) != same
     assert opened.dump() == before
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER TABLE users ALTER mood TYPE mood USING 'it''s sad'",
+        "ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET name = 'someone ' || id",
+        "ALTER TABLE users DISABLE TRIGGER USER; DELETE FROM posts; DELETE FROM users;"
+        "ALTER TABLE users ENABLE TRIGGER USER",
+    ],
+)
+def test_rows_that_no_trigger_saw(place: Place, script: str) -> None:
+    """A table that stayed while others were made again is put back too, and what is written to it later is noticed."""
+    opened = place.database(TABLES + ROWS)
+    before, same = opened.dump(), number(opened)
+    opened.run(f"{script}; DROP TABLE posts")
+    assert opened.database.restore()
+    assert opened.dump() == before
+    opened.run(WRITTEN)
+    assert opened.database.restore()
+    assert opened.dump() == before
+    assert number(opened) == same
+    opened.close()
+
+
+def test_some_tables_that_a_wider_fixture_dropped(place: Place) -> None:
+    """When it has ended, what a test writes to the others is undone."""
+    opened = place.database(TABLES + MANY)
+    before, same = opened.dump(), number(opened)
+    layer = opened.layer("without posts", "DROP TABLE posts")
+    opened.database.remove_layer(layer)
+    assert opened.database.restore()
+    assert opened.dump() == before
+    opened.run(WRITTEN, 'INSERT INTO "odd ""one" VALUES (1)')
+    assert opened.database.restore()
+    assert opened.dump() == before
+    assert number(opened) == same
     opened.close()
 
 

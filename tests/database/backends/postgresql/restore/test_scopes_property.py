@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.database.backends.playing_scopes import Suite
+from tests.database.backends.postgresql.restore import playing_remaking as remaking
 from tests.database.backends.postgresql.restore.opened import Place
 from tests.database.backends.postgresql.restore.playing_scopes import Stage, plays
 
@@ -31,6 +32,14 @@ def plain_stage(plain: Place) -> Iterator[Stage]:
     made.close()
 
 
+@pytest.fixture
+def remaking_stage(place: Place) -> Iterator[Stage]:
+    """The same, where tables can be made again in place."""
+    made = Stage(place, remaking.SCHEMA)
+    yield made
+    made.close()
+
+
 @settings(max_examples=1_200 if LONG else 5, suppress_health_check=CHECKS)
 @given(suite=plays)
 def test_the_baseline_comes_back(stage: Stage, suite: Suite) -> None:
@@ -43,3 +52,10 @@ def test_the_baseline_comes_back(stage: Stage, suite: Suite) -> None:
 def test_without_a_superusers_rights(plain_stage: Stage, suite: Suite) -> None:
     """The same."""
     plain_stage.do(suite)
+
+
+@settings(max_examples=400 if LONG else 5, suppress_health_check=CHECKS)
+@given(suite=remaking.plays)
+def test_tables_that_are_dropped_and_made_again(remaking_stage: Stage, suite: Suite) -> None:
+    """The same."""
+    remaking_stage.do(suite)

@@ -26,7 +26,6 @@ END $$;
 CREATE FUNCTION pg_hermetic.notice_again(change integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     later record;
-    t pg_hermetic.tables;
 BEGIN
     FOR later IN
         SELECT nspname AS schema FROM pg_catalog.pg_namespace
@@ -39,13 +38,8 @@ BEGIN
         EXECUTE format('DROP SCHEMA %I CASCADE', later.schema);
     END LOOP;
     PERFORM pg_hermetic.hear_of_ddl();
-    IF pg_hermetic.undone_by_dropping() THEN -- else it is made anew, with the triggers that it had
-        FOR t IN SELECT * FROM pg_hermetic.tables LOOP
-            PERFORM pg_hermetic.add_triggers(t);
-        END LOOP;
-        PERFORM pg_hermetic.add_trigger(name, 'INSERT OR UPDATE OR DELETE OR TRUNCATE')
-        FROM pg_hermetic.relations JOIN pg_hermetic.objects ON objid = oid AND classid = 'pg_class'::regclass
-        WHERE relkind = 'p';
+    IF pg_hermetic.undone_by_dropping() THEN -- else remake() has it noticed, or a copy has the triggers that it had
+        PERFORM pg_hermetic.notice_tables();
         INSERT INTO pg_hermetic.objects
         SELECT 'pg_trigger'::regclass, oid FROM pg_catalog.pg_trigger WHERE tgname ^@ 'zz_hermetic';
     END IF;

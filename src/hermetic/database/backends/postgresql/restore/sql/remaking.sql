@@ -138,6 +138,8 @@ BEGIN
     END IF;
     PERFORM pg_hermetic.adopt_tables();
     PERFORM pg_hermetic.adopt_sequences();
+    PERFORM pg_hermetic.notice_tables();
+    INSERT INTO pg_hermetic.dirty SELECT relid, true FROM pg_hermetic.tables; -- ALTER TABLE writes rows that no trigger sees
     TRUNCATE pg_hermetic.objects, pg_hermetic.owned, pg_hermetic.remade;
     PERFORM pg_hermetic.note_objects();
     RETURN CASE WHEN statements IS NULL THEN 'found' ELSE 'made' END;
@@ -199,8 +201,6 @@ BEGIN
             PERFORM pg_hermetic.make_noting(t);
             PERFORM pg_hermetic.make_putting_back(t);
         END IF;
-        PERFORM pg_hermetic.add_triggers(t);
-        INSERT INTO pg_hermetic.dirty VALUES (t.relid, true);
     END LOOP;
 END $$;
 

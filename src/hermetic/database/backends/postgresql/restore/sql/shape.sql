@@ -3,7 +3,8 @@
 -- itself, so that what a version of PostgreSQL adds is seen. What is not known to be a name stands as it is: the digests
 -- of two schemas that are the same may differ, those of two that differ are never the same.
 
--- Not compared: what the server writes by itself, what follows from the rest, and large objects, which are put back.
+-- Not compared: what the server writes by itself, what follows from the rest, and large objects, which are put back. Of
+-- dependencies two kinds do not follow from it (below): which column owns a sequence, and what belongs to an extension.
 CREATE FUNCTION pg_hermetic.is_compared(catalog pg_catalog.pg_class) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT catalog.relnamespace = 'pg_catalog'::regnamespace AND catalog.relkind = 'r' AND NOT catalog.relisshared
         AND catalog.relname NOT IN (
@@ -119,4 +120,12 @@ SELECT pg_hermetic.make_digest('shape', (
     )
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
     WHERE pg_hermetic.is_compared(c)
-));
+) || $$
+    UNION ALL SELECT concat_ws(
+        ' ', 'dependency', pg_catalog.pg_describe_object(classid, objid, objsubid),
+        pg_catalog.pg_describe_object(refclassid, refobjid, refobjsubid)
+    )
+    FROM pg_catalog.pg_depend LEFT JOIN pg_catalog.pg_class c ON classid = 'pg_class'::regclass AND c.oid = objid
+    WHERE objid >= 16384 AND objid NOT IN (SELECT oid FROM ours)
+        AND (deptype IN ('e', 'x') OR deptype = 'a' AND c.relkind = 'S')
+$$);

@@ -163,3 +163,33 @@ BEGIN
         PERFORM pg_hermetic.add_triggers_of_keys(t);
     END IF;
 END $$;
+
+-- Have the tables of the baseline noticed that are not: their owner can drop and disable triggers, we do so ourselves
+-- (stop_noticing), and a table that was made again has none.
+CREATE FUNCTION pg_hermetic.notice_tables() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    t pg_hermetic.tables;
+BEGIN
+    FOR t IN SELECT * FROM pg_hermetic.tables LOOP
+        IF pg_hermetic.forget_triggers(t.relid, CASE WHEN t.by_row THEN 4 ELSE 1 END) THEN
+            PERFORM pg_hermetic.add_triggers(t);
+        END IF;
+    END LOOP;
+    PERFORM pg_hermetic.add_trigger(name, 'INSERT OR UPDATE OR DELETE OR TRUNCATE')
+    FROM pg_hermetic.relations JOIN pg_hermetic.objects ON objid = oid AND classid = 'pg_class'::regclass
+    WHERE relkind = 'p' AND pg_hermetic.forget_triggers(oid, 1);
+END $$;
+
+-- Drop our triggers on a table where some are missing or switched off; whether that is so.
+CREATE FUNCTION pg_hermetic.forget_triggers(table_oid oid, wanted integer) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    trigger_name name;
+BEGIN
+    IF wanted = (SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgrelid = table_oid AND tgname ^@ 'zz_hermetic' AND tgenabled = 'A') THEN
+        RETURN false;
+    END IF;
+    FOR trigger_name IN SELECT tgname FROM pg_catalog.pg_trigger WHERE tgrelid = table_oid AND tgname ^@ 'zz_hermetic' LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, table_oid::regclass);
+    END LOOP;
+    RETURN true;
+END $$;
