@@ -54,6 +54,8 @@ def isolation(item: pytest.Item, settings: Settings) -> Isolation:
 def levels(item: pytest.Item, settings: Settings) -> dict[str, Level]:
     """Return the level of each guard for a test: the closest mark's, or the project's."""
     given = _given(item)
+    if not given:  # as of nearly all tests
+        return dict(settings.guards)
     return {name: cast(Level, _closest(given, name, level)) for name, level in settings.guards.items()}
 
 
