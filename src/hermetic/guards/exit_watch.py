@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -32,7 +31,7 @@ from hermetic.guards.threads import Started, serves_whoever_comes
 from hermetic.threads import OURS, is_ours, now, pause
 
 if TYPE_CHECKING:
-    from hermetic.waits.thread import Wait
+    from hermetic.waits.thread import WaitKind
 
 PAUSE = 0.1
 """Seconds between two looks."""
@@ -43,8 +42,8 @@ FOR_GOOD, ASLEEP, AT_WORK = 2.0, 10.0, 60.0
 MOSTLY = 0.8
 """The share of looks at which a thread must have been seen waiting to count as one that does nothing else."""
 
-_left: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-"""The threads that were left behind."""
+LEFT = "_hermetic_left"
+"""The attribute of a thread that was left behind."""
 
 
 @dataclass
@@ -65,7 +64,7 @@ class Seen:
     since: float | None = None
     is_named: bool = False
 
-    def look(self, wait: Wait | None) -> None:
+    def look(self, wait: WaitKind | None) -> None:
         """Count what was seen."""
         self.looks += 1
         self.waiting += wait is not None
@@ -186,7 +185,7 @@ def text(thread: threading.Thread, started: Started | None, place: Location | No
 
 def leave_behind(thread: threading.Thread) -> None:
     """Have whoever waits for a thread's end go on, as if it had ended."""
-    _left.add(thread)
+    setattr(thread, LEFT, True)
     handle = getattr(thread, "_os_thread_handle", None) or getattr(thread, "_handle", None)
     if handle is not None:  # pragma: no cover - Python 3.13 on
         handle._set_done()
@@ -208,7 +207,7 @@ def _let_threads_be_left() -> None:
             for thread in awaited:
                 waited.add(thread)
                 thread.join()
-        if not _left:
+        if not any(map(_is_left, threading.enumerate())):
             original()
 
     cast(Any, threading)._thread_shutdown = wait_for_threads  # pragma: no cover - Python 3.13 on
@@ -222,7 +221,11 @@ def _others() -> list[threading.Thread]:
 
 def _keeping() -> list[threading.Thread]:
     """Return the threads that keep the process from ending."""
-    return [each for each in _others() if not each.daemon and each not in _left]
+    return [each for each in _others() if not each.daemon and not _is_left(each)]
+
+
+def _is_left(thread: threading.Thread) -> bool:
+    return hasattr(thread, LEFT)
 
 
 def _joined() -> Iterator[threading.Thread]:

@@ -88,11 +88,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if RUN in config.stash:
         from hermetic.pytest_plugin.active import Active
         from hermetic.pytest_plugin.loops import refuse_unset_loop_scope
+        from hermetic.pytest_plugin.reporting import Reporting
 
         with errors_as_usage_errors():
             refuse_unset_loop_scope(config)
-        active = Active(config.stash[RUN], config.stash[RECORDER], config.stash[HISTORY])
-        config.pluginmanager.register(active, "hermetic-active")
+        run, recorder = config.stash[RUN], config.stash[RECORDER]
+        config.pluginmanager.register(Active(run, recorder, config.stash[HISTORY]), "hermetic-active")
+        config.pluginmanager.register(Reporting(run, recorder), "hermetic-reporting")
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Generator, Hashable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,19 +19,18 @@ from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_
 from hermetic.pytest_plugin.explaining import explain, explain_collection, failure_of, say_what_it_did
 from hermetic.pytest_plugin.failing import (
     UnavailableServers,
+    bracket,
     error_of_ours,
     errors_as_failures,
     errors_as_usage_errors,
+    finished_unless_its_own,
     hide_own_frames,
     show_the_project_alone,
 )
 from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER, TOLD
-from hermetic.report.facts import ProcessFacts, TestFacts, Totals
-from hermetic.report.header import header_lines
 from hermetic.report.recorder import Recorder
 from hermetic.report.sections import failure_sections
-from hermetic.report.summary import summary_lines
-from hermetic.run import NEVER, Run
+from hermetic.run import Run
 from hermetic.settings import GUARDS, Level
 from hermetic.steps import every_step
 
@@ -50,7 +49,6 @@ class Active:
         self.run = run
         self.recorder = recorder
         self.history = history
-        self.totals = Totals()
         self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
         self._ending: frozenset[str] = frozenset()
         self._is_setting_up = False
@@ -65,10 +63,7 @@ class Active:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """After a run that was cut short wider fixtures end only here.
-
-        In a worker of xdist: the controller, which has the terminal, says what there is to say.
-        """
+        """After a run that was cut short wider fixtures end only here; what a worker was told goes to ``reporting``."""
         self.run.begin_last_teardown()
         try:
             return (yield)
@@ -77,33 +72,6 @@ class Active:
             output = getattr(session.config, "workeroutput", None)
             if output is not None:
                 output["hermetic"] = self.recorder.process.plain()
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """A worker of xdist is done; one that died has said nothing of itself."""
-        facts = ProcessFacts.of(getattr(node, "workeroutput", {}).get("hermetic"))
-        if facts is None:
-            self.totals.lost.append(node.gateway.id)
-        else:
-            self.totals.process.add(facts)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Here, or where the terminal is: what a test left travels in its report."""
-        facts = TestFacts.of(getattr(report, "hermetic", None))
-        if facts is not None:
-            self.totals.add_test(report.nodeid, facts)
-
-    def pytest_report_header(self) -> list[str]:
-        return header_lines(self.run.settings, self.run.root)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        run = self.run
-        self.totals.process.add(self.recorder.process)
-        lines = summary_lines(self.totals, run.settings, run.root, run.environment.changes())
-        if lines:
-            terminalreporter.section("hermetic")
-            for line in lines:
-                terminalreporter.line(line)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
@@ -123,7 +91,7 @@ class Active:
             marks.fail_wrong(item)
         with errors_as_failures():
             self.run.begin_test(
-                _boundary(item, marks.isolation(item, self.run.settings)),
+                marks.boundary(item, self.run.settings),
                 owner,
                 marks.levels(item, self.run.settings),
             )
@@ -261,15 +229,15 @@ class Active:
             if issubclass(type(value), _LOOPS):  # pytest-asyncio's, of the test
                 fixturedef.addfinalizer(self.run.background.end_loop)
             return value
-        with _finished_unless_its_own(fixturedef, request):
-            with _bracket():
+        with finished_unless_its_own(fixturedef, request):
+            with bracket():
                 frame = self.run.checkpoints.begin(owner)
             self._fixtures[fixturedef] = owner
             try:
                 with owned_by(owner, everywhere=True), owning:
                     return (yield)
             finally:
-                with _bracket():
+                with bracket():
                     self.run.checkpoints.end(frame)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
@@ -320,35 +288,6 @@ class Active:
         marks.refuse_without_runner(pyfuncitem)
 
 
-@contextmanager
-def _bracket() -> Generator[None, None, None]:
-    """Do what stands before and after a fixture's set-up: what fails there is marked as no failure of a fixture."""
-    try:
-        with errors_as_failures():
-            yield
-    except BaseException as error:
-        error.is_of_a_bracket = True  # type: ignore[attr-defined]
-        raise
-
-
-@contextmanager
-def _finished_unless_its_own(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, None, None]:
-    """Finish a fixture when its bracket fails, or that of one that it asks for.
-
-    Else pytest gives its value, or an error that is the test's, to the next test.
-    """
-    try:
-        yield
-    except BaseException as error:
-        if getattr(error, "is_of_a_bracket", False):
-            if fixturedef.cached_result is None:  # not set up at all: what pytest takes for finished
-                fixturedef.cached_result = (None, None, None)
-            fixturedef.finish(request)  # type: ignore[arg-type]
-        raise
-
-
 def _is_of_a_worker(item: pytest.Item) -> bool:
     return hasattr(item.config, "workerinput")
 
@@ -358,17 +297,6 @@ def _begin_with(name: str, fixturenames: list[str]) -> None:
     if name in fixturenames:
         fixturenames.remove(name)
         fixturenames.insert(0, name)
-
-
-def _boundary(item: pytest.Item, isolation: str) -> Hashable:
-    """What the baseline's return is counted by: equal for two tests in a row, the second finds what the first left."""
-    if isolation == "test":
-        return NEVER
-    if isolation == "none":
-        return "none"
-    kind = pytest.Class if isolation == "class" else pytest.Module
-    node = item.getparent(kind)
-    return node.nodeid if node is not None else NEVER
 
 
 def _ending_scopes(item: pytest.Item, nextitem: pytest.Item | None) -> frozenset[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pytest
 
@@ -120,3 +121,32 @@ class UnavailableServers:
         first = self._first.setdefault(error.what, report.nodeid)
         if first != report.nodeid:
             report.longrepr = f"{error.what} [{error.code}] See {first}."
+
+
+@contextmanager
+def bracket() -> Generator[None, None, None]:
+    """Do what stands before and after a fixture's set-up: what fails there is marked as no failure of a fixture."""
+    try:
+        with errors_as_failures():
+            yield
+    except BaseException as error:
+        error.is_of_a_bracket = True  # type: ignore[attr-defined]
+        raise
+
+
+@contextmanager
+def finished_unless_its_own(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, None, None]:
+    """Finish a fixture when its bracket fails, or that of one that it asks for.
+
+    Else pytest gives its value, or an error that is the test's, to the next test.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if getattr(error, "is_of_a_bracket", False):
+            if fixturedef.cached_result is None:  # not set up at all: what pytest takes for finished
+                fixturedef.cached_result = (None, None, None)
+            fixturedef.finish(request)  # type: ignore[arg-type]
+        raise

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, cast, get_args
 
 import pytest
 
 from hermetic.errors import ConfigurationError
 from hermetic.pytest_plugin.options import MARK
+from hermetic.run import NEVER
 from hermetic.settings import Background, Isolation, Level, Settings, one_of
 
 _KINDS = {"isolation": Isolation, "background": Background}
@@ -49,6 +50,17 @@ def fail_wrong(item: pytest.Item) -> None:
 def isolation(item: pytest.Item, settings: Settings) -> Isolation:
     """Return the isolation of a test: the closest mark's, or the project's."""
     return cast(Isolation, _closest(_given(item), "isolation", settings.isolation))
+
+
+def boundary(item: pytest.Item, settings: Settings) -> Hashable:
+    """What the baseline's return is counted by: equal for two tests in a row, the second finds what the first left."""
+    chosen = isolation(item, settings)
+    if chosen == "test":
+        return NEVER
+    if chosen == "none":
+        return "none"
+    node = item.getparent(pytest.Class if chosen == "class" else pytest.Module)
+    return node.nodeid if node is not None else NEVER
 
 
 def levels(item: pytest.Item, settings: Settings) -> dict[str, Level]:

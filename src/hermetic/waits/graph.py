@@ -12,25 +12,27 @@ on: a wait that is not ended lasts as long as it would without hermetic, one tha
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from types import FrameType
 from typing import Any, NamedTuple
 
 from hermetic import tasks, threads
-from hermetic.code import is_library
 from hermetic.waits.reach import at_hand
 from hermetic.waits.thread import (
     FILES,
+    computed_in,
     frames_of,
+    is_of_a_library,
     is_of_the_project,
     is_turning,
     joined_by,
+    leading,
     loops_of,
+    primitives,
+    result_of,
     wait_of,
 )
 
@@ -43,18 +45,6 @@ MAIN = threading.main_thread().ident or 0
 
 LOCALS, GLOBALS, USED = 5, 3, 3
 """Steps from a frame's names to what is at hand, from a module's, and from a driver's frame to its connection."""
-
-_FOLDER = os.path.dirname(os.path.dirname(__file__))
-_PRIMITIVES = (
-    *(asyncio.locks.__file__, asyncio.queues.__file__),
-    *(os.path.join("anyio", "streams", ""), os.path.join("anyio", "_core", "_synchronization")),
-    os.path.join(_FOLDER, "client", ""),
-)
-"""Where frames are whose ``self`` is what is waited for."""
-
-_FUTURES = concurrent.futures._base.__file__
-_GIVES_UP_ITS_NAME = ("_call_in_runner_task",)
-"""anyio's runner of tests waits there for a future that the task which runs them has at hand."""
 
 
 class Wait(NamedTuple):
@@ -134,7 +124,7 @@ class Graph:
             return ended_by
         if id(waiter) in self._computed:
             return [self._computed[id(waiter)]]
-        found = _primitives(tasks.frames_of(task)[::-1])
+        found = primitives(tasks.frames_of(task)[::-1])
         if not _shows_timers(task.get_loop()) and not all(map(_is_a_client_s, found)):
             return None  # a timer may set an event
         return found or None
@@ -151,10 +141,10 @@ class Graph:
             return [joined.ident]
         if wait_of(frames[0]) != "for good":
             return None
-        future = _result_of(frames)
+        future = result_of(frames)
         if future is not None:
             return [self._computed.get(id(future), future)]
-        return [each for frame in _leading(frames, FILES) if (each := frame.f_locals.get("self"))] or None
+        return [each for frame in leading(frames, FILES) if (each := frame.f_locals.get("self"))] or None
 
     @cached_property
     def _timed(self) -> set[Task]:
@@ -181,10 +171,10 @@ class Graph:
         """Futures, by identity, with the thread or the task that computes each."""
         found: dict[int, Runner] = {}
         for ident, frames in self._frames.items():
-            for future in _computed_in(frames):
+            for future in computed_in(frames):
                 found.update((id(each), ident) for each in tasks.done_with(future))
         for task in self.tasks:
-            for future in _computed_in(tasks.frames_of(task)):
+            for future in computed_in(tasks.frames_of(task)):
                 if future is not getattr(task, "_fut_waiter", None):  # which it waits for itself
                     found.update((id(each), task) for each in tasks.done_with(future))
             found.update((id(each), task) for each in self._ends[task])
@@ -197,7 +187,7 @@ class Graph:
         frames = self.stack(runner)
         if isinstance(runner, int) and not is_of_the_project(frames):
             return set()
-        spaces = {id(each.f_globals): each.f_globals for each in frames if not _is_of_a_library(each)}
+        spaces = {id(each.f_globals): each.f_globals for each in frames if not is_of_a_library(each)}
         found = at_hand([each for frame in frames for each in frame.f_locals.values()], LOCALS)
         return found | at_hand([each for space in spaces.values() for each in space.values()], GLOBALS)
 
@@ -289,47 +279,11 @@ def _is_a_client_s(thing: object) -> bool:
     return type(thing).__module__.startswith("hermetic")
 
 
-def _is_of_a_library(frame: FrameType) -> bool:
-    return is_library(frame.f_code.co_filename)
-
-
 def _uses(connection: object, frames: Sequence[FrameType]) -> bool:
     """Whether one of the innermost frames, those of a driver, has a connection at hand."""
     names: list[Any] = []
     for frame in frames:
-        if not _is_of_a_library(frame):
+        if not is_of_a_library(frame):
             break
         names += frame.f_locals.values()
     return id(connection) in at_hand(names, USED)
-
-
-def _leading(frames: Iterable[FrameType], files: Sequence[str]) -> Iterator[FrameType]:
-    """Give the innermost frames as long as they are of some files."""
-    for frame in frames:
-        if not any(part in frame.f_code.co_filename for part in files):
-            return
-        yield frame
-
-
-def _primitives(frames: Sequence[FrameType]) -> list[Any]:
-    """Return what a task waits for, by its innermost frames; nothing where that is not known."""
-    if frames and frames[0].f_code.co_name in _GIVES_UP_ITS_NAME:
-        return [frames[0].f_locals.get("future")]
-    return [frame.f_locals["self"] for frame in _leading(frames, _PRIMITIVES) if "self" in frame.f_locals]
-
-
-def _result_of(frames: Sequence[FrameType]) -> Any | None:
-    """Return the future of ``concurrent.futures`` whose result a thread waits for."""
-    for frame in frames[:4]:
-        if frame.f_code.co_filename == _FUTURES and frame.f_code.co_name in ("result", "exception"):
-            return frame.f_locals.get("self")
-    return None
-
-
-def _computed_in(frames: Iterable[FrameType]) -> Iterator[Any]:
-    """Give the futures that are done when what runs in some frames is: those of whoever asked a library for it."""
-    for frame in filter(_is_of_a_library, frames):
-        item = frame.f_locals.get("self") if frame.f_code.co_name == "run" else None
-        for future in (frame.f_locals.get("future"), getattr(item, "future", None)):
-            if isinstance(future, asyncio.Future | concurrent.futures.Future) and not future.done():
-                yield future

@@ -9,24 +9,28 @@ up in the frame's names. Nothing of the project's is run for that.
 from __future__ import annotations
 
 import asyncio.base_events
+import asyncio.locks
+import asyncio.queues
 import asyncio.runners
 import builtins
+import concurrent.futures
 import inspect
 import linecache
+import os
 import queue
 import re
 import selectors
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from types import FrameType, ModuleType
 from typing import Any, Literal
 
 from hermetic.code import is_library
 
-Wait = Literal["for good", "for a time"]
+WaitKind = Literal["for good", "for a time"]
 
 _SLEEP = time.sleep  # a test may replace it
 _UNTIMED = (
@@ -40,6 +44,19 @@ FILES = (threading.__file__, queue.__file__)
 """Where what waits in Python has its frame."""
 
 
+_FOLDER = os.path.dirname(os.path.dirname(__file__))
+_PRIMITIVES = (
+    *(asyncio.locks.__file__, asyncio.queues.__file__),
+    *(os.path.join("anyio", "streams", ""), os.path.join("anyio", "_core", "_synchronization")),
+    os.path.join(_FOLDER, "client", ""),
+)
+"""Where frames are whose ``self`` is what is waited for."""
+
+_FUTURES = concurrent.futures._base.__file__
+_GIVES_UP_ITS_NAME = ("_call_in_runner_task",)
+"""anyio's runner of tests waits there for a future that the task which runs them has at hand."""
+
+
 def frames_of(thread: int) -> list[FrameType]:
     """Return the frames of a thread, the innermost first; none of one that has ended."""
     found, frame = [], sys._current_frames().get(thread)
@@ -49,7 +66,7 @@ def frames_of(thread: int) -> list[FrameType]:
     return found
 
 
-def wait_of(frame: FrameType) -> Wait | None:
+def wait_of(frame: FrameType) -> WaitKind | None:
     """Return how whoever stands in an innermost frame waits; None where it is at work, for all that can be seen."""
     if frame.f_code.co_filename == selectors.__file__:
         return "for a time"
@@ -116,6 +133,43 @@ def is_turning(frames: list[FrameType]) -> bool:
 def is_of_the_project(frames: list[FrameType]) -> bool:
     """Whether a line of the project's, and not only libraries', is on a stack."""
     return any(not is_library(frame.f_code.co_filename) for frame in frames)
+
+
+def is_of_a_library(frame: FrameType) -> bool:
+    """Whether a frame is a library's."""
+    return is_library(frame.f_code.co_filename)
+
+
+def leading(frames: Iterable[FrameType], files: Sequence[str]) -> Iterator[FrameType]:
+    """Give the innermost frames as long as they are of some files."""
+    for frame in frames:
+        if not any(part in frame.f_code.co_filename for part in files):
+            return
+        yield frame
+
+
+def primitives(frames: Sequence[FrameType]) -> list[Any]:
+    """Return what a task waits for, by its innermost frames; nothing where that is not known."""
+    if frames and frames[0].f_code.co_name in _GIVES_UP_ITS_NAME:
+        return [frames[0].f_locals.get("future")]
+    return [frame.f_locals["self"] for frame in leading(frames, _PRIMITIVES) if "self" in frame.f_locals]
+
+
+def result_of(frames: Sequence[FrameType]) -> Any | None:
+    """Return the future of ``concurrent.futures`` whose result a thread waits for."""
+    for frame in frames[:4]:
+        if frame.f_code.co_filename == _FUTURES and frame.f_code.co_name in ("result", "exception"):
+            return frame.f_locals.get("self")
+    return None
+
+
+def computed_in(frames: Iterable[FrameType]) -> Iterator[Any]:
+    """Give the futures that are done when what runs in some frames is: those of whoever asked a library for it."""
+    for frame in filter(is_of_a_library, frames):
+        item = frame.f_locals.get("self") if frame.f_code.co_name == "run" else None
+        for future in (frame.f_locals.get("future"), getattr(item, "future", None)):
+            if isinstance(future, asyncio.Future | concurrent.futures.Future) and not future.done():
+                yield future
 
 
 def _call_of(frame: FrameType) -> re.Match[str] | None:
