@@ -157,8 +157,7 @@ class Graph:
                 )
                 continue
             for handle in [each for each in _timers(loop) if not each.cancelled()]:
-                for future in tasks.futures_at(handle._callback, *(handle._args or ())):
-                    found |= tasks.waiting_for(future)
+                found |= _woken_by(handle)
         return found
 
     @cached_property
@@ -197,7 +196,7 @@ class Graph:
 
     def timers(self) -> set[int]:
         """Return the identities of what a loop touches when some time has gone by."""
-        handles = [each for loop in self._turning for each in _timers(loop)]
+        handles = [each for loop in self._turning for each in _timers(loop) if not _is_a_look(each)]
         return at_hand([part for each in handles for part in (each._callback, *(each._args or ()))], LOCALS)
 
     def everybody(self) -> list[Runner]:
@@ -268,6 +267,27 @@ def _is_somebody(each: object) -> bool:
 
 def _timers(loop: asyncio.AbstractEventLoop) -> list[Any]:
     return list(getattr(loop, "_scheduled", ()))
+
+
+def _woken_by(handle: Any) -> set[Task]:
+    """Return the tasks that go on when a timer has run out."""
+    if _is_a_look(handle):
+        return set()
+    return _waiting_for(handle)
+
+
+def _waiting_for(handle: Any) -> set[Task]:
+    futures = tasks.futures_at(handle._callback, *(handle._args or ()))
+    return set().union(*map(tasks.waiting_for, futures))
+
+
+def _is_a_look(handle: Any) -> bool:
+    """Whether a timer only has the function of a driver that waits look whether it may go on."""
+    code = getattr(handle._callback, "__code__", None)
+    innermost = [frames[-1] for each in _waiting_for(handle) if (frames := tasks.frames_of(each))]
+    return code is not None and any(
+        is_of_a_library(frame) and code in frame.f_code.co_consts for frame in innermost
+    )
 
 
 def _shows_timers(loop: asyncio.AbstractEventLoop) -> bool:

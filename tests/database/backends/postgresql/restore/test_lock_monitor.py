@@ -194,6 +194,26 @@ def test_in_a_loop(opened: Opened, monkeypatch: pytest.MonkeyPatch, clock: str) 
         asyncio.run(main())
 
 
+def test_a_driver_that_wakes_itself(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """psycopg looks ten times a second whether its answer is there, by a timer: the wait is for ever all the same."""
+    for name, seconds in (("PAUSE", 0.01), ("FIRST_LOOK", 0.01), ("PATIENCE", 0.03)):
+        monkeypatch.setattr(lock_waits, name, seconds)
+    engine = create_async_engine("postgresql+psycopg://somebody@elsewhere.example/production")
+
+    async def main() -> None:
+        with owned_by(TEST):
+            held = await engine.connect()
+            await held.execute(text("UPDATE users SET name = 'x' WHERE id = 1"))
+        with owned_by(REQUEST), pytest.raises(UncommittedWrites):
+            async with engine.connect() as requests:
+                await requests.execute(text("SET lock_timeout = '20s'"))
+                await requests.execute(text("UPDATE users SET name = 'y' WHERE id = 1"))
+        await held.close()
+        await engine.dispose()
+
+    asyncio.run(main())
+
+
 def test_requests_that_are_over_before_the_first_look(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
