@@ -5,14 +5,19 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from hermetic.code import Location
+from hermetic.explain import coroutines
+from hermetic.explain.failure import Failure, UsedFixture
 from hermetic.explain.history import History
-from tests.explain.failing import said
+from hermetic.explain.runner import Runner, Setting
+from tests.explain.failing import TEST, said
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
 
@@ -105,3 +110,33 @@ def test_what_is_no_coroutine() -> None:
             held.close()
 
     assert failed(other) == ""
+
+
+def account() -> Any:
+    """A fixture that hands out what it should await."""
+    return names()
+
+
+def test_of_a_fixture() -> None:
+    """The fixture, the call in it, and that it has to be async; of whoever else handed it over nothing is said."""
+
+    def test(account: Any) -> None:
+        account.id  # noqa: B018
+
+    value = account()
+    with pytest.raises(AttributeError) as caught:
+        test(value)
+    code = account.__code__
+    defined = Location(__file__, code.co_firstlineno, "account")
+    fixture = UsedFixture("account", "function", defined, is_async=False, value=value)
+    others = (fixture._replace(value=None), fixture._replace(is_async=True), fixture._replace(location=None))
+    failure = Failure(TEST, "call", caught.value, fixtures=(*others, fixture))
+    auto = replace(failure, runner=Runner(settings={"asyncio_mode": Setting("auto", None)}))
+    told = [str(each) for each in coroutines.explain(failure, History())]
+    in_mode_auto = [str(each) for each in coroutines.explain(auto, History())]
+    value.close()
+    assert len(told) == 1
+    assert f"the {fixture} hands it out, and nobody awaited it. [HM801]" in told[0]
+    by = "in an async def account by @pytest_asyncio.fixture"
+    assert f"change: {__file__}:{defined.line + 2}: await names(), {by}" in told[0]
+    assert "await names(), in an async def account\n" in in_mode_auto[0]

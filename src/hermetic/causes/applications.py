@@ -94,6 +94,18 @@ OVERRIDE_OF_ANOTHER_APPLICATION = Cause(
     """,
 )
 
+OVERRIDE_OF_NO_DEPENDENCY = Cause(
+    "HM773",
+    "what is overridden is the dependency of no route",
+    """
+    FastAPI looks an override up by the very object that a route names in `Depends()`. `Depends(get_user)`, what calling
+    it returns, its name, another function of the same factory (`require_role("admin")` makes one at each call) or
+    another instance of the same class are other objects. And an application that is mounted in another one has
+    overrides of its own, as it has routes of its own. Name the object that the route has, on the application that has
+    the route.
+    """,
+)
+
 OVERRIDE_TAKES_PARAMETERS = Cause(
     "HM762",
     "the parameters of an override are read from the request",

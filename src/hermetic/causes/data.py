@@ -47,6 +47,19 @@ ROW_NOT_COMMITTED = Cause(
     """,
 )
 
+ROLLED_BACK_BY_A_REQUEST = Cause(
+    "HM735",
+    "a request rolls back what others have not committed",
+    """
+    An override that hands one session to the test and to every request gives them one transaction. An endpoint that
+    rolls back, after a duplicate say, rolls back all of it: what the test has flushed, and what earlier requests have
+    "committed" into a transaction that a fixture keeps open. In production each request has a transaction of its own.
+    Commit what the request is to find; where a fixture rolls back by itself, bind the session with
+    `join_transaction_mode="create_savepoint"`; or delete the override: hermetic lets everybody commit, and puts the
+    database back.
+    """,
+)
+
 ATTRIBUTE_NOT_LOADED = Cause(
     "HM740",
     "an attribute that is not loaded is read outside of a query",

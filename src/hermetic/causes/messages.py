@@ -63,3 +63,21 @@ CLIENT_WITHOUT_BASE_URL = Cause(
     `async_client` have one.
     """,
 )
+WRONG_KIND = Cause(
+    "HM727",
+    "Something synchronous in the place of something async, or the other way round",
+    """
+    What is async is awaited and entered by `async with`; what is synchronous is not. `TestClient` and the sessions of
+    `sessionmaker` are synchronous, `AsyncClient` and the sessions of `async_sessionmaker` are not; a session maker is
+    called before it is entered; a `MagicMock` cannot stand for what is awaited, and an `AsyncMock` can. An
+    `AsyncSession` has no `query()`: it executes what `select()` makes.
+    """,
+)
+RETURNED_FROM_ITS_BLOCK = Cause(
+    "HM728",
+    "A fixture returns what its block closes",
+    """
+    A `return` leaves the `async with` around it, which closes the client before the test has it: "Cannot send a
+    request, as the client has been closed". A fixture that has something to close yields.
+    """,
+)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from hermetic import expressions
 from hermetic.causes.guards import NEVER_AWAITED
+from hermetic.causes.messages import WRONG_KIND
 from hermetic.code import Location, location_of
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, project_lines
@@ -21,13 +22,18 @@ SAYS = re.compile(r"'coroutine'|\bcoroutine object\b|\btype coroutine\b")
 """What errors say of a coroutine that is used as what it is not."""
 
 
+_OF_A_MOCK = "AsyncMockMixin._execute_mock_call"
+"""The coroutine function that an ``AsyncMock`` calls."""
+
+
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name the coroutine that an error is about, the line that made it, and the call with its ``await``."""
     del history
     for error in failure.chain():
         line = next(project_lines(error), None)
-        if line is not None and SAYS.search(str(error)) and not _is_handed(error, line[0]):
-            yield _explanation(error, *line)
+        if line is not None and SAYS.search(str(error)):
+            is_handed = _is_handed(error, line[0])
+            yield from _of_a_fixture(failure, error, line[1]) if is_handed else [_explanation(error, *line)]
             return
 
 
@@ -37,6 +43,8 @@ def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explan
     if endpoint is not None:
         at = function = endpoint
     coroutine = _unstarted(error)
+    if coroutine is not None and coroutine.__qualname__ == _OF_A_MOCK:
+        return _of_a_mock(at)
     names = () if coroutine is None else (coroutine.__name__,)
     kept = expressions.kept(function, names) if names and not expressions.awaited(at, names) else None
     made = kept or at
@@ -48,6 +56,36 @@ def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explan
         (f"{at} has {which} in the place of what that returns: nobody awaited it.{where}",),
         (f"{made}: {change}",),
     )
+
+
+def _of_a_mock(at: Location) -> Explanation:
+    return Explanation(
+        WRONG_KIND,
+        (
+            f"{at} has a coroutine of an AsyncMock, which nobody awaits: what is reached through an AsyncMock is an"
+            " AsyncMock, too, and stands for functions that are async.",
+        ),
+        ("a MagicMock for what is not: mock.execute.return_value = MagicMock(), of a session's execute()",),
+    )
+
+
+def _of_a_fixture(failure: Failure, error: BaseException, at: Location) -> Iterator[Explanation]:
+    """Explain it where a fixture that is no coroutine function hands out what it has not awaited."""
+    coroutine = _unstarted(error)
+    for fixture in failure.fixtures:
+        if coroutine is not None and fixture.value is coroutine and not fixture.is_async and fixture.location:
+            names = (coroutine.__name__,)
+            made = expressions.kept(fixture.location, names) or fixture.location
+            call = expressions.awaited(made, names) or "await the call that made it"
+            by = " by @pytest_asyncio.fixture" if failure.runner.mode == "strict" else ""
+            yield Explanation(
+                NEVER_AWAITED,
+                (
+                    f"{at} has the coroutine {coroutine.__qualname__} in the place of what that returns: the {fixture}"
+                    " hands it out, and nobody awaited it.",
+                ),
+                (f"{made}: {call}, in an async def {fixture.name}{by}",),
+            )
 
 
 def _unstarted(error: BaseException) -> Coroutine | None:

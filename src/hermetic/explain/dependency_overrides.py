@@ -10,7 +10,6 @@ from typing import Any
 from hermetic.causes import causes
 from hermetic.causes.applications import (
     OVERRIDE_IS_NOT_RUN,
-    OVERRIDE_MATCHES_NOTHING,
     OVERRIDE_TAKES_PARAMETERS,
 )
 from hermetic.events.application import OverrideUnused, RequestEnded
@@ -19,7 +18,7 @@ from hermetic.explain.frames import inherits, objects_through, project_frames
 from hermetic.explain.history import History
 from hermetic.guards.applications import overriding_applications
 from hermetic.guards.dependencies import Override, name_of, overrides_of
-from hermetic.guards.unused_overrides import of_another_import
+from hermetic.guards.override_keys import unusable
 
 UNPROCESSABLE = 422
 _UNRUN = ("async_generator", "generator", "coroutine")
@@ -52,10 +51,10 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 
 
 def _matches_nothing(override: Override) -> Iterator[Explanation]:
-    """Name one whose key is a function of a file that the application imported by another name."""
-    found = of_another_import(override)
+    """Name one whose key is the dependency of no route."""
+    found = unusable(override)
     if found is not None:
-        yield Explanation(OVERRIDE_MATCHES_NOTHING, *found)
+        yield Explanation(*found)
 
 
 def _is_not_called(override: Override, error: BaseException) -> Iterator[Explanation]:

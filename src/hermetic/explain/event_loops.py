@@ -21,7 +21,7 @@ from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, is_by_test_client, objects_through, places
 from hermetic.explain.history import History
 from hermetic.explain.plugins import not_read, one_loop
-from hermetic.explain.runner import FIXTURES, TESTS
+from hermetic.explain.runner import ANYIO_MODE, FIXTURES, MODE, TESTS
 from hermetic.owners import Owner
 
 DIFFERENT = (
@@ -198,11 +198,15 @@ def _two_plugins(failure: Failure, history: History, use: Use) -> Explanation | 
     if history.connections.loop_of(use.held.owner) in (None, history.connections.loop_of(failure.owner)):
         return None
     mark = runner.marks.get("anyio")
-    by_mode = runner.settings.get("asyncio_mode")
+    anyio_mode = runner.settings.get(ANYIO_MODE)
+    by_mode = runner.settings.get(MODE)
     why = (
         f"asyncio_mode = {by_mode.value} ({by_mode.at or 'command line'})" if by_mode else "the mark asyncio"
     )
-    if mark is not None:
+    if anyio_mode is not None and anyio_mode.value == "auto":
+        at = anyio_mode.at or "command line"
+        has, change = f"anyio_mode = auto ({at})", f"{at}: remove anyio_mode = auto"
+    elif mark is not None:
         has, change = f"its mark pytest.mark.anyio ({mark})", f"{mark}: remove pytest.mark.anyio"
     else:
         has, change = "its fixture anyio_backend", f"{failure.function}: remove the argument anyio_backend"

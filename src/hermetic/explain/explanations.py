@@ -22,6 +22,7 @@ from hermetic.explain import (
     start_ups_again,
     tables,
     unseen_rows,
+    wrong_kinds,
 )
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
@@ -32,6 +33,7 @@ EXPLAIN: tuple[Explain, ...] = (
     event_loops.explain,
     plugins.explain,
     messages.explain,
+    wrong_kinds.explain,
     coroutines.explain,
     orm.explain,
     lifespans.explain,

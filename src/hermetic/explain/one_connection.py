@@ -1,4 +1,4 @@
-"""One connection for all sessions: who rolls back takes away what another one has written and not committed."""
+"""One connection, or one session, for all: who rolls back takes away what another has written and not committed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hermetic.causes.data import ONE_CONNECTION_FOR_ALL
-from hermetic.code import UNKNOWN
+from hermetic.causes.data import ONE_CONNECTION_FOR_ALL, ROLLED_BACK_BY_A_REQUEST
+from hermetic.code import UNKNOWN, Location
 from hermetic.events.database import EngineResolved, Statement, TransactionEnded
 from hermetic.explain.dependency_overrides import overrides
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import is_a
+from hermetic.explain.frames import attribute, is_a
 from hermetic.explain.history import History
+from hermetic.explain.isolation import Reading, is_of_the_test, missed
+from hermetic.guards.dependencies import Override
 from hermetic.owners import Owner
 from hermetic.statements import Write, written
+
+_KINDS = ("Session", "AsyncSession", "Connection", "AsyncConnection")
+"""What an override hands out, if it gives the requests and the test one of them."""
 
 _MISSING = ("NoResultFound", "ObjectDeletedError", "StaleDataError", "InvalidRequestError")
 
@@ -26,32 +31,54 @@ class Lost(NamedTuple):
         statement: What wrote it.
         write: The table.
         by: Who rolled back.
+        at: The line at which that was.
     """
 
     statement: Statement
     write: Write
     by: Owner
+    at: Location = UNKNOWN
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say which rows a rollback of somebody else took away, where the test misses them."""
+    if failure.phase != "call":
+        return
+    handed_out = _handed_out(failure)
+    found = (
+        _of_engines(failure, history) if handed_out is None else _of_session(failure, history, *handed_out)
+    )
+    yield from [] if found is None else [found]
+
+
+def _handed_out(failure: Failure) -> tuple[Override, object] | None:
+    """Return the override that gives a session, or a connection, to the requests, and what it gives."""
+    for override in overrides(failure.error):
+        for _, value in override.held():
+            if any(is_a(value, kind) for kind in _KINDS):
+                return override, value
+    return None
+
+
+def _of_engines(failure: Failure, history: History) -> Explanation | None:
     is_missing = isinstance(failure.error, AssertionError) or any(
         is_a(failure.error, each) for each in _MISSING
     )
-    if failure.phase != "call" or not is_missing or _hands_out_a_session(failure):
-        return
-    for lost in _lost(history):
+    for lost in _lost(history) if is_missing else ():
         engine = history.databases.engine_of(lost.statement.engine)
         if engine is not None and engine.is_in_memory and _is_read_after(history, lost):
-            yield _explanation(engine, lost)
-            return
+            return _explanation(engine, lost)
+    return None
 
 
-def _hands_out_a_session(failure: Failure) -> bool:
-    """Whether an override gives a session, or a connection, to the requests: they and the test have one then."""
-    kinds = ("Session", "AsyncSession", "Connection", "AsyncConnection")
-    held = (value for override in overrides(failure.error) for _, value in override.held())
-    return any(is_a(value, kind) for value in held for kind in kinds)
+def _of_session(failure: Failure, history: History, override: Override, given: object) -> Explanation | None:
+    """Say which rows a request rolled back that were written, and not committed, by the session that all have."""
+    for lost in _lost(history) if is_of_the_test(failure) else ():
+        for statement in _after(history, lost):
+            reading = Reading(statement, lost.write.table, is_own=False)
+            if missed(failure, history, reading, [lost.write]) is not None:
+                return _of_one_session(override, given, lost)
+    return None
 
 
 def _lost(history: History) -> Iterator[Lost]:
@@ -65,20 +92,20 @@ def _lost(history: History) -> Iterator[Lost]:
         elif isinstance(event, TransactionEnded):
             for each in open_.pop(event.connection, ()):
                 if event.how == "rollback" and event.owner.kind == "request" and event.owner is not each.by:
-                    yield each._replace(by=event.owner)
+                    yield each._replace(by=event.owner, at=event.location)
 
 
 def _is_read_after(history: History, lost: Lost) -> bool:
     """Whether the table was read, on that connection, after what was lost was written."""
-    told = history.told
-    later = told[next(at for at, each in enumerate(told) if each is lost.statement) :]
-    return any(
-        isinstance(each, Statement)
-        and each is not lost.statement
-        and each.connection == lost.statement.connection
-        and re.search(rf"\b{re.escape(lost.write.table)}\b", each.text, re.IGNORECASE)
-        for each in later
-    )
+    return any(each.connection == lost.statement.connection for each in _after(history, lost))
+
+
+def _after(history: History, lost: Lost) -> Iterator[Statement]:
+    """Give what named the table, on that engine, after what was lost was written."""
+    told, table = history.told, re.compile(rf"\b{re.escape(lost.write.table)}\b", re.IGNORECASE)
+    for each in told[1 + next(at for at, each in enumerate(told) if each is lost.statement) :]:
+        if isinstance(each, Statement) and each.engine == lost.statement.engine and table.search(each.text):
+            yield each
 
 
 def _explanation(engine: EngineResolved, lost: Lost) -> Explanation:
@@ -95,5 +122,31 @@ def _explanation(engine: EngineResolved, lost: Lost) -> Explanation:
         (
             "a database with a connection for each session: a file; or delete that engine and the override that hands"
             " it out, and the application's own is put back after each test",
+        ),
+    )
+
+
+def _of_one_session(override: Override, given: object, lost: Lost) -> Explanation:
+    wrote = f"{lost.write.verb} of {lost.write.table} at {lost.statement.location}"
+    request = lost.by.name.partition(" of ")[0]
+    session = attribute(given, "sync_session") or given
+    bound = attribute(session, "bind")
+    is_joined = any(is_a(bound, kind) for kind in ("Connection", "AsyncConnection"))
+    change = (
+        f"await session.commit() after {lost.statement.location}: what is committed no rollback takes away"
+    )
+    if is_joined:
+        change = 'join_transaction_mode="create_savepoint" for the session, so that a rollback ends a savepoint only'
+    return Explanation(
+        ROLLED_BACK_BY_A_REQUEST,
+        (
+            f"The {wrote}, by {lost.statement.owner.name}, was rolled back before it was committed: by the {request},"
+            f" at {lost.at}.",
+            f"{str(override)[0].upper()}{str(override)[1:]} hands one {type(given).__name__} to all requests, and so"
+            " one transaction.",
+        ),
+        (
+            change,
+            "or delete that override: each request has a session of its own then, and what it commits stays",
         ),
     )

@@ -251,9 +251,10 @@ def _ended_inside(history: History, error: BaseException) -> Explanation | None:
         (
             f"{at} uses a session inside of `async with session.begin()`, whose transaction the {ended.how} at"
             f" {ended.location} has ended.",
+            f"The session is that of {ended.owner.name}, made at {ended.made_at}.",
         ),
         (
             f"delete that {ended.how}: the block commits at its end",
-            "or open the session without begin(), if what it is handed to commits",
+            f"or open the session of {ended.made_at} without begin(), if what it is handed to commits",
         ),
     )

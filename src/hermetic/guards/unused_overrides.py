@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ReferenceType, WeakSet, ref
 
-from hermetic.causes.applications import OVERRIDE_MATCHES_NOTHING, OVERRIDE_OF_ANOTHER_APPLICATION
+from hermetic.causes.applications import OVERRIDE_OF_ANOTHER_APPLICATION
 from hermetic.code import UNKNOWN, Location, is_library
 from hermetic.events import emit, listen, listeners, unlisten
 from hermetic.events.application import OverrideUnused
@@ -30,10 +30,10 @@ from hermetic.guards.dependencies import (
     Override,
     dependencies_of,
     endpoints_of,
-    name_of,
     origin_of,
     routes_of,
 )
+from hermetic.guards.override_keys import Unusable, capitalized, module_name_of, unusable
 from hermetic.owners import Owner, current
 
 if TYPE_CHECKING:
@@ -165,17 +165,25 @@ class UnusedOverrides:
     def _look(self, request: Owner, application: Any, override: Override, made: Made | None) -> None:
         """Note an override that this application cannot use."""
         if override.application is application:
-            found = of_another_import(override)
-            cause, is_a_fault, other = OVERRIDE_MATCHES_NOTHING, True, None
+            found = unusable(override)
+            is_a_fault, other = True, None
         else:
             answering = self._making.of(application)
             found = _of_another_application(override, made, application, answering, request)
             is_a_fault = made is not None and made.is_of_the_test
-            cause, other = OVERRIDE_OF_ANOTHER_APPLICATION, override.application
+            other = override.application
         if found is not None:
             where = override.location or UNKNOWN
             self._found.append(
-                Unused(cause, is_a_fault, request, None if other is None else ref(other), where, *found)
+                Unused(
+                    found.cause,
+                    is_a_fault,
+                    request,
+                    None if other is None else ref(other),
+                    where,
+                    found.lines,
+                    found.change,
+                )
             )
 
 
@@ -248,33 +256,9 @@ def _breach(unused: Unused, test: Owner) -> Breach:
     return Breach("overrides", unused.request, unused.location, message)
 
 
-Said = tuple[tuple[str, ...], tuple[str, ...]]
-"""What there is to say of an override, and what to change."""
-
-
-def of_another_import(override: Override) -> Said | None:
-    """Say of an override that its key is of a file which the application has imported by another name."""
-    key, origin = override.dependency, origin_of(override.dependency)
-    used = list(dependencies_of(routes_of(override.application)))
-    if origin is None or any(each is key for each in used):
-        return None
-    for each in used:
-        if each.__module__ != key.__module__ and origin_of(each) == origin:
-            return (
-                (
-                    f"{str(override)[0].upper()}{str(override)[1:]} is never used: the application depends on"
-                    f" {name_of(each)}, and {origin[0]} is imported under two names.",
-                ),
-                (
-                    f"from {each.__module__} import {each.__name__} where it is overridden: one file, one name",
-                ),
-            )
-    return None
-
-
 def _of_another_application(
     override: Override, made: Made | None, application: Any, answering: Made | None, request: Owner
-) -> Said | None:
+) -> Unusable | None:
     """Say of an override that the request went to another application of the same kind, which does without it."""
     origin = origin_of(override.dependency)
     alike = [
@@ -286,9 +270,10 @@ def _of_another_application(
         return None
     if not _are_of_a_kind(override.application, made, application, answering):
         return None
-    return (
+    return Unusable(
+        OVERRIDE_OF_ANOTHER_APPLICATION,
         (
-            f"{str(override)[0].upper()}{str(override)[1:]} is never used: it is set on another application than that"
+            f"{capitalized(override)} is never used: it is set on another application than that"
             f" which got the {request.name.partition(' of ')[0]}.",
             f"It is set on {_named(override.application, made)}; the request went to {_named(application, answering)}.",
         ),
@@ -311,8 +296,4 @@ def _named(application: Any, made: Made | None) -> str:
     """Return what an application is called: by the line that made it, or by the module that holds it."""
     if made is not None:
         return f"one made at {made.asked_at}"
-    for module in list(sys.modules.values()):
-        for name, value in list(getattr(module, "__dict__", {}).items()):
-            if value is application:
-                return f"{module.__name__}.{name}"
-    return "another one"
+    return module_name_of(application) or "another one"

@@ -1,0 +1,161 @@
+"""What is synchronous in the place of what is async, or the other way round: entered, awaited or called by mistake."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from hermetic.causes.messages import RETURNED_FROM_ITS_BLOCK, WRONG_KIND
+from hermetic.code import Location
+from hermetic.explain.failure import Explanation, Failure, UsedFixture
+from hermetic.explain.frames import is_a, objects_through, project_lines
+from hermetic.explain.history import History
+
+_AWAITED = re.compile(
+    r"object ([\w.]+) can't be used in 'await' expression|'([\w.]+)' object can't be awaited"
+)
+_ENTERED = re.compile(r"'([\w.]+)' object does not support the (asynchronous )?context manager protocol")
+_QUERY = re.compile(r"'(\w+)' object has no attribute 'query'")
+_CLOSED = "Cannot send a request, as the client has been closed"
+
+_CLIENT = 'AsyncClient(transport=ASGITransport(app=app), base_url="http://test"), or the fixture async_client'
+_SESSIONS = (
+    "async_sessionmaker(engine), of an engine by create_async_engine, in the place of sessionmaker(engine)"
+)
+_ENGINE = "create_async_engine(...) in the place of create_engine(...)"
+_MOCKS = ("Mock", "MagicMock", "NonCallableMock", "NonCallableMagicMock")
+_MAKERS = ("sessionmaker", "async_sessionmaker")
+_SYNCHRONOUS = {
+    "TestClient": f"with TestClient(app) as client, and no await; or {_CLIENT}",
+    "Session": _SESSIONS,
+    "Engine": _ENGINE,
+    "Connection": _ENGINE,
+}
+"""What `async with` cannot enter, and what to write."""
+
+_ASYNC = ("AsyncClient", "AsyncTestClient", "AsyncSession", "AsyncConnection", "LifespanManager")
+"""What `with` cannot enter."""
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Say what kind of thing a line uses, and how it is used."""
+    del history
+    for error in failure.chain():
+        if isinstance(error, RuntimeError) and _CLOSED in str(error):
+            yield from _closed(failure, error)
+        elif isinstance(error, TypeError | AttributeError):
+            line = next(project_lines(error), None)
+            yield from [] if line is None else _of_kinds(str(error), *line)
+
+
+def _of_kinds(text: str, frame: FrameType, at: Location) -> Iterator[Explanation]:
+    if (awaited := _AWAITED.match(text)) is not None:
+        yield from _awaited(_short(awaited[1] or awaited[2]), frame, at)
+    elif (entered := _ENTERED.match(text)) is not None:
+        yield from _entered(_short(entered[1]), bool(entered[2]), frame, at)
+    elif (query := _QUERY.match(text)) is not None and query[1] in ("AsyncSession", "async_scoped_session"):
+        yield Explanation(
+            WRONG_KIND,
+            (
+                f"{at} calls query(), which an {query[1]} does not have: it would read when it is iterated over.",
+            ),
+            (f"{at}: await session.scalars(select(...)), or await session.execute(select(...))",),
+        )
+
+
+def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]:
+    called = _named_in(frame, at, r"await\s+\(?([A-Za-z_]\w*)")
+    if kind in _MOCKS:
+        yield Explanation(
+            WRONG_KIND,
+            (f"{at} awaits a {kind}: it stands for what an async function returns.",),
+            (
+                f"an AsyncMock in the place of the {kind} that is called there: what it returns can be awaited",
+            ),
+        )
+    elif is_a(called, "TestClient"):
+        yield Explanation(
+            WRONG_KIND,
+            (f"{at} awaits a response of TestClient, which is synchronous: the response is there already.",),
+            (f"{at}: without await, in a def; or {_CLIENT}",),
+        )
+    elif is_a(called, "Session"):
+        yield Explanation(
+            WRONG_KIND,
+            (f"{at} awaits what a {type(called).__name__} returned: it is a synchronous session.",),
+            (_SESSIONS,),
+        )
+
+
+def _entered(kind: str, is_async: bool, frame: FrameType, at: Location) -> Iterator[Explanation]:
+    used = "async with" if is_async else "with"
+    name = _name_in(at, r"with\s+([A-Za-z_][\w.]*)")
+    change = ""
+    if kind in _MAKERS:
+        change = f"{at}: {used} {name or 'Session'}() as session"
+        what = f"{_article(kind)}, which makes sessions and is none"
+    elif kind in ("async_generator", "generator"):
+        entered = "async with asynccontextmanager" if kind == "async_generator" else "with contextmanager"
+        change = f"{at}: {entered}({name or '...'})(), of contextlib"
+        what = f"{_article(kind)}: FastAPI enters what a dependency yields, and nobody else does"
+    elif is_async and kind in _SYNCHRONOUS:
+        change, what = _SYNCHRONOUS[kind], f"a {kind}, which is synchronous"
+        maker = _named_in(frame, at, r"with\s+([A-Za-z_]\w*)")
+        if is_a(maker, "sessionmaker"):
+            what += f": {name} is a sessionmaker, which makes those"
+    elif not is_async and kind in _ASYNC:
+        change, what = f"{at}: async with, in an async def {at.function}", f"{_article(kind)}, which is async"
+    if change:
+        yield Explanation(WRONG_KIND, (f"{at} enters, by `{used}`, {what}.",), (change,))
+
+
+def _closed(failure: Failure, error: BaseException) -> Iterator[Explanation]:
+    """Name the fixture that returned its client from within the block that closes it."""
+    for client in (*objects_through(error, "AsyncClient"), *objects_through(error, "Client")):
+        for fixture in failure.fixtures:
+            at = _return_in_a_block(fixture) if fixture.value is client else None
+            if at is not None:
+                yield Explanation(
+                    RETURNED_FROM_ITS_BLOCK,
+                    (f"{fixture} returns its client from within `with` ({at}), which closes it then.",),
+                    (f"{at}: yield in the place of return",),
+                )
+                return
+
+
+def _return_in_a_block(fixture: UsedFixture) -> Location | None:
+    """Return the line of a fixture that returns from within a ``with``."""
+    where = fixture.location
+    if where is None:
+        return None
+    for node in ast.walk(ast.parse("".join(linecache.getlines(where.file)))):
+        is_it = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == where.function
+        for block in ast.walk(node) if is_it else ():
+            if isinstance(block, ast.With | ast.AsyncWith):
+                for each in ast.walk(block):
+                    if isinstance(each, ast.Return):
+                        return Location(where.file, each.lineno, where.function)
+    return None
+
+
+def _named_in(frame: FrameType, at: Location, pattern: str) -> Any:
+    """Return the value of the name that a line has behind some words."""
+    name = _name_in(at, pattern)
+    return frame.f_locals.get(name, frame.f_globals.get(name))
+
+
+def _name_in(at: Location, pattern: str) -> str:
+    found = re.search(pattern, linecache.getline(at.file, at.line))
+    return found[1] if found else ""
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aA' else 'a'} {kind}"
+
+
+def _short(kind: str) -> str:
+    return kind.rpartition(".")[2]

@@ -1,0 +1,19 @@
+import pytest
+
+from books.database import Session, engine
+from books.tables import Base
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture
+async def session():
+    async with engine.begin() as conn:
+        await conn.run_sync(Base.metadata.create_all)
+    async with Session() as session:
+        await session.connection()
+        yield session
+    await engine.dispose()

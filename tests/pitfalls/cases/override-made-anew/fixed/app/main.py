@@ -1,0 +1,18 @@
+from fastapi import Depends, FastAPI, HTTPException
+
+app = FastAPI(title="notes")
+
+
+def require_role(role: str):
+    async def checker() -> str:
+        raise HTTPException(403)
+
+    return checker
+
+
+require_admin = require_role("admin")
+
+
+@app.get("/admin")
+async def admin(role: str = Depends(require_admin)):
+    return role

@@ -1,0 +1,8 @@
+from app.main import app, require_admin
+
+
+async def test_admin(client):
+    app.dependency_overrides[require_admin] = lambda: "admin"
+    response = await client.get("/admin")
+    app.dependency_overrides.clear()
+    assert response.status_code == 200

@@ -1,0 +1,3 @@
+def test_docs(client):
+    response = client.get("/openapi.json")
+    assert response.status_code == 200

@@ -1,0 +1,3 @@
+async def test_docs(client):
+    response = await client.get("/openapi.json")
+    assert response.status_code == 200
