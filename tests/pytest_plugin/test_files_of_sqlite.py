@@ -31,6 +31,23 @@ async def notes():
         return [text for (text,) in await connection.execute_fetchall("SELECT text FROM notes")]
 """
 
+LIFESPAN = """
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+FILE = Path(__file__).parent / "notes.db"
+
+
+@asynccontextmanager
+async def lifespan(app):
+    async with aiosqlite.connect(FILE) as connection:
+        await connection.execute("CREATE TABLE IF NOT EXISTS notes (text TEXT)")
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+"""
+
 INI = """
 [pytest]
 pythonpath = .
@@ -65,6 +82,25 @@ def test_an_application_that_uses_aiosqlite(empty_project: Project) -> None:
     result = empty_project.pytest()
     assert result.outcomes() == {"passed": 3}, result.output
     assert [file.name for file in empty_project.root.glob("*.db")] == ["data.db"]
+
+
+def test_a_path_that_only_the_code_has(empty_project: Project) -> None:
+    """The application's own file was written to, and the run says what to write; with that, it is not."""
+    empty_project.write(
+        pytest_ini=f"{INI.format(module='notes')}hermetic_schema = lifespan\n",
+        notes_py=NOTES.replace("app = FastAPI()", LIFESPAN).replace('os.environ["NOTES_DB"]', "FILE"),
+        test_it_py="""
+        async def test_it(async_client):
+            assert (await async_client.post("/notes", json={"text": "mine"})).status_code == 201
+        """,
+    )
+    result = empty_project.pytest()
+    hint = "hermetic_targets = sqlite:///notes.db -> sqlite:///notes.db"
+    assert hint in result.output, result.output
+    (empty_project.root / "notes.db").unlink()
+    result = empty_project.pytest("-o", hint.replace(" = ", "="))
+    assert result.outcomes() == {"passed": 1}, result.output
+    assert not (empty_project.root / "notes.db").exists()
 
 
 def test_coverage_on_two_workers(empty_project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -35,14 +36,14 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def earlier() -> EarlierFiles:
+def earlier(tmp_path: Path) -> EarlierFiles:
     """Those of a run."""
-    return EarlierFiles()
+    return EarlierFiles(tmp_path)
 
 
-def maker(scope: Scope = "session") -> Maker:
+def maker(scope: Scope = "session", file: str = "conftest.py") -> Maker:
     """Somebody who opens a file."""
-    return Maker(Owner("it", "fixture", scope), Location("conftest.py", 3, "tables"))
+    return Maker(Owner("it", "fixture", scope), Location(file, 3, "tables"))
 
 
 def write(file: Path, *, mode: str = "DELETE") -> None:
@@ -127,3 +128,46 @@ def test_a_file_without_tables_says_nothing(
         sqlite3.connect(file).close()
         assert not earlier.begin(address, worker)
     assert told == []
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_what_nothing_ever_names_is_told(
+    mode: str, earlier: EarlierFiles, file: Path, tmp_path: Path
+) -> None:
+    """By the application's line that opened it, with what to write."""
+    earlier.add(Address("sqlite", str(file)), maker(file=str(tmp_path / "app/db.py")))
+    write(file, mode=mode)
+    assert list(earlier.left()) == [
+        "notes?.db was opened at app/db.py:3, and what tests wrote is still in it: no setting and no engine names it"
+        " as a database of the application's",
+        "  to leave it alone, and restore what stands in its place:"
+        " hermetic_targets = sqlite:///notes?.db -> sqlite:///notes?.db",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("by", "inside", "is_written", "is_named"),
+    [
+        ("tests/db.py", True, True, False),
+        ("app/db.py", False, True, False),
+        ("app/db.py", True, False, False),
+        ("app/db.py", True, True, True),
+    ],
+    ids=["a test's", "outside", "only read", "named"],
+)
+def test_what_is_no_database_of_the_applications_is_not(
+    tmp_path: Path, worker: SqliteDatabase, by: str, inside: bool, is_written: bool, is_named: bool
+) -> None:
+    """It may be anybody's data, or is in its place."""
+    root = tmp_path / "project"
+    root.mkdir()
+    earlier = EarlierFiles(root)
+    file = (root if inside else tmp_path) / "a.db"
+    write(file)
+    address = Address("sqlite", str(file))
+    earlier.add(address, maker(file=str(root / by)))
+    if is_written:
+        os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+    if is_named:
+        assert earlier.begin(address, worker)
+    assert not list(earlier.left())

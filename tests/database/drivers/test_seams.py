@@ -48,7 +48,7 @@ def test_a_module_is_patched_once_it_was_executed(tmp_path: Path, monkeypatch: p
     def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
         patch(module, "connect", "ours")
 
-    earlier = EarlierFiles()
+    earlier = EarlierFiles(tmp_path)
     rules = Rules(lambda request: 1 / 0, lambda request: None, lambda url, folder: False, tmp_path, earlier)  # type: ignore[arg-type, return-value]
     seams = Seams(rules, {"late_driver": put, "no_driver": put})
     (tmp_path / "late_driver.py").write_text("connect = 'its own'\n")

@@ -6,13 +6,19 @@ name on. So the engine's database begins as a copy of the file, and from then on
 
 What is copied is there for all tests, as the file would be. Only of a file that was made by the very test that runs
 nobody knows that it will be there for the next one: its copy is what that test wrote.
+
+Nothing may ever name it: a path that only the code has. Then what the application wrote into it stays there, and the
+run says so.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.code import is_test_code
 from hermetic.database import backends
 from hermetic.database.address import Address
 from hermetic.database.in_use import Maker
@@ -28,10 +34,12 @@ class Opening:
     Attributes:
         maker: Who opened it.
         made: Whether it was made by that.
+        written: When it had last been written to, in nanoseconds; 0 if it was not there.
     """
 
     maker: Maker
     made: bool
+    written: int
 
     @property
     def is_of_a_running_test(self) -> bool:
@@ -41,16 +49,22 @@ class Opening:
 
 
 class EarlierFiles:
-    """The files that one process opened so."""
+    """The files that one process opened so.
 
-    def __init__(self) -> None:
+    Args:
+        root: The project's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._openings: dict[Address, Opening] = {}
+        self._named: set[Address] = set()
 
     def add(self, address: Address, maker: Maker) -> None:
         """Remember a file that is about to be opened where it is."""
         made = not Path(address.name).exists()
         if made or address not in self._openings:
-            self._openings[address] = Opening(maker, made)
+            self._openings[address] = Opening(maker, made, _written(address.name))
 
     def begin(self, address: Address, worker: WorkerDatabase) -> bool:
         """Copy the file of an address into a database that was just made for an engine which names it.
@@ -58,6 +72,7 @@ class EarlierFiles:
         Returns:
             Whether there was something to copy.
         """
+        self._named.add(address)
         opening = self._openings.get(address)
         if opening is None or not Path(address.name).exists():
             return False
@@ -68,3 +83,27 @@ class EarlierFiles:
         if FileNamedLate in listeners:
             emit(FileNamedLate(opening.maker.owner, opening.maker.location, address.name))
         return True
+
+    def left(self) -> Iterator[str]:
+        """Yield what is said of the project's files that the application wrote to, and that nothing has named."""
+        for address, opening in self._openings.items():
+            file, place = Path(address.name), opening.maker.location
+            if (
+                address not in self._named
+                and file.is_relative_to(self._root)
+                and not is_test_code(Path(os.path.realpath(place.file)), self._root)
+                and _written(address.name) > opening.written
+            ):
+                path = file.relative_to(self._root).as_posix()
+                url = f"{address.backend}:///{path}"
+                yield (
+                    f"{path} was opened at {os.path.relpath(place.file, self._root)}:{place.line}, and what tests wrote"
+                    " is still in it: no setting and no engine names it as a database of the application's"
+                )
+                yield f"  to leave it alone, and restore what stands in its place: hermetic_targets = {url} -> {url}"
+
+
+def _written(file: str) -> int:
+    """Return when a database's file, or what is not yet moved into it from its log, was last written to."""
+    found = (path for path in (file, f"{file}-wal") if os.path.exists(path))
+    return max((os.stat(path).st_mtime_ns for path in found), default=0)

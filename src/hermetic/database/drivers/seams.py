@@ -6,6 +6,7 @@ has the seam put in place when its module was executed, before whoever imports i
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -132,7 +133,7 @@ class Drivers:
         is_named: Callable[[URL, str], bool],
         root: Path,
     ) -> None:
-        self.earlier = EarlierFiles()
+        self.earlier = EarlierFiles(Path(os.path.realpath(root)))
         self._rules = Rules(resolver, prepare, is_named, root, self.earlier)
         puts = {name: put for backend in backends.every() for name, put in backend.seams().items()}
         self._seams = Seams(self._rules, puts)
@@ -144,7 +145,7 @@ class Drivers:
 
     def conclude(self) -> list[str]:
         """End what would outlive the last test; return what there is to say of it."""
-        return [line for end in self._rules.endings for line in end()]
+        return [*(line for end in self._rules.endings for line in end()), *self.earlier.left()]
 
     def uninstall(self) -> None:
         """Leave them as they were found."""
