@@ -450,6 +450,24 @@ def test_each_engine_gets_a_driver_that_it_can_use(project: Project, function: s
     assert find_environment(project.symbols(), project.configuration()).lines == (f"DATABASE_URL={expected}",)
 
 
+def test_an_engine_that_is_made_async_gets_an_async_driver(project: Project) -> None:
+    """``AsyncEngine`` takes a synchronous engine whose driver is not."""
+    text = f"import os\nfrom sqlalchemy import create_engine\n{ENGINE}from sqlalchemy.ext.asyncio import AsyncEngine\n"
+    text += "engine = AsyncEngine(create_engine(url=os.environ['DATABASE_URL']))\n"
+    files = {"db.py": text, "requirements.txt": "psycopg2-binary asyncpg"}
+    assert scheme(project, files) == "postgresql+asyncpg"
+
+
+def test_an_example_decides_where_a_value_must_be(project: Project) -> None:
+    """Of two kinds of databases the one that is meant for whoever sets the project up."""
+    text = f"from enum import StrEnum\nfrom typing import Literal\n{ENGINE}{SETTINGS}"
+    text += "class Kind(StrEnum):\n    mysql = 'mysql'\n"
+    text += "class S(BaseSettings):\n    KIND: Literal['mysql', 'postgresql']\nsettings = S()\n"
+    text += "name = 'mysql+asyncmy' if Kind.mysql == settings.KIND else 'postgresql+asyncpg'\n"
+    text += "engine = create_async_engine(f'{name}://localhost/x')\n"
+    assert scheme(project, {"db.py": text, ".env.example": "KIND='postgresql'\n"}) == "postgresql+asyncpg"
+
+
 def test_a_question_without_an_end_is_given_up(project: Project) -> None:
     """Functions that call each other in every way cost a moment, and what is known is said."""
     names = [f"f{index}" for index in range(40)]

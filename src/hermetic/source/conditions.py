@@ -51,13 +51,15 @@ class Conditions:
     Args:
         dataflow: Asked for the values in them.
         given: The variables that have a value when the tests run, by name.
+        examples: What examples show: where a variable must have a value, it will be one like that.
     """
 
-    def __init__(self, dataflow: Follows, given: Mapping[str, str]) -> None:
+    def __init__(self, dataflow: Follows, given: Mapping[str, str], examples: Mapping[str, str]) -> None:
         self._dataflow: Follows = proxy(
             dataflow
         )  # which holds this: trees are freed at once without a circle
         self.given = given
+        self._examples = examples
         self._asked: set[Expression] = set()
 
     def is_dead(self, place: Expression) -> bool:
@@ -113,7 +115,9 @@ class Conditions:
                 return text.lower() in TRUE if "bool" in variable.annotation else text
         if variable.default is not None:
             return self.value(Expression(variable.file, variable.default))
-        return UNKNOWN if variable.required else None
+        if not variable.required:
+            return None
+        return next((self._examples[name] for name in variable.names if name in self._examples), UNKNOWN)
 
     def _by_origins(self, place: Expression) -> object:
         origins = [

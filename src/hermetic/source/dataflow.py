@@ -41,6 +41,7 @@ from hermetic.source.syntax import literal
 DEEPEST = 40
 STEPS = 1_500
 """How far one question is followed: an engine's URL takes some hundred, a model's field would take all there are."""
+EMPTY: Mapping[str, str] = {}
 INNER = ast.Await | ast.Starred | ast.NamedExpr | ast.FormattedValue | ast.Expr
 
 
@@ -51,13 +52,20 @@ class Dataflow:
         bindings: The application's names and calls.
         fields: Its settings classes.
         given: The variables that have a value when the tests run, by name.
+        examples: What examples show of those that have none.
     """
 
-    def __init__(self, bindings: Bindings, fields: Fields, given: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        bindings: Bindings,
+        fields: Fields,
+        given: Mapping[str, str],
+        examples: Mapping[str, str] = EMPTY,
+    ) -> None:
         self.bindings = bindings
         self.symbols = bindings.symbols
         self.fields = fields
-        self.conditions = Conditions(self, given)
+        self.conditions = Conditions(self, given, examples)
         self._entries = Entries(self, self.conditions)
         self._calls = Calls(self, self.conditions, self._entries, fields)
         self._members = self._calls.members

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermetic.source.bindings import Bindings
@@ -120,12 +120,19 @@ class Opening:
         call: The call.
         is_engine: Whether it makes an engine of SQLAlchemy's.
         package: The driver's or the library's.
+        is_wrapped: Whether an engine that it makes is handed to ``AsyncEngine``.
     """
 
     file: Path
     call: ast.Call
     is_engine: bool
     package: str = ""
+    is_wrapped: bool = False
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it makes an async engine."""
+        return self.is_engine and (self.is_wrapped or "async" in last_name(self.call.func))
 
     @property
     def addresses(self) -> Iterator[tuple[str | None, ast.expr]]:
@@ -144,12 +151,19 @@ def find_openings(modules: Iterable[Module], symbols: Symbols, databases: Databa
     for module in modules:
         imported = symbols.scope(module.path).imports
         names = wanted | {local for local, (_, name) in imported.items() if name in wanted}
+        wrapped = _wrapped(module)
         for node in module.of(ast.Call) if module.mentions(*names) else ():
             if last_name(node.func) in names:
                 opening = _opening(module.path, node, symbols, databases)
                 if opening is not None:
-                    found.append(opening)
-    return sorted(found, key=lambda each: (not each.is_engine, "async" not in last_name(each.call.func)))
+                    found.append(replace(opening, is_wrapped=node in wrapped))
+    return sorted(found, key=lambda each: (not each.is_engine, not each.is_async))
+
+
+def _wrapped(module: Module) -> set[ast.expr]:
+    """Return what a module hands to ``AsyncEngine`` where it makes it: ``AsyncEngine(create_engine(url))``."""
+    calls = module.of(ast.Call) if module.mentions("AsyncEngine") else ()
+    return {node.args[0] for node in calls if last_name(node.func) == "AsyncEngine" and node.args}
 
 
 def made_when_imported(openings: Iterable[Opening], startup: Startup, bindings: Bindings) -> bool:
@@ -258,8 +272,8 @@ def find_scheme(
 
 def is_async(addresses: Iterable[Address]) -> bool:
     """Whether one of the application's engines is async; also where it has none that can be seen."""
-    engines = [last_name(address.opening.call.func) for address in addresses if address.opening.is_engine]
-    return not engines or any("async" in name for name in engines)
+    engines = [address.opening for address in addresses if address.opening.is_engine]
+    return not engines or any(each.is_async for each in engines)
 
 
 GIVEN, DEFAULT, SHOWN, CODE, GUESSED = range(5)

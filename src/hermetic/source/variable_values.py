@@ -69,13 +69,21 @@ class Given:
         """What committed files show, the likeliest for tests first."""
         return (self.literals, self.runs, self.compose, self.examples)
 
+    @property
+    def clear_examples(self) -> Mapping[str, str]:
+        """What examples show that is a value: neither empty nor made of others that are not known."""
+        return {name: text for name, text in self.examples.items() if text and UNCLEAR not in text}
+
     def has(self, variable: Variable) -> bool:
         """Whether a variable has a value when the tests run."""
         return any(name in self.values for name in variable.names)
 
     def is_shown(self, variable: Variable) -> bool:
-        """Whether a compose file, or a ``.env`` that somebody else loads, has it."""
-        return any(name in self.compose or name in self.private for name in variable.names)
+        """Whether a compose file, or a ``.env`` that somebody else loads, has a value of its own for it."""
+        texts = (
+            values.get(name, UNCLEAR) for name in variable.names for values in (self.compose, self.private)
+        )
+        return any(UNCLEAR not in text for text in texts)
 
 
 def find_given(

@@ -280,6 +280,7 @@ async def start():
         ({".env": "# mine\nexport KEY=x\n"}, []),
         ({"compose.yml": "services:\n  api:\n    environment:\n      KEY: x\n"}, []),
         ({"docker-compose.test.yml": "    environment:\n      - KEY=x\n      # - OTHER=x"}, []),
+        ({"compose.yml": "    environment:\n      KEY: ${KEY}\n"}, ["KEY"]),
         ({".env.example": "KEY=x\n"}, ["KEY"]),
         ({"tests/conftest.py": "import os\nos.environ['KEY'] = f()\n"}, []),
         ({"tests/conftest.py": "import os\nos.environ.update({'KEY': 'x'}, OTHER='y')\n"}, []),

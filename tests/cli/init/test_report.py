@@ -159,7 +159,8 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
                 "main.py": f"{APP}import os\nos.environ['KEY']",
                 "compose.yml": "    environment:\n      KEY: x",
             },
-            "environment   KEY has no default (main.py:5): where the tests run outside of the",
+            "                a compose file gives it, or a .env that no code loads; where the tests run without: "
+            "hermetic_env",
         ),
         (
             {f"{name}/{file}": text for name in "ab" for file, text in SERVICE.items()} | {"main.py": ""},

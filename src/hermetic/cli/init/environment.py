@@ -100,7 +100,7 @@ def find_environment(
     bindings = Bindings(symbols, production)
     fields = Fields(bindings)
     given = find_given(bindings, fields, configuration, DATABASES)
-    dataflow = Dataflow(bindings, fields, given.values)
+    dataflow = Dataflow(bindings, fields, given.values, given.clear_examples)
     running = running_modules(symbols, application.file if application else None)
     openings = find_openings(running, symbols, DATABASES) or find_openings(production, symbols, DATABASES)
     addresses = find_addresses(openings, dataflow)

@@ -184,8 +184,9 @@ def _environment(plan: Plan) -> Iterator[str]:
     for need in environment.unknown:
         yield f"{need.name} has no default ({shown(need.file)}:{need.line}): give it in hermetic_env"
     for need in environment.elsewhere:
-        yield f"{need.name} has no default ({shown(need.file)}:{need.line}): where the tests run outside of the"
-        yield "  compose file, or without the .env that has it and that no code loads, give it in hermetic_env"
+        yield f"{need.name} has no default ({shown(need.file)}:{need.line})"
+    if environment.elsewhere:
+        yield "  a compose file gives it, or a .env that no code loads; where the tests run without: hermetic_env"
 
 
 def _configuration(plan: Plan) -> Iterator[str]:
