@@ -70,6 +70,10 @@ def test_never():
     pytest.skip("so")
     TestClient(app)
 
+def test_makes_only():
+    open("WRITTEN", "w").close()
+    assert TestClient(app)
+
 def test_other():
     assert app
 """
@@ -129,7 +133,7 @@ def test_a_suite_is_verified_and_written(
             "pytest.ini": ini,
             "app.py": APP,
             "helpers.py": HELPERS,
-            "test_it.py": TESTS,
+            "test_it.py": TESTS.replace("WRITTEN", str(project.root / "written.txt")),
             ".env": "",
             ".git/HEAD": "",
         }
@@ -144,11 +148,11 @@ def test_a_suite_is_verified_and_written(
 
     assert told["proven"] and told["rounds"] == 2
     assert {kind: names(tests) for kind, tests in told["converted"].items()} == {
-        "proven": {"test_good"},
+        "proven": {"test_good", "test_makes_only"},
         "did not pass before": {"test_failed_before"},
         "did not run before": {"test_never"},
         "unsteady": set(),
-        "without counted requests": set(),
+        "without counted requests": {"test_makes_only"},
     }
     assert {left["test"].rpartition("::")[2]: left["code"] for left in told["left"]} == {
         "test_fails": "HM851",
@@ -156,15 +160,17 @@ def test_a_suite_is_verified_and_written(
         "test_asserts_nothing": "HM854",
         "test_forgets": "HM855",
     }
-    assert (told["before"]["passed"], told["after"]["passed"]) == (7, 7)
+    assert (told["before"]["passed"], told["after"]["passed"]) == (8, 8)
     assert (told["before"]["requests"], told["after"]["requests"]) == (6, 6)
     assert told["after"]["through_client"] == 3
-    assert told["before"]["assertions"] == told["after"]["assertions"] == 7
-    assert "verified      1 converted test in 2 rounds with" in shown.err
+    assert told["before"]["assertions"] == told["after"]["assertions"] == 8
+    assert "verified      2 converted tests in 2 rounds with" in shown.err
+    assert f"no requests   {project.root}/test_it.py: test_makes_only\n" in shown.err
+    assert f"note          {project.root}/written.txt has changed meanwhile: " in shown.err
     changed = {
         path for path in project.root.rglob("*") if path.is_file() and before.get(path) != path.read_bytes()
     }
-    assert changed == {project.root / "test_it.py"}
+    assert changed == {project.root / "test_it.py", project.root / "written.txt"}
     assert "async def test_good" in project.read("test_it.py")
     assert "\ndef test_forgets" in project.read("test_it.py")
     assert not list((tmp_path / "temporary").glob("hermetic-verify-*"))

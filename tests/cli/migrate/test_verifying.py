@@ -49,7 +49,12 @@ def test_the_table() -> None:
         kept,
         rounds=2,
     )
-    proof = Proof(names("test_a"), names("test_f"), names(*(f"test_{number}" for number in range(7))))
+    proof = Proof(
+        names("test_a"),
+        names("test_f"),
+        names(*(f"test_{number}" for number in range(7))),
+        without_requests=names("test_b", "test_a"),
+    )
     lines = list(table(verified(verification, proof, unsteady=("test_u",), notes=("so",))))
     assert lines == [
         "left          /p/test_a.py::test_k: HM851: fails",
@@ -58,6 +63,8 @@ def test_the_table() -> None:
         "not proven    /p/test_a.py::test_f: did not pass before",
         *(f"              /p/test_a.py::test_{number}: did not run before" for number in range(5)),
         "              and 2 more",
+        "no requests   /p/test_a.py: test_a, test_b",
+        "              no request of their own was counted: proven by how they end, and by their assertions",
         "verified      1 converted test in 2 rounds with /venv/bin/python, left for it: HM851 2",
         "                                  before  after",
         "              passed                   1      0",

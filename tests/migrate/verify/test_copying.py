@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import stat
 from pathlib import Path
 
 import pytest
 
-from hermetic.migrate.verify.copying import copy_tree, put, remove_tree
+from hermetic.migrate.verify.copying import copy_tree, put, remove_tree, stamps
 
 
 @pytest.fixture
@@ -22,6 +24,8 @@ def source(tmp_path: Path) -> Path:
         ".git/HEAD",
         ".venv/pyvenv.cfg",
         "own env/pyvenv.cfg",
+        "cache/CACHEDIR.TAG",
+        "module/.git",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
@@ -35,6 +39,8 @@ def source(tmp_path: Path) -> Path:
     (root / "nowhere").symlink_to("missing")
     (root / "loop").symlink_to("loop")
     os.mkfifo(root / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(root):
+        listening.bind("socket")
     (root / "tests/test_a.py").chmod(0o444)
     return root
 
@@ -57,6 +63,19 @@ def test_what_is_copied(source: Path, tmp_path: Path) -> None:
     assert (copy / "absolute").resolve() == (copy / "tests").resolve()
     assert (copy / "inner").resolve() == (copy / "tests/test_a.py").resolve()
     assert (copy / "outer").read_text() == "outside"
+
+
+def test_what_has_changed(source: Path) -> None:
+    """A file that is copied and was written, made or removed since; none of an environment, nor where a link leads."""
+    before = stamps(source)
+    (source / "build/kept").write_text("more")
+    (source / "tests/data/b.bin").unlink()
+    (source / "made").touch()
+    (source / ".venv/made").touch()
+    (source.parent / "outside").write_text("other")
+    now = stamps(source)
+    changed = {file.name for file in {*before, *now} if before.get(file) != now.get(file)}
+    assert changed == {"kept", "b.bin", "made"}
 
 
 def test_what_cannot_be_read(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 
 from hermetic.cli.lines import count, shown, topic
@@ -20,6 +21,9 @@ from hermetic.source.requirements import activated_environment
 
 MOST = 5
 """How many tests of a kind are named."""
+
+CHANGED = "has changed meanwhile: the suite, which ran in a copy, knows its absolute path, or somebody else wrote it"
+SILENT = "no request of their own was counted: proven by how they end, and by their assertions"
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def verified(
             limit=limit,
         )
         verification = verify(make, suite, tell)
+        changed = [f"{shown(file)} {CHANGED}" for file in suite.changed]
 
     def name(file: str, path: str, parameters: str = "") -> str:
         return f"{shown(suite.original(file))}::{path}{f'[{parameters}]' if parameters else ''}"
@@ -93,7 +98,7 @@ def verified(
         interpreter,
         tuple((name(*each.item), each.code, each.text) for each in verification.worse),
         tuple(sorted(name(*item) for item in unsteady)),
-        (*suite.notes, *_notes(verification)),
+        (*suite.notes, *changed, *_notes(verification)),
     )
 
 
@@ -120,6 +125,7 @@ def table(outcome: Verified) -> Iterator[str]:
     yield from topic("unsteady", _some(unsteady))
     yield from topic("note", _some(outcome.notes))
     yield from topic("not proven", list(_unproven(known)))
+    yield from topic("no requests", list(_without_requests(known)))
     yield from topic("verified", [_verdict(outcome)])
     if outcome.figures is not None:
         yield from topic("", list(_rows(*outcome.figures)))
@@ -145,6 +151,14 @@ def _unproven(known: Proof) -> Iterator[str]:
     )
     for tests, why in reasons:
         yield from _some([f"{_name(test)}: {why}" for test in sorted(tests)])
+
+
+def _without_requests(known: Proof) -> Iterator[str]:
+    """Yield the proven tests in which no request was counted, all of them, a line a file."""
+    for file, tests in groupby(sorted(known.without_requests), key=lambda test: test.file):
+        yield f"{shown(file)}: {', '.join(test.path for test in tests)}"
+    if known.without_requests:
+        yield SILENT
 
 
 def _rows(before: Figures, after: Figures) -> Iterator[str]:

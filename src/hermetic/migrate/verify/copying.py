@@ -1,7 +1,8 @@
 """Copy a repository for a run of its tests: what git knows and what it does not, environments and caches aside.
 
-Links stay links. One that leads into the repository leads into the copy then, one that leads out of it still does; what
-is rewritten is put in place of a link, never through it.
+What git keeps of itself is left out, the file `.git` of a submodule too: by it a test that commits would do so in the
+repository of the user. Links stay links. One that leads into the repository leads into the copy then, one that leads
+out of it still does; what is rewritten is put in place of a link, never through it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hermetic.source.sources import is_environment
@@ -30,6 +32,8 @@ LEFT_OUT = frozenset(
         "node_modules",
     }
 )
+CACHE = "CACHEDIR.TAG"
+"""The file in a folder that says that it is a cache, by the Cache Directory Tagging Specification."""
 
 
 def copy_tree(source: Path, target: Path) -> list[str]:
@@ -47,20 +51,26 @@ def copy_tree(source: Path, target: Path) -> list[str]:
     """
     notes: list[str] = []
     target.mkdir(parents=True)
-    waiting = [(source, target)]
-    while waiting:
-        here, there = waiting.pop()
-        for entry in _entries(here, notes):
-            copy = there / entry.name
-            if entry.is_symlink():
-                copy.symlink_to(_led(Path(entry.path), source, target))
-            elif entry.is_dir():
-                if not is_left_out(Path(entry.path)):
-                    copy.mkdir()
-                    waiting.append((Path(entry.path), copy))
-            elif entry.is_file():
-                _copy_file(Path(entry.path), copy, notes)
+    for entry in _entries(source, notes):
+        copy = target / Path(entry.path).relative_to(source)
+        if entry.is_symlink():
+            copy.symlink_to(_led(Path(entry.path), source, target))
+        elif entry.is_dir():
+            copy.mkdir()
+        elif entry.is_file():
+            _copy_file(Path(entry.path), copy, notes)
     return notes
+
+
+def stamps(source: Path) -> dict[Path, tuple[int, int]]:
+    """Return the size of each file that is copied, and when it was written, by which a change of it is seen."""
+    found: dict[Path, tuple[int, int]] = {}
+    for entry in _entries(source, []):
+        if entry.is_file(follow_symlinks=False):
+            with suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                found[Path(entry.path)] = status.st_size, status.st_mtime_ns
+    return found
 
 
 def put(changes: Mapping[Path, bytes], source: Path, target: Path) -> None:
@@ -85,15 +95,25 @@ def remove_tree(folder: Path) -> None:
 
 def is_left_out(folder: Path) -> bool:
     """Whether a folder holds what is made anew when it is missing, or is no part of the project: an environment."""
-    return folder.name in LEFT_OUT or is_environment(folder)
+    return folder.name in LEFT_OUT or is_environment(folder) or os.path.exists(folder / CACHE)
 
 
-def _entries(folder: Path, notes: list[str]) -> Iterator[os.DirEntry[str]]:
-    if not os.access(folder, os.R_OK | os.X_OK):
-        notes.append(f"{folder} was not copied: it cannot be read")
-        return
-    with os.scandir(folder) as found:
-        yield from found
+def _entries(source: Path, notes: list[str]) -> Iterator[os.DirEntry[str]]:
+    """Yield what is copied of a folder: each folder before what is in it."""
+    waiting = [source]
+    while waiting:
+        here = waiting.pop()
+        if not os.access(here, os.R_OK | os.X_OK):
+            notes.append(f"{here} was not copied: it cannot be read")
+            continue
+        with os.scandir(here) as found:
+            for entry in found:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.name in LEFT_OUT or (is_folder and is_left_out(Path(entry.path))):
+                    continue
+                yield entry
+                if is_folder:
+                    waiting.append(Path(entry.path))
 
 
 def _copy_file(file: Path, copy: Path, notes: list[str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.errors import CommandError
-from hermetic.migrate.verify.copying import copy_tree, put, remove_tree
+from hermetic.migrate.verify.copying import copy_tree, put, remove_tree, stamps
 from hermetic.migrate.verify.interpreter import PLUGIN, Interpreter, variables
 from hermetic.migrate.verify.process import Ended, Process
 from hermetic.migrate.verify.record import FOLDER, LIMIT, Record, read
@@ -65,6 +65,13 @@ class Suite:
         self.limit = limit
         self.notes: dict[str, None] = {}
         self._copy = process.home / "copy" / (boundary.name or "project")
+        self._stamps = stamps(boundary)
+
+    @property
+    def changed(self) -> list[Path]:
+        """The user's own files that are not as they were when this was made."""
+        now = stamps(self._boundary)
+        return sorted(file for file in {*now, *self._stamps} if now.get(file) != self._stamps.get(file))
 
     def original(self, file: str) -> Path:
         """Return the user's file of which a file is the copy; the file itself, if it is none."""
