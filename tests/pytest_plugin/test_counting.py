@@ -79,7 +79,7 @@ def run(project: Project, folder: Path, *arguments: str) -> Record:
     folder.mkdir()
     project.environment[FOLDER] = str(folder)
     counting = ("-p", "hermetic.pytest_plugin.counting", "-o", "enable_assertion_pass_hook=true")
-    project.pytest(*counting, *arguments)
+    project.pytest(*arguments, *counting)
     return read(folder)
 
 
@@ -136,6 +136,18 @@ def test_tests_that_do_not_end(project: Project, tmp_path: Path) -> None:
         ("test_waits", "failed", late),
         ("test_goes_on", "passed", ""),
     ]
+
+
+def test_what_a_run_remembers(project: Project, tmp_path: Path) -> None:
+    """Every test runs, also where only those that have failed would, or a run would end at the first that does."""
+    project.write(test_it_py="def test_fails():\n    assert 0\n\ndef test_passes():\n    pass\n")
+    plugins = ("-W", "ignore", "-p", "cacheprovider", "-p", "stepwise")
+    for each in ("first", "second"):
+        record = run(project, tmp_path / each, *plugins, "--lf", "--stepwise")
+        assert {test.path: test.outcome for test in record.tests} == {
+            "test_fails": "failed",
+            "test_passes": "passed",
+        }
 
 
 def test_what_it_needs(project: Project, tmp_path: Path) -> None:

@@ -33,8 +33,17 @@ from hermetic.pytest_plugin.counted_calls import CountedCalls
 NAME = "hermetic-counting"
 FRAMES = 8
 """How many of the frames that made a coroutine are looked at: a client's own are the innermost."""
-SAME = {"randomly_seed": 1, "randomly_reorganize": False, "hypothesis_seed": "1"}
-"""The options of pytest-randomly and Hypothesis by which runs differ, and what they are here."""
+SAME = {
+    "randomly_seed": 1,
+    "randomly_reorganize": False,
+    "hypothesis_seed": "1",
+    "stepwise": False,
+    "stepwise_skip": False,
+    "lf": False,
+    "failedfirst": False,
+    "newfirst": False,
+}
+"""The options of pytest, pytest-randomly and Hypothesis by which runs differ or end early, and what they are here."""
 LONGEST = 300
 """Characters of an error that are kept."""
 

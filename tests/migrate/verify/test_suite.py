@@ -92,3 +92,11 @@ def test_a_repository_that_cannot_be_copied(boundary: Path, tmp_path: Path) -> N
     with pytest.raises(CommandError, match="project cannot be copied") as raised:
         suite_in(boundary, process).run()
     assert raised.value.hints[0].startswith("TMPDIR names")
+
+
+def test_a_disk_that_is_full(boundary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that has not come to its end is not judged then."""
+    monkeypatch.setattr("hermetic.migrate.verify.suite.ROOM", 2**63)
+    with pytest.raises(CommandError, match=f"There is no room left in {tmp_path}") as raised:
+        suite_in(boundary, Recorded(tmp_path / "home")).run()
+    assert raised.value.hints == ("TMPDIR names a folder on a disk that has room",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from hermetic.migrate.verify.record import FOLDER, LIMIT, Record, read
 
 ALWAYS = ("-p", PLUGIN, "--maxfail=0", "--continue-on-collection-errors")
 HOOK = ("-o", "enable_assertion_pass_hook=true")
+ROOM = 2**20
+"""Bytes; a disk with less is full."""
+
+TEMPORARY = "TMPDIR names a folder on a disk that has room"
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Suite:
             test_limit: Seconds for a test; 0 for any time.
 
         Raises:
-            CommandError: The repository cannot be copied.
+            CommandError: The repository cannot be copied, or the disk is full before the run has ended.
         """
         changes = changes or {}
         copy, counts = self._copy, self._process.home / "counts"
@@ -103,6 +108,12 @@ class Suite:
             self.limit,
         )
         record = read(counts)
+        if not record.has_ended and shutil.disk_usage(self._process.home).free < ROOM:
+            raise CommandError(
+                f"There is no room left in {self._process.home.parent}, where the suite is run.",
+                why="Nothing of the project was changed.",
+                hints=(TEMPORARY,),
+            )
         modules = {os.path.realpath(file) for file in record.modules}
         files = {file: os.path.realpath(copy / file.relative_to(self._boundary)) for file in changes}
         return Run(
@@ -123,7 +134,7 @@ class Suite:
             raise CommandError(
                 f"{self._boundary} cannot be copied.",
                 why=str(error),
-                hints=("TMPDIR names a folder on a disk that has room",),
+                hints=(TEMPORARY,),
             ) from error
 
 
