@@ -3,7 +3,8 @@
 Starlette's and httpx's tests are of clients: they get their own one on hermetic's transport. FastAPI's use one, so
 there every method is ``AsyncTestClient``'s. What must hold: every item that passes with the first passes with the
 second. FastAPI's are run a third way, too: rewritten by ``hermetic migrate`` (``migrate.py``). Nothing of what is
-fetched is kept. ``python -m conformance PART ...`` runs parts: ``starlette``, ``httpx``, ``fastapi``, ``migrate``.
+fetched is kept; what came of each part is, in ``results/``. ``python -m conformance PART ...`` runs parts:
+``starlette``, ``httpx``, ``fastapi``, ``migrate``.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions, version
 from pathlib import Path
 
 from conformance.migrate import Rewritten, count, holds, rewrite, said
+from hermetic.migrate.verify.record import Record
 
 ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results"
 HTTPX = "0.28.1"
 LIBRARIES = (
     "a2wsgi",
@@ -156,38 +160,38 @@ def fastapi(work: Path) -> Suite:
     )
 
 
-def compare(suite: Suite) -> bool:
-    """Run a suite both ways and say what differs."""
+def compare(suite: Suite) -> tuple[bool, list[str]]:
+    """Run a suite both ways; return whether nothing was lost, and what differs."""
     theirs = outcomes(suite)
     ours = outcomes(suite, suite.plugin)
     passing = {item for item, how in theirs.items() if how == "PASSED"}
     lost = sorted(item for item in passing if ours.get(item) != "PASSED")
     kept = len(passing) - len(lost)
-    print(f"{suite.name}: {len(passing)} items pass with its own client, {kept} of them with hermetic's")
-    for item in lost:
-        print(f"  {ours.get(item, 'not run')}: {item}")
     if lost and "--verbose" in sys.argv:
         print((suite.folder / "output-1.txt").read_text())
-    return not lost and bool(passing)
+    return not lost and bool(passing), [
+        f"{suite.name}: {len(passing)} items pass with its own client, {kept} of them with hermetic's",
+        *(f"  {ours.get(item, 'not run')}: {item}" for item in lost),
+    ]
 
 
-def migrated(work: Path) -> bool:
-    """Rewrite a copy of FastAPI's tests, run both, and say what differs."""
+def migrated(work: Path) -> tuple[bool, list[str]]:
+    """Rewrite a copy of FastAPI's tests, run both at once, and return whether enough holds, and what differs."""
     suite = fastapi(work)
     copy = replace(suite, folder=suite.folder.with_name("rewritten"))
     shutil.copytree(suite.folder, copy.folder)
     migration = rewrite(copy.folder)
-    runs = Rewritten(
-        *(
-            count(each.folder, command_of(each), environment_of(each), work / f"counts-{each.folder.name}")
-            for each in (suite, copy)
-        )
-    )
-    print("\n".join(said(suite.name, migration, runs)))
-    return holds(migration, runs)
+
+    def counted(each: Suite) -> Record:
+        into = work / f"counts-{each.folder.name}"
+        return count(each.folder, command_of(each), environment_of(each), into)
+
+    with ThreadPoolExecutor() as both:
+        runs = Rewritten(*both.map(counted, (suite, copy)))
+    return holds(migration, runs), said(suite.name, migration, runs)
 
 
-PARTS: dict[str, Callable[[Path], bool]] = {
+PARTS: dict[str, Callable[[Path], tuple[bool, list[str]]]] = {
     "starlette": lambda work: compare(starlette(work)),
     "httpx": lambda work: compare(httpx(work)),
     "fastapi": lambda work: compare(fastapi(work)),
@@ -203,8 +207,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="hermetic-conformance-") as temporary:
         work = Path(temporary)
         install(work / "libraries")
-        held = [PARTS[part](_home(work, part)) for part in chosen]
+        held = [_run(work, part) for part in chosen]
     return 0 if all(held) else 1
+
+
+def _run(work: Path, part: str) -> bool:
+    """Run a part, and say and write down what came of it."""
+    is_good, lines = PARTS[part](_home(work, part))
+    text = "\n".join(lines)
+    print(text)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{part}.txt").write_text(f"{text}\n", encoding="utf-8")
+    return is_good
 
 
 def _home(work: Path, part: str) -> Path:

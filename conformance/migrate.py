@@ -16,7 +16,7 @@ from pathlib import Path
 from hermetic.migrate.migration import Migration, migrate
 from hermetic.migrate.steps import STEPS
 from hermetic.migrate.verify.comparison import ASSERTIONS, REQUESTS, UNAWAITED, Worse, by_item, compare
-from hermetic.migrate.verify.record import FOLDER, Ran, Record, read
+from hermetic.migrate.verify.record import FOLDER, Counts, Ran, Record, read
 
 OLD, NEW = "TestClient", "AsyncTestClient"
 CONVERTED, KEPT = 0.9, 0.98
@@ -55,6 +55,14 @@ class Rewritten:
         """Those of them that ask by AsyncTestClient instead, whatever their parameters."""
         sent = _sent(self.after)
         return {name for name in self.asking if sent[name][NEW] and not sent[name][OLD]}
+
+
+def _counted(record: Record) -> Counts:
+    """Return what ran in all tests, and in what they share."""
+    whole = Counts()
+    for counts in (*(each.counts for each in record.tests), *(each.counts for each in record.shared)):
+        whole.add(counts)
+    return whole
 
 
 def _sent(record: Record) -> dict[tuple[str, str], Counter[str]]:
@@ -104,11 +112,14 @@ def said(name: str, migration: Migration, runs: Rewritten) -> list[str]:
     left = Counter(each.code for each in migration.left)
     share = len(runs.converted) / max(len(runs.asking), 1)
     kept = runs.passing - sum(each.code not in VACUOUS for each in worse)
+    first, second = _counted(runs.before), _counted(runs.after)
     return [
         f"{name}, rewritten by hermetic migrate: {len(migration.converted)} test functions converted,"
         f" {len(migration.left)} left ({', '.join(f'{code} {number}' for code, number in sorted(left.items()))})",
         f"  {len(runs.asking)} functions ask by {OLD}; {len(runs.converted)} of them ({share:.1%}) then by {NEW} alone",
         f"  {runs.passing} items pass as it is; {kept} of them ({kept / max(runs.passing, 1):.1%}) rewritten",
+        f"  {first.requests} requests reach its applications as it is, {second.requests} rewritten;"
+        f" {first.assertions} assertions pass as it is, {second.assertions} rewritten",
         *(f"  {each.code} {each.item}: {each.text}" for each in worse),
         *(f"  {defect}" for defect in migration.defects),
     ]
