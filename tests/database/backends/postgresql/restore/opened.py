@@ -118,6 +118,22 @@ class Place:
     pools: Pools = field(default_factory=Pools)
     _servers: dict[str, PostgresqlServer] = field(default_factory=dict)
     _made: list[PostgresqlDatabase] = field(default_factory=list)
+    _used: dict[str, tuple[Opened, Dump]] = field(default_factory=dict)
+
+    @contextmanager
+    def used(self, schema: str) -> Iterator[tuple[Opened, Dump]]:
+        """Yield a worker database that served other tests, and what it held before them; after one that fails, another.
+
+        To make one and to look at what it holds takes longer than most tests that change one thing and restore it.
+        """
+        if schema not in self._used:
+            made = self.database(schema)
+            self._used[schema] = made, made.dump()
+        try:
+            yield self._used[schema]
+        except BaseException:
+            self._used.pop(schema)[0].close()
+            raise
 
     def database(self, schema: str = "", **settings: Any) -> Opened:
         """Make a worker database that holds what a script makes; it is built once for all tests that name it.

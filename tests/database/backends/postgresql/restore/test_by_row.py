@@ -11,13 +11,13 @@ from tests.database.backends.postgresql.restore.operations import TOUCHES
 
 
 @pytest.mark.parametrize("script", TOUCHES.values(), ids=TOUCHES.keys())
-def test_rows_touched(world: Opened, script: str) -> None:
+def test_rows_touched(place: Place, script: str) -> None:
     """Whatever touched them, and however often."""
-    before = world.dump()
-    world.run(script)
-    assert world.database.restore()
-    assert world.dump() == before
-    assert not world.database.restore()
+    with place.used(WORLD) as (world, before):
+        world.run(script)
+        assert world.database.restore()
+        assert world.dump() == before
+        assert not world.database.restore()
 
 
 @pytest.fixture

@@ -5,21 +5,21 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.database.backends.postgresql.restore.opened import Opened, Place
+from tests.database.backends.postgresql.restore.opened import WORLD, Opened, Place
 from tests.database.backends.postgresql.restore.operations import WRITES
 
 
 @pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES.keys())
-def test_a_write_is_undone(world: Opened, statement: str) -> None:
+def test_a_write_is_undone(place: Place, statement: str) -> None:
     """Whatever wrote them, rows and sequences are as they were."""
-    before = world.dump()
-    world.run(statement)
-    assert world.dump() != before or "DO NOTHING" in statement
-    assert world.database.dirty()
-    assert world.database.restore()
-    assert world.dump() == before
-    assert not world.database.dirty()
-    assert not world.database.restore()
+    with place.used(WORLD) as (world, before):
+        world.run(statement)
+        assert world.dump() != before or "DO NOTHING" in statement
+        assert world.database.dirty()
+        assert world.database.restore()
+        assert world.dump() == before
+        assert not world.database.dirty()
+        assert not world.database.restore()
 
 
 def test_copy(world: Opened) -> None:

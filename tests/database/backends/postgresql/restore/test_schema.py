@@ -10,23 +10,16 @@ from tests.database.backends.postgresql.restore.operations import ADDED, ALTERED
 SCHEMA = WORLD + "CREATE INDEX users_name_index ON users (name);"
 
 
-@pytest.fixture
-def with_index(place: Place) -> Opened:
-    """The world, with an index that nothing depends on."""
-    return place.database(SCHEMA)
-
-
 @pytest.mark.parametrize("script", ADDED.values(), ids=ADDED.keys())
 def test_what_was_added(superuser: Place, script: str) -> None:
     """It is dropped, in the same database, and rows written beside it go."""
-    opened = superuser.database(SCHEMA)
-    before, oid = opened.dump(), opened.rows("SELECT oid FROM pg_database WHERE datname = current_database()")
-    opened.run(script, "DELETE FROM doubles")
-    assert opened.database.restore()
-    assert opened.rows("SELECT oid FROM pg_database WHERE datname = current_database()") == oid
-    assert opened.dump() == before
-    assert not opened.database.restore()
-    opened.close()
+    with superuser.used(SCHEMA) as (opened, before):
+        oid = opened.rows("SELECT oid FROM pg_database WHERE datname = current_database()")
+        opened.run(script, "DELETE FROM doubles")
+        assert opened.database.restore()
+        assert opened.rows("SELECT oid FROM pg_database WHERE datname = current_database()") == oid
+        assert opened.dump() == before
+        assert not opened.database.restore()
 
 
 def test_tables_without_rows(place: Place) -> None:
@@ -55,31 +48,27 @@ CHANGED = {f"added: {name}": ADDED[name] for name in sorted(NOTICED)} | ALTERED
 @pytest.mark.parametrize("script", ALTERED.values(), ids=ALTERED.keys())
 def test_what_was_altered(superuser: Place, script: str) -> None:
     """The database is made anew, and restored as before from then on."""
-    opened = superuser.database(SCHEMA)
-    before = opened.dump()
-    opened.run("DELETE FROM doubles", script)
-    assert opened.dump() != before
-    assert opened.database.dirty()
-    assert opened.database.restore()
-    assert opened.dump() == before
-    opened.run("DELETE FROM users; DELETE FROM items WHERE id = 1")
-    assert opened.database.restore()
-    assert opened.dump() == before
-    opened.close()
+    with superuser.used(SCHEMA) as (opened, before):
+        opened.run("DELETE FROM doubles", script)
+        assert opened.dump() != before
+        assert opened.database.dirty()
+        assert opened.database.restore()
+        assert opened.dump() == before
+        opened.run("DELETE FROM users; DELETE FROM items WHERE id = 1")
+        assert opened.database.restore()
+        assert opened.dump() == before
 
 
 @pytest.mark.parametrize("script", CHANGED.values(), ids=CHANGED.keys())
 def test_without_a_superusers_rights(plain: Place, script: str) -> None:
     """Any change of the catalog is noticed."""
-    opened = plain.database(SCHEMA)
-    before = opened.dump()
-    opened.run("DELETE FROM doubles", script)
-    changed = opened.dump() != before
-    assert opened.database.restore()
-    assert opened.dump() == before
-    assert changed
-    assert not opened.database.restore()
-    opened.close()
+    with plain.used(SCHEMA) as (opened, before):
+        opened.run("DELETE FROM doubles", script)
+        changed = opened.dump() != before
+        assert opened.database.restore()
+        assert opened.dump() == before
+        assert changed
+        assert not opened.database.restore()
 
 
 def test_temporary_tables_are_nobodys_business(superuser: Place) -> None:
