@@ -9,19 +9,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from tests.docs.pages import ROOT, Block
 from tests.pytest_plugin.forkserver import Ended, forkserver
 
-UNWANTED = ("cacheprovider", "randomly", "pytest_alembic", "schemathesis", "pytest_postgresql", "faker")
-"""Plugins that no example uses; to import these takes longer than most examples do.
+USUAL = ("hermetic", "asyncio", "anyio", "xdist", "xdist.looponfail")
+"""The plugins that every example has."""
 
-pytest-alembic 0.13.1 fails wherever pytest 9.2 collects a tests/conftest.py.
-"""
+NAMED = {
+    "hypothesispytest": "hypothesis",
+    "rerunfailures": "flaky",
+    "respx": "respx",
+    "time_machine": "time_machine",
+}
+"""Those that an example has if a word stands in it; to import all that there are takes longer than most examples do."""
 
 PROGRAMS = {
-    "pytest": [sys.executable, "-m", "pytest", *(f"-pno:{name}" for name in UNWANTED)],
+    "pytest": [sys.executable, "-m", "pytest", "-pno:cacheprovider"],
     "hermetic": [str(Path(sys.executable).with_name("hermetic"))],
     "python": [sys.executable],
 }
@@ -56,6 +62,7 @@ def run(line: str, folder: Path) -> Ended:
     assignments, program, arguments = _split(line)
     known = list(PROGRAMS[program])
     if program == "pytest":
+        known += [f"-pno:{name}" for name in _unwanted(folder)]
         # The project lies in this suite's own temporary folder, whose database files hermetic would leave alone.
         known += ["--basetemp", str(folder.parent / "temporary")]
     if program == "pytest" and "no:hermetic" not in arguments:
@@ -74,7 +81,7 @@ def run(line: str, folder: Path) -> Ended:
         environment["HERMETIC_CACHE"] = str(folder.parent / "cache")  # not the user's, for projects that go
     usual = dict(environment)
     environment |= assignments
-    server = forkserver(usual, environment) if program == "pytest" and "-n" not in arguments else None
+    server = forkserver(usual, environment) if program == "pytest" else None
     if server is not None:
         return server.run([*known[3:], *arguments], folder, environment, 240)
     done = subprocess.run(
@@ -101,6 +108,14 @@ def missing(shown: tuple[str, ...], output: str) -> str | None:
         if not any(pattern.fullmatch(found) for found in printed):
             return line
     return None
+
+
+def _unwanted(folder: Path) -> list[str]:
+    """Return the plugins that are installed and that an example does not have."""
+    files = [] if folder == ROOT else folder.rglob("*.py")
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    wanted = {*USUAL, *(name for name, word in NAMED.items() if word in text)}
+    return sorted({entry.name for entry in entry_points(group="pytest11")} - wanted)
 
 
 def _split(line: str) -> tuple[dict[str, str], str, list[str]]:

@@ -7,13 +7,14 @@ run is a fork of it, and what
 1 and 2, and nothing of another run.
 
 - The server is started by exec and has one thread: a worker of pytest-xdist has those of execnet, and cannot fork.
-- It holds libraries, and of hermetic what starts nothing: never a driver that hermetic watches for, nor what of
-  hermetic imports one, a conftest or a test module.
+- It holds libraries, and of hermetic what a run may import: never a driver that hermetic watches for, a conftest or a
+  test module. (sqlite3 is no such driver: hermetic imports it itself before it watches any.)
 - A library that warns while it is imported ends the server with an error: no run would see that warning.
 - Where the start itself may differ, pytest is started anew: on other systems than Linux, under coverage, and when a
   variable that is read at the start (``PYTHON*``, ``LC_*``, ...) is another one; for tests with the mark
-  ``real_start`` (imports, plugins' order, crashes, pytest-xdist, PostgreSQL's server); and for all tests while
+  ``real_start`` (imports, plugins' order, crashes, PostgreSQL's server); and for all tests while
   ``REAL_STARTS`` is set. ``make coverage`` and ``make compat`` set it: every outcome is also seen from a real start.
+- The workers of pytest-xdist are started as ever; what they report to is a fork.
 - The server ends with the process that started it, and takes along the run that is still there.
 
 What a run can notice: libraries in ``sys.modules``, and their loggers, that it did not import; that the garbage
@@ -55,19 +56,17 @@ LIBRARIES = (
     "sqlalchemy.dialects.sqlite.aiosqlite",
     "sqlalchemy.dialects.postgresql.asyncpg",
     "sqlalchemy.dialects.postgresql.psycopg",
+    *("pdb", "ctypes.util", "stringprep"),
 )
-"""What is imported once, beside pytest itself."""
+"""What is imported once, beside pytest itself: the last ones are what it, and drivers, import in each run."""
 
-REWRITTEN = ("asyncio", "anyio", "hermetic")
+REWRITTEN = ("asyncio", "pytest_asyncio", "anyio", "anyio.pytest_plugin", "hermetic")
 """What is imported as pytest does after ``-p asyncio -p anyio -p hermetic``: with its assertions rewritten."""
 
-LEFT_OUT = (
-    *("hermetic.cli", "hermetic.doctor", "hermetic.migrate", "hermetic.source"),
-    *("hermetic.database.backends.sqlite.", "hermetic.database.backends.postgresql."),
-)
-"""How the names of modules of hermetic begin that no run imports, or that import a driver."""
+LEFT_OUT = ("hermetic.cli", "hermetic.doctor", "hermetic.migrate", "hermetic.source")
+"""How the names of modules of hermetic begin that no run imports."""
 
-DRIVERS = frozenset({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "pymysql", "sqlite3"})
+DRIVERS = frozenset({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "pymysql"})
 """What no run must find imported: hermetic may have to see that."""
 
 READ_AT_START = (

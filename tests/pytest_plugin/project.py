@@ -155,7 +155,7 @@ class Project:
         with tempfile.TemporaryDirectory(prefix="hermetic-basetemp-") as temporary:
             environment = {**usual, "HERMETIC_CACHE": f"{temporary}/cache", **self.environment}
             command = [*self._own_arguments(), "--basetemp", f"{temporary}/basetemp", *arguments]
-            server = None if self._starts_anew(command) else forkserver(usual, environment)
+            server = None if self._starts_anew() else forkserver(usual, environment)
             if server is None:
                 status, output, hung = _run(command, self.root, environment, timeout)
             else:
@@ -164,10 +164,11 @@ class Project:
             raise AssertionError(f"the run hung for {timeout} seconds:\n{output}")
         return Result(status, output)
 
-    def _starts_anew(self, command: list[str]) -> bool:
-        """Return whether what is asked is about the start itself, or starts more processes of pytest."""
-        usual = self.plugins[: len(PLUGINS)] == PLUGINS and "xdist" not in command
-        return self.real_start or self.every_plugin or not usual
+    def _starts_anew(self) -> bool:
+        """Return whether what is asked is about the start itself, as plugins in another order are."""
+        usual = [name for name in PLUGINS if name in self.plugins]
+        ordered = [name for name in self.plugins if name in PLUGINS]
+        return self.real_start or self.every_plugin or self.plugins[0] not in PLUGINS or ordered != usual
 
     def _own_arguments(self) -> list[str]:
         """Plugins by name, because importing all that is installed takes longer than most of these runs."""

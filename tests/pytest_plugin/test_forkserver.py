@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from tests.pytest_plugin import forkserver as module
-from tests.pytest_plugin.forkserver import Ended, Forkserver, forkserver
-from tests.pytest_plugin.project import Project
+from tests.pytest_plugin.forkserver import Forkserver, forkserver
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="where there is no server")
 
@@ -69,7 +68,7 @@ def test_it(pytestconfig):
         "width": shutil.get_terminal_size(),
         "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text(),
         "ours": sorted(name for name in sys.modules if name.partition(".")[0] in ("tests", "forkserver")),
-        "drivers": sorted({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "sqlite3"} & set(sys.modules)),
+        "drivers": sorted({"aiosqlite", "asyncpg", "psycopg", "psycopg2"} & set(sys.modules)),
         "seconds": sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]),
     }
     Path("found.json").write_text(json.dumps(found))
@@ -203,16 +202,12 @@ def test_where_a_real_start_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert forkserver(usual, usual) is None
 
 
-@pytest.mark.parametrize("argument", ["no:xdist", "xdist"])
-def test_workers_are_started(argument: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run with pytest-xdist is no fork."""
-    asked: list[object] = []
-
-    def run(self: Forkserver, *_: object) -> Ended:
-        asked.append(self)
-        return Ended(0, "", False)
-
-    monkeypatch.delenv("REAL_STARTS", raising=False)
-    monkeypatch.setattr(Forkserver, "run", run)
-    project.pytest("-p", argument)
-    assert bool(asked) is (argument == "no:xdist")
+def test_workers_are_started(server: Forkserver, folder: Path) -> None:
+    """Those of pytest-xdist are no forks: each has what Python was started with, and imports all by itself."""
+    (folder / "test_a.py").write_text(
+        "import sys\n\ndef test_it(worker_id):\n    assert (worker_id, sys.orig_argv[2]) == ('gw0', '-c')\n"
+        "    assert 'sqlalchemy' not in sys.modules\n",
+        encoding="utf-8",
+    )
+    status, output, _ = server.run(["-q", "-p", "xdist", "-n", "1"], folder, ENVIRONMENT, 60)
+    assert status == 0, output
