@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from hermetic.database.address import Address
     from hermetic.database.backends import Shared
-    from hermetic.database.drivers.seams import Drivers
+    from hermetic.database.drivers import Drivers
     from hermetic.database.engines import Installation, SeenEngines
     from hermetic.database.engines.destinations import Destination, EngineRequest
     from hermetic.database.in_use import RawConnections
@@ -92,7 +92,7 @@ class Containment:
 
     def start(self) -> None:
         """See every engine from now on and, in mode ``on``, every connection of a driver."""
-        from hermetic.database.drivers.seams import Drivers
+        from hermetic.database.drivers import Drivers
         from hermetic.database.engines import install
 
         self._declare()

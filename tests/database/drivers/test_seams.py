@@ -20,7 +20,7 @@ from tests.importing import importable
 LATE = """
 import sys
 from pathlib import Path
-from hermetic.database.drivers.seams import Drivers
+from hermetic.database.drivers import Drivers
 
 drivers = Drivers(lambda request: 1 / 0, lambda request: None, lambda url, folder: False, Path("/nowhere"))
 drivers.install()

@@ -4,3 +4,56 @@ Each driver that a backend knows has one place through which every connection go
 of the project's own. There the rules of engines decide before a packet is sent. What was opened is remembered in
 ``in_use.py``: whose it is, where, on which database.
 """
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from hermetic.database import backends
+from hermetic.database.drivers.earlier import EarlierFiles
+from hermetic.database.drivers.rules import Rules
+from hermetic.database.drivers.seams import Seams
+from hermetic.database.engines.destinations import Prepare, Resolver
+
+
+class Drivers:
+    """The drivers of a run's process, watched from ``install`` to ``uninstall``.
+
+    Args:
+        resolver: Says where a connection goes, as for an engine.
+        prepare: Called before it, without a lock; may import the project's code.
+        is_named: Whether an engine or a setting names a file, given a folder for relative paths.
+        root: The project's folder.
+
+    Attributes:
+        earlier: The files that were opened before an engine named them.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        prepare: Prepare,
+        is_named: Callable[[URL, str], bool],
+        root: Path,
+    ) -> None:
+        self.earlier = EarlierFiles(Path(os.path.realpath(root)))
+        self._rules = Rules(resolver, prepare, is_named, root, self.earlier)
+        puts = {name: put for backend in backends.every() for name, put in backend.seams().items()}
+        self._seams = Seams(self._rules, puts)
+        self.open = self._rules.open
+
+    def install(self) -> None:
+        """Watch them; those that are not imported yet when they are."""
+        self._seams.install()
+
+    def conclude(self) -> list[str]:
+        """End what would outlive the last test; return what there is to say of it."""
+        return [*(line for end in self._rules.endings for line in end()), *self.earlier.left()]
+
+    def uninstall(self) -> None:
+        """Leave them as they were found."""
+        self._seams.uninstall()

@@ -6,21 +6,14 @@ has the seam put in place when its module was executed, before whoever imports i
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from sqlalchemy import URL
-
-from hermetic.database import backends
-from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.rules import Rules
-from hermetic.database.engines.destinations import Prepare, Resolver
 from hermetic.errors import UnsupportedVersion
 
 
@@ -111,42 +104,3 @@ def found(driver: ModuleType, holder: Any, name: str) -> Any:
             "hermetic = observe contains nothing, and needs none of it",
         ),
     )
-
-
-class Drivers:
-    """The drivers of a run's process, watched from ``install`` to ``uninstall``.
-
-    Args:
-        resolver: Says where a connection goes, as for an engine.
-        prepare: Called before it, without a lock; may import the project's code.
-        is_named: Whether an engine or a setting names a file, given a folder for relative paths.
-        root: The project's folder.
-
-    Attributes:
-        earlier: The files that were opened before an engine named them.
-    """
-
-    def __init__(
-        self,
-        resolver: Resolver,
-        prepare: Prepare,
-        is_named: Callable[[URL, str], bool],
-        root: Path,
-    ) -> None:
-        self.earlier = EarlierFiles(Path(os.path.realpath(root)))
-        self._rules = Rules(resolver, prepare, is_named, root, self.earlier)
-        puts = {name: put for backend in backends.every() for name, put in backend.seams().items()}
-        self._seams = Seams(self._rules, puts)
-        self.open = self._rules.open
-
-    def install(self) -> None:
-        """Watch them; those that are not imported yet when they are."""
-        self._seams.install()
-
-    def conclude(self) -> list[str]:
-        """End what would outlive the last test; return what there is to say of it."""
-        return [*(line for end in self._rules.endings for line in end()), *self.earlier.left()]
-
-    def uninstall(self) -> None:
-        """Leave them as they were found."""
-        self._seams.uninstall()

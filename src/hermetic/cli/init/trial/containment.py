@@ -12,7 +12,7 @@ from hermetic.cli.init.trial.outcome import Engine, Line
 from hermetic.cli.init.trial.refusing import WHY, Nowhere, Refusals
 from hermetic.database import backends
 from hermetic.database.address import address_of
-from hermetic.database.drivers.seams import Drivers
+from hermetic.database.drivers import Drivers
 from hermetic.database.engines import SeenEngines, install
 from hermetic.database.engines.destinations import EngineRequest, masked
 from hermetic.database.inventory import Servers

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.backends.postgresql.server.instance import Instance
-from hermetic.database.drivers.seams import Drivers
+from hermetic.database.drivers import Drivers
 from hermetic.database.in_use import RawConnections
 from tests.database.backends.postgresql.restore.opened import Opened, Place
 

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 
-from hermetic.database.drivers.seams import Drivers
+from hermetic.database.drivers import Drivers
 from hermetic.database.in_use import RawConnections
 from hermetic.errors import ConfigurationError
 from hermetic.owners import Owner, owned_by

@@ -16,7 +16,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from hermetic.database.backends.postgresql.server import template_databases
-from hermetic.database.drivers.seams import Drivers
+from hermetic.database.drivers import Drivers
 from hermetic.database.kept import NotKept
 from hermetic.database.passing import free
 from hermetic.database.templates import NoTemplate

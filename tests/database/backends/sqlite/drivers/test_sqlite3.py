@@ -22,7 +22,7 @@ import pytest
 from hermetic.database.address import address_of
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
-from hermetic.database.drivers.seams import Drivers
+from hermetic.database.drivers import Drivers
 from hermetic.database.engines.destinations import LeftAlone
 from hermetic.database.in_use import RawConnection
 from hermetic.database.passing import free
