@@ -1,4 +1,4 @@
-"""Every other pair of tests is listened to, as with ``hermetic_failures = full``; the others are not, as with ``off``.
+"""Every other pair of tests is listened to and watched, as by default; the others are not, with all of it ``off``.
 
 What each test takes of the processor goes to the file that ``FAILURES_RESULT`` names. Of each pair the second test
 counts: the first one pays for the change.
@@ -11,37 +11,51 @@ from pathlib import Path
 from time import process_time
 
 import pytest
-from sqlalchemy import Engine
 
 from hermetic.pytest_plugin.state import HISTORY
+from hermetic.settings import GUARDS
+
+PART = os.environ.get("FAILURES_PART", "all")
+"""What alternates: ``recording``, ``guards``, or ``all`` of both."""
 
 taken: list[tuple[bool, float]] = []
-"""Whether a test was listened to, and its seconds."""
+"""Whether a test was listened to and watched, and its seconds."""
+
+
+def is_on(number: int) -> bool:
+    """Whether a test is, by its place in the run: off, on, on, off, so that what drifts does so for both."""
+    return number // 2 % 4 in (1, 2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test a mark that sets every guard."""
+    marks = {
+        False: pytest.mark.hermetic(**dict.fromkeys(GUARDS, "off")),
+        True: pytest.mark.hermetic(**{name: guard.default for name, guard in GUARDS.items()}),
+    }
+    for number, item in enumerate(items):
+        if PART != "recording":
+            item.add_marker(marks[is_on(number)])
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Begin without listening."""
-    stop(session.config)
-
-
-def stop(config: pytest.Config) -> None:
-    """Listen no more; SQLAlchemy does not notice by itself that nobody does."""
-    config.stash[HISTORY].stop()
-    Engine._has_events = False
+    if PART != "guards":
+        session.config.stash[HISTORY].stop()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure a test, from before its set-up to after its teardown."""
     number = len(taken)
-    is_on = number // 2 % 4 in (1, 2)  # off, on, on, off: what drifts does so for both
-    if number % 2 == 0 and is_on != (number > 0 and taken[-1][0]):
-        item.config.stash[HISTORY].start() if is_on else stop(item.config)
+    history = item.config.stash[HISTORY]
+    if PART != "guards" and number and is_on(number) != is_on(number - 1):
+        history.start() if is_on(number) else history.stop()
     began = process_time()
     try:
         return (yield)
     finally:
-        taken.append((is_on, process_time() - began))
+        taken.append((is_on(number), process_time() - began))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -34,23 +34,19 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 TEXTS = (b"json", b"text", b"xml", b"urlencoded")
 """What a type of content has in it whose body is a text."""
 
-source = Source(
-    (
-        RequestBegan,
-        RequestEnded,
-        WebsocketBegan,
-        WebsocketEnded,
-        LifespanBegan,
-        LifespanStarted,
-        LifespanEnded,
-    )
-)
-source.open()
+SOURCES = {
+    "http": Source((RequestBegan, RequestEnded)),
+    "websocket": Source((WebsocketBegan, WebsocketEnded)),
+    "lifespan": Source((LifespanBegan, LifespanStarted, LifespanEnded)),
+}
+for _source in SOURCES.values():
+    _source.open()
 
 
-def told_of(app: App) -> App:
+def told_of(app: App, scope: Scope) -> App:
     """Return what is called in place of an application, by whoever has made its owner the current one."""
-    return partial(_told, app) if source.is_on else app
+    source = SOURCES.get(scope["type"])
+    return app if source is None or not source.is_on else partial(_told, app)
 
 
 async def _told(app: App, scope: Scope, receive: Receive, send: Send) -> None:

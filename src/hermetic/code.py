@@ -14,9 +14,10 @@ import sys
 import sysconfig
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 
 class Location(NamedTuple):
@@ -106,13 +107,17 @@ def is_importing(root: Path) -> bool:
     )
 
 
+Rank: TypeAlias = Literal["first", "second", "passed"]
+"""Whether a file's lines are the user's, count where there are no such lines, or never do."""
+
+
 class Walk:
     """Looks for the innermost line of the user's on a stack.
 
     Args:
         libraries: The packages that are passed over, beside hermetic, asyncio and code without a file.
         outer: Gives the innermost frame of each stack that the present one was started from, the nearest first.
-        passes: Whether it passes a file over that is of none of these.
+        is_second: Whether a file of none of these counts only where there is no other.
         ends: The modules at whose frames it ends.
     """
 
@@ -120,25 +125,20 @@ class Walk:
         self,
         libraries: Sequence[str] = (),
         outer: Callable[[], Iterable[FrameType | None]] = tuple,
-        passes: Callable[[str], bool] = lambda file: False,
+        is_second: Callable[[str], bool] = lambda file: False,
         ends: Collection[str] = (),
     ) -> None:
         self._libraries = (*libraries, "asyncio", "hermetic")
         self._outer = outer
-        self._passes = passes
+        self._is_second = is_second
         self._ends = frozenset(ends)
-        self._passed: dict[str, bool] = {"<string>": True, contextlib.__file__: True}
-        self._modules: set[object] = set()
+        self._ranks: dict[str, Rank] = {"<string>": "passed", contextlib.__file__: "passed"}
+        self._passed: set[object] = set()
+        self._second: set[object] = set()
 
     def here(self) -> Location:
         """Return the innermost line of the user's; ``UNKNOWN`` where all that is on the stack is a library's."""
-        found = self._innermost(sys._getframe())
-        if found is None:
-            for frame in self._outer():
-                found = self._innermost(frame)
-                if found is not None:
-                    return found
-        return found or UNKNOWN
+        return self._innermost(chain((sys._getframe(),), self._outer()))
 
     def of_thread(self, thread: int) -> Location:
         """Return where another thread stands, in the same sense.
@@ -146,34 +146,49 @@ class Walk:
         Args:
             thread: Its identifier.
         """
-        return self._innermost(sys._current_frames().get(thread)) or UNKNOWN
+        return self._innermost((sys._current_frames().get(thread),))
 
-    def _innermost(self, frame: FrameType | None) -> Location | None:
+    def _innermost(self, stacks: Iterable[FrameType | None]) -> Location:
         """Return the first line that is passed over by neither its module nor its file.
 
         Modules go first: to ask a frame for its code tells every audit hook of the process, which takes longer than
         all else here.
         """
-        modules, ends = self._modules, self._ends
-        while frame is not None:
-            module = frame.f_globals.get("__name__")
-            if module not in modules:
-                if module in ends:
-                    return None
-                code = frame.f_code
-                if not self._is_passed(code.co_filename, frame.f_globals):
-                    return Location(code.co_filename, frame.f_lineno, code.co_name)
-            frame = frame.f_back
-        return None
+        passed, second, ends = self._passed, self._second, self._ends
+        otherwise: FrameType | None = None
+        for frame in stacks:
+            while frame is not None:
+                module = frame.f_globals.get("__name__")
+                if module not in passed and (otherwise is None or module not in second):
+                    if module in ends:
+                        break
+                    rank = self._rank(frame.f_code.co_filename, frame.f_globals)
+                    if rank == "first":
+                        return _place_of(frame)
+                    if rank == "second":
+                        otherwise = otherwise or frame
+                frame = frame.f_back
+        return UNKNOWN if otherwise is None else _place_of(otherwise)
 
-    def _is_passed(self, filename: str, names: Mapping[str, object]) -> bool:
-        passed = self._passed.get(filename)
-        if passed is None:
-            prefixes = ("<frozen ", "<sqlalchemy ", *folders_of(self._libraries))
-            passed = self._passed[filename] = filename.startswith(prefixes) or self._passes(filename)
-        if passed and names.get("__file__") == filename:  # not what a library only lends its names to
-            self._modules.add(names.get("__name__"))
-        return passed
+    def _rank(self, filename: str, names: Mapping[str, object]) -> Rank:
+        rank = self._ranks.get(filename)
+        if rank is None:
+            rank = self._ranks[filename] = self._rank_of(filename)
+        if (
+            rank != "first" and names.get("__file__") == filename
+        ):  # not what a library only lends its names to
+            (self._passed if rank == "passed" else self._second).add(names.get("__name__"))
+        return rank
+
+    def _rank_of(self, filename: str) -> Rank:
+        if filename.startswith(("<frozen ", "<sqlalchemy ", *folders_of(self._libraries))):
+            return "passed"
+        return "second" if self._is_second(filename) else "first"
+
+
+def _place_of(frame: FrameType) -> Location:
+    code = frame.f_code
+    return Location(code.co_filename, frame.f_lineno, code.co_name)
 
 
 def folders_of(libraries: Iterable[str]) -> Iterator[str]:

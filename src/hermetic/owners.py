@@ -32,6 +32,7 @@ class Owner:
         alive: False once its teardown is over.
         accountable: False for our own fixtures: we close what they hand out, so that it is nobody's leak.
         function: Of a test or a fixture, what runs; None of all else.
+        loop: The number of the event loop in which a test, or a fixture that anyio runs, has begun to run; else None.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Owner:
     alive: bool = True
     accountable: bool = True
     function: Callable[..., Any] | None = field(default=None, repr=False)
+    loop: int | None = field(default=None, repr=False)
 
     @property
     def is_test_level(self) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from hermetic.code import Location
 from hermetic.events.database import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
-from hermetic.events.lifecycle import LoopEntered
 from hermetic.explain.connections import CONNECTIONS, Connections
-from hermetic.owners import Owner
 from tests.explain.failing import FIXTURE, TEST
 
 AT = Location("/shop/conftest.py", 8, "session")
@@ -64,10 +62,3 @@ def test_what_ended_with_its_loop() -> None:
     for event in (opened(connection), taken(connection), LoopEndedUnder(id(connection), id(handle))):
         connections.hear(event)
     assert connections.ended(handle) == connections.of(connection)
-
-
-def test_who_runs_in_which_loop() -> None:
-    """The last one that was told of."""
-    connections, other = Connections(), Owner("test_two", "test", "function")
-    connections.hear(LoopEntered(TEST, 7))
-    assert (connections.loop_of(TEST), connections.loop_of(other)) == (7, None)

@@ -183,7 +183,7 @@ def test_everything(failing: Project) -> None:
 
 
 def test_little_or_nothing(failing: Project) -> None:
-    """``short`` is a few lines, ``off`` none, and nothing is listened to where no guard does."""
+    """``short`` is a few lines, ``off`` none, and nothing is listened to."""
     failing.write(
         conftest_py="""
         from hermetic.events import (listeners)
@@ -198,7 +198,7 @@ def test_little_or_nothing(failing: Project) -> None:
     found = sections(short.output)
     assert found and all(len(each.splitlines()) <= 6 for each in found)
     assert "LISTENING True" in short.output and PLANTED not in short.output
-    off = failing.pytest("--hermetic-failures=off", "--hermetic-uncommitted=off", "--tb=short")
+    off = failing.pytest("--hermetic-failures=off", "--tb=short")
     assert not sections(off.output)
     assert "LISTENING False" in off.output and "LISTENING True" not in off.output
 

@@ -359,3 +359,63 @@ def test_a_healthy_suite_sees_nothing(project: Project) -> None:
     assert result.outcomes() == {"passed": 12}, result.output
     result = written(project, test_faulty_py=FAULTY).pytest("test_faulty.py", "--hermetic-uncommitted=off")
     assert result.outcomes() == {"passed": 13}, result.output
+
+
+HOOKED = """
+from sqlalchemy import Connection
+from sqlalchemy.event import registry
+from sqlalchemy.orm import Session
+
+ENDS = {(id(Session), "after_commit"), (id(Session), "after_soft_rollback")}
+ITS_OWN = {name for name, method in vars(Connection).items() if isinstance(method, classmethod)}
+
+
+def hooks():
+    registered = {name for target, name, _ in registry._key_to_collection if (target, name) in ENDS}
+    wrapped = {name for name, method in vars(Connection).items() if hasattr(method, "__wrapped__")}
+    return {*registered, *wrapped} - ITS_OWN
+
+
+async def test_before(async_client):
+    await async_client.post("/committed")
+    print("BEFORE", hooks() or "NONE")
+
+
+async def test_handed_over(client):
+    print("BEGUN", hooks() or "NONE")
+    await client.post("/committed")
+    print("HANDED OVER", sorted(hooks()))
+
+
+async def test_again(client):
+    await client.post("/committed")
+    print("AGAIN", sorted(hooks()))
+
+
+async def test_after(async_client):
+    await async_client.post("/committed")
+    print("AFTER", sorted(hooks()))
+
+
+def test_later():
+    print("LATER", hooks() or "NONE")
+"""
+
+
+def test_sqlalchemy_is_hooked_only_for_requests_that_are_handed_a_session(project: Project) -> None:
+    """Without the recorder nothing of SQLAlchemy is replaced or listened to before, nor once no test needs it."""
+    hooked = "['_begin_impl', '_commit_impl', '_exec_insertmany_context', '_exec_single_context', '_rollback_impl', "
+    hooked += "'after_commit', 'after_soft_rollback']"
+    result = written(project, test_hooked_py=HOOKED).pytest("-s", "--hermetic-failures=off")
+    assert result.outcomes() == {"passed": 5}, result.output
+    told = dict(re.findall(r"(BEFORE|BEGUN|HANDED OVER|AGAIN|AFTER|LATER) (.*)$", result.output, re.M))
+    assert told == {
+        "BEFORE": "NONE",
+        "BEGUN": "NONE",
+        "HANDED OVER": hooked,
+        "AGAIN": hooked,
+        "AFTER": hooked,
+        "LATER": "NONE",
+    }
+    result = written(project, test_hooked_py=HOOKED).pytest("-s")
+    assert result.outcomes() == {"passed": 5} and "NONE" not in result.output

@@ -125,7 +125,7 @@ class AppTask(ABC):
         __tracebackhide__ = True
         try:
             become(self._owner)
-            await told_of(self._app)(self.scope, self.receive, self.send)
+            await told_of(self._app, self.scope)(self.scope, self.receive, self.send)
         except BaseException as error:
             self._error = own_error(error, vars(self).get("_cancellation"))
             if self.loop.is_closed():

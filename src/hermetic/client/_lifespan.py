@@ -166,7 +166,7 @@ class LifespanRun:
         __tracebackhide__ = True
         try:
             with owned_by(self._owner):
-                await told_of(as_asgi3(app))(scope, self.receive, self.send)
+                await told_of(as_asgi3(app), scope)(scope, self.receive, self.send)
         except BaseException as error:
             self._error = own_error(error, vars(self).get("_cancellation"))
             if self.loop.is_closed():

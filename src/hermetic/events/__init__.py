@@ -58,7 +58,6 @@ from hermetic.events.lifecycle import (
     FillingEnded,
     LayerBegan,
     LayerEnded,
-    LoopEntered,
     Noted,
     OverrideLeft,
     ServerUsed,
@@ -72,7 +71,6 @@ Event = (
     TestBegan
     | CallRaised
     | TestEnded
-    | LoopEntered
     | LayerBegan
     | LayerEnded
     | ApplicationImported

@@ -26,18 +26,6 @@ class TestEnded(NamedTuple):
     owner: Owner
 
 
-class LoopEntered(NamedTuple):
-    """A test, or a fixture that anyio runs, begins to run in an event loop.
-
-    Attributes:
-        owner: The test, or the fixture.
-        loop: A number that tells the loop from the others that are open.
-    """
-
-    owner: Owner
-    loop: int
-
-
 class LayerBegan(NamedTuple):
     """The set-up of a wider fixture is over: from now on what it wrote is part of the baseline.
 

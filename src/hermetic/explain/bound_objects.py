@@ -56,7 +56,7 @@ def of_object(failure: Failure, history: History, error: BaseException) -> Expla
 
 
 def _is_elsewhere(failure: Failure, history: History, bound: AbstractEventLoop, error: BaseException) -> bool:
-    here = history.connections.loop_of(failure.owner)
+    here = failure.owner.loop
     if BUSY in str(error):  # two at once in one loop are told the same
         return here is not None and id(bound) != here
     return bound.is_closed() or id(bound) != here

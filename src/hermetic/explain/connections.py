@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from hermetic.code import Location
 from hermetic.events import Kind
 from hermetic.events.database import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
-from hermetic.events.lifecycle import LoopEntered
 from hermetic.owners import Owner
 
 CONNECTIONS = 500
@@ -39,27 +37,25 @@ class Held(NamedTuple):
 
 
 class Connections:
-    """Hears of connections, and of who runs in which event loop."""
+    """Hears of connections."""
 
-    KINDS: tuple[Kind, ...] = (ConnectionOpened, CheckedOut, HandedOver, LoopEndedUnder, LoopEntered)
+    KINDS: tuple[Kind, ...] = (ConnectionOpened, CheckedOut, HandedOver, LoopEndedUnder)
 
     def __init__(self) -> None:
         self._opened: OrderedDict[int, ConnectionOpened] = OrderedDict()
         self._taken: dict[int, CheckedOut] = {}
+        self._owners: dict[int, Owner] = {}
         self._ended: OrderedDict[int, Held] = OrderedDict()
-        self._entered: WeakKeyDictionary[Owner, int] = WeakKeyDictionary()
 
     def hear(self, event: Any) -> None:
         """Keep an event."""
         if isinstance(event, CheckedOut):
             if event.connection in self._opened:
                 self._taken[event.connection] = event
-        elif isinstance(event, LoopEntered):
-            self._entered[event.owner] = event.loop
+                self._owners[event.connection] = event.owner
         elif isinstance(event, HandedOver):
-            taken = self._taken.get(event.connection)
-            if taken is not None:
-                self._taken[event.connection] = taken._replace(owner=event.owner)
+            if event.connection in self._taken:
+                self._owners[event.connection] = event.owner
         elif isinstance(event, LoopEndedUnder):
             self._end(event)
         else:
@@ -68,10 +64,14 @@ class Connections:
     def _open(self, event: ConnectionOpened) -> None:
         self._opened.pop(event.connection, None)  # another one that had its number
         self._opened[event.connection] = event
-        self._taken.pop(event.connection, None)
+        self._forget(event.connection)
         if len(self._opened) > CONNECTIONS:
             oldest, _ = self._opened.popitem(last=False)
-            self._taken.pop(oldest, None)
+            self._forget(oldest)
+
+    def _forget(self, connection: int) -> None:
+        if self._taken.pop(connection, None) is not None:
+            del self._owners[connection]
 
     def _end(self, event: LoopEndedUnder) -> None:
         held = self._held(event.connection)
@@ -93,7 +93,7 @@ class Connections:
         if opened is None or taken is None:
             return None
         return Held(
-            taken.owner,
+            self._owners[connection],
             taken.location,
             taken.made_at,
             taken.loop,
@@ -101,7 +101,3 @@ class Connections:
             opened.owner,
             opened.location,
         )
-
-    def loop_of(self, owner: Owner) -> int | None:
-        """Return the number of the loop in which a test, or a fixture that anyio runs, ran; None where nobody told."""
-        return self._entered.get(owner)

@@ -75,7 +75,7 @@ def _of_connection(
     held = next((each for frame in frames(error) for each in _held(frame, history)), None)
     if held is None:
         return None
-    here = history.connections.loop_of(failure.owner)
+    here = failure.owner.loop
     if is_busy and (here is None or here == held.opened_in):
         return None  # two at once, in one loop
     at = next(iter(places(error)), failure.function)
@@ -195,7 +195,7 @@ def _two_plugins(failure: Failure, history: History, use: Use) -> Explanation | 
     runner = failure.runner
     if runner.runs != "pytest-asyncio" or not runner.uses_anyio or use.fixture is None:
         return None
-    if history.connections.loop_of(use.held.owner) in (None, history.connections.loop_of(failure.owner)):
+    if use.held.owner.loop in (None, failure.owner.loop):
         return None
     mark = runner.marks.get("anyio")
     anyio_mode = runner.settings.get(ANYIO_MODE)

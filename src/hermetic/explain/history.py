@@ -116,7 +116,7 @@ class History:
     def _hear(self, event: Any) -> None:
         if self._fillings:  # whoever came first has a hundred tables made on the way
             return
-        if isinstance(event, Statement) and not event.error:
+        if type(event) is Statement and not event.error:
             self._look_at(event)
         if len(self._first) < FIRST:
             self._first.append(event)

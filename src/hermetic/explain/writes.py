@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from hermetic.events import Kind
 from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
@@ -11,6 +11,9 @@ from hermetic.statements import Write, written
 
 MOST = 2_000
 """How many writes of a module are kept."""
+
+Writing: TypeAlias = tuple[str, Statement]
+"""The name of a test, and what it executed: what that wrote is looked for when somebody asks, which few do."""
 
 
 class Undone:
@@ -25,9 +28,9 @@ class Undone:
     def __init__(self) -> None:
         self._module = ""
         self._urls: set[str] = set()
-        self._open: dict[int, list[Write]] = {}
-        self._committed: list[Write] = []
-        self._undone: list[Write] = []
+        self._open: dict[int, list[Writing]] = {}
+        self._committed: list[Writing] = []
+        self._undone: list[Writing] = []
 
     def begin(self, test: Owner) -> None:
         """Forget another module's tests."""
@@ -37,7 +40,8 @@ class Undone:
 
     def before(self, test: Owner) -> list[Write]:
         """Return what was undone of the tests before one, in order."""
-        return [each for each in self._undone if each.test != test.name]
+        earlier = (written(event, name) for name, event in self._undone if name != test.name)
+        return [each for each in earlier if each is not None]
 
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
@@ -53,8 +57,7 @@ class Undone:
             self._committed = []
 
     def note_writing(self, event: Statement) -> None:
-        """Keep what a statement that begins with one of ``WORDS`` wrote, until its transaction ends."""
-        test = event.owner.test  # what outlives one writes the baseline
-        write = written(event, "" if test is None else test.name)
-        if write is not None and test is not None and event.engine in self._urls:
-            self._open.setdefault(event.connection, []).append(write)
+        """Keep a statement that begins with one of ``WORDS``, until its transaction ends."""
+        test = event.owner.test
+        if test is not None and event.engine in self._urls:  # what outlives a test writes the baseline
+            self._open.setdefault(event.connection, []).append((test.name, event))

@@ -103,7 +103,7 @@ class ApplicationWatch:
                 call = partial(self._answering, app, call)
             owner = _owner_of(scope)
             if owner is not current():  # else our client has called it, and told
-                call = told_of(call)
+                call = told_of(call, scope)
             with owned_by(owner):
                 await call(scope, receive, send)
 

@@ -6,7 +6,8 @@ is gone when it ends, and the test that would show it passes.
 
 What a request has written is told as it happens; it is noted where the connection is a fixture's, or the test's, and
 forgotten with the next commit or rollback. What it only added to such a Session, and nobody has flushed, is looked for
-when it ends. A request is left alone
+when it ends. To hear of statements SQLAlchemy has to be hooked up, so that is done at the first request of an
+override's. A request is left alone
 
 * that is answered by an error, which is rolled back in production,
 * at whose beginning the test itself had left something for the next flush: that is not told apart,
@@ -97,30 +98,39 @@ class UncommittedRequests:
         self._before: WeakKeyDictionary[Owner, Collection[Unflushed]] = WeakKeyDictionary()
         self._answered: WeakKeyDictionary[Owner, Answered] = WeakKeyDictionary()
         self._found: list[Breach] = []
-        self._listens = False
+        self._listens = self._has_listened = False
 
     def begin(self, test: Owner) -> None:
-        """Watch the requests of a test; who listens goes on doing so, which costs less than to begin anew."""
+        """Watch the requests of a test."""
         self._applications.tell(self)
-        if not self._listens:
-            self._listens = True
-            listen(self._hear, *KINDS)
+        self._has_listened = False
 
     def end(self, test: Owner) -> Iterable[Breach]:
-        """Watch no longer; return what was found."""
+        """Watch no longer; return what was found.
+
+        Who listens goes on doing so until a test has no need of it, which costs less than to begin anew in each.
+        """
         self._applications.tell_no_more(self)
         self._pending.clear()
+        if not self._has_listened:
+            self.stop()
         found, self._found = self._found, []
         return found
 
     def stop(self) -> None:
         """Listen no more."""
-        unlisten(self._hear)
+        if self._listens:
+            self._listens = False
+            unlisten(self._hear)
 
     def called(self, request: Owner, application: Any) -> None:
-        """Note what is unflushed before a request that gets something by an override."""
+        """Note what is unflushed before a request that gets something by an override, and listen."""
         if request not in self._before and getattr(application, "dependency_overrides", None):
             self._before[request] = self._of_the_tests(request)
+            self._has_listened = True
+            if not self._listens:
+                self._listens = True
+                listen(self._hear, *KINDS)
 
     def answered(self, request: Owner, application: Any, scope: Scope) -> None:
         """Note which route has answered."""

@@ -21,8 +21,6 @@ from typing import Any
 
 import pytest
 
-from hermetic.events import emit, listeners
-from hermetic.events.lifecycle import LoopEntered
 from hermetic.owners import Owner, owned_by
 from hermetic.pytest_plugin import marks
 from hermetic.pytest_plugin.failing import errors_as_failures
@@ -126,7 +124,7 @@ def _async(
     async def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         with owned_by(ending.owner):  # anyio's runner has the context of whoever started it
-            _tell_of_loop(ending.owner)
+            _note_loop(ending.owner)
             _close_elsewhere(run)
             if _a_clock_may_stop():
                 await _start_before_the_clock_stops(funcargs)
@@ -173,14 +171,14 @@ def _owned(function: Callable[..., Any], owner: Owner) -> Callable[..., Any]:
         @functools.wraps(function)
         async def owned(*args: Any, **kwargs: Any) -> Any:
             with owned_by(owner):
-                _tell_of_loop(owner)
+                _note_loop(owner)
                 return await function(*args, **kwargs)
 
         return owned
 
     @functools.wraps(function)
     async def owned_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        _tell_of_loop(owner)
+        _note_loop(owner)
         async with aclosing(function(*args, **kwargs)) as values:
             going = True
             while going:
@@ -193,10 +191,10 @@ def _owned(function: Callable[..., Any], owner: Owner) -> Callable[..., Any]:
     return owned_generator
 
 
-def _tell_of_loop(owner: Owner) -> None:
-    """Tell in which loop somebody runs; under trio it is in none."""
-    if LoopEntered in listeners and (loop := asyncio._get_running_loop()) is not None:
-        emit(LoopEntered(owner, id(loop)))
+def _note_loop(owner: Owner) -> None:
+    """Note in which loop somebody runs; under trio it is in none."""
+    loop = asyncio._get_running_loop()
+    owner.loop = None if loop is None else id(loop)
 
 
 def _close_elsewhere(run: Run) -> None:

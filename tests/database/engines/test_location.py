@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import timeit
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy.util import greenlet_spawn
 
 from hermetic.code import UNKNOWN, Location, Walk
-from hermetic.database.engines.location import thread_location, user_location
+from hermetic.database.engines.location import project_location, thread_location, user_location
 
 
 def test_the_callers_line() -> None:
@@ -67,8 +69,19 @@ def test_generated_code_is_passed_over() -> None:
 
 
 def test_a_stack_of_libraries() -> None:
-    """Where no frame is the user's, the place is unknown."""
-    assert Walk(passes=lambda file: True).here() == UNKNOWN
+    """Where no frame is the user's, the innermost that counts for one is taken; where there is none, none."""
+    found = Walk(is_second=lambda file: True).here()
+    assert (found.file, found.function) == (__file__, "test_a_stack_of_libraries")
+    walk = Walk(is_second=lambda file: file == __file__, ends=("_pytest.python",))
+    assert walk.here().function == walk.here().function == "test_a_stack_of_libraries"
+    assert Walk(ends=(__name__,)).here() == UNKNOWN
+
+
+def test_whoever_runs_the_tests() -> None:
+    """A script of the project that runs pytest has nothing to do with what a library does in a test."""
+    scope: dict[str, Any] = {"__name__": "_pytest.runner", "here": project_location}
+    exec(compile("def runs(): return here()", contextlib.__file__, "exec"), scope)
+    assert scope["runs"]() == UNKNOWN
 
 
 def test_it_is_cheap() -> None:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from greenlet import getcurrent  # type: ignore[import-untyped]
 
-from hermetic.code import UNKNOWN, Location, Walk, folders_of, is_library
+from hermetic.code import Walk, folders_of, is_library
 from hermetic.database import backends
 
 _DRIVERS = (
@@ -30,24 +30,22 @@ def _parents() -> Iterator[FrameType | None]:
 
 
 _LIBRARIES = (*_DRIVERS, "sqlmodel", "greenlet", "pymysql", "uvloop")
-_LOOP = ("asyncio.base_events",)
+_RUNNERS = ("asyncio.base_events", "_pytest.runner")
+"""Behind these stands whoever runs the loop, or the tests."""
 
 _walk = Walk(_LIBRARIES, _parents)
-_project_walk = Walk((), _parents, is_library, ends=_LOOP)
-_task_walk = Walk(_LIBRARIES, _parents, ends=_LOOP)
+_project_walk = Walk(_LIBRARIES, _parents, is_library, ends=_RUNNERS)
 
 user_location = _walk.here
 """Return the innermost line of code that is neither SQLAlchemy's, a driver's, asyncio's nor hermetic's."""
 
 
-def project_location() -> Location:
-    """Return the innermost line of the project's own code; where a task has none, that of the library which asked.
+project_location = _project_walk.here
+"""Return the innermost line of the project's own code; where a task has none, that of the library which asked.
 
-    Behind a task stands whoever runs the loop, who has nothing to do with it: what only SQLAlchemy has on its stack, as
-    the task by which an AsyncSession is closed, is at an unknown place.
-    """
-    found = _project_walk.here()
-    return _task_walk.here() if found is UNKNOWN else found
+Behind a task stands whoever runs the loop, or the tests, who has nothing to do with it: what only SQLAlchemy has on its
+stack, as the task by which an AsyncSession is closed, is at an unknown place.
+"""
 
 
 def is_end_of_block() -> bool:

@@ -84,7 +84,7 @@ def _ending(method: Method, how: str) -> Method:
         __tracebackhide__ = True
         result = method(connection)
         if TransactionEnded in listeners:
-            place = UNKNOWN if is_end_of_block() else project_location()
+            place = UNKNOWN if how == "rollback" and is_end_of_block() else project_location()
             emit(TransactionEnded(current(), place, *_engine_of(connection), how))
         return result
 
@@ -156,8 +156,10 @@ def text_of(context: Any, masking: Masking) -> str:
     rows = context.compiled_parameters
     if not rows[0]:
         return _others(rows).strip()
-    how = _plan_of(compiled, masking).how
-    return _joined(_shown(how(name), value) for name, value in rows[0].items()) + _others(rows)
+    plan = _plan_of(compiled, masking)
+    known, how = plan.known, plan.how
+    shown = _joined(_shown(known.get(name) or how(name), value) for name, value in rows[0].items())
+    return shown + _others(rows) if len(rows) > 1 else shown
 
 
 def driver_text_of(parameters: Any, masking: Masking) -> str:
@@ -182,11 +184,11 @@ class How(NamedTuple):
     """How a parameter is shown.
 
     Attributes:
-        label: The column, or its own name.
+        before: What stands before it: the column, or its own name.
         shows: ``"value"``, ``"type"`` or ``"nothing"``.
     """
 
-    label: str
+    before: str
     shows: str
 
 
@@ -196,16 +198,14 @@ class Plan:
 
     masking: Masking
     columns: Mapping[str, tuple[str, ...]]
-    _known: dict[str, How] = field(default_factory=dict)
+    known: dict[str, How] = field(default_factory=dict)
 
     def how(self, name: str) -> How:
         """Return how the parameter of a name is shown."""
-        found = self._known.get(name)
-        if found is None:
-            columns = self.columns.get(name) or self.columns.get(_ROW.sub("", name), ())
-            found = _how(name, columns, self.masking)
-            if len(self._known) < NAMES:
-                self._known[name] = found
+        columns = self.columns.get(name) or self.columns.get(_ROW.sub("", name), ())
+        found = _how(name, columns, self.masking)
+        if len(self.known) < NAMES:
+            self.known[name] = found
         return found
 
 
@@ -220,22 +220,23 @@ def _plan_of(compiled: Any, masking: Masking) -> Plan:
 def _how(name: str, columns: tuple[str, ...], masking: Masking) -> How:
     label = columns[0] if columns else name
     if any(map(masking.hides, columns or (name,))):
-        return How(label, "nothing")
+        return How(f"{label}={MASK}", "nothing")
     shows_value = masking.parameters == "all" or (columns and masking.parameters == "columns")
-    return How(label, "value" if shows_value else "type")
+    return How(f"{label}=", "value") if shows_value else How(f"{label}: ", "type")
 
 
 def _shown(how: How, value: Any) -> str:
-    label, shows = how
+    before, shows = how
     if shows == "value":
-        return f"{label}={_value(value)}"
-    return f"{label}={MASK}" if shows == "nothing" else f"{label}: {type(value).__name__}"
+        return before + _value(value)
+    return before if shows == "nothing" else before + type(value).__name__
 
 
 def _value(value: Any) -> str:
-    if type(value) not in PLAIN:
-        return type(value).__name__
-    return repr(value[:PARAMETERS]) if type(value) is str else str(value)
+    kind = type(value)
+    if kind is str:
+        return repr(value[:PARAMETERS])
+    return str(value) if kind in PLAIN else kind.__name__
 
 
 def _joined(texts: Iterable[str]) -> str:
