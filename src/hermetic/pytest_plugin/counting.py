@@ -131,7 +131,7 @@ class Counting:
         return report
 
     def pytest_assertion_pass(self) -> None:
-        if not is_library(_asserting_file()):  # plugins are rewritten, too
+        if not is_library(asserting_file()):  # plugins are rewritten, too
             self._counts.assertions += 1
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -216,7 +216,7 @@ def _limited(limit: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
-def _asserting_file() -> str:
+def asserting_file() -> str:
     """Return the file of the assertion of which pytest tells; an assertion here would tell of itself."""
     frame: FrameType | None = sys._getframe()
     is_next = False
