@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.doctor.examined import AUTO, found, told
+from hermetic.cli.databases import DATABASES
+from hermetic.doctor.examination import examine
+from tests.doctor.examined import AUTO, found, lock, told
 from tests.source.projects import Project
 
 EVENT_LOOP = """\
@@ -238,6 +240,14 @@ def test_settings_in_a_file_that_loses_are_not_in_force(
 ) -> None:
     """Whichever of the two pytest reads, unless a run names the other."""
     assert found(project, {"pyproject.toml": TOML, **files}) == expected
+
+
+def test_settings_of_the_project_above_lose_to_nobody(project: Project) -> None:
+    """They are for the tests above."""
+    project.write(
+        {".git/HEAD": "", "uv.lock": lock(), "pyproject.toml": TOML, "service/pytest.ini": "[pytest]\n"}
+    )
+    assert examine(project.root / "service", DATABASES).findings == ()
 
 
 ASKING = "async def test_users(request{more}):\n    request.getfixturevalue('{name}')\n"

@@ -49,3 +49,10 @@ def test_migrations_are_run_on_tables_that_are_there(
     }
     assert [each.rpartition(" ")[2] for each in found(project, files)] == (["HM752"] if is_broken else [])
     assert diagnosed(project, files, uses_hermetic=False).findings == ()
+
+
+def test_migrations_that_no_test_runs_are_none(project: Project) -> None:
+    """A fixture that nothing asks for."""
+    fixture = MIGRATED.format(text=UPGRADE).replace(", autouse=True", "")
+    files = {"pytest.ini": INI.format(mode="on", schema="models:Base.metadata"), "models.py": MODELS}
+    assert found(project, {**files, "tests/conftest.py": fixture}) == []

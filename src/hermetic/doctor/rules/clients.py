@@ -269,8 +269,7 @@ def _is_made_once(file: Path, target: ast.Attribute, subject: Subject) -> bool:
     function = subject.bindings.function(file, target)
     if function is None:
         return True
-    if isinstance(function, ast.Lambda):
-        return False
+    assert not isinstance(function, ast.Lambda)  # no statement stands in one
     if makes_application(Reference(file, function.name), subject.symbols):
         return True
     is_lifespan = any(isinstance(node, ast.Yield) for node in own_nodes(function))
