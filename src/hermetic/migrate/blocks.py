@@ -1,4 +1,4 @@
-"""Blocks of a file moved to the left: what stood in a ``with`` that is there no longer."""
+"""Blocks of a file moved to the left: what stood in a ``with``, or a ``try``, that is there no longer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import io
 import tokenize
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from hermetic.migrate.text import LINE, Edit, SourceText
 
@@ -30,16 +30,24 @@ class Dedents:
         self._widths: Counter[int] = Counter()
 
     def add(self, statement: ast.With | ast.AsyncWith) -> None:
-        """Move the body of a statement to where the statement begins."""
-        first = statement.body[0]
-        outer, inner = self._text.indent(statement), self._text.indent(first)
-        for line in range(_end_of_header(statement, self._text), (statement.end_lineno or 0) + 1):
-            self._widths[line] += len(inner) - len(outer)
+        """Move the body of a ``with`` to where that begins."""
+        self.add_lines(statement, _end_of_header(statement, self._text), statement.end_lineno or 0)
 
-    def edits(self) -> Iterator[Edit]:
-        """Yield the edits: what is inside of a text of many lines stays as it is."""
+    def add_lines(self, statement: ast.With | ast.AsyncWith | ast.Try, first: int, last: int) -> None:
+        """Move some lines of the body of a statement to where that begins."""
+        width = len(self._text.indent(statement.body[0])) - len(self._text.indent(statement))
+        self._widths.update(dict.fromkeys(range(first, last + 1), width))
+
+    def edits(self, gone: Container[int] = ()) -> Iterator[Edit]:
+        """Yield the edits: what is inside of a text of many lines stays as it is.
+
+        Args:
+            gone: Lines that are taken out.
+        """
         inside = _inside_of_strings(self._text.text) if self._widths else set()
         for line, width in self._widths.items():
+            if line in gone:
+                continue
             start = self._text.position(line, 0)
             found = LINE.match(self._text.text, start)
             content = found.group() if found else ""

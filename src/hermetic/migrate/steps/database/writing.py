@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from hermetic.migrate.blocks import Dedents
 from hermetic.migrate.imports import Wanted, added_imports, replaced_imports
 from hermetic.migrate.steps.database.changes import Changes
 from hermetic.migrate.text import Edit, SourceText
@@ -36,7 +36,7 @@ class Writer:
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))
         self._taken: set[int] = set()
-        self._dedents: dict[int, int] = defaultdict(int)
+        self._dedents = Dedents(self.source)
         self._edits: list[Edit] = []
         self._blocks = list(_blocks(self._tree))
 
@@ -228,18 +228,10 @@ class Writer:
         end = last.end_lineno or last.lineno
         if isinstance(node, ast.Try):
             self._taken.update(range(end + 1, (node.end_lineno or end) + 1))
-        width = len(self.source.indent(first)) - len(self.source.indent(node))
-        inside = set(_inside_texts(node))
-        for line in range(header_end + 1, end + 1):
-            if line not in inside:
-                self._dedents[line] += width
+        self._dedents.add_lines(node, header_end + 1, end)
 
     def _line_edits(self) -> Iterator[Edit]:
-        for line, width in self._dedents.items():
-            text = self._lines[line - 1]
-            if line not in self._taken and text.strip():
-                start = self._starts[line - 1]
-                yield Edit(start, start + min(width, len(text) - len(text.lstrip(" \t"))), "")
+        yield from self._dedents.edits(self._taken)
         for first, last in self._runs():
             start, end = self._with_blank_lines(first, last)
             between = [line for line in range(first, last + 1) if line not in self._taken]
@@ -324,16 +316,6 @@ def _blocks(tree: ast.AST) -> Iterator[tuple[ast.AST, list[ast.stmt]]]:
 
 def _share(node: ast.stmt, first: int, last: int) -> bool:
     return node.lineno <= last and (node.end_lineno or node.lineno) >= first
-
-
-def _inside_texts(node: ast.AST) -> Iterator[int]:
-    """Yield the lines that begin within a text of several lines."""
-    for each in ast.walk(node):
-        is_text = isinstance(each, ast.JoinedStr) or (
-            isinstance(each, ast.Constant) and isinstance(each.value, str | bytes)
-        )
-        if is_text and each.end_lineno != each.lineno:  # type: ignore[attr-defined]
-            yield from range(each.lineno + 1, each.end_lineno + 1)  # type: ignore[attr-defined]
 
 
 def _apart(edits: Iterable[Edit]) -> list[Edit]:
