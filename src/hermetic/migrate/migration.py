@@ -232,6 +232,7 @@ def _changes(project: Project, made: Sequence[_Made], after: Project) -> Iterato
             lines = _composed([each.lines[file] for each in changing])
             yield Change(file, before, now, lines, tuple(each.step.name for each in changing))
 
+                project.symbols.forget(file)
 
 def _composed(moves: Sequence[list[int]]) -> tuple[int, ...]:
     first, *others = moves

@@ -49,7 +49,6 @@ class Bindings:
     def __init__(self, symbols: Symbols, modules: Iterable[Module]) -> None:
         self.symbols = symbols
         self._modules = list(modules)
-        self._parents: dict[Path, dict[ast.AST, ast.AST]] = {}
         self._scopes: dict[ast.AST, tuple[Function | ast.ClassDef, ...]] = {}
         self._local: dict[ast.AST, dict[str, list[Binding]]] = {}
         self._results: dict[ast.AST, list[tuple[ast.Return | ast.Yield, ast.expr]]] = {}
@@ -58,10 +57,7 @@ class Bindings:
 
     def parents(self, file: Path) -> dict[ast.AST, ast.AST]:
         """Return the node around each node of a file."""
-        if file not in self._parents:
-            nodes = self.symbols.sources.modules[file].nodes
-            self._parents[file] = {child: node for node in nodes for child in children(node)}
-        return self._parents[file]
+        return self.symbols.sources.modules[file].parents
 
     def around(self, file: Path, node: ast.AST) -> Iterator[ast.AST]:
         """Yield what a node lies in, from the inside out."""
@@ -76,9 +72,8 @@ class Bindings:
         What stands in a function's header (a default, a decorator) is not inside it, and the names of a class are seen
         in its own body only. Kept, with those of all nodes around it: this is asked of each name.
         """
-        parents = self.parents(file)
         if node not in self._scopes:
-            self._scopes[node] = self._scopes_in(parents, node)
+            self._scopes[node] = self._scopes_in(self.parents(file), node)
         return self._scopes[node]
 
     def _scopes_in(

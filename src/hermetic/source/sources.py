@@ -17,10 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path, PurePath
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from hermetic.errors import CommandError
-from hermetic.source.syntax import nodes_of, package_root, statements_of
+from hermetic.source.syntax import nodes_of, package_root, parents_of, statements_of
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 N = TypeVar("N", bound=ast.AST)
 WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
@@ -55,14 +58,14 @@ class Module:
 
     Attributes:
         path: The absolute path.
-        parsed: Returns its syntax tree.
+        parsed: Returns its syntax tree, which it keeps.
         text: What is in the file.
         is_test: Whether it is a test, a conftest, or a module beside them.
         is_production: Whether it can be part of the application: neither test, documentation, example nor migration.
     """
 
     path: Path
-    parsed: Callable[[], ast.Module]
+    parsed: _lru_cache_wrapper[ast.Module]
     text: bytes
     is_test: bool
     is_production: bool
@@ -72,10 +75,24 @@ class Module:
         """Its syntax tree."""
         return self.parsed()
 
+    def forget(self) -> None:
+        """Let the tree go, and what was read from it: of a large project it is most of the memory.
+
+        Whoever asks for it again has the file parsed again, and gets other nodes.
+        """
+        self.parsed.cache_clear()
+        for name in ("nodes", "parents", "imports", "_by_kind", "_statements"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
         """Every node of the tree in the order of the text, operators and contexts aside."""
         return tuple(nodes_of(self.tree))
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """The node around each node."""
+        return parents_of(self.nodes)
 
     @cached_property
     def _by_kind(self) -> dict[type[ast.AST], list[ast.AST]]:
@@ -354,14 +371,15 @@ def parse(path: Path, relative: PurePath) -> Module | Skipped:
 
 
 def edited(module: Module, text: bytes) -> Module:
-    """Return a module with another text, whose tree is made, and kept, when it is asked for.
+    """Return a module with another text.
 
     Raises:
         SyntaxError: It is not Python.
         ValueError: Nor can it be read as such: it has null bytes.
     """
-    _tree_of(text, module.path)
-    return replace(module, parsed=cache(partial(_tree_of, text, module.path)), text=text)
+    parsed = cache(partial(_tree_of, text, module.path))
+    parsed()
+    return replace(module, parsed=parsed, text=text)
 
 
 def _tree_of(text: bytes, path: Path) -> ast.Module:

@@ -94,6 +94,11 @@ class Symbols:
             self._scopes[file] = _read_scope(self.sources.modules[file])
         return self._scopes[file]
 
+    def forget(self, file: Path) -> None:
+        """Let a file's tree go, with its names, which are nodes of it; it is parsed again for whoever asks."""
+        self.sources.modules[file].forget()
+        self._scopes.pop(file, None)
+
     def definition(self, reference: Reference | None) -> Definition | None:
         """Return the syntax of what a reference stands for; None for what lies outside the project."""
         if reference is None or reference.file is None:

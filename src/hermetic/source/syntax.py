@@ -108,6 +108,20 @@ def nodes_of(tree: ast.AST) -> list[ast.AST]:
     return found
 
 
+def parents_of(nodes: Iterable[ast.AST]) -> dict[ast.AST, ast.AST]:
+    """Return the node around each node that lies in one of these."""
+    found: dict[ast.AST, ast.AST] = {}
+    for node in nodes:
+        for name in _fields[type(node)]:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                found[value] = node
+            elif isinstance(value, list):
+                found.update(dict.fromkeys(value, node))
+    found.pop(None, None)  # type: ignore[call-overload] # as ``**`` in a dictionary is
+    return found
+
+
 def statements_of(tree: ast.Module) -> list[ast.stmt]:
     """Return all statements of a module in the order of the text: of its nodes, one in ten."""
     found: list[ast.stmt] = []

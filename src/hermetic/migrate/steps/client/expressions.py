@@ -24,7 +24,6 @@ from hermetic.migrate.steps.client.names import (
     Given,
 )
 from hermetic.migrate.steps.client.results import Results
-from hermetic.migrate.steps.client.suite_facts import all_parameters
 from hermetic.source.bindings import Function, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.symbols import Symbols
@@ -122,7 +121,7 @@ class Expressions(Results):
         """Return what a name is that is seen from some scopes."""
         for scope in scopes:
             names = self.names(scope)
-            is_parameter = not isinstance(scope, ast.ClassDef) and name in all_parameters(scope)
+            is_parameter = name in self.all_parameters(scope)
             found = NOTHING
             if not isinstance(scope, ast.ClassDef) and is_parameter:
                 found = self._parameter(file, scope, name)

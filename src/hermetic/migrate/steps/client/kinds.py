@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermetic.source.bindings import Function
@@ -110,7 +110,7 @@ class Made:
         given: How many arguments ``partial`` has given it.
     """
 
-    file: Path
+    file: Path = field(compare=False)
     function: Function
     owner: ast.ClassDef | None = None
     given: int = 0
@@ -126,7 +126,7 @@ class Produced:
         is_entered: Whether it is a context manager.
     """
 
-    file: Path
+    file: Path = field(compare=False)
     function: Function
     is_entered: bool = False
 
@@ -135,7 +135,7 @@ class Produced:
 class Awaitable:
     """What a coroutine function returns when it is called."""
 
-    file: Path
+    file: Path = field(compare=False)
     function: Function
 
 
@@ -143,7 +143,7 @@ class Awaitable:
 class Object:
     """A class of the project, or what it makes."""
 
-    file: Path
+    file: Path = field(compare=False)
     definition: ast.ClassDef
     is_made: bool = True
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.source.bindings import own_nodes
+from hermetic.source.bindings import FUNCTIONS, own_nodes
 from hermetic.source.symbols import Symbols
 
 TEST_CLIENTS = frozenset({"fastapi.testclient.TestClient", "starlette.testclient.TestClient"})
@@ -57,10 +57,12 @@ class Names:
     Attributes:
         given: What each is given.
         defined: The functions and classes among them.
+        has_yield: Whether the scope is a generator function.
     """
 
     given: dict[str, list[Given]]
     defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]
+    has_yield: bool
 
 
 def bound_in(scope: ast.AST) -> Names:
@@ -68,9 +70,11 @@ def bound_in(scope: ast.AST) -> Names:
     given: dict[str, list[Given]] = defaultdict(list)
     defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = {}
     elsewhere: set[str] = set()
-    for name, value in _by_inner_functions(scope):
-        given[name].append(value)
-    for node in own_nodes(scope):
+    nodes = list(own_nodes(scope))
+    for inner in _inner_functions(nodes) if isinstance(scope, FUNCTIONS) else ():
+        for name, value in declared_elsewhere(inner, ast.Nonlocal):
+            given[name].append(value)
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             defined[node.name] = node
         elif isinstance(node, ast.Global | ast.Nonlocal):
@@ -81,23 +85,25 @@ def bound_in(scope: ast.AST) -> Names:
     return Names(
         {name: values for name, values in given.items() if name not in elsewhere},
         defined,
+        any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes),
     )
 
 
-def _by_inner_functions(scope: ast.AST) -> Iterator[tuple[str, Given]]:
-    """Yield what functions inside a function give to its names, which they declare ``nonlocal``."""
-    if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
-        nodes = list(ast.walk(scope))
-        if any(isinstance(each, ast.Nonlocal) for each in nodes):
-            for inner in nodes:
-                if inner is not scope and isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
-                    yield from declared_elsewhere(inner)
+def _inner_functions(nodes: Iterable[ast.AST]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions inside a function: what they declare ``nonlocal`` they give to its names."""
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _inner_functions(own_nodes(node))
 
 
-def declared_elsewhere(scope: ast.AST) -> Iterator[tuple[str, Given]]:
-    """Yield what a function gives to names that it declares ``global`` or ``nonlocal``."""
+def declared_elsewhere(
+    scope: ast.AST, *kinds: type[ast.Global | ast.Nonlocal]
+) -> Iterator[tuple[str, Given]]:
+    """Yield what a function gives to names that it declares ``global``, ``nonlocal``, or either."""
     nodes = list(own_nodes(scope))
-    names = {name for node in nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
+    names = {name for node in nodes if isinstance(node, kinds) for name in node.names}
     for node in nodes if names else ():
         yield from ((name, value) for name, value in _bound(node) if name in names)
 

@@ -137,10 +137,11 @@ class Planning:
     def _files(self, uses: tuple[Use, ...], converting: set[Unit]) -> dict[ast.FunctionDef, Path]:
         """Return the functions that become async, each with its file."""
         found = {use.function: use.unit.file for use in uses if use.makes_async}
-        for unit in converting:
-            if isinstance(unit.node, ast.ClassDef | ast.FunctionDef):
-                inner = [each for each in ast.walk(unit.node) if each in self._async]
-                found |= {each: unit.file for each in inner if isinstance(each, ast.FunctionDef)}
+        nodes = {unit.node: unit.file for unit in converting if unit.node is not None}
+        for file in dict.fromkeys(nodes.values()):
+            for each in self._values.symbols.sources.modules[file].of(ast.FunctionDef):
+                around = (each, *self._values.bindings.around(file, each)) if each in self._async else ()
+                found |= {each: file} if any(outer in nodes for outer in around) else {}
         return {each: file for each, file in found.items() if isinstance(each, ast.FunctionDef)}
 
     def _unit(self, user: Test | Fixture) -> Unit:

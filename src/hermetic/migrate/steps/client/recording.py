@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.causes import Cause, migration
@@ -48,6 +49,14 @@ class Recorder:
 
     def unit(self, node: ast.AST) -> Unit:
         """Return the unit in which a node stands."""
+        scope = next(iter(self._values.bindings.scopes(self._file, node)), None)
+        if scope is None or isinstance(scope, ast.ClassDef):
+            return self._unit_around(node)
+        if scope not in self._values.units:
+            self._values.units[scope] = self._unit_around(scope)
+        return self._values.units[scope]
+
+    def _unit_around(self, node: ast.AST) -> Unit:
         outermost: ast.AST | None = node if isinstance(node, FUNCTIONS) else None
         statement: ast.AST = node
         for outer in self._values.bindings.around(self._file, node):
@@ -133,20 +142,20 @@ class Recorder:
 
     def _can_be_there(self, use: Use) -> None:
         """Note what keeps an ``await`` from standing where it would have to."""
-        scopes = self._values.bindings.scopes(self._file, use.node)
-        scope = next(iter(scopes), None)
-        what = f"`{short(use.node)}`"
+        for cause, where in self._obstacles_at(use.node):
+            self._stop(cause, use.node, f"`{short(use.node)}` {where}", use.targets)
+
+    def _obstacles_at(self, node: ast.AST) -> Iterator[tuple[Cause, str]]:
+        scope = next(iter(self._values.bindings.scopes(self._file, node)), None)
         if isinstance(scope, ast.Lambda):
-            self._stop(migration.IN_A_LAMBDA, use.node, f"{what} is in a lambda", use.targets)
+            yield migration.IN_A_LAMBDA, "is in a lambda"
         elif scope is None or isinstance(scope, ast.ClassDef):
-            self._stop(migration.AT_IMPORT, use.node, f"{what} runs when the module is imported", use.targets)
+            yield migration.AT_IMPORT, "runs when the module is imported"
         if not self._is_ours(self._file):
-            self._stop(migration.NOT_OF_THE_TESTS, use.node, f"{what} is outside the tests", use.targets)
-        generator = self._generator_around(use.node)
+            yield migration.NOT_OF_THE_TESTS, "is outside the tests"
+        generator = self._generator_around(node)
         if generator is not None and not self._is_consumed(generator):
-            self._stop(
-                migration.CANNOT_BE_REWRITTEN, use.node, f"{what} is in a generator expression", use.targets
-            )
+            yield migration.CANNOT_BE_REWRITTEN, "is in a generator expression"
 
     def _generator_around(self, node: ast.AST) -> ast.GeneratorExp | None:
         """Return the generator expression that an ``await`` at a node makes asynchronous."""

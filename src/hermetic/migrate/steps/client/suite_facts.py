@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 from hermetic.migrate.steps.client.names import (
@@ -15,7 +15,7 @@ from hermetic.migrate.steps.client.names import (
     bound_in,
     foreign,
 )
-from hermetic.source.bindings import Bindings, Function, own_nodes, parameters
+from hermetic.source.bindings import Bindings, Function, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import last_name
@@ -39,14 +39,11 @@ class Facts:
         self.suite = suite
         self.bindings = Bindings(symbols, symbols.sources.tests)
         self._names: dict[ast.AST, Names] = {}
-        self._generators: dict[ast.AST, bool] = {}
+        self._parameters: dict[Function, frozenset[str]] = {}
 
     def is_generator(self, function: Function) -> bool:
         """Whether a function yields."""
-        if function not in self._generators:
-            nodes = () if isinstance(function, ast.Lambda) else own_nodes(function)
-            self._generators[function] = any(isinstance(each, ast.Yield | ast.YieldFrom) for each in nodes)
-        return self._generators[function]
+        return not isinstance(function, ast.Lambda) and self.names(function).has_yield
 
     def decorators(self, file: Path, function: Function) -> list[str]:
         """Return the full names of a function's decorators."""
@@ -88,24 +85,29 @@ class Facts:
 
     def binding_scope(self, file: Path, node: ast.Name) -> Function | ast.ClassDef | None:
         """Return the function or class that binds a name; None for the module."""
-        for scope in self.bindings.scopes(file, node):
-            names = self.names(scope)
-            is_parameter = not isinstance(scope, ast.ClassDef) and node.id in all_parameters(scope)
-            if is_parameter or node.id in names.given or node.id in names.defined:
-                return scope
-        return None
+        return next(
+            (each for each in self.bindings.scopes(file, node) if self._is_bound_in(each, node.id)), None
+        )
 
     def is_local(self, file: Path, node: ast.expr) -> bool:
         """Whether a name, or what an attribute is of, is bound in a function or a class around it, or is no name."""
         root = node
         while isinstance(root, ast.Attribute):
             root = root.value
-        return not isinstance(root, ast.Name) or any(
-            root.id in self.names(scope).given
-            or root.id in self.names(scope).defined
-            or (not isinstance(scope, ast.ClassDef) and root.id in all_parameters(scope))
-            for scope in self.bindings.scopes(file, node)
-        )
+        return not isinstance(root, ast.Name) or self.binding_scope(file, root) is not None
+
+    def _is_bound_in(self, scope: Function | ast.ClassDef, name: str) -> bool:
+        names = self.names(scope)
+        return name in names.given or name in names.defined or name in self.all_parameters(scope)
+
+    def all_parameters(self, scope: Function | ast.ClassDef) -> frozenset[str]:
+        """Return the names of all parameters of a function; a class has none."""
+        if isinstance(scope, ast.ClassDef):
+            return frozenset()
+        if scope not in self._parameters:
+            extra = [each.arg for each in (scope.args.vararg, scope.args.kwarg) if each is not None]
+            self._parameters[scope] = frozenset({*parameters(scope), *extra})
+        return self._parameters[scope]
 
     @cached_property
     def _users(self) -> dict[ast.AST, list[Test | Fixture]]:
@@ -167,10 +169,3 @@ def _method(found: Class, name: str) -> tuple[Path, Function] | None:
         if isinstance(line, ast.FunctionDef | ast.AsyncFunctionDef) and line.name == name:
             return found.file, line
     return None
-
-
-@cache
-def all_parameters(function: Function) -> frozenset[str]:
-    """Return the names of all parameters of a function."""
-    extra = [each.arg for each in (function.args.vararg, function.args.kwarg) if each is not None]
-    return frozenset({*parameters(function), *extra})

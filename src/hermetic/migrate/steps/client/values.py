@@ -32,6 +32,7 @@ from hermetic.migrate.steps.client.names import (
     puts_in,
 )
 from hermetic.migrate.steps.client.results import Key
+from hermetic.migrate.steps.client.uses import Unit
 from hermetic.source.bindings import parameters
 from hermetic.source.fixtures import Fixture, Suite
 from hermetic.source.sources import Module
@@ -49,6 +50,7 @@ class Values(Expressions):
         growth: How often something has got another kind.
         looked_at: The modules that have something to do with a client.
         stores: Where something with a kind is stored in an attribute of a class.
+        units: What is converted as a whole, by a function in it.
     """
 
     def __init__(self, symbols: Symbols, suite: Suite) -> None:
@@ -56,6 +58,7 @@ class Values(Expressions):
         self.growth = 0
         self.looked_at: dict[Path, Module] = {}
         self.stores: dict[tuple[ast.ClassDef, str], set[tuple[Path, ast.AST]]] = defaultdict(set)
+        self.units: dict[ast.AST, Unit] = {}
         self._readers: dict[Key, set[Path]] = defaultdict(set)
         self._waiting: dict[Path, None] = {}
         self._words: set[str] = set()
@@ -148,7 +151,8 @@ class Values(Expressions):
                     self.stores[definition, name].update((file, each.value) for each in given)
         if module.mentions("global", "nonlocal"):
             functions = [*module.of(ast.FunctionDef), *module.of(ast.AsyncFunctionDef)]
-            for name, one in (pair for function in functions for pair in declared_elsewhere(function)):
+            both = (ast.Global, ast.Nonlocal)
+            for name, one in (pair for function in functions for pair in declared_elsewhere(function, *both)):
                 self._join(("name", file, name), self._given(file, one), name)
 
     def _read(self, *key: object) -> Kinds:
