@@ -100,7 +100,9 @@ def find_obstacles(values: Values, uses: Uses, found: set[ast.AST]) -> Iterator[
         uses: What is done with clients.
         found: The functions that become async.
     """
-    functions = [each for each in found if isinstance(each, ast.FunctionDef)]
+    functions = sorted(
+        (each for each in found if isinstance(each, ast.FunctionDef)), key=lambda each: each.lineno
+    )
     files = {use.function: use.unit.file for use in uses.found if use.function is not None}
     for function in functions:
         file = files.get(function) or _file_of(values, function)

@@ -149,7 +149,7 @@ class Planning:
 
     def _roots(self) -> list[Unit]:
         """Return what nobody uses, or what is used for a value that has nothing to do with a client."""
-        units = {*self._changed, *self._by_unit, *self._tests}
+        units = sorted({*self._changed, *self._by_unit, *self._tests}, key=_place)
         used = {unit for needs in self._uses.needs.values() for unit in needs}
         fixtures = {unit for unit, each in self._fixtures.items() if self._is_of_interest(each)}
         asked = {unit for test in self._tests for unit in self._closure(test)} - set(self._tests)
@@ -235,11 +235,12 @@ class Planning:
         return {unit for root in staying for unit in self._closure(root)}
 
     def _obstacle(self, root: Unit, held: Mapping[Unit, tuple[Unit, Obstacle]]) -> Obstacle | None:
-        closure = sorted(self._closure(root), key=lambda unit: unit is not root)
-        own = next((self._by_unit[unit] for unit in closure if unit in self._by_unit), None)
-        if own is not None:
-            return own
-        return next((_shared_with(*held[unit]) for unit in closure if unit in held), None)
+        closure = self._closure(root)
+        own = [unit for unit in closure if unit in self._by_unit]
+        if own:
+            return self._by_unit[root if root in self._by_unit else min(own, key=_place)]
+        shared = [unit for unit in closure if unit in held]
+        return _shared_with(*held[min(shared, key=_place)]) if shared else None
 
     def _is_changed(self, test: Unit) -> bool:
         return any(unit in self._changed for unit in self._closure(test))
@@ -297,3 +298,8 @@ def line_of(node: ast.AST) -> int:
     found = node.iter if isinstance(node, ast.comprehension) else node
     found = found.context_expr if isinstance(found, ast.withitem) else found
     return int(getattr(found, "lineno", 1))
+def _place(unit: Unit) -> tuple[str, int, str]:
+    """Return what puts units in the order of the text, so that what is told is the same each time."""
+    return str(unit.file), 0 if unit.node is None else line_of(unit.node), unit.name
+
+
