@@ -47,7 +47,7 @@ def test_an_error_goes_to_stderr_with_exit_code_2(capsys: pytest.CaptureFixture[
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error: The directory /does/not/exist does not exist. [HM113]")
-    assert "hint: hermetic init [DIR]" in captured.err
+    assert "hint: give the project's directory" in captured.err
 
 
 def test_the_entry_point_is_the_command() -> None:

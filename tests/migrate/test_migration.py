@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.migrate.migration import Migration, migrate, migrated, read
+from hermetic.errors import ConfigurationError
+from hermetic.migrate.migration import Migration, limited, migrate, migrated, read
 from hermetic.migrate.step import Outcome, Project, Step, TestName
 from hermetic.migrate.text import Edit
 from tests.migrate.stepping import renaming
@@ -177,3 +178,42 @@ def in_class(step: Step) -> Step:
         )
 
     return replace(step, run=run)
+
+
+@pytest.mark.parametrize(
+    ("place", "changed"),
+    [
+        ("tests/test_a.py", {"test_a.py"}),
+        ("tests/users", {"test_b.py"}),
+        ("tests", {"test_a.py", "test_b.py"}),
+        (".", {"test_a.py", "test_b.py", "conftest.py"}),
+        ("..", {"test_a.py", "test_b.py", "conftest.py"}),
+    ],
+)
+def test_only_what_is_asked_for_is_changed(place: str, changed: set[str], project: Files) -> None:
+    """All of the project is read, and what would change elsewhere is not told."""
+    project.write(dict.fromkeys(("conftest.py", "tests/test_a.py", "tests/users/test_b.py"), TEST))
+    found = migrated(limited(read(project.root), project.root / place), [renaming("old", "new")])
+    assert set(after(found)) == changed
+    assert {each.test.file.name for each in found.left} == changed
+    assert found.notes == ()
+
+
+def test_a_place_without_files_of_the_project_is_named(project: Files) -> None:
+    """As a user has then mistyped it."""
+    project.write({"pytest.ini": "[pytest]\n", "tests/test_a.py": TEST})
+    with pytest.raises(ConfigurationError, match=r"pytest.ini has no Python file of the project"):
+        limited(read(project.root), project.root / "pytest.ini")
+
+
+def test_the_tree_of_a_file_that_changes_goes(project: Files) -> None:
+    """And comes back where the project as it was is asked again, as each round of a verification does."""
+    project.write({"tests/test_a.py": TEST})
+    before = read(project.root)
+    module = before.symbols.sources.modules[project.root / "tests/test_a.py"]
+    scope, tree = before.symbols.scope(module.path), module.tree
+    found = [migrated(before, [renaming("old", "new")]) for _ in range(2)]
+    assert found[0].changes == found[1].changes
+    assert module.tree is not tree
+    assert before.symbols.scope(module.path).definitions["test_one"] is module.tree.body[0]
+    assert scope.definitions["test_one"] is tree.body[0]

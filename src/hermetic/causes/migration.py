@@ -126,6 +126,7 @@ CANNOT_BE_CHANGED = Cause(
     "The file cannot be changed",
     """
     The test, or a fixture or a helper that it uses, lies in a file that is read-only, or that is a link out of the
-    project. Make the file writable, and convert the test again.
+    project: make it writable, and convert the test again. Or the file is not among those that were asked for: `hermetic
+    migrate tests/test_users.py` changes nothing else. Give a folder in which both lie, or none, for the whole project.
     """,
 )

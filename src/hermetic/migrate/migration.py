@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from hermetic.errors import CommandError
 from hermetic.migrate.comments import commenting
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.steps import STEPS
@@ -20,7 +21,7 @@ from hermetic.migrate.text import SourceText
 from hermetic.source.configuration import find_configuration
 from hermetic.source.project import other_projects, read_project
 from hermetic.source.requirements import read_loosely
-from hermetic.source.sources import Module, Sources, edited, is_test_path
+from hermetic.source.sources import Module, Sources, edited, is_test_path, relative
 from hermetic.source.suite_modules import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 
@@ -109,6 +110,34 @@ def read(directory: Path) -> Project:
     return Project(symbols, configuration, fixed=dict(_fixed(symbols.sources)), others=tuple(others))
 
 
+def limited(project: Project, place: Path) -> Project:
+    """Return a project of which only what lies in a place is changed; the rest of it is read all the same.
+
+    Args:
+        project: The project.
+        place: A file, or a folder. The project's own, or one around it, sets no limit.
+
+    Raises:
+        ConfigurationError: It has no file of the project.
+    """
+    place, sources = place.resolve(), project.symbols.sources
+    if sources.root.is_relative_to(place):
+        return project
+    known = {*sources.modules, *(each.path for each in sources.skipped)}
+    if not any(file.is_relative_to(place) for file in known):
+        raise CommandError(
+            f"{place} has no Python file of the project {sources.root}.",
+            hints=("PATH is the project's directory, or a file or a folder of it",),
+        )
+    outside = frozenset(file for file in sources.modules if not file.is_relative_to(place))
+    why = f"is outside of {relative(place, sources.root)}, and nothing else is changed"
+    return replace(
+        project,
+        fixed={**dict.fromkeys(outside, why), **project.fixed},
+        outside=outside,
+    )
+
+
 def migrated(
     project: Project,
     steps: Iterable[Step],
@@ -131,14 +160,18 @@ def migrated(
         made.append(_make(step, after))
         after = made[-1].project
     converted = frozenset[TestName]().union(*(each.outcome.converted for each in made))
-    left = [each for one in made for each in one.outcome.left]
+    left = [each for one in made for each in one.outcome.left if each.test.file not in project.outside]
     made.append(_make(commenting(left, converted, adding=comment), after))
     after = made[-1].project
     return Migration(
         after,
         tuple(_changes(project, made, after)),
         converted,
-        tuple(_back([each.outcome.left for each in made], made)),
+        tuple(
+            each
+            for each in _back([each.outcome.left for each in made], made)
+            if each.test.file not in project.outside
+        ),
         tuple(_back([each.outcome.review for each in made], made)),
         (*_unread(project), *(note for each in made for note in each.notes)),
         tuple(defect for each in made for defect in each.defects),
@@ -200,6 +233,7 @@ def _edited(
             after = text.edited(edits)
             if after != module.text:
                 modules[file] = edited(module, after), text.lines_after(edits)
+                project.symbols.forget(file)
         except SyntaxError as error:
             broken[file] = f"would make of it what is not Python (line {error.lineno}: {error.msg})"
         except ValueError as error:
@@ -210,7 +244,7 @@ def _edited(
 def _held(step: Step, outcome: Outcome, project: Project) -> Iterator[str]:
     """Yield what would have been changed were it not fixed, and why it is; defects are told already."""
     for file, edits in outcome.edits.items():
-        if edits and file in project.fixed:
+        if edits and file in project.fixed and file not in project.outside:
             yield f"{file} is left as it is by {step.name}: it {project.fixed[file]}"
 
 
@@ -232,7 +266,6 @@ def _changes(project: Project, made: Sequence[_Made], after: Project) -> Iterato
             lines = _composed([each.lines[file] for each in changing])
             yield Change(file, before, now, lines, tuple(each.step.name for each in changing))
 
-                project.symbols.forget(file)
 
 def _composed(moves: Sequence[list[int]]) -> tuple[int, ...]:
     first, *others = moves

@@ -70,6 +70,7 @@ class Project:
         keep: The tests that must stay as they are, and the code and text of why: they fared worse when they ran.
         fixed: The files that cannot be changed, and why: ``is read-only``. What uses them has to go on doing so.
         others: Folders below the one that was asked for which have such tests and are projects of their own.
+        outside: The files that are read and not changed because only others were asked for; they are fixed as well.
     """
 
     symbols: Symbols
@@ -77,6 +78,7 @@ class Project:
     keep: Mapping[TestName, tuple[str, str]] = field(default_factory=dict)
     fixed: Mapping[Path, str] = field(default_factory=dict)
     others: tuple[Path, ...] = ()
+    outside: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ class Sources:
     def folders_with(self) -> dict[str, set[str]]:
         """The folders, as text, in which there is a module or a folder of a name: where that name can be imported."""
         found: dict[str, set[str]] = defaultdict(set)
-        seen = {str(self.boundary)}
+        seen = {str(package_root(self.boundary))}
         for path in self.by_name:
             folder, _, name = path.rpartition(os.sep)
             found[name.removesuffix(".py")].add(folder)
@@ -283,11 +283,19 @@ def relative(path: Path, start: Path) -> str:
 
 def find_boundary(root: Path) -> Path:
     """Return the top of the repository that holds ``root``, or ``root`` where there is none."""
+    return next(_repositories(root), root)
+
+
+def in_repository(directory: Path) -> bool:
+    """Whether something above a directory, or in it, says that a repository begins there."""
+    return next(_repositories(directory), None) is not None
+
+
+def _repositories(root: Path) -> Iterator[Path]:
     for markers in REPOSITORY_MARKERS:
         for directory in (root, *root.parents):
             if any((directory / marker).exists() for marker in markers):
-                return directory
-    return root
+                yield directory
 
 
 def is_test_path(relative: PurePath) -> bool:
@@ -298,7 +306,7 @@ def is_test_path(relative: PurePath) -> bool:
 
 
 def _existing(directory: Path) -> Path:
-    hint = "hermetic init [DIR]: DIR is the project's directory, the current one when left out"
+    hint = "give the project's directory; it is the current one when left out"
     if not directory.exists():
         raise CommandError(f"The directory {directory} does not exist.", hints=(hint,))
     if not directory.is_dir():

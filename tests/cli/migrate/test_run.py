@@ -241,3 +241,30 @@ def test_the_verb_is_the_command_s(project: Project, capsys: pytest.CaptureFixtu
     assert main(["migrate", str(project.root / "tests/test_a.py")]) == 0
     assert main(["migrate", str(project.root / "nowhere")]) == 2
     assert "nowhere does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("here", "place", "changed"),
+    [
+        (".", "tests/test_a.py", ["tests/test_a.py"]),
+        (".", "tests", ["tests/test_a.py", "tests/test_b.py"]),
+        ("tests", "test_b.py", ["test_b.py"]),
+        (".", "", ["conftest.py", "tests/test_a.py", "tests/test_b.py"]),
+    ],
+)
+def test_a_path_is_all_that_is_changed(
+    here: str,
+    place: str,
+    changed: list[str],
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its project is read from where it begins: a repository, or without one where the command is started."""
+    files = dict.fromkeys(("conftest.py", "tests/test_a.py", "tests/test_b.py"), TEST)
+    project.write({"pytest.ini": "[pytest]\npythonpath = .\n", **files})
+    monkeypatch.chdir(project.root / here)
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    assert run(parser.parse_args(["migrate", "--check", *([place] if place else [])]), STEPS) == 1
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == changed

@@ -16,12 +16,13 @@ from hermetic.cli.migrate.parser import Options
 from hermetic.cli.migrate.report import FORMATS, Report, explanation, listed, summary
 from hermetic.cli.migrate.selection import Selection, select
 from hermetic.errors import CommandError
-from hermetic.migrate.migration import Change, Migration, migrated, read
+from hermetic.migrate.migration import Change, Migration, limited, migrated, read
 from hermetic.migrate.step import Project, Step
 from hermetic.migrate.steps import STEPS
 from hermetic.migrate.text import SourceText
+from hermetic.source.project import is_project
 from hermetic.source.requirements import installed_version
-from hermetic.source.sources import relative
+from hermetic.source.sources import in_repository, relative
 
 if TYPE_CHECKING:
     from hermetic.cli.migrate.verifying import Verified
@@ -83,6 +84,8 @@ def _migrate(options: Options, chosen: Selection) -> Report:
     progress = _Progress(sys.stderr)
     progress.tell("reading the project")
     project = read(directory)
+    if options.path is not None:
+        project = limited(project, Path(options.path))
 
     def plan(keep: Keep) -> Migration:
         return migrated(
@@ -135,9 +138,15 @@ def _next(migration: Migration, *, is_written: bool) -> Iterator[str]:
         yield from next_steps(migration.project, installed_version)
 
 
-def _directory(path: str) -> Path:
-    place = Path(path)
-    return place.parent if place.is_file() else place
+def _directory(path: str | None) -> Path:
+    """Return the folder whose project is read: where no repository says where that begins, the one around here."""
+    place = Path(path or ".")
+    folder = place.parent if place.is_file() else place
+    here, inner = Path.cwd(), folder.resolve()
+    if not in_repository(inner) and inner.is_relative_to(here):
+        above = (each for each in (inner, *inner.parents) if each.is_relative_to(here))
+        return next((each for each in above if is_project(each)), folder)
+    return folder
 
 
 def _edit(change: Change) -> Edit:

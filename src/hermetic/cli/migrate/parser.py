@@ -18,7 +18,7 @@ class Options(Protocol):
     """What was asked for.
 
     Attributes:
-        path: The project.
+        path: The files to change: a file, a folder, or the project; None for the one around here.
         write: Whether to write the files.
         check: Whether to say by the exit code that something would change, and nothing more.
         unsafe: Whether to take the steps whose results a person must read.
@@ -33,7 +33,7 @@ class Options(Protocol):
         limit: Seconds for a run.
     """
 
-    path: str
+    path: str | None
     write: bool
     check: bool
     unsafe: bool
@@ -63,7 +63,10 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     migrate.add_argument(
-        "path", metavar="PATH", nargs="?", default=".", help="the project (default: this one)"
+        "path",
+        metavar="PATH",
+        nargs="?",
+        help="a file or a folder: nothing else is changed (default: all of this project)",
     )
     what = migrate.add_mutually_exclusive_group()
     what.add_argument("--write", action="store_true", help="write the files")

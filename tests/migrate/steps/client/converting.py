@@ -63,6 +63,7 @@ def convert(
     *,
     keep: Mapping[str, tuple[str, str]] | None = None,
     settings: Mapping[str, object] | None = None,
+    fixed: Mapping[str, str] | None = None,
 ) -> Converted:
     """Write a project's files and run the step.
 
@@ -72,6 +73,7 @@ def convert(
         runner: Whose settings it has.
         keep: The tests that must stay, as ``file::test``, and why.
         settings: More of pytest's.
+        fixed: The files that cannot be changed, and why.
     """
     project.write(dict(files))
     symbols = Symbols(read_sources(project.root))
@@ -82,7 +84,8 @@ def convert(
         TestName(project.root / name.partition("::")[0], name.partition("::")[2]): why
         for name, why in (keep or {}).items()
     }
-    return _run(project.root, files, Read(symbols, configuration, kept))
+    unchanged = {project.root / name: why for name, why in (fixed or {}).items()}
+    return _run(project.root, files, Read(symbols, configuration, kept, unchanged))
 
 
 def again(found: Converted, runner: str = "auto") -> Outcome:

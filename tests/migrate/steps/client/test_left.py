@@ -121,3 +121,34 @@ def test_what_cannot_be_there_twice_keeps_all_that_use_it(project: Project) -> N
     assert found.left == {"test_one": "HM831", "test_two": "HM824"}
     assert "`test_two`, which stays (HM824)" in found.why["test_one"]
     assert found.texts["tests/test_it.py"] == text
+
+
+def test_a_helper_of_a_file_that_cannot_be_changed_is_there_once(project: Project) -> None:
+    """Its copy for what stays would have another name, and that file goes on calling it by the one that it knows."""
+    helper = HEAD + "def ask(client):\n    return client.get('/')\n\n\ndef test_one():\n    ask(client)\n"
+    user = "from tests.test_it import ask, client\n\n\ndef test_two():\n    ask(client)\n"
+    files = {"tests/__init__.py": "", "tests/test_it.py": helper, "tests/test_other.py": user}
+    found = convert(project, files, fixed={"tests/test_other.py": "is read-only"})
+    assert found.left == {"test_one": "HM831", "test_two": "HM835"}
+    assert found.texts == files
+
+
+def test_a_test_that_cannot_be_changed_keeps_its_fixture(project: Project) -> None:
+    """Though none of its lines would be: with anyio's plugin a test must be async itself for an async fixture."""
+    files = {
+        "tests/conftest.py": HEAD + "@pytest.fixture\ndef ada():\n    return client.get('/').json()\n",
+        "tests/test_it.py": "def test_one(ada):\n    assert ada\n",
+        "tests/test_own.py": "import pytest\n\n\n@pytest.mark.anyio\nasync def test_own():\n    pass\n",
+    }
+    found = convert(project, files, "anyio", fixed={"tests/test_it.py": "is read-only"})
+    assert found.left == {"test_one": "HM835"}
+    assert found.texts["tests/conftest.py"] == files["tests/conftest.py"]
+
+
+def test_the_first_of_several_reasons_is_told(project: Project) -> None:
+    """In the order of the text, so that two runs say the same."""
+    names = [f"Case{number}" for number in range(9)]
+    helpers = [f"def ask_{name}():\n    {name}(client)\n\n\n" for name in names]
+    calls = "".join(f"    ask_{name}()\n" for name in reversed(names))
+    found = convert(project, {"tests/test_it.py": HEAD + "".join(helpers) + "def test_it():\n" + calls})
+    assert found.why == {"test_it": "`client` is given to `Case0`"}

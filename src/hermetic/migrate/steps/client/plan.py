@@ -62,7 +62,7 @@ class Planning:
 
     def __init__(self, project: Project, suite: Suite, *, is_anyio: bool) -> None:
         self._is_anyio = is_anyio
-        self._keep = project.keep
+        self._keep, self._fixed = project.keep, project.fixed
         self._suite = suite
         self._values = Values(project.symbols, suite)
         self._uses, self._async, self._obstacles = self._read()
@@ -77,8 +77,13 @@ class Planning:
         self._fixtures = {self._unit(each): each for each in suite.fixtures}
         self._closures: dict[Unit, frozenset[Unit]] = {}
         for use in self._active:
-            if (why := project.fixed.get(use.unit.file)) is not None:
+            if (why := self._fixed.get(use.unit.file)) is not None:
                 self.add(Obstacle(migration.CANNOT_BE_CHANGED, use.unit, use.node, f"the file {why}"))
+        users: list[Test | Fixture] = [*self._values.tests, *suite.fixtures]
+        for user in users:
+            if user.function in self._async and (why := self._fixed.get(user.file)) is not None:
+                text = f"the file {why}"
+                self.add(Obstacle(migration.CANNOT_BE_CHANGED, self._unit(user), user.function, text))
         for unit, test in self._tests.items():
             if (kept := self._keep.get(name_of(test))) is not None:
                 code, text = kept
@@ -226,9 +231,16 @@ class Planning:
                 is_told = all(
                     can_be_told(self._values, unit) for unit in self._closure(root) if not unit.name
                 )
+                beyond = self._used_by_fixed(root)
                 for unit in self._closure(root):
-                    if self._is_changed(unit) and not (is_told and can_be_copied(self._values, unit)):
+                    can_be_told_of = is_told and unit not in beyond
+                    if self._is_changed(unit) and not (can_be_told_of and can_be_copied(self._values, unit)):
                         held.setdefault(unit, (root, obstacle))
+
+    def _used_by_fixed(self, root: Unit) -> set[Unit]:
+        """Return what a unit uses by way of files that cannot be changed, and so cannot name a copy instead."""
+        fixed = [unit for unit in self._closure(root) if unit.file in self._fixed]
+        return {used for unit in fixed for used in self._closure(unit)}
 
     def _held(self, staying: Iterable[Unit]) -> set[Unit]:
         """Return all that what stays uses."""
@@ -293,13 +305,13 @@ def left_by(name: TestName, obstacle: Obstacle) -> Left:
     return Left(name, obstacle.cause.code, obstacle.unit.file, line_of(obstacle.node), obstacle.text)
 
 
-def line_of(node: ast.AST) -> int:
-    """Return the line of a node; of a comprehension's part that of what it goes through."""
-    found = node.iter if isinstance(node, ast.comprehension) else node
-    found = found.context_expr if isinstance(found, ast.withitem) else found
-    return int(getattr(found, "lineno", 1))
 def _place(unit: Unit) -> tuple[str, int, str]:
     """Return what puts units in the order of the text, so that what is told is the same each time."""
     return str(unit.file), 0 if unit.node is None else line_of(unit.node), unit.name
 
 
+def line_of(node: ast.AST) -> int:
+    """Return the line of a node; of a comprehension's part that of what it goes through."""
+    found = node.iter if isinstance(node, ast.comprehension) else node
+    found = found.context_expr if isinstance(found, ast.withitem) else found
+    return int(getattr(found, "lineno", 1))
