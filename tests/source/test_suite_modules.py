@@ -40,6 +40,18 @@ def test_fixtures_in_the_package_are_found_through_imports(project: Project, con
     ]
 
 
+def test_what_makes_a_test_client_is_the_suites(project: Project) -> None:
+    """Of a module that tests import, and the application does not, that says as much as pytest's name does."""
+    project.write(
+        {
+            "shop/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n",
+            "support/clients.py": "from fastapi.testclient import TestClient\n\n\nclass Tokens(TestClient): ...\n",
+            "tests/test_a.py": "from support.clients import Tokens\n",
+        }
+    )
+    assert helpers(project) == ["clients.py"]
+
+
 def test_a_plugin_that_the_configuration_names_is_found(project: Project) -> None:
     """By ``-p``, by an entry point of the project, whether or not it imports pytest."""
     project.write({**PACKAGE, "src/shop/testing/db.py": "", "src/shop/testing/more.py": FIXTURES})

@@ -2,8 +2,8 @@
 
 A library's fixtures may be part of its package (``src/shop/testing/fixtures.py``), so that others can use them: a
 conftest imports them, or ``pytest_plugins`` names them. What they do by hand is done by the suite, and they are no
-part of the application. What gives them away is that tests import them, that they import pytest, and that the
-application does not import them.
+part of the application. What gives them away is that tests import them, that they import pytest or ``TestClient``, and
+that the application does not import them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import assignments, children, imported_names
 
 RUNNERS = frozenset({"pytest", "pytest_asyncio"})
+CLIENTS = frozenset({"fastapi.testclient", "starlette.testclient"})
 
 
 def with_helpers(symbols: Symbols, plugins: Iterable[str]) -> Symbols:
@@ -79,7 +80,7 @@ def _helpers(symbols: Symbols, plugins: Iterable[str]) -> set[Path]:
     sources = symbols.sources
     top = sources.root / "conftest.py"
     found = {path for name in plugins for path in [symbols.locate(name, top)] if path is not None}
-    likely = {module.path for module in sources.production if _imports_pytest(module)} - found
+    likely = {module.path for module in sources.production if _is_for_tests(module)} - found
     waiting = [*(module.path for module in sources.tests), *found] if likely or found else []
     while waiting:
         importer = waiting.pop()
@@ -119,5 +120,5 @@ def _plugins(module: Module) -> Iterator[str]:
             )
 
 
-def _imports_pytest(module: Module) -> bool:
-    return any(name.partition(".")[0] in RUNNERS for name in module.imported)
+def _is_for_tests(module: Module) -> bool:
+    return any(name.partition(".")[0] in RUNNERS or name in CLIENTS for name in module.imported)

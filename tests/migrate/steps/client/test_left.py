@@ -99,6 +99,19 @@ def test_outside_the_tests_nothing_changes(project: Project) -> None:
     assert "app/__init__.py" in str(found.why) or "`seed`" in found.why["test_it"]
 
 
+def test_a_class_of_clients_outside_the_tests_stays(project: Project) -> None:
+    """It was one of asynchronous clients then, and the tests that make one of it were not asynchronous."""
+    files = {
+        "app/__init__.py": "from app.clients import Tokens\n\napp = 1\n",
+        "app/clients.py": "from fastapi.testclient import TestClient\n\n\nclass Tokens(TestClient):\n    token = 1\n",
+        "tests/test_it.py": "from app import app\nfrom app.clients import Tokens\n\n\n"
+        "def test_it():\n    assert Tokens(app).get('/')\n",
+    }
+    found = convert(project, files)
+    assert found.texts == files
+    assert not found.converted
+
+
 def test_a_test_that_fared_worse_stays(project: Project) -> None:
     """Others of the file are converted; it gets the client that it had."""
     text = HEAD + "def test_one():\n    client.get('/')\n\n\ndef test_two():\n    client.get('/')\n"

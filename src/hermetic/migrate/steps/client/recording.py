@@ -137,6 +137,9 @@ class Recorder:
         if use in self._found.found[-3:]:
             return  # of another method that the same call may be of
         self._found.found.append(use)
+        if not self._is_ours(self._file):
+            text = f"`{short(node)}` is outside the tests"
+            self._stop(migration.NOT_OF_THE_TESTS, node, text, targets)
         if use.makes_async:
             self._can_be_there(use)
 
@@ -151,8 +154,6 @@ class Recorder:
             yield migration.IN_A_LAMBDA, "is in a lambda"
         elif scope is None or isinstance(scope, ast.ClassDef):
             yield migration.AT_IMPORT, "runs when the module is imported"
-        if not self._is_ours(self._file):
-            yield migration.NOT_OF_THE_TESTS, "is outside the tests"
         generator = self._generator_around(node)
         if generator is not None and not self._is_consumed(generator):
             yield migration.CANNOT_BE_REWRITTEN, "is in a generator expression"

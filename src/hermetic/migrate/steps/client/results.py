@@ -126,7 +126,7 @@ class Results(Facts, ABC):
                 elif name == "portal":
                     found = Portal()
                 elif definition is not None:
-                    return self._of_object(Object(file, definition), name)
+                    return self._of_object(Object(file, definition), node)
             case Opened("websocket") if name in SESSION_METHODS or name in SESSION_ENDS:
                 found = Method("websocket", name)
             case Opened("stream") if name in STREAM_READS or name in STREAM_ITERATORS:
@@ -140,7 +140,7 @@ class Results(Facts, ABC):
             case Request() if name == "param":
                 return self._parameters_of_fixture(file, node)
             case Object():
-                return self._of_object(kind, name)
+                return self._of_object(kind, node)
         return frozenset({found}) if found is not None else NOTHING
 
     def _parameters_of_fixture(self, file: Path, node: ast.AST) -> Kinds:
@@ -149,8 +149,8 @@ class Results(Facts, ABC):
         listed = [user.argument("params") for user in users if isinstance(user, Fixture)]
         return union(self.each(self.of(file, each)) for each in listed if each is not None)
 
-    def _of_object(self, kind: Object, name: str) -> Kinds:
-        found: list[Kinds] = []
+    def _of_object(self, kind: Object, node: ast.Attribute) -> Kinds:
+        found, name = list[Kinds](), node.attr
         for each in self.family(kind.file, kind.definition):
             found.append(self._read("attribute", each.definition, name))
         for file, method in self.methods(kind.file, kind.definition, name):
@@ -160,7 +160,16 @@ class Results(Facts, ABC):
             else:
                 owner = kind.definition if kind.is_made or self._is_static(method) else None
                 found.append(frozenset({Made(file, method, owner)}))
-        return union(found)
+        return union(found) or self._passed_on(kind, node)
+
+    def _passed_on(self, kind: Object, node: ast.Attribute) -> Kinds:
+        """Return an attribute that an object has not itself, where its class passes it on to a client."""
+        if node.attr.startswith("__") or not kind.is_made:
+            return NOTHING
+        methods = self.methods(kind.file, kind.definition, "__getattr__")
+        given = union(self.returned(method) for _, method in methods)
+        is_of_client = Method("client", "") in given
+        return union(self._member(file, node, Client()) for file, _ in methods if is_of_client)
 
     @staticmethod
     def _is_static(function: Function) -> bool:
