@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest import TestCase
 from unittest.mock import AsyncMock, Mock
 
@@ -148,3 +150,38 @@ def test_what_an_endpoint_keeps() -> None:
         client.get("/")
     (breach,) = found
     assert breach.location == (__file__, endpoint.__code__.co_firstlineno + 2, "endpoint")
+
+
+async def setup_method() -> None:
+    """What pytest calls before each test of a class."""
+
+
+def called_by_pytest(function: Any) -> None:
+    """Call it as pytest does, which drops what it returns."""
+    exec("function()", {"__name__": "_pytest.python", "function": function})
+
+
+def test_what_pytest_itself_calls() -> None:
+    """It does not know that a set-up, or a finalizer, is async: the function is named, and what to write instead."""
+    with watched() as found:
+        called_by_pytest(setup_method)
+        called_by_pytest(notify)
+        called_by_pytest(asyncio.Event().wait)
+    setup, finalizer = found
+    assert setup.message.splitlines()[0].startswith(
+        "pytest called setup_method, which is async, and awaited nothing"
+    )
+    at = f"{__file__}:{setup_method.__code__.co_firstlineno}"
+    assert (
+        f"change: {at}: an async fixture with autouse=True and a yield, in the place of setup_method"
+        in setup.message
+    )
+    assert "have the fixture yield, and await behind that what notify does" in finalizer.message
+
+
+def test_what_the_project_does_not_want_to_hear_of_pytest() -> None:
+    """A filter of the project's holds here, too."""
+    with watched() as found:
+        warnings.simplefilter("ignore")
+        called_by_pytest(setup_method)
+    assert found == []

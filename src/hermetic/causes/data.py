@@ -60,6 +60,16 @@ ROLLED_BACK_BY_A_REQUEST = Cause(
     """,
 )
 
+OBJECT_OF_ANOTHER_SESSION = Cause(
+    "HM736",
+    "an object of one session is given to another one",
+    """
+    An object belongs to the session that loaded or added it, until that is closed. What another session is to do with
+    it, it has to have itself: `add()` and a relationship to such an object are refused, and so is `refresh()`. Merge it
+    or get it anew, set the foreign key in the place of the relationship, or have fixtures share one session.
+    """,
+)
+
 ATTRIBUTE_NOT_LOADED = Cause(
     "HM740",
     "an attribute that is not loaded is read outside of a query",
@@ -139,6 +149,16 @@ TABLE_EXISTS_ALREADY = Cause(
     Hermetic makes the tables once, before the first test, and puts their rows back before each. A fixture that makes
     them again, by `create_all` without its check or by the migrations, finds them there. Delete it; where the tests
     need what only the migrations make, have them make the tables: `hermetic_schema = alembic.ini`.
+    """,
+)
+
+COLUMN_NOT_MADE = Cause(
+    "HM754",
+    "a model has a column that its table has not",
+    """
+    A table has the columns with which it was made. Where something else makes it than the model, SQL of a fixture's or
+    migrations, a column that was added to the model is missing there until somebody adds it, too. Write the migration,
+    or make the tables of tests from the models: hermetic does, where `hermetic_schema` names their MetaData.
     """,
 )
 

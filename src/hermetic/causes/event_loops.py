@@ -65,6 +65,17 @@ FIXTURE_OUTLIVES_LOOP = Cause(
     """,
 )
 
+LEFT_IN_ANOTHER_TASK = Cause(
+    "HM706",
+    "a fixture leaves in one task what it entered in another",
+    """
+    anyio's task groups and time limits belong to the task that enters them. pytest-asyncio runs an async generator
+    fixture in two: one up to its `yield`, another one from there. A fixture that holds such a group open, be it within
+    the lifespan of an application, fails when it ends: "Attempted to exit cancel scope in a different task than it was
+    entered in". `async_client` and `hermetic_lifespan` run the lifespan in a task of its own.
+    """,
+)
+
 EVENT_LOOP_IS_GONE = Cause(
     "HM712",
     "The fixture event_loop is gone",

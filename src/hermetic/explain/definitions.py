@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hermetic.code import project_modules
+from hermetic.explain.frames import is_a
 
 FILES = 5_000
 """How many files are looked through at the most."""
@@ -58,6 +59,29 @@ def is_known_to(table: str, contents: tuple[str, ...]) -> bool:
         if hasattr(tables, "values") and any(_is_named(one, table) for one in tables.values()):
             return True
     return False
+
+
+def has_column(table: str, column: str) -> bool:
+    """Whether a table that a loaded module defines has a column."""
+    found = (each for module in project_modules() for each in _tables_of(module))
+    return any(column in each.columns for each in found if _is_named(each, table))
+
+
+def base_of(table: str) -> str:
+    """Return the class whose MetaData has a table that a loaded module defines, with its module; empty if none has."""
+    for module in project_modules():
+        for value in list(vars(module).values()):
+            if isinstance(value, type) and _is_named(getattr(value, "__table__", None), table):
+                bases = [each for each in value.__mro__ if "metadata" in vars(each)]
+                return f"{bases[-1].__module__}.{bases[-1].__qualname__}" if bases else ""
+    return ""
+
+
+def _tables_of(module: Any) -> Iterator[Any]:
+    for value in list(vars(module).values()):
+        found = getattr(value, "__table__", None) if isinstance(value, type) else value
+        if is_a(found, "Table"):
+            yield found
 
 
 def _imported(table: str) -> Iterator[Definition]:

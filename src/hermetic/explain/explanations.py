@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable
 from hermetic.explain import (
     app_state,
     cached_settings,
+    cancel_scopes,
     clients,
+    columns,
     coroutines,
     dependency_overrides,
     event_loops,
+    foreign_objects,
     isolation,
     lifespans,
     messages,
@@ -31,6 +34,7 @@ Explain = Callable[[Failure, History], Iterable[Explanation]]
 
 EXPLAIN: tuple[Explain, ...] = (
     event_loops.explain,
+    cancel_scopes.explain,
     plugins.explain,
     messages.explain,
     wrong_kinds.explain,
@@ -44,7 +48,9 @@ EXPLAIN: tuple[Explain, ...] = (
     unseen_rows.explain,
     one_connection.explain,
     tables.explain,
+    columns.explain,
     sessions.explain,
+    foreign_objects.explain,
     dependency_overrides.explain,
     clients.explain,
     cached_settings.explain,

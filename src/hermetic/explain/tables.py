@@ -10,7 +10,7 @@ from hermetic.causes.data import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.events.database import EngineResolved
-from hermetic.explain.definitions import Definition, definition_of, is_known_to
+from hermetic.explain.definitions import Definition, base_of, definition_of, is_known_to
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import frames, objects_through, place_of, project_frames
 from hermetic.explain.history import History
@@ -104,10 +104,13 @@ def _missing(failure: Failure, history: History, asked: Asked) -> Explanation | 
             (f"make the tables on the engine that is asked, or use the one of {made.location} here",),
         )
     if engine is not None and engine.outcome == "left alone":
+        base = base_of(asked.table) or "Base"
+        defined = definition_of(asked.table, failure.root)
+        by = "" if defined is None or base == "Base" else f" {defined} belongs to the MetaData of {base}."
         return Explanation(
             TABLE_NOT_MADE,
-            (f"{on}.", "Nobody has made the table there."),
-            ("await connection.run_sync(Base.metadata.create_all), on that engine, before it is asked",),
+            (f"{on}.", f"Nobody has made the table there.{by}"),
+            (f"await connection.run_sync({base}.metadata.create_all), on that engine, before it is asked",),
         )
     if history.databases.contents:
         return _not_in_the_contents(failure, history, asked, on)

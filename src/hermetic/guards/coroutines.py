@@ -131,6 +131,8 @@ class UnawaitedWatch(CoroutineWatch):
         super().begin(test)
 
     def _breach(self, coroutine: Coroutine, frame: FrameType, owner: Owner) -> Breach | None:
+        if frame.f_globals.get("__name__", "").startswith("_pytest.") and not _is_ignored(_text(coroutine)):
+            return _called_by_pytest(coroutine, owner)
         if not (owner.is_test_level and owner.accountable) or _is_of_a_mock(coroutine):
             return None
         if _shown_to() is not self._shown or _is_ignored(_text(coroutine)):
@@ -161,6 +163,21 @@ class UnrunWatch(CoroutineWatch):
         why = f"It is at {at}; a plain unittest.TestCase calls it, and drops the coroutine that it returns."
         change = f"class {name}(unittest.IsolatedAsyncioTestCase), or write it as a function"
         return Breach("unrun", owner, at, ASYNC_TEST_IN_TESTCASE.told((what, why), (change,)))
+
+
+def _called_by_pytest(coroutine: Coroutine, owner: Owner) -> Breach | None:
+    """Say of a function of the project's that pytest has called, and that it does not know to be async."""
+    code = coroutine.cr_code
+    if is_library(code.co_filename):
+        return None
+    at = Location(code.co_filename, code.co_firstlineno, coroutine.__name__)
+    what = (
+        f"pytest called {coroutine.__qualname__}, which is async, and awaited nothing: nothing of it has run."
+    )
+    change = f"an async fixture with autouse=True and a yield, in the place of {coroutine.__name__}"
+    if not coroutine.__name__.startswith(("setup", "teardown")):
+        change = f"have the fixture yield, and await behind that what {coroutine.__name__} does"
+    return Breach("unawaited", owner, at, NEVER_AWAITED.told((what, f"It is at {at}."), (f"{at}: {change}",)))
 
 
 def _line(frame: FrameType) -> Location | None:

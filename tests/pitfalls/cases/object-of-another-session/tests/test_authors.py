@@ -1,0 +1,6 @@
+from books.tables import Book
+
+
+async def test_note(session, ann):
+    session.add(Book(title="first", author=ann))
+    await session.commit()

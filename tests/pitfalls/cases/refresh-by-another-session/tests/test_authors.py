@@ -1,0 +1,4 @@
+async def test_kept(client, session, ann):
+    await client.get("/authors")
+    await session.refresh(ann)
+    assert ann.name == "Ann"

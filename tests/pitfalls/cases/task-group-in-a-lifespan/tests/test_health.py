@@ -1,0 +1,2 @@
+async def test_health(client):
+    assert (await client.get("/health")).json() == "ok"
