@@ -1,6 +1,6 @@
 """What the whole suite shares: how hard hypothesis searches, and pytest's own harness for plugins.
 
-``HYPOTHESIS_PROFILE=check`` (``make check``) looks at 2,000 sequences where a plain run looks at 100.
+``HYPOTHESIS_PROFILE=check`` (``make check``) looks at 2,000 sequences where a plain run looks at 50.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # No deadline: one slow example on a busy machine is no failure.
-settings.register_profile("default", max_examples=100, deadline=None)
+settings.register_profile("default", max_examples=50, deadline=None)
 settings.register_profile(
     "check", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -75,9 +75,9 @@ def test_it(pytestconfig):
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Forkserver]:
-    """A server of the test's own."""
+    """A server of these tests' own."""
     made = Forkserver(ENVIRONMENT)
     yield made
     made.stop()
@@ -150,12 +150,14 @@ def test_a_run_that_is_killed(server: Forkserver, folder: Path) -> None:
     assert server.run(["-q"], folder, ENVIRONMENT, 60).status == 0
 
 
-def test_a_server_that_is_gone(server: Forkserver, folder: Path) -> None:
+def test_a_server_that_is_gone(folder: Path) -> None:
     """Nobody waits for it."""
+    server = Forkserver(ENVIRONMENT)
     server._connection.shutdown(socket.SHUT_WR)
     assert server.process.wait(30) == 0
     with pytest.raises((BrokenPipeError, AssertionError)):
         server.run([], folder, ENVIRONMENT, 60)
+    server.stop()
 
 
 def test_a_run_that_hangs_says_where(server: Forkserver, folder: Path) -> None:

@@ -10,9 +10,8 @@ import pytest
 from hermetic import pytest_plugin
 from tests.pytest_plugin.project import INI, Project
 
-pytestmark = pytest.mark.real_start
 
-
+@pytest.mark.real_start
 def test_loaded_from_a_conftest(project: Project) -> None:
     """Where plugins are not found by their entry point, a conftest can name it; hermetic starts then."""
     project.plugins = ("asyncio",)
@@ -179,6 +178,7 @@ def test_the_folders_of_a_user_without_a_name(
     assert len(pytest_plugin._temporary_folders(pytestconfig)) == 2
 
 
+@pytest.mark.real_start
 @pytest.mark.parametrize(
     "make", ["{make}()", "thread = threading.Thread(target={make}); thread.start(); thread.join()"]
 )
