@@ -58,7 +58,7 @@ class Suite:
         name: What they are called.
         folder: Where they are run.
         tests: Which they are.
-        plugin: What puts hermetic's client in the place of the one that they are written for.
+        plugin: What puts hermetic's client in place of the one that they are written for.
         options: More arguments of pytest.
     """
 

@@ -1,4 +1,4 @@
-"""The pytest plugin of these runs: puts hermetic's client in the place of the one that the tests are of."""
+"""The pytest plugin of these runs: puts hermetic's client in place of the one that the tests are of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A coroutine in the place of what it returns: the call that lacks its await is named."""
+"""A coroutine in place of what it returns: the call that lacks its await is named."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ async def test_an_override_that_is_used(history: History) -> None:
 
 @in_a_loop
 async def test_one_that_is_not_run(history: History) -> None:
-    """What the endpoint got, and which function to give in the place of the lambda."""
+    """What the endpoint got, and which function to give in place of the lambda."""
 
     async def named() -> AsyncIterator[str]:
         yield "fake"

@@ -1,4 +1,4 @@
-"""What is synchronous in the place of what is async, or the other way round, is named with its line and the change."""
+"""What is synchronous in place of what is async, or the other way round, is named with its line and the change."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def error_of(source: str, **names: Any) -> BaseException:
             "awaits a response of TestClient",
             "without await, in a def; or AsyncClient",
         ),
-        ("await service.send()", "awaits a MagicMock", "an AsyncMock in the place of the MagicMock"),
+        ("await service.send()", "awaits a MagicMock", "an AsyncMock in place of the MagicMock"),
         ("sessions().query(1)", "calls query(), which an AsyncSession does not have", "select(...)"),
     ],
 )
@@ -173,5 +173,5 @@ def test_a_client_that_its_fixture_has_closed() -> None:
     line = returning.__code__.co_firstlineno + 3
     assert len(told) == 1
     assert f"test_wrong_kinds.py:{line}), which closes it then. [HM728]" in told[0]
-    assert f"test_wrong_kinds.py:{line}: yield in the place of return" in told[0]
+    assert f"test_wrong_kinds.py:{line}: yield in place of return" in told[0]
     assert said(error, History()) == ""

@@ -65,7 +65,7 @@ CLIENT_WITHOUT_BASE_URL = Cause(
 )
 WRONG_KIND = Cause(
     "HM727",
-    "Something synchronous in the place of something async, or the other way round",
+    "Something synchronous in place of something async, or the other way round",
     """
     What is async is awaited and entered by `async with`; what is synchronous is not. `TestClient` and the sessions of
     `sessionmaker` are synchronous, `AsyncClient` and the sessions of `async_sessionmaker` are not; a session maker is

@@ -63,7 +63,7 @@ def _said(failure: Failure, at: str, name: str) -> Iterator[Explanation]:
                 f"It is gone: {patched[0]} patches it, and pytest's monkeypatch deletes it when the patch is undone.",
             ),
             (
-                f"set app.state.{name} in a fixture that puts the old value back, in the place of monkeypatch.setattr",
+                f"set app.state.{name} in a fixture that puts the old value back, in place of monkeypatch.setattr",
             ),
         )
     elif settings and not own:

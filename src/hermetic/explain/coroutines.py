@@ -1,4 +1,4 @@
-"""A coroutine in the place of what it returns: somebody forgot to await it."""
+"""A coroutine in place of what it returns: somebody forgot to await it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explan
     where = "" if made == at else f" It was made at {made}."
     return Explanation(
         NEVER_AWAITED,
-        (f"{at} has {which} in the place of what that returns: nobody awaited it.{where}",),
+        (f"{at} has {which} in place of what that returns: nobody awaited it.{where}",),
         (f"{made}: {change}",),
     )
 
@@ -81,7 +81,7 @@ def _of_a_fixture(failure: Failure, error: BaseException, at: Location) -> Itera
             yield Explanation(
                 NEVER_AWAITED,
                 (
-                    f"{at} has the coroutine {coroutine.__qualname__} in the place of what that returns: the {fixture}"
+                    f"{at} has the coroutine {coroutine.__qualname__} in place of what that returns: the {fixture}"
                     " hands it out, and nobody awaited it.",
                 ),
                 (f"{made}: {call}, in an async def {fixture.name}{by}",),

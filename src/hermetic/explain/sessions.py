@@ -124,7 +124,7 @@ def _begun(failure: Failure, error: BaseException) -> Explanation | None:
         ),
         (
             "delete that override: each request opens a session of its own then",
-            "or begin_nested() in the place of begin(), which works on either",
+            "or begin_nested() in place of begin(), which works on either",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What is synchronous in the place of what is async, or the other way round: entered, awaited or called by mistake."""
+"""What is synchronous in place of what is async, or the other way round: entered, awaited or called by mistake."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CLOSED = "Cannot send a request, as the client has been closed"
 
 _CLIENT = 'AsyncClient(transport=ASGITransport(app=app), base_url="http://test"), or the fixture async_client'
 _SESSIONS = (
-    "async_sessionmaker(engine), of an engine by create_async_engine, in the place of sessionmaker(engine)"
+    "async_sessionmaker(engine), of an engine by create_async_engine, in place of sessionmaker(engine)"
 )
-_ENGINE = "create_async_engine(...) in the place of create_engine(...)"
+_ENGINE = "create_async_engine(...) in place of create_engine(...)"
 _MOCKS = ("Mock", "MagicMock", "NonCallableMock", "NonCallableMagicMock")
 _MAKERS = ("sessionmaker", "async_sessionmaker")
 _SYNCHRONOUS = {
@@ -73,9 +73,7 @@ def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]
         yield Explanation(
             WRONG_KIND,
             (f"{at} awaits a {kind}: it stands for what an async function returns.",),
-            (
-                f"an AsyncMock in the place of the {kind} that is called there: what it returns can be awaited",
-            ),
+            (f"an AsyncMock in place of the {kind} that is called there: what it returns can be awaited",),
         )
     elif is_a(called, "TestClient"):
         yield Explanation(
@@ -122,7 +120,7 @@ def _closed(failure: Failure, error: BaseException) -> Iterator[Explanation]:
                 yield Explanation(
                     RETURNED_FROM_ITS_BLOCK,
                     (f"{fixture} returns its client from within `with` ({at}), which closes it then.",),
-                    (f"{at}: yield in the place of return",),
+                    (f"{at}: yield in place of return",),
                 )
                 return
 

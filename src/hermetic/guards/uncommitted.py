@@ -12,7 +12,7 @@ override's. A request is left alone
 * that is answered by an error, which is rolled back in production,
 * at whose beginning the test itself had left something for the next flush: that is not told apart,
 * that only reads, by its method, and has changed objects that nobody has flushed: it may have done so for its answer,
-* for which the fixture has put something of its own in the place of ``commit``, ``session.flush`` as a rule,
+* for which the fixture has put something of its own in place of ``commit``, ``session.flush`` as a rule,
 * for which, in production, the overridden dependency or a middleware commits. That is read from their code, and taken
   for so where a library does the work of the dependency.
 """

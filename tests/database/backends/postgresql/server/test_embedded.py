@@ -281,7 +281,7 @@ def test_psycopg_is_asked_for(make: Make, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_there_are_no_databases_to_reap(make: Make) -> None:
     """What a dead run left went with its server."""
-    assert make().reap_databases() == []
+    assert make().drop_dead_databases() == []
 
 
 def test_own_binaries_serve(make: Make) -> None:

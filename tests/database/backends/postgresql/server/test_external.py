@@ -193,15 +193,15 @@ def test_databases_of_dead_runs_are_dropped(instance: External, role: str) -> No
                 marks.write(marks.through(connection), name, {"run": run_id})
     stay |= {unmarked, anothers}
     user = own.connect(used)
-    assert instance.reap_databases() == []
-    assert set(own.reap_databases()) == dead
+    assert instance.drop_dead_databases() == []
+    assert set(own.drop_dead_databases()) == dead
     user.close()
     assert names(instance, role) == stay
     living.stop()
     ended = {f"{PREFIX}fffffffe_gw0", used}
 
     def are_gone() -> bool:
-        own.reap_databases()
+        own.drop_dead_databases()
         return names(instance, role) == stay - ended
 
     eventually(are_gone, "those of the run that has ended meanwhile, and the one that was used")
@@ -220,9 +220,9 @@ def test_a_killed_runs_lock_is_gone(instance: External, role: str, place: Path) 
         name = f"{PREFIX}{other.run_id}_gw0"
         connection.execute(f'CREATE DATABASE "{name}"')
         marks.write(marks.through(connection), name, {"run": other.run_id})
-    assert third.reap_databases() == []
+    assert third.drop_dead_databases() == []
     kill(worker)
-    eventually(lambda: third.reap_databases(), "the dead run's database is dropped")
+    eventually(lambda: third.drop_dead_databases(), "the dead run's database is dropped")
     third.stop()
 
 
@@ -242,4 +242,4 @@ def test_a_forked_child_leaves_its_parents_session(instance: External) -> None:
         instance.stop()
         os._exit(0)
     os.waitpid(child, 0)
-    assert instance.reap_databases() is not None
+    assert instance.drop_dead_databases() is not None

@@ -192,7 +192,7 @@ class Embedded:
             "max_connections": str(self._max_connections),
         }
 
-    def reap_databases(self) -> list[str]:
+    def drop_dead_databases(self) -> list[str]:
         """Drop nothing: the whole server is the run's, and what a run keeps has no worker databases."""
         return []
 

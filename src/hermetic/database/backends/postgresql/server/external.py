@@ -123,7 +123,7 @@ class External:
         url = dsn(self._url)
         return {"kind": "external", "url": url, "run_id": self.run_id}
 
-    def reap_databases(self) -> list[str]:
+    def drop_dead_databases(self) -> list[str]:
         """Drop the worker databases of dead runs that are ours to drop, unless somebody is connected to one.
 
         One that has the name and not the mark is somebody else's.

@@ -282,7 +282,7 @@ class PostgresqlHost:
                 first = self._maintenance is None
                 self._maintenance = self._open(None)
                 if first:
-                    self.instance.reap_databases()
+                    self.instance.drop_dead_databases()
                     oids = self._maintenance.execute("SELECT oid::bigint FROM pg_database").fetchall()
                     self.there = frozenset(oid for (oid,) in oids)
             cursor = self._maintenance.execute(query, parameters)

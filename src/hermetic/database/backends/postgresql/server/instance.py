@@ -79,7 +79,7 @@ class Instance(Protocol):
     def handover(self) -> dict[str, str]:
         """Return what another process of the run needs for ``instance_from``."""
 
-    def reap_databases(self) -> list[str]:
+    def drop_dead_databases(self) -> list[str]:
         """Drop the worker databases of dead runs; return their names."""
 
     def is_alone(self) -> bool:
