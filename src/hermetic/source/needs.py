@@ -19,6 +19,8 @@ from hermetic.source.variable_values import Given
 
 Readings = Sequence[tuple[ast.expr, Reading]]
 SWITCH = "TESTING"
+HOSTS = ("HOST", "SERVER")
+"""What variables that name a host have in their names."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,11 @@ def find_needs(
     )
     needed = [each for address in addresses for each in needed_by(address, given, databases)]
     urls = _unique([*needed, *(each for each in missing([*whole, *typed, *named]) if each.required)])
-    parts = _unique(each for each in missing(_parts(addresses)) if each.required and each not in urls)
+    parts = _unique(
+        each
+        for each in missing(_parts(addresses))
+        if (each.required or _is_an_empty_host(each)) and each not in urls
+    )
     known = {SWITCH, *(each.name for each in (*urls, *parts))}
     unknown = _unique(each for each in missing(early) if each.required and each.name not in known)
     return Needs(
@@ -104,6 +110,12 @@ def _parts(addresses: Iterable[Address]) -> Iterator[Variable]:
     for address in addresses:
         if address.opening.is_engine:
             yield from (each.variable for each in address.variables if each.role != "whole")
+
+
+def _is_an_empty_host(variable: Variable) -> bool:
+    """Whether a host's default makes a URL that is none: pydantic and others refuse one without a host."""
+    empty = isinstance(variable.default, ast.Constant) and variable.default.value == ""
+    return empty and any(word in variable.name for word in HOSTS)
 
 
 def _driven(addresses: Iterable[Address]) -> Iterator[Variable]:

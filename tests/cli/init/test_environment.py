@@ -556,6 +556,14 @@ def test_the_testing_switch_is_set_where_it_is_read(
     assert found(project.write({"config.py": text})).lines == lines
 
 
+def test_an_empty_host_is_none(project: Project) -> None:
+    """A field may be empty by default, and the URL that is built of it is refused then; of a name it is not."""
+    fields = "".join(f"    {name}: str = ''\n" for name in ("PG_SERVER", "PG_NAME", "WEB_HOST"))
+    text = f"{SETTINGS}class S(BaseSettings):\n{fields}s = S()\n"
+    url = "PostgresDsn.build(scheme='postgresql+asyncpg', host=s.PG_SERVER, path=s.PG_NAME)"
+    assert found(project.write({"config.py": engine(text, f"str({url})")})).lines == ("PG_SERVER=localhost",)
+
+
 def test_a_need_says_where_it_is_read(project: Project) -> None:
     """The first place counts; later ones add nothing."""
     text = "import os\na = os.environ['DATABASE_URL']\nb = os.environ['DATABASE_URL']"

@@ -34,7 +34,7 @@ from hermetic.source.engines import (
     made_when_imported,
 )
 from hermetic.source.environ import Variable
-from hermetic.source.needs import find_needs, needed_by
+from hermetic.source.needs import HOSTS, find_needs, needed_by
 from hermetic.source.requirements import read_requirements
 from hermetic.source.schema import running_modules
 from hermetic.source.settings_classes import Fields
@@ -196,7 +196,7 @@ def _part(variable: Variable, given: Given) -> str:
                 return text
     if "PORT" in variable.name or "int" in variable.annotation:
         return "5432"
-    return "localhost" if any(word in variable.name for word in ("HOST", "SERVER")) else "app"
+    return "localhost" if any(word in variable.name for word in HOSTS) else "app"
 
 
 def url_placeholder(openings: Iterable[Opening], scheme: str) -> str:
