@@ -270,13 +270,13 @@ async def test_a_queue_of_requests(row):
 def ended(project: Project, more: str = "") -> Result:
     """Run what would stand still; return what came of it."""
     project.write(conftest_py=CONFTEST, test_ended_py=ENDED + more)
-    return project.pytest("-rfE", timeout=150)
+    return project.pytest("-rfE")
 
 
 def going_on(project: Project, more: str = "") -> Result:
     """Run what only takes its time."""
     project.write(conftest_py=CONFTEST, test_going_on_py=GOING_ON + more)
-    return project.pytest(timeout=150)
+    return project.pytest()
 
 
 def names_of(source: str) -> list[str]:

@@ -81,7 +81,7 @@ def test_in_a_fixture(pool):
 def test_all_that_keeps_a_run(project: Project) -> None:
     """Connections are closed, threads are named and left behind, and what ends by itself has its time for that."""
     project.write(conftest_py=CONFTEST, test_a_py=TESTS)
-    result = project.pytest(timeout=60)
+    result = project.pytest()
     assert result.status == 1
     assert result.outcomes() == {"passed": 3, "failed": 1}, result.output
     output = result.output

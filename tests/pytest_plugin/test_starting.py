@@ -212,6 +212,6 @@ def test_an_application_among_the_tests_that_connects_when_imported(project: Pro
         """,
     )
     project.write_path("tests/__init__.py", "")
-    result = project.pytest(timeout=60)
+    result = project.pytest()
     assert result.outcomes() == {"passed": 1}, result.output
     assert not (project.root / "service.db").exists()

@@ -138,7 +138,7 @@ def test_what_fills_two_databases(project: Project, cache: Path, url: str) -> No
     project.environment["HERMETIC_CACHE"] = str(cache)
     project.write(shop_py=TWO.format(url=url), test_a_py=TEST_TWO)
     for _ in range(2):
-        result = project.pytest("-o", "hermetic_schema=lifespan", timeout=60)
+        result = project.pytest("-o", "hermetic_schema=lifespan")
         said(result, "template: none, since what fills the database used others too: ", "1 passed", status=0)
 
 

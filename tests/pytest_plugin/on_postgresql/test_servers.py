@@ -39,7 +39,7 @@ def test_the_example_service(server: str, cache: Path) -> None:
     backend = Project(ROOT, real_start=True)
     backend.environment["HERMETIC_CACHE"] = str(cache)
     settings = ("-o", "hermetic_database=postgresql", "-o", f"hermetic_postgresql={server}")
-    result = backend.pytest("backend", *settings, timeout=120)
+    result = backend.pytest("backend", *settings)
     assert result.status == 0, result.output
     # Its browser tests need a browser.
     assert {"passed"} <= set(result.outcomes()) <= {"passed", "skipped"}
