@@ -81,3 +81,22 @@ RETURNED_FROM_ITS_BLOCK = Cause(
     request, as the client has been closed". A fixture that has something to close yields.
     """,
 )
+TYPE_OF_ANOTHER_BACKEND = Cause(
+    "HM729",
+    "A type that this backend has not",
+    """
+    Some types of columns (arrays, network addresses, ranges, full text) are one backend's alone. Tests that make the
+    application's tables on another one, mostly in memory, fail as "can't render element of type". Test on the backend
+    of the application: with hermetic its own engine leads to such a database, and a test costs no more. Or give the
+    column a type for both, by `with_variant()`.
+    """,
+)
+WITHOUT_A_TRANSACTION = Cause(
+    "HM755",
+    "A statement that cannot be part of a transaction",
+    """
+    `CREATE DATABASE`, `DROP DATABASE`, `VACUUM` and some others are refused within a transaction, and SQLAlchemy begins
+    one for each connection. A connection with `isolation_level="AUTOCOMMIT"` has none. To have a database for the tests
+    nothing of this is needed: hermetic makes one.
+    """,
+)

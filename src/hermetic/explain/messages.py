@@ -21,6 +21,8 @@ from hermetic.causes.messages import (
     GREENLET_MISSING,
     LOOP_IN_A_LOOP,
     SYNC_DRIVER,
+    TYPE_OF_ANOTHER_BACKEND,
+    WITHOUT_A_TRANSACTION,
 )
 from hermetic.code import Location, is_library
 from hermetic.explain.failure import Explanation, Failure
@@ -44,6 +46,8 @@ RUNNING_LOOP = (
 )
 NO_APP = re.compile(r"(AsyncClient|Client)\.__init__\(\) got an unexpected keyword argument 'app'")
 NO_PROTOCOL = ("Request URL is missing an 'http://'", "unknown url type: '/")
+NO_TYPE = re.compile(r"\(in table '([\w.]+)', column '(\w+)'\): .*can't render element of type (\w+)")
+NO_TRANSACTION = re.compile(r"\b([A-Z][A-Z ]+) cannot run inside a transaction block")
 ANYIO_RUNS = "Cannot schedule a coroutine in the test runner while another is already running"
 
 
@@ -66,6 +70,17 @@ def _of_message(failure: Failure, error: BaseException, text: str, at: Location)
         yield from _missing_driver(error, at)
     elif "asyncio extension requires an async driver" in text:
         yield from _sync_driver(error, at)
+    elif (typed := NO_TYPE.search(text)) is not None:
+        yield _no_type(error, at, typed)
+    elif (alone := NO_TRANSACTION.search(text)) is not None:
+        yield Explanation(
+            WITHOUT_A_TRANSACTION,
+            (f"{at} runs {alone[1]} within a transaction, which each connection of SQLAlchemy's begins.",),
+            (
+                f'{at}: on a connection of engine.execution_options(isolation_level="AUTOCOMMIT")',
+                "or nothing at all, if that is to have a database for the tests: hermetic makes one",
+            ),
+        )
     elif "greenlet library is required" in text:
         yield Explanation(
             GREENLET_MISSING,
@@ -118,6 +133,24 @@ def _without_async_driver(url: URL, at: Location, what: str) -> Explanation:
         SYNC_DRIVER,
         (f"{at} makes an async engine for {shown}{whose}, {what}.",),
         (f"{f'{variable}=' if variable else ''}{wanted}://..., instead of {url.drivername}://...",),
+    )
+
+
+def _no_type(error: BaseException, at: Location, typed: re.Match[str]) -> Explanation:
+    """Explain it where the tables of one backend are made on another."""
+    connection = next(objects_through(error, "Connection"), None)
+    on = "" if connection is None else f" of {connection.dialect.name}"
+    table, column, kind = typed.groups()
+    return Explanation(
+        TYPE_OF_ANOTHER_BACKEND,
+        (
+            f"{at} makes the table {table} on an engine{on}, which has no type {kind}: that of its column {column}.",
+        ),
+        (
+            "delete that engine, and the override that hands it out: the application's own leads to a database of its"
+            " backend, which is put back after each test",
+            f"or give {table}.{column} a type for both: another one, .with_variant({kind}(), ...)",
+        ),
     )
 
 

@@ -1,0 +1,2 @@
+async def test_empty(client):
+    assert (await client.get("/authors")).json() == []
