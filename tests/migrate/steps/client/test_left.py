@@ -112,6 +112,13 @@ def test_a_class_of_clients_outside_the_tests_stays(project: Project) -> None:
     assert not found.converted
 
 
+def test_what_is_awaited_as_it_is_is_not_awaited_twice(project: Project) -> None:
+    """A helper that is given a TestClient by nobody who is run, and an asynchronous client by others."""
+    text = "async def ask(client=client):\n    return await client.get('/')\n"
+    found = convert(project, {"tests/test_it.py": HEAD + text})
+    assert "await (await" not in found.texts["tests/test_it.py"]
+
+
 def test_a_test_that_fared_worse_stays(project: Project) -> None:
     """Others of the file are converted; it gets the client that it had."""
     text = HEAD + "def test_one():\n    client.get('/')\n\n\ndef test_two():\n    client.get('/')\n"

@@ -92,8 +92,8 @@ class CallUses(Recorder):
 
     def _method(self, node: ast.Call, method: Method) -> None:
         match method:
-            case Method("client", name) if name in OPENS:
-                pass
+            case Method("client", name) if name in OPENS or isinstance(self._parents.get(node), ast.Await):
+                pass  # what is awaited as it is, is asked of an asynchronous client that has the same name
             case Method("client" | "websocket" | "stream") if method.name not in METHODS and not isinstance(
                 node.func, ast.Attribute
             ):

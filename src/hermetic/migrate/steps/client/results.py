@@ -158,7 +158,7 @@ class Results(Facts, ABC):
             if is_property:
                 found.append(self.returned(method))
             else:
-                owner = kind.definition if kind.is_made or self._is_static(method) else None
+                owner = kind.definition if self._is_bound(kind, method) else None
                 found.append(frozenset({Made(file, method, owner)}))
         return union(found) or self._passed_on(kind, node)
 
@@ -172,9 +172,11 @@ class Results(Facts, ABC):
         return union(self._member(file, node, Client()) for file, _ in methods if is_of_client)
 
     @staticmethod
-    def _is_static(function: Function) -> bool:
+    def _is_bound(kind: Object, function: Function) -> bool:
+        """Whether a method has its first argument already where it is had from an object, or from a class."""
         listed = [] if isinstance(function, ast.Lambda) else function.decorator_list
-        return any(last_name(each) == "classmethod" for each in listed)
+        names = {last_name(each) for each in listed}
+        return "classmethod" in names or (kind.is_made and "staticmethod" not in names)
 
     def _call(self, file: Path, node: ast.Call) -> Kinds:
         called = self.of(file, node.func)
