@@ -47,6 +47,15 @@ CASES = {
         "class Page:\n    def __init__(self):\n        self.text = client.get('/').text\n\n\n"
         "def test_it():\n    assert Page().text\n",
     ),
+    "an event loop": (
+        "HM826",
+        "import asyncio\n\n\ndef test_it():\n    client.get('/')\n    asyncio.run(work())\n",
+    ),
+    "an event loop in a helper": (
+        "HM826",
+        "def wait(loop):\n    return loop.run_until_complete(work())\n\n\n"
+        "def test_it(loop):\n    client.get('/')\n    wait(loop)\n",
+    ),
     "a set-up of pytest's": (
         "HM826",
         "class TestIt:\n    def setup_method(self):\n        self.text = client.get('/').text\n\n"

@@ -11,8 +11,8 @@ from hermetic.causes import Cause, migration
 from hermetic.migrate.steps.client.kinds import REQUESTS, Made, Method
 from hermetic.migrate.steps.client.names import PROPERTIES, foreign
 from hermetic.migrate.steps.client.reading import SET_UPS
-from hermetic.migrate.steps.client.recording import unit_of
-from hermetic.migrate.steps.client.uses import Obstacle, Uses
+from hermetic.migrate.steps.client.recording import short, unit_of
+from hermetic.migrate.steps.client.uses import Obstacle, Unit, Uses
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS, Function, own_nodes, parameters
 from hermetic.source.fixtures import DECORATORS, Fixture, marks_in
@@ -49,6 +49,11 @@ PASSES_THROUGH = frozenset(
 FAMILIES = ("pytest.mark.", "unittest.mock.patch", "mock.patch", "schemathesis.", "allure.")
 TEST_CASES = frozenset({"unittest.TestCase", "unittest.case.TestCase", "unittest.IsolatedAsyncioTestCase"})
 CLASS_WIDE = frozenset({"setUpClass", "tearDownClass", "run", "countTestCases", "id", "shortDescription"})
+LOOPS = frozenset(
+    {"asyncio.run", "asyncio.Runner", "anyio.run", "trio.run", "uvloop.run", "asgiref.sync.async_to_sync"}
+)
+"""What runs an event loop of its own, beside the method ``run_until_complete`` of one."""
+LOOP_WORDS = ("run_until_complete", "asyncio", "anyio", "trio", "uvloop", "asgiref")
 COMPUTED = frozenset(
     {"importlib.import_module", "__import__", "runpy.run_path", "runpy.run_module", "getattr"}
 )
@@ -108,6 +113,7 @@ def find_obstacles(values: Values, uses: Uses, found: set[ast.AST]) -> Iterator[
         file = files.get(function) or _file_of(values, function)
         if file is not None:
             yield from _of_function(values, file, function)
+            yield from _with_loops(values, uses, unit_of(values, file, function), function)
     yield from _by_name(values, uses, {each: files.get(each) or _file_of(values, each) for each in functions})
 
 
@@ -115,6 +121,36 @@ def _file_of(values: Values, function: ast.AST) -> Path | None:
     for module in values.symbols.sources.modules.values():
         if (module.is_test or module.path in values.looked_at) and function in module.of(ast.FunctionDef):
             return module.path
+    return None
+
+
+def _with_loops(values: Values, uses: Uses, unit: Unit, function: ast.FunctionDef) -> Iterator[Obstacle]:
+    """Yield what runs an event loop in a function, or in what that uses: in a coroutine there is one already."""
+    seen: set[Unit] = set()
+    waiting = [unit]
+    while waiting:
+        each = waiting.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        call = _loop_run_by(values, each)
+        if call is not None:
+            text = f"`{short(call)}` runs an event loop of its own"
+            yield Obstacle(migration.CANNOT_BE_ASYNC, unit, call if each == unit else function, text)
+            return
+        waiting += uses.needs.get(each, ())
+
+
+def _loop_run_by(values: Values, unit: Unit) -> ast.Call | None:
+    if unit.node is None or not values.symbols.sources.modules[unit.file].mentions(*LOOP_WORDS):
+        return None
+    calls = (node for node in ast.walk(unit.node) if isinstance(node, ast.Call))
+    for call in calls:
+        if (
+            last_name(call.func) == "run_until_complete"
+            or foreign(unit.file, call.func, values.symbols) in LOOPS
+        ):
+            return call
     return None
 
 
