@@ -67,12 +67,35 @@ def test_what_cannot_run_is_left(body: str, project: Project) -> None:
     assert not migrated(project, body).changes
 
 
-def test_a_private_attribute_keeps_the_client(project: Project) -> None:
-    """Nobody knows what is done with httpx's transport."""
-    body = f"{HEAD}async def test_it():\n    client = {MADE}\n    assert client._transport.app is app\n"
-    found = migrated(project, body)
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"async def test_it():\n    client = {MADE}\n    assert client._transport.app is app\n",
+        f"async def test_it():\n    assert {MADE}._transport.app is app\n",
+        f"def ask(client):\n    client._transport\n\nasync def test_it():\n    ask({MADE})\n",
+    ],
+)
+def test_a_private_attribute_keeps_the_client(body: str, project: Project) -> None:
+    """Nobody knows what is done with httpx's transport, wherever a client comes to."""
+    found = migrated(project, f"{HEAD}{body}")
     assert not found.changes
     assert [each.text for each in found.left] == ["_transport is used in test_it.py"]
+
+
+@pytest.mark.parametrize(
+    "fixture", ["", "import pytest\n\n@pytest.fixture\ndef mock():\n    return Mock()\n"]
+)
+def test_such_an_attribute_of_something_else_keeps_none(fixture: str, project: Project) -> None:
+    """A mock that is entered has a method of that name, in a file of its own or as a fixture."""
+    given = "mock" if fixture else ""
+    made = "" if fixture else "    mock = Mock()\n"
+    other = (
+        f"from unittest.mock import AsyncMock, Mock\n{fixture}\n"
+        f"def test_mock({given}):\n{made}    mock.__aenter__ = AsyncMock()\n"
+    )
+    body = f"{HEAD}async def test_it():\n    async with {MADE} as client:\n        await client.get('/')\n"
+    found = migrated(project, body, tests__test_mock=other)
+    assert not found.left and NEW in after(found)
 
 
 def test_a_suite_on_trio_keeps_its_clients(project: Project) -> None:

@@ -22,7 +22,7 @@ from hermetic.migrate.steps.recipes.rewriting import (
 )
 from hermetic.migrate.steps.recipes.sites import WORDS, Finder, Site
 from hermetic.migrate.text import Edit
-from hermetic.source.bindings import Bindings
+from hermetic.source.bindings import FUNCTIONS, Bindings, parameters
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.requirements import read_requirements
@@ -125,10 +125,21 @@ class _Recipes:
     def _private(self) -> str:
         """Where the suite uses what only the old clients have; empty where it does not."""
         modules = [module for module in self._modules if module.mentions(*PRIVATE)]
-        names = ((node.attr, module) for module in modules for node in module.of(ast.Attribute))
-        return next(
-            (f"{name} is used in {module.path.name}" for name, module in names if name in PRIVATE), ""
-        )
+        held = find_holders(self._all if modules else (), self._suite, self._bindings)
+        for module in modules:
+            for node in module.of(ast.Attribute):
+                if node.attr in PRIVATE and self._may_be_client(node.value, module.path, held):
+                    return f"{node.attr} is used in {module.path.name}"
+        return ""
+
+    def _may_be_client(self, node: ast.expr, file: Path, held: Holders) -> bool:
+        """Whether an expression is one of the clients, or what a function is given by a caller that nobody knows."""
+        if node in held.made or held.holds(file, node):
+            return True
+        if not isinstance(node, ast.Name) or self._suite.find(node.id, file) is not None:
+            return False
+        scopes = self._bindings.scopes(file, node)
+        return any(node.id in parameters(scope) for scope in scopes if isinstance(scope, FUNCTIONS))
 
     def _cancelling(self, site: Site, users: list[Test]) -> str:
         """Return that a request may be cancelled: httpx's transport runs the application in the test's own task."""
