@@ -110,6 +110,33 @@ def test_what_tests_do(project: Project, tmp_path: Path) -> None:
     assert (record.has_ended, record.unfinished, record.workers) == (True, (), 1)
 
 
+KEPT = """
+class Node:
+    pass
+
+async def never():
+    pass
+
+kept = []
+
+def test_keeps():
+    node = Node()
+    node.itself, node.coroutine = node, never()
+    kept.append(node)
+
+def test_drops():
+    kept.clear()
+"""
+
+
+def test_what_outlives_a_test(project: Project, tmp_path: Path) -> None:
+    """A coroutine that a later test drops, in a circle, is told of when the run ends."""
+    project.write(test_it_py=KEPT)
+    record = run(project, tmp_path / "counts", "-W", "ignore")
+    assert [each.name for each in record.unawaited] == ["never"]
+    assert [test.unawaited for test in record.tests] == [(), ()]
+
+
 ENDLESS = """
 import asyncio
 import time

@@ -2,9 +2,10 @@
 
 ``hermetic migrate --verify`` loads this plugin by ``-p`` in both of its runs. It contains no database and changes no
 outcome. A test whose awaited call never runs passes with fewer requests and assertions than before, or leaves a
-coroutine that Python tells of when it is collected: so all is collected after each test. Python tells of it by a
-warning that a suite may ignore, and of which pytest makes another one in the midst of a collection; here the warning's
-own function is listened to, so that no filter matters.
+coroutine that Python tells of when it is collected: so all is collected after each test. What a collection leaves is
+not looked at again before the run ends: of 500 tests of FastAPI's the collections took half of the time, and
+each took longer than the last. Python tells of it by a warning that a suite may ignore, and of which pytest makes
+another one in the midst of a collection; here the warning's own function is listened to, so that no filter matters.
 """
 
 from __future__ import annotations
@@ -93,8 +94,7 @@ class Counting:
 
     def pytest_collection_finish(self) -> None:
         self._calls.listen()
-        gc.collect()
-        gc.freeze()  # of a large suite what was imported is a million objects, which each collection would look at
+        _collect()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -110,7 +110,7 @@ class Counting:
             return (yield)
         finally:
             seconds = perf_counter() - began
-            gc.collect()
+            _collect()
             outcome, why = _outcome(self._reports)
             unawaited = tuple(self._unawaited)
             self._unawaited.clear()
@@ -173,6 +173,7 @@ class Counting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
+        gc.unfreeze()
         gc.collect()
         self._stop()
         self._tell_of_others()
@@ -191,6 +192,12 @@ class Counting:
         found = [*project_modules(), *self._config.pluginmanager.get_plugins()]
         files = (getattr(each, "__file__", None) for each in found)
         return {file for file in files if isinstance(file, str) and not is_library(file)}
+
+
+def _collect() -> None:
+    """Collect what nobody has any more, and have later collections look at what is made from now on."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
