@@ -33,6 +33,8 @@ def record(*tests: Ran) -> Record:
         ("a-asyncio-1", "asyncio", "a-1"),
         ("asyncio+uvloop-a", "asyncio", "a"),
         ("asyncio-asyncio", "asyncio", "asyncio"),
+        ("asyncio--10", "asyncio", "-10"),
+        ("a--asyncio", "asyncio", "a-"),
         ("asyncio", "", "asyncio"),
         ("asyncio_a", "asyncio", "asyncio_a"),
         ("trio-a", "trio", "trio-a"),

@@ -108,7 +108,7 @@ def without_backend(parameters: str, backend: str) -> str:
     for name in ("asyncio+uvloop", "asyncio", "anyio_backend0", "anyio_backend1"):
         padded = f"-{parameters}-"
         if f"-{name}-" in padded:
-            return padded.replace(f"-{name}-", "-", 1).strip("-")
+            return padded.replace(f"-{name}-", "-", 1)[1:-1]
     return parameters
 
 
