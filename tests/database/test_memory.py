@@ -25,6 +25,9 @@ from hermetic.database.registry import Databases
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.owners import Owner, owned_by
 
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+"""Engines here go without dispose(), as factories leave them; Python tells of their connections since 3.13."""
+
 MEMORY = "sqlite+aiosqlite:///:memory:"
 SHARED = "sqlite:///file:{}?mode=memory&cache=shared&uri=true"
 
@@ -101,6 +104,13 @@ class Suite:
     def files(self) -> int:
         """Count the databases that lie on the disk."""
         return len(list((self.folder / "server").rglob("*.db")))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """What is left goes here, and not in somebody else's test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

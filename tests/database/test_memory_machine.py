@@ -44,6 +44,8 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """End the run."""
+        for each in self.made:
+            each.engine.dispose()
         self.made.clear()
         self.used.clear()
         self.suite.installation.uninstall()

@@ -116,7 +116,7 @@ class Migrations:
             return str(base / place)
         try:
             return os.path.abspath(coerce_resource_to_filename(place))
-        except (ImportError, TypeError, ValueError) as error:
+        except (ImportError, OSError, TypeError, ValueError) as error:
             raise SchemaError(
                 f"hermetic_schema = {self.file.name}: {place!r} is not found: {error}",
                 why=f"{place.partition(':')[0]!r} is a package to import, and the rest a folder in it.",
