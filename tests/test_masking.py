@@ -131,6 +131,90 @@ def test_a_statement() -> None:
     assert SECRET not in MASKING.statement("ALTER ROLE a PASSWORD $$hunter2$$")
 
 
+DRIVERS = (
+    'null value in column "x" violates not-null constraint\nDETAIL:  Failing row contains (1, (a), hunter2).',
+    "invalid input for query argument $2: 'hunter2' ('str' object cannot be interpreted as an integer)",
+    "(1062, \"Duplicate entry 'hunter2' for key 'users.api_token'\")",
+    "Key (lower(api_key::text))=(hunter2) already exists.",
+    "alter role shop with password 'hunter2'",
+    "CREATE USER a IDENTIFIED BY 'hunter2'",
+    "CREATE USER a IDENTIFIED WITH caching_sha2_password BY 'hunter2'",
+    "[SQL: INSERT INTO users (name, password) VALUES (?, ?)]\n[parameters: ('ada', 'hunter2')]",
+    "1 validation error for Login\npassword\n  Too long [type=too_long, input_value='hunter2', input_type=str]",
+)
+"""What drivers, SQLAlchemy and pydantic say of a value, some of them without its column."""
+
+
+@pytest.mark.parametrize("text", DRIVERS)
+def test_what_drivers_say(text: str) -> None:
+    """A value whose column is secret, or not told, is masked; the rest of the sentence stays."""
+    masked = MASKING.text(text)
+    assert SECRET not in masked and "***" in masked
+    assert masked[:15] == text[:15]
+    assert SECRET not in MASKING.text(text.partition("hunter2")[0] + "hunter2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'credentials': {'user': 'a}', 'value': 'hunter2'}}",
+        "{'tokens': ['a', 'hunter2'], 'b': 1}",
+        '{\\"password\\": \\"hunter2\\", \\"b\\": 1}',
+        "Settings(secret_key=SecretStr('hunter2'), b=1)",
+        "password=ab(hunter2",
+        "https://hunter2@git.example.com/x",
+        "https://a/?next=https%3A%2F%2Fb%2F%3Ftoken%3Dhunter2%26b%3D1",
+    ],
+)
+def test_values_with_brackets(text: str) -> None:
+    """All of what a secret name stands before, up to the bracket that closes it; and what is written in URLs."""
+    assert SECRET not in MASKING.text(text)
+
+
+def test_what_is_no_secret_of_drivers() -> None:
+    """It stays: a duplicate of a column that is none, parameters of a statement that names none."""
+    for text in (
+        "(1062, \"Duplicate entry 'ada' for key 'users.name'\")",
+        "[SQL: INSERT INTO users (name) VALUES (?)]\n[parameters: ('ada',)]",
+        "1 validation error for User\nname\n  Too long [type=too_long, input_value='ada', input_type=str]",
+        "https://db.example.com/a@b?name%3Dada",
+    ):
+        assert MASKING.text(text) == text
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE USER a IDENTIFIED BY 'hunter2'",
+        'UPDATE users SET password = "hunter2"',
+        "SELECT crypt('hunter2', gen_salt('bf'))",
+        "UPDATE users SET token = E'a\\'hunter2'",
+    ],
+)
+def test_literals(sql: str) -> None:
+    """Those of functions that encrypt, in double quotes, and with a quote that is escaped."""
+    assert SECRET not in MASKING.statement(sql)
+
+
+def test_json_pairs_and_sentences() -> None:
+    """A header as a pair, and a sentence that repeats what stands masked beside it."""
+    assert MASKING.json([["Authorization", "hunter2"], ["a", "b"]]) == [["Authorization", "***"], ["a", "b"]]
+    refused = {"loc": ["body", "password"], "msg": "hunter2 is too weak", "input": "hunter2"}
+    assert MASKING.json(refused) == {**refused, "msg": "*** is too weak", "input": "***"}
+    assert (
+        MASKING.query("pass%77ord=hunter2&next=/%3Ftoken%3Dhunter2") == "pass%77ord=***&next=/%3Ftoken%3D***"
+    )
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "part", ["(", "password={", "[SQL: ", "token%3", "Duplicate entry '", "Key ((", "a=["]
+)
+def test_hostile_texts(part: str) -> None:
+    """What begins many times and never ends is looked at in a moment."""
+    Masking().text(part * 1_000)
+
+
 def test_a_long_word_is_looked_at_once() -> None:
     """A body without spaces: to begin anew at each of its letters would take minutes."""
     assert Masking().text("x" * 100_000 + "=1") == "x" * 100_000 + "=1"

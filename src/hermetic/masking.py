@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import unquote_plus
 
 MASK = "***"
 
@@ -42,16 +43,31 @@ VALUES = ("input", "value", "given", "received", "rejected", "rejectedValue", "c
 NAME = 100
 """Characters of a field's name at the most."""
 
+SHORT = 3
+"""So many characters of a secret may stand in a sentence by chance."""
+
 _SEPARATORS = re.compile(r"[\W_]+")
+_URL_TOKEN = re.compile(r"\b(https?://)[^\s/:@'\"]+@")
 _URL_PASSWORD = re.compile(r"(?<![\w+.-])([+.-]*\w[\w+.-]*://[^\s/:@'\"]*):[^\s'\"]*@(?=[^\s@]*)")
 _SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Token|ApiKey)(\s+)[\w+/.~=:-]{4,}", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
-_VALUE = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.|'')*'?|\([^)]*\)|[^\s,;&\"')}\]]+")
+_VALUE = re.compile(r"\\\".*?(?:\\\"|$)|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.|'')*'?|[^\s,;&\"')}\]]+")
+_OPENS = re.compile(r"\w*(?=[(\[{])")
+_PARTS = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[()\[\]{}]|[^\"'()\[\]{}]+")
+_ENCODED = re.compile(r"(?<![\w.-])([\w.-]+)%3D(?:(?!%26)[^\s&'\"])+", re.IGNORECASE)
 _NAME = re.compile(  # from where a word begins: tried from each of its letters, a long one would take seconds
     r"(?:(?<![\w.\[\]-])|(?<=is))(?:(?![A-Za-z_])[\w.\[\]-])*"
-    r"([A-Za-z_][\w.\[\]-]*)['\"`\])]{0,2}\s*(?:=>|==|:=|=|:|\bis\b)\s*"
+    r"([A-Za-z_][\w.\[\]-]*)\\?['\"`\])]{0,2}\s*(?:=>|==|:=|=|:|\bis\b)\s*"
 )
-_KEY = re.compile(r"(\((?P<names>[^()]*)\)=)\((?P<values>[^()]*)\)")
+_KEY = re.compile(r"(\((?P<names>(?:[^()]|\([^()]*\))*)\)=)\((?P<values>(?:[^()]|\([^()]*\))*)\)?")
+_ROW = re.compile(r"(Failing row contains )\(.*", re.DOTALL)
+_ARGUMENT = re.compile(r"(invalid input for query argument \$\d+: )(?:.*(?= \([^()]*\)\s*$)|.*)", re.DOTALL)
+_DUPLICATE = re.compile(r"(Duplicate entry )'(?:.*'(?= for key '(?P<key>[^']*)')|.*)", re.DOTALL)
+_SETTING = re.compile(r"(\b(?:password|identified(?: with \S+)? by)\s+)'(?:[^'\\]|\\.|'')*'?", re.IGNORECASE)
+_PARAMETERS = re.compile(r"(\[SQL: (?P<sql>.*?)\]\s*\[parameters: )(?:.*(?=\])|.*)", re.DOTALL)
+_REFUSED = re.compile(
+    r"^(?P<names>[\w.]+)(?P<why>\s*\n.*?\binput_value=)(?:.*?(?=, input_type=)|.*)", re.MULTILINE
+)
 _HEADER = re.compile(
     r"\b((?:set-)?cookie|(?:proxy-)?authorization)(\s*[:=]\s*)(?=[^\s'\"])[^\r\n]+", re.IGNORECASE
 )
@@ -59,7 +75,11 @@ _ITEM = re.compile(
     r"(?P<quote>['\"])(?P<name>[\w-]+)(?P=quote)(?P<between>\s*,\s*b?)(?P<value>'[^']*'?|\"[^\"]*\"?)"
 )
 _ELEMENT = re.compile(r"<(?P<name>[\w:-]+)(?P<rest>[^<>]*)>[^<>]+(?=</)")
-_LITERAL = re.compile(r"'(?:[^']|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)", re.DOTALL)
+_LITERAL = re.compile(
+    r"\bE'(?:[^'\\]|\\.|'')*'?|'(?:[^']|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)|(?<==)\s*\"[^\"]*\"?",
+    re.DOTALL | re.IGNORECASE,
+)
+_CRYPT = re.compile(r"crypt\w*\s*\(|\bidentified\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -82,17 +102,20 @@ class Masking:
     def text(self, text: str) -> str:
         """Return a text, such as a driver's message, with what stands beside a secret name masked."""
         text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
+        text = _URL_TOKEN.sub(rf"\1{MASK}@", text)
+        text = self._without_values_of_drivers(text)
         text = _JWT.sub(MASK, text)
         text = _HEADER.sub(rf"\1\2{MASK}", text)
         text = _SCHEME.sub(rf"\1\2{MASK}", text)
         text = _KEY.sub(self._without_key, text)
         text = _ELEMENT.sub(self._without_element, text)
         text = _ITEM.sub(self._without_item, text)
+        text = _ENCODED.sub(self._without_encoded, text)
         return self._without_pairs(text)
 
     def statement(self, text: str) -> str:
         """Return SQL, whose literals are masked where it names something secret."""
-        if any(self.hides(name) for name in set(re.findall(r"\w+", text))):
+        if _CRYPT.search(text) or self._names_a_secret(text):
             return _LITERAL.sub(f"'{MASK}'", text)
         return text
 
@@ -101,11 +124,19 @@ class Masking:
         if isinstance(value, Mapping):
             names = [each for each in _texts_of(value.values()) if len(each) < NAME and self.hides(each)]
             hidden = VALUES if names else ()
+            hides = {key for key in value if key in hidden or self.hides(str(key))}
+            said = [each for key in hides if isinstance(each := value[key], str) and len(each) > SHORT]
             return {
-                key: MASK if key in hidden or self.hides(str(key)) else self.json(each)
-                for key, each in value.items()
+                key: MASK if key in hides else self.json(_without(said, each)) for key, each in value.items()
             }
         if isinstance(value, list):
+            if (
+                len(value) == 2
+                and isinstance(value[0], str)
+                and isinstance(value[1], str)
+                and self.hides(value[0])
+            ):
+                return [value[0], MASK]
             return [self.json(each) for each in value]
         return self.text(value) if isinstance(value, str) else value
 
@@ -130,16 +161,42 @@ class Masking:
 
     def _without_value(self, pair: str) -> str:
         name, separator, value = pair.partition("=")
-        return f"{name}={MASK}" if separator and self.hides(name) else f"{name}{separator}{self.text(value)}"
+        if separator and self.hides(unquote_plus(name)):
+            return f"{name}={MASK}"
+        return f"{name}{separator}{self.text(value)}"
+
+    def _names_a_secret(self, text: str) -> bool:
+        return any(self.hides(name) for name in set(re.findall(r"\w+", text)))
+
+    def _without_values_of_drivers(self, text: str) -> str:
+        """Mask what drivers and pydantic say of a value: all of it where they do not name its column."""
+        text = _ROW.sub(rf"\1({MASK})", text)
+        text = _ARGUMENT.sub(rf"\1{MASK}", text)
+        text = _SETTING.sub(rf"\1'{MASK}'", text)
+        text = _DUPLICATE.sub(self._without_duplicate, text)
+        text = _PARAMETERS.sub(
+            lambda found: found[1] + MASK if self._names_a_secret(found["sql"]) else found[0], text
+        )
+        return _REFUSED.sub(self._without_input, text)
+
+    def _without_duplicate(self, found: re.Match[str]) -> str:
+        """Its key may have been cut off."""
+        is_secret = found["key"] is None or self._names_a_secret(found["key"])
+        return f"{found[1]}'{MASK}'" if is_secret else found[0]
+
+    def _without_input(self, found: re.Match[str]) -> str:
+        return f"{found['names']}{found['why']}{MASK}" if self._names_a_secret(found["names"]) else found[0]
+
+    def _without_encoded(self, found: re.Match[str]) -> str:
+        return f"{found[1]}%3D{MASK}" if self.hides(found[1]) else found[0]
 
     def _without_pairs(self, text: str) -> str:
         """Mask what follows a secret name; what follows another one may begin with a name itself."""
         masked, end = "", 0
         for found in _NAME.finditer(text):
-            value = _VALUE.match(text, found.end())
-            if value is not None and found.start(1) >= end and self.hides(found[1]):
-                masked += text[end : found.end()] + _quoted(value[0])
-                end = value.end()
+            if found.start(1) >= end and self.hides(found[1]) and (value := _value_at(text, found.end())):
+                masked += text[end : found.end()] + _quoted(value)
+                end = found.end() + len(value)
         return masked + text[end:]
 
     def _without_item(self, found: re.Match[str]) -> str:
@@ -151,7 +208,7 @@ class Masking:
 
     def _without_key(self, found: re.Match[str]) -> str:
         """PostgreSQL's ``Key (email, token)=(a@b, x)``."""
-        return f"{found[1]}({MASK})" if any(map(self.hides, found["names"].split(","))) else found[0]
+        return f"{found[1]}({MASK})" if self._names_a_secret(found["names"]) else found[0]
 
     def _without_element(self, found: re.Match[str]) -> str:
         return f"<{found['name']}{found['rest']}>{MASK}" if self.hides(found["name"]) else found[0]
@@ -163,6 +220,27 @@ def _texts_of(values: Iterable[Any]) -> Iterator[str]:
             yield value
         elif isinstance(value, list):
             yield from (each for each in value if isinstance(each, str))
+
+
+def _value_at(text: str, start: int) -> str:
+    """Return the value that begins there: up to the bracket that closes it, where one opens it."""
+    opened = _OPENS.match(text, start)
+    if opened is None:
+        found = _VALUE.match(text, start)
+        return "" if found is None else found[0]
+    depth = 0
+    for part in _PARTS.finditer(text, opened.end()):
+        depth += (part[0] in "([{") - (part[0] in ")]}")
+        if depth == 0:
+            return text[start : part.end()]
+    return text[start:]
+
+
+def _without(said: Iterable[str], value: Any) -> Any:
+    """Return a text without what is masked beside it: a sentence on a value may repeat it."""
+    for secret in said if isinstance(value, str) else ():
+        value = value.replace(secret, MASK)
+    return value
 
 
 def _quoted(value: str) -> str:
