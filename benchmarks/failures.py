@@ -1,8 +1,9 @@
-"""What recording costs the tests that pass: ``python -m benchmarks.failures``.
+"""What recording and the guards cost the tests that pass: ``python -m benchmarks.failures``.
 
-For whoever reads a failure later, hermetic listens while tests run (``hermetic_failures = full``). One process runs
-1,320 tests of the suite benchmark, of which every other pair is listened to, so that each test has a neighbour that is
-not: whole processes differ by more than what is looked for.
+For whoever reads a failure later, hermetic listens while tests run (``hermetic_failures = full``), and guards watch.
+One process runs 1,320 tests of the suite benchmark, of which every other pair has both as by default, so that each test
+has a neighbour that has neither: whole processes differ by more than what is looked for. ``FAILURES_PART=recording``
+or ``guards`` measures one of them alone.
 """
 
 from __future__ import annotations
