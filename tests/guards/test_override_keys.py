@@ -82,6 +82,7 @@ def said(key: Any, application: FastAPI = app) -> str:
     [
         (Depends(user), "Depends(user), and FastAPI looks for user itself."),
         (Security(user), "Security(user), and FastAPI looks for user itself."),
+        (Depends(Role("a")), "Depends(a Role), and FastAPI looks for a Role itself."),
         ("user", "the text 'user', and FastAPI looks for user itself."),
         (session(), "what session() returned, and FastAPI looks for session itself."),
     ],

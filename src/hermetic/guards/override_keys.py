@@ -81,7 +81,8 @@ def _no_function(override: Override) -> Unusable | None:
     key = override.dependency
     wrapped = getattr(key, "dependency", None)
     if type(key).__name__ in ("Depends", "Security") and wrapped is not None:
-        what, name = f"{type(key).__name__}({wrapped.__name__})", wrapped.__name__
+        name = getattr(wrapped, "__name__", f"a {type(wrapped).__name__}")
+        what = f"{type(key).__name__}({name})"
     elif inspect.iscoroutine(key) or inspect.isasyncgen(key) or inspect.isgenerator(key):
         what, name = f"what {key.__name__}() returned", key.__name__
     elif isinstance(key, str):
