@@ -57,6 +57,16 @@ class Role:
         return hash(self.name)
 
 
+class Dependencies:
+    """What an application keeps."""
+
+    owner = staticmethod(role("owner"))
+
+
+auditor = role("auditor")
+"""A dependency of routes that are not there now."""
+
+
 @app.get("/")
 async def read(
     name: str = Depends(user), one: str = Depends(role("a")), two: str = Depends(Role("a"))
@@ -122,7 +132,7 @@ def test_a_mounted_application() -> None:
     inner.dependency_overrides.clear()
 
 
-@pytest.mark.parametrize("key", [user, session, Role, print, 7])
+@pytest.mark.parametrize("key", [user, session, Role, print, 7, auditor, Dependencies.owner])
 def test_what_is_left_alone(key: Any) -> None:
     """A dependency that a route has, and what might be one of routes that are switched off."""
     assert said(key) == ""

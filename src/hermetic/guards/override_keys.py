@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from hermetic.causes import Cause
 from hermetic.causes.applications import OVERRIDE_MATCHES_NOTHING, OVERRIDE_OF_NO_DEPENDENCY
+from hermetic.code import project_modules
 from hermetic.guards.dependencies import Override, dependencies_of, name_of, origin_of, routes_of
 
 
@@ -111,7 +112,7 @@ def _made_anew(override: Override, used: list[Any]) -> Unusable | None:
         alike = [each for each in used if type(each) is type(key) and not inspect.isroutine(key)]
         alike = [] if isinstance(key, type) else alike
         what, makes = "object", f"each call of {type(key).__name__}()"
-    if not alike or any(each == key for each in alike):
+    if not alike or any(each == key for each in alike) or _is_kept(key):
         return None
     return Unusable(
         OVERRIDE_OF_NO_DEPENDENCY,
@@ -123,6 +124,23 @@ def _made_anew(override: Override, used: list[Any]) -> Unusable | None:
             f"give the one that the routes have a name, and override that: {makes.split()[-1]} is called once then",
         ),
     )
+
+
+def _is_kept(key: object) -> bool:
+    """Whether the project has a name for it: then it may be of routes that are not there now."""
+    named = [value for module in project_modules() for value in _within(module)]
+    return any(
+        value is key or (isinstance(value, staticmethod) and value.__func__ is key)
+        for value in (*named, *(each for value in named for each in _within(value)))
+    )
+
+
+def _within(value: object) -> list[Any]:
+    """Return what a module, a class or an object has; nothing where it cannot be asked: a proxy of nothing."""
+    try:
+        return list(vars(value).values())
+    except Exception:  # of whatever the project's code has there
+        return []
 
 
 def _mounted(override: Override) -> Unusable | None:
