@@ -24,7 +24,6 @@ from threading import RLock
 from typing import NamedTuple
 
 from hermetic.database import folders
-from hermetic.database.backends.postgresql.server import run_dir
 from hermetic.database.stored import Running
 
 with suppress(ImportError):  # Windows, where no server is started
@@ -254,8 +253,8 @@ def running(further: Iterable[Path] = ()) -> list[Running]:
     """
     parents = dict.fromkeys([folders.MEMORY, Path(tempfile.gettempdir()), *further])
     found = [home for parent in parents for home in sorted(parent.glob(f"{folders.prefix()}pg-*"))]
-    others = [home for home in found if folders.is_ours(home) and not run_dir.holds(home)]
-    return [one for home in others if not run_dir.is_dead(home) for one in _read(home)]
+    others = [home for home in found if folders.is_ours(home) and not holds(home)]
+    return [one for home in others if not is_dead(home) for one in _read(home)]
 
 
 def _read(home: Path) -> list[Running]:
