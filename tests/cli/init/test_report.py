@@ -233,9 +233,23 @@ def test_what_the_project_s_own_settings_break_is_told(
 def test_findings_are_file_line_slug_and_reason(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A form that editors understand."""
     monkeypatch.chdir(project.root)
-    project.write({"main.py": APP, "tests/conftest.py": "m.create_all(e)\n"})
+    project.write({"main.py": APP, "models.py": MODELS, "tests/conftest.py": "m.create_all(e)\n"})
     assert list(findings(project.plan())) == [
         "tests/conftest.py:1: create-all: the tables are made once, in a template, and never again"
+    ]
+
+
+def test_what_makes_the_tables_is_no_finding_where_nothing_else_does(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No schema was found: whoever deleted these lines would have no tables."""
+    monkeypatch.chdir(project.root)
+    project.write({"main.py": APP, "tests/conftest.py": "m.create_all(e)\nm.drop_all(e)\nc.begin_nested()\n"})
+    plan = project.plan()
+    assert [line.split(": ")[1] for line in findings(plan)] == ["savepoint-listener"]
+    assert list(outcome(plan, written=False))[-2:] == [
+        "1 line of the tests do by hand what hermetic now does; delete them when you like",
+        "next: run pytest and read hermetic's summary, then set hermetic = on",
     ]
 
 
@@ -243,7 +257,8 @@ def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pyt
     """A conftest may set forty variables."""
     monkeypatch.chdir(project.root)
     lines = "m.create_all(e)\nx = 1\n" * 2 + "m.drop_all(e)\n" * 3
-    project.write({"main.py": APP, "tests/conftest.py": lines, "conftest.py": "m.create_all(e)"})
+    files = {"main.py": APP, "models.py": MODELS, "conftest.py": "m.create_all(e)"}
+    project.write({**files, "tests/conftest.py": lines})
     assert list(findings(project.plan())) == [
         "conftest.py:1: create-all: the tables are made once, in a template, and never again",
         "tests/conftest.py:1: create-all: the tables are made once, in a template, and never again "
@@ -277,7 +292,7 @@ def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pyt
             ],
         ),
         (
-            {"conftest.py": "m.create_all(e)\nc.begin_nested()"},
+            {"models.py": MODELS, "conftest.py": "m.create_all(e)\nc.begin_nested()"},
             True,
             [
                 "created pytest.ini",
@@ -294,7 +309,7 @@ def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pyt
             ],
         ),
         (
-            {"db.py": POSTGRESQL, "conftest.py": "m.create_all(e)"},
+            {"models.py": MODELS, "db.py": POSTGRESQL, "conftest.py": "m.create_all(e)"},
             True,
             [
                 "created pytest.ini",

@@ -19,7 +19,7 @@ from hermetic.cli.init.proposed import (
     path_settings,
     schema_settings,
 )
-from hermetic.cli.init.superseded import Superseded, find_superseded
+from hermetic.cli.init.superseded import MAKING_TABLES, Superseded, find_superseded
 from hermetic.doctor.examination import Finding
 from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.applications import Application, made_by_tests
@@ -76,7 +76,7 @@ class Plan:
         loops: In which event loop, and what is to be said of that.
         faults: What is broken by settings of the project's own, which are kept.
         environment: What the application needs from the environment.
-        superseded: What existing tests do that hermetic now does.
+        superseded: What existing tests do that hermetic now does; it makes tables where a schema is named.
         lacks_server: Whether what a server of hermetic's own needs is not installed.
         missing_root: What the project's own ``pythonpath`` lacks; None when nothing is missing or it is ours to set.
         settings: What is added to the configuration.
@@ -164,6 +164,8 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     if not observes(configuration, wanted):
         wanted += loops.settings
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
+    if "hermetic_schema" not in {*configuration.values, *(setting.key for setting in settings)}:
+        superseded = [line for line in superseded if line.slug not in MAKING_TABLES]
     return Plan(
         sources,
         configuration,

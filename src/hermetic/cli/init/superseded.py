@@ -35,7 +35,7 @@ REASONS = {
     "env-in-conftest": "hermetic_env is set before the application is imported, and changes are undone",
 }
 DATABASE = frozenset(REASONS) - {"event-loop-fixture", "own-client", "lifespan-manager", "env-in-conftest"}
-FOLLOWED = frozenset({"create-all", "migrations"})
+MAKING_TABLES = frozenset({"create-all", "migrations"})
 """What is told where it is called, too, if a function of the application does it."""
 
 TELLING = ast.Call | ast.Attribute | ast.Name
@@ -134,7 +134,7 @@ class _Finder:
                 told = [node for node in nodes_of(definition) if isinstance(node, TELLING)]
                 slugs = (slug for node in told for slug in recipes(node, file, self._symbols))
                 called = (each for node in told for each in self._called(node, file))
-                self._read[function] = FOLLOWED.intersection(slugs), frozenset(called)
+                self._read[function] = MAKING_TABLES.intersection(slugs), frozenset(called)
         return self._read[function]
 
     def _called(self, node: ast.AST, file: Path) -> Iterator[Reference]:
