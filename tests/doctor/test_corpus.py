@@ -16,6 +16,7 @@ from tests.pitfalls.projects import project
 FOUND = {
     "anyio-backend-of-a-module": "HM715",
     "async-tests-in-a-testcase": "HM781",
+    "both-plugins-in-auto-mode": "HM702",
     "client-takes-no-app": "HM720",
     "create-all-on-the-sync-engine": "HM722",
     "create-all-without-await": "HM722",
