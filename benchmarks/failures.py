@@ -36,7 +36,7 @@ class Round:
 
     @property
     def added(self) -> float:
-        """What recording adds to a test, in milliseconds: the median of the pairs."""
+        """What they add to a test, in milliseconds: the median of the pairs."""
         return median(on - off for on, off in zip(self.on, self.off, strict=True))
 
     @property
@@ -72,11 +72,12 @@ def report(found: Sequence[Round]) -> Report:
         sample([each.added for each in found]).text(2),
         sample([each.percent for each in found]).text(),
     ]
-    head = ("a test", "ms without", "ms that recording adds", "percent")
+    head = ("a test", "ms without", "ms that they add", "percent")
     text = (
-        "## What recording costs a test that passes\n\n"
-        f"`hermetic_failures = full` beside `off`, milliseconds of the processor: the median of "
-        f"{len(found[0].on)} pairs of neighbours in one process, {len(found)} processes.\n\n{table(head, [row])}"
+        "## What recording and the guards cost a test that passes\n\n"
+        "`hermetic_failures = full` and the guards by default beside all of them `off`, milliseconds of the processor: "
+        f"the median of {len(found[0].on)} pairs of neighbours in one process, {len(found)} processes.\n\n"
+        f"{table(head, [row])}"
     )
     raw = {
         "off_ms": [[round(value, 3) for value in each.off] for each in found],
