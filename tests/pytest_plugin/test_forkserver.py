@@ -69,7 +69,7 @@ def test_it(pytestconfig):
         "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text(),
         "ours": sorted(name for name in sys.modules if name.partition(".")[0] in ("tests", "forkserver")),
         "drivers": sorted({"aiosqlite", "asyncpg", "psycopg", "psycopg2"} & set(sys.modules)),
-        "seconds": sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]),
+        "seconds": round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 1),
     }
     Path("found.json").write_text(json.dumps(found))
 """
