@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.source.suite_modules import named_plugins, with_helpers
-from tests.source.projects import APP, Project
+from tests.source.projects import APP, MODELS, Project
 
 FIXTURES = "import pytest\n@pytest.fixture\ndef tables(engine):\n    Base.metadata.create_all(engine)\n"
 PACKAGE = {"src/shop/__init__.py": "", "src/shop/main.py": APP, "src/shop/testing/__init__.py": ""}
@@ -33,7 +33,7 @@ def helpers(project: Project, *plugins: str) -> list[str]:
 def test_fixtures_in_the_package_are_found_through_imports(project: Project, conftest: str) -> None:
     """The suite handles the database: it is observed first, and the lines are listed."""
     files = {"src/shop/testing/db.py": FIXTURES, "src/tests/conftest.py": conftest}
-    plan = project.write({**PACKAGE, **files}).plan()
+    plan = project.write({**PACKAGE, "src/shop/models.py": MODELS, **files}).plan()
     assert plan.observes
     assert [(line.file.name, line.line, line.slug) for line in plan.superseded] == [
         ("db.py", 4, "create-all")

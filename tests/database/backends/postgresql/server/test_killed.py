@@ -165,7 +165,7 @@ def test_a_terminated_launcher_cleans_up(make: Make) -> None:
 
 def test_an_interrupt_does_not_reach_the_server(place: Path) -> None:
     """Ctrl-C goes to every process of the terminal's group; the server is in another session."""
-    survives = "import signal; signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True))\n"
+    survives = "import os, signal; signal.signal(signal.SIGINT, lambda *_: os.write(1, b'interrupted\\n'))\n"
     uses = "sys.stdin.readline()\ninstance.connect().close()\nprint('answers', flush=True)\n"
     process = run(place, survives + STARTED + uses, start_new_session=True)
     line(process)
