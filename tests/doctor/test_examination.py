@@ -10,7 +10,7 @@ import pytest
 from hermetic.cli.databases import DATABASES
 from hermetic.doctor.examination import examine
 from hermetic.errors import CommandError
-from hermetic.source.sources import LARGEST
+from hermetic.source.modules import LARGEST
 from tests.doctor.examined import AUTO, diagnosed, found, lock
 from tests.source.projects import Project
 

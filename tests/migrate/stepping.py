@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.text import Edit, SourceText
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 
 
 def renaming(old: str, new: str, name: str = "rename", *, is_safe: bool = True) -> Step:

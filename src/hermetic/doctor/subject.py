@@ -14,8 +14,9 @@ from hermetic.source.configuration import Configuration
 from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
 from hermetic.source.fixtures import Suite
+from hermetic.source.modules import Module
 from hermetic.source.settings_classes import Fields
-from hermetic.source.sources import Module, Sources
+from hermetic.source.sources import Sources
 from hermetic.source.symbols import Symbols
 from hermetic.source.variable_values import Given, find_given
 

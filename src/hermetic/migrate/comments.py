@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermetic.migrate.step import Left, Outcome, Project, Step, TestName
 from hermetic.migrate.text import Edit, SourceText
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 
 MARK = "# hermetic migrate: "
 

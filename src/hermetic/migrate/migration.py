@@ -19,9 +19,10 @@ from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.steps import STEPS
 from hermetic.migrate.text import SourceText
 from hermetic.source.configuration import find_configuration
+from hermetic.source.modules import Module, edited, is_test_path
 from hermetic.source.project import other_projects, read_project
 from hermetic.source.requirements import read_loosely
-from hermetic.source.sources import Module, Sources, edited, is_test_path, relative
+from hermetic.source.sources import Sources, relative
 from hermetic.source.suite_modules import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermetic.source.sources import Module, Place
+from hermetic.source.modules import Module, Place
 from hermetic.source.symbols import Reference, Symbols
 from hermetic.source.syntax import assignments, statements
 

@@ -14,9 +14,9 @@ from hermetic.source.bindings import Bindings
 from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
 from hermetic.source.environ import Variable, outside
+from hermetic.source.modules import Module
 from hermetic.source.origins import Expression, Read, Text, as_role, role_of
 from hermetic.source.requirements import read_requirements
-from hermetic.source.sources import Module
 from hermetic.source.startup import Startup
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import last_name

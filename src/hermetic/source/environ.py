@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.source.bindings import Bindings
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Reference, Symbols
 from hermetic.source.syntax import assignments, children, keyword, last_name, literal, statements
 

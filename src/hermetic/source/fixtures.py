@@ -16,7 +16,7 @@ from pathlib import Path
 from hermetic.source.bindings import parameters
 from hermetic.source.configuration import Configuration
 from hermetic.source.environ import outside
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import keyword, last_name, literal
 

@@ -18,21 +18,10 @@ from pathlib import Path
 from hermetic.errors import ConfigurationError
 from hermetic.source.applications import Application, find_applications
 from hermetic.source.configuration import NAMES, find_configuration, parse_toml, read_configuration, table_at
+from hermetic.source.modules import TEST_DIRECTORIES, Module, Skipped, is_test_path, parse
 from hermetic.source.requirements import read_loosely
 from hermetic.source.roots import find_root
-from hermetic.source.sources import (
-    TEST_DIRECTORIES,
-    Module,
-    Skipped,
-    Sources,
-    by_kind,
-    is_pruned,
-    is_test_path,
-    names_in,
-    others_in,
-    parse,
-    read_sources,
-)
+from hermetic.source.sources import Sources, by_kind, is_pruned, names_in, others_in, read_sources
 from hermetic.source.suite_modules import named_plugins
 from hermetic.source.symbols import FOREIGN, Symbols
 from hermetic.source.syntax import imported_names, package_root

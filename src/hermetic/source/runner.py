@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
+from hermetic.source.modules import Module, Place
 from hermetic.source.requirements import Bound, find_bounds, read_requirements
-from hermetic.source.sources import Module, Place
 from hermetic.source.suite_modules import outside_tests
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import last_name

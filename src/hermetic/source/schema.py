@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.source.migrations import runs_migrations
+from hermetic.source.modules import Module, Place
 from hermetic.source.roots import ImportRoot, find_root
-from hermetic.source.sources import Module, Place
 from hermetic.source.symbols import Reference, Symbols
 
 DECLARATIVE = frozenset(

@@ -6,8 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from hermetic.source.modules import ASIDE_DIRECTORIES, TEST_DIRECTORIES
 from hermetic.source.requirements import read_loosely
-from hermetic.source.sources import ASIDE_DIRECTORIES, TEST_DIRECTORIES, Sources, is_pruned
+from hermetic.source.sources import Sources, is_pruned
 
 CREATES = re.compile(r"^\s*CREATE\s+(?:UNLOGGED\s+)?TABLE\b", re.IGNORECASE | re.MULTILINE)
 NOT_THE_APPLICATIONS = (ASIDE_DIRECTORIES | TEST_DIRECTORIES) - {"migrations"}

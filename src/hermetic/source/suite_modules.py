@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hermetic.source.configuration import Configuration, table_at
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import assignments, children, imported_names
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hermetic.source.sources import Module, Sources
+from hermetic.source.modules import Module
+from hermetic.source.sources import Sources
 from hermetic.source.syntax import (
     assignments,
     import_target,

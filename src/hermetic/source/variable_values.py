@@ -19,10 +19,11 @@ from hermetic.source.configuration import Configuration, parse_toml, table_at
 from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
 from hermetic.source.environ import Variable, environ_assignments
+from hermetic.source.modules import Module
 from hermetic.source.origins import HOLE, Expression, Text
 from hermetic.source.requirements import read_loosely, read_requirements
 from hermetic.source.settings_classes import Fields
-from hermetic.source.sources import Module, Sources
+from hermetic.source.sources import Sources
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import last_name
 

@@ -12,7 +12,7 @@ import pytest
 from hermetic.migrate.step import Outcome, Step, TestName
 from hermetic.migrate.step import Project as Subject
 from hermetic.migrate.text import Edit, SourceText
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from tests.cli.migrate.test_run import migrate
 from tests.source.projects import Project
 

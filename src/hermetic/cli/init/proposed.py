@@ -17,9 +17,10 @@ from hermetic.cli.init.superseded import Superseded
 from hermetic.source.applications import Application
 from hermetic.source.configuration import Configuration
 from hermetic.source.migrations import Migrations
+from hermetic.source.modules import TEST_DIRECTORIES, Place
 from hermetic.source.roots import ImportRoot, is_installed
 from hermetic.source.schema import Metadata
-from hermetic.source.sources import TEST_DIRECTORIES, Place, Sources, relative
+from hermetic.source.sources import Sources, relative
 
 
 def application_settings(application: Application, root: ImportRoot) -> Iterator[Setting]:

@@ -25,6 +25,7 @@ from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.applications import Application, made_by_tests
 from hermetic.source.configuration import Configuration, find_configuration
 from hermetic.source.migrations import Migrations, find_migrations
+from hermetic.source.modules import Place, purpose_of
 from hermetic.source.project import applications_in, other_projects, read_project
 from hermetic.source.requirements import installed_version, read_loosely
 from hermetic.source.roots import ImportRoot, find_root, is_installed
@@ -36,7 +37,7 @@ from hermetic.source.schema import (
     find_startup_tables,
     running_modules,
 )
-from hermetic.source.sources import Place, Sources, purpose_of, relative
+from hermetic.source.sources import Sources, relative
 from hermetic.source.sql_files import find_sql
 from hermetic.source.suite_modules import named_plugins, with_helpers
 

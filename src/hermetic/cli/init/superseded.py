@@ -15,7 +15,7 @@ from pathlib import Path
 from hermetic.source.applications import makes_application
 from hermetic.source.environ import ASSIGNING, environ_assignments
 from hermetic.source.migrations import runs_migrations
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.suite_modules import is_fixture, outside_tests
 from hermetic.source.symbols import Reference, Symbols
 from hermetic.source.syntax import last_name, nodes_of

@@ -13,7 +13,7 @@ from hermetic.source.applications import makes_application
 from hermetic.source.bindings import FUNCTIONS, own_nodes
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Fixture
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Reference
 from hermetic.source.syntax import last_name, literal, nodes_of, statements
 

@@ -16,8 +16,8 @@ from hermetic.doctor.rules.engines import (
 from hermetic.doctor.subject import Spot, Subject, spot
 from hermetic.source.bindings import Function
 from hermetic.source.environ import outside
+from hermetic.source.modules import Module
 from hermetic.source.origins import Expression, Read
-from hermetic.source.sources import Module
 from hermetic.source.syntax import keyword, last_name, nodes_of
 
 

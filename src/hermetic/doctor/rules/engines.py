@@ -11,8 +11,8 @@ from hermetic.doctor.subject import Subject
 from hermetic.source.bindings import FUNCTIONS, Binding, parameters
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Fixture
+from hermetic.source.modules import Module
 from hermetic.source.origins import HOLE, Expression, Read, Text
-from hermetic.source.sources import Module
 from hermetic.source.syntax import keyword, last_name, literal
 
 ASYNC_ENGINE = "create_async_engine"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hermetic.migrate.step import Outcome, Project, Review, Step
 from hermetic.migrate.text import Edit, SourceText
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.suite_modules import is_fixture
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import assignments, last_name

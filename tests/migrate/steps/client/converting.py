@@ -11,7 +11,8 @@ from hermetic.migrate.step import Project as Read
 from hermetic.migrate.steps.client import CLIENT
 from hermetic.migrate.text import SourceText
 from hermetic.source.configuration import Configuration
-from hermetic.source.sources import edited, read_sources
+from hermetic.source.modules import edited
+from hermetic.source.sources import read_sources
 from hermetic.source.symbols import Symbols
 from tests.source.projects import Project
 

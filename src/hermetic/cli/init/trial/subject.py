@@ -11,7 +11,7 @@ from hermetic.cli.init.setup_plan import Plan
 from hermetic.settings import INI, parse
 from hermetic.source.configuration import Configuration
 from hermetic.source.environ import environ_assignments
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.syntax import package_root
 from hermetic.source.variable_values import UNCLEAR, configured
 

@@ -16,7 +16,7 @@ from hermetic.migrate.steps.client.uses import Obstacle, Unit, Uses
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS, Function, own_nodes, parameters
 from hermetic.source.fixtures import DECORATORS, Fixture, marks_in
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Class, lineage_of
 from hermetic.source.syntax import last_name
 

@@ -35,7 +35,7 @@ from hermetic.migrate.steps.client.results import Key
 from hermetic.migrate.steps.client.uses import Unit
 from hermetic.source.bindings import parameters
 from hermetic.source.fixtures import Fixture, Suite
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Class, Symbols, lineage_of
 
 

@@ -12,7 +12,7 @@ from hermetic.migrate.steps.database.stand_ins import ENGINE
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import ASYNCIO, Fixture, Suite
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import keyword, last_name
 

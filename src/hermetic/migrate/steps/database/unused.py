@@ -18,7 +18,7 @@ from hermetic.migrate.steps.database.writing import Writer
 from hermetic.source.bindings import own_nodes, parameters
 from hermetic.source.configuration import Configuration
 from hermetic.source.fixtures import Fixture, Function, Suite, Test
-from hermetic.source.sources import WORD, Module, edited
+from hermetic.source.modules import WORD, Module, edited
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import last_name, literal
 

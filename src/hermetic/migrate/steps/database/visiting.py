@@ -8,7 +8,7 @@ from pathlib import Path
 from hermetic.migrate.steps.database.changes import Changes
 from hermetic.migrate.steps.database.plan import Plan, names
 from hermetic.source.fixtures import Function
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 
 
 class Visitor:

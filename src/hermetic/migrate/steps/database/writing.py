@@ -15,7 +15,7 @@ from hermetic.migrate.imports import Wanted, added_imports, replaced_imports
 from hermetic.migrate.steps.database.changes import Changes
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Function
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 
 WIDTH = 100
 """Characters: an import or a signature that is longer is written one name a line."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from hermetic.migrate.steps.recipes.sites import Site
 from hermetic.source.bindings import FUNCTIONS, Bindings, Function
 from hermetic.source.fixtures import Suite, Test
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.syntax import last_name
 
 MANAGING = frozenset({"asynccontextmanager", "contextmanager"})

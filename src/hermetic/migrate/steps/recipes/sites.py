@@ -18,7 +18,7 @@ from hermetic.migrate.steps.recipes.makers import (
 )
 from hermetic.source.bindings import Bindings
 from hermetic.source.environ import outside
-from hermetic.source.sources import Module
+from hermetic.source.modules import Module
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import keyword, last_name
 

@@ -25,8 +25,8 @@ from hermetic.migrate.text import Edit
 from hermetic.source.bindings import FUNCTIONS, Bindings, parameters
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Fixture, Suite, Test
+from hermetic.source.modules import Module
 from hermetic.source.requirements import read_requirements
-from hermetic.source.sources import Module
 from hermetic.source.syntax import last_name, literal
 
 EXAMPLE = (

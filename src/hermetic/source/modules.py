@@ -1,0 +1,216 @@
+"""Read one Python file of a project, without importing it, and say what it is for.
+
+Its tree is most of what it takes in memory, so it can be let go, and is parsed again for whoever asks. Words are found
+in the text: most finders look for a few names, and most modules have none of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import stat
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from hermetic.source.syntax import nodes_of, parents_of, statements_of
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
+
+N = TypeVar("N", bound=ast.AST)
+WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
+LARGEST = 4_000_000
+"""Bytes: what is larger is data. The largest modules that people write have a tenth of that."""
+
+TEST_DIRECTORIES = frozenset({"test", "tests"})
+ASIDE_DIRECTORIES = frozenset(
+    {
+        "alembic",
+        "benchmarks",
+        "doc",
+        "docs",
+        "docs_src",
+        "example",
+        "examples",
+        "migrations",
+        "samples",
+        "scripts",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Python file.
+
+    Attributes:
+        path: The absolute path.
+        parsed: Returns its syntax tree, which it keeps.
+        text: What is in the file.
+        is_test: Whether it is a test, a conftest, or a module beside them.
+        is_production: Whether it can be part of the application: neither test, documentation, example nor migration.
+    """
+
+    path: Path
+    parsed: _lru_cache_wrapper[ast.Module]
+    text: bytes
+    is_test: bool
+    is_production: bool
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its syntax tree."""
+        return self.parsed()
+
+    def forget(self) -> None:
+        """Let the tree go, and what was read from it: of a large project it is most of the memory.
+
+        Whoever asks for it again has the file parsed again, and gets other nodes.
+        """
+        self.parsed.cache_clear()
+        for name in ("nodes", "parents", "imports", "_by_kind", "_statements"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree in the order of the text, operators and contexts aside."""
+        return tuple(nodes_of(self.tree))
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """The node around each node."""
+        return parents_of(self.nodes)
+
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[ast.AST]]:
+        return _sorted_by_kind(self.nodes)
+
+    @cached_property
+    def _statements(self) -> dict[type[ast.AST], list[ast.AST]]:
+        return _sorted_by_kind(statements_of(self.tree))
+
+    def of(self, kind: type[N]) -> Sequence[N]:
+        """Return the nodes of one kind in the order of the text; each finder looks for a few among very many."""
+        found = self._statements if issubclass(kind, ast.stmt) else self._by_kind
+        return cast(Sequence[N], found.get(kind, ()))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of its text, names among them; to find those takes a tenth of what a walk of the tree takes."""
+        return frozenset(WORD.findall(self.text.decode("latin-1")))
+
+    def mentions(self, *words: str) -> bool:
+        """Whether one of these words is in the text: a module without them need not be walked."""
+        return not self.words.isdisjoint(words)
+
+    @cached_property
+    def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:
+        """Its import statements, those in functions included."""
+        found: list[ast.Import | ast.ImportFrom] = [*self.of(ast.Import), *self.of(ast.ImportFrom)]
+        return tuple(sorted(found, key=lambda node: (node.lineno, node.col_offset)))
+
+    @cached_property
+    def imported(self) -> tuple[str, ...]:
+        """The absolute dotted names that it imports, ``from`` imports with and without the last part."""
+        names: list[str] = []
+        for node in self.imports:
+            if isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+            elif not node.level and node.module:
+                names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        return tuple(names)
+
+
+def _sorted_by_kind(nodes: Iterable[ast.AST]) -> dict[type[ast.AST], list[ast.AST]]:
+    found: dict[type[ast.AST], list[ast.AST]] = {}
+    for node in nodes:
+        found.setdefault(type(node), []).append(node)
+    return found
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of the project that a finder is about."""
+
+    file: Path
+    line: int
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that could not be read as Python, and why."""
+
+    path: Path
+    reason: str
+
+
+def parse(path: Path, relative: PurePath) -> Module | Skipped:
+    """Parse a file, or say why that cannot be done.
+
+    What is neither a test nor the application's is parsed when something asks for it: migrations are by the hundred.
+
+    Args:
+        path: The file.
+        relative: Its path in the project, whose folders tell what it is for.
+    """
+    is_test, is_production = purpose_of(relative)
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return Skipped(path, "not a file")
+        if found.st_size > LARGEST:
+            return Skipped(path, f"{found.st_size / 1e6:.0f} MB, too large for a module")
+        text = path.read_bytes()
+        is_aside = not (is_test or is_production)
+        parsed = cache(partial(_tree_aside if is_aside else _tree_of, text, path))
+        if not is_aside:
+            parsed()
+    except SyntaxError as error:
+        return Skipped(path, f"line {error.lineno or 1}: {error.msg}")
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        return Skipped(path, str(error))
+    return Module(path, parsed, text, is_test, is_production)
+
+
+def edited(module: Module, text: bytes) -> Module:
+    """Return a module with another text.
+
+    Raises:
+        SyntaxError: It is not Python.
+        ValueError: Nor can it be read as such: it has null bytes.
+    """
+    parsed = cache(partial(_tree_of, text, module.path))
+    parsed()
+    return replace(module, parsed=parsed, text=text)
+
+
+def _tree_of(text: bytes, path: Path) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape in the user's code is not ours to report
+        return ast.parse(text, filename=str(path))
+
+
+def _tree_aside(text: bytes, path: Path) -> ast.Module:
+    """Return the tree of what is no part of the project; where it is not Python, an empty one: nobody need know."""
+    try:
+        return _tree_of(text, path)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+
+
+def is_test_path(relative: PurePath) -> bool:
+    """Whether a path, relative to the project, is a test, a conftest, or lies in a directory of tests."""
+    name = relative.name
+    named = name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
+    return named or not TEST_DIRECTORIES.isdisjoint(relative.parts[:-1])
+
+
+def purpose_of(relative: PurePath) -> tuple[bool, bool]:
+    """Say whether a path in the project is a test's, and whether it can be a part of the application."""
+    is_test = is_test_path(relative)
+    is_aside = not ASIDE_DIRECTORIES.isdisjoint(relative.parts[:-1])
+    return is_test, not is_test and not is_aside
