@@ -41,6 +41,16 @@ def test_words_that_make_no_sense_exit_with_2(words: list[str]) -> None:
     assert exit_.value.code == 2
 
 
+def test_without_a_verb_all_of_them_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever types the name alone wants to know what there is; it is an error for a script all the same."""
+    with pytest.raises(SystemExit):
+        main([])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    for verb in ("init", "explain", "doctor", "migrate", "db"):
+        assert f"\n    {verb} " in captured.err
+
+
 def test_an_error_goes_to_stderr_with_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     """An error of hermetic is printed with its code and hint, without a traceback."""
     assert main(["init", "/does/not/exist"]) == 2

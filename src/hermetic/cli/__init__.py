@@ -41,11 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where nobody reads on.
 
     Raises:
-        SystemExit: ``--help``, ``--version``, or words that make no sense (argparse's own way out).
+        SystemExit: ``--help``, ``--version``, no words, or some that make no sense (argparse's own way out).
     """
     streams.make_writable()
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        status = _run(_parser().parse_args(arguments))
+        if not words:
+            _parser().print_help(sys.stderr)
+            raise SystemExit(2)
+        status = _run(_parser().parse_args(words))
         sys.stdout.flush()
         return status
     except HermeticError as error:
