@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import hermetic
-from hermetic.code import is_library, is_test_code
+from hermetic.code import is_library, is_test_code, is_test_path
 
 ROOT = Path("/project")
 
@@ -29,6 +29,22 @@ ROOT = Path("/project")
 def test_below_the_project(file: str, expected: bool) -> None:
     """By the file's name, or by a folder of tests below the project's root."""
     assert is_test_code(ROOT / file, ROOT) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("conftest.py", True),
+        ("app/test_main.py", True),
+        ("app/main_test.py", True),
+        ("tests/factories.py", True),
+        ("app/testing_tools.py", False),
+        ("tests.py", False),
+    ],
+)
+def test_tests_are_told_by_name_and_directory(path: str, expected: bool) -> None:
+    """pytest's own name patterns count, and everything in a tests folder."""
+    assert is_test_path(Path(path)) is expected
 
 
 def test_what_lies_above_the_project_does_not_count() -> None:

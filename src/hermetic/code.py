@@ -15,7 +15,7 @@ import sysconfig
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import FrameType, ModuleType
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -42,15 +42,21 @@ _PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-
 TEST_FOLDERS = frozenset({"tests", "test"})
 
 
+def is_test_path(relative: PurePath) -> bool:
+    """Whether a path, relative to the project, is a conftest, a test module, or lies in a tests folder."""
+    is_named = (
+        relative.name == "conftest.py" or relative.stem.startswith("test_") or relative.stem.endswith("_test")
+    )
+    return is_named or not TEST_FOLDERS.isdisjoint(relative.parts[:-1])
+
+
 def is_test_code(file: Path, root: Path) -> bool:
     """Whether a file is a conftest, a test module, or lies in a tests folder below ``root``.
 
     Both paths must be absolute, with links resolved. The folders above ``root`` say nothing: a project may lie in
     somebody's ``/home/test``.
     """
-    if file.name == "conftest.py" or file.stem.startswith("test_") or file.stem.endswith("_test"):
-        return True
-    return file.is_relative_to(root) and not TEST_FOLDERS.isdisjoint(file.relative_to(root).parts[:-1])
+    return is_test_path(file.relative_to(root) if file.is_relative_to(root) else Path(file.name))
 
 
 @cache

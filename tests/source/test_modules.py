@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from hermetic.source.modules import is_test_path
 from hermetic.source.sources import read_sources
 from tests.source.projects import Project
 
@@ -47,22 +44,6 @@ def test_a_dangling_link_is_skipped(project: Project) -> None:
     """A link to nowhere is named, not a crash."""
     (project.root / "a.py").symlink_to("nowhere.py")
     assert [skip.path.name for skip in read_sources(project.root).skipped] == ["a.py"]
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("conftest.py", True),
-        ("app/test_main.py", True),
-        ("app/main_test.py", True),
-        ("tests/factories.py", True),
-        ("app/testing_tools.py", False),
-        ("tests.py", False),
-    ],
-)
-def test_tests_are_told_by_name_and_directory(path: str, expected: bool) -> None:
-    """pytest's own name patterns count, and everything in a tests folder."""
-    assert is_test_path(Path(path)) is expected
 
 
 def test_examples_and_migrations_are_not_the_application(project: Project) -> None:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from hermetic.code import is_test_path
 from hermetic.errors import CommandError
 from hermetic.migrate.comments import commenting
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
 from hermetic.migrate.steps import STEPS
 from hermetic.migrate.text import SourceText
 from hermetic.source.configuration import find_configuration
-from hermetic.source.modules import Module, edited, is_test_path
+from hermetic.source.modules import Module, edited
 from hermetic.source.project import other_projects, read_project
 from hermetic.source.requirements import read_loosely
 from hermetic.source.sources import Sources, relative

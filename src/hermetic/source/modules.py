@@ -16,6 +16,7 @@ from functools import cache, cached_property, partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from hermetic.code import is_test_path
 from hermetic.source.syntax import nodes_of, parents_of, statements_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
 LARGEST = 4_000_000
 """Bytes: what is larger is data. The largest modules that people write have a tenth of that."""
 
-TEST_DIRECTORIES = frozenset({"test", "tests"})
 ASIDE_DIRECTORIES = frozenset(
     {
         "alembic",
@@ -200,13 +200,6 @@ def _tree_aside(text: bytes, path: Path) -> ast.Module:
         return _tree_of(text, path)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
-
-
-def is_test_path(relative: PurePath) -> bool:
-    """Whether a path, relative to the project, is a test, a conftest, or lies in a directory of tests."""
-    name = relative.name
-    named = name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
-    return named or not TEST_DIRECTORIES.isdisjoint(relative.parts[:-1])
 
 
 def purpose_of(relative: PurePath) -> tuple[bool, bool]:

@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from hermetic.code import TEST_FOLDERS, is_test_path
 from hermetic.errors import ConfigurationError
 from hermetic.source.applications import Application, find_applications
 from hermetic.source.configuration import NAMES, find_configuration, parse_toml, read_configuration, table_at
-from hermetic.source.modules import TEST_DIRECTORIES, Module, Skipped, is_test_path, parse
+from hermetic.source.modules import Module, Skipped, parse
 from hermetic.source.requirements import read_loosely
 from hermetic.source.roots import find_root
 from hermetic.source.sources import Sources, by_kind, is_pruned, names_in, others_in, read_sources
@@ -97,7 +98,7 @@ def is_project(directory: Path) -> bool:
     Raises:
         ConfigurationError: A configuration file in it cannot be read or parsed.
     """
-    if directory.name in TEST_DIRECTORIES:
+    if directory.name in TEST_FOLDERS:
         return False
     return _has_requirements(directory) or _has_configuration(directory)
 
@@ -125,7 +126,7 @@ def _has_tests(project: Path) -> bool:
 
 def _is_apart(directory: Path, project: Path) -> bool:
     """Whether a directory of a project is none of its own: built, installed, or a project in itself."""
-    if not TEST_DIRECTORIES.isdisjoint(directory.relative_to(project).parts):
+    if not TEST_FOLDERS.isdisjoint(directory.relative_to(project).parts):
         return is_pruned(directory)
     try:
         return is_pruned(directory) or is_project(directory)

@@ -6,12 +6,13 @@ import os
 import re
 from pathlib import Path
 
-from hermetic.source.modules import ASIDE_DIRECTORIES, TEST_DIRECTORIES
+from hermetic.code import TEST_FOLDERS
+from hermetic.source.modules import ASIDE_DIRECTORIES
 from hermetic.source.requirements import read_loosely
 from hermetic.source.sources import Sources, is_pruned
 
 CREATES = re.compile(r"^\s*CREATE\s+(?:UNLOGGED\s+)?TABLE\b", re.IGNORECASE | re.MULTILINE)
-NOT_THE_APPLICATIONS = (ASIDE_DIRECTORIES | TEST_DIRECTORIES) - {"migrations"}
+NOT_THE_APPLICATIONS = (ASIDE_DIRECTORIES | TEST_FOLDERS) - {"migrations"}
 
 
 def find_sql(sources: Sources) -> list[Path]:

@@ -14,10 +14,11 @@ from hermetic.cli.files import Edit
 from hermetic.cli.init.editing import Setting
 from hermetic.cli.init.environment import Environment
 from hermetic.cli.init.superseded import Superseded
+from hermetic.code import TEST_FOLDERS
 from hermetic.source.applications import Application
 from hermetic.source.configuration import Configuration
 from hermetic.source.migrations import Migrations
-from hermetic.source.modules import TEST_DIRECTORIES, Place
+from hermetic.source.modules import Place
 from hermetic.source.roots import ImportRoot, is_installed
 from hermetic.source.schema import Metadata
 from hermetic.source.sources import Sources, relative
@@ -124,7 +125,7 @@ def _tests_directory(sources: Sources, configuration: Configuration) -> Path:
         parent
         for module in sources.tests
         for parent in module.path.parents
-        if parent.name in TEST_DIRECTORIES and parent.is_relative_to(sources.root) and parent != sources.root
+        if parent.name in TEST_FOLDERS and parent.is_relative_to(sources.root) and parent != sources.root
     }
     return min(
         existing, key=lambda path: (len(path.parts), path), default=_home(sources, configuration) / "tests"
