@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hermetic.events.database import Statement
 
 WORDS = frozenset({"INSERT", "UPDATE", "DELETE", "TRUNCA", "REPLAC", "MERGE "})
-"""How a statement begins that writes, as far as it is looked at first."""
+"""How a statement begins that writes, as ``beginning_of`` says it."""
 
 _WRITE = re.compile(
     r"\s*(INSERT|UPDATE|DELETE|TRUNCATE|REPLACE|MERGE)\s+(?:OR\s+\w+\s+)?(?:INTO\s+|FROM\s+|TABLE\s+)?(?:ONLY\s+)?"
@@ -21,7 +21,7 @@ class Write(NamedTuple):
     """A statement that wrote.
 
     Attributes:
-        test: The test that did, itself or by a request.
+        test: The name of the test that did, itself or by a request; empty of what outlives one.
         verb: ``"INSERT"``, ``"UPDATE"`` and so on.
         table: The table's name, without its schema.
         rows: How many rows; less than 1 where the driver did not say.
@@ -37,12 +37,19 @@ class Write(NamedTuple):
     engine: str
 
 
-def written(event: Statement, test: str) -> Write | None:
+def beginning_of(text: str) -> str:
+    """Return how a statement begins, in capitals, as far as it is looked at while tests pass."""
+    return text.lstrip()[:6].upper()
+
+
+def written(event: Statement) -> Write | None:
     """Return what a statement wrote; None where it only read."""
     found = _WRITE.match(event.text)
     if found is None:
         return None
-    return Write(test, found[1].upper(), table_name(found[2]), event.rows, event.parameters, event.engine)
+    test, table = event.owner.test, table_name(found[2])
+    name = "" if test is None else test.name
+    return Write(name, found[1].upper(), table, event.rows, event.parameters, event.engine)
 
 
 def table_name(table: str) -> str:

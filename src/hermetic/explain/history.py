@@ -25,7 +25,7 @@ from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
 from hermetic.explain.writes import Undone
 from hermetic.owners import Owner
-from hermetic.statements import WORDS
+from hermetic.statements import WORDS, beginning_of
 
 KINDS: tuple[Kind, ...] = (
     *(RequestBegan, RequestEnded, WebsocketEnded),
@@ -126,7 +126,7 @@ class History:
 
     def _look_at(self, statement: Statement) -> None:
         """Have kept what matters longer than a test, by the first word: each statement of each test comes by here."""
-        word = statement.text.lstrip()[:6].upper()
+        word = beginning_of(statement.text)
         if word == "CREATE":
             self.databases.note_making(statement)
         elif word in WORDS:

@@ -33,7 +33,7 @@ _AGGREGATE = re.compile(r"\b(count|sum|max|min|avg|exists)\s*\(", re.IGNORECASE)
 
 
 class Reading(NamedTuple):
-    """A statement of the test that failed, which read a table before the test itself had written to it.
+    """A statement, of the test that failed or of a request of it, which read a table.
 
     Attributes:
         statement: It.
@@ -85,7 +85,7 @@ def _readings(failure: Failure, history: History, before: Sequence[Write]) -> It
     for statement in history.of(Statement):
         if not statement.owner.is_within(failure.owner):
             continue
-        write = written(statement, failure.owner.name)
+        write = written(statement)
         if write is not None and not statement.error:
             own.add(write.table)
         elif write is not None:

@@ -86,7 +86,7 @@ def _lost(history: History) -> Iterator[Lost]:
     open_: dict[int, list[Lost]] = {}
     for event in history.told:
         if isinstance(event, Statement) and not event.error:
-            write = written(event, "")
+            write = written(event)
             if write is not None:
                 open_.setdefault(event.connection, []).append(Lost(event, write, event.owner))
         elif isinstance(event, TransactionEnded):

@@ -92,7 +92,7 @@ def _changes(failure: Failure, history: History) -> Iterator[Changed]:
     pending: dict[int, list[Changed]] = {}
     for event in history.told:
         if isinstance(event, Statement) and not event.error and event.owner.kind == "request":
-            write = written(event, failure.owner.name) if event.owner.is_within(failure.owner) else None
+            write = written(event) if event.owner.is_within(failure.owner) else None
             if write is not None and write.verb in ("UPDATE", "DELETE"):
                 values = {name: text.strip() for name, text in _PARAMETER.findall(event.parameters)}
                 pending.setdefault(event.connection, []).append(Changed(event, write, values))

@@ -72,7 +72,7 @@ def _readings(history: History) -> Iterator[tuple[Statement, Sequence[Uncommitte
             others = [each for number, some in pending.items() if number != event.connection for each in some]
             yield event, others
         elif isinstance(event, Statement) and not event.error and event.rows != 0:
-            write = written(event, event.owner.name)
+            write = written(event)
             if write is not None:
                 pending.setdefault(event.connection, []).append(
                     Uncommitted(write, event.owner.name, event.location)

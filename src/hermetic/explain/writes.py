@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from hermetic.events import Kind
 from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
@@ -12,12 +12,12 @@ from hermetic.statements import Write, written
 MOST = 2_000
 """How many writes of a module are kept."""
 
-Writing: TypeAlias = tuple[str, Statement]
-"""The name of a test, and what it executed: what that wrote is looked for when somebody asks, which few do."""
-
 
 class Undone:
-    """Hears of statements that write, of ends of transactions and of restores."""
+    """Hears of statements that write, of ends of transactions and of restores.
+
+    What a statement wrote is looked for when somebody asks, which few do.
+    """
 
     KINDS: tuple[Kind, ...] = (
         EngineResolved,
@@ -28,9 +28,9 @@ class Undone:
     def __init__(self) -> None:
         self._module = ""
         self._urls: set[str] = set()
-        self._open: dict[int, list[Writing]] = {}
-        self._committed: list[Writing] = []
-        self._undone: list[Writing] = []
+        self._open: dict[int, list[Statement]] = {}
+        self._committed: list[Statement] = []
+        self._undone: list[Statement] = []
 
     def begin(self, test: Owner) -> None:
         """Forget another module's tests."""
@@ -40,8 +40,8 @@ class Undone:
 
     def before(self, test: Owner) -> list[Write]:
         """Return what was undone of the tests before one, in order."""
-        earlier = (written(event, name) for name, event in self._undone if name != test.name)
-        return [each for each in earlier if each is not None]
+        writes = map(written, self._undone)
+        return [each for each in writes if each is not None and each.test != test.name]
 
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
@@ -58,6 +58,6 @@ class Undone:
 
     def note_writing(self, event: Statement) -> None:
         """Keep a statement that begins with one of ``WORDS``, until its transaction ends."""
-        test = event.owner.test
-        if test is not None and event.engine in self._urls:  # what outlives a test writes the baseline
-            self._open.setdefault(event.connection, []).append((test.name, event))
+        # What outlives a test writes the baseline.
+        if event.owner.is_test_level and event.engine in self._urls:
+            self._open.setdefault(event.connection, []).append(event)

@@ -17,7 +17,7 @@ from hermetic.events import Kind, listen, unlisten
 from hermetic.events.database import Statement, TransactionEnded
 from hermetic.events.lifecycle import Breach
 from hermetic.owners import Owner
-from hermetic.statements import WORDS, table_name, written
+from hermetic.statements import WORDS, beginning_of, table_name, written
 
 if TYPE_CHECKING:
     from hermetic.database.engines.destinations import Creation
@@ -81,11 +81,11 @@ class LeftInMemory:
             self._left += left if event.how == "commit" else []
         elif self._left and (emptied := _EMPTIES.match(event.text)) is not None:
             self._left = [each for each in self._left if each.table != table_name(emptied[1])]
-        elif event.owner.kind == "request" and event.text.lstrip()[:6].upper() in WORDS:
+        elif event.owner.kind == "request" and beginning_of(event.text) in WORDS:
             self._note(event)
 
     def _note(self, event: Statement) -> None:
-        write = written(event, "")
+        write = written(event)
         created = None if write is None or event.error else self._kept_by_tests(event.connection)
         if write is None or created is None or created.owner.is_test_level or not event.owner.is_test_level:
             return

@@ -33,7 +33,7 @@ from hermetic.functions import A_LIBRARY, attributes_named
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.dependencies import Override, dependencies_of, overrides_of
 from hermetic.owners import Owner, current
-from hermetic.statements import WORDS, written
+from hermetic.statements import WORDS, beginning_of, written
 
 if TYPE_CHECKING:
     from hermetic.calls import Scope
@@ -139,7 +139,7 @@ class UncommittedRequests:
 
     def _hear(self, event: Any) -> None:
         if isinstance(event, Statement):
-            if event.owner in self._before and event.text.lstrip()[:6].upper() in WORDS:
+            if event.owner in self._before and beginning_of(event.text) in WORDS:
                 self._note(event)
         elif isinstance(event, TransactionEnded):
             self._pending.pop(event.connection, None)
@@ -296,6 +296,6 @@ def _done(unsaved: Unsaved, place: Location) -> str:
     if not unsaved.pending:
         kinds = ", ".join(dict.fromkeys(each.kind for each in unsaved.added))
         return f"{place} changed objects that nobody has flushed ({kinds})"
-    writes = [write for each in unsaved.pending if (write := written(each.statement, "")) is not None]
+    writes = [write for each in unsaved.pending if (write := written(each.statement)) is not None]
     what = ", ".join(dict.fromkeys(f"{each.verb} {each.table}" for each in writes))
     return f"{place} wrote ({what})"
