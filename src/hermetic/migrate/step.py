@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hermetic.migrate.text import Edit
 from hermetic.source.configuration import Configuration
+from hermetic.source.fixtures import Test
 from hermetic.source.symbols import Symbols
 
 
@@ -24,6 +25,12 @@ class TestName:
 
     file: Path
     path: str
+
+
+def name_of(test: Test) -> TestName:
+    """Return the name of a test."""
+    inside = f"{test.owner.name}::" if test.owner else ""
+    return TestName(test.file, f"{inside}{test.function.name}")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.causes import causes, migration
-from hermetic.migrate.step import Left, Project, Review, TestName
+from hermetic.migrate.step import Left, Project, Review, TestName, name_of
 from hermetic.migrate.steps.client.colours import find_async, find_obstacles, is_unittest
 from hermetic.migrate.steps.client.copies import can_be_copied, can_be_told
 from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, item
@@ -292,12 +292,6 @@ def matters(kinds: Kinds) -> bool:
         elif not isinstance(each, Other | Request | Stack):
             return True
     return False
-
-
-def name_of(test: Test) -> TestName:
-    """Return the name of a test."""
-    path = test.function.name if test.owner is None else f"{test.owner.name}::{test.function.name}"
-    return TestName(test.file, path)
 
 
 def left_by(name: TestName, obstacle: Obstacle) -> Left:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
+from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName, name_of
 from hermetic.migrate.steps.database.recipes import Recipes
 from hermetic.migrate.steps.database.sessions import handed_out
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.migrate.steps.database.unused import Unused, with_texts
 from hermetic.migrate.steps.database.writing import difference, written
-from hermetic.source.fixtures import Fixture, Suite, Test
+from hermetic.source.fixtures import Fixture, Suite
 from hermetic.source.symbols import Symbols
 
 CONFIGURE = (
@@ -93,7 +93,7 @@ def _settled(before: Suite, now: Symbols, project: Project) -> Symbols:
 def _kept(suite: Suite, project: Project) -> Iterator[tuple[Fixture, Reason]]:
     """Yield the fixtures of tests that must stay as they are."""
     for test in suite.tests if project.keep else ():
-        told = project.keep.get(_name(test))
+        told = project.keep.get(name_of(test))
         if told is not None:
             reason = Reason(told[0], test.file, test.function.lineno, told[1])
             for fixture in suite.closure(test).values():
@@ -105,7 +105,7 @@ def _converted(suite: Suite, changed: list[Path]) -> Iterator[TestName]:
     files = set(changed)
     for test in suite.tests:
         if test.file in files or any(each.file in files for each in suite.closure(test).values()):
-            yield _name(test)
+            yield name_of(test)
 
 
 def _left(suite: Suite, recipes: Recipes) -> Iterator[Left]:
@@ -117,7 +117,7 @@ def _left(suite: Suite, recipes: Recipes) -> Iterator[Left]:
         files = [test.file, *(each.file for each in suite.closure(test).values())]
         found = next((first[file] for file in files if file in first), None)
         if found is not None:
-            yield Left(_name(test), found.code, found.file, found.line, found.text)
+            yield Left(name_of(test), found.code, found.file, found.line, found.text)
 
 
 def _review(now: Symbols, edits: Mapping[Path, object], recipes: Recipes) -> Iterator[Review]:
@@ -132,11 +132,6 @@ def _review(now: Symbols, edits: Mapping[Path, object], recipes: Recipes) -> Ite
     for made in recipes.shared.values():
         if recipes.changes[made.file]:
             yield Review(made.file, made.node.lineno, SHARED)
-
-
-def _name(test: Test) -> TestName:
-    inside = f"{test.owner.name}::" if test.owner else ""
-    return TestName(test.file, f"{inside}{test.function.name}")
 
 
 DATABASE = Step(

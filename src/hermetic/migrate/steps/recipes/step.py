@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from hermetic.causes.recipes import ON_TRIO, RECIPE_FORM
-from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName
+from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName, name_of
 from hermetic.migrate.steps.recipes.holders import Holders, Users, find_holders
 from hermetic.migrate.steps.recipes.loops import dead_loops, reviewed
 from hermetic.migrate.steps.recipes.makers import ASGI_CLIENTS, HTTPX
@@ -90,19 +90,19 @@ class _Recipes:
         left: dict[TestName, Left] = {}
         for site, reason in reasons.items():
             if reason is not None:
-                for name in map(_name_of, used[site]):
+                for name in map(name_of, used[site]):
                     left.setdefault(name, Left(name, reason[0], site.file, site.call.lineno, reason[1]))
         review = [each for fixture in loops for each in reviewed(fixture, self._project.configuration)]
         return Outcome(
             self._edits(sites, loops),
-            frozenset(_name_of(test) for site in sites for test in used[site]),
+            frozenset(name_of(test) for site in sites for test in used[site]),
             tuple(left.values()),
             (*review, *(self._errors() if sites else ())),
         )
 
     def _reason(self, site: Site, users: list[Test]) -> tuple[str, str] | None:
         """Return why a client stays; None where it does not."""
-        kept = (self._project.keep[name] for name in map(_name_of, users) if name in self._project.keep)
+        kept = (self._project.keep[name] for name in map(name_of, users) if name in self._project.keep)
         found = next(kept, None)
         if found is not None:
             return found
@@ -299,11 +299,6 @@ class _Recipes:
 
 def _expressions(node: ast.AST) -> Iterator[ast.expr]:
     return (each for each in ast.walk(node) if isinstance(each, ast.expr))
-
-
-def _name_of(test: Test) -> TestName:
-    path = f"{test.owner.name}::{test.function.name}" if test.owner else test.function.name
-    return TestName(test.file, path)
 
 
 RECIPES = Step(
