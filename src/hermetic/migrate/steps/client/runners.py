@@ -10,7 +10,6 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +20,7 @@ from hermetic.migrate.steps.client.values import Values
 from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
 from hermetic.source.fixtures import PYTEST, SCOPES, Fixture, Suite, Test
+from hermetic.source.requirements import installed_version
 from hermetic.source.runner import Runner, find_runner
 from hermetic.source.syntax import keyword, literal
 
@@ -30,14 +30,7 @@ BACKEND = '\n\n\n@{pytest}.fixture(scope="{scope}")\ndef anyio_backend():\n    r
 
 def runner_of(project: Project) -> Runner:
     """Return who runs the async tests of a project; failing all signs, what is installed beside hermetic."""
-    return find_runner(project.symbols, project.configuration, _installed)
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
+    return find_runner(project.symbols, project.configuration, installed_version)
 
 
 class Runners:
