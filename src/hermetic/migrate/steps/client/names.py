@@ -22,7 +22,6 @@ OTHERS = {
     )
 }
 """What else the module of ``TestClient`` has, and what it is called in ``hermetic.client``."""
-NEW_CLIENT = "hermetic.AsyncTestClient"
 CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager"})
 ASYNC_CONTEXT_MANAGERS = frozenset({"contextlib.asynccontextmanager"})
 STACKS = frozenset({"contextlib.ExitStack"})

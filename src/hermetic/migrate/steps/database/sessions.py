@@ -14,7 +14,7 @@ from hermetic.source.environ import outside
 from hermetic.source.fixtures import ASYNCIO, Fixture, Suite
 from hermetic.source.modules import Module
 from hermetic.source.symbols import Symbols
-from hermetic.source.syntax import keyword, last_name
+from hermetic.source.syntax import keyword
 
 SESSION = "async_db_session"
 ENDS = frozenset({"close", "rollback"})
@@ -160,4 +160,4 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def _is_name(node: ast.expr | None, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and last_name(node) == name
+    return isinstance(node, ast.Name) and node.id == name

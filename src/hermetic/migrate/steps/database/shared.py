@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from hermetic.migrate.steps.database.handles import Place
+from hermetic.migrate.steps.database.overrides import OWN, is_override
 from hermetic.migrate.steps.database.plan import Plan
 from hermetic.source.fixtures import Function
 from hermetic.source.syntax import last_name
@@ -93,18 +94,14 @@ class Shared:
     def _overriding(self, path: Path) -> Iterator[ast.expr]:
         """Yield what a module puts in the place of dependencies."""
         module = self.plan.suite.symbols.sources.modules[path]
-        for each in module.of(ast.Assign) if module.mentions("dependency_overrides") else ():
-            if any(_is_of_overrides(target) for target in each.targets):
+        for each in module.of(ast.Assign) if module.mentions(OWN) else ():
+            if any(map(is_override, each.targets)):
                 yield each.value
         for node in module.of(ast.Dict) if b"overrid" in module.text else ():
             for key, value in zip(node.keys, node.values, strict=True):
                 found = self.plan.suite.symbols.resolve(path, key) if key is not None else None
                 if isinstance(self.plan.suite.symbols.definition(found), Function):
                     yield value
-
-
-def _is_of_overrides(target: ast.expr) -> bool:
-    return isinstance(target, ast.Subscript) and last_name(target.value) == "dependency_overrides"
 
 
 def _is_request(node: ast.AST) -> TypeGuard[ast.Call]:

@@ -240,10 +240,7 @@ class Statements:
 
     def _is_read_only(self, file: Path, statement: ast.stmt) -> bool:
         """Whether a statement only names what the superseded ones use."""
-        if isinstance(statement, ast.Assign | ast.AnnAssign):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            return all(isinstance(each, ast.Name) for each in targets) and is_pure(statement.value)
-        return isinstance(statement, ast.Return) and (
-            statement.value is None
-            or (isinstance(statement.value, ast.Constant) and statement.value.value is None)
-        )
+        if not isinstance(statement, ast.Assign | ast.AnnAssign):
+            return False
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        return all(isinstance(each, ast.Name) for each in targets) and is_pure(statement.value)

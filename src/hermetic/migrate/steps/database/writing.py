@@ -65,12 +65,8 @@ class Writer:
         for each in unwrapped - gone:
             self._unwrap(each)
 
-    def replace(self, replaced: Mapping[ast.expr, str]) -> None:
-        """Put texts in the place of expressions."""
-        self._edits += [self.source.replace(node, text) for node, text in replaced.items()]
-
-    def put(self, texts: Mapping[ast.stmt, str]) -> None:
-        """Put texts in the place of statements."""
+    def replace(self, texts: Mapping[ast.expr, str] | Mapping[ast.stmt, str]) -> None:
+        """Put texts in the place of expressions, or of statements."""
         self._edits += [self.source.replace(node, text) for node, text in texts.items()]
 
     def append(self, appended: Mapping[ast.expr, str]) -> None:
@@ -189,7 +185,7 @@ class Writer:
         """Whether nothing but statements that go stands on the first line of a statement."""
         start = self._starts[self._first_line(node) - 1]
         before = self.source.text[start : self._begin(node)].strip()
-        return not before or (bool(sharing) and before.rstrip(";") == "") or bool(sharing)
+        return not before or bool(sharing)
 
     def _cut(self, node: ast.stmt) -> None:
         """Take out a statement that shares its line with one that stays."""
@@ -286,7 +282,7 @@ def written(module: Module, changes: Changes) -> bytes:
     writer.remove(changes.gone, changes.unwrapped)
     inside = {id(inner) for each in changes.gone for inner in ast.walk(each)}
     writer.replace({node: text for node, text in changes.replaced.items() if id(node) not in inside})
-    writer.put(changes.fixtures)
+    writer.replace(changes.fixtures)
     writer.append({node: text for node, text in changes.appended.items() if id(node) not in inside})
     writer.remove_items(changes.items)
     for node, keys in changes.entries.items():

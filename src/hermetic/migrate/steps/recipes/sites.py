@@ -23,7 +23,6 @@ from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import keyword, last_name
 
 WORDS = ("AsyncClient", "httpx", "httpx2", "async_asgi_testclient", "ASGITransport")
-Entering = ast.AsyncWith
 Held = ast.Name | ast.Call
 """What gives a client that was made elsewhere: a variable or a fixture, or a call of a helper."""
 
