@@ -76,7 +76,7 @@ class SourceText:
             line: The line, from 1.
             column: The column, in bytes of UTF-8, as ``ast`` counts it.
         """
-        start = self._starts[line - 1]
+        start = self.starts[line - 1]
         if self.text.isascii():
             return start + column
         return start + len(self.lines[line - 1].encode()[:column].decode())
@@ -118,7 +118,7 @@ class SourceText:
             replaced = len(LINE_END.findall(self.text[edit.start : edit.end]))
             moves[edit.end] = moves[max(moves)] + edit.text.count("\n") - replaced
         ends = sorted(moves)
-        starts = enumerate(self._starts, start=1)
+        starts = enumerate(self.starts, start=1)
         return [line + moves[ends[bisect_right(ends, start) - 1]] for line, start in starts]
 
     @cached_property
@@ -127,5 +127,6 @@ class SourceText:
         return LINE.findall(self.text)
 
     @cached_property
-    def _starts(self) -> list[int]:
+    def starts(self) -> list[int]:
+        """Where each line begins, in characters, and where the last one ends."""
         return [0, *accumulate(map(len, self.lines))]

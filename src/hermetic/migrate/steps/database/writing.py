@@ -32,9 +32,7 @@ class Writer:
         self.source = SourceText(module.text)
         self._tree = module.tree
         self._lines = self.source.lines
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line))
+        self._starts = self.source.starts
         self._taken: set[int] = set()
         self._dedents = Dedents(self.source)
         self._edits: list[Edit] = []
@@ -328,13 +326,9 @@ def _apart(edits: Iterable[Edit]) -> list[Edit]:
 def difference(before: bytes, after: bytes) -> tuple[Edit, ...]:
     """Return the edits, line by line, that make one text of another."""
     old, new = SourceText(before), SourceText(after)
-    lines, others = old.lines, new.lines
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line))
-    matcher = difflib.SequenceMatcher(None, lines, others, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, old.lines, new.lines, autojunk=False)
     return tuple(
-        Edit(starts[a], starts[b], re.sub("\r\n?", "\n", "".join(others[c:d])))
+        Edit(old.starts[a], old.starts[b], re.sub("\r\n?", "\n", "".join(new.lines[c:d])))
         for tag, a, b, c, d in matcher.get_opcodes()
         if tag != "equal"
     )
