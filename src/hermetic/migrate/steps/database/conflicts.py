@@ -6,10 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from hermetic.migrate.steps.database.changes import Changes
 from hermetic.migrate.steps.database.handles import Handle
 from hermetic.migrate.steps.database.moving import Moves
-from hermetic.migrate.steps.database.plan import Plan, names
+from hermetic.migrate.steps.database.plan import Changes, Plan, names
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.source.fixtures import Fixture, Function
 

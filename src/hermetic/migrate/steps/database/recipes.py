@@ -11,9 +11,8 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
-from hermetic.migrate.steps.database.changes import Changes
 from hermetic.migrate.steps.database.conflicts import Conflicts
-from hermetic.migrate.steps.database.plan import Plan
+from hermetic.migrate.steps.database.plan import Changes, Plan
 from hermetic.migrate.steps.database.shared import Shared
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.migrate.steps.database.visiting import Visitor

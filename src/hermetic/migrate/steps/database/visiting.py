@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from hermetic.migrate.steps.database.changes import Changes
-from hermetic.migrate.steps.database.plan import Plan, names
+from hermetic.migrate.steps.database.plan import Changes, Plan, names
 from hermetic.source.fixtures import Function
 from hermetic.source.modules import Module
 
