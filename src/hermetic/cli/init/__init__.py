@@ -1,8 +1,8 @@
 """``hermetic init``: set an existing project up, asking nothing.
 
-It decides by what ``hermetic.source`` finds in the project (``plan``, ``proposed``, ``environment``, ``loops``), adds
-the few lines that are missing to the file that pytest reads (``editing``, ``files``) and lists what of the existing
-tests it makes unnecessary (``superseded``).
+It decides by what ``hermetic.source`` finds in the project (``setup_plan``, ``proposed``, ``environment``, ``loops``),
+adds the few lines that are missing to the file that pytest reads (``editing``, ``files``) and lists what of the
+existing tests it makes unnecessary (``superseded``).
 Settings that exist are never changed, so a second run finds nothing to do. Nothing of the project is executed, unless
 it is asked to try the application (``trial``).
 """
