@@ -98,6 +98,13 @@ def test_metadata_goes_before_migrations_before_the_lifespan_before_files_of_sql
     assert project.settings().get("hermetic_schema") == expected
 
 
+def test_files_of_sql_are_not_read_where_there_is_metadata(project: Project) -> None:
+    """They are often dumps, of any size, and say nothing more."""
+    files = {"main.py": APP, "schema.sql": SQL}
+    assert project.write(files).plan().sql == (project.root / "schema.sql",)
+    assert project.write({**files, "models.py": MODELS}).plan().sql == ()
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [

@@ -72,7 +72,7 @@ class Plan:
         startup: Where the application itself makes tables.
         migrations: Alembic's, if there are any.
         migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
-        sql: The files of SQL that make tables.
+        sql: The files of SQL that make tables; looked for where there is no metadata.
         runner: Who runs async tests.
         loops: In which event loop, and what is to be said of that.
         faults: What is broken by settings of the project's own, which are kept.
@@ -144,7 +144,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     startup = None if built else find_startup_tables(running)
     superseded = find_superseded(symbols)
     migrations = find_migrations(sources, chosen.file if chosen else None)
-    sql = find_sql(sources)
+    sql = [] if metadata else find_sql(sources)  # a dump of 100 MB takes a second
     migrating = None
     if migrations:
         migrating = find_startup_migrations(symbols, running) or _migrating_tests(superseded)
