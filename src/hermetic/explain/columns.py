@@ -9,7 +9,7 @@ from hermetic.causes.data import COLUMN_NOT_MADE
 from hermetic.database.engines.destinations import masked
 from hermetic.explain.definitions import definition_of, has_column
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import objects_through, place_of
+from hermetic.explain.frames import connection_through, place_of
 from hermetic.explain.history import History
 from hermetic.statements import table_name
 
@@ -25,9 +25,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say who made the table, where a model of the project has the column."""
     for error in failure.chain():
         found = _MISSING.search(str(error))
-        connection = next(
-            (each for each in objects_through(error, "Connection") if hasattr(each, "engine")), None
-        )
+        connection = connection_through(error)
         if found is None or connection is None:
             continue
         table, column = (each for each in found.groupdict().values() if each is not None)

@@ -52,6 +52,17 @@ def objects_through(error: BaseException, kind: str) -> Iterator[Any]:
             yield found
 
 
+def connection_through(error: BaseException) -> Any:
+    """Return SQLAlchemy's connection, by which an error came; None where it came by none."""
+    return next((each for each in objects_through(error, "Connection") if hasattr(each, "engine")), None)
+
+
+def session_of(found: object) -> Any:
+    """Return the Session that a value is, or that an ``AsyncSession`` has; None for anything else."""
+    own = attribute(found, "sync_session") if is_a(found, "AsyncSession") else found
+    return own if is_a(own, "Session") and attribute(own, "identity_map") is not None else None
+
+
 def attribute(found: object, name: str) -> Any:
     """Return an attribute of a value; None where there is none, or where it cannot be asked: a proxy of nothing."""
     try:

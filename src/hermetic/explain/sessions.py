@@ -19,7 +19,7 @@ from hermetic.events.application import RequestBegan, RequestEnded
 from hermetic.events.database import SessionEnded
 from hermetic.explain.dependency_overrides import overrides
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import attribute, frames, is_a, place_of, places, value
+from hermetic.explain.frames import attribute, frames, is_a, place_of, places, session_of, value
 from hermetic.explain.history import History
 from hermetic.guards.dependencies import Override
 from hermetic.owners import Owner
@@ -136,8 +136,8 @@ def _fixture(failure: Failure, shared: Shared) -> str:
 
 def _shared_kind(held: object, session: object) -> str:
     """Return what an override hands out that only one can use at a time; empty where it is something else."""
-    own = attribute(held, "sync_session") if is_a(held, "AsyncSession") else held
-    if is_a(own, "Session") and attribute(own, "identity_map") is not None:
+    own = session_of(held)
+    if own is not None:
         return "session" if session is None or own is session else ""
     return "connection" if is_a(held, "AsyncConnection") or is_a(held, "Connection") else ""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hermetic.causes.data import ROW_IS_REMEMBERED
 from hermetic.events.database import Statement, TransactionEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import attribute, is_a, project_frames
+from hermetic.explain.frames import attribute, is_a, project_frames, session_of
 from hermetic.explain.history import History
 from hermetic.statements import Write, written
 
@@ -106,8 +106,8 @@ def _remembered(frame: FrameType) -> Iterator[Remembered]:
     names = {id(value): name for name, value in frame.f_locals.items()}
     sessions: dict[int, tuple[str, Any]] = {}
     for name, value in frame.f_locals.items():
-        own = getattr(value, "sync_session", value) if is_a(value, "AsyncSession") else value
-        if is_a(own, "Session") and hasattr(own, "identity_map"):
+        own = session_of(value)
+        if own is not None:
             sessions[id(own)] = (name, own)
         state: Any = attribute(value, "_sa_instance_state")
         if is_a(state, "InstanceState") and state.session is not None:

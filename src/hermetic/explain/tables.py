@@ -12,7 +12,7 @@ from hermetic.database.engines.destinations import masked
 from hermetic.events.database import EngineResolved
 from hermetic.explain.definitions import Definition, base_of, definition_of, is_known_to
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
-from hermetic.explain.frames import frames, objects_through, place_of, project_frames
+from hermetic.explain.frames import connection_through, frames, place_of, project_frames
 from hermetic.explain.history import History
 from hermetic.statements import table_name
 
@@ -41,7 +41,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     for error in failure.chain():
         missing, existing = _MISSING.search(str(error)), _EXISTING.search(str(error))
         found = missing or existing
-        connection = None if found is None else _connection(error)
+        connection = None if found is None else connection_through(error)
         if found is None or connection is None:
             continue
         name = table_name(found[1] or found[2])
@@ -53,11 +53,6 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         if explanation is not None:
             yield explanation
             return
-
-
-def _connection(error: BaseException) -> Any:
-    """Return SQLAlchemy's connection, by which it came."""
-    return next((each for each in objects_through(error, "Connection") if hasattr(each, "engine")), None)
 
 
 def shown(url: str) -> str:

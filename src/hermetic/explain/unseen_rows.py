@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hermetic.causes.data import ROW_NOT_COMMITTED
 from hermetic.code import Location
 from hermetic.events.database import Statement, TransactionEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import attribute, is_a, places, project_frames
+from hermetic.explain.frames import attribute, places, project_frames, session_of
 from hermetic.explain.history import History
 from hermetic.explain.isolation import Reading, is_of_the_test, missed
 from hermetic.statements import Write, written
@@ -82,9 +82,8 @@ def _readings(history: History) -> Iterator[tuple[Statement, Sequence[Uncommitte
 def _added(failure: Failure) -> Iterator[Uncommitted]:
     """Give what sessions of the test hold that nobody has flushed."""
     held = [value for frame in project_frames(failure.error) for value in frame.f_locals.values()]
-    sessions = {
-        id(own): own for value in (*held, *(each.value for each in failure.fixtures)) if (own := _own(value))
-    }
+    values = (*held, *(each.value for each in failure.fixtures))
+    sessions = {id(own): own for value in values if (own := session_of(value)) is not None}
     for session in sessions.values():
         for instance in list(session.new):
             table = instance._sa_instance_state.mapper.local_table.name.lower()
@@ -93,12 +92,6 @@ def _added(failure: Failure) -> Iterator[Uncommitted]:
             yield Uncommitted(
                 Write(failure.owner.name, "INSERT", table, 1, "", engine), failure.owner.name, None
             )
-
-
-def _own(value: object) -> Any:
-    """Return the Session that a value is, or that an ``AsyncSession`` has."""
-    own = attribute(value, "sync_session") if is_a(value, "AsyncSession") else value
-    return own if is_a(own, "Session") and attribute(own, "identity_map") is not None else None
 
 
 def _may_find(statement: Statement, write: Write) -> bool:
