@@ -10,6 +10,7 @@ from pathlib import Path
 from hermetic.migrate.step import Left, Outcome, Project, Step, TestName
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.modules import Module
+from hermetic.source.syntax import first_line
 
 MARK = "# hermetic migrate: "
 
@@ -44,7 +45,7 @@ def _edits(module: Module, wanted: dict[str, list[str]]) -> Iterator[Edit]:
     for path, function in _functions(module.tree.body, ""):
         if path not in wanted:
             continue
-        line = min(each.lineno for each in (function, *function.decorator_list))
+        line = first_line(function)
         first = line
         while first > 1 and lines[first - 2].lstrip(" \t\f").startswith(MARK):
             first -= 1

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hermetic.migrate.text import LINE, Edit, SourceText
-from hermetic.source.syntax import never_runs
+from hermetic.source.syntax import first_line, never_runs
 
 Wanted = tuple[str, str]
 """A module and a name of it; the name is empty where the module itself is imported."""
@@ -76,7 +76,7 @@ def added_imports(
     if missing and head:
         yield _after(head[-1], missing, text)
     elif missing:
-        at = text.position(_first_line(tree.body[0]), 0) if tree.body else len(text.text)
+        at = text.position(first_line(tree.body[0]), 0) if tree.body else len(text.text)
         yield Edit(at, at, "".join(f"{_line(each)}\n" for each in missing))
 
 
@@ -165,8 +165,3 @@ def _shares_a_line(node: ast.stmt, text: SourceText) -> bool:
 
 def _is_docstring(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _first_line(statement: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return min([statement.lineno, *(each.lineno for each in decorators)])

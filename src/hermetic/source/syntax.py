@@ -184,6 +184,12 @@ def last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def first_line(statement: ast.stmt) -> int:
+    """Return the line on which a statement begins, its decorators included."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(each.lineno for each in decorators)])
+
+
 def keyword(node: ast.AST | None, name: str) -> ast.expr | None:
     """Return what a call is given by a name; None where it is not, or where this is no call."""
     words = node.keywords if isinstance(node, ast.Call) else []

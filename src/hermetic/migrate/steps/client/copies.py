@@ -17,7 +17,7 @@ from hermetic.migrate.steps.client.uses import Unit
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS
 from hermetic.source.fixtures import Fixture, Test
-from hermetic.source.syntax import last_name, literal
+from hermetic.source.syntax import first_line, last_name, literal
 
 PREFIX = "sync_"
 
@@ -141,8 +141,7 @@ class Copies:
     def _copy(self, unit: Unit, editing: Editing, imports: Imports) -> None:
         node = unit.node if isinstance(unit.node, ast.FunctionDef) else _statement(self._values, unit)
         assert node is not None
-        first = min([node, *getattr(node, "decorator_list", [])], key=lambda each: each.lineno)
-        start = editing.line_start(first.lineno)
+        start = editing.line_start(first_line(node))
         end = editing.text.end(node)
         renames = [(*self._span(each, editing), text) for each, text in self._renames(unit, editing)]
         renames.append((*self._name_of(node, editing), name_of_copy(unit)))

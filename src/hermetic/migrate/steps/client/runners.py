@@ -22,7 +22,7 @@ from hermetic.source.configuration import Configuration
 from hermetic.source.fixtures import PYTEST, SCOPES, Fixture, Suite, Test
 from hermetic.source.requirements import installed_version
 from hermetic.source.runner import Runner, find_runner
-from hermetic.source.syntax import keyword, literal
+from hermetic.source.syntax import first_line, keyword, literal
 
 Plugin = Literal["asyncio", "anyio"]
 BACKEND = '\n\n\n@{pytest}.fixture(scope="{scope}")\ndef anyio_backend():\n    return "asyncio"'
@@ -214,9 +214,8 @@ class Runners:
             lines = [f"@{imports.name('pytest')}.mark.{mark}"] if mark else []
             lines += [more] if more else []
             for line in lines:
-                first = min([test.function, *test.function.decorator_list], key=lambda each: each.lineno)
-                start = editing.line_start(first.lineno)
-                editing.insert(start, f"{editing.indent(first)}{line}\n")
+                start = editing.line_start(first_line(test.function))
+                editing.insert(start, f"{editing.indent(test.function)}{line}\n")
 
     # anyio's backend
 

@@ -16,6 +16,7 @@ from hermetic.migrate.steps.database.plan import Changes
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Function
 from hermetic.source.modules import Module
+from hermetic.source.syntax import first_line
 
 WIDTH = 100
 """Characters: an import or a signature that is longer is written one name a line."""
@@ -166,12 +167,8 @@ class Writer:
         decorators = getattr(node, "decorator_list", [])
         return self.source.start(decorators[0]) - 1 if decorators else self.source.start(node)
 
-    def _first_line(self, node: ast.stmt) -> int:
-        decorators = getattr(node, "decorator_list", [])
-        return decorators[0].lineno if decorators else node.lineno
-
     def _take(self, node: ast.stmt, block: Sequence[ast.stmt], gone: set[ast.stmt]) -> None:
-        first, last = self._first_line(node), node.end_lineno or node.lineno
+        first, last = first_line(node), node.end_lineno or node.lineno
         sharing = [each for each in block if each is not node and _share(each, first, last)]
         if any(each not in gone for each in sharing) or not self._stands_alone(node, sharing):
             self._cut(node)
@@ -181,7 +178,7 @@ class Writer:
 
     def _stands_alone(self, node: ast.stmt, sharing: Sequence[ast.stmt]) -> bool:
         """Whether nothing but statements that go stands on the first line of a statement."""
-        start = self._starts[self._first_line(node) - 1]
+        start = self._starts[first_line(node) - 1]
         before = self.source.text[start : self._begin(node)].strip()
         return not before or bool(sharing)
 
@@ -201,7 +198,7 @@ class Writer:
 
     def _take_comments(self, node: ast.stmt) -> None:
         """Take the comments right above a statement with it."""
-        line = self._first_line(node) - 1
+        line = first_line(node) - 1
         indent = self.source.indent(node)
         if indent and line > 1 and not self._lines[line - 1].strip():
             line -= self._lines[line - 2].startswith(f"{indent}#")
@@ -215,7 +212,7 @@ class Writer:
         if first.lineno == node.lineno:  # ``with a: b``
             self._edits.append(Edit(self.source.start(node), self.source.start(first), ""))
             return
-        header_end = self._first_line(first) - 1
+        header_end = first_line(first) - 1
         while header_end > node.lineno and self._lines[header_end - 1].lstrip().startswith("#"):
             header_end -= 1
         self._taken.update(range(node.lineno, header_end + 1))

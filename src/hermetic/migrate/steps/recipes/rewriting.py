@@ -22,7 +22,7 @@ from hermetic.source.bindings import Bindings
 from hermetic.source.environ import outside
 from hermetic.source.modules import Module
 from hermetic.source.symbols import Symbols
-from hermetic.source.syntax import keyword, last_name
+from hermetic.source.syntax import first_line, keyword, last_name
 
 NEW = ("hermetic", "AsyncTestClient")
 RENAMED = {"query_string": "params", "form": "data", "data": "content", "allow_redirects": "follow_redirects"}
@@ -95,9 +95,7 @@ class Rewriting:
     def remove(self, statement: ast.stmt) -> None:
         """Take out a statement, a function with its decorators, and the empty lines before it."""
         self._gone.update(ast.walk(statement))
-        decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-        first = min([statement.lineno, *(each.lineno for each in decorators)])
-        start, end = self.text.position(first, 0), self.text.end(statement)
+        start, end = self.text.position(first_line(statement), 0), self.text.end(statement)
         before = self.text.text[:start]
         is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
         blank = len(before) - len(before.rstrip()) if is_function else 0
