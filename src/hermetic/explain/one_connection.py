@@ -14,7 +14,7 @@ from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a
 from hermetic.explain.history import History
 from hermetic.explain.isolation import Reading, is_of_the_test, missed
-from hermetic.guards.dependencies import Override
+from hermetic.guards.dependencies import Override, capitalized
 from hermetic.owners import Owner
 from hermetic.statements import Write, written
 
@@ -142,7 +142,7 @@ def _of_one_session(override: Override, given: object, lost: Lost) -> Explanatio
         (
             f"The {wrote}, by {lost.statement.owner.name}, was rolled back before it was committed: by the {request},"
             f" at {lost.at}.",
-            f"{str(override)[0].upper()}{str(override)[1:]} hands one {type(given).__name__} to all requests, and so"
+            f"{capitalized(override)} hands one {type(given).__name__} to all requests, and so"
             " one transaction.",
         ),
         (

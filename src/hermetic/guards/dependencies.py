@@ -53,6 +53,12 @@ class Override(NamedTuple):
             yield "", default
 
 
+def capitalized(override: Override) -> str:
+    """Return what an override is called, at the begin of a sentence."""
+    text = str(override)
+    return text[0].upper() + text[1:]
+
+
 def overrides_of(applications: Iterable[Any]) -> list[Override]:
     """Return every override that is in force in some applications."""
     return [

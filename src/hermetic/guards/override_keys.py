@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 from hermetic.causes import Cause
 from hermetic.causes.applications import OVERRIDE_MATCHES_NOTHING, OVERRIDE_OF_NO_DEPENDENCY
 from hermetic.code import project_modules
-from hermetic.guards.dependencies import Override, dependencies_of, name_of, origin_of, routes_of
+from hermetic.guards.dependencies import (
+    Override,
+    capitalized,
+    dependencies_of,
+    name_of,
+    origin_of,
+    routes_of,
+)
 
 
 class Unusable(NamedTuple):
@@ -42,12 +49,6 @@ def unusable(override: Override) -> Unusable | None:
         or _made_anew(override, used)
         or _mounted(override)
     )
-
-
-def capitalized(override: Override) -> str:
-    """Return what an override is called, at the begin of a sentence."""
-    text = str(override)
-    return text[0].upper() + text[1:]
 
 
 def module_name_of(value: object) -> str:

@@ -28,17 +28,17 @@ from hermetic.events.lifecycle import Breach, CallRaised
 from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.dependencies import (
     Override,
+    capitalized,
     dependencies_of,
     endpoints_of,
     origin_of,
     routes_of,
 )
-from hermetic.guards.override_keys import Unusable, capitalized, module_name_of, unusable
+from hermetic.guards.override_keys import Unusable, module_name_of, unusable
 from hermetic.owners import Owner, current
 
 if TYPE_CHECKING:
     from hermetic.calls import Scope
-    from hermetic.causes import Cause
 
 
 class Made(NamedTuple):
@@ -63,22 +63,18 @@ class Unused(NamedTuple):
     """An override that a request could not use.
 
     Attributes:
-        cause: Why.
+        why: Why.
         is_a_fault: Whether it is one in a test that passes, too.
         request: The request.
         application: The one that the override is set on; None where it is that which got the request, or gone.
         location: The line of the override.
-        lines: What there is to say.
-        change: What to change.
     """
 
-    cause: Cause
+    why: Unusable
     is_a_fault: bool
     request: Owner
     application: ReferenceType[Any] | None
     location: Location
-    lines: tuple[str, ...]
-    change: tuple[str, ...]
 
 
 class UnusedOverrides:
@@ -132,12 +128,10 @@ class UnusedOverrides:
         """The test has failed: this is told below it, and not at its teardown again."""
         told: dict[tuple[Any, ...], Unused] = {}
         for each in self._unused():
-            told.setdefault(
-                (each.cause, each.application), each
-            )  # one of several on one application says it all
-        for each in told.values():
-            if OverrideUnused in listeners:
-                emit(OverrideUnused(each.request, each.cause.code, each.lines, each.change))
+            # One of several on one application says it all.
+            told.setdefault((each.why.cause, each.application), each)
+        for each in told.values() if OverrideUnused in listeners else ():
+            emit(OverrideUnused(each.request, each.why.cause.code, each.why.lines, each.why.change))
         self._found.clear()
 
     def called(self, request: Owner, application: Any) -> None:
@@ -173,18 +167,8 @@ class UnusedOverrides:
             is_a_fault = made is not None and made.is_of_the_test
             other = override.application
         if found is not None:
-            where = override.location or UNKNOWN
-            self._found.append(
-                Unused(
-                    found.cause,
-                    is_a_fault,
-                    request,
-                    None if other is None else ref(other),
-                    where,
-                    found.lines,
-                    found.change,
-                )
-            )
+            where, elsewhere = override.location or UNKNOWN, None if other is None else ref(other)
+            self._found.append(Unused(found, is_a_fault, request, elsewhere, where))
 
 
 class Making:
@@ -252,7 +236,8 @@ def _project_lines(frame: FrameType | None) -> Iterator[Location]:
 
 def _breach(unused: Unused, test: Owner) -> Breach:
     first = f"{test.name} has set an override that none of its requests could use."
-    message = unused.cause.told((first, *unused.lines), unused.change)
+    cause, lines, change = unused.why
+    message = cause.told((first, *lines), change)
     return Breach("overrides", unused.request, unused.location, message)
 
 
