@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 from hermetic.events.database import Statement
 
-WORDS = frozenset({"INSERT", "UPDATE", "DELETE", "TRUNCA", "REPLAC", "MERGE "})
+VERBS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REPLACE", "MERGE")
+LOOKED_AT = 6
+"""So many characters of a statement tell enough while tests pass."""
+
+WORDS = frozenset(f"{verb} "[:LOOKED_AT] for verb in VERBS)
 """How a statement begins that writes, as ``beginning_of`` says it."""
 
 _WRITE = re.compile(
-    r"\s*(INSERT|UPDATE|DELETE|TRUNCATE|REPLACE|MERGE)\s+(?:OR\s+\w+\s+)?(?:INTO\s+|FROM\s+|TABLE\s+)?(?:ONLY\s+)?"
+    rf"\s*({'|'.join(VERBS)})\s+(?:OR\s+\w+\s+)?(?:INTO\s+|FROM\s+|TABLE\s+)?(?:ONLY\s+)?"
     r"([\w.\"`\[\]]+)",
     re.IGNORECASE,
 )
@@ -39,7 +43,7 @@ class Write(NamedTuple):
 
 def beginning_of(text: str) -> str:
     """Return how a statement begins, in capitals, as far as it is looked at while tests pass."""
-    return text.lstrip()[:6].upper()
+    return text.lstrip()[:LOOKED_AT].upper()
 
 
 def written(event: Statement) -> Write | None:
