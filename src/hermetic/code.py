@@ -180,9 +180,8 @@ class Walk:
         rank = self._ranks.get(filename)
         if rank is None:
             rank = self._ranks[filename] = self._rank_of(filename)
-        if (
-            rank != "first" and names.get("__file__") == filename
-        ):  # not what a library only lends its names to
+        # Not what a library only lends its names to.
+        if rank != "first" and names.get("__file__") == filename:
             (self._passed if rank == "passed" else self._second).add(names.get("__name__"))
         return rank
 

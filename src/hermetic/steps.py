@@ -16,9 +16,8 @@ INTERRUPTIONS = (KeyboardInterrupt, SystemExit)
 class Step:
     """Entered for each step in turn; keeps the error of one that fails."""
 
-    errors: tuple[
-        BaseException, ...
-    ] = ()  # of the class: each test begins dozens of steps, and none of them fails
+    # Of the class: each test begins dozens of steps, and none of them fails.
+    errors: tuple[BaseException, ...] = ()
 
     def __enter__(self) -> None:
         pass
