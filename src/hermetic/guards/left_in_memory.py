@@ -55,19 +55,16 @@ class LeftInMemory:
         self._kept_by_tests = kept_by_tests
         self._pending: dict[int, list[Left]] = {}
         self._left: list[Left] = []
-        self._listens = False
 
     def begin(self, test: Owner) -> None:
         """Watch the statements of a test."""
-        self._pending.clear()
-        self._left.clear()
-        if not self._listens:
-            self._listens = True
-            listen(self._hear, *KINDS)
+        listen(self._hear, *KINDS)
 
     def end(self, test: Owner) -> Iterable[Breach]:
-        """Return what is left, once for each engine."""
+        """Watch no longer; return what is left, once for each engine."""
+        unlisten(self._hear)
         found = {each.created.location: each for each in reversed(self._left)}
+        self._pending.clear()
         self._left.clear()
         return [_breach(each) for each in found.values()]
 
