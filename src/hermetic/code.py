@@ -30,6 +30,12 @@ class Location(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
+    @classmethod
+    def of_frame(cls, frame: FrameType) -> Location:
+        """Return where a frame stands."""
+        code = frame.f_code
+        return cls(code.co_filename, frame.f_lineno, code.co_name)
+
 
 OWN = os.path.dirname(__file__) + os.sep
 """Where hermetic's own files lie."""
@@ -85,7 +91,7 @@ def place_in_the_project(frame: FrameType | None) -> Location | None:
     """
     while frame is not None:
         if not is_library(frame.f_code.co_filename):
-            return Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+            return Location.of_frame(frame)
         frame = frame.f_back
     return None
 
@@ -170,11 +176,11 @@ class Walk:
                         break
                     rank = self._rank(frame.f_code.co_filename, frame.f_globals)
                     if rank == "first":
-                        return _place_of(frame)
+                        return Location.of_frame(frame)
                     if rank == "second":
                         otherwise = otherwise or frame
                 frame = frame.f_back
-        return UNKNOWN if otherwise is None else _place_of(otherwise)
+        return UNKNOWN if otherwise is None else Location.of_frame(otherwise)
 
     def _rank(self, filename: str, names: Mapping[str, object]) -> Rank:
         rank = self._ranks.get(filename)
@@ -189,11 +195,6 @@ class Walk:
         if filename.startswith(("<frozen ", "<sqlalchemy ", *folders_of(self._libraries))):
             return "passed"
         return "second" if self._is_second(filename) else "first"
-
-
-def _place_of(frame: FrameType) -> Location:
-    code = frame.f_code
-    return Location(code.co_filename, frame.f_lineno, code.co_name)
 
 
 def folders_of(libraries: Iterable[str]) -> Iterator[str]:

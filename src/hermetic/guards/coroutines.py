@@ -187,7 +187,7 @@ def _line(frame: FrameType) -> Location | None:
         return None
     if not dis.opname[code.co_code[frame.f_lasti]].startswith(_DROPS):
         return None
-    return Location(code.co_filename, frame.f_lineno, code.co_name)
+    return Location.of_frame(frame)
 
 
 def _origin(coroutine: Coroutine) -> Location | None:

@@ -230,7 +230,7 @@ class Making:
 def _project_lines(frame: FrameType | None) -> Iterator[Location]:
     """Give the lines of the project that lead to a frame, the innermost first, as far as no library is between them."""
     while frame is not None and not is_library(frame.f_code.co_filename):
-        yield Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        yield Location.of_frame(frame)
         frame = frame.f_back
 
 
