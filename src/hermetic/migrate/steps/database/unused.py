@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from hermetic.migrate.steps.database.handles import Handles
 from hermetic.migrate.steps.database.pure import is_nothing, is_pure
@@ -320,10 +321,17 @@ def _is_used(module: Module, name: str) -> bool:
     return name in _used(module)
 
 
+_KNOWN: WeakKeyDictionary[Module, frozenset[str]] = WeakKeyDictionary()
+"""The names that modules use: most of them are the same in each round."""
+
+
 def _used(module: Module) -> frozenset[str]:
-    known = _KNOWN.get(id(module))
-    if known is not None and known[0] is module:
-        return known[1]
+    if module not in _KNOWN:
+        _KNOWN[module] = frozenset(_names_in(module))
+    return _KNOWN[module]
+
+
+def _names_in(module: Module) -> set[str]:
     found = {node.id for node in module.of(ast.Name) if not isinstance(node.ctx, ast.Store)}
     annotations: list[ast.AST | None] = [each.annotation for each in module.of(ast.arg)]
     annotations += [each.annotation for each in module.of(ast.AnnAssign)]
@@ -333,11 +341,7 @@ def _used(module: Module) -> frozenset[str]:
     texts += [inner for each in module.of(ast.Assign) if _is_all(each) for inner in ast.walk(each)]
     for each in texts:
         found.update(WORD.findall(literal(each) or "") if isinstance(each, ast.Constant) else ())
-    _KNOWN[id(module)] = module, frozenset(found)
-    return frozenset(found)
-
-
-_KNOWN: dict[int, tuple[Module, frozenset[str]]] = {}
+    return found
 
 
 def _is_all(node: ast.Assign) -> bool:
