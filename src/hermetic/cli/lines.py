@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 WIDTH = 13
 
@@ -25,3 +26,9 @@ def topic(name: str, lines: list[str]) -> Iterator[str]:
     """Yield the lines of a topic, its name before the first."""
     for index, line in enumerate(lines):
         yield f"{name if index == 0 else '':<{WIDTH}} {line}"
+
+
+def say(lines: Iterable[str], stream: TextIO) -> None:
+    """Write lines, each as soon as it is there."""
+    for line in lines:
+        print(line, file=stream, flush=True)

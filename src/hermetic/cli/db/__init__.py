@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+
+from hermetic.cli.lines import say
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,8 +37,8 @@ def run(options: argparse.Namespace) -> int:
         from hermetic.cli.db.survey import survey
 
         found = survey(project)
-        _print(report.as_json(found) if options.format == "json" else report.as_text(found), sys.stdout)
-        _print(report.talk(found), sys.stderr)
+        say(report.as_json(found) if options.format == "json" else report.as_text(found), sys.stdout)
+        say(report.talk(found), sys.stderr)
         return 0
     if options.action == "clean":
         removed = [
@@ -46,21 +46,16 @@ def run(options: argparse.Namespace) -> int:
             for backend in reversed(backends.every())
             for what in backend.clean(project, everything=options.all, dry_run=options.dry_run)
         ]
-        _print([f"{'would remove' if options.dry_run else 'removed'} {what}" for what in removed], sys.stdout)
-        _print([] if removed else ["nothing to clean"], sys.stderr)
+        say([f"{'would remove' if options.dry_run else 'removed'} {what}" for what in removed], sys.stdout)
+        say([] if removed else ["nothing to clean"], sys.stderr)
         return 0
     from hermetic.cli.db import serving
 
     if options.action == "stop":
         ended = serving.stop(project)
-        _print([f"ended {server.home}" for server in ended], sys.stdout)
-        _print([] if ended else ["no server was left running"], sys.stderr)
+        say([f"ended {server.home}" for server in ended], sys.stdout)
+        say([] if ended else ["no server was left running"], sys.stderr)
         return 0
     if options.detach:
         return serving.detach(project, options.port)
     return serving.start(project, options.port, detached=options.detached)
-
-
-def _print(lines: Iterable[str], stream: TextIO) -> None:
-    for line in lines:
-        print(line, file=stream, flush=True)

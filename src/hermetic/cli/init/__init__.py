@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
 
 from hermetic.cli.files import unified_diff, write
 from hermetic.cli.init.report import findings, outcome, talk
 from hermetic.cli.init.setup_plan import Plan, make_plan
-from hermetic.cli.lines import topic
+from hermetic.cli.lines import say, topic
 from hermetic.source.sources import relative
 
 
@@ -49,7 +47,7 @@ def run(directory: str, *, diff: bool, check: bool, limit: float | None = None) 
 
 def _run(plan: Plan, *, diff: bool, check: bool, limit: float | None) -> int:
     written = not (diff or check)
-    _print(talk(plan), sys.stderr)
+    say(talk(plan), sys.stderr)
     is_built = limit is None or _is_built(plan, limit)
     if written:
         write(plan.edits)
@@ -57,8 +55,8 @@ def _run(plan: Plan, *, diff: bool, check: bool, limit: float | None) -> int:
         for edit in plan.edits:
             sys.stdout.writelines(unified_diff(edit, relative(edit.path, plan.sources.boundary)))
     else:
-        _print(findings(plan), sys.stdout)
-    _print(outcome(plan, written=written, is_built=is_built), sys.stderr)
+        say(findings(plan), sys.stdout)
+    say(outcome(plan, written=written, is_built=is_built), sys.stderr)
     return int((check and bool(plan.edits)) or not is_built)
 
 
@@ -67,15 +65,10 @@ def _is_built(plan: Plan, limit: float) -> bool:
     from hermetic.cli.init.trial import announced, attempt, subject_of, told
 
     if not plan.names_an_application:
-        _print(topic("tried", ["nothing: only the tests can build an application"]), sys.stderr)
+        say(topic("tried", ["nothing: only the tests can build an application"]), sys.stderr)
         return True
     subject = subject_of(plan)
-    _print(announced(subject, limit), sys.stderr)
+    say(announced(subject, limit), sys.stderr)
     tried = attempt(subject, limit)
-    _print(told(tried, plan, subject), sys.stderr)
+    say(told(tried, plan, subject), sys.stderr)
     return tried.failure is None
-
-
-def _print(lines: Iterable[str], stream: TextIO) -> None:
-    for line in lines:
-        print(line, file=stream, flush=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from hermetic.cli.colour import is_wanted
 from hermetic.cli.files import Edit, unified_diff, write
+from hermetic.cli.lines import say
 from hermetic.cli.migrate.next_steps import next_steps
 from hermetic.cli.migrate.parser import Options
 from hermetic.cli.migrate.report import FORMATS, Report, explanation, listed, summary
@@ -48,7 +49,7 @@ def run(options: Options, steps: Sequence[Step] = STEPS) -> int:
     if options.name is not None:
         return _explain(options.name, steps)
     if options.listing:
-        _print(listed(steps), sys.stdout)
+        say(listed(steps), sys.stdout)
         return 0
     chosen = select(steps, only=options.only, skip=options.skip, unsafe=options.unsafe)
     gc.disable()  # as init does: syntax trees have no cycles
@@ -119,8 +120,8 @@ def _migrate(options: Options, chosen: Selection) -> Report:
             sys.stdout.writelines(unified_diff(_edit(change), name))
         sys.stdout.flush()
     else:
-        _print(FORMATS[options.form](report), sys.stdout)
-    _print(summary(report), sys.stderr)
+        say(FORMATS[options.form](report), sys.stdout)
+    say(summary(report), sys.stderr)
     return report
 
 
@@ -152,11 +153,6 @@ def _directory(path: str | None) -> Path:
 def _edit(change: Change) -> Edit:
     before, after = SourceText(change.before), SourceText(change.after)
     return Edit(change.file, before.text, after.text, before.encoding)
-
-
-def _print(lines: Iterable[str], stream: TextIO) -> None:
-    for line in lines:
-        print(line, file=stream, flush=True)
 
 
 class _Progress:
