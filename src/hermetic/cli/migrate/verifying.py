@@ -127,8 +127,9 @@ def table(outcome: Verified) -> Iterator[str]:
     yield from topic("not proven", list(_unproven(known)))
     yield from topic("no requests", list(_without_requests(known)))
     yield from topic("verified", [_verdict(outcome)])
-    if outcome.figures is not None:
-        yield from topic("", list(_rows(*outcome.figures)))
+    runs = outcome.figures
+    if runs is not None:
+        yield from topic("", list(_rows(*runs)))
 
 
 def _verdict(outcome: Verified) -> str:
