@@ -26,8 +26,7 @@ from hermetic.steps import every_step
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-    from hermetic.database.address import Address
-    from hermetic.database.backends import Shared
+    from hermetic.database.backend import Address, Shared
     from hermetic.database.drivers import Drivers
     from hermetic.database.engines import Installation, SeenEngines
     from hermetic.database.engines.destinations import Destination, EngineRequest
@@ -120,9 +119,9 @@ class Containment:
 
     def share(self) -> None:
         """Have this process's servers serve worker processes, which inherit the environment."""
-        from hermetic.database import backends
+        from hermetic.database.backend import every_backend
 
-        for backend in backends.every():
+        for backend in every_backend():
             shared = backend.share(self._settings, self._root, self._directory)
             self._shared += [] if shared is None else [shared]
 
@@ -171,7 +170,7 @@ class Containment:
     @cached_property
     def databases(self) -> Databases:
         """The worker databases of this process."""
-        from hermetic.database import backends
+        from hermetic.database.backend import DEFAULT_BACKEND
         from hermetic.database.redirect import Redirect
         from hermetic.database.registry import Databases
 
@@ -188,16 +187,16 @@ class Containment:
             dropped=self._checkpoints.note_dropped,
             replace=lambda connections: self.installation.replace(connections),
             unused=self._seen.unused,
-            backend=self._environment.backend() or backends.DEFAULT,
+            backend=self._environment.backend() or DEFAULT_BACKEND,
         )
 
     @cached_property
     def servers(self) -> Servers:
         """Where worker databases are made, by backend."""
-        from hermetic.database import backends
+        from hermetic.database.backend import Making, every_backend
         from hermetic.database.inventory import Servers
 
-        making = backends.Making(
+        making = Making(
             self._settings,
             self._root,
             self._directory,
@@ -206,7 +205,7 @@ class Containment:
             lambda database, connections: self.installation.invalidate(database, connections),
             lambda url: self.databases.may_export(url),
         )
-        return Servers({each.name: partial(each.make_server, making) for each in backends.every()})
+        return Servers({each.name: partial(each.make_server, making) for each in every_backend()})
 
     def all(self) -> list[WorkerDatabase]:
         """Return the worker databases that are restored: none in mode ``observe``."""
@@ -229,12 +228,12 @@ class Containment:
 
     def _names(self, url: URL, folder: str) -> bool:
         """Whether an engine or a setting of the project's names a file."""
-        from hermetic.database import backends
         from hermetic.database.address import address_of
+        from hermetic.database.backend import backend_of
 
         if self.databases.is_named(url, folder):
             return True
-        backend, address = backends.of(url), address_of(url, folder)
+        backend, address = backend_of(url), address_of(url, folder)
         if any(backend.is_named_in(each, address, str(self._root)) for each in self._environment.texts()):
             self.databases.declare(url, folder)  # whoever opens it first: it is the application's
             return True
@@ -252,7 +251,7 @@ class Containment:
 
     def conclude(self) -> None:
         """Tell what is known only at the end, before databases and servers go."""
-        from hermetic.database import backends
+        from hermetic.database.backend import get_backend
 
         for line in self._drivers.conclude() if self._drivers is not None else ():
             if Noted in listeners:
@@ -265,7 +264,7 @@ class Containment:
                 emit(DatabaseNamed(address.backend, address.name))
         if ServerUsed in listeners:
             for name, server in self.servers.made():
-                emit(ServerUsed(tuple(backends.get(name).facts(server, self._settings, self._root))))
+                emit(ServerUsed(tuple(get_backend(name).facts(server, self._settings, self._root))))
 
 
 def _resolved(request: EngineRequest, destination: Destination, given: str) -> EngineResolved:

@@ -17,7 +17,7 @@ from hermetic.threads import in_thread
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-    from hermetic.database.address import Address
+    from hermetic.database.backend import Address
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.schema import Schema
 
@@ -95,7 +95,7 @@ class Contents:
         Raises:
             ConfigurationError: Something that is named does not exist, or several things could be meant.
         """
-        from hermetic.database import backends
+        from hermetic.database.backend import packages_by_module
         from hermetic.database.schema import schemas
 
         package = settings.app.partition(":")[0].partition(".")[0] if settings.app else None
@@ -107,7 +107,8 @@ class Contents:
         if specs or not settings.schema:
             found = schemas(specs, root=root, package=package, run_lifespan=lambda: _start_and_stop(app()))
         functions = {
-            seed: application.resolve(seed, key="hermetic_seed", packages=backends.packages) for seed in seeds
+            seed: application.resolve(seed, key="hermetic_seed", packages=packages_by_module)
+            for seed in seeds
         }
         return cls(settings, root, found, functions)
 
@@ -145,15 +146,15 @@ class Contents:
         Raises:
             ConfigurationError: Something of the project's raised; its own frames are in the message.
         """
-        from hermetic.database import backends
+        from hermetic.database.backend import backend_of, packages_by_module
         from hermetic.database.schema import inputs, reading
         from hermetic.database.schema.call import call
 
         built_by = partial(
             application.built_by,
             place=str(database.url.database),
-            packages=backends.packages,
-            hints=backends.of(database.url).hints,
+            packages=packages_by_module,
+            hints=backend_of(database.url).hints,
         )
         doubts: list[str] = []
         with reading.noted() as read:

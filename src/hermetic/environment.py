@@ -57,11 +57,11 @@ class Environment:
 
     def start(self) -> None:
         """Set the variables, and put aside the one that no connection can be kept from."""
-        from hermetic.database import backends
+        from hermetic.database.backend import every_backend
 
         self._before = dict(os.environ)
         if self._settings.mode == "on":
-            for backend in backends.every():
+            for backend in every_backend():
                 backend.put_aside(os.environ)
             os.environ.update(self.variables())
 
@@ -139,7 +139,7 @@ class Environment:
 
     def backend(self) -> str | None:
         """Return what the application's database is, as far as that is said before it is imported."""
-        from hermetic.database import backends
+        from hermetic.database.backend import DEFAULT_BACKEND, backend_named_by
         from hermetic.database.urls import PLACEHOLDERS
 
         settings = self._settings
@@ -147,9 +147,9 @@ class Environment:
             return settings.named_backend
         handed_out = {name for name, value in settings.env if any(place in value for place in PLACEHOLDERS)}
         urls = [self._known(name) if name in handed_out else value for name, value in settings.env]
-        kinds = {found.name for url in urls if (found := backends.named_by(url)) is not None}
-        fallback = backends.DEFAULT if handed_out else None
-        return next(iter(sorted(kinds - {backends.DEFAULT})), fallback)
+        kinds = {found.name for url in urls if (found := backend_named_by(url)) is not None}
+        fallback = DEFAULT_BACKEND if handed_out else None
+        return next(iter(sorted(kinds - {DEFAULT_BACKEND})), fallback)
 
     def _known(self, name: str) -> str | None:
         """Return what a variable would be without us, from the shell or the project's ``.env``."""

@@ -28,7 +28,7 @@ from hermetic.loading import Application
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
-    from hermetic.database.address import Address
+    from hermetic.database.backend import Address
     from hermetic.database.lazy import Unfilled
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases

@@ -100,11 +100,11 @@ class Application:
 
     def _found(self, path: str, call: bool) -> Any:
         if self._named is None:
-            from hermetic.database import backends
+            from hermetic.database.backend import packages_by_module
 
             self._before()
             began = now()
-            self._named = application.resolve(path, key="hermetic_app", packages=backends.packages)
+            self._named = application.resolve(path, key="hermetic_app", packages=packages_by_module)
             if ApplicationImported in listeners:
                 emit(ApplicationImported(path, now() - began))
             self._note_import()

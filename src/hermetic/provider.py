@@ -119,9 +119,9 @@ class Provider:
         """Whoever was handed the URL may use it with a driver that hermetic does not see: then it must be there."""
         if not (self._url_is_handed_out and self.has_tests):
             return
-        from hermetic.database import backends
+        from hermetic.database.backend import get_backend
 
-        drivers = backends.get(self._databases().primary_backend).driver_modules
+        drivers = get_backend(self._databases().primary_backend).driver_modules
         if not any(driver in sys.modules for driver in drivers):
             return
         self._url_is_handed_out = False
@@ -147,16 +147,16 @@ class Provider:
 
     def import_drivers(self) -> None:
         """Import what cannot be imported once a test has stopped the clock."""
-        from hermetic.database import backends
+        from hermetic.database.backend import every_backend
 
         if datetime.date.__module__ == "datetime":
-            for backend in backends.every():
+            for backend in every_backend():
                 backend.import_before_the_clock_stops()
 
 
 def _opens_by_hand() -> bool:
     """Whether something is imported that opens connections which are no engine's."""
-    from hermetic.database import backends
+    from hermetic.database.backend import every_backend
 
-    drivers = {driver for backend in backends.every() for driver in backend.driver_modules}
+    drivers = {driver for backend in every_backend() for driver in backend.driver_modules}
     return not sys.modules.keys().isdisjoint(drivers - sys.stdlib_module_names | ORMS)

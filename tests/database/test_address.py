@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import URL, make_url
 
-from hermetic.database.address import Address, address_of, in_memory_among, is_in_memory
+from hermetic.database.address import address_of, in_memory_among, is_in_memory
+from hermetic.database.backend import Address
 
 names = st.text("abcdefghijklmnopqrstuvwxyzABC_-0123456789 äß%?#", min_size=1, max_size=12)
 hosts = st.sampled_from(["localhost", "127.0.0.1", "::1", "", None])

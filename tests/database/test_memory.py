@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from hermetic.database import backends
+from hermetic.database.backend import get_backend
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Destination, EngineRequest, SeenEngines, install
 from hermetic.database.inventory import Servers
@@ -508,7 +508,7 @@ def test_one_that_was_given_back_since(suite: Suite) -> None:
     connection: Any = object()
     target.note_checkout(connection, None)
     target.note_closed(connection)
-    backends.get("sqlite").close(connection)
+    get_backend("sqlite").close(connection)
 
 
 def test_what_is_no_engine_shares_nothing(suite: Suite) -> None:

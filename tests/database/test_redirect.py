@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import make_url
 
 from hermetic.code import Location
-from hermetic.database.address import Address, address_of
+from hermetic.database.address import address_of
+from hermetic.database.backend import Address
 from hermetic.database.engines import Itself, LeftAlone
 from hermetic.database.redirect import (
     Decision,

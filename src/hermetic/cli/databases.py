@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermetic.database import backends
+from hermetic.database.backend import DEFAULT_BACKEND, every_backend
 from hermetic.source.databases import Databases, Kind
 
 FOREIGN = Kind(
@@ -22,6 +22,6 @@ FOREIGN = Kind(
 
 FOREIGN_TORTOISE_URL = "mysql://localhost/app"
 
-_SERVED = {each.name: Kind(**each.code._asdict()) for each in backends.every()}
-_DEFAULT = _SERVED.pop(backends.DEFAULT)
+_SERVED = {each.name: Kind(**each.code._asdict()) for each in every_backend()}
+_DEFAULT = _SERVED.pop(DEFAULT_BACKEND)
 DATABASES = Databases((*_SERVED.values(), FOREIGN, _DEFAULT), default=_DEFAULT)

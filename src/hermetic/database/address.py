@@ -11,45 +11,17 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from hermetic.database import backends
+from hermetic.database.backend import Address, backend_named_by, find_backend
 
 _PORTS = {"mysql": 3306, "mssql": 1433, "oracle": 1521}
 _SAME = {"mariadb": "mysql"}
 """What is known of databases that hermetic has no server for."""
 
 _THIS_MACHINE = {"", "127.0.0.1", "::1", "[::1]", "0.0.0.0"}
-
-
-@dataclass(frozen=True)
-class Address:
-    """One database.
-
-    Attributes:
-        backend: Its kind: the name of the backend, where hermetic has one.
-        name: The database's name; a file's absolute path; for one in memory ``:memory:`` or the shared name.
-        host: The server's host (or socket folder), ``localhost`` for this machine; empty where there is no server.
-        port: The server's port; 0 where there is none.
-        in_memory: Whether neither a file nor a server holds it.
-        shared: Whether connections of the whole process reach one in memory by its name; else it is its engine's own.
-    """
-
-    backend: str
-    name: str
-    host: str = ""
-    port: int = 0
-    in_memory: bool = False
-    shared: bool = False
-
-    def __str__(self) -> str:
-        """Return a URL that means it, without driver and user."""
-        port = None if self.port == default_port(self.backend) else self.port or None
-        url = URL.create(self.backend, host=self.host or None, port=port, database=self.name)
-        return url.render_as_string()
 
 
 def address_of(url: URL, folder: str | None = None) -> Address:
@@ -59,30 +31,32 @@ def address_of(url: URL, folder: str | None = None) -> Address:
         url: A SQLAlchemy URL.
         folder: Where a relative path starts; the working directory where None.
     """
-    backend = backends.find(url.get_backend_name())
+    backend = find_backend(url.get_backend_name())
     if backend is not None:
         return backend.address(url, folder)
     kind = url.get_backend_name()
-    return on_a_server(_SAME.get(kind, kind), url)
+    kind = _SAME.get(kind, kind)
+    return on_a_server(kind, url, _PORTS.get(kind, 0))
 
 
-def on_a_server(backend: str, url: URL) -> Address:
-    """Return the database on a server that a URL means by itself."""
+def on_a_server(backend: str, url: URL, usual_port: int) -> Address:
+    """Return the database on a server that a URL means by itself.
+
+    Args:
+        backend: Its kind.
+        url: The URL.
+        usual_port: On which servers of this kind listen when nobody says.
+    """
     host = url.host or last(url.query.get("host"))
-    port = url.port or _number(last(url.query.get("port"))) or default_port(backend)
+    port = url.port or _number(last(url.query.get("port")))
     name = url.database or url.username or ""
-    return Address(backend, name, "localhost" if host in _THIS_MACHINE else host.lower(), port)
-
-
-def default_port(backend: str) -> int:
-    """Return the port on which servers of a kind listen when nobody says; 0 where there is none."""
-    found = backends.find(backend)
-    return _PORTS.get(backend, 0) if found is None else found.port
+    host = "localhost" if host in _THIS_MACHINE else host.lower()
+    return Address(backend, name, host, 0 if port == usual_port else port)
 
 
 def is_in_memory(url: URL) -> bool:
     """Whether a URL means a database that neither a file nor a server holds."""
-    backend = backends.find(url.get_backend_name())
+    backend = find_backend(url.get_backend_name())
     return backend is not None and bool(backend.in_memory) and backend.address(url, None).in_memory
 
 
@@ -103,7 +77,7 @@ def in_memory_among(texts: Iterable[str]) -> frozenset[Address]:
 
 
 def _may_be_in_memory(text: str) -> bool:
-    backend = backends.named_by(text)
+    backend = backend_named_by(text)
     return backend is not None and bool(backend.in_memory)
 
 

@@ -1,13 +1,16 @@
-"""What a kind of database brings: a few things that each has, and groups of others that it may leave as they are here.
+"""Backends: what a kind of database brings, and the table of those that there are.
 
-A backend is an instance of a class of ``Backend``. The module that has it is light: names, drivers and texts.
-SQLAlchemy, a driver, and the rest of its folder are imported by its methods, when they are called.
+A few things each has to say itself, groups of others it may leave as they are here. A backend is an instance of a class
+of ``Backend``, and all that is known of its kind lies in its folder below ``backends``. Whoever needs one looks it up
+here, by the name that its URLs have: its module is imported then, which has it as ``BACKEND``, and is light: names,
+drivers and texts. SQLAlchemy, a driver, and the rest of its folder are imported by its methods, when they are called.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -16,11 +19,37 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-    from hermetic.database.address import Address
-    from hermetic.database.drivers.seams import Put
+    from hermetic.database.driver_seams import Put
     from hermetic.database.protocols import Server, Wait, WorkerDatabase
     from hermetic.database.stored import Project, Running, Serving, Stored
     from hermetic.settings import Settings
+
+
+class Address(NamedTuple):
+    """One database, in a form that can be compared; see ``hermetic.database.address``.
+
+    Attributes:
+        backend: Its kind: the name of the backend, where hermetic has one.
+        name: The database's name; a file's absolute path; for one in memory ``:memory:`` or the shared name.
+        host: The server's host (or socket folder), ``localhost`` for this machine; empty where there is no server.
+        port: The server's port; 0 for the one that servers of this kind have by default, and where there is none.
+        in_memory: Whether neither a file nor a server holds it.
+        shared: Whether connections of the whole process reach one in memory by its name; else it is its engine's own.
+    """
+
+    backend: str
+    name: str
+    host: str = ""
+    port: int = 0
+    in_memory: bool = False
+    shared: bool = False
+
+    def __str__(self) -> str:
+        """Return a URL that means it, without driver and user."""
+        from sqlalchemy import URL
+
+        url = URL.create(self.backend, host=self.host or None, port=self.port or None, database=self.name)
+        return url.render_as_string()
 
 
 class Making(NamedTuple):
@@ -233,3 +262,66 @@ class Backend(Texts, Urls, Drivers, Files, ServerOfItsOwn, ABC):
     @abstractmethod
     def clean(self, project: Project, *, everything: bool, dry_run: bool) -> Iterable[str]:
         """Remove kept databases, and with ``everything`` templates; return what was, or would be, removed."""
+
+
+DEFAULT_BACKEND = "sqlite"
+"""What the application's database is where nothing says it."""
+
+_modules = {
+    "postgresql": "hermetic.database.backends.postgresql",
+    "postgres": "hermetic.database.backends.postgresql",
+    "sqlite": "hermetic.database.backends.sqlite",
+}
+"""The module of each backend, by the names that its URLs may have."""
+
+
+def register(name: str, module: str, *, also: Sequence[str] = ()) -> None:
+    """Add a backend.
+
+    Args:
+        name: What its URLs are called: ``create_engine("NAME://...")``.
+        module: The dotted name of the module that has it as ``BACKEND``; it is imported when it is first needed.
+        also: Other names that its URLs may have.
+    """
+    _modules.update(dict.fromkeys((name, *also), module))
+
+
+def find_backend(name: str) -> Backend | None:
+    """Return the backend whose URLs may have this name; None where hermetic has none."""
+    module = _modules.get(name)
+    return None if module is None else _in(module)
+
+
+def _in(module: str) -> Backend:
+    found: Backend = import_module(module).BACKEND
+    return found
+
+
+def get_backend(name: str) -> Backend:
+    """Return the backend of this name, which is one of hermetic's."""
+    found = find_backend(name)
+    assert found is not None, name
+    return found
+
+
+def backend_of(url: URL) -> Backend:
+    """Return the backend of the URL of a worker database."""
+    return get_backend(url.get_backend_name())
+
+
+def backend_named_by(text: str | None) -> Backend | None:
+    """Return the backend whose URL a text is."""
+    return find_backend((text or "").partition("://")[0].partition("+")[0])
+
+
+def every_backend() -> list[Backend]:
+    """Return all that there are."""
+    return [_in(module) for module in dict.fromkeys(_modules.values())]
+
+
+def packages_by_module() -> dict[str, str]:
+    """Return what to install where a module is missing, by that module; SQLAlchemy and migrations need some as well."""
+    found = {"alembic": "alembic", "greenlet": "greenlet"}
+    for each in every_backend():
+        found.update(each.packages)
+    return found

@@ -8,7 +8,8 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.database.address import Address, address_of
+from hermetic.database.address import address_of
+from hermetic.database.backend import Address
 from hermetic.database.lazy import Build, LazyDatabase, NamedDatabase
 from hermetic.database.protocols import Server, WorkerDatabase
 from hermetic.database.templates import Built, Note

@@ -22,8 +22,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.database import backends
-from hermetic.database.address import Address
+from hermetic.database.backend import Address, get_backend
 from hermetic.database.in_use import Checkout
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.protocols import WorkerDatabase
@@ -125,7 +124,7 @@ class MemoryTarget:
         self.database, self.is_released = None, True
         held = list(self._opened.values())
         for connection in held:
-            backends.get(self.backend).close(connection)
+            get_backend(self.backend).close(connection)
         return held
 
     def bind(self, database: LazyDatabase) -> None:

@@ -38,8 +38,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hermetic.code import Location, is_test_code
-from hermetic.database import backends
-from hermetic.database.address import Address, address_of, normal_path
+from hermetic.database.address import address_of, normal_path
+from hermetic.database.backend import DEFAULT_BACKEND, Address, every_backend
 from hermetic.database.engines.destinations import Creation, Itself, LeftAlone
 from hermetic.database.refusal import Refusal
 from hermetic.errors import InvalidSetting
@@ -106,7 +106,7 @@ class Known:
 
     applications: Collection[Address] = ()
     workers: Collection[Address] = ()
-    served: Collection[str] = (backends.DEFAULT,)
+    served: Collection[str] = (DEFAULT_BACKEND,)
     named: Collection[tuple[str, str]] = ()
     in_memory: int = 0
     primary_in_memory: bool = False
@@ -256,5 +256,5 @@ def parse_url(text: str, key: str) -> URL:
         raise InvalidSetting(
             f"{key}: {text!r} is not a database URL.",
             why=str(error),
-            hints=(f"{key} = {', or '.join(each.example for each in backends.every())}",),
+            hints=(f"{key} = {', or '.join(each.example for each in every_backend())}",),
         ) from error

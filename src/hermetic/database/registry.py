@@ -16,8 +16,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic import owners
 from hermetic.code import Location
-from hermetic.database.address import Address, address_of
-from hermetic.database.backends import DEFAULT
+from hermetic.database.address import address_of
+from hermetic.database.backend import DEFAULT_BACKEND, Address
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -81,7 +81,7 @@ class Databases:
         replace: Callable[[Sequence[DBAPIConnection]], None] = lambda connections: None,
         unused: Callable[[], Iterable[EngineRequest]] = tuple,
         name: str = "hermetic",
-        backend: str = DEFAULT,
+        backend: str = DEFAULT_BACKEND,
     ) -> None:
         self._backend = backend
         self._redirect = redirect

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from hermetic.database import backends
+from hermetic.database.backend import backend_of
 
 Form = Callable[[URL], URL]
 PLACEHOLDERS = ("{url}", "{sync_url}", "{dsn}")
@@ -16,17 +16,17 @@ PLACEHOLDERS = ("{url}", "{sync_url}", "{dsn}")
 
 def async_url(url: URL) -> URL:
     """Return the URL of a worker database with an async driver."""
-    return backends.of(url).async_url(url)
+    return backend_of(url).async_url(url)
 
 
 def sync_url(url: URL) -> URL:
     """Return the URL of a worker database with the sync driver that hermetic itself uses."""
-    return backends.of(url).sync_url(url)
+    return backend_of(url).sync_url(url)
 
 
 def text(url: URL) -> str:
     """Return the URL of a worker database as text that every reader takes."""
-    return backends.of(url).text(url)
+    return backend_of(url).text(url)
 
 
 def filled(value: str, url: Callable[[], URL], known: str | None = None) -> str:

@@ -109,9 +109,9 @@ def hermetic_engine(hermetic_url: str) -> AsyncEngine:
     """An ``AsyncEngine`` on the application's worker database, usable in every event loop."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    from hermetic.database import backends
+    from hermetic.database.backend import packages_by_module
 
-    with errors_as_failures(), driver_of(hermetic_url, backends.packages):
+    with errors_as_failures(), driver_of(hermetic_url, packages_by_module):
         return create_async_engine(hermetic_url)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hermetic.database import backends
+from hermetic.database.backend import get_backend
 from hermetic.settings import Settings
 
 
@@ -19,6 +19,6 @@ def header_lines(settings: Settings, root: Path) -> list[str]:
         f"leaks {settings.guards['leaks']}",
     ]
     named = settings.named_backend
-    announced = backends.get(named).announcement(settings, root) if named else []
+    announced = get_backend(named).announcement(settings, root) if named else []
     lines = [", ".join(parts), *announced]
     return [f"hermetic: {line}" for line in lines]

@@ -55,20 +55,20 @@ def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
         for place, why in left_alone.items()
     ]
     shown = lines if len(lines) <= SHOWN else [*lines[:SHOWN], f"  ... and {len(lines) - SHOWN} more"]
-    from hermetic.database import backends
+    from hermetic.database.backend import every_backend
 
-    example = next(each.in_memory for each in backends.every() if each.in_memory)
+    example = next(each.in_memory for each in every_backend() if each.in_memory)
     hint = f"  to have them be the application's: hermetic_env = DATABASE_URL={example}"
     return [*shown, hint] if shown else []
 
 
 def earlier_lines(earlier: Mapping[str, str], root: Path) -> list[str]:
     """Return what is said of files that a driver opened, and wrote, before an engine named them."""
-    from hermetic.database import backends
+    from hermetic.database.backend import DEFAULT_BACKEND
 
     lines = []
     for file, place in list(earlier.items())[:SHOWN]:
-        url = f"{backends.DEFAULT}:///{relative(file, root)}"
+        url = f"{DEFAULT_BACKEND}:///{relative(file, root)}"
         lines += [
             f"{relative(file, root)} was opened at {relative(place, root)} before an engine named it, and is itself"
             " what that wrote to; the engine's database began as a copy",

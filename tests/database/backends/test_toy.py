@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.dialects import registry
 
 from hermetic.cli import main
-from hermetic.database import backends
+from hermetic.database import backend
+from hermetic.database.backend import find_backend, get_backend
+from hermetic.database.backends import register
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ContainmentError, LayerConflict
 from hermetic.owners import Owner
@@ -37,7 +39,7 @@ INSERT = text("INSERT INTO users VALUES (:name)")
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """SQLAlchemy knows the dialect; what a test leaves is gone after it, hermetic's own table as it was."""
     registry.register("toy", "tests.database.backends.toy.dialect", "ToyDialect")
-    monkeypatch.setattr(backends, "_modules", dict(backends._modules))
+    monkeypatch.setattr(backend, "_modules", dict(backend._modules))
     yield
     SHELF.clear()
     KEPT.clear()
@@ -46,7 +48,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """A run of a project whose engine is on a toy."""
-    backends.register("toy", "tests.database.backends.toy")
+    register("toy", "tests.database.backends.toy")
     (tmp_path / "shop_toy.py").write_text(SHOP)
     with importable(tmp_path, monkeypatch):
         started = Run(Settings(mode="on", schema=("shop_toy:metadata",)), root=tmp_path, temporary=())
@@ -157,14 +159,14 @@ def test_the_header_names_it(run: Run, database: WorkerDatabase, tmp_path: Path)
     settings = Settings(mode="on", database=cast(Any, "toy"))
     assert header_lines(settings, tmp_path)[1:] == ["hermetic: toy: a shelf of this process"]
     made = run.containment.servers.made()
-    assert [backends.get(name).facts(each, settings, tmp_path) for name, each in made] == [
+    assert [get_backend(name).facts(each, settings, tmp_path) for name, each in made] == [
         ["toy: 1 on the shelf"]
     ]
 
 
 def test_it_is_imported_late() -> None:
     """A module that is registered is loaded when something asks for it."""
-    backends.register("toy", "tests.database.backends.nowhere", also=["toybase"])
+    register("toy", "tests.database.backends.nowhere", also=["toybase"])
     assert "tests.database.backends.nowhere" not in sys.modules
     with pytest.raises(ModuleNotFoundError, match="nowhere"):
-        backends.find("toybase")
+        find_backend("toybase")

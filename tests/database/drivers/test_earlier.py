@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.code import Location
-from hermetic.database.address import Address
+from hermetic.database.backend import Address
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.drivers.earlier import EarlierFiles

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
+from hermetic.database.driver_seams import Patch, Rules, found
 from hermetic.database.drivers.earlier import EarlierFiles
-from hermetic.database.drivers.rules import Rules
-from hermetic.database.drivers.seams import Patch, Seams, found
+from hermetic.database.drivers.rules import DriverRules
+from hermetic.database.drivers.seams import Seams
+from hermetic.database.engines.destinations import EngineRequest
 from hermetic.database.in_use import RawConnections
 from hermetic.errors import ConfigurationError
 from tests.importing import importable
@@ -42,6 +45,11 @@ def test_a_driver_that_is_imported_later() -> None:
     assert done.stdout.split() == ["asked", "asked", "_connect"], done.stderr
 
 
+def not_asked(request: EngineRequest) -> NoReturn:
+    """Stand for the rules where no connection is opened."""
+    raise AssertionError(request)
+
+
 def test_a_module_is_patched_once_it_was_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And is as it was when the run is over; other modules, and one that does not exist, are left alone."""
 
@@ -49,7 +57,7 @@ def test_a_module_is_patched_once_it_was_executed(tmp_path: Path, monkeypatch: p
         patch(module, "connect", "ours")
 
     earlier = EarlierFiles(tmp_path)
-    rules = Rules(lambda request: 1 / 0, lambda request: None, lambda url, folder: False, tmp_path, earlier)  # type: ignore[arg-type, return-value]
+    rules = DriverRules(not_asked, lambda request: None, lambda url, folder: False, tmp_path, earlier)
     seams = Seams(rules, {"late_driver": put, "no_driver": put})
     (tmp_path / "late_driver.py").write_text("connect = 'its own'\n")
     (tmp_path / "another.py").write_text("connect = 'its own'\n")

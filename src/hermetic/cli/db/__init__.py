@@ -27,9 +27,9 @@ def run(options: argparse.Namespace) -> int:
         ConfigurationError: The configuration is wrong, or there is no such server.
     """
     from hermetic.cli.db.project import read_project
-    from hermetic.database import backends
+    from hermetic.database.backend import every_backend
 
-    for backend in backends.every():
+    for backend in every_backend():
         backend.put_aside(os.environ)
     project = read_project(Path(options.directory))
     if options.action == "list":
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "clean":
         removed = [
             what
-            for backend in reversed(backends.every())
+            for backend in reversed(every_backend())
             for what in backend.clean(project, everything=options.all, dry_run=options.dry_run)
         ]
         say([f"{'would remove' if options.dry_run else 'removed'} {what}" for what in removed], sys.stdout)

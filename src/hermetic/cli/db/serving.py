@@ -12,7 +12,7 @@ import sys
 import time
 
 from hermetic.cli.db.survey import living
-from hermetic.database import backends
+from hermetic.database.backend import every_backend
 from hermetic.database.stored import Project, Running
 
 COMMAND = "from hermetic.cli import main; raise SystemExit(main())"
@@ -30,7 +30,7 @@ def start(project: Project, port: int | None, *, detached: bool = False) -> int:
     Raises:
         ConfigurationError: Nothing is kept, or the server does not start.
     """
-    served = next(each for each in backends.every() if each.can_serve).serving(project, port)
+    served = next(each for each in every_backend() if each.can_serve).serving(project, port)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what stop sends is a Ctrl-C too
     try:
         _say(served.lines())
@@ -92,7 +92,7 @@ def detach(project: Project, port: int | None) -> int:
 
 def _environment() -> dict[str, str]:
     environ = dict(os.environ)
-    for backend in backends.every():
+    for backend in every_backend():
         environ = backend.without(environ)
     return environ
 

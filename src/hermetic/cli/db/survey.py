@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hermetic.database import backends
+from hermetic.database.backend import every_backend
 from hermetic.database.stored import Entry, Project, Running
 
 
@@ -28,7 +28,7 @@ class Survey:
 def survey(project: Project) -> Survey:
     """Look at what a project has."""
     servers = living(project)  # before one is started to be asked
-    found = [each.stored(project) for each in backends.every()]
+    found = [each.stored(project) for each in every_backend()]
     return Survey(
         [entry for each in found for entry in each.templates],
         [entry for each in found for entry in each.kept],
@@ -39,4 +39,4 @@ def survey(project: Project) -> Survey:
 
 def living(project: Project) -> list[Running]:
     """Return the servers of runs that live now."""
-    return [server for each in backends.every() for server in each.running(project)]
+    return [server for each in every_backend() for server in each.running(project)]

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.cli.databases import DATABASES, FOREIGN_TORTOISE_URL
-from hermetic.database import backends
-from hermetic.database.backends import Backend
+from hermetic.database.backend import DEFAULT_BACKEND, Backend, find_backend
 from hermetic.source.applications import Application
 from hermetic.source.bindings import Bindings
 from hermetic.source.configuration import Configuration
@@ -60,7 +59,7 @@ class Environment:
     needs: tuple[Variable, ...]
     unknown: tuple[Variable, ...]
     elsewhere: tuple[Variable, ...]
-    scheme: str = DATABASES.fitting(backends.DEFAULT, "", is_async=True)
+    scheme: str = DATABASES.fitting(DEFAULT_BACKEND, "", is_async=True)
     tells_in_time: bool = False
 
     @property
@@ -71,7 +70,7 @@ class Environment:
     @property
     def backend(self) -> Backend | None:
         """What the application's database is; None where hermetic makes none of that kind."""
-        return backends.find(DATABASES.kind_of(self.scheme))
+        return find_backend(DATABASES.kind_of(self.scheme))
 
     @property
     def needs_a_server(self) -> bool:
@@ -171,7 +170,7 @@ def _url(
     own = [each for each in addresses if any(read.variable == variable for read in each.variables)]
     told = find_scheme(own, [variable], given, places, DATABASES)
     scheme = told or DATABASES.fitting(scheme, read_requirements(places), is_async=is_async(own))
-    backend = backends.find(DATABASES.kind_of(scheme))
+    backend = find_backend(DATABASES.kind_of(scheme))
     if own and all(each.opening.package == "tortoise" for each in own):  # it has schemes of its own
         return FOREIGN_TORTOISE_URL if backend is None else backend.tortoise_url
     in_memory = backend is not None and backend.in_memory
@@ -207,7 +206,7 @@ def url_placeholder(openings: Iterable[Opening], scheme: str) -> str:
         scheme: Of the URL that the application expects.
     """
     found = list(openings)
-    backend = backends.find(DATABASES.kind_of(scheme))
+    backend = find_backend(DATABASES.kind_of(scheme))
     if backend is None or not any(each.package in backend.code.packages for each in found):
         return ""
     if not backend.placeholders:

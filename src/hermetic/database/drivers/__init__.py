@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from hermetic.database import backends
+from hermetic.database.backend import every_backend
 from hermetic.database.drivers.earlier import EarlierFiles
-from hermetic.database.drivers.rules import Rules
+from hermetic.database.drivers.rules import DriverRules
 from hermetic.database.drivers.seams import Seams
 from hermetic.database.engines.destinations import Prepare, Resolver
 
@@ -41,8 +41,8 @@ class Drivers:
         root: Path,
     ) -> None:
         self.earlier = EarlierFiles(Path(os.path.realpath(root)))
-        self._rules = Rules(resolver, prepare, is_named, root, self.earlier)
-        puts = {name: put for backend in backends.every() for name, put in backend.seams().items()}
+        self._rules = DriverRules(resolver, prepare, is_named, root, self.earlier)
+        puts = {name: put for backend in every_backend() for name, put in backend.seams().items()}
         self._seams = Seams(self._rules, puts)
         self.open = self._rules.open
 

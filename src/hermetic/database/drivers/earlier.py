@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.code import is_test_code
-from hermetic.database import backends
-from hermetic.database.address import Address
+from hermetic.database.backend import Address, get_backend
 from hermetic.database.in_use import Maker
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.events import emit, listeners
@@ -76,7 +75,7 @@ class EarlierFiles:
         opening = self._openings.get(address)
         if opening is None or not Path(address.name).exists():
             return False
-        if not backends.get(address.backend).copy_file(address, worker.url):
+        if not get_backend(address.backend).copy_file(address, worker.url):
             return False
         if not opening.is_of_a_running_test:
             worker.mark_baseline()

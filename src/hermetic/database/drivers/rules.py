@@ -8,7 +8,6 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +18,7 @@ from hermetic import owners
 from hermetic.code import Location, is_library
 from hermetic.database import passing
 from hermetic.database.address import address_of, working_folder
+from hermetic.database.driver_seams import Route
 from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.engines.destinations import (
     Creation,
@@ -38,31 +38,9 @@ ORMS = frozenset(
 )
 """What has engines of its own, so that the files it opens are databases of the project."""
 
-DEPTH = 12
-"""Frames between a pool's method and the seam that it comes to."""
 
-
-@dataclass(frozen=True)
-class Route:
-    """Where a connection goes.
-
-    Attributes:
-        to: The URL that takes the place of its arguments; None: they stay.
-        asked: The URL that they mean.
-        target: What the rules sent it to; None where it is nobody's affair.
-        maker: Who opens it.
-        pool: The pool that does, if any.
-    """
-
-    to: URL | None
-    asked: URL
-    target: Any = None
-    maker: Maker | None = None
-    pool: Any | None = None
-
-
-class Rules:
-    """The rules of one run, as the seams of drivers ask them.
+class DriverRules:
+    """The rules of one run; see ``hermetic.database.driver_seams.Rules``, which the seams know.
 
     Args:
         resolver: Says where an engine's connections go.
@@ -214,25 +192,6 @@ class Rules:
                 return Location(file, frame.f_lineno, frame.f_code.co_name)
             frame = frame.f_back
         return None
-
-
-def pool_at_work(name: str, kinds: tuple[type, ...]) -> Any | None:
-    """Return the pool that opens a connection now: ``self`` of the method of this name on the stack.
-
-    Where a version of its driver connects in another method, the connection counts as a single one.
-
-    Args:
-        name: The method in which a pool connects.
-        kinds: The pools' classes.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    for _ in range(DEPTH if kinds else 0):
-        if frame is None:
-            break
-        if frame.f_code.co_name == name and isinstance(frame.f_locals.get("self"), kinds):
-            return frame.f_locals["self"]
-        frame = frame.f_back
-    return None
 
 
 def _orm_at_work() -> bool:

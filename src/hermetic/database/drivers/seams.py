@@ -7,25 +7,13 @@ has the seam put in place when its module was executed, before whoever imports i
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
-from hermetic.database.drivers.rules import Rules
-from hermetic.errors import UnsupportedVersion
-
-
-class Patch(Protocol):
-    """Puts a value in place of an attribute until the run is over."""
-
-    def __call__(self, holder: Any, name: str, value: Any) -> None:
-        """Replace ``holder.name``."""
-
-
-Put = Callable[[ModuleType, Rules, Patch], None]
-"""Puts one driver's seam in place, once its module is there."""
+from hermetic.database.driver_seams import Put, Rules
 
 
 class Seams(MetaPathFinder):
@@ -84,23 +72,3 @@ class Seams(MetaPathFinder):
     def _patch(self, holder: Any, name: str, value: Any) -> None:
         self._undo.append((holder, name, vars(holder)[name]))
         setattr(holder, name, value)
-
-
-def found(driver: ModuleType, holder: Any, name: str) -> Any:
-    """Return a private function of a driver.
-
-    Raises:
-        ConfigurationError: This version has none of that name.
-    """
-    value = getattr(holder, name, None)
-    if value is not None:
-        return value
-    where = f"{getattr(holder, '__name__', holder)}.{name}"
-    raise UnsupportedVersion(
-        f"{driver.__name__} {getattr(driver, '__version__', '(no version)')} has no {where}.",
-        why="hermetic contains connections of this driver there, and cannot tell where they would go.",
-        hints=(
-            f"install a version of {driver.__name__} that hermetic knows: see docs/containment.md",
-            "hermetic = observe contains nothing, and needs none of it",
-        ),
-    )

@@ -31,7 +31,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from hermetic.database import backends
+from hermetic.database.backend import find_backend
 from hermetic.database.engines.destinations import Target
 from hermetic.database.engines.location import is_in_a_driver
 from hermetic.threads import OURS
@@ -311,6 +311,6 @@ def _run_privately(function: Callable[[], None]) -> None:
 
 def _abort(dialect: Dialect, connection: DBAPIConnection) -> None:
     """End a connection whose transport is bound to its loop; the others can be closed in any loop."""
-    backend = backends.find(dialect.name)
+    backend = find_backend(dialect.name)
     if backend is not None:
         backend.abort(dialect, connection)

@@ -20,7 +20,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import Pool
 
 from hermetic.code import Location
-from hermetic.database.address import Address
+from hermetic.database.backend import Address
 from hermetic.database.in_use import Checkout
 from hermetic.owners import Owner
 

@@ -25,7 +25,8 @@ from sqlalchemy.pool import Pool
 
 from hermetic import owners
 from hermetic.code import Location
-from hermetic.database.address import Address, in_memory_among, is_in_memory, working_folder
+from hermetic.database.address import in_memory_among, is_in_memory, working_folder
+from hermetic.database.backend import Address
 from hermetic.database.engines import private, telling
 from hermetic.database.engines.checkouts import Checkouts, Gate, InUse
 from hermetic.database.engines.connections import Index, LoopCloser, OpenConnections

@@ -13,11 +13,11 @@ from types import FrameType
 from greenlet import getcurrent  # type: ignore[import-untyped]
 
 from hermetic.code import Walk, folders_of, is_library
-from hermetic.database import backends
+from hermetic.database.backend import every_backend
 
 _DRIVERS = (
     "sqlalchemy",
-    *(library for backend in backends.every() for library in backend.libraries),
+    *(library for backend in every_backend() for library in backend.libraries),
     *("aiomysql", "asyncmy"),
 )
 

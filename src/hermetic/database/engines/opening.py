@@ -29,7 +29,7 @@ from sqlalchemy.pool import (
 )
 
 from hermetic.code import Location
-from hermetic.database import backends
+from hermetic.database.backend import find_backend
 from hermetic.database.engines import private
 from hermetic.database.engines.connections import OpenConnections
 from hermetic.database.engines.destinations import Target
@@ -132,7 +132,7 @@ Check = Callable[[DBAPIConnection], None]
 
 def reached(dialect: Dialect, connection: DBAPIConnection) -> URL | None:
     """Return the database that a connection is on; None where it cannot be asked."""
-    backend = backends.find(dialect.name)
+    backend = find_backend(dialect.name)
     with suppress(Exception):
         return None if backend is None else backend.reached(dialect, connection)
     return None

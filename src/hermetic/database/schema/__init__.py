@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, create_engine
 from sqlalchemy.schema import CreateSchema
 
 from hermetic.application import resolve
-from hermetic.database import backends
+from hermetic.database.backend import backend_of, packages_by_module
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema import call, inputs, migrations, script
 from hermetic.database.schema.alembic_config import NAMED, Migrations
@@ -132,7 +132,7 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
         sql = script.Script(_file(spec, root), root)
         return Schema(spec, script.builder(sql), sql.files)
     if ":" in spec:
-        return _of_object(spec, resolve(spec, key="hermetic_schema", packages=backends.packages))
+        return _of_object(spec, resolve(spec, key="hermetic_schema", packages=packages_by_module))
     raise InvalidSetting(
         f"hermetic_schema = {spec!r} names nothing that can make tables.",
         hints=(
@@ -182,10 +182,10 @@ def _create_all(metadata: MetaData) -> Callable[[WorkerDatabase], None]:
     """
 
     def build(database: WorkerDatabase) -> None:
-        engine = create_engine(backends.of(database.url).sync_url(database.url))
+        engine = create_engine(backend_of(database.url).sync_url(database.url))
         try:
             with engine.begin() as connection:
-                for name in _schemas_of(metadata) if backends.of(database.url).has_schemas else ():
+                for name in _schemas_of(metadata) if backend_of(database.url).has_schemas else ():
                     connection.execute(CreateSchema(name, if_not_exists=True))
                 metadata.create_all(connection)
         finally:

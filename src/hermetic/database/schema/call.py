@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from hermetic.database import backends
+from hermetic.database.backend import backend_of
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import SchemaError
 from hermetic.threads import in_thread
@@ -64,7 +64,7 @@ async def _call_async(function: Callable[..., Any], wanted: type | None, databas
     if wanted is None:
         await function()
         return
-    engine = create_async_engine(backends.of(database.url).async_url(database.url))
+    engine = create_async_engine(backend_of(database.url).async_url(database.url))
     try:
         if wanted is AsyncEngine:
             await function(engine)
@@ -83,7 +83,7 @@ def _call_sync(function: Callable[..., Any], wanted: type | None, database: Work
     if wanted is None:
         function()
         return
-    engine = create_engine(backends.of(database.url).sync_url(database.url))
+    engine = create_engine(backend_of(database.url).sync_url(database.url))
     try:
         if wanted is Engine:
             function(engine)

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from sqlalchemy import create_engine
 
-from hermetic.database import backends
+from hermetic.database.backend import backend_of
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import SchemaError
 
@@ -98,7 +98,7 @@ def builder(script: Script) -> Callable[[WorkerDatabase], None]:
     """
 
     def build(database: WorkerDatabase) -> None:
-        engine = create_engine(backends.of(database.url).sync_url(database.url))
+        engine = create_engine(backend_of(database.url).sync_url(database.url))
         try:
             with engine.connect() as connection:
                 driver = cast(Any, connection.connection.driver_connection)

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from hermetic.cli.init.trial.child import BUILT_BY_TESTS, attempt, build, routes
 from hermetic.cli.init.trial.outcome import Failure, Outcome
-from hermetic.database import backends
+from hermetic.database.backend import get_backend
 from hermetic.settings import Settings
 
 
@@ -73,7 +73,7 @@ def test_a_url_has_the_form_that_a_run_s_has(backend: str, server: str | None, u
     """So that an application which takes only URLs of another form fails as it would in a run."""
     settings = Settings(postgresql=server)
     assert (
-        backends.get(backend)
+        get_backend(backend)
         .planned_url(settings, Path("/tmp/x"), "hermetic")
         .render_as_string(hide_password=False)
         == url

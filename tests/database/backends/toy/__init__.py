@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-    from hermetic.database.address import Address
-    from hermetic.database.backend import Making
+    from hermetic.database.backend import Address, Making
     from hermetic.database.protocols import Server
     from hermetic.database.stored import Project, Stored
     from hermetic.settings import Settings
@@ -48,7 +47,7 @@ class Toy(Backend):
 
     def address(self, url: URL, folder: str | None) -> Address:
         """A name is one database, whatever the host."""
-        from hermetic.database.address import Address
+        from hermetic.database.backend import Address
 
         return Address("toy", url.database or "", "shelf")
 

@@ -20,7 +20,7 @@ from hermetic import application
 from hermetic.cli.init.trial.containment import Containment
 from hermetic.cli.init.trial.failing import AbsentVariables, failure_of
 from hermetic.cli.init.trial.outcome import Failure, Outcome, dumps
-from hermetic.database import backends
+from hermetic.database.backend import packages_by_module
 from hermetic.errors import HermeticError
 from hermetic.settings import parse
 
@@ -80,7 +80,7 @@ def attempt(request: dict[str, Any], home: Path) -> Outcome:
 def build(path: str, failed: Callable[[BaseException, str], Failure]) -> tuple[Any, Failure | None]:
     """Return the application, or why there is none."""
     try:
-        found = application.resolve(path, key="hermetic_app", packages=backends.packages)
+        found = application.resolve(path, key="hermetic_app", packages=packages_by_module)
     except BaseException as error:
         return None, failed(error, f"importing {path.partition(':')[0]}")
     try:

@@ -10,8 +10,8 @@ from sqlalchemy import URL
 
 from hermetic.cli.init.trial.outcome import Engine, Line
 from hermetic.cli.init.trial.refusing import WHY, Nowhere, Refusals
-from hermetic.database import backends
 from hermetic.database.address import address_of
+from hermetic.database.backend import DEFAULT_BACKEND, every_backend, get_backend
 from hermetic.database.drivers import Drivers
 from hermetic.database.engines import SeenEngines, install
 from hermetic.database.engines.destinations import EngineRequest, masked
@@ -39,12 +39,12 @@ class Containment:
     def __init__(self, settings: Settings, root: Path, *, project: str, temporary: Path) -> None:
         self.refusals = Refusals(project)
         self._environment = Environment(settings, root, lambda: self._url)
-        backend = self._environment.backend() or backends.DEFAULT
-        self._url = backends.get(backend).planned_url(settings, temporary, NAME)
+        backend = self._environment.backend() or DEFAULT_BACKEND
+        self._url = get_backend(backend).planned_url(settings, temporary, NAME)
         self._seen = SeenEngines()
         self._databases = Databases(
             Servers(
-                {backend: partial(_server, backend) for backend in (each.name for each in backends.every())}
+                {backend: partial(_server, backend) for backend in (each.name for each in every_backend())}
             ),
             Redirect.parse(allow=settings.allow, aliases=settings.targets, root=root),
             lambda database: None,

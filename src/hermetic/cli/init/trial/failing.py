@@ -13,7 +13,7 @@ from hermetic.application import install_hints
 from hermetic.cli.init.trial.lines import chain_of, lines_of, reads
 from hermetic.cli.init.trial.outcome import Failure
 from hermetic.cli.init.trial.refusing import Refusals
-from hermetic.database import backends
+from hermetic.database.backend import packages_by_module
 from hermetic.errors import ConfigurationError
 
 LONG = 300
@@ -80,7 +80,7 @@ def failure_of(
         and not _is_in_a_package_that_is_there(error.name)
     ):
         what = f"{stage} needs the module {error.name}, which is not there."
-        return Failure(what, lines, "package", (error.name,), hints=install_hints(error, backends.packages))
+        return Failure(what, lines, "package", (error.name,), hints=install_hints(error, packages_by_module))
     names = _variables(error, absent)
     if names:
         what = f"{stage} needs variables that are not set: {', '.join(names)}."

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Dialect
 
 from hermetic.cli.init.trial.lines import chain_of, line_at_work
 from hermetic.cli.init.trial.outcome import Kind, Line, Refused
-from hermetic.database import backends
+from hermetic.database.backend import every_backend
 from hermetic.database.refusal import Refusal
 from hermetic.errors import ContainmentError
 
@@ -155,7 +155,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "socket.getaddrinfo": _look_up,
     **{
         event: partial(_open_file, refuse)
-        for backend in backends.every()
+        for backend in every_backend()
         for event, refuse in backend.openings().items()
     },
     "subprocess.Popen": _execute,

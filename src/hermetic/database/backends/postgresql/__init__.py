@@ -1,6 +1,6 @@
 """PostgreSQL: worker databases lie in a server, the run's own or one that a URL names.
 
-See ``hermetic.database.backends.Backend``. ``server`` finds, starts and shares the server, ``worker_databases`` makes
+See ``hermetic.database.backend.Backend``. ``server`` finds, starts and shares the server, ``worker_databases`` makes
 them on it, ``restore`` is one of them, ``drivers`` watch what the project opens by a driver itself.
 """
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-    from hermetic.database.address import Address
-    from hermetic.database.backend import Making
+    from hermetic.database.backend import Address, Making
     from hermetic.database.backends.postgresql.server import Instance
-    from hermetic.database.drivers.seams import Put
+    from hermetic.database.driver_seams import Put
     from hermetic.database.protocols import Server
     from hermetic.database.stored import Project, Running, Serving, Stored
     from hermetic.settings import Settings
@@ -121,7 +120,7 @@ class Postgresql(Backend):
         """Return the database that a URL means; what it leaves out libpq knows."""
         from hermetic.database.backends.postgresql.drivers.libpq import address_of
 
-        return address_of(url)
+        return address_of(url, self.port)
 
     def planned_url(self, settings: Settings, folder: Path, name: str) -> URL:
         """Return the URL on the server that a setting names, else that of a socket."""

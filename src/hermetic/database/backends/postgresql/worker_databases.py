@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
-from hermetic.database.backends import Making
+from hermetic.database.backend import Making
 from hermetic.database.backends.postgresql.made import MadeDatabases
 from hermetic.database.backends.postgresql.restore.connected import Replace
 from hermetic.database.backends.postgresql.restore.created import CreatedDatabase, EmptyPostgresqlDatabase

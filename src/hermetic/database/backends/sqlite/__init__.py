@@ -1,4 +1,4 @@
-"""SQLite: worker databases are files. See ``hermetic.database.backends.Backend``.
+"""SQLite: worker databases are files. See ``hermetic.database.backend.Backend``.
 
 ``worker_databases`` makes the files, ``template_files`` keeps templates of them, ``restore`` is one worker database,
 ``drivers`` watch what the project opens by a driver itself.
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-    from hermetic.database.address import Address
-    from hermetic.database.backend import Making
-    from hermetic.database.drivers.seams import Put
+    from hermetic.database.backend import Address, Making
+    from hermetic.database.driver_seams import Put
     from hermetic.database.protocols import Server
     from hermetic.database.stored import Project, Stored
     from hermetic.settings import Settings

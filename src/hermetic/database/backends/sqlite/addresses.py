@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, unquote
 
 from sqlalchemy import URL
 
-from hermetic.database.address import Address, last, normal_path
+from hermetic.database.address import last, normal_path
+from hermetic.database.backend import Address
 
 _TRUE = {"true", "yes", "on", "y", "t", "1"}
 """What SQLAlchemy takes for true; without ``uri=true`` it passes no query on, and a name is a path."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from hermetic.database.address import Address, address_of
+from hermetic.database.address import address_of
+from hermetic.database.backend import Address
 from hermetic.database.backends.postgresql.drivers import variables
 from hermetic.database.backends.postgresql.drivers.libpq import dsn, parameters, without_password
 from hermetic.database.backends.postgresql.drivers.psycopg import knows
@@ -99,7 +100,7 @@ def test_a_service_of_the_machine_s(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_url_that_leaves_out_what_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """It means what libpq would make of it."""
-    assert address_of(make_url("postgresql+asyncpg:///x")) == Address("postgresql", "x", "localhost", 5432)
+    assert address_of(make_url("postgresql+asyncpg:///x")) == Address("postgresql", "x", "localhost")
     monkeypatch.setenv("PGHOST", "db.example")
     monkeypatch.setenv("PGPORT", "6000")
     monkeypatch.setenv("PGUSER", "somebody")

@@ -17,8 +17,7 @@ from sqlalchemy import URL
 from hermetic.database.backends.postgresql.drivers.asking import Asyncpg, url_of
 from hermetic.database.backends.postgresql.drivers.libpq import dsn, sslmode
 from hermetic.database.backends.postgresql.drivers.variables import blaming
-from hermetic.database.drivers.rules import Rules, pool_at_work
-from hermetic.database.drivers.seams import Patch, found
+from hermetic.database.driver_seams import Patch, Rules, found, pool_at_work
 
 
 def put(module: ModuleType, rules: Rules, patch: Patch) -> None:

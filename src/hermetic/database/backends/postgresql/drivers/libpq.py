@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from sqlalchemy import URL
 
-from hermetic.database.address import Address, last, on_a_server
+from hermetic.database.address import last, on_a_server
+from hermetic.database.backend import Address
 from hermetic.database.backends.postgresql.drivers import variables
 
 ELSEWHERE = frozenset(
@@ -57,7 +58,7 @@ def url_of(params: Mapping[str, Any]) -> URL:
     )
 
 
-def address_of(url: URL) -> Address:
+def address_of(url: URL, usual_port: int) -> Address:
     """Return the database that a URL of SQLAlchemy's means: what it leaves out libpq reads elsewhere, if anywhere."""
     said = {
         "host": url.host or last(url.query.get("host")),
@@ -67,9 +68,8 @@ def address_of(url: URL) -> Address:
         "service": last(url.query.get("service")),
     }
     is_whole = said["host"] and said["port"] and said["dbname"]
-    return on_a_server(
-        "postgresql", url if is_whole else url_of({key: value for key, value in said.items() if value})
-    )
+    meant = url if is_whole else url_of({key: value for key, value in said.items() if value})
+    return on_a_server("postgresql", meant, usual_port)
 
 
 def replaced(params: Mapping[str, Any], ours: URL, knows: Callable[[str], bool]) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from hermetic.database.address import address_of
 from hermetic.database.backends.postgresql.drivers import libpq
 from hermetic.database.backends.postgresql.drivers.asking import Psycopg
 from hermetic.database.backends.postgresql.drivers.variables import blaming
-from hermetic.database.drivers.rules import Route, Rules, pool_at_work
-from hermetic.database.drivers.seams import Patch, found
+from hermetic.database.driver_seams import Patch, Route, Rules, found, pool_at_work
 
 
 def put(module: ModuleType, rules: Rules, patch: Patch) -> None:

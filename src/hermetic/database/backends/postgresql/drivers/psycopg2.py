@@ -17,8 +17,7 @@ from typing import Any
 from hermetic.database.backends.postgresql.drivers import libpq
 from hermetic.database.backends.postgresql.drivers.asking import Psycopg2
 from hermetic.database.backends.postgresql.drivers.variables import blaming
-from hermetic.database.drivers.rules import Rules
-from hermetic.database.drivers.seams import Patch, found
+from hermetic.database.driver_seams import Patch, Rules, found
 
 
 def put(module: ModuleType, rules: Rules, patch: Patch) -> None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from hermetic.database.drivers.rules import Route
+from hermetic.database.driver_seams import Route
 from hermetic.errors import HermeticError, ServerUnavailable
 
 SERVICE = "PGSERVICE"

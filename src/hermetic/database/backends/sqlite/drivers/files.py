@@ -12,9 +12,10 @@ from urllib.parse import quote
 from sqlalchemy import URL
 
 from hermetic.database import passing
-from hermetic.database.address import Address, address_of, normal_path
+from hermetic.database.address import address_of, normal_path
+from hermetic.database.backend import Address
 from hermetic.database.backends.sqlite.restore.database_state import state_at
-from hermetic.database.drivers.rules import Route, Rules
+from hermetic.database.driver_seams import Route, Rules
 from hermetic.database.engines.destinations import Creation
 from hermetic.database.in_use import Maker
 from hermetic.database.refusal import refusal

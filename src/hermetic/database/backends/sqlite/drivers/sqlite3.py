@@ -31,8 +31,7 @@ from hermetic.database.backends.sqlite.restore.connection import (
     tracked,
 )
 from hermetic.database.backends.sqlite.restore.database_state import state_at
-from hermetic.database.drivers.rules import Rules
-from hermetic.database.drivers.seams import Patch
+from hermetic.database.driver_seams import Patch, Rules
 from hermetic.database.engines.location import user_location
 from hermetic.database.in_use import Driver, Maker
 from hermetic.threads import in_thread
