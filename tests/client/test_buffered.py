@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermetic import AsyncTestClient
-from hermetic.client import _httpx2, _request, _response
+from hermetic.client import _httpx2, _request, _transport
 from hermetic.client._asgi import Receive, Scope, Send
 from hermetic.client._request import KEPT
-from hermetic.client._response import SingleLabelPolicy
+from hermetic.client._transport import SingleLabelPolicy
 from tests.client.apps import body, echo_scope, hello, start
 from tests.client.conftest import Run
 
@@ -235,7 +235,7 @@ def test_an_httpx2_with_other_private_names_gives_the_same(
     """Its requests are built from the start, its responses read themselves, its headers are made lower-case here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_request, "REQUEST_KNOWN", copies)
-        patch.setattr(_response, "READING_KNOWN", False)
+        patch.setattr(_transport, "READING_KNOWN", False)
         patch.setattr(_httpx2, "HEADERS_KNOWN", False)
         compare("GET", "/", {"headers": headers} if headers else {}, answer, {}, times=2)
 

@@ -249,6 +249,18 @@ class AppTask(ABC):
             raise httpx2.ReadTimeout(f"{self._owner.name}: {end.note()}", request=self.request)
 
 
+def header_pairs(message: Message) -> list[tuple[bytes, bytes]]:
+    """Return copies of the headers of a message; text, which the specification forbids, is taken as latin-1."""
+    return [
+        (name if type(name) is bytes else _raw(name), value if type(value) is bytes else _raw(value))
+        for name, value in message.get("headers") or ()
+    ]
+
+
+def _raw(part: str | bytes) -> bytes:
+    return part.encode("latin-1") if isinstance(part, str) else bytes(part)
+
+
 def expect(condition: bool, message: str) -> None:
     """Hold the application to the protocol, in the words of Starlette's ``TestClient``."""
     __tracebackhide__ = True

@@ -50,15 +50,3 @@ def _is_asgi3(app: ASGIApp) -> bool:
     except TypeError:
         return True
     return False
-
-
-def header_pairs(message: Message) -> list[tuple[bytes, bytes]]:
-    """Return copies of the headers of a message; text, which the specification forbids, is taken as latin-1."""
-    return [
-        (name if type(name) is bytes else _raw(name), value if type(value) is bytes else _raw(value))
-        for name, value in message.get("headers") or ()
-    ]
-
-
-def _raw(part: str | bytes) -> bytes:
-    return part.encode("latin-1") if isinstance(part, str) else bytes(part)

@@ -29,8 +29,7 @@ from hermetic.client._httpx2 import sends_by
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._request import KEPT_CLIENTS, Background, ClientOptions, RequestBuilder, is_plain
 from hermetic.client._request_body import SyncAndAsyncStream
-from hermetic.client._response import SingleLabelPolicy
-from hermetic.client._transport import InLoopTransport
+from hermetic.client._transport import InLoopTransport, SingleLabelPolicy
 
 if TYPE_CHECKING:
     from hermetic.client._httpx2 import (

@@ -21,8 +21,8 @@ from typing import Any, NoReturn, Self
 import httpx2
 
 from hermetic import tasks
-from hermetic.client._app_task import AppTask, expect
-from hermetic.client._asgi import Message, header_pairs
+from hermetic.client._app_task import AppTask, expect, header_pairs
+from hermetic.client._asgi import Message
 from hermetic.client._cancellation import Cancellation
 from hermetic.client._request_body import RequestBody, body_of
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 
-from hermetic.client._app_task import AppTask, expect
-from hermetic.client._asgi import Message, header_pairs
+from hermetic.client._app_task import AppTask, expect, header_pairs
+from hermetic.client._asgi import Message
 
 AHEAD = 64 * 1024
 OVERHEAD = 16  # a message of nothing counts too
