@@ -82,6 +82,18 @@ def test_a_private_attribute_keeps_the_client(body: str, project: Project) -> No
     assert [each.text for each in found.left] == ["_transport is used in test_it.py"]
 
 
+@pytest.mark.parametrize("word", ["stream=True", "scheme='https'"])
+def test_a_request_without_an_equal_keeps_the_client(word: str, project: Project) -> None:
+    """async-asgi-testclient has keywords that httpx2 has not: the request would be a TypeError."""
+    head = "from async_asgi_testclient import TestClient\nfrom app import app\n\n\n"
+    body = f"async def test_it():\n    client = TestClient(app)\n    await client.get('/', {word})\n"
+    found = migrated(project, head + body)
+    assert not found.changes
+    assert [each.text for each in found.left] == [
+        f"{word.partition('=')[0]}= is given to a request in test_it.py"
+    ]
+
+
 @pytest.mark.parametrize(
     "fixture", ["", "import pytest\n\n@pytest.fixture\ndef mock():\n    return Mock()\n"]
 )

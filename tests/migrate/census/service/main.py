@@ -211,3 +211,14 @@ async def private(websocket: WebSocket) -> None:
         await websocket.send_denial_response(PlainTextResponse("no token", 403))
     else:
         await websocket.close(4001, "no token")
+
+
+@asynccontextmanager
+async def lifespan_without_state(_: FastAPI) -> AsyncIterator[None]:
+    """Say in the state of the application alone that it is up: async-asgi-testclient has none for requests."""
+    async with lifespan(app):
+        yield
+
+
+mounting = FastAPI(lifespan=lifespan_without_state)
+mounting.mount("/", app)

@@ -180,7 +180,7 @@ def test_what_is_marked_runs(project: Project, tmp_path: Path, runner: str) -> N
     """Each test passes in its runner, with every warning an error, and none is missing."""
     texts = converted(project, runner).texts
     files = {name.replace("tests/", "tests/case/"): text for name, text in texts.items() if "test" in name}
-    found = run(project_of([Case("", "case", "", (runner,), "", files, {})], runner, tmp_path / "after"))
+    found = run(project_of([Case("", "case", "", (runner,), "", "", files, {})], runner, tmp_path / "after"))
     assert not found.failures, found.failures
     assert len(found.tests) == 9
     assert all(each.requests for name, each in found.tests.items() if "test_own.py::test_own" not in name)

@@ -59,6 +59,8 @@ ADDRESSES = ("get_remote_address", "get_ipaddr")
 BACKEND = "anyio_backend"
 CANCELLING = frozenset({"cancel", "CancelScope", "move_on_after", "move_on_at"})
 PRIVATE = ("_transport", "_mounts", "__aenter__", "cookie_jar")
+OF_REQUESTS = ("stream", "scheme")
+"""Keywords of async-asgi-testclient's requests for which httpx2's have none."""
 ERRORS = ("HTTPStatusError", "HTTPError", "RequestError", "TimeoutException", "TransportError")
 
 
@@ -119,17 +121,21 @@ class _Recipes:
         item = parents[site.call]
         if isinstance(item, ast.withitem) and isinstance(parents[item], ast.With):
             return "it is entered by a plain with"
-        return self._private
+        return self._only_old_ones_have
 
     @cached_property
-    def _private(self) -> str:
+    def _only_old_ones_have(self) -> str:
         """Where the suite uses what only the old clients have; empty where it does not."""
-        modules = [module for module in self._modules if module.mentions(*PRIVATE)]
+        modules = [module for module in self._modules if module.mentions(*PRIVATE, *OF_REQUESTS)]
         held = find_holders(self._all if modules else (), self._suite, self._bindings)
         for module in modules:
             for node in module.of(ast.Attribute):
                 if node.attr in PRIVATE and self._may_be_client(node.value, module.path, held):
                     return f"{node.attr} is used in {module.path.name}"
+            for call in module.of(ast.Call):
+                words = [word.arg for word in call.keywords if word.arg in OF_REQUESTS]
+                if words and is_request(call, module.path, held):
+                    return f"{words[0]}= is given to a request in {module.path.name}"
         return ""
 
     def _may_be_client(self, node: ast.expr, file: Path, held: Holders) -> bool:
