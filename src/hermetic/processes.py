@@ -14,15 +14,25 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
     """Become the parent of what processes below this one leave behind."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Be killed as soon as the parent has ended, on Linux; what this process executes is, too."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":  # pragma: no branch - elsewhere what left the process group is out of reach
         import ctypes
 
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def end(process: subprocess.Popen[bytes]) -> int:

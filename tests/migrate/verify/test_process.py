@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from hermetic.errors import CommandError
 from hermetic.migrate.verify.process import Process
 from tests.cli.init.trial.processes import are_gone, until
 
@@ -62,3 +65,15 @@ def test_nothing_is_left_of_a_command_that_is_killed(tmp_path: Path) -> None:
         command.kill()
     until(lambda: not list((tmp_path / "temporary").iterdir()))
     assert are_gone(tmp_path / "pids", 2)
+
+
+def test_nothing_runs_on_where_what_keeps_it_is_killed(tmp_path: Path) -> None:
+    """Neither the command, which the kernel kills, nor what it has started in its group; and the folder goes."""
+    (tmp_path / "pids").mkdir()
+    text = f"{STAYS.replace('os.setsid()', 'pass')}os.kill(int(sys.argv[2]), 9)\ntime.sleep(600)"
+    program = [sys.executable, "-c", text]
+    with pytest.raises(CommandError, match="ended"), Process() as process:
+        keeper = str(process._keeper.pid)
+        process.run([*program, str(tmp_path / "pids"), keeper], process.home, os.environ, 60)
+    assert not process.home.exists()
+    until(lambda: are_gone(tmp_path / "pids", 2))

@@ -3,7 +3,8 @@
 It is a program of its own that imports the standard library, ``processes`` and ``copying``. It makes a folder, says its
 name, and runs what it is asked to, a line of JSON each, in a process group of its own. The command holds the other end
 of its standard input, so that an end of file there says that the command has ended, by whatever: what runs is killed
-then, with all that it started, and the folder goes at last.
+then, with all that it started, and the folder goes at last. Where the keeper is killed itself, what it runs is killed
+by the kernel on Linux, and its process group by the command, which is told of it before anything else.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hermetic.migrate.verify.copying import remove_tree
-from hermetic.processes import adopt_orphans, end
+from hermetic.processes import adopt_orphans, die_with_parent, end
 
 STEP = 0.05
 """Seconds between two looks."""
@@ -56,7 +57,9 @@ def _run(request: dict[str, Any], home: Path) -> dict[str, Any]:
             stderr=subprocess.STDOUT,
             env={**request["environ"], "TMPDIR": str(home / "tmp")},
             process_group=0,
+            preexec_fn=die_with_parent,
         )
+    _tell({"group": process.pid})
     is_late = not _wait(process, request["limit"])
     status = end(process)
     return {"status": status, "is_late": is_late, "seconds": time.monotonic() - began}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +58,7 @@ class Process:
             raise CommandError(
                 "hermetic migrate --verify runs on Linux and macOS.", hints=("leave out --verify",)
             )
+        self._group: int | None = None
         self._keeper = subprocess.Popen(
             [sys.executable, "-P", str(KEEPER)],
             stdin=subprocess.PIPE,
@@ -95,7 +99,9 @@ class Process:
         assert self._keeper.stdin is not None
         self._keeper.stdin.write(json.dumps(request).encode() + b"\n")
         self._keeper.stdin.flush()
+        self._group = self._answer()["group"]
         answer = self._answer()
+        self._group = None
         lines = output.read_text(encoding="utf-8", errors="replace").splitlines()
         return Ended(answer["status"], answer["is_late"], answer["seconds"], tuple(lines[-TAIL:]))
 
@@ -112,5 +118,7 @@ class Process:
     def _end(self) -> None:
         assert self._keeper.stdin is not None and self._keeper.stdout is not None
         self._keeper.stdin.close()  # which has it end all of it
-        self._keeper.wait()
+        if self._keeper.wait() < 0 and self._group is not None:  # but where it was killed itself
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._group, signal.SIGKILL)
         self._keeper.stdout.close()

@@ -22,9 +22,9 @@ from hermetic.cli.init.trial.failing import AbsentVariables, failure_of
 from hermetic.cli.init.trial.outcome import Failure, Outcome, dumps
 from hermetic.database.backend import packages_by_module
 from hermetic.errors import HermeticError
+from hermetic.processes import die_with_parent
 from hermetic.settings import parse
 
-PR_SET_PDEATHSIG = 1
 BUILT_BY_TESTS = (
     "tests that build it themselves run all the same; a fixture hermetic_app gives hermetic theirs"
 )
@@ -33,7 +33,7 @@ BUILT_BY_TESTS = (
 def main(home: Path) -> None:
     """Read the request that lies in a folder, and put the outcome there."""
     request = json.loads((home / "request").read_text())
-    _die_with_the_keeper()
+    die_with_parent()
     stack = open(home / "stack", "w")  # noqa: SIM115 - for as long as the process
     faulthandler.enable(stack, all_threads=False)
     faulthandler.register(signal.SIGUSR1, stack, all_threads=False)
@@ -105,13 +105,6 @@ def _count(route: Any) -> int:
     """Count one route, or those of the router or application that it stands for."""
     inside = getattr(getattr(route, "original_router", route), "routes", None)
     return sum(map(_count, inside)) if inside else 1
-
-
-def _die_with_the_keeper() -> None:
-    if sys.platform == "linux":  # pragma: no branch - a run without an end is the worst that comes of it
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 if __name__ == "__main__":  # pragma: no branch - a program
