@@ -11,6 +11,10 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 python,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 
+# How many processes run the suite: half the time of most tests is waiting for servers and for other processes.
+WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+PARALLEL := -p xdist -n $(WORKERS) --dist worksteal
+
 # The Python on which the clients are measured as well.
 PYTHON313 ?= python3.13
 
@@ -51,7 +55,7 @@ demo-postgres: $(READY) ## The same on PostgreSQL: one setting differs, the serv
 	@$(BIN)/python -m backend.demo -o hermetic_database=postgresql
 
 test: $(READY) ## Run the whole suite: the library's tests, then the example service's.
-	$(BIN)/python -m pytest -p xdist -n auto
+	$(BIN)/python -m pytest $(PARALLEL)
 	$(BIN)/python -m pytest backend
 
 docs: $(READY) ## Run every file and every command that the documentation shows.
@@ -73,13 +77,13 @@ arrows: $(READY) ## The import contracts of the layers.
 coverage compat: export REAL_STARTS = 1
 coverage: $(READY) ## The whole suite, with every branch of src reached.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -p xdist -n auto
+	$(BIN)/coverage run -m pytest -q $(PARALLEL)
 	$(BIN)/coverage run -m pytest -q backend
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 sequences: $(READY) ## The property tests, with 2,000 sequences each.
-	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q -p xdist -n auto -m hypothesis -o timeout=1800
+	HYPOTHESIS_PROFILE=check $(BIN)/python -m pytest -q $(PARALLEL) -m hypothesis -o timeout=1800
 
 # One of them has no release for httpx 0.28, the other one is not maintained, and takes old versions of what others need.
 census: $(READY) ## What hermetic migrate makes of suites whose clients .venv cannot have: httpx 0.27's, and async-asgi-testclient's.
