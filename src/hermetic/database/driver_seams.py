@@ -2,12 +2,19 @@
 
 A seam is a function of a driver, replaced by one that asks the rules of the run (``drivers/rules.py``) where the
 connection goes which is about to be opened.
+
+Connections that are not the project's own affair go through the seams like everybody's: hermetic's, and those that an
+engine is opening. A context variable tells them apart: hermetic's own, and those of allowed engines, are left as they
+are; one that an engine opens ends where the engine's connections go, whatever ``async_creator_fn`` or a listener made
+of its arguments, and is the engine's, so that nobody counts it twice.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType, ModuleType
 from typing import Any, Protocol
@@ -139,3 +146,45 @@ def found(driver: ModuleType, holder: Any, name: str) -> Any:
             "hermetic = observe contains nothing, and needs none of it",
         ),
     )
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """Of a connection for which the rules are not asked.
+
+    Attributes:
+        to: Where it ends; None: where its arguments say.
+    """
+
+    to: URL | None
+
+
+_exemption: ContextVar[Exemption | None] = ContextVar("hermetic_exemption", default=None)
+
+
+def current_exemption() -> Exemption | None:
+    """Return the exemption of what is opened now; None: it goes by the rules."""
+    return _exemption.get()
+
+
+@contextmanager
+def uncontained() -> Iterator[None]:
+    """Let what is opened inside go where its arguments say: hermetic's own sessions, and what is allowed by name."""
+    with _exempt(Exemption(None)):
+        yield
+
+
+@contextmanager
+def connecting_to(url: URL) -> Iterator[None]:
+    """Bring what is opened inside to this database, as a connection of an engine."""
+    with _exempt(Exemption(url)):
+        yield
+
+
+@contextmanager
+def _exempt(how: Exemption) -> Iterator[None]:
+    token = _exemption.set(how)
+    try:
+        yield
+    finally:
+        _exemption.reset(token)

@@ -16,9 +16,8 @@ from sqlalchemy import URL
 
 from hermetic import owners
 from hermetic.code import Location, is_library
-from hermetic.database import passing
 from hermetic.database.address import address_of, working_folder
-from hermetic.database.driver_seams import Route
+from hermetic.database.driver_seams import Route, current_exemption
 from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.engines.destinations import (
     Creation,
@@ -81,9 +80,9 @@ class DriverRules:
         Raises:
             ContainmentError: It must not be opened.
         """
-        passes = passing.current()
-        if passes is not None:
-            return Route(passes.to, asked)
+        exemption = current_exemption()
+        if exemption is not None:
+            return Route(exemption.to, asked)
         maker = self._maker_of(pool)
         request = EngineRequest(asked, Creation(maker.owner, maker.location, maker.folder))
         self._prepare(request)

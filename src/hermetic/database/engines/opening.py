@@ -30,10 +30,10 @@ from sqlalchemy.pool import (
 
 from hermetic.code import Location
 from hermetic.database.backend import find_backend
+from hermetic.database.driver_seams import uncontained
 from hermetic.database.engines import private
 from hermetic.database.engines.connections import OpenConnections
 from hermetic.database.engines.destinations import Target
-from hermetic.database.passing import free
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Opening:
             ContainmentError: It is refused, or did not end where it was sent.
         """
         if self.target is None:
-            with free():
+            with uncontained():
                 return private.open_from(self.blueprint.original, record)
         connection = self.target.open(self.dialect, self.arguments.args, self._params())
         if not self.target.holds(connection):

@@ -66,7 +66,7 @@ class Sqlite(Backend):
 
     def address(self, url: URL, folder: str | None) -> Address:
         """Return the file, or the database in memory, that a URL means."""
-        from hermetic.database.backends.sqlite.addresses import address_of
+        from hermetic.database.backends.sqlite.drivers.files import address_of
 
         return address_of(url, folder)
 

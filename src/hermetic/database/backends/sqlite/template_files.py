@@ -43,8 +43,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hermetic.database import folders
+from hermetic.database.driver_seams import uncontained
 from hermetic.database.folders import cache_directory, locked
-from hermetic.database.passing import free
 from hermetic.database.templates import Damaged, Note, NoTemplate
 
 TRAILER = struct.Struct(">II8s")
@@ -242,7 +242,7 @@ class TemplateFiles:
         try:
             self._make_folder()
             make_private(new)
-            with free(), closing(sqlite3.connect(new, isolation_level=None)) as target:
+            with uncontained(), closing(sqlite3.connect(new, isolation_level=None)) as target:
                 target.execute("PRAGMA journal_mode=OFF").close()
                 target.execute("PRAGMA synchronous=OFF").close()
                 copy(target)

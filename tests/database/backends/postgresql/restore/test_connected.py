@@ -16,9 +16,9 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from hermetic.database.backends.postgresql.server import template_databases
+from hermetic.database.driver_seams import uncontained
 from hermetic.database.drivers import Drivers
 from hermetic.database.kept import NotKept
-from hermetic.database.passing import free
 from hermetic.database.templates import NoTemplate
 from hermetic.errors import RestoreError
 from hermetic.owners import owned_by
@@ -201,7 +201,7 @@ async def test_a_copy_that_could_be_taken_only_later(opened: Opened) -> None:
 
 def test_one_that_goes_while_loops_turn(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     """Is in nobody's way."""
-    with free():
+    with uncontained():
         leaving = psycopg.connect(opened.database.url.render_as_string(hide_password=False))
 
     def turn(work: Callable[[], Any]) -> Any:

@@ -22,10 +22,10 @@ import pytest
 from hermetic.database.address import address_of
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
+from hermetic.database.driver_seams import uncontained
 from hermetic.database.drivers import Drivers
 from hermetic.database.engines.destinations import LeftAlone
 from hermetic.database.in_use import RawConnection
-from hermetic.database.passing import free
 from hermetic.errors import ContainmentError
 from hermetic.owners import Kind, Owner, owned_by
 from tests.importing import importable
@@ -159,7 +159,7 @@ def test_a_library_s_file_is_left_alone(drivers: Drivers, real: Path) -> None:
 
 def test_hermetic_s_own_is_left_alone(drivers: Drivers, real: Path) -> None:
     """It opens what it says."""
-    with free(), closing(sqlite3.connect(real)) as connection:
+    with uncontained(), closing(sqlite3.connect(real)) as connection:
         assert tables(connection) == []
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from hermetic.database.backends.sqlite.restore.apply_diff import Conflict, apply
 from hermetic.database.backends.sqlite.restore.changes import moved_sequences, set_sequences
+from hermetic.database.backends.sqlite.restore.copies import RawText, Snapshot
 from hermetic.database.backends.sqlite.restore.difference import Delta, difference, same
-from hermetic.database.backends.sqlite.restore.snapshot import RawText, Snapshot
 from tests.database.backends.sqlite.restore.opened import dump
 
 

@@ -28,10 +28,10 @@ from hermetic.database.backends.postgresql.restore.lock_monitor import LockMonit
 from hermetic.database.backends.postgresql.restore.sessions import Session
 from hermetic.database.backends.postgresql.server import kept_databases, template_databases
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
+from hermetic.database.driver_seams import connecting_to
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.kept import Kept, NotKept
 from hermetic.database.layers import Layer, Layers, Start
-from hermetic.database.passing import on_the_way_to
 from hermetic.database.templates import Build, Built, Note, Outdated, Template, digest, fill
 from hermetic.owners import Owner
 
@@ -106,7 +106,7 @@ class PostgresqlDatabase:
             params: The named ones; what says where and as whom is replaced, the rest keeps its meaning.
         """
         ours = self.reach(params.get("user"))
-        with on_the_way_to(ours), variables.blamed("the application"):
+        with connecting_to(ours), variables.blamed("the application"):
             connection = dialect.connect(**connect_arguments(dialect, params, ours))
         self.sessions.opened(connection)
         return connection

@@ -41,9 +41,9 @@ from hermetic.database.backends.postgresql.server.launch import (
 from hermetic.database.backends.postgresql.server.launcher import files
 from hermetic.database.backends.postgresql.server.launcher.main import Request
 from hermetic.database.backends.postgresql.server.run_dir import Address, address
+from hermetic.database.driver_seams import uncontained
 from hermetic.database.folders import cache_directory
 from hermetic.database.kept import PREFIX as KEPT
-from hermetic.database.passing import free
 from hermetic.errors import ServerUnavailable
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Embedded:
                 self._facts = self._facts_of(report)
             return self._facts
 
-    @free()
+    @uncontained()
     def connect(self, database: str | None = None, **options: Any) -> psycopg.Connection[Any]:
         """Open an autocommit connection of the administrator."""
         driver = installed.psycopg()

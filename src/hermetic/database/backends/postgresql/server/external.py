@@ -24,8 +24,8 @@ from hermetic.database.backends.postgresql.server.instance import PREFIX, Facts
 from hermetic.database.backends.postgresql.server.quoting import quoted
 from hermetic.database.backends.postgresql.server.roles import SHARED
 from hermetic.database.backends.postgresql.server.run_dir import PORT
+from hermetic.database.driver_seams import uncontained
 from hermetic.database.engines.destinations import masked
-from hermetic.database.passing import free
 from hermetic.errors import InsufficientPrivilege, ServerUnavailable
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class External:
             self._unavailable = error
             raise
 
-    @free()
+    @uncontained()
     def _open(self, database: str, **options: Any) -> psycopg.Connection[Any]:
         driver = installed.psycopg()
         try:

@@ -1,4 +1,4 @@
-"""Which file ``sqlite3.connect`` is about to open, where it is opened instead, and whether a text names it."""
+"""Files of SQLite: which a URL or ``sqlite3.connect`` means, where it is opened instead, whether a text names it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,57 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, unquote
 
 from sqlalchemy import URL
 
-from hermetic.database import passing
-from hermetic.database.address import address_of, normal_path
+from hermetic.database.address import last, normal_path
 from hermetic.database.backend import Address
 from hermetic.database.backends.sqlite.restore.database_state import state_at
-from hermetic.database.driver_seams import Route, Rules
+from hermetic.database.driver_seams import Route, Rules, current_exemption, uncontained
 from hermetic.database.engines.destinations import Creation
 from hermetic.database.in_use import Maker
 from hermetic.database.refusal import refusal
+
+_TRUE = {"true", "yes", "on", "y", "t", "1"}
+"""What SQLAlchemy takes for true; without ``uri=true`` it passes no query on, and a name is a path."""
+
+
+def address_of(url: URL, folder: str | None) -> Address:
+    """Return the database that a URL means.
+
+    Args:
+        url: A SQLAlchemy URL.
+        folder: Where a relative path starts; the working directory where None.
+    """
+    name = url.database or ""
+    query = {key: last(value) for key, value in url.query.items()}
+    is_uri = name.startswith("file:") and query.get("uri", "").lower() in _TRUE
+    if is_uri:
+        name, query = _read_uri(name, query)
+    if is_uri and query.get("vfs") == "memdb":
+        return _in_memory(name, shared=name.startswith("/"))
+    if name in ("", ":memory:") or (is_uri and query.get("mode") == "memory"):
+        return _in_memory(name, shared=is_uri and query.get("cache") == "shared")
+    return Address("sqlite", normal_path(name, folder))
+
+
+def _in_memory(name: str, *, shared: bool) -> Address:
+    return Address("sqlite", name or ":memory:", in_memory=True, shared=shared)
+
+
+def _read_uri(uri: str, query: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return path and query of a URI; SQLAlchemy puts its own query behind, and a fragment hides what follows it."""
+    text, fragment, _ = uri.removeprefix("file:").partition("#")
+    name, _, inline = text.partition("?")
+    return _uri_path(name), dict(parse_qsl(inline)) | ({} if fragment else query)
+
+
+def _uri_path(rest: str) -> str:
+    """The path in ``file:///a``, ``file://localhost/a``, ``file:/a`` or ``file:a``."""
+    if rest.startswith("//"):
+        rest = "/" + rest[2:].partition("/")[2]
+    return unquote(rest)
 
 
 def url_of(database: Any, uri: bool) -> URL:
@@ -28,12 +67,15 @@ def url_of(database: Any, uri: bool) -> URL:
 
 def is_a_file(database: Any, uri: bool) -> bool:
     """Whether that is a file, and not a database in memory, or nothing that can be opened."""
-    return isinstance(database, str | bytes | os.PathLike) and not address_of(url_of(database, uri)).in_memory
+    return (
+        isinstance(database, str | bytes | os.PathLike)
+        and not address_of(url_of(database, uri), None).in_memory
+    )
 
 
 def is_a_worker_s(database: Any) -> bool:
     """Whether a path is a worker database's own."""
-    return state_at(address_of(url_of(database, uri=True)).name) is not None
+    return state_at(address_of(url_of(database, uri=True), None).name) is not None
 
 
 def names(text: str, address: Address, folder: str) -> bool:
@@ -103,7 +145,7 @@ def refuse(rules: Rules, database: Any) -> None:
 
 def _target(rules: Rules, database: Any, uri: bool, maker: Maker | None) -> Any | None:
     """Return what a file is brought to; None where it is opened as it is."""
-    if passing.current() is not None or maker is None or not is_a_file(database, uri):
+    if current_exemption() is not None or maker is None or not is_a_file(database, uri):
         return None
     return rules.target_of_a_file(url_of(database, uri), maker)
 
@@ -111,7 +153,7 @@ def _target(rules: Rules, database: Any, uri: bool, maker: Maker | None) -> Any 
 def copied(file: str, worker: str) -> bool:
     """Copy a file over a database, if there are tables in it."""
     uri = f"file:{quote(file)}?mode=rw"  # a file in WAL mode cannot be read without that
-    with passing.free(), closing(sqlite3.connect(uri, uri=True)) as source:
+    with uncontained(), closing(sqlite3.connect(uri, uri=True)) as source:
         if not source.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             return False
         with closing(sqlite3.connect(worker)) as target:

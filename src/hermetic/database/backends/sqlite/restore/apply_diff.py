@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
+from hermetic.database.backends.sqlite.restore.copies import RawText
 from hermetic.database.backends.sqlite.restore.difference import (
     Delta,
     Key,
@@ -19,7 +20,6 @@ from hermetic.database.backends.sqlite.restore.difference import (
     read_shape,
     same,
 )
-from hermetic.database.backends.sqlite.restore.snapshot import RawText
 
 _DROPPING = ("trigger", "view", "index", "table")
 

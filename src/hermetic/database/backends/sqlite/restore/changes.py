@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hermetic.database.backends.sqlite.restore.apply_diff import Conflict, apply
+from hermetic.database.backends.sqlite.restore.copies import Snapshot
 from hermetic.database.backends.sqlite.restore.difference import Delta, difference
-from hermetic.database.backends.sqlite.restore.snapshot import Snapshot
 from hermetic.database.layers import Change, conflict
 from hermetic.errors import LayerConflict
 from hermetic.owners import Owner

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from hermetic.database.backends.sqlite.restore import virtual
-from hermetic.database.backends.sqlite.restore.snapshot import Snapshot
+from hermetic.database.backends.sqlite.restore.copies import Snapshot
 
 Key: TypeAlias = tuple[Any, ...]
 Row: TypeAlias = tuple[Any, ...]

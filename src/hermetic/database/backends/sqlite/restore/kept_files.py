@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from hermetic.database.backends.sqlite.restore.snapshot import Blocked, copy
+from hermetic.database.backends.sqlite.restore.copies import Blocked, copy
 from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
 
 NOTE = ".json"

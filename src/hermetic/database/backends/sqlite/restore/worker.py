@@ -35,15 +35,14 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from hermetic.database.backends.sqlite.restore import kept_files, open_work
 from hermetic.database.backends.sqlite.restore.changes import Changes
 from hermetic.database.backends.sqlite.restore.connection import connect_arguments, tracked
+from hermetic.database.backends.sqlite.restore.copies import Blocked, Snapshot, Templated
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, in_wal
 from hermetic.database.backends.sqlite.restore.difference import quoted
-from hermetic.database.backends.sqlite.restore.snapshot import Blocked, Snapshot
-from hermetic.database.backends.sqlite.restore.templated import Templated
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
+from hermetic.database.driver_seams import uncontained
 from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.database.kept import Kept
 from hermetic.database.layers import Layer, Layers, Start
-from hermetic.database.passing import free
 from hermetic.database.protocols import Wait, as_it_is
 from hermetic.database.templates import Build, Outdated, digest, fill
 from hermetic.owners import Owner
@@ -79,7 +78,7 @@ class SqliteDatabase:
         self._state = DatabaseState(path)
         self._state.may_export = may_export
         self._mutex = RLock()
-        with free():
+        with uncontained():
             self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         self._templated = (
             Templated(self._keeper, templates, self._patiently) if templates is not None else None

@@ -1,4 +1,4 @@
-"""A copy of a whole database in memory, and how it gets back into the live file.
+"""Copies of a whole database: in memory, as its baseline, and from and to templates.
 
 ``sqlite3.Connection.backup`` copies pages, so everything comes with them: rows, ``sqlite_sequence``, DDL,
 ``user_version``, the shadow tables of FTS5. It raises the schema cookie, so that open connections parse the schema
@@ -8,9 +8,18 @@ again by themselves. It waits without end for other connections' locks; here it 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 from weakref import finalize
 
+from hermetic.database.backends.sqlite.template_files import TemplateFiles
+from hermetic.database.driver_seams import uncontained
+from hermetic.database.templates import Damaged, Note, NoTemplate, Template
 from hermetic.threads import now
 
 RETRY = 0.002
@@ -85,3 +94,52 @@ class Snapshot:
     def close(self) -> None:
         """Give its memory back."""
         self._closing()
+
+
+Patiently = Callable[[Callable[[float], Any]], Any]
+"""Copies pages, with so many seconds for the locks of others."""
+
+
+class Templated:
+    """What one database can do with templates; see ``hermetic.database.templates.Fillable``.
+
+    Args:
+        live: A connection to it.
+        templates: Where they are.
+        patiently: Waits for the locks of others.
+    """
+
+    def __init__(self, live: sqlite3.Connection, templates: TemplateFiles, patiently: Patiently) -> None:
+        self._live = live
+        self._templates = templates
+        self._patiently = patiently
+
+    def template_locked(self, key: str) -> AbstractContextManager[None]:
+        """Let one process of all that share the cache build a template at a time."""
+        return self._templates.exclusively()
+
+    def find_template(self, key: str) -> Template | None:
+        """Return the template that it can become a copy of."""
+        found = self._templates.find(key)
+        if found is None:
+            return None
+        path, note = found
+        built = str(note.get("built", "some time ago"))
+        return Template(
+            built, self._templates.is_of_this_run(note), note, partial(self._become_copy_of, path)
+        )
+
+    def _become_copy_of(self, path: Path) -> None:
+        uri = f"file:{quote(str(path))}?mode=ro&immutable=1"  # nothing is written where it is, no lock either
+        try:
+            with uncontained(), closing(sqlite3.connect(uri, uri=True)) as template:
+                self._patiently(partial(copy, template, self._live))
+        except (sqlite3.Error, Blocked) as error:
+            raise Damaged(f"{path} could not be copied: {error}") from error
+
+    def keep_template(self, key: str, note: Note) -> None:
+        """Keep it as a template; raise ``NoTemplate`` where somebody is in the way."""
+        try:
+            self._templates.keep(key, note, lambda target: self._patiently(partial(copy, self._live, target)))
+        except Blocked:
+            raise NoTemplate("somebody else has a write transaction open in it") from None
