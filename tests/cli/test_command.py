@@ -122,7 +122,7 @@ def test_closed_streams_change_nothing(verb: str, closed: str, tmp_path: Path) -
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is Linux's")
-@pytest.mark.parametrize("words", [["explain", "HM200"], ["doctor", "--format", "json"]])
+@pytest.mark.parametrize("words", [["explain", "HM200"], ["doctor", "--format", "json"], ["--help"]])
 def test_a_full_disk_is_an_error_of_one_line(words: list[str], tmp_path: Path) -> None:
     """Whether it shows while something is written or at the end; exit code 1 would say that a check found something."""
     status, told = run(words, ">/dev/full", folder=tmp_path)

@@ -7,8 +7,10 @@ go to stdout and talk to stderr; the exit code is 0 when all is well, 1 when a c
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 from hermetic import __version__
 from hermetic.cli import streams
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not words:
             _parser().print_help(sys.stderr)
             raise SystemExit(2)
-        status = _run(_parser().parse_args(words))
+        status = _run(_parsed(words))
         sys.stdout.flush()
         return status
     except HermeticError as error:
@@ -65,6 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     finally:
         streams.let_go()
+
+
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Read the words; write what ``--help`` and ``--version`` say, as argparse does not look whether that arrives."""
+    said = io.StringIO()
+    try:
+        with redirect_stdout(said):
+            return _parser().parse_args(words)
+    except SystemExit:
+        print(said.getvalue(), end="", flush=True)
+        raise
 
 
 def _run(options: argparse.Namespace) -> int:
