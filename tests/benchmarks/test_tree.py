@@ -24,8 +24,8 @@ def test_a_tree_is_a_project_that_is_set_up(tmp_path: Path) -> None:
     """With an application, tables, tests and a variable; looking at it is what is measured."""
     root = write_tree(tmp_path, 60)
     plan = make_plan(root)
-    assert plan.found[0].target == "shop.main:app"
-    assert [metadata.tables for metadata in plan.metadata] == [5 * 8]
+    assert plan.choice.found[0].target == "shop.main:app"
+    assert [metadata.tables for metadata in plan.tables.metadata] == [5 * 8]
     assert plan.runner.async_tests > 100
     assert "shop_database_url" in str(plan.environment.lines).lower()
     assert plan.observes

@@ -158,8 +158,8 @@ def test_what_is_imported_from_the_rest_of_the_repository_counts(project: Projec
     assert settings["hermetic_schema"] == "shop.models.user:Base.metadata"
     assert [need.name for need in plan.environment.unknown] == ["KEY"]
     assert [skip.path.name for skip in plan.sources.skipped] == ["broken.py"]
-    assert plan.migrations and plan.migrations.file.parent.name == "models"
-    assert [found.application.name for found in plan.found] == ["app"]
+    assert plan.tables.migrations and plan.tables.migrations.file.parent.name == "models"
+    assert [found.application.name for found in plan.choice.found] == ["app"]
     assert plan.observes
 
 

@@ -8,7 +8,6 @@ another service does not. So a repository of a thousand services costs what one 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -22,7 +21,7 @@ from hermetic.source.configuration import NAMES, find_configuration, parse_toml,
 from hermetic.source.modules import Module, Skipped, parse
 from hermetic.source.requirements import read_loosely
 from hermetic.source.roots import find_root
-from hermetic.source.sources import Sources, by_kind, is_pruned, names_in, others_in, read_sources
+from hermetic.source.sources import Sources, by_kind, is_pruned, names_in, others_in, read_sources, walk
 from hermetic.source.suite_modules import named_plugins
 from hermetic.source.symbols import FOREIGN, Symbols
 from hermetic.source.syntax import imported_names, package_root
@@ -116,9 +115,8 @@ def _has_requirements(directory: Path) -> bool:
 
 def _has_tests(project: Path) -> bool:
     """Whether a project has tests, those of projects inside it aside."""
-    for parent, directories, names in os.walk(project):
-        here = Path(parent)
-        directories[:] = [name for name in directories if not _is_apart(here / name, project)]
+    for here, folders, names in walk(project):
+        folders[:] = [name for name in folders if not _is_apart(here / name, project)]
         if any(name.endswith(".py") and is_test_path((here / name).relative_to(project)) for name in names):
             return True
     return False
@@ -144,10 +142,8 @@ def other_projects(directory: Path, sources: Sources, counts: Callable[[Path], b
     """
     known = {*sources.modules, *(each.path for each in sources.skipped)}
     found: dict[Path, None] = {}
-    for parent, folders, names in os.walk(directory):
-        here = Path(parent)
-        folders[:] = sorted(name for name in folders if not is_pruned(here / name))
-        for file in (here / name for name in sorted(names) if name.endswith(".py")):
+    for here, _, names in walk(directory):
+        for file in (here / name for name in names if name.endswith(".py")):
             if file not in known and counts(file):
                 found[_project_of(file, directory)] = None
     return list(found)
@@ -265,9 +261,8 @@ def _import_roots(sources: Sources) -> Iterator[tuple[Path, Path]]:
     """Yield where imports of the repository's other packages start, and the package's directory."""
     if sources.root != sources.boundary:
         yield sources.boundary, sources.boundary
-    for parent, directories, names in os.walk(sources.boundary):
-        here = Path(parent)
-        depth = len(here.relative_to(sources.boundary).parts)
-        directories[:] = sorted(name for name in directories if depth < DEPTH and not is_pruned(here / name))
+    for here, folders, names in walk(sources.boundary):
+        if len(here.relative_to(sources.boundary).parts) >= DEPTH:
+            folders.clear()
         if not PACKAGES.isdisjoint(names) and here not in (sources.boundary, sources.root):
             yield from ((root, here) for root in (here / "src", here) if root.is_dir())

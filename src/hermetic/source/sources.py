@@ -11,7 +11,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from hermetic.errors import CommandError
@@ -107,6 +107,8 @@ def read_sources(
         ConfigurationError: The directory does not exist, is not one, or cannot be listed.
     """
     package_root.cache_clear()
+    if around is None:
+        _listed.cache_clear()
     root = _existing(directory)
     modules: dict[Path, Module] = {}
     skipped: list[Skipped] = []
@@ -180,15 +182,35 @@ def _existing(directory: Path) -> Path:
 
 
 def _files(root: Path, apart: Callable[[Path], bool]) -> Iterator[Path]:
-    for parent, directories, names in os.walk(root):
-        inner = [path for path in sorted(Path(parent, name) for name in directories) if not is_pruned(path)]
-        others = [path for path in inner if apart(path)]
-        directories[:] = [path.name for path in inner if path not in others]
+    for here, folders, names in walk(root):
+        others = [name for name in folders if apart(here / name)]
+        folders[:] = [name for name in folders if name not in others]
         for other in others:
-            yield from others_in(other)
-        for name in sorted(names):
+            yield from others_in(here / other)
+        for name in names:
             if name.endswith(".py") or _is_other(name):
-                yield Path(parent, name)
+                yield here / name
+
+
+def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder of a project with the names of the folders and of the files in it, as ``os.walk`` does.
+
+    The names are in order, and those of folders that are pruned are not among them. Each folder is listed once, until a
+    project is read anew.
+    """
+    folders, files = _listed(root)
+    inner = list(folders)
+    yield root, inner, list(files)
+    for name in inner:
+        if not (root / name).is_symlink():
+            yield from walk(root / name)
+
+
+@cache
+def _listed(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    _, folders, files = next(os.walk(folder), ("", [], []))
+    inner = (name for name in sorted(folders) if not is_pruned(folder / name))
+    return tuple(inner), tuple(sorted(files))
 
 
 def _is_other(name: str) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from hermetic.code import TEST_FOLDERS
 from hermetic.source.modules import ASIDE_DIRECTORIES
-from hermetic.source.requirements import read_loosely
-from hermetic.source.sources import Sources, is_pruned
+from hermetic.source.sources import Sources, walk
 
-CREATES = re.compile(r"^\s*CREATE\s+(?:UNLOGGED\s+)?TABLE\b", re.IGNORECASE | re.MULTILINE)
+CREATES = re.compile(rb"^\s*CREATE\s+(?:UNLOGGED\s+)?TABLE\b", re.IGNORECASE | re.MULTILINE)
+LARGEST = 4_000_000
+"""Bytes of a file that are looked at: a dump makes its first table before it writes rows, and may have gigabytes."""
+
 NOT_THE_APPLICATIONS = (ASIDE_DIRECTORIES | TEST_FOLDERS) - {"migrations"}
 
 
@@ -22,11 +23,17 @@ def find_sql(sources: Sources) -> list[Path]:
         sources: The project.
     """
     found = []
-    for parent, folders, names in os.walk(sources.root):
-        here = Path(parent)
-        folders[:] = [
-            name for name in folders if name not in NOT_THE_APPLICATIONS and not is_pruned(here / name)
-        ]
+    for here, folders, names in walk(sources.root):
+        folders[:] = [name for name in folders if name not in NOT_THE_APPLICATIONS]
         files = (here / name for name in names if name.endswith(".sql"))
-        found += [file for file in files if CREATES.search(read_loosely(file))]
+        found += [file for file in files if _makes_tables(file)]
     return sorted(found)
+
+
+def _makes_tables(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(LARGEST)
+    except OSError:
+        return False
+    return CREATES.search(start) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.errors import ConfigurationError
+from hermetic.source import sql_files
 from hermetic.source.requirements import installed_version
 from tests.source.projects import APP, MODELS, Project
 
@@ -68,14 +69,14 @@ def test_a_pythonpath_that_has_the_root_lacks_nothing(project: Project, pythonpa
 def test_an_application_that_is_set_need_not_be_found(project: Project) -> None:
     """It may be made in a way that cannot be seen."""
     plan = project.write({"pytest.ini": "[pytest]\nhermetic_app = odd:app\n"}).plan()
-    assert (plan.found, plan.settings, plan.edits) == ((), (), ())
+    assert (plan.choice.found, plan.settings, plan.edits) == ((), (), ())
 
 
 def test_two_collections_of_tables_are_the_users_choice(project: Project) -> None:
     """Neither is named, and both are listed."""
     plan = project.write({"main.py": APP, "a.py": MODELS, "b.py": MODELS}).plan()
     assert "hermetic_schema" not in {setting.key for setting in plan.settings}
-    assert [metadata.target for metadata in plan.metadata] == ["a:Base.metadata", "b:Base.metadata"]
+    assert [metadata.target for metadata in plan.tables.metadata] == ["a:Base.metadata", "b:Base.metadata"]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,15 @@ def test_metadata_goes_before_migrations_before_the_lifespan_before_files_of_sql
 def test_files_of_sql_are_not_read_where_there_is_metadata(project: Project) -> None:
     """They are often dumps, of any size, and say nothing more."""
     files = {"main.py": APP, "schema.sql": SQL}
-    assert project.write(files).plan().sql == (project.root / "schema.sql",)
-    assert project.write({**files, "models.py": MODELS}).plan().sql == ()
+    assert project.write(files).plan().tables.sql == (project.root / "schema.sql",)
+    assert project.write({**files, "models.py": MODELS}).plan().tables.sql == ()
+
+
+def test_the_beginning_of_a_file_of_sql_is_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dump may have gigabytes, and makes its first table before it writes rows."""
+    project.write({"main.py": APP, "dump.sql": SQL, "rows.sql": f"{'-- rows' * 9}\n{SQL}"})
+    monkeypatch.setattr(sql_files, "LARGEST", 40)
+    assert project.plan().tables.sql == (project.root / "dump.sql",)
 
 
 @pytest.mark.parametrize(
@@ -272,8 +280,8 @@ def test_a_suite_that_makes_its_own_applications_needs_none(project: Project, te
     project.write({"shop.py": library, "tests/test_a.py": test, "alembic.ini": ""})
     plan = project.plan()
     assert {setting.key: setting.value for setting in plan.settings} == {"hermetic": "on"}
-    assert plan.built is not None
-    assert plan.built.file.name == "test_a.py"
+    assert plan.choice.built is not None
+    assert plan.choice.built.file.name == "test_a.py"
     assert project.write({"pytest.ini": "[pytest]\nhermetic = on\n"}).settings() == {}
     assert project.write({"tests/conftest.py": "m.create_all(e)", "pytest.ini": ""}).settings() == {
         "hermetic": "observe"

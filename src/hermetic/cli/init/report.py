@@ -83,7 +83,7 @@ def _application(plan: Plan) -> Iterator[str]:
         yield f"{value} (already set)"
     elif not plan.names_an_application:
         yield from _no_application(plan)
-    for index, found in enumerate(plan.found):
+    for index, found in enumerate(plan.choice.found):
         prefix = "also found: " if index or not plan.names_an_application or value is not None else ""
         if found.target is None or found.target != value or found.application.required:
             yield f"{prefix}{_described(found)}"
@@ -95,8 +95,9 @@ def _application(plan: Plan) -> Iterator[str]:
 
 def _no_application(plan: Plan) -> Iterator[str]:
     """Say why ``hermetic_app`` is left out, and what that means."""
-    if plan.built is not None:
-        yield f"left out: the tests build their applications themselves ({shown(plan.built.file)}:{plan.built.line})"
+    built = plan.choice.built
+    if built is not None:
+        yield f"left out: the tests build their applications themselves ({shown(built.file)}:{built.line})"
     else:
         yield "left out: hermetic calls a factory without arguments, and this one needs some"
     yield "for async_client and the like, return one from a fixture named hermetic_app in your conftest"
@@ -118,11 +119,11 @@ def _schema(plan: Plan) -> Iterator[str]:
     chosen = next((setting.value for setting in plan.settings if setting.key == "hermetic_schema"), None)
     described = [
         f"{metadata.target} ({count(metadata.tables, 'table')}; {shown(metadata.file)}:{metadata.line})"
-        for metadata in plan.metadata
+        for metadata in plan.tables.metadata
     ]
     text = chosen if isinstance(chosen, str) else ", ".join(chosen or ())
-    if plan.migrating and chosen is not None:
-        place = f"{shown(plan.migrating.file)}:{plan.migrating.line}"
+    if plan.tables.migrating and chosen is not None:
+        place = f"{shown(plan.tables.migrating.file)}:{plan.tables.migrating.line}"
         yield f"{text} (migrations are run at {place}, too)"
         return
     if len(described) > 1:
@@ -132,20 +133,20 @@ def _schema(plan: Plan) -> Iterator[str]:
         yield described[0]
     elif chosen is not None:
         yield f"{text} (no metadata with tables was found)"
-    elif len(plan.sql) > 1 and plan.found:
+    elif len(plan.tables.sql) > 1 and plan.choice.found:
         yield "left out: several files of SQL make tables. Name those of the database under test, one a line, in order:"
-        yield from (f"  {shown(file)}" for file in plan.sql)
-    elif not plan.found:
+        yield from (f"  {shown(file)}" for file in plan.tables.sql)
+    elif not plan.choice.found:
         yield "left out: what the tests make of tables is theirs"
     else:
         yield "left out: no tables were found. Name what makes them: hermetic_schema = package.models:Base.metadata,"
         yield "or lifespan, where the application does so when it starts"
-    if plan.migrations and plan.metadata:
-        lines = plan.migrations.lines(plan.configuration.path.parent)
+    if plan.tables.migrations and plan.tables.metadata:
+        lines = plan.tables.migrations.lines(plan.configuration.path.parent)
         each = ", one line each" if len(lines) > 1 else ""
         yield f"or, to run the migrations instead{each}: hermetic_schema = {' and '.join(lines)}"
-    elif plan.startup and not plan.metadata:
-        yield f"the application makes tables at {shown(plan.startup.file)}:{plan.startup.line}"
+    elif plan.tables.startup and not plan.tables.metadata:
+        yield f"the application makes tables at {shown(plan.tables.startup.file)}:{plan.tables.startup.line}"
 
 
 def _runner(plan: Plan) -> Iterator[str]:

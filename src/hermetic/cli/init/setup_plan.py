@@ -40,6 +40,7 @@ from hermetic.source.schema import (
 from hermetic.source.sources import Sources, relative
 from hermetic.source.sql_files import find_sql
 from hermetic.source.suite_modules import named_plugins, with_helpers
+from hermetic.source.symbols import Symbols
 
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
 """What says that a project was set up, and may have been without an application."""
@@ -59,20 +60,51 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """The applications, and the one for which the project is set up.
+
+    Attributes:
+        found: The applications, the chosen one first.
+        application: The chosen one; None where none can be named.
+        root: Where its imports start.
+        built: Where the suite makes an application itself, if none can be named for it.
+    """
+
+    found: tuple[Found, ...]
+    application: Application | None
+    root: ImportRoot | None
+    built: Place | None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What makes the tables.
+
+    Attributes:
+        metadata: The collections of tables.
+        startup: Where the application itself makes tables.
+        migrations: Alembic's, if there are any.
+        migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
+        sql: The files of SQL that make tables; looked for where there is no metadata.
+    """
+
+    metadata: tuple[Metadata, ...]
+    startup: Place | None
+    migrations: Migrations | None
+    migrating: Place | None
+    sql: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What was found and what is to be written.
 
     Attributes:
         sources: The project.
         configuration: pytest's configuration as it is.
-        found: The applications, the chosen one first.
+        choice: The applications, and the one that was chosen.
         others: The projects below the folder that was asked for which have applications, too.
-        built: Where the suite makes an application itself, if none can be named for it.
-        metadata: The collections of tables.
-        startup: Where the application itself makes tables.
-        migrations: Alembic's, if there are any.
-        migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
-        sql: The files of SQL that make tables; looked for where there is no metadata.
+        tables: What makes the tables.
         runner: Who runs async tests.
         loops: In which event loop, and what is to be said of that.
         faults: What is broken by settings of the project's own, which are kept.
@@ -86,14 +118,9 @@ class Plan:
 
     sources: Sources
     configuration: Configuration
-    found: tuple[Found, ...]
+    choice: Choice
     others: tuple[Path, ...]
-    built: Place | None
-    metadata: tuple[Metadata, ...]
-    startup: Place | None
-    migrations: Migrations | None
-    migrating: Place | None
-    sql: tuple[Path, ...]
+    tables: Tables
     runner: Runner
     loops: Loops
     faults: tuple[Finding, ...]
@@ -128,39 +155,17 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
             be read, parsed or added to.
     """
     symbols = read_project(directory)
-    configuration = find_configuration(symbols.sources.root, symbols.sources.boundary)
+    sources = symbols.sources
+    configuration = find_configuration(sources.root, sources.boundary)
     symbols = with_helpers(symbols, named_plugins(configuration))
     sources = symbols.sources
-    applications = applications_in(symbols, directory)
-    roots = _roots(applications, sources, configuration)
-    ordered = sorted((app for app in applications if app in roots), key=lambda app: bool(app.required))
-    chosen = ordered[0] if ordered else None
-    built = made_by_tests(symbols, chosen)
-    if not (chosen or built or HERMETIC & configuration.values.keys()):
-        raise _no_application(sources, applications)
-    root = roots[chosen] if chosen else None
-    metadata = find_metadata(symbols, root, chosen.file) if chosen and root else []
-    running = running_modules(symbols, chosen.file if chosen else None)
-    startup = None if built else find_startup_tables(running)
+    choice = _choose(symbols, configuration, directory)
     superseded = find_superseded(symbols)
-    migrations = find_migrations(sources, chosen.file if chosen else None)
-    sql = [] if metadata else find_sql(sources)  # a dump of 100 MB takes a second
-    migrating = None
-    if migrations:
-        migrating = find_startup_migrations(symbols, running) or _migrating_tests(superseded)
+    tables = _find_tables(symbols, choice, superseded)
     runner = find_runner(symbols, configuration, installed)
     loops = find_loops(runner, configuration)
-    environment = find_environment(symbols, configuration, chosen)
-    ordered += [app for app in applications if app not in roots]
-    found = tuple(
-        Found(app, roots[app].target(app.file, app.name) if app in roots else None) for app in ordered
-    )
-    wanted: list[Setting] = []
-    if chosen and root:
-        wanted += application_settings(chosen, root) if built is None else ()
-        wanted += path_settings(chosen, root, configuration)
-        wanted += schema_settings([] if migrating else metadata, startup, migrations, sql, configuration)
-        wanted += environment_settings(environment)
+    environment = find_environment(symbols, configuration, choice.application)
+    wanted = list(_settings_of(choice, tables, environment, configuration))
     wanted += mode_settings(superseded, configuration, wanted)
     if not observes(configuration, wanted):
         wanted += loops.settings
@@ -168,27 +173,77 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     if "hermetic_schema" not in {*configuration.values, *(setting.key for setting in settings)}:
         superseded = [line for line in superseded if line.slug not in MAKING_TABLES]
     return Plan(
-        sources,
-        configuration,
-        found,
-        tuple(_others(directory.resolve(), sources)),
-        built,
-        tuple(metadata),
-        startup,
-        migrations,
-        migrating,
-        tuple(sql),
-        runner,
-        loops,
-        find_faults(symbols, configuration),
-        environment,
-        tuple(superseded),
-        environment.backend is not None
-        and not all(installed(name) for name in environment.backend.server_packages),
-        _missing_root(chosen, root, configuration),
-        settings,
-        tuple(_edits(sources, configuration, settings)),
+        sources=sources,
+        configuration=configuration,
+        choice=choice,
+        others=tuple(_others(directory.resolve(), sources)),
+        tables=tables,
+        runner=runner,
+        loops=loops,
+        faults=find_faults(symbols, configuration),
+        environment=environment,
+        superseded=tuple(superseded),
+        lacks_server=_lacks_server(environment, installed),
+        missing_root=_missing_root(choice, configuration),
+        settings=settings,
+        edits=tuple(_edits(sources, configuration, settings)),
     )
+
+
+def _choose(symbols: Symbols, configuration: Configuration, directory: Path) -> Choice:
+    """Choose the application: the likeliest that can be imported, and made without arguments if there is one.
+
+    Raises:
+        ConfigurationError: There is none, the suite makes none, and no setting says that there is one.
+    """
+    applications = applications_in(symbols, directory)
+    roots = _roots(applications, symbols.sources, configuration)
+    ordered = sorted((app for app in applications if app in roots), key=lambda app: bool(app.required))
+    chosen = ordered[0] if ordered else None
+    built = made_by_tests(symbols, chosen)
+    if not (chosen or built or HERMETIC & configuration.values.keys()):
+        raise _no_application(symbols.sources, applications)
+    ordered += [app for app in applications if app not in roots]
+    found = tuple(
+        Found(app, roots[app].target(app.file, app.name) if app in roots else None) for app in ordered
+    )
+    return Choice(found, chosen, roots[chosen] if chosen else None, built)
+
+
+def _find_tables(symbols: Symbols, choice: Choice, superseded: list[Superseded]) -> Tables:
+    file = choice.application.file if choice.application else None
+    metadata = find_metadata(symbols, choice.root, file) if choice.root and file else []
+    running = running_modules(symbols, file)
+    migrations = find_migrations(symbols.sources, file)
+    migrating = None
+    if migrations:
+        migrating = find_startup_migrations(symbols, running) or _migrating_tests(superseded)
+    return Tables(
+        metadata=tuple(metadata),
+        startup=None if choice.built else find_startup_tables(running),
+        migrations=migrations,
+        migrating=migrating,
+        sql=() if metadata else tuple(find_sql(symbols.sources)),
+    )
+
+
+def _settings_of(
+    choice: Choice, tables: Tables, environment: Environment, configuration: Configuration
+) -> Iterator[Setting]:
+    """Return what the chosen application wants, whether or not the configuration has it."""
+    if choice.application is None or choice.root is None:
+        return
+    if choice.built is None:
+        yield from application_settings(choice.application, choice.root)
+    yield from path_settings(choice.application, choice.root, configuration)
+    metadata = [] if tables.migrating else list(tables.metadata)
+    yield from schema_settings(metadata, tables.startup, tables.migrations, list(tables.sql), configuration)
+    yield from environment_settings(environment)
+
+
+def _lacks_server(environment: Environment, installed: Callable[[str], str]) -> bool:
+    backend = environment.backend
+    return backend is not None and not all(installed(name) for name in backend.server_packages)
 
 
 def _others(directory: Path, sources: Sources) -> list[Path]:
@@ -214,12 +269,11 @@ def _configured_roots(configuration: Configuration) -> list[Path]:
     return [(configuration.path.parent / name).resolve() for name in configuration.strings("pythonpath")]
 
 
-def _missing_root(
-    chosen: Application | None, root: ImportRoot | None, configuration: Configuration
-) -> str | None:
-    if chosen is None or root is None or "pythonpath" not in configuration.values:
+def _missing_root(choice: Choice, configuration: Configuration) -> str | None:
+    application, root = choice.application, choice.root
+    if application is None or root is None or "pythonpath" not in configuration.values:
         return None
-    if root.directory in _configured_roots(configuration) or is_installed(root, chosen.file):
+    if root.directory in _configured_roots(configuration) or is_installed(root, application.file):
         return None
     return relative(root.directory, configuration.path.parent)
 
