@@ -81,6 +81,31 @@ def test_tests_that_one_line_keeps_are_told_together(
     ]
 
 
+def test_of_many_tests_that_one_line_keeps_the_first_are_told(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Five of a file, and five files; all of them with -v, and in JSON."""
+    root = project.write({"tests/conftest.py": ""}).root / "tests"
+    names = [(f"test_{at}.py", f"test_{number}") for at in range(7) for number in range(9)]
+    left = tuple(
+        Left(TestName(root / at, path), "HM899", root / "conftest.py", 3, "why") for at, path in names
+    )
+    steps = [Step("keeps", "", True, ("", ""), lambda project: Outcome({}, left=left))]
+    migrate(project, steps=steps)
+    first = capsys.readouterr().err.splitlines()
+    assert first[1:7] == [
+        *(
+            f"                  {root}/test_{at}.py: test_0, test_1, test_2, test_3, test_4, and 4 more (-v names all)"
+            for at in range(5)
+        ),
+        "                  and 2 more (-v names all)",
+    ]
+    migrate(project, "-v", steps=steps)
+    assert capsys.readouterr().err.count("test_8") == 7
+    migrate(project, "--format", "json", steps=steps)
+    assert len(json.loads(capsys.readouterr().out)["left"]) == 63
+
+
 def test_a_project_without_such_tests_is_left_alone(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,14 +55,14 @@ def test_the_table() -> None:
         names(*(f"test_{number}" for number in range(7))),
         without_requests=names("test_b", "test_a"),
     )
-    lines = list(table(verified(verification, proof, unsteady=("test_u",), notes=("so",))))
+    lines = list(table(verified(verification, proof, unsteady=("test_u",), notes=("so",)), most=5))
     assert lines == [
         "left          /p/test_a.py::test_k: HM851: fails",
         "unsteady      test_u differs in two runs of the suite as it is",
         "note          so",
         "not proven    /p/test_a.py::test_f: did not pass before",
         *(f"              /p/test_a.py::test_{number}: did not run before" for number in range(5)),
-        "              and 2 more",
+        "              and 2 more (-v names all)",
         "no requests   /p/test_a.py: test_a, test_b",
         "              no request of their own was counted: proven by how they end, and by their assertions",
         "verified      1 converted test in 2 rounds with /venv/bin/python, left for it: HM851 2",
@@ -81,13 +81,13 @@ def test_what_is_not_verified() -> None:
     before = run("passed", "TestClient", 1.0)
     worse = Worse(Item(FILE, "test_a"), "HM851", "fails", ((FILE, "test_a"),))
     failed = Verification(Migration(PROJECT), before, before, {}, (worse,), rounds=6)
-    lines = list(table(verified(failed, Proof(), worse=(("test_a", "HM851", "fails"),))))
+    lines = list(table(verified(failed, Proof(), worse=(("test_a", "HM851", "fails"),)), most=5))
     assert lines[:2] == [
         "worse         test_a: HM851: fails",
         "verified      not: 1 test fares worse after 6 rounds with /venv/bin/python",
     ]
     nothing = Verification(Migration(PROJECT), before, None, {}, rounds=1)
     assert document(verified(nothing, Proof()))["before"] is None
-    assert list(table(verified(nothing, Proof()))) == [
+    assert list(table(verified(nothing, Proof()), most=5)) == [
         "verified      nothing that changes (1 round with /venv/bin/python)"
     ]

@@ -16,6 +16,7 @@ from hermetic.cli.migrate.next_steps import next_steps
 from hermetic.cli.migrate.parser import Options
 from hermetic.cli.migrate.report import FORMATS, Report, explanation, listed, summary
 from hermetic.cli.migrate.selection import Selection, select
+from hermetic.cli.migrate.shown_tests import FEW
 from hermetic.errors import CommandError
 from hermetic.migrate.migration import Change, Migration, limited, migrated, read
 from hermetic.migrate.step import Project, Step
@@ -113,6 +114,7 @@ def _migrate(options: Options, chosen: Selection) -> Report:
         is_written,
         tuple(_next(migration, is_written=is_written)),
         outcome,
+        None if options.verbose else FEW,
     )
     if options.form == "text" and not (options.write or options.check):
         for change in migration.changes:

@@ -31,6 +31,7 @@ class Options(Protocol):
         verify: Whether to run the suite before and after.
         python: The project's interpreter, or its environment; None for one beside it or an activated one.
         limit: Seconds for a run.
+        verbose: Whether the text names every test, also where many share a reason.
     """
 
     path: str | None
@@ -46,6 +47,7 @@ class Options(Protocol):
     verify: bool
     python: str | None
     limit: float
+    verbose: bool
 
 
 def _names(text: str) -> list[str]:
@@ -95,6 +97,9 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         default=3600.0,
         metavar="SECONDS",
         help="with --verify: end a run after that time (default: 3600)",
+    )
+    migrate.add_argument(
+        "-v", "--verbose", action="store_true", help="name every test, also where many share a reason"
     )
     migrate.add_argument("--format", choices=FORMATS, default="text", dest="form", help="default: text")
     what.add_argument("--list", action="store_true", dest="listing", help="list the steps")

@@ -9,11 +9,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.cli.lines import count, shown, topic
+from hermetic.cli.migrate.shown_tests import FEW, by_file, shown_test
 from hermetic.migrate.migration import Migration
 from hermetic.migrate.step import Left, Step, TestName
 
@@ -31,6 +31,7 @@ class Report:
         is_written: Whether the files are written.
         next_steps: What the user has to do then.
         verified: What ran before and after, if it was to be verified.
+        most: How many tests, and files, the text names of those that share something; None for all.
     """
 
     migration: Migration
@@ -38,6 +39,7 @@ class Report:
     is_written: bool = False
     next_steps: tuple[str, ...] = ()
     verified: Verified | None = None
+    most: int | None = FEW
 
 
 def text(report: Report) -> Iterator[str]:
@@ -55,10 +57,10 @@ def as_json(report: Report) -> Iterator[str]:
         "changes": [
             {"file": shown(change.file), "steps": list(change.steps)} for change in migration.changes
         ],
-        "converted": sorted(map(_name, migration.converted)),
+        "converted": sorted(map(shown_test, migration.converted)),
         "left": [
             {
-                "test": _name(left.test),
+                "test": shown_test(left.test),
                 "code": left.code,
                 "file": shown(left.file),
                 "line": left.line,
@@ -102,7 +104,7 @@ FORMATS: dict[str, Callable[[Report], Iterator[str]]] = {"text": text, "json": a
 def summary(report: Report) -> Iterator[str]:
     """Yield what is said of a migration beside what it changes, a topic each."""
     migration = report.migration
-    yield from topic("left", list(_left(migration.left)))
+    yield from topic("left", list(_left(migration.left, report.most)))
     yield from topic("review", [f"{shown(each.file)}:{each.line}: {each.text}" for each in migration.review])
     yield from topic("note", list(migration.notes))
     yield from topic("defect", [f"{each}. Please report it" for each in migration.defects])
@@ -113,7 +115,7 @@ def summary(report: Report) -> Iterator[str]:
     if report.verified is not None:
         from hermetic.cli.migrate.verifying import table
 
-        yield from table(report.verified)
+        yield from table(report.verified, report.most)
     yield _counted(migration)
     yield from topic("next", list(report.next_steps))
 
@@ -133,21 +135,23 @@ def _counted(migration: Migration) -> str:
     return f"{converted}, {len(tests)} left ({by_code})"
 
 
-def _left(left: Iterable[Left]) -> Iterator[str]:
+def _left(left: Iterable[Left], most: int | None) -> Iterator[str]:
     """Yield a line for each reason, and below one that several tests have, these tests, a line a file."""
     reasons: dict[tuple[Path, int, str, str], list[TestName]] = {}
     for each in left:
         reasons.setdefault((each.file, each.line, each.code, each.text), []).append(each.test)
     for (file, line, code, text), tests in reasons.items():
         only = tests[0] if len(tests) == 1 else None
-        name = count(len(tests), "test") if only is None else only.path if only.file == file else _name(only)
+        name = (
+            count(len(tests), "test")
+            if only is None
+            else only.path
+            if only.file == file
+            else shown_test(only)
+        )
         yield f"{shown(file)}:{line}: {code}: {name}: {text}"
-        for place, paths in groupby(sorted(tests) if only is None else (), key=lambda test: test.file):
-            yield f"    {shown(place)}: {', '.join(test.path for test in paths)}"
-
-
-def _name(test: TestName) -> str:
-    return f"{shown(test.file)}::{test.path}"
+        if only is None:
+            yield from (f"    {line}" for line in by_file(tests, most))
 
 
 def listed(steps: Sequence[Step]) -> Iterator[str]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from pathlib import Path
 
 from hermetic.cli.lines import count, shown, topic
+from hermetic.cli.migrate.shown_tests import by_file, first, shown_test
 from hermetic.migrate.migration import Migration
-from hermetic.migrate.step import Project, TestName
+from hermetic.migrate.step import Project
 from hermetic.migrate.verify.figures import Figures, Proof, figures, proof
 from hermetic.migrate.verify.interpreter import Interpreter, find_interpreter
 from hermetic.migrate.verify.process import Process
 from hermetic.migrate.verify.rounds import Make, Verification, verify
 from hermetic.migrate.verify.suite import Suite, words_of
 from hermetic.source.requirements import activated_environment
-
-MOST = 5
-"""How many tests of a kind are named."""
 
 CHANGED = "has changed meanwhile: the suite, which ran in a copy, knows its absolute path, or somebody else wrote it"
 SILENT = "no request of their own was counted: proven by how they end, and by their assertions"
@@ -114,18 +111,18 @@ def _notes(verification: Verification) -> Iterator[str]:
             yield f"{shown(change.file)} was not imported by the run: nothing is proven of it"
 
 
-def table(outcome: Verified) -> Iterator[str]:
-    """Yield what a verification found, a topic each."""
+def table(outcome: Verified, most: int | None) -> Iterator[str]:
+    """Yield what a verification found, a topic each; of tests that share something as many as are to be named."""
     verification, known = outcome.verification, outcome.proof
     told = {left.test for left in outcome.migration.left}
     kept = sorted(each for each in verification.kept.items() if each[0] not in told)
-    yield from topic("left", [f"{_name(test)}: {code}: {text}" for test, (code, text) in kept])
+    yield from topic("left", [f"{shown_test(test)}: {code}: {text}" for test, (code, text) in kept])
     yield from topic("worse", [f"{name}: {code}: {text}" for name, code, text in outcome.worse])
     unsteady = [f"{name} differs in two runs of the suite as it is" for name in outcome.unsteady]
-    yield from topic("unsteady", _some(unsteady))
-    yield from topic("note", _some(outcome.notes))
-    yield from topic("not proven", list(_unproven(known)))
-    yield from topic("no requests", list(_without_requests(known)))
+    yield from topic("unsteady", first(unsteady, most))
+    yield from topic("note", first(outcome.notes, most))
+    yield from topic("not proven", list(_unproven(known, most)))
+    yield from topic("no requests", list(_without_requests(known, most)))
     yield from topic("verified", [_verdict(outcome)])
     runs = outcome.figures
     if runs is not None:
@@ -144,20 +141,19 @@ def _verdict(outcome: Verified) -> str:
     return f"{count(len(outcome.proof.proven), 'converted test')} in {by}{left}"
 
 
-def _unproven(known: Proof) -> Iterator[str]:
+def _unproven(known: Proof, most: int | None) -> Iterator[str]:
     reasons = (
         (known.failed, "did not pass before"),
         (known.not_run, "did not run before"),
         (known.unsteady, "differs from run to run"),
     )
     for tests, why in reasons:
-        yield from _some([f"{_name(test)}: {why}" for test in sorted(tests)])
+        yield from first([f"{shown_test(test)}: {why}" for test in sorted(tests)], most)
 
 
-def _without_requests(known: Proof) -> Iterator[str]:
-    """Yield the proven tests in which no request was counted, all of them, a line a file."""
-    for file, tests in groupby(sorted(known.without_requests), key=lambda test: test.file):
-        yield f"{shown(file)}: {', '.join(test.path for test in tests)}"
+def _without_requests(known: Proof, most: int | None) -> Iterator[str]:
+    """Yield the proven tests in which no request was counted, a line a file."""
+    yield from by_file(known.without_requests, most)
     if known.without_requests:
         yield SILENT
 
@@ -186,26 +182,17 @@ def document(outcome: Verified) -> dict[str, object]:
         "before": None if runs is None else asdict(runs[0]),
         "after": None if runs is None else asdict(runs[1]),
         "converted": {
-            "proven": sorted(map(_name, known.proven)),
-            "did not pass before": sorted(map(_name, known.failed)),
-            "did not run before": sorted(map(_name, known.not_run)),
-            "unsteady": sorted(map(_name, known.unsteady)),
-            "without counted requests": sorted(map(_name, known.without_requests)),
+            "proven": sorted(map(shown_test, known.proven)),
+            "did not pass before": sorted(map(shown_test, known.failed)),
+            "did not run before": sorted(map(shown_test, known.not_run)),
+            "unsteady": sorted(map(shown_test, known.unsteady)),
+            "without counted requests": sorted(map(shown_test, known.without_requests)),
         },
         "left": [
-            {"test": _name(test), "code": code, "message": text}
+            {"test": shown_test(test), "code": code, "message": text}
             for test, (code, text) in sorted(verification.kept.items())
         ],
         "worse": [{"test": name, "code": code, "message": text} for name, code, text in outcome.worse],
         "unsteady": list(outcome.unsteady),
         "notes": list(outcome.notes),
     }
-
-
-def _some(lines: Sequence[str]) -> list[str]:
-    more = len(lines) - MOST
-    return [*lines[:MOST], *([f"and {more} more"] if more > 0 else [])]
-
-
-def _name(test: TestName) -> str:
-    return f"{shown(Path(test.file))}::{test.path}"
