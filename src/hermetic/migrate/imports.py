@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hermetic.migrate.text import LINE, Edit, SourceText
-from hermetic.source.syntax import first_line, never_runs
+from hermetic.source.syntax import first_line, is_constant_alone, never_runs
 
 Wanted = tuple[str, str]
 """A module and a name of it; the name is empty where the module itself is imported."""
@@ -105,7 +105,9 @@ def _kept(node: ast.Import | ast.ImportFrom, gone: Mapping[ast.alias, object]) -
 def _head(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield a file's docstring, and the imports before any other statement."""
     for index, statement in enumerate(body):
-        if not isinstance(statement, ast.Import | ast.ImportFrom) and (index or not _is_docstring(statement)):
+        if not isinstance(statement, ast.Import | ast.ImportFrom) and (
+            index or not is_constant_alone(statement)
+        ):
             return
         yield statement
 
@@ -161,7 +163,3 @@ def _shares_a_line(node: ast.stmt, text: SourceText) -> bool:
     """Whether there is another statement on its lines: before it, or behind a semicolon."""
     before = text.text[text.position(node.lineno, 0) : text.start(node)]
     return bool(before.strip()) or text.text[text.end(node) :].lstrip(" \t\f\\\r\n").startswith(";")
-
-
-def _is_docstring(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.source.bindings import Function, parameters
 from hermetic.source.modules import Module, Place
 from hermetic.source.symbols import Reference, Symbols
 from hermetic.source.syntax import assignments, statements
@@ -132,7 +133,7 @@ def _applications(module: Module, symbols: Symbols) -> Iterator[Application]:
     for name, value in definitions.items():
         if isinstance(value, ast.FunctionDef):
             if _returns_application(module.path, value, symbols, frozenset()):
-                yield Application(module.path, value.lineno, name, True, _required(value.args))
+                yield Application(module.path, value.lineno, name, True, _required(value))
         elif isinstance(value, ast.expr) and (
             _makes_application(module.path, value, symbols, frozenset()) or _wraps(name, value, module)
         ):
@@ -187,11 +188,8 @@ def _is_fastapi(reference: Reference | None, symbols: Symbols) -> bool:
     return any(base != own and _is_fastapi(base, symbols) for base in bases)
 
 
-def _required(arguments: ast.arguments) -> tuple[str, ...]:
-    positional = [*arguments.posonlyargs, *arguments.args]
-    bare = positional[: len(positional) - len(arguments.defaults)]
-    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return tuple(argument.arg for argument in [*bare, *(word for word, default in named if default is None)])
+def _required(function: Function) -> tuple[str, ...]:
+    return tuple(name for name, (_, default) in parameters(function).items() if default is None)
 
 
 def _returns_application(
@@ -200,7 +198,7 @@ def _returns_application(
     if (file, function.name) in seen:
         return False
     seen |= {(file, function.name)}
-    if _takes_application(file, function.args, symbols):
+    if _takes_application(file, function, symbols):
         return False
     if function.returns and _is_fastapi(symbols.resolve(file, function.returns), symbols):
         return True
@@ -220,11 +218,9 @@ def _returns_application(
     )
 
 
-def _takes_application(file: Path, arguments: ast.arguments, symbols: Symbols) -> bool:
+def _takes_application(file: Path, function: Function, symbols: Symbols) -> bool:
     """Whether a function is given an application, which it returns with something added, and so is no factory."""
-    named = (
-        argument.annotation for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    )
+    named = (argument.annotation for argument, _ in parameters(function).values())
     return any(each is not None and _is_fastapi(symbols.resolve(file, each), symbols) for each in named)
 
 

@@ -14,7 +14,7 @@ from hermetic.source.engines import Address
 from hermetic.source.environ import ENVIRONMENTS, Reading, Variable, outside, readings, words_of_readers
 from hermetic.source.origins import Expression, Text
 from hermetic.source.startup import Startup
-from hermetic.source.syntax import literal
+from hermetic.source.syntax import is_none, literal
 from hermetic.source.variable_values import Given
 
 Readings = Sequence[tuple[ast.expr, Reading]]
@@ -169,7 +169,7 @@ def _optional(file: Path, read: Readings, dataflow: Dataflow) -> Iterator[tuple[
     """Yield the variables that a module can do without: read with a default, before an ``or``, or after an ``in``."""
     for node, found in read:
         text = literal(found.name)
-        if text is not None and found.default is not None and not _is_none(found.default):
+        if text is not None and found.default is not None and not is_none(found.default):
             yield file, (found.prefix + text).upper()
         elif may_be_missing(file, node, dataflow.bindings):
             yield from ((file, (found.prefix + name).upper()) for name in _names(file, found.name, dataflow))
@@ -180,7 +180,3 @@ def _optional(file: Path, read: Readings, dataflow: Dataflow) -> Iterator[tuple[
             demands = isinstance(compared.ops[0], ast.NotIn) and not goes_on
             if not demands and outside(file, compared.comparators[0], dataflow.symbols) in ENVIRONMENTS:
                 yield from ((file, name.upper()) for name in _names(file, compared.left, dataflow))
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None

@@ -16,7 +16,7 @@ from pathlib import Path
 from hermetic.source.configuration import Configuration, table_at
 from hermetic.source.modules import Module
 from hermetic.source.symbols import Symbols
-from hermetic.source.syntax import assignments, children, imported_names
+from hermetic.source.syntax import assignments, children, imported_names, is_constant_alone
 
 RUNNERS = frozenset({"pytest", "pytest_asyncio"})
 CLIENTS = frozenset({"fastapi.testclient", "starlette.testclient"})
@@ -46,7 +46,7 @@ def outside_tests(node: ast.AST) -> Iterator[ast.AST]:
         if inner is not node:
             yield inner
         waiting.extend(
-            each for each in reversed(children(inner)) if not _is_test(each) and not _is_docstring(each)
+            each for each in reversed(children(inner)) if not _is_test(each) and not is_constant_alone(each)
         )
 
 
@@ -54,10 +54,6 @@ def _is_test(node: ast.AST) -> bool:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     return node.name.startswith("test") and not is_fixture(node)
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

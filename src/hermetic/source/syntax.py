@@ -190,6 +190,16 @@ def first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(each.lineno for each in decorators)])
 
 
+def is_constant_alone(statement: ast.AST) -> bool:
+    """Whether a statement is a constant and nothing else: a docstring, or ``...``."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def is_none(node: ast.expr) -> bool:
+    """Whether an expression is ``None``."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
 def keyword(node: ast.AST | None, name: str) -> ast.expr | None:
     """Return what a call is given by a name; None where it is not, or where this is no call."""
     words = node.keywords if isinstance(node, ast.Call) else []

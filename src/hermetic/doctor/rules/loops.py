@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.doctor.subject import Spot, Subject, spot
-from hermetic.source.bindings import own_nodes
+from hermetic.source.bindings import own_nodes, parameters
 from hermetic.source.configuration import read_configuration
 from hermetic.source.fixtures import ASYNCIO, SCOPES, Fixture, Function, Test
 from hermetic.source.requirements import read_loosely, read_requirements
@@ -62,9 +62,8 @@ def _is_parametrized(user: Test | Fixture, name: str) -> bool:
 
 
 def _argument(user: Test | Fixture, name: str) -> ast.AST:
-    arguments = user.function.args
-    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return next((each for each in named if each.arg == name), user.function)
+    argument, _ = parameters(user.function).get(name, (user.function, None))
+    return argument
 
 
 def wider_than_its_loop(subject: Subject) -> Iterator[Spot]:

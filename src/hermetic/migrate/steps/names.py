@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hermetic.migrate.step import Outcome, Project, Review, Step
 from hermetic.migrate.text import Edit, SourceText
+from hermetic.source.bindings import parameters
 from hermetic.source.modules import Module
 from hermetic.source.suite_modules import is_fixture
 from hermetic.source.symbols import Symbols
@@ -102,7 +103,7 @@ def _names(module: Module, source: SourceText, symbols: Symbols, names: Mapping[
 def _fixtures(module: Module, source: SourceText, fixtures: Mapping[str, str]) -> Iterator[Edit]:
     """Yield the edits of the parameters, and the strings, by which some fixtures are asked for."""
     for function in _asking(module):
-        for argument in _arguments(function):
+        for argument, _ in parameters(function).values():
             new = fixtures.get(argument.arg)
             if new is None or _has(function, new):
                 continue
@@ -120,7 +121,7 @@ def _fixtures(module: Module, source: SourceText, fixtures: Mapping[str, str]) -
 def _taken(module: Module, fixtures: Mapping[str, str]) -> Iterator[Review]:
     """Yield the parameters that cannot have their new name, because something else there has it."""
     for function in _asking(module):
-        for argument in _arguments(function):
+        for argument, _ in parameters(function).values():
             new = fixtures.get(argument.arg, "")
             if new and _has(function, new):
                 text = f"{argument.arg} is {new} now, a name that {function.name} uses already"
@@ -143,10 +144,6 @@ def _asking(module: Module) -> Iterator[Function]:
 def _functions(module: Module) -> Iterator[Function]:
     yield from module.of(ast.FunctionDef)
     yield from module.of(ast.AsyncFunctionDef)
-
-
-def _arguments(function: Function) -> list[ast.arg]:
-    return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
 
 
 def _has(function: Function, name: str) -> bool:

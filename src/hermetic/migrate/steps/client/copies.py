@@ -15,7 +15,7 @@ from hermetic.migrate.steps.client.editing import Editing
 from hermetic.migrate.steps.client.imported import Imports
 from hermetic.migrate.steps.client.uses import Unit
 from hermetic.migrate.steps.client.values import Values
-from hermetic.source.bindings import FUNCTIONS
+from hermetic.source.bindings import FUNCTIONS, parameters
 from hermetic.source.fixtures import Fixture, Test
 from hermetic.source.syntax import first_line, last_name, literal
 
@@ -183,7 +183,7 @@ class Copies:
             elif isinstance(node, ast.Attribute):
                 if copy := self._of_another(unit.file, node):
                     yield node, copy
-            elif isinstance(node, ast.arg) and node.arg in fixtures and node in _parameters(unit.node):
+            elif isinstance(node, ast.arg) and node.arg in fixtures and _is_parameter(node, unit.node):
                 yield node, fixtures[node.arg]
             elif isinstance(node, ast.Constant) and self._is_used_fixture(unit, node):
                 yield node, repr(fixtures[str(node.value)]).replace("'", '"')
@@ -234,7 +234,6 @@ class Copies:
         return unit if unit in self._all else None
 
 
-def _parameters(function: ast.AST | None) -> list[ast.arg]:
-    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-        return []
-    return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+def _is_parameter(argument: ast.arg, function: ast.AST | None) -> bool:
+    listed = parameters(function).values() if isinstance(function, FUNCTIONS) else ()
+    return any(argument is each for each, _ in listed)

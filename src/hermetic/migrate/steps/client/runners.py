@@ -22,7 +22,7 @@ from hermetic.source.configuration import Configuration
 from hermetic.source.fixtures import PYTEST, SCOPES, Fixture, Suite, Test
 from hermetic.source.requirements import installed_version
 from hermetic.source.runner import Runner, find_runner
-from hermetic.source.syntax import first_line, keyword, literal
+from hermetic.source.syntax import first_line, is_constant_alone, keyword, literal
 
 Plugin = Literal["asyncio", "anyio"]
 BACKEND = '\n\n\n@{pytest}.fixture(scope="{scope}")\ndef anyio_backend():\n    return "asyncio"'
@@ -243,8 +243,7 @@ class Runners:
         body = self._values.symbols.sources.modules[editing.file].tree.body
         last = None
         for statement in body:
-            is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-            if not isinstance(statement, ast.Import | ast.ImportFrom) and not is_text:
+            if not isinstance(statement, ast.Import | ast.ImportFrom) and not is_constant_alone(statement):
                 break
             last = statement
         if last is not None:

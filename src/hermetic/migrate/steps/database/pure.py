@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from hermetic.source.syntax import last_name, literal
+from hermetic.source.syntax import is_constant_alone, is_none, last_name, literal
 
 PURE_CALLS = frozenset(
     {
@@ -51,15 +51,11 @@ def is_nothing(statement: ast.stmt) -> bool:
     """Whether a statement does nothing: ``pass``, a docstring, a ``yield`` or a ``return`` of nothing, an import."""
     if isinstance(statement, ast.Expr):
         value = statement.value
-        is_bare = isinstance(value, ast.Yield) and (value.value is None or _is_none(value.value))
-        return is_bare or isinstance(value, ast.Constant)
+        is_bare = isinstance(value, ast.Yield) and (value.value is None or is_none(value.value))
+        return is_bare or is_constant_alone(statement)
     if isinstance(statement, ast.Return):
-        return statement.value is None or _is_none(statement.value)
+        return statement.value is None or is_none(statement.value)
     return isinstance(statement, ast.Pass | ast.Import | ast.ImportFrom | ast.Nonlocal | ast.Global)
-
-
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
 
 
 def awaited(value: ast.expr | None) -> ast.expr | None:

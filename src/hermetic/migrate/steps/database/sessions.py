@@ -14,7 +14,7 @@ from hermetic.source.environ import outside
 from hermetic.source.fixtures import ASYNCIO, Fixture, Suite
 from hermetic.source.modules import Module
 from hermetic.source.symbols import Symbols
-from hermetic.source.syntax import keyword
+from hermetic.source.syntax import is_constant_alone, keyword
 
 SESSION = "async_db_session"
 ENDS = frozenset({"close", "rollback"})
@@ -38,7 +38,7 @@ def _is_plain(fixture: Fixture, symbols: Symbols) -> bool:
         return False
     if fixture.loop_scope is not None and fixture.maker != ASYNCIO:
         return False
-    body = [each for each in fixture.function.body if not _is_text(each)]
+    body = [each for each in fixture.function.body if not is_constant_alone(each)]
     maker: dict[str, ast.Call] = {}
     while (
         len(body) > 1
@@ -136,7 +136,7 @@ def _edits(fixture: Fixture, symbols: Symbols) -> list[Edit]:
     is_typed = function.returns is not None and "AsyncSession" in symbols.scope(fixture.file).names
     asked = f"{SESSION}: AsyncSession" if is_typed else SESSION
     head = f"def {function.name}({', '.join([*others, asked])}){' -> AsyncSession' if is_typed else ''}:"
-    texts = [source.of(each) for each in function.body[:1] if _is_text(each)]
+    texts = [source.of(each) for each in function.body[:1] if is_constant_alone(each)]
     lines = [head, *(f"{indent}    {text}" for text in texts), f"{indent}    return {SESSION}"]
     edits = [
         source.replace(fixture.decorator, decorator),
@@ -153,10 +153,6 @@ def _importing_pytest(module: Module, source: SourceText) -> Iterable[Edit]:
         start = source.start(names["pytest_asyncio"])
         return [Edit(start, start, "import pytest\n")]
     return added_imports(source, module.tree, [("pytest", "")])
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _is_name(node: ast.expr | None, name: str) -> bool:

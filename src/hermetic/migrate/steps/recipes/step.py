@@ -245,13 +245,12 @@ class _Recipes:
             *module.of(ast.AsyncFunctionDef),
         ]
         for function in defined:
-            arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
             is_one = all_go or function in functions
             annotations = [
                 function.returns if is_one else None,
                 *(
                     each.annotation
-                    for each in arguments
+                    for each, _ in parameters(function).values()
                     if is_one or any(one.is_fixture(module.path, each.arg) for one in held)
                 ),
             ]
