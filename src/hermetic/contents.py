@@ -147,7 +147,7 @@ class Contents:
             ConfigurationError: Something of the project's raised; its own frames are in the message.
         """
         from hermetic.database.backend import backend_of, packages_by_module
-        from hermetic.database.schema import inputs, reading
+        from hermetic.database.schema import build_reads, inputs
         from hermetic.database.schema.call import call
 
         built_by = partial(
@@ -157,7 +157,7 @@ class Contents:
             hints=backend_of(database.url).hints,
         )
         doubts: list[str] = []
-        with reading.noted() as read:
+        with build_reads.noted() as read:
             for schema in self.schemas:
                 with built_by("hermetic_schema", schema.description):
                     doubts += schema.build(database) or ()

@@ -14,7 +14,7 @@ OURS = {
     "hermetic.errors",
     "hermetic.owners",
     "hermetic.pytest_plugin",
-    "hermetic.pytest_plugin.failing",
+    "hermetic.pytest_plugin.tracebacks",
     "hermetic.pytest_plugin.fixtures",
     "hermetic.pytest_plugin.options",
     "hermetic.pytest_plugin.state",

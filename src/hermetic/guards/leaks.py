@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from hermetic.errors import LeakError
 from hermetic.events.lifecycle import Breach
-from hermetic.guards.raw import RawLeaks
+from hermetic.guards.driver_connections import RawLeaks
 from hermetic.steps import every_step
 
 if TYPE_CHECKING:

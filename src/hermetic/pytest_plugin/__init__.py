@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.pytest_plugin.failing import errors_as_usage_errors
 from hermetic.pytest_plugin.fixtures import (
     async_client,
     async_db_session,
@@ -32,6 +31,7 @@ from hermetic.pytest_plugin.fixtures import (
 )
 from hermetic.pytest_plugin.options import MARK, add_options, read_settings
 from hermetic.pytest_plugin.state import HISTORY, RECORDER, RUN, SETTINGS
+from hermetic.pytest_plugin.tracebacks import errors_as_usage_errors
 from hermetic.steps import every_step
 
 __all__ = [

@@ -17,7 +17,8 @@ from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
 from hermetic.pytest_plugin.explaining import explain, explain_collection, failure_of, say_what_it_did
-from hermetic.pytest_plugin.failing import (
+from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER, TOLD
+from hermetic.pytest_plugin.tracebacks import (
     UnavailableServers,
     bracket,
     error_of_ours,
@@ -27,7 +28,6 @@ from hermetic.pytest_plugin.failing import (
     hide_own_frames,
     show_the_project_alone,
 )
-from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER, TOLD
 from hermetic.report.recorder import Recorder
 from hermetic.report.sections import failure_sections
 from hermetic.run import Run

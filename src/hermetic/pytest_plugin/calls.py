@@ -23,8 +23,8 @@ import pytest
 
 from hermetic.owners import Owner, owned_by
 from hermetic.pytest_plugin import marks
-from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.pytest_plugin.state import OWNER
+from hermetic.pytest_plugin.tracebacks import errors_as_failures
 from hermetic.run import Run
 from hermetic.settings import Background
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic.application import driver_of
-from hermetic.pytest_plugin.failing import errors_as_failures
 from hermetic.pytest_plugin.state import RUN, SETTINGS
+from hermetic.pytest_plugin.tracebacks import errors_as_failures
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession

@@ -16,8 +16,8 @@ from pathlib import Path
 from hermetic.source.bindings import EACH, FUNCTIONS, Binding, Bindings, parameters
 from hermetic.source.calls import Calls
 from hermetic.source.conditions import UNKNOWN, Conditions, Entries, items
-from hermetic.source.demands import is_demanded
 from hermetic.source.environ import Reading, reading
+from hermetic.source.mandatory_reads import is_demanded
 from hermetic.source.origins import (
     HOLE,
     Callee,

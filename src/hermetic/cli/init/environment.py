@@ -33,7 +33,7 @@ from hermetic.source.engines import (
     made_when_imported,
 )
 from hermetic.source.environ import Variable
-from hermetic.source.needs import HOSTS, find_needs, needed_by
+from hermetic.source.required_variables import HOSTS, find_needs, needed_by
 from hermetic.source.requirements import read_requirements
 from hermetic.source.schema import running_modules
 from hermetic.source.settings_classes import Fields

@@ -26,8 +26,8 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hermetic.code import is_library
+from hermetic.database.schema.build_reads import SKIPPED, Reading, is_the_projects, written
 from hermetic.database.schema.imports import with_imports
-from hermetic.database.schema.reading import SKIPPED, Reading, is_the_projects, written
 
 SHOWN = 3
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from hermetic import application
+from hermetic.cli.init.trial.build_failures import AbsentVariables, failure_of
 from hermetic.cli.init.trial.containment import Containment
-from hermetic.cli.init.trial.failing import AbsentVariables, failure_of
 from hermetic.cli.init.trial.outcome import Failure, Outcome, dumps
 from hermetic.database.backend import packages_by_module
 from hermetic.errors import HermeticError

@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import URL
 
 from hermetic.cli.init.trial.outcome import Engine, Line
-from hermetic.cli.init.trial.refusing import WHY, Nowhere, Refusals
+from hermetic.cli.init.trial.sandbox import WHY, Nowhere, Refusals
 from hermetic.database.address import address_of
 from hermetic.database.backend import DEFAULT_BACKEND, every_backend, get_backend
 from hermetic.database.drivers import Drivers

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import Engine
 
 from hermetic.database.backend import Making
-from hermetic.database.backends.postgresql.made import MadeDatabases
+from hermetic.database.backends.postgresql.new_databases import MadeDatabases
 from hermetic.database.backends.postgresql.restore.connected import Replace
 from hermetic.database.backends.postgresql.restore.created import CreatedDatabase, EmptyPostgresqlDatabase
 from hermetic.database.backends.postgresql.restore.sessions import (

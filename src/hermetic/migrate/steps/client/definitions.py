@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from hermetic.migrate.steps.client.colours import is_unittest, unittest_base
+from hermetic.migrate.steps.client.async_functions import is_unittest, unittest_base
 from hermetic.migrate.steps.client.editing import Editing
 from hermetic.migrate.steps.client.imported import Imports
 from hermetic.migrate.steps.client.names import CONTEXT_MANAGERS, foreign

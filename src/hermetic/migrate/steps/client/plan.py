@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hermetic.causes import causes, migration
 from hermetic.migrate.step import Left, Project, Review, TestName, name_of
-from hermetic.migrate.steps.client.colours import find_async, find_obstacles, is_unittest
+from hermetic.migrate.steps.client.async_functions import find_async, find_obstacles, is_unittest
 from hermetic.migrate.steps.client.copies import can_be_copied, can_be_told
 from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, item
 from hermetic.migrate.steps.client.reading import find_uses

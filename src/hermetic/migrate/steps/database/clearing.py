@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.migrate.steps.database.handles import Handles
-from hermetic.migrate.steps.database.pure import awaited, text_of
+from hermetic.migrate.steps.database.side_effects import awaited, text_of
 from hermetic.source.bindings import own_nodes
 from hermetic.source.syntax import last_name
 

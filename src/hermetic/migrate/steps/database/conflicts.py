@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.migrate.steps.database.handles import Handle
-from hermetic.migrate.steps.database.moving import Moves
 from hermetic.migrate.steps.database.plan import Changes, Plan, names
+from hermetic.migrate.steps.database.session_binds import Moves
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.source.fixtures import Fixture, Function
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.migrate.steps.database.handles import Handles
-from hermetic.migrate.steps.database.pure import is_nothing
+from hermetic.migrate.steps.database.side_effects import is_nothing
 from hermetic.migrate.steps.database.staying import Staying
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Function

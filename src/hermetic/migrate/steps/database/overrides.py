@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermetic.migrate.steps.database.handles import Handles
-from hermetic.migrate.steps.database.pure import awaited, is_nothing
+from hermetic.migrate.steps.database.side_effects import awaited, is_nothing
 from hermetic.migrate.steps.database.staying import Staying
 from hermetic.source.fixtures import Function
 from hermetic.source.syntax import last_name, statements

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermetic.migrate.steps.database.clearing import MAKES
 from hermetic.migrate.steps.database.handles import Handles
-from hermetic.migrate.steps.database.pure import text_of
+from hermetic.migrate.steps.database.side_effects import text_of
 from hermetic.source.bindings import own_nodes
 from hermetic.source.syntax import last_name, literal
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from hermetic.migrate.steps.database.conflicts import Conflicts
 from hermetic.migrate.steps.database.plan import Changes, Plan
-from hermetic.migrate.steps.database.shared import Shared
+from hermetic.migrate.steps.database.shared_sessions import Shared
 from hermetic.migrate.steps.database.staying import Reason
-from hermetic.migrate.steps.database.visiting import Visitor
+from hermetic.migrate.steps.database.visitor import Visitor
 from hermetic.source.fixtures import Fixture, Function, Suite
 
 WHOLE = frozenset({"HM861", "HM865"})

@@ -14,11 +14,11 @@ from pathlib import Path
 from hermetic.migrate.steps.database.clearing import Clearing, starts_at_query
 from hermetic.migrate.steps.database.handles import Handle, Handles
 from hermetic.migrate.steps.database.listeners import Listeners
-from hermetic.migrate.steps.database.making import MIGRATES, TABLES, Making
 from hermetic.migrate.steps.database.overrides import OWN, Overrides, is_override
 from hermetic.migrate.steps.database.patches import Patches
-from hermetic.migrate.steps.database.pure import awaited, is_nothing, is_pure
+from hermetic.migrate.steps.database.side_effects import awaited, is_nothing, is_pure
 from hermetic.migrate.steps.database.staying import Staying
+from hermetic.migrate.steps.database.table_creation import MIGRATES, TABLES, Making
 from hermetic.source.environ import outside
 from hermetic.source.fixtures import Function
 from hermetic.source.syntax import last_name

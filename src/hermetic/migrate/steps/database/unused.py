@@ -14,7 +14,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from hermetic.migrate.steps.database.handles import Handles
-from hermetic.migrate.steps.database.pure import is_nothing, is_pure
+from hermetic.migrate.steps.database.side_effects import is_nothing, is_pure
 from hermetic.migrate.steps.database.writing import Writer
 from hermetic.source.bindings import own_nodes, parameters
 from hermetic.source.configuration import Configuration

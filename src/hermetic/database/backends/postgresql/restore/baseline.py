@@ -9,8 +9,8 @@ from typing import Any
 from hermetic.database.backends.postgresql.restore import failures
 from hermetic.database.backends.postgresql.restore.administration import Administration, Vacuum, remove_ours
 from hermetic.database.backends.postgresql.restore.connected import Connected
-from hermetic.database.backends.postgresql.restore.copying import carry_over
 from hermetic.database.backends.postgresql.restore.properties import Properties
+from hermetic.database.backends.postgresql.restore.recreation import carry_over
 from hermetic.database.backends.postgresql.server import template_databases
 from hermetic.database.backends.postgresql.server.database_properties import is_setting
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost

@@ -3,7 +3,7 @@
 import pytest
 
 from hermetic.errors import ServerUnavailable
-from hermetic.pytest_plugin.failing import UnavailableServers
+from hermetic.pytest_plugin.tracebacks import UnavailableServers
 
 
 def report(nodeid: str) -> pytest.TestReport:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
-from hermetic.source.demands import gives_up, is_demanded, may_be_missing
 from hermetic.source.engines import Address
 from hermetic.source.environ import ENVIRONMENTS, Reading, Variable, outside, readings, words_of_readers
+from hermetic.source.mandatory_reads import gives_up, is_demanded, may_be_missing
 from hermetic.source.origins import Expression, Text
 from hermetic.source.startup import Startup
 from hermetic.source.syntax import is_none, literal

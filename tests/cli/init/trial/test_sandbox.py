@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hermetic.cli.init.trial.outcome import Line, Outcome, Refused, dumps, loads
-from hermetic.cli.init.trial.refusing import Refusals
+from hermetic.cli.init.trial.sandbox import Refusals
 
 
 @pytest.mark.parametrize(

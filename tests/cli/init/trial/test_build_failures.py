@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.cli.init.trial.failing import AbsentVariables, failure_of
+from hermetic.cli.init.trial.build_failures import AbsentVariables, failure_of
 from hermetic.cli.init.trial.outcome import Failure
-from hermetic.cli.init.trial.refusing import Refusals
+from hermetic.cli.init.trial.sandbox import Refusals
 
 SETTINGS = """\
 from pydantic import BaseModel, Field

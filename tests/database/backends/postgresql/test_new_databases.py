@@ -7,7 +7,7 @@ from typing import Any
 from asyncpg import DuplicateDatabaseError, UniqueViolationError  # type: ignore[import-untyped]
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
-from hermetic.database.backends.postgresql.made import taken_name
+from hermetic.database.backends.postgresql.new_databases import taken_name
 
 INDEX = 'duplicate key value violates unique constraint "pg_database_datname_index"'
 

@@ -12,7 +12,7 @@ from typing import Any
 from hermetic.application import install_hints
 from hermetic.cli.init.trial.lines import chain_of, lines_of, reads
 from hermetic.cli.init.trial.outcome import Failure
-from hermetic.cli.init.trial.refusing import Refusals
+from hermetic.cli.init.trial.sandbox import Refusals
 from hermetic.database.backend import packages_by_module
 from hermetic.errors import ConfigurationError
 

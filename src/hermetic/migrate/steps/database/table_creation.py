@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from hermetic.migrate.steps.database.handles import Handles
-from hermetic.migrate.steps.database.pure import text_of
+from hermetic.migrate.steps.database.side_effects import text_of
 from hermetic.migrate.steps.database.staying import Staying
 from hermetic.source.bindings import parameters
 from hermetic.source.environ import outside
