@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.errors import ConfigurationError
-from hermetic.settings import INI, Settings, parse
+from hermetic.settings import INI, Settings, parse, refuse_unknown_keys
 
 
 def test_nothing_configured_is_off() -> None:
@@ -49,6 +49,23 @@ def test_an_unknown_value_lists_the_valid_ones(key: str, valid: str) -> None:
         parse({key: "sometimes"}, ini_source="pytest.ini")
     assert f"{key} = 'sometimes' (pytest.ini)" in str(caught.value)
     assert f"hint: use one of: {valid}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("hermetic_scema", "did you mean hermetic_schema?"),
+        ("hermetic-app", "did you mean hermetic_app?"),
+        ("hermetic_something_else", "its keys are: hermetic, hermetic_app, "),
+    ],
+)
+def test_an_unknown_key_is_refused(key: str, hint: str) -> None:
+    """The nearest one is named, or all are; keys of others, and the right ones, are nobody's business."""
+    refuse_unknown_keys(["asyncio_mode", "hermetics", *INI], "pytest.ini")
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_unknown_keys([key], "pytest.ini")
+    assert f"{key} (pytest.ini) is no key of hermetic's." in str(caught.value)
+    assert hint in str(caught.value)
 
 
 def test_lines_are_taken_apart() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from typing import Any
 
+from hermetic.code import UNKNOWN, Location, location_of
 from hermetic.events import Source, emit
 from hermetic.events.application import (
     BODY,
@@ -80,9 +81,11 @@ class _Call:
         self._method = scope.get("method", "")
         self._path = scope.get("path", "")
         self._query = scope.get("query_string", b"")
+        self._scope = scope
         self._began = now()
         self.number = 0
         self._body: ErrorBody | None = None
+        self._secure_cookies: tuple[str, ...] = ()
 
     def begin(self) -> None:
         if self._kind == "http":
@@ -99,6 +102,8 @@ class _Call:
                 self.number = message["status"]
                 if self.number >= 400:
                     self._body = ErrorBody(message.get("headers", ()))
+                if self._scope.get("scheme") == "http":
+                    self._secure_cookies = secure_cookies(message.get("headers", ()))
             case "http.response.body":
                 if self._body is not None:
                     self._body.add(message.get("body", b""))
@@ -111,14 +116,48 @@ class _Call:
         seconds = now() - self._began
         if self._kind == "http":
             query = self._query[:TEXT].decode("latin-1")
-            body = "" if self._body is None else self._body.text()
             emit(
-                RequestEnded(self._owner, self._method, self._path, self.number, seconds, error, query, body)
+                RequestEnded(
+                    self._owner,
+                    self._method,
+                    self._path,
+                    self.number,
+                    seconds,
+                    error,
+                    query,
+                    "" if self._body is None else self._body.text(),
+                    endpoint_of(self._scope),
+                    self._secure_cookies,
+                    () if self.number < 400 else sent_cookies(self._scope.get("headers", ())),
+                )
             )
         elif self._kind == "websocket":
             emit(WebsocketEnded(self._owner, self._path, self.number, seconds, error))
         else:
             emit(LifespanEnded(self._owner, error))
+
+
+def endpoint_of(scope: Scope) -> Location | None:
+    """Return where what answered a request is defined; None where no route was found for it."""
+    endpoint = scope.get("endpoint")
+    return None if endpoint is None else location_of(endpoint) or UNKNOWN
+
+
+def secure_cookies(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
+    """Return the names of the cookies that an answer sets for https only."""
+    values = [value for name, value in headers if name.lower() == b"set-cookie"]
+    return tuple(_name_of(value) for value in values if b"; secure" in value.lower())
+
+
+def sent_cookies(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
+    """Return the names of the cookies that a request has."""
+    return tuple(
+        _name_of(pair) for name, value in headers if name.lower() == b"cookie" for pair in value.split(b";")
+    )
+
+
+def _name_of(cookie: bytes) -> str:
+    return cookie.partition(b"=")[0].strip().decode("latin-1")
 
 
 class ErrorBody:

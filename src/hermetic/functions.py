@@ -52,7 +52,7 @@ def attributes_named(value: Any) -> set[str]:
     ``A_LIBRARY`` is among them where not all is known: where it, or something that it calls, is a library's.
     """
     named: set[str] = set()
-    for each in _with_callees(value):
+    for each in with_callees(value):
         named |= {A_LIBRARY} if each is None else _names(each)
     return named
 
@@ -62,7 +62,7 @@ def values_named(value: Any) -> Iterator[Any]:
 
     They are globals, what its closure holds, and what of these is named as an attribute; no property is asked.
     """
-    functions = [each for each in _with_callees(value) if each is not None]
+    functions = [each for each in with_callees(value) if each is not None]
     names = {name for each in functions for name in _names(each)}
     found: list[Any] = []
     for each in functions:
@@ -85,7 +85,7 @@ def _members(value: Any) -> Mapping[str, Any]:
     return {**members, **members["_state"]} if type(value).__name__ == "State" else members
 
 
-def _with_callees(value: Any) -> Iterator[FunctionType | None]:
+def with_callees(value: Any) -> Iterator[FunctionType | None]:
     """Give a function, and what it may call, each once; None for a library's, and where it is too much."""
     found = list(_called(value, ())) or [None]
     for each in found:

@@ -7,7 +7,7 @@ file. Nothing here knows pytest: whoever reads the ini file passes plain strings
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
@@ -200,6 +200,26 @@ def one_of(key: str, value: str, valid: Sequence[str], source: str) -> str:
         f"{key} = {value!r} ({source}) is not a value that hermetic knows.",
         hints=(f"use one of: {', '.join(valid)}",),
     )
+
+
+def refuse_unknown_keys(keys: Iterable[str], source: str) -> None:
+    """Refuse a key that has hermetic's prefix and is none of its keys, which pytest itself would only warn of.
+
+    Args:
+        keys: Those of the configuration file.
+        source: What to call it.
+
+    Raises:
+        InvalidSetting: There is one; the message names the key that is spelt most like it.
+    """
+    for key in keys:
+        meant = key.lower().replace("-", "_")
+        if key not in INI and (meant == "hermetic" or meant.startswith("hermetic_")):
+            from difflib import get_close_matches  # not above: a run without mistakes does without
+
+            near = [meant] if meant in INI else get_close_matches(meant, INI, 1, 0.8)
+            hint = f"did you mean {near[0]}?" if near else f"its keys are: {', '.join(INI)}"
+            raise InvalidSetting(f"{key} ({source}) is no key of hermetic's.", hints=(hint,))
 
 
 def parse(

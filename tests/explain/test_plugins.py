@@ -10,7 +10,7 @@ from hermetic.code import Location
 from hermetic.explain.failure import Failure, UsedFixture
 from hermetic.explain.history import History
 from hermetic.explain.plugins import explain, one_loop
-from hermetic.explain.runner import FIXTURES, TESTS, IgnoredFile, LoopScope, Runner, Setting, widest
+from hermetic.explain.runner import FIXTURES, TESTS, Ignored, LoopScope, Runner, Setting, widest
 from tests.explain.failing import TEST
 
 HERE = Location("/shop/conftest.py", 5, "session")
@@ -99,7 +99,7 @@ def test_one_loop_is_the_widest_that_is_needed() -> None:
 
 def test_a_setting_counts_only_where_the_file_that_is_read_is_silent() -> None:
     """A file that is not read explains nothing that the other one says itself."""
-    other = IgnoredFile("/shop/setup.cfg", {FIXTURES: Setting("session", Location("/shop/setup.cfg", 2, ""))})
+    other = Ignored("/shop/setup.cfg", {FIXTURES: Setting("session", Location("/shop/setup.cfg", 2, ""))})
     silent = Runner(ignored=(other,))
     assert silent.ignored_setting(FIXTURES, "session") is not None
     assert silent.ignored_setting(FIXTURES, "module") is None

@@ -146,3 +146,44 @@ OVERRIDE_IS_NOT_RUN = Cause(
     `app.dependency_overrides[get_session] = session_for_tests`.
     """,
 )
+
+PATCHED_ELSEWHERE = Cause(
+    "HM774",
+    "a name is patched that the code under test does not look up",
+    """
+    A patch changes one name of one module. A module that says `from app.services import send` has a name of its own for
+    the function from then on, and looks that up: patch `app.routes.send`, where it is used, and not
+    `app.services.send`, where it is defined. `Depends(get_user)` keeps the function itself, whatever its name becomes:
+    what stands in for a dependency is set in `app.dependency_overrides`.
+    """,
+)
+
+REDIRECTED = Cause(
+    "HM775",
+    "the request is redirected to the path with the other slash",
+    """
+    A route of `/users/` is not one of `/users`. Starlette answers a request for the other one by a redirect, 307, which
+    httpx's clients do not follow unless they are told to. Write the path as the route has it; or give the client
+    `follow_redirects=True`.
+    """,
+)
+
+COOKIE_NOT_SENT = Cause(
+    "HM776",
+    "a Secure cookie is not sent over http",
+    """
+    A client gives a cookie that is set with `Secure` back over https only, and tests mostly talk to `http://test`: the
+    cookie is kept, and no request has it. Give the client a `base_url` with https, which no transport in the process
+    needs a certificate for; or have a setting say whether the cookie is Secure.
+    """,
+)
+
+COUNTED_BEFORE = Cause(
+    "HM777",
+    "a limiter counts the requests of earlier tests",
+    """
+    A limiter keeps its counters in the process, and all tests come from one address: the limit is reached in whatever
+    test happens to send one request too many. Hermetic puts the database back, and no counters in memory. Reset the
+    limiter in a fixture, or switch it off for tests: slowapi's has `reset()` and `enabled`.
+    """,
+)

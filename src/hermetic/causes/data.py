@@ -202,3 +202,23 @@ SESSION_OF_SEVERAL_TASKS = Cause(
     operations are not permitted", "Session is already flushing".
     """,
 )
+
+EMPTIED_IN_THE_WRONG_ORDER = Cause(
+    "HM738",
+    "a clean-up empties the tables in the wrong order",
+    """
+    A row that a foreign key refers to cannot be deleted before the rows which refer to it, nor its table be dropped or
+    truncated. `reversed(Base.metadata.sorted_tables)` has those that refer to others first. With hermetic there is
+    nothing to clean up: every test starts from the baseline.
+    """,
+)
+
+KEPT_IN_MEMORY = Cause(
+    "HM737",
+    "the application remembers rows of an earlier test",
+    """
+    A cache that lives as long as the process, `functools.lru_cache` or a dictionary of a module, has in one test what
+    it was given in another one. Hermetic puts the database back, and the module's own state it does not know. Empty it
+    in a fixture: `cache_clear()`, `clear()`; or keep it where each application has its own, in `app.state`.
+    """,
+)

@@ -96,6 +96,17 @@ FIXTURE_WITHOUT_RUNNER = Cause(
     """,
 )
 
+MARK_ON_FIXTURE = Cause(
+    "HM714",
+    "A mark is put on a fixture",
+    """
+    Marks say something of tests. On a fixture they never had an effect, and pytest 9 refuses them: "Marks cannot be
+    applied to fixtures". An async fixture is run by `@pytest_asyncio.fixture`, in `asyncio_mode = auto` by
+    `@pytest.fixture`; the scope of its loop is `loop_scope=`, parameters are `params=`, and what
+    `@pytest.mark.usefixtures` would name is an argument. Delete the mark.
+    """,
+)
+
 BACKEND_TOO_NARROW = Cause(
     "HM715",
     "anyio_backend is of a narrower scope than a fixture",
@@ -118,11 +129,13 @@ UNDER_TRIO = Cause(
 
 CONFIGURATION_NOT_READ = Cause(
     "HM717",
-    "The setting stands in a file that pytest does not read",
+    "The setting stands where pytest does not read it",
     """
     pytest reads one configuration file: the first it finds of pytest.toml, pytest.ini, pyproject.toml, tox.ini and
     setup.cfg, in the folder it is started in or above. An empty pytest.ini wins over all later ones. What the others
-    say of `asyncio_mode` or of loop scopes has no effect. Move it into the file that is read, or remove that file.
+    say of `asyncio_mode` or of loop scopes has no effect. Move it into the file that is read, or remove that file. In
+    a file it reads one section: `[pytest]`, in setup.cfg `[tool:pytest]`, in pyproject.toml
+    `[tool.pytest.ini_options]`. And of a key that nobody has registered, `asyncio-mode` or a misspelt one, it warns.
     """,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hermetic.code import Location
 from hermetic.owners import Owner
 
 BODY = 16_000
@@ -36,6 +37,9 @@ class RequestEnded(NamedTuple):
         error: The name of the class of what the application raised; else empty.
         query: The query string, as it is: whoever shows it masks it.
         body: The text of a response that is an error (4xx, 5xx), as it is; of others, and where it is no text, empty.
+        endpoint: Where the function is defined that answered it; None where no route was found.
+        secure_cookies: The names of cookies that the answer sets for https only, though the request came by http.
+        cookies: Of a response that is an error, the names of the cookies that the request had.
     """
 
     owner: Owner
@@ -46,6 +50,9 @@ class RequestEnded(NamedTuple):
     error: str
     query: str = ""
     body: str = ""
+    endpoint: Location | None = None
+    secure_cookies: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
 
 
 class OverrideUnused(NamedTuple):

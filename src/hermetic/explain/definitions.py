@@ -63,8 +63,12 @@ def is_known_to(table: str, contents: tuple[str, ...]) -> bool:
 
 def has_column(table: str, column: str) -> bool:
     """Whether a table that a loaded module defines has a column."""
-    found = (each for module in project_modules() for each in _tables_of(module))
-    return any(column in each.columns for each in found if _is_named(each, table))
+    return any(column in each.columns for each in project_tables() if _is_named(each, table))
+
+
+def project_tables() -> Iterator[Any]:
+    """Give the tables that loaded modules define, some of them more than once."""
+    return (each for module in project_modules() for each in _tables_of(module))
 
 
 def base_of(table: str) -> str:

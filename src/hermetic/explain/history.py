@@ -23,6 +23,7 @@ from hermetic.events.database import SessionEnded, Statement, TransactionEnded
 from hermetic.events.lifecycle import CallRaised, FillingBegan, FillingEnded
 from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
+from hermetic.explain.patches import Patches
 from hermetic.explain.writes import Undone
 from hermetic.owners import Owner
 from hermetic.statements import WORDS, beginning_of
@@ -52,6 +53,7 @@ class History:
         sessions: How each Session ended its last transaction, before the test, too.
         databases: Which engines there are, and who has made which tables.
         undone: What the tests of its module before it had committed, and is undone.
+        patches: What the test has patched.
     """
 
     def __init__(self) -> None:
@@ -59,6 +61,7 @@ class History:
         self.sessions = SessionHistory()
         self.databases = DatabaseHistory()
         self.undone = Undone()
+        self.patches = Patches()
         self.test: Owner | None = None
         self._first: list[Event] = []
         self._last: deque[Event] = deque(maxlen=LAST)
@@ -77,16 +80,19 @@ class History:
         """Listen."""
         for hear, kinds in self._listening:
             listen(hear, *kinds)
+        self.patches.start()
 
     def stop(self) -> None:
         """Listen no more."""
         for hear, _ in self._listening:
             unlisten(hear)
+        self.patches.stop()
 
     def begin(self, test: Owner) -> None:
         """Forget the test before, and keep what is told from now on for this one."""
         self.undone.begin(test)
         self.sessions.test = test.name
+        self.patches.begin()
         self.test = test
         self.end()
 

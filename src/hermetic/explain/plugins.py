@@ -20,7 +20,7 @@ from hermetic.code import Location, is_library, location_of
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import places, project_frames
 from hermetic.explain.history import History
-from hermetic.explain.runner import FIXTURES, MODE, TESTS, Runner, is_narrower, widest
+from hermetic.explain.runner import FIXTURES, MODE, TESTS, Ignored, Runner, Setting, is_narrower, widest
 
 MISMATCH = re.compile(r"the (\w+) scoped fixture (\w+) with a (\w+) scoped request object")
 LOOP = re.compile(r"_\w+_scoped_runner|_\w+_event_loop|event_loop")
@@ -234,31 +234,30 @@ def _is_the_projects(fixture: UsedFixture) -> bool:
 
 
 def not_read(runner: Runner, keys: Iterable[str]) -> Iterator[str]:
-    """Give the lines about settings of loops that stand in a file that pytest does not read."""
+    """Give the lines about settings of loops that stand where pytest does not read them."""
     for file in runner.ignored:
         for key, setting in file.settings.items():
             if key in keys and key not in runner.settings:
-                yield (
-                    f"{key} = {setting.value} stands in {setting.at}, which pytest does not read: "
-                    f"it reads one file, {runner.configuration}."
-                )
+                yield _stands(runner, file, key, setting)
+
+
+def _stands(runner: Runner, file: Ignored, key: str, setting: Setting) -> str:
+    why = file.why or f"which pytest does not read: it reads one file, {runner.configuration}"
+    return f"{key} = {setting.value} stands in {setting.at}, {why}."
 
 
 def _not_read(runner: Runner, key: str, value: str, what: str) -> Iterator[Explanation]:
-    """Say that another configuration file has the setting that would have helped."""
+    """Say that the setting that would have helped stands where pytest does not read it."""
     found = runner.ignored_setting(key, value)
     if found is not None:
         file, setting = found
         lacking = {name: each for name, each in file.settings.items() if name not in runner.settings}
         moved = "; ".join(f"{name} = {each.value}" for name, each in lacking.items())
+        at = setting.at if file.path == runner.configuration else runner.configuration
         yield Explanation(
             CONFIGURATION_NOT_READ,
-            (
-                f"{what}.",
-                f"{key} = {setting.value} stands in {setting.at}, which pytest does not read: "
-                f"it reads one file, {runner.configuration}.",
-            ),
-            (f"{runner.configuration}: {moved}",),
+            (f"{what}.", _stands(runner, file, key, setting)),
+            (f"{at}: {moved}{file.under}",),
         )
 
 

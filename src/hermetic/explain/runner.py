@@ -43,16 +43,20 @@ class Setting(NamedTuple):
     at: Location | None
 
 
-class IgnoredFile(NamedTuple):
-    """A configuration file that has settings of the runner's and is not read.
+class Ignored(NamedTuple):
+    """Settings of the runner's that stand where pytest does not read them.
 
     Attributes:
         path: The file.
-        settings: Those settings, by key.
+        settings: They, by key: a key that is misspelt by the one that is meant.
+        why: Why it does not, to follow a place; empty of another file than the one that is read.
+        under: The section below which they would be read, as it ends a change; empty where they are below it.
     """
 
     path: str
     settings: Mapping[str, Setting]
+    why: str = ""
+    under: str = ""
 
 
 class LoopScope(NamedTuple):
@@ -101,7 +105,7 @@ class Runner:
         marks: The marks ``asyncio`` and ``anyio`` that the code has on it, and where.
         settings: What the configuration says, by key.
         configuration: The configuration file that is read, or where one would be.
-        ignored: The others that have settings of a runner.
+        ignored: What else has settings of a runner, and is not read.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +116,7 @@ class Runner:
     marks: Mapping[str, Location] = field(default_factory=dict)
     settings: Mapping[str, Setting] = field(default_factory=dict)
     configuration: str = ""
-    ignored: tuple[IgnoredFile, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -131,8 +135,8 @@ class Runner:
             return LoopScope(scope, key, None, is_default=True)
         return LoopScope(scope if setting.value == "fixture-scope" else setting.value, key, setting.at)
 
-    def ignored_setting(self, key: str, value: str) -> tuple[IgnoredFile, Setting] | None:
-        """Return a file that is not read and says of a key what would help, if the file that is read does not."""
+    def ignored_setting(self, key: str, value: str) -> tuple[Ignored, Setting] | None:
+        """Return what is not read and says of a key what would help, if what is read does not."""
         for file in self.ignored:
             setting = file.settings.get(key)
             if setting is not None and setting.value == value and key not in self.settings:

@@ -145,7 +145,7 @@ def _of_another_metadata(history: History, found: Definition, first: tuple[str, 
 
 def _existing(failure: Failure, history: History, asked: Asked, error: BaseException) -> Explanation | None:
     """Say who makes a table that is there, and who has made it before."""
-    fixture = _fixture(failure, error)
+    fixture = fixture_through(failure, error)
     by = asked.place if fixture is None else f"The {fixture}, at {asked.place},"
     is_alembic = any(
         "alembic" in frame.f_globals.get("__name__", "").split(".")[:1] for frame in frames(error)
@@ -175,7 +175,7 @@ def _existing(failure: Failure, history: History, asked: Asked, error: BaseExcep
     )
 
 
-def _fixture(failure: Failure, error: BaseException) -> UsedFixture | None:
+def fixture_through(failure: Failure, error: BaseException) -> UsedFixture | None:
     """Return the fixture in whose function it came."""
     known = {(each.location.file, each.location.line): each for each in failure.fixtures if each.location}
     for frame in project_frames(error):

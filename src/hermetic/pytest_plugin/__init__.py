@@ -66,7 +66,7 @@ def pytest_load_initial_conftests_explained(early_config: pytest.Config) -> Gene
     """Say why a conftest does not import: pytest ends the run with that error alone, and asks no other hook."""
     try:
         return (yield)
-    except Exception as error:
+    except (Exception, pytest.fail.Exception) as error:
         if HISTORY in early_config.stash and early_config.stash[SETTINGS].failures != "off":
             from hermetic.pytest_plugin.explaining import explain_import
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -18,27 +17,15 @@ from hermetic.explain.runner import (
     FIXTURES,
     KEYS,
     TESTS,
-    IgnoredFile,
     LoopScope,
     Plugin,
     Runner,
     Setting,
 )
+from hermetic.pytest_plugin.configuration_files import ignored, settings_in
 
 PLUGINS = {"pytest-asyncio": "asyncio", "anyio": "anyio"}
 """Distributions, and the names under which pytest knows their plugins."""
-
-
-FILES: Mapping[str, tuple[str, ...]] = {
-    "pytest.toml": ("pytest",),
-    ".pytest.toml": ("pytest",),
-    "pytest.ini": ("pytest",),
-    ".pytest.ini": ("pytest",),
-    "pyproject.toml": ("tool.pytest", "tool.pytest.ini_options"),
-    "tox.ini": ("pytest",),
-    "setup.cfg": ("tool:pytest",),
-}
-"""The files in which pytest looks for its configuration, in its order, and the sections that it reads there."""
 
 
 def runner_of(item: pytest.Item) -> Runner:
@@ -59,7 +46,7 @@ def runner_of(item: pytest.Item) -> Runner:
         marks=dict(_marks(item, function)),
         settings=settings,
         configuration=str(config.inipath or config.rootpath / "pytest.ini"),
-        ignored=tuple(_ignored(config, Path(str(item.path)).parent)),
+        ignored=tuple(ignored(config, Path(str(item.path)).parent)),
     )
     if runner.runs != "pytest-asyncio":
         return runner
@@ -107,7 +94,7 @@ def _version(distribution: str) -> str:
 
 
 def _settings(config: pytest.Config) -> Mapping[str, Setting]:
-    given = _lines(config.inipath) if config.inipath else {}
+    given = settings_in(config.inipath) if config.inipath else {}
     found = {}
     for key in KEYS:
         if key in given:
@@ -118,38 +105,6 @@ def _settings(config: pytest.Config) -> Mapping[str, Setting]:
             if not is_default and (key not in found or found[key].value != value):
                 found[key] = Setting(str(value), None)
     return found
-
-
-def _lines(path: Path) -> dict[str, Setting]:
-    """Return the runner's settings of a configuration file, with their lines."""
-    found = {}
-    section = ""
-    sections = FILES.get(path.name, ("pytest", "tool:pytest"))  # another name: one that -c gives
-    for number, line in enumerate(_text_of(path).splitlines(), 1):
-        header = re.match(r"\s*\[([^\]]+)\]", line)
-        setting = re.match(r"\s*[\"']?(\w+)[\"']?\s*[=:]\s*[\"']?([\w-]+)", line)
-        if header is not None:
-            section = header[1].strip()
-        elif setting is not None and setting[1] in KEYS and section in sections:
-            found[setting[1]] = Setting(setting[2], Location(str(path), number, ""))
-    return found
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _ignored(config: pytest.Config, folder: Path) -> Iterator[IgnoredFile]:
-    """Look beside the file that is read, and in the folders from there to the test's."""
-    root = config.inipath.parent if config.inipath else config.rootpath
-    folders = [each for each in (folder, *folder.parents) if each.is_relative_to(root)] or [root]
-    for each in folders[::-1]:
-        for path in (each / name for name in FILES):
-            if path != config.inipath and path.is_file() and (settings := _lines(path)):
-                yield IgnoredFile(str(path), settings)
 
 
 def _marks(item: pytest.Item, function: Any) -> Iterator[tuple[str, Location]]:

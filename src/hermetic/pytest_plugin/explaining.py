@@ -57,7 +57,7 @@ def explain_collection(report: pytest.CollectReport, history: History) -> None:
         explain(report, Failure(PROCESS, "collect", call.excinfo.value), history)
 
 
-def explain_import(error: Exception, history: History) -> None:
+def explain_import(error: BaseException, history: History) -> None:
     """Note on the error of a conftest what it means, if that is known: pytest shows it with its notes."""
     from hermetic.explain.explanations import explanations
 

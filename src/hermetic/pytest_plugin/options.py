@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hermetic.settings import GUARDS, INI, Settings, parse
+from hermetic.settings import GUARDS, INI, Settings, parse, refuse_unknown_keys
 
 FLAGS: dict[str, str] = {
     "hermetic": "off, observe or on, whatever the ini file says",
@@ -51,13 +51,21 @@ def read_settings(config: pytest.Config) -> Settings:
     Raises:
         ConfigurationError: A value is not valid.
     """
+    source = config.inipath.name if config.inipath else "the ini file"
+    refuse_unknown_keys(_written_keys(config), source)
     ini: dict[str, str | Sequence[str]] = {key: config.getini(key) for key in INI}
     namespace = getattr(config, "known_args_namespace", config.option)
     flags = {key: getattr(namespace, f"flag_{key}", None) for key in FLAGS}
     return parse(
         ini,
-        ini_source=config.inipath.name if config.inipath else "the ini file",
+        ini_source=source,
         flags={key: value for key, value in flags.items() if value is not None},
         environ=os.environ,
         switches=[key for key in SWITCHES if getattr(namespace, f"switch_{key}", False)],
     )
+
+
+def _written_keys(config: pytest.Config) -> Sequence[str]:
+    """Return the keys that the configuration file has; pytest 9 keeps them elsewhere than pytest 8."""
+    own = vars(config)
+    return list(own.get("_inicfg") or own.get("inicfg") or ())

@@ -1,0 +1,141 @@
+"""What the application has kept in memory of earlier tests: rows in a cache, and requests in a limiter's counters.
+
+Said where it can be seen: a text that the failed assertion shows is of a row which an earlier test wrote and a restore
+undid, this test has written none like it, and a module of the application still holds it; or a limiter counts more
+requests of an address than this test has sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hermetic.causes.applications import COUNTED_BEFORE
+from hermetic.causes.data import KEPT_IN_MEMORY
+from hermetic.code import is_test_code
+from hermetic.events.application import RequestEnded
+from hermetic.events.database import Statement
+from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import attribute
+from hermetic.explain.history import History
+from hermetic.explain.holders import Holder, holder_of
+from hermetic.statements import Write, written
+
+TOO_MANY = 429
+
+A_TIME = 100_000
+"""A number that is no count of requests any more."""
+
+SHORT = 3
+"""Characters of a text that may be the same by chance."""
+
+_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
+_ADDRESSES = ("127.0.0.1", "testclient", "localhost")
+"""From where requests of tests come."""
+
+
+def explain(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Name what keeps something of an earlier test that this one has met."""
+    if failure.phase != "call":
+        return
+    if isinstance(failure.error, AssertionError):
+        yield from _remembered(failure, history)
+    requests = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]
+    refused = next((each for each in requests if each.status == TOO_MANY), None)
+    if refused is not None:
+        yield from _counted(failure, refused, len(requests))
+
+
+def _remembered(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Name what holds a text of the assertion that is of an earlier test's row."""
+    shown = dict.fromkeys(_texts_in(str(failure.error)))
+    before = history.undone.before(failure.owner) if shown else []
+    own = " ".join(each.parameters for each in history.of(Statement) if written(each) is not None)
+    for text in shown:
+        write = next((each for each in before if _is_of(text, each) and text not in own), None)
+        holder = (
+            None if write is None else _holder(failure, lambda value, key, text=text: _has(value, text), text)
+        )
+        if write is not None and holder is not None:
+            yield Explanation(
+                KEPT_IN_MEMORY,
+                (
+                    f"{failure.owner.name} was given {text!r}, which {holder.name} still has: it is of a row that"
+                    f" {write.test} had written to {write.table}, and that hermetic has undone since.",
+                ),
+                (f"a fixture with autouse=True: {holder.emptied}",),
+            )
+            return
+
+
+def _texts_in(message: str) -> Iterator[str]:
+    for single, double in _QUOTED.findall(message):
+        if len(single or double) >= SHORT:
+            yield single or double
+
+
+def _is_of(text: str, write: Write) -> bool:
+    """Whether a text is, or has in it, a value that was written."""
+    return any(each in text for each in _texts_in(write.parameters))
+
+
+def _has(value: Any, text: str) -> bool:
+    """Whether a value is a text, or an object with it in an attribute."""
+    if isinstance(value, str | bytes):
+        return value == text
+    members = attribute(value, "__dict__")
+    return isinstance(members, dict) and any(
+        isinstance(each, str) and each == text for each in members.values()
+    )
+
+
+def _holder(failure: Failure, wanted: Any, text: str = "") -> Holder | None:
+    """Return what of the application's modules holds a value, unless the text stands in the module itself."""
+    root = Path(failure.root)
+
+    def is_searched(module: ModuleType) -> bool:
+        file = Path(str(module.__file__))
+        return not is_test_code(file, root) and not (text and text in _source(file))
+
+    return holder_of(wanted, is_searched)
+
+
+def _source(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _counted(failure: Failure, refused: RequestEnded, sent: int) -> Iterator[Explanation]:
+    """Name a counter that has more of this test's address than it has sent."""
+
+    def wanted(value: Any, key: Any) -> bool:
+        return _count(value) > sent and any(each in str(key) for each in (*_ADDRESSES, refused.path))
+
+    holder = _holder(failure, wanted)
+    if holder is not None:
+        yield Explanation(
+            COUNTED_BEFORE,
+            (
+                f"{refused.method} {refused.path} was answered by {TOO_MANY}: {holder.name} has counted more requests"
+                f" of its address than the {sent} that this test has sent. The others are of earlier tests.",
+            ),
+            (f"a fixture with autouse=True: {holder.emptied}; or switch it off in tests",),
+        )
+
+
+def _count(value: Any) -> int:
+    """Return how often something was counted: a number, or as many as there are times or entries."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if value < A_TIME else 0
+    is_of_times = isinstance(value, list | deque) and all(_is_a_time(each) for each in value)
+    return len(value) if is_of_times else 0
+
+
+def _is_a_time(value: Any) -> bool:
+    return isinstance(value, int | float) or isinstance(attribute(value, "time"), int | float)

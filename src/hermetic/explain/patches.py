@@ -1,0 +1,106 @@
+"""What tests patch, as it is patched: by ``unittest.mock`` (and so by pytest-mock) and by pytest's ``monkeypatch``.
+
+Both undo it before anybody asks why the test failed, and neither keeps where it was done. Nothing is noted but at a
+patch: a run without any pays a look-up of a module at each test.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from hermetic.code import Location, place_in_the_project
+
+MOST = 200
+"""How many patches of a test are kept."""
+
+
+class Patched(NamedTuple):
+    """An attribute that was replaced.
+
+    Attributes:
+        target: Whose: a module, a class or an object.
+        name: Its name.
+        original: What it was.
+        replacement: What it became.
+        location: The project's line that did it; None for a decorator, which runs before any line of the test.
+    """
+
+    target: Any
+    name: str
+    original: Any
+    replacement: Any
+    location: Location | None
+
+
+class Patches:
+    """Notes patches from ``start`` to ``stop``.
+
+    Attributes:
+        made: Those of the test at hand, in order, be they undone or not.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[Patched] = []
+        self._replaced: list[tuple[type, str, Callable[..., Any], Callable[..., Any]]] = []
+        self._is_on = False
+
+    def start(self) -> None:
+        """Note what is patched from now on."""
+        self._is_on = True
+        self._watch()
+
+    def stop(self) -> None:
+        """Put back what was replaced; below a patch that somebody put on top, ours goes on idle."""
+        self._is_on = False
+        for kind, name, original, ours in self._replaced:
+            if vars(kind).get(name) is ours:
+                setattr(kind, name, original)
+        self._replaced.clear()
+        self.made.clear()
+
+    def begin(self) -> None:
+        """Forget the test before."""
+        if self.made:
+            self.made.clear()
+        if self._is_on and len(self._replaced) < 2:  # unittest.mock may be loaded by now
+            self._watch()
+
+    def _watch(self) -> None:
+        mock, monkeypatch = sys.modules.get("unittest.mock"), sys.modules.get("_pytest.monkeypatch")
+        for module, name, method, wrapped in (
+            (mock, "_patch", "__enter__", self._entering),
+            (monkeypatch, "MonkeyPatch", "setattr", self._setting),
+        ):
+            kind = getattr(module, name, None)
+            original = getattr(kind, method, None)
+            if kind is None or original is None or any(each[0] is kind for each in self._replaced):
+                continue
+            ours = wrapped(original)
+            setattr(kind, method, ours)
+            self._replaced.append((kind, method, original, ours))
+
+    def _entering(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def __enter__(patch: Any) -> Any:
+            __tracebackhide__ = True
+            value = original(patch)
+            self._note(patch.target, patch.attribute, patch.temp_original)
+            return value
+
+        return __enter__
+
+    def _setting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def setattr(patch: Any, *arguments: Any, **named: Any) -> None:
+            __tracebackhide__ = True
+            done = len(patch._setattr)
+            original(patch, *arguments, **named)
+            for target, name, value in patch._setattr[done:]:
+                self._note(target, name, value)
+
+        return setattr
+
+    def _note(self, target: Any, name: str, original: Any) -> None:
+        if self._is_on and len(self.made) < MOST:
+            at = place_in_the_project(sys._getframe(2))
+            self.made.append(Patched(target, name, original, getattr(target, name, None), at))

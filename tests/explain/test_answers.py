@@ -1,0 +1,56 @@
+"""An answer that the application is right to give is explained where the failed test had expected another one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hermetic.code import UNKNOWN, Location
+from hermetic.events import emit
+from hermetic.events.application import RequestEnded
+from hermetic.explain.history import History
+from hermetic.owners import Owner
+from tests.explain.failing import TEST, said
+
+REQUEST = Owner("request POST /shops", "request", "function", TEST)
+
+
+def answered(method: str, path: str, status: int, endpoint: Location | None = None, **cookies: Any) -> None:
+    """Tell of a request."""
+    emit(RequestEnded(REQUEST, method, path, status, 0.001, "", endpoint=endpoint, **cookies))
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "error"),
+    [
+        ("/shops", "/shops/", AssertionError("assert 307 == 201")),
+        ("/shops/", "/shops", json.JSONDecodeError("Expecting value", "", 0)),
+    ],
+)
+def test_a_redirect_to_the_other_slash(history: History, path: str, other: str, error: Exception) -> None:
+    """The path as the route has it, and the argument that has a client follow."""
+    answered("POST", path, 307)
+    text = said(error, history)
+    assert f"POST {path} was answered by 307: the route is {other}, " in text
+    assert "[HM775]" in text
+
+
+def test_a_redirect_that_is_nothing_to_the_failure(history: History) -> None:
+    """An endpoint's own, one that was followed, and one before another failure: nothing is said."""
+    answered("GET", "/old", 307, endpoint=UNKNOWN)
+    assert "HM775" not in said(AssertionError("assert 307 == 200"), history)
+    answered("POST", "/shops", 307)
+    answered("POST", "/shops/", 409, endpoint=UNKNOWN)
+    assert "HM775" not in said(AssertionError("assert 409 == 201"), history)
+
+
+def test_a_secure_cookie_over_http(history: History) -> None:
+    """The cookie, who set it, and the request that came without; nothing where it came with it."""
+    answered("POST", "/login", 200, endpoint=UNKNOWN, secure_cookies=("sid",))
+    answered("GET", "/me", 401, endpoint=UNKNOWN, cookies=("sid",))
+    assert "HM776" not in said(AssertionError("assert 401 == 200"), history)
+    answered("GET", "/me", 401, endpoint=UNKNOWN, cookies=("theme",))
+    text = said(AssertionError("assert 401 == 200"), history)
+    assert "GET /me was answered by 401, and came without the cookie sid: POST /login has set it" in text

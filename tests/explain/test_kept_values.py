@@ -1,0 +1,97 @@
+"""What an application keeps in memory of an earlier test is named where the failed test has met it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hermetic.code import Location
+from hermetic.events import emit
+from hermetic.events.application import RequestEnded
+from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
+from hermetic.explain.history import History
+from hermetic.owners import Owner
+from tests.explain.failing import TEST, said
+
+BEFORE = Owner("tests/test_users.py::test_before", "test", "function")
+PLACE = Location("/shop/app.py", 7, "endpoint")
+ERROR = AssertionError("assert 'No. 1: Ann' == 'No. 1: Bob'")
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A module of an application."""
+    module = ModuleType("shop_kept")
+    module.__file__ = str(tmp_path / "shop_kept.py")
+    Path(module.__file__).write_text("names = {}")
+    monkeypatch.setitem(sys.modules, "shop_kept", module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def undone(history: History) -> None:
+    """The test before has written Ann's row."""
+    emit(EngineResolved(None, None, "sqlite://", "a database of its own", "contained"))
+    history.begin(BEFORE)
+    emit(
+        Statement(
+            BEFORE, PLACE, "sqlite://", 1, "INSERT INTO users (name) VALUES (?)", "name='Ann'", 1, 0.001
+        )
+    )
+    emit(TransactionEnded(BEFORE, PLACE, "sqlite://", 1, "commit"))
+    emit(Restored("main", True, 0.001))
+    history.begin(TEST)
+
+
+@pytest.mark.parametrize("size", [None, 8])
+def test_a_text_in_an_lru_cache(shop: Any, history: History, size: int | None) -> None:
+    """With a limit and without: the test that wrote it, and the call that empties it."""
+    shop.label = functools.lru_cache(size)(lambda number: f"No. {number}: Ann")
+    shop.label(1)
+    text = said(ERROR, history)
+    assert "was given 'No. 1: Ann', which shop_kept.label still has" in text
+    assert "tests/test_users.py::test_before had written to users" in text
+    assert "change: a fixture with autouse=True: shop_kept.label.cache_clear()" in text
+
+
+@pytest.mark.parametrize(
+    "kept", [{1: "No. 1: Ann"}, [("a", "No. 1: Ann")], {1: SimpleNamespace(name="No. 1: Ann")}]
+)
+def test_a_text_in_a_collection(shop: Any, history: History, kept: Any) -> None:
+    """Itself, or an attribute of what is kept."""
+    shop.names = kept
+    assert "which shop_kept.names still has" in said(ERROR, history)
+    assert "shop_kept.names.clear()" in said(ERROR, history)
+
+
+def test_a_text_that_is_the_application_s_own(shop: Any, history: History) -> None:
+    """One that stands in the module, and one that this test has written too."""
+    shop.names = ["No. 1: Ann"]
+    Path(shop.__file__).write_text("names = ['No. 1: Ann']")
+    assert "HM737" not in said(ERROR, history)
+    Path(shop.__file__).write_text("")
+    emit(Statement(TEST, PLACE, "sqlite://", 1, "INSERT INTO t VALUES (?)", "name='No. 1: Ann'", 1, 0.001))
+    assert "HM737" not in said(ERROR, history)
+
+
+@pytest.mark.parametrize("hits", [{"127.0.0.1": 4}, {"LIMITS/testclient": [1.0, 2.0, 3.0]}])
+def test_a_limiter(shop: Any, history: History, hits: Any) -> None:
+    """It has counted more than the test has sent; nothing is said where it has not."""
+    kind = type("Limiter", (), {"__module__": "shop_kept", "reset": lambda self: None})
+    shop.limiter = kind()
+    shop.limiter.hits = defaultdict(list, hits)
+    request = Owner("request GET /search", "request", "function", TEST)
+    emit(RequestEnded(request, "GET", "/search", 429, 0.001, ""))
+    text = said(AssertionError("assert 429 == 200"), history)
+    assert "GET /search was answered by 429: shop_kept.limiter has counted more requests" in text
+    assert "shop_kept.limiter.reset()" in text
+    for _ in range(4):
+        emit(RequestEnded(request, "GET", "/search", 429, 0.001, ""))
+    assert "HM777" not in said(AssertionError("assert 429 == 200"), history)

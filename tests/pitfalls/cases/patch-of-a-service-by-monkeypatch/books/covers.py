@@ -1,0 +1,2 @@
+async def fetch(title):
+    raise TimeoutError(title)

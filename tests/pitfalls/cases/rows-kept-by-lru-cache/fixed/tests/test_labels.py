@@ -1,0 +1,18 @@
+import pytest
+
+from books.labels import label
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    label.cache_clear()
+
+
+async def test_gogol(http):
+    await http.post("/authors", json={"name": "Gogol"})
+    assert (await http.get("/labels/1")).json() == "Author 1: Gogol"
+
+
+async def test_pushkin(http):
+    await http.post("/authors", json={"name": "Pushkin"})
+    assert (await http.get("/labels/1")).json() == "Author 1: Pushkin"
