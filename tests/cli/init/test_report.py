@@ -266,6 +266,21 @@ def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pyt
     ]
 
 
+def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the lines, and with no hermetic_env, the application could not be imported."""
+    monkeypatch.chdir(project.root)
+    lines = "import os\nos.environ['KEY'] = 'x'\nos.environ['URL'] = 'y'\nm.create_all(e)\n"
+    project.write({"main.py": APP, "models.py": MODELS, "conftest.py": lines})
+    plan = project.plan()
+    assert next(iter(findings(plan))).startswith(
+        "conftest.py:2: env-in-conftest: lines of hermetic_env are set before"
+    )
+    assert list(outcome(plan, written=True))[1:3] == [
+        "1 line of the tests do by hand what hermetic now does; delete them when you like",
+        "2 lines of a conftest set variables; move them to hermetic_env when you like",
+    ]
+
+
 @pytest.mark.parametrize(
     ("files", "written", "expected"),
     [

@@ -82,6 +82,7 @@ def test_what_is_the_tests_own_is_left_alone(project: Project, text: str) -> Non
         ("e = create_async_engine(url, poolclass=NullPool)", ["engine-per-test"]),
         ("os.environ['DATABASE_URL'] = 'x'", ["env-in-conftest"]),
         ("os.environ.setdefault('TESTING', 'true')", ["env-in-conftest"]),
+        ("os.environ['EMULATOR'] = request.config.getoption('--emulator')", []),
     ],
 )
 def test_each_recipe_is_found(project: Project, text: str, expected: list[str]) -> None:

@@ -60,9 +60,11 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
         yield f"{made}d {shown(edit.path)}" if written else f"would {made} {shown(edit.path)}"
     if not plan.edits:
         yield "nothing to do: hermetic is set up"
-    if plan.superseded:
-        lines = count(len(plan.superseded), "line")
-        yield f"{lines} of the tests do by hand what hermetic now does; delete them when you like"
+    moved = sum(line.moves for line in plan.superseded)
+    if deleted := len(plan.superseded) - moved:
+        yield f"{count(deleted, 'line')} of the tests do by hand what hermetic now does; delete them when you like"
+    if moved:
+        yield f"{count(moved, 'line')} of a conftest set variables; move them to hermetic_env when you like"
     if not is_built:
         yield "next: do what is said under tried, then run hermetic init --try again"
     elif plan.observes:

@@ -32,9 +32,12 @@ REASONS = {
     "own-client": "async_client runs the application in the test's loop, lifespan included",
     "lifespan-manager": "async_client runs the lifespan",
     "engine-per-test": "engines work in every event loop, each on a pool of its own there",
-    "env-in-conftest": "hermetic_env is set before the application is imported, and changes are undone",
+    "env-in-conftest": "lines of hermetic_env are set before the application is imported, and changes are undone",
 }
-DATABASE = frozenset(REASONS) - {"event-loop-fixture", "own-client", "lifespan-manager", "env-in-conftest"}
+MOVES = frozenset({"env-in-conftest"})
+"""What hermetic does when it is told what: these lines are moved, and the others deleted."""
+
+DATABASE = frozenset(REASONS) - MOVES - {"event-loop-fixture", "own-client", "lifespan-manager"}
 MAKING_TABLES = frozenset({"create-all", "migrations"})
 """What is told where it is called, too, if a function of the application does it."""
 
@@ -63,6 +66,11 @@ class Superseded:
     def reason(self) -> str:
         """What hermetic does in its place."""
         return REASONS[self.slug]
+
+    @property
+    def moves(self) -> bool:
+        """Whether hermetic must be given what stands there before it can be deleted."""
+        return self.slug in MOVES
 
     @property
     def is_database(self) -> bool:
@@ -102,7 +110,7 @@ class _Finder:
                 yield Superseded(module.path, node.lineno, slug)
         if module.path.name == "conftest.py":
             for each in environ_assignments(module):
-                if not each.is_patch:
+                if each.value is not None and not each.is_patch:  # no line of hermetic_env computes a value
                     yield Superseded(module.path, each.line, "env-in-conftest")
 
     def _of_function(self, function: Reference) -> frozenset[str]:
