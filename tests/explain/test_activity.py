@@ -125,6 +125,7 @@ def test_a_transaction_that_only_read() -> None:
     """Its rollback is how a session is closed, and says nothing; one that wrote or failed does."""
     assert len(said(statement("SELECT 1"), ended("rollback"))) == 2
     assert len(said(statement("WITH x AS (SELECT 1) SELECT * FROM x"), ended("rollback"))) == 2
+    assert len(said(statement("SAVEPOINT a"), statement("SELECT 1"), CallRaised(TEST))) == 3
     assert "rolled back" in said(statement("WITH x AS (SELECT 1) DELETE FROM t"), ended("rollback"))[-1]
     assert "rolled back" in said(statement("SELECT 1", error="E", message="m"), ended("rollback"))[-1]
 

@@ -11,7 +11,11 @@ from hermetic.events.lifecycle import CallRaised
 from hermetic.explain.history import History
 from hermetic.owners import PROCESS, Owner
 
-READING = ("select", "pragma", "show", "explain", "values", "set", "table")
+NO_WRITING = (
+    *("select", "pragma", "show", "explain", "values", "set", "table"),
+    *("savepoint", "release", "rollback"),
+)
+"""How statements begin that change nothing themselves."""
 
 Step = Statement | TransactionEnded
 
@@ -102,7 +106,7 @@ def is_writing(statement: Statement) -> bool:
     if word == "with":
         lower = statement.text.lower()
         return any(f"{verb} " in lower for verb in ("insert", "update", "delete", "merge"))
-    return not statement.error and not word.startswith(READING)
+    return not statement.error and not word.startswith(NO_WRITING)
 
 
 def _is_request(part: Part | None) -> bool:
