@@ -17,7 +17,7 @@ from hermetic.contents import lines_of
 from hermetic.environment import Environment
 from hermetic.events import emit, listeners
 from hermetic.events.database import DatabaseUsed, EngineResolved
-from hermetic.events.lifecycle import DatabaseNamed, Noted, ServerUsed
+from hermetic.events.lifecycle import DatabaseNamed, DriversUnseen, Noted, ServerUsed
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.quiet import Quiet, Use
 from hermetic.settings import Settings
@@ -78,6 +78,7 @@ class Containment:
         self._drivers: Drivers | None = None
         self._shared: list[Shared] = []
         self._written: set[Address] = set()
+        self._drivers_of_engines: set[str] = set()
 
     # -- the process
 
@@ -222,6 +223,8 @@ class Containment:
         given = self._environment.given(request.url) if self._settings.mode == "observe" else None
         sent = request if given is None or given.url is None else replace(request, url=given.url)
         destination = self.databases.resolve(sent)
+        if request.engine is not None:
+            self._drivers_of_engines.add(request.engine.dialect.driver.removesuffix("_async"))
         if EngineResolved in listeners:
             emit(_resolved(request, destination, "" if given is None else str(given)))
         return destination
@@ -253,6 +256,8 @@ class Containment:
         """Tell what is known only at the end, before databases and servers go."""
         from hermetic.database.backend import get_backend
 
+        if self._drivers is None and DriversUnseen in listeners:
+            emit(DriversUnseen(self._unseen()))
         for line in self._drivers.conclude() if self._drivers is not None else ():
             if Noted in listeners:
                 emit(Noted(line))
@@ -265,6 +270,12 @@ class Containment:
         if ServerUsed in listeners:
             for name, server in self.servers.made():
                 emit(ServerUsed(tuple(get_backend(name).facts(server, self._settings, self._root))))
+
+    def _unseen(self) -> tuple[str, ...]:
+        """Return the drivers that the project may have used itself: imported, and by no engine."""
+        from hermetic.database.drivers import imported
+
+        return tuple(name for name in imported() if name not in self._drivers_of_engines)
 
 
 def _resolved(request: EngineRequest, destination: Destination, given: str) -> EngineResolved:

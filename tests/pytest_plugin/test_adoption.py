@@ -119,12 +119,16 @@ class TestObserve:
         assert (project.root / "production.db").exists()
 
     def test_it_says_where_engines_would_go(self, project: Project) -> None:
-        """A line an engine: its URL, where it would go, and the line that made it, also of engines that are gone."""
+        """A line an engine: its URL, where it would go, and the line that made it, also of engines that are gone.
+
+        A driver that no engine uses may have been used itself, which this mode does not see.
+        """
         project.write(
             pytest_ini=ini("hermetic_allow = sqlite:///allowed.db"),
             test_a_py=COMMITS
             + """
 def test_own_engines(tmp_path):
+    import asyncpg
     from sqlalchemy import create_engine
     for url in ("sqlite:///other.db", "sqlite:///allowed.db", f"sqlite:///{tmp_path}/x.db", "sqlite://"):
         engine = create_engine(url)
@@ -138,10 +142,13 @@ def test_own_engines(tmp_path):
         assert lines[0].startswith("sqlite+aiosqlite:///./production.db -> the application's database")
         assert lines[0].endswith("(made at shop.py:10)")
         assert lines[1].startswith("sqlite:///other.db -> an empty database")
-        assert lines[1].endswith("(made at test_a.py:17)")
+        assert lines[1].endswith("(made at test_a.py:18)")
         assert lines[2].startswith("sqlite:///allowed.db -> itself: hermetic_allow names it")
         assert "left alone: a file in pytest's temporary folder" in lines[3]
         assert "left alone: an in-memory database" in lines[4]
+        drivers = next(line for line in result.output.splitlines() if line.startswith("drivers: "))
+        assert "asyncpg" in drivers
+        assert "aiosqlite" not in drivers
         assert "leaks: none" in result.output
 
     def test_a_server_would_be_refused(self, project: Project) -> None:

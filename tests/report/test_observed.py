@@ -49,6 +49,18 @@ def test_only_what_is_contained_would_be_restored(engines: list[ObservedEngine],
     assert "leaks: none" in lines_of(engines)
 
 
+def test_what_drivers_open_is_not_said_to_be_nothing() -> None:
+    """A suite on asyncpg alone uses no engine, and mode on restores its database all the same."""
+    process = ProcessFacts(drivers=["asyncpg"])
+    lines = observed_lines(Totals(process=process), (), ROOT, LEVELS)
+    assert (
+        lines[0] == "Nothing was changed, and no engine was used. What mode on would restore, drivers decide:"
+    )
+    assert lines[3].startswith(
+        "drivers: what asyncpg may have opened past an engine is not looked at in this mode;"
+    )
+
+
 def test_a_line_an_engine() -> None:
     """The URL, where it would go, the line that made it, relative to the project, and who gives it."""
     given = ObservedEngine("mysql://h/d", "/project/a.py:9", "x", given="DB=sqlite://")

@@ -53,6 +53,7 @@ from hermetic.events.lifecycle import (
     ContentsFound,
     DatabaseKept,
     DatabaseNamed,
+    DriversUnseen,
     FileNamedLate,
     FillingBegan,
     FillingEnded,
@@ -107,6 +108,7 @@ Event = (
     | FillingBegan
     | FillingEnded
     | DatabaseNamed
+    | DriversUnseen
     | FileNamedLate
     | ServerUsed
     | Noted

@@ -191,6 +191,16 @@ class ServerUsed(NamedTuple):
     lines: tuple[str, ...]
 
 
+class DriversUnseen(NamedTuple):
+    """What drivers open themselves, past an engine, is not looked at in mode ``observe``.
+
+    Attributes:
+        drivers: Those that were imported and that no engine uses.
+    """
+
+    drivers: tuple[str, ...]
+
+
 class Noted(NamedTuple):
     """Something that the run's summary says once, however often it happened.
 

@@ -65,6 +65,7 @@ class ProcessFacts(Facts):
         engines: The engines that were used, each as ``ObservedEngine`` has it; in mode ``observe`` only.
         left_alone: Databases in memory that tests have for themselves: the line that made the engine, and why.
         earlier: Files that a driver opened before an engine named them, with the line that did.
+        drivers: Those that were imported and that no engine uses; in mode ``observe`` only.
         databases: The application's databases that were used, and whether somebody wrote to them.
         named: The databases that the application's engines are for: kind and name.
         contents: What fills its databases.
@@ -75,6 +76,7 @@ class ProcessFacts(Facts):
     engines: list[list[Any]] = field(default_factory=list)
     left_alone: dict[str, str] = field(default_factory=dict)
     earlier: dict[str, str] = field(default_factory=dict)
+    drivers: list[str] = field(default_factory=list)
     databases: dict[str, bool] = field(default_factory=dict)
     named: list[list[str]] = field(default_factory=list)
     contents: list[str] = field(default_factory=list)
@@ -91,7 +93,7 @@ class ProcessFacts(Facts):
             self.note_database(address, is_written=is_written)
         self.left_alone.update(other.left_alone)
         self.earlier = {**other.earlier, **self.earlier}
-        for name in ("engines", "named", "contents", "server", "notes"):
+        for name in ("engines", "drivers", "named", "contents", "server", "notes"):
             mine = getattr(self, name)
             mine.extend(each for each in getattr(other, name) if each not in mine)
 

@@ -50,8 +50,9 @@ def observed_lines(
         levels: The level of each guard.
     """
     engines = [ObservedEngine(*each) for each in totals.process.engines]
-    lines = [_restored(engines)]
-    lines += ["", *_engines(engines, root)]
+    drivers = sorted(totals.process.drivers)
+    lines = [_restored(engines, drivers)]
+    lines += ["", *_engines(engines, root), *_drivers(drivers)]
     if variables:
         lines += ["", f"environment: {', '.join(variables)} would be set before the application is imported"]
     for guard, level in levels.items():
@@ -60,12 +61,24 @@ def observed_lines(
     return lines
 
 
-def _restored(engines: Sequence[ObservedEngine]) -> str:
+def _restored(engines: Sequence[ObservedEngine], drivers: Sequence[str]) -> str:
     """Say what mode ``on`` would put back between tests, if there is anything."""
     if any(engine.is_contained for engine in engines):
         return "Nothing was changed. In mode on, each test would start from the baseline, and:"
     why = "no engine here goes to a database of hermetic's" if engines else "no engine was used"
+    if drivers:
+        return f"Nothing was changed, and {why}. What mode on would restore, drivers decide:"
     return f"Nothing was changed. In mode on, no database would be restored either: {why}."
+
+
+def _drivers(names: Sequence[str]) -> list[str]:
+    """Say what is not seen in this mode."""
+    if not names:
+        return []
+    return [
+        f"drivers: what {', '.join(names)} may have opened past an engine is not looked at in this mode;"
+        " in mode on it goes by the same rules as engines"
+    ]
 
 
 def _engines(engines: Sequence[ObservedEngine], root: Path) -> list[str]:

@@ -8,6 +8,7 @@ of the project's own. There the rules of engines decide before a packet is sent.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,3 +58,9 @@ class Drivers:
     def uninstall(self) -> None:
         """Leave them as they were found."""
         self._seams.uninstall()
+
+
+def imported() -> list[str]:
+    """Return the drivers that this process has imported; one that comes with Python says nothing by that."""
+    names = {name.partition(".")[0] for backend in backends.every() for name in backend.seams()}
+    return sorted(name for name in names - sys.stdlib_module_names if name in sys.modules)
