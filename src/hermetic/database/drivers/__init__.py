@@ -62,5 +62,5 @@ class Drivers:
 
 def imported() -> list[str]:
     """Return the drivers that this process has imported; one that comes with Python says nothing by that."""
-    names = {name.partition(".")[0] for backend in backends.every() for name in backend.seams()}
+    names = {name.partition(".")[0] for backend in every_backend() for name in backend.seams()}
     return sorted(name for name in names - sys.stdlib_module_names if name in sys.modules)
