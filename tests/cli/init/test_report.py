@@ -253,6 +253,25 @@ def test_what_makes_the_tables_is_no_finding_where_nothing_else_does(
     ]
 
 
+def test_what_a_function_does_beside_the_tables_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start-up that also writes the first rows cannot be deleted; one that only makes tables can."""
+    monkeypatch.chdir(project.root)
+    made = "def tables():\n    'Make them.'\n    with e.begin() as c:\n        m.create_all(c)\n"
+    files = {"main.py": APP, "models.py": MODELS, "db.py": f"{made}def start():\n    tables()\n    rows()\n"}
+    project.write({**files, "conftest.py": "from db import start, tables\nstart()\ntables()\n"})
+    plan = project.plan()
+    reason = "create-all: the tables are made once, in a template, and never again"
+    assert list(findings(plan)) == [
+        f"conftest.py:2: {reason}; what else start() does stays",
+        f"conftest.py:3: {reason}",
+    ]
+    assert "1 line of the tests do by hand what hermetic now does; delete them when you like" in outcome(
+        plan, written=False
+    )
+
+
 def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conftest may set forty variables."""
     monkeypatch.chdir(project.root)

@@ -28,9 +28,9 @@ def findings(plan: Plan) -> Iterator[str]:
 
     A file's lines of a kind are told together: a conftest may set forty variables.
     """
-    kinds: dict[tuple[Path, str], list[Superseded]] = {}
+    kinds: dict[tuple[Path, str, str], list[Superseded]] = {}
     for superseded in plan.superseded:
-        kinds.setdefault((superseded.file, superseded.slug), []).append(superseded)
+        kinds.setdefault((superseded.file, superseded.slug, superseded.by), []).append(superseded)
     for first, *others in kinds.values():
         also = f" (also at {_ranges(each.line for each in others)})" if others else ""
         yield f"{shown(first.file)}:{first.line}: {first.slug}: {first.reason}{also}"
@@ -60,10 +60,9 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
         yield f"{made}d {shown(edit.path)}" if written else f"would {made} {shown(edit.path)}"
     if not plan.edits:
         yield "nothing to do: hermetic is set up"
-    moved = sum(line.moves for line in plan.superseded)
-    if deleted := len(plan.superseded) - moved:
-        yield f"{count(deleted, 'line')} of the tests do by hand what hermetic now does; delete them when you like"
-    if moved:
+    if going := sum(line.goes for line in plan.superseded):
+        yield f"{count(going, 'line')} of the tests do by hand what hermetic now does; delete them when you like"
+    if moved := sum(line.moves for line in plan.superseded):
         yield f"{count(moved, 'line')} of a conftest set variables; move them to hermetic_env when you like"
     if not is_built:
         yield "next: do what is said under tried, then run hermetic init --try again"

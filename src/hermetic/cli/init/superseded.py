@@ -56,21 +56,29 @@ class Superseded:
         file: The file.
         line: The line.
         slug: Which kind, a key of ``REASONS``.
+        by: The function of the application that does it, called there; it may do more than that. Empty for a line that
+            does it itself.
     """
 
     file: Path
     line: int
     slug: str
+    by: str = ""
 
     @property
     def reason(self) -> str:
         """What hermetic does in its place."""
-        return REASONS[self.slug]
+        return f"{REASONS[self.slug]}; what else {self.by}() does stays" if self.by else REASONS[self.slug]
 
     @property
     def moves(self) -> bool:
         """Whether hermetic must be given what stands there before it can be deleted."""
         return self.slug in MOVES
+
+    @property
+    def goes(self) -> bool:
+        """Whether it can be deleted as it stands."""
+        return not self.by and not self.moves
 
     @property
     def is_database(self) -> bool:
@@ -103,11 +111,12 @@ class _Finder:
         if not module.mentions(*self._words):
             return
         for node in outside_tests(module.tree):
-            called = self._called(node, module.path)
-            slugs = {*recipes(node, module.path, self._symbols)}.union(*map(self._of_function, called))
-            for slug in slugs:
+            told = dict.fromkeys(recipes(node, module.path, self._symbols), "")
+            for function in self._called(node, module.path):
+                told = dict.fromkeys(self._of_function(function), self._doing_more(function)) | told
+            for slug, by in told.items():
                 assert isinstance(node, ast.stmt | ast.expr)
-                yield Superseded(module.path, node.lineno, slug)
+                yield Superseded(module.path, node.lineno, slug, by)
         if module.path.name == "conftest.py":
             for each in environ_assignments(module):
                 if each.value is not None and not each.is_patch:  # no line of hermetic_env computes a value
@@ -121,6 +130,13 @@ class _Finder:
             self._done_by[function] = own  # as far as it calls itself
             self._done_by[function] = own.union(*map(self._of_function, called))
         return self._done_by[function]
+
+    def _doing_more(self, function: Reference) -> str:
+        """Return the name of a function of the application that may do more than what it is told for; else nothing."""
+        body = getattr(self._symbols.definition(function), "body", [])
+        while len(body := _without_docstring(body)) == 1 and isinstance(body[0], ast.With | ast.AsyncWith):
+            body = body[0].body
+        return "" if len(body) == 1 and self._done_in(function)[0] else function.name
 
     def _is_followed(self, function: Reference) -> bool:
         """Whether a function of the application does such a thing, or calls one of which that is known.
@@ -151,6 +167,12 @@ class _Finder:
             reference = self._symbols.resolve(file, part)
             if reference is not None and reference.file is not None:
                 yield reference
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0] if body else None
+    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return body[1:] if is_docstring else body
 
 
 SESSION_NAME = re.compile(
