@@ -220,10 +220,12 @@ class Containment:
 
     def _destination(self, request: EngineRequest) -> Destination:
         """Say where an engine's connections go; in mode ``observe``, where they would go with another URL given."""
+        from sqlalchemy import Engine
+
         given = self._environment.given(request.url) if self._settings.mode == "observe" else None
         sent = request if given is None or given.url is None else replace(request, url=given.url)
         destination = self.databases.resolve(sent)
-        if request.engine is not None:
+        if isinstance(request.engine, Engine):
             self._drivers_of_engines.add(request.engine.dialect.driver.removesuffix("_async"))
         if EngineResolved in listeners:
             emit(_resolved(request, destination, "" if given is None else str(given)))
