@@ -14,7 +14,6 @@ import sys
 import sysconfig
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
 from pathlib import Path, PurePath
 from types import FrameType, ModuleType
 from typing import Literal, NamedTuple, TypeAlias
@@ -150,7 +149,7 @@ class Walk:
 
     def here(self) -> Location:
         """Return the innermost line of the user's; ``UNKNOWN`` where all that is on the stack is a library's."""
-        return self._innermost(chain((sys._getframe(),), self._outer()))
+        return self._innermost((sys._getframe(), *self._outer()))
 
     def of_thread(self, thread: int) -> Location:
         """Return where another thread stands, in the same sense.
@@ -164,9 +163,9 @@ class Walk:
         """Return the first line that is passed over by neither its module nor its file.
 
         Modules go first: to ask a frame for its code tells every audit hook of the process, which takes longer than
-        all else here.
+        all else here, and is done once.
         """
-        passed, second, ends = self._passed, self._second, self._ends
+        passed, second, ends, ranks = self._passed, self._second, self._ends, self._ranks
         otherwise: FrameType | None = None
         for frame in stacks:
             while frame is not None:
@@ -174,9 +173,12 @@ class Walk:
                 if module not in passed and (otherwise is None or module not in second):
                     if module in ends:
                         break
-                    rank = self._rank(frame.f_code.co_filename, frame.f_globals)
+                    code = frame.f_code
+                    rank = ranks.get(code.co_filename)
+                    if rank != "first":
+                        rank = self._rank(code.co_filename, frame.f_globals)
                     if rank == "first":
-                        return Location.of_frame(frame)
+                        return Location(code.co_filename, frame.f_lineno, code.co_name)
                     if rank == "second":
                         otherwise = otherwise or frame
                 frame = frame.f_back

@@ -184,7 +184,7 @@ class SessionEnded(NamedTuple):
 
     Attributes:
         owner: Whose the Session is.
-        made_at: The user's line that made it.
+        made_at: The user's line that made it; unknown of hermetic's own.
         location: The user's line that ended it.
         session: The number by which SQLAlchemy tells it from others.
         how: ``"commit"``, ``"rollback"`` or ``"close"``.

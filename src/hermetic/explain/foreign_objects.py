@@ -11,7 +11,7 @@ from hermetic.code import UNKNOWN
 from hermetic.events.database import SessionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, place_of
-from hermetic.explain.history import History
+from hermetic.explain.history import History, whose
 
 _ATTACHED = re.compile(r"Object '<(\w+) at 0x\w+>' is already attached to session '(\d+)'")
 _NOT_PERSISTENT = re.compile(r"Instance '?<(\w+) at 0x\w+>'? is not persistent within this Session")
@@ -46,9 +46,7 @@ def _explanation(failure: Failure, error: BaseException, kind: str, has: str) ->
 
 
 def _session(ended: SessionEnded | None) -> str:
-    if ended is None or ended.made_at == UNKNOWN:
-        return "another session"
-    return f"the session of {ended.owner.name}, made at {ended.made_at}"
+    return "another session" if ended is None else f"the session of {whose(ended)}"
 
 
 def _state(error: BaseException) -> Any:

@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from hermetic.code import UNKNOWN
 from hermetic.events import Event, Kind, listen, unlisten
 from hermetic.events.application import (
     OverrideUnused,
@@ -174,3 +175,9 @@ class SessionHistory:
     def close_of(self, state: object) -> SessionEnded | None:
         """Return the close of the Session that held an object last, by what SQLAlchemy knows of the object."""
         return next((each for each in reversed(self._closed) if id(state) in each.objects), None)
+
+
+def whose(ended: SessionEnded) -> str:
+    """Say whose a Session is, and where it was made, if a line of the user's has."""
+    made = f", made at {ended.made_at}" if ended.made_at != UNKNOWN else ""
+    return f"{ended.owner.name}{made}"

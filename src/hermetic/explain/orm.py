@@ -10,7 +10,7 @@ from hermetic.code import UNKNOWN, is_library
 from hermetic.events.database import SessionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import frames, place_of, project_frames, value
-from hermetic.explain.history import History
+from hermetic.explain.history import History, whose
 
 
 class Access(NamedTuple):
@@ -122,7 +122,7 @@ def _explanation(access: Access, history: History) -> Explanation:
         return Explanation(ATTRIBUTE_NOT_LOADED, (first, *why), change)
     first = f"{access}, which is not loaded, of an object that belongs to no session any more."
     if closed is not None:
-        why = (f"Its session, {_whose(closed)}, was closed{_at(closed)}.", *why)
+        why = (f"Its session, that of {whose(closed)}, was closed{_at(closed)}.", *why)
     change = (f"{change[0]}, while the session is open", *change[1:])
     return Explanation(ATTRIBUTE_OF_CLOSED_SESSION, (first, *why), change)
 
@@ -155,7 +155,7 @@ def _why(access: Access, ended: SessionEnded | None) -> Why:
 
 def _expired(access: Access, ended: SessionEnded) -> Why:
     """Name what expired all that a Session holds; a relationship may not have been loaded before, either."""
-    said = f"The {ended.how}{_at(ended)} has expired all that its session holds: {_whose(ended)}."
+    said = f"The {ended.how}{_at(ended)} has expired all that its session holds: that of {whose(ended)}."
     refresh = f"{access.refresh()} after the {ended.how}"
     if access.is_relationship or ended.how == "rollback":
         return (said,), (refresh,)
@@ -167,8 +167,3 @@ def _at(ended: SessionEnded) -> str:
     """Name the line; the end of an ``async with`` is in a task of its own, and known by the line of a library's."""
     file = ended.location.file
     return "" if ended.location == UNKNOWN or is_library(file) else f" at {ended.location}"
-
-
-def _whose(ended: SessionEnded) -> str:
-    made = f", made at {ended.made_at}" if ended.made_at != UNKNOWN else ""
-    return f"that of {ended.owner.name}{made}"

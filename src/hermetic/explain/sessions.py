@@ -20,7 +20,7 @@ from hermetic.events.database import SessionEnded
 from hermetic.explain.dependency_overrides import overrides
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, is_a, place_of, places, session_of, value
-from hermetic.explain.history import History
+from hermetic.explain.history import History, whose
 from hermetic.guards.dependencies import Override
 from hermetic.owners import Owner
 
@@ -246,15 +246,16 @@ def _ended_inside(history: History, error: BaseException) -> Explanation | None:
     if ended is None or ended.location == UNKNOWN:
         return None
     at = place_of(error, "The test")
+    opened_by = ended.owner.name if ended.made_at == UNKNOWN else ended.made_at
     return Explanation(
         SESSION_ENDED_INSIDE_ITS_BLOCK,
         (
             f"{at} uses a session inside of `async with session.begin()`, whose transaction the {ended.how} at"
             f" {ended.location} has ended.",
-            f"The session is that of {ended.owner.name}, made at {ended.made_at}.",
+            f"The session is that of {whose(ended)}.",
         ),
         (
             f"delete that {ended.how}: the block commits at its end",
-            f"or open the session of {ended.made_at} without begin(), if what it is handed to commits",
+            f"or open the session of {opened_by} without begin(), if what it is handed to commits",
         ),
     )

@@ -125,7 +125,7 @@ class UncommittedRequests:
 
     def called(self, request: Owner, application: Any) -> None:
         """Note what is unflushed before a request that gets something by an override, and listen."""
-        if request not in self._before and getattr(application, "dependency_overrides", None):
+        if getattr(application, "dependency_overrides", None) and request not in self._before:
             self._before[request] = self._of_the_tests(request)
             self._has_listened = True
             if not self._listens:

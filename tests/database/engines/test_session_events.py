@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_detached, mapped_column
 
+from hermetic.code import UNKNOWN
 from hermetic.database.engines.checkouts import Checkouts
 from hermetic.database.engines.connections import Index
 from hermetic.database.engines.sessions import SessionOwners
@@ -70,6 +71,16 @@ def test_what_is_told() -> None:
     first = main.__code__.co_firstlineno
     assert {each.made_at.line for each in ends} == {first + 3}
     assert {each.location.line for each in ends} == {first + 10}
+
+
+def test_a_session_of_hermetics_own() -> None:
+    """No line of the user's made it, and none is claimed."""
+    with (
+        hearing(SessionEnded) as heard,
+        owned_by(Owner("fixture 'db'", "fixture", "function", accountable=False)),
+    ):
+        Session().commit()
+    assert [each.made_at for each in heard.of(SessionEnded)] == [UNKNOWN]
 
 
 def test_nobody_listens() -> None:

@@ -92,7 +92,7 @@ class Installation:
         self._checkouts = Checkouts(self._index)
         self._sessions = SessionOwners(self._checkouts)
         self._left = LeftPools()
-        self._telling = statement_events.source(self.masking)
+        self._telling = statement_events.sources(self.masking)
         self._before: object = None
 
     @property
@@ -160,7 +160,8 @@ class Installation:
             delattr(Engine, "pool")
         else:
             type.__setattr__(Engine, "pool", self._before)
-        self._telling.close()
+        for source in self._telling:
+            source.close()
         self._sessions.stop()
         self._left.stop()
         for engine, seen in self.seen.items():
@@ -176,7 +177,8 @@ class Installation:
         self._before = Engine.__dict__.get("pool")
         self._checkouts.listen()
         self._sessions.listen()
-        self._telling.open()
+        for source in self._telling:
+            source.open()
         type.__setattr__(Engine, "pool", _PoolDescriptor(self))
 
     def _close_everything(self) -> None:

@@ -55,8 +55,11 @@ class SessionOwners:
 
         @functools.wraps(original)
         def __init__(self: Session, *args: Any, **kwargs: Any) -> None:
-            owner_of[self] = owners.current()
-            note(self)
+            owner = owner_of[self] = owners.current()
+            if (
+                owner.accountable
+            ):  # else no line of the user's made it, and none is looked for on the whole stack
+                note(self)
             original(self, *args, **kwargs)
 
         self._init = original

@@ -24,7 +24,7 @@ from hermetic.code import UNKNOWN
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.database.engines.location import is_end_of_block, project_location
-from hermetic.events import Source, emit, listeners
+from hermetic.events import Kind, Source, emit, listeners
 from hermetic.events.database import TEXT, Statement, TransactionBegan, TransactionEnded
 from hermetic.masking import MASK, Masking
 from hermetic.owners import current
@@ -40,18 +40,26 @@ URL = "_hermetic_url"
 Method = Callable[..., Any]
 
 
-def source(masking: Masking) -> Source:
-    """Return what tells of every engine of the process.
+def sources(masking: Masking) -> tuple[Source, ...]:
+    """Return what tells of every engine of the process: of what nobody listens to, nothing is hooked up.
 
     Args:
         masking: What is shown of parameters.
     """
-    around: dict[str, Callable[[Method], Method]] = {
-        private.BEGIN: _beginning,
-        private.COMMIT: lambda method: _ending(method, "commit"),
-        private.ROLLBACK: lambda method: _ending(method, "rollback"),
-        **{name: lambda method: _executing(method, masking) for name in private.EXECUTE},
-    }
+    return (
+        _source(TransactionBegan, {private.BEGIN: _beginning}),
+        _source(
+            TransactionEnded,
+            {
+                private.COMMIT: lambda method: _ending(method, "commit"),
+                private.ROLLBACK: lambda method: _ending(method, "rollback"),
+            },
+        ),
+        _source(Statement, {name: lambda method: _executing(method, masking) for name in private.EXECUTE}),
+    )
+
+
+def _source(kind: Kind, around: Mapping[str, Callable[[Method], Method]]) -> Source:
     before: dict[str, Method] = {}
 
     def start() -> None:
@@ -63,7 +71,7 @@ def source(masking: Masking) -> Source:
         for name, method in before.items():
             setattr(Connection, name, method)
 
-    return Source((TransactionBegan, TransactionEnded, Statement), start, stop)
+    return Source((kind,), start, stop)
 
 
 def _beginning(method: Method) -> Method:
