@@ -251,7 +251,8 @@ def _load() -> None:
     assert not DRIVERS & sys.modules.keys()
     assert len(os.listdir("/proc/self/task")) == 1, "only a process with one thread can be forked"
     gc.collect()
-    gc.freeze()
+    if "trio" not in sys.modules:  # anyio's plugin imports it where it is installed
+        gc.freeze()  # else hypothesis, which asks the collector who holds trio's random, finds nobody, and warns
 
 
 def _import_below(package: ModuleType) -> None:
