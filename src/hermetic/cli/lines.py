@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -32,3 +34,36 @@ def say(lines: Iterable[str], stream: TextIO) -> None:
     """Write lines, each as soon as it is there."""
     for line in lines:
         print(line, file=stream, flush=True)
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Write what is said beside the findings, to stderr, in lines that fit its terminal if it is one."""
+    width = _width(sys.stderr)
+    say((part for line in lines for part in fitted(line, width)), sys.stderr)
+
+
+def fitted(line: str, width: int) -> list[str]:
+    """Return a line in parts of at most so many columns where words allow it, those after the first set in.
+
+    A line that is to be added to a file stays whole, so that it can be copied.
+    """
+    if width <= 2 * WIDTH or len(line) <= width or line.lstrip().startswith("+ "):
+        return [line]
+    text = line[WIDTH:] if line[WIDTH : WIDTH + 1] == " " else line
+    indent = len(line) - len(text.lstrip())
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=" " * (indent + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+
+
+def _width(stream: TextIO) -> int:
+    """Return the columns of a terminal; 0 where there is none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Needs:
         urls: Databases' URLs without which nothing works, and that nothing gives.
         driven: Databases' URLs that reach a driver which the application calls itself, given or not.
         typed: Those that are databases' URLs by their type, given or not.
-        parts: Hosts, names and the like of databases, where engines need them and nothing gives them.
+        parts: Hosts, names and the like of databases that are led elsewhere, where nothing gives them.
         switches: ``TESTING``, where it is read and nothing gives it.
         unknown: What only the project knows.
         elsewhere: What of that only a compose file gives, or a ``.env`` that no code loads.
@@ -45,9 +45,19 @@ class Needs:
     unknown: tuple[Variable, ...]
     elsewhere: tuple[Variable, ...]
 
+    @property
+    def unwritten(self) -> tuple[Variable, ...]:
+        """Those whose values cannot be made up."""
+        return (*self.unknown, *self.elsewhere)
+
 
 def find_needs(
-    startup: Startup, addresses: list[Address], dataflow: Dataflow, given: Given, databases: Databases
+    startup: Startup,
+    addresses: list[Address],
+    dataflow: Dataflow,
+    given: Given,
+    databases: Databases,
+    led: Container[str],
 ) -> Needs:
     """Sort the variables that the application reads.
 
@@ -57,6 +67,7 @@ def find_needs(
         dataflow: Asked for names.
         given: The values that variables have.
         databases: The kinds of databases that there are.
+        led: The drivers whose connections are led elsewhere, as those of engines are.
     """
     words = words_of_readers(dataflow.symbols)
     modules = dataflow.symbols.sources.modules
@@ -79,7 +90,7 @@ def find_needs(
     urls = _unique([*needed, *(each for each in missing([*whole, *typed, *named]) if each.required)])
     parts = _unique(
         each
-        for each in missing(_parts(addresses))
+        for each in missing(_parts(addresses, led))
         if (each.required or _is_an_empty_host(each)) and each not in urls
     )
     known = {SWITCH, *(each.name for each in (*urls, *parts))}
@@ -105,10 +116,10 @@ def _variables(
     return [*(variable for variable, _ in pairs), *fields], [*early, *fields]
 
 
-def _parts(addresses: Iterable[Address]) -> Iterator[Variable]:
-    """Yield the hosts, names and the like that engines need."""
+def _parts(addresses: Iterable[Address], led: Container[str]) -> Iterator[Variable]:
+    """Yield the hosts, names and the like that are needed by what is led elsewhere."""
     for address in addresses:
-        if address.opening.is_engine:
+        if address.opening.is_engine or address.opening.package in led:
             yield from (each.variable for each in address.variables if each.role != "whole")
 
 

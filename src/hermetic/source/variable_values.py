@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from hermetic.errors import ConfigurationError
 from hermetic.source.bindings import Bindings
@@ -23,26 +24,23 @@ from hermetic.source.modules import Module
 from hermetic.source.origins import HOLE, Expression, Text
 from hermetic.source.requirements import read_loosely, read_requirements
 from hermetic.source.settings_classes import Fields
+from hermetic.source.shown_values import (
+    Shown,
+    example_files,
+    files_in,
+    is_clear,
+    shown_by_runners,
+    urls_of_runners,
+)
 from hermetic.source.sources import Sources
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import last_name
 
+T = TypeVar("T")
 LOADERS = frozenset({"load_dotenv", "find_dotenv", "read_env", "Config", "RepositoryEnv"})
 PATHS = frozenset({None, "dotenv_path", "path", "env_file", "filename"})
 LOADED = ("dotenv", "environs", "environ", "starlette.config", "decouple")
 COMPOSE = ("compose*.yml", "compose*.yaml", "docker-compose*.yml", "docker-compose*.yaml")
-RUNNERS = (
-    "tox.ini",
-    "pyproject.toml",
-    "setup.cfg",
-    "noxfile.py",
-    "Makefile",
-    "justfile",
-    ".justfile",
-    "scripts/*.sh",
-)
-WORKFLOWS = (".github/workflows/*.y*ml", ".gitlab-ci.yml", "azure-pipelines.yml", ".circleci/config.yml")
-EXAMPLES = ("*.env.example", "*.env.sample", "*.env.template", "*.env.dist", "env.example", "example.env")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,8 @@ class Given:
         literals: What fixtures set, later than the application may be imported.
         runs: The databases' URLs that other runs of the tests are given: by tox, a Makefile, a workflow.
         compose: What compose files give to containers.
-        examples: What the examples of dotenv files show.
+        examples: What the examples of dotenv files show, and those that are called after the tests.
+        for_tests: What committed files show of all variables, each value with the file, the likeliest for tests.
         private: What a ``.env`` holds that no code loads.
     """
 
@@ -63,6 +62,7 @@ class Given:
     runs: Mapping[str, str]
     compose: Mapping[str, str]
     examples: Mapping[str, str]
+    for_tests: Mapping[str, Shown]
     private: Mapping[str, str]
 
     @property
@@ -78,6 +78,10 @@ class Given:
     def has(self, variable: Variable) -> bool:
         """Whether a variable has a value when the tests run."""
         return any(name in self.values for name in variable.names)
+
+    def shown_for_tests(self, variable: Variable) -> Shown | None:
+        """Return the value that a file shows for the tests; None where none does."""
+        return next((self.for_tests[name] for name in variable.names if name in self.for_tests), None)
 
     def is_shown(self, variable: Variable) -> bool:
         """Whether a compose file, or a ``.env`` that somebody else loads, has a value of its own for it."""
@@ -100,9 +104,12 @@ def find_given(
     """
     sources = bindings.symbols.sources
     values = dict(configured(configuration, sources))
-    literals: dict[str, str] = {}
-    for name, text, is_early in _set_by_code(bindings.symbols):
-        (values if is_early else literals)[name] = text
+    late: dict[str, Shown] = {}
+    for name, text, file in _set_by_code(bindings.symbols):
+        if file is None:
+            values[name] = text
+        else:
+            late[name] = Shown(text, file)
     home = configuration.path.parent
     loaded = _loaded(Dataflow(bindings, fields, values), fields, home)
     for path in loaded:
@@ -110,18 +117,21 @@ def find_given(
             values.setdefault(name, text)
     places = tuple(sources.around(home))
     private = [place / ".env" for place in places if (place / ".env").resolve() not in loaded]
+    examples = {path: dotenv_values(path) for path in example_files(places)}
+    shown = ({name: Shown(text, path) for name, text in found.items()} for path, found in examples.items())
     return Given(
         values,
-        literals,
-        runs=_merged(url_values(path, databases) for path in _files(places, (*RUNNERS, *WORKFLOWS))),
-        compose=_merged(compose_values(path) for path in _files(places, COMPOSE)),
-        examples=_merged(dotenv_values(path) for path in _files(places, EXAMPLES)),
+        {name: each.text for name, each in late.items()},
+        runs=urls_of_runners(places, databases),
+        compose=_merged(compose_values(path) for path in files_in(places, COMPOSE)),
+        examples=_merged(examples.values()),
+        for_tests=_merged(map(_clear, (late, shown_by_runners(places), *shown))),
         private=_merged(dotenv_values(path) for path in private),
     )
 
 
-def _set_by_code(symbols: Symbols) -> Iterator[tuple[str, str, bool]]:
-    """Yield what conftests and the application's own modules set, and whether before the application may need it."""
+def _set_by_code(symbols: Symbols) -> Iterator[tuple[str, str, Path | None]]:
+    """Yield what conftests and the application's own modules set, and the file where that may be too late."""
     sources = symbols.sources
     conftests = [module.path for module in sources.tests if module.path.name == "conftest.py"]
     early = symbols.reached_from(conftests)
@@ -129,21 +139,20 @@ def _set_by_code(symbols: Symbols) -> Iterator[tuple[str, str, bool]]:
         for each in environ_assignments(module):
             is_early = each.is_at_import and (module.path in early or module.is_production)
             if is_early or module.path.name == "conftest.py":
-                yield each.name.upper(), UNCLEAR if each.value is None else each.value, is_early
+                text = UNCLEAR if each.value is None else each.value
+                yield each.name.upper(), text, None if is_early else module.path
 
 
-def _merged(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
+def _clear(found: Mapping[str, Shown]) -> dict[str, Shown]:
+    return {name: each for name, each in found.items() if is_clear(each.text)}
+
+
+def _merged(found: Iterable[Mapping[str, T]]) -> dict[str, T]:
     """Return the values of several files, the first that has one wins."""
-    merged: dict[str, str] = {}
+    merged: dict[str, T] = {}
     for values in found:
         merged = {**values, **merged}
     return merged
-
-
-def _files(places: tuple[Path, ...], patterns: tuple[str, ...]) -> Iterator[Path]:
-    for place in places:
-        for pattern in patterns:
-            yield from sorted(place.glob(pattern))
 
 
 def configured(configuration: Configuration, sources: Sources) -> Iterator[tuple[str, str]]:
@@ -270,13 +279,6 @@ def compose_values(path: Path) -> dict[str, str]:
         if match and not line.lstrip().startswith("#"):
             found.setdefault(match[1], _filled(_unquoted(match[2]), {}))
     return found
-
-
-def url_values(path: Path, databases: Databases) -> dict[str, str]:
-    """Return the databases' URLs that a file gives to variables, in whatever form: a Makefile, a workflow, tox.ini."""
-    url = rf"(?:{databases.names})[a-z+0-9]*://[^\s\"'\\]*"
-    found = re.findall(rf"\b([A-Z][A-Z0-9_]*)[\"']?\s*[:=]\s*[\"']?({url})", read_loosely(path))
-    return {name: _filled(text, {}) for name, text in reversed(found)}
 
 
 def without_password(url: str) -> str:

@@ -88,6 +88,16 @@ def test_a_toml_file_gets_the_lines_at_the_end_of_its_table(before: str, after: 
     assert edited("pyproject.toml", before, APP, ENV, tmp_path=tmp_path) == after.replace("+", block)
 
 
+def test_a_long_list_has_a_line_an_item(tmp_path: Path) -> None:
+    """As a person would write it; a list of one item stays in one line."""
+    long = Setting("hermetic_env", ("TOKEN=" + "x" * 40, "URL=" + "y" * 40))
+    one = Setting("hermetic_schema", ("z" * 90,))
+    lines = edited("pyproject.toml", H, long, one, tmp_path=tmp_path).splitlines()
+    assert lines[1] == "hermetic_env = ["
+    assert lines[2].startswith('    "TOKEN=') and lines[3].endswith('y",') and lines[4] == "]"
+    assert lines[5] == f'hermetic_schema = ["{"z" * 90}"]'
+
+
 @pytest.mark.parametrize(
     ("name", "text", "header"),
     [

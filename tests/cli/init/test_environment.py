@@ -281,7 +281,7 @@ async def start():
         ({"compose.yml": "services:\n  api:\n    environment:\n      KEY: x\n"}, []),
         ({"docker-compose.test.yml": "    environment:\n      - KEY=x\n      # - OTHER=x"}, []),
         ({"compose.yml": "    environment:\n      KEY: ${KEY}\n"}, ["KEY"]),
-        ({".env.example": "KEY=x\n"}, ["KEY"]),
+        ({".env.example": "KEY=\n"}, ["KEY"]),
         ({"tests/conftest.py": "import os\nos.environ['KEY'] = f()\n"}, []),
         ({"tests/conftest.py": "import os\nos.environ.update({'KEY': 'x'}, OTHER='y')\n"}, []),
         ({"tests/conftest.py": "import os\nos.environ |= {'KEY': 'x'}\n"}, []),
@@ -316,16 +316,73 @@ async def start():
             },
             ["KEY"],
         ),
-        ({"tests/conftest.py": "import os\ndef value():\n    os.environ['KEY'] = 'x'\n"}, ["KEY"]),
+        ({"tests/conftest.py": "import os\ndef value():\n    os.environ['KEY'] = f()\n"}, ["KEY"]),
         ({"tests/test_a.py": "import os\nos.environ['KEY'] = 'x'\n"}, ["KEY"]),
     ],
 )
 def test_what_something_gives_is_not_listed(
     project: Project, files: dict[str, str], expected: list[str]
 ) -> None:
-    """A dotenv or compose file, or a conftest before any test; an example gives nothing."""
+    """A dotenv or compose file, or a conftest before any test; an example that is empty gives nothing."""
     environment = found(project.write({"config.py": "import os\nkey = os.environ['KEY']", **files}))
     assert [need.name for need in environment.unknown] == expected
+
+
+WORKFLOW = ".github/workflows/ci.yml"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("tox.ini", "[testenv]\nsetenv =\n    # KEY = old\n    KEY = a b\ncommands = pytest\n", "a b"),
+        ("tox.ini", "[testenv]\nset_env = KEY=x\n", "x"),
+        ("tox.ini", "[testenv]\nsetenv = KEY={env:KEY}\n", None),
+        ("tox.toml", "[env_run_base]\nset_env.KEY = 'x'\nother = MY_KEY\n", "x"),
+        ("pyproject.toml", "[tool.poe.tasks.test]\nenv = { A = 'b', KEY = \"x\" }\n", "x"),
+        ("noxfile.py", 'session.env["KEY"] = "x"\nif env["KEY"] == "y": ...\n', "x"),
+        ("noxfile.py", "session.run('pytest', env={'KEY': make()})\n", None),
+        ("Makefile", "export KEY ?= x\ntest:\n\tpytest\n", "x"),
+        ("Makefile", "test:\n\tOTHER=y KEY='x y' pytest -q\n", "x y"),
+        ("justfile", 'export KEY := "x"\n', "x"),
+        (WORKFLOW, "    env:\n      KEY: x y  # not real\n    steps:\n      - run: pytest\n", "x y"),
+        (WORKFLOW, "    env: { KEY: x, A: b }\n    steps:\n      - run: pytest\n", None),
+        (WORKFLOW, "      - run: KEY=x pytest\n", "x"),
+        (WORKFLOW, "      - run: pytest\n        env:\n          KEY: ${{ secrets.KEY }}\n", None),
+        (WORKFLOW, "  deploy:\n    env:\n      KEY: x\n", None),
+        (WORKFLOW, "  test:\n    env:\n      KEY: x\n  deploy:\n    env:\n      KEY: y\n", None),
+        (".env.example", "KEY=x\n", "x"),
+        (".env.example", "KEY=<your key>\n", None),
+        ("tests/.env.test", "KEY=x\n", "x"),
+        ("conftest.py", "def key(monkeypatch):\n    monkeypatch.setenv('KEY', 'x')\n", "x"),
+    ],
+)
+def test_a_value_that_is_shown_for_the_tests_is_taken(
+    project: Project, name: str, text: str, value: str | None
+) -> None:
+    """From any file by which tests are run; what is put together there, or given several values, is not known."""
+    environment = found(project.write({"config.py": "import os\nkey = os.environ['KEY']", name: text}))
+    assert environment.lines == (() if value is None else (f"KEY={value}",))
+    assert environment.shown == ({} if value is None else {"KEY": project.root / name})
+    assert [need.name for need in environment.unknown] == ([] if value else ["KEY"])
+
+
+def test_the_tests_own_value_goes_before_an_example_s(project: Project) -> None:
+    """A dotenv file that the repository does not have may hold secrets, whatever it is called."""
+    project.write({"config.py": "import os\nkey = os.environ['KEY']", ".env.example": "KEY=example"})
+    project.write({".env.test": "KEY=tests"})
+    assert found(project).lines == ("KEY=tests",)
+    project.write({".gitignore": ".env*\n!.env.example\n"})
+    assert found(project).lines == ("KEY=example",)
+
+
+def test_the_parts_of_what_a_driver_opens_are_given(project: Project) -> None:
+    """It is led elsewhere, as an engine is; a driver that is not led would go there."""
+    text = "import os\nimport {0}\n{0}.connect(host=os.environ['DB_HOST'], database=os.environ['DB'])\n"
+    compose = {"compose.yml": "    environment:\n      DB_HOST: db\n"}
+    environment = found(project.write({"db.py": text.format("asyncpg"), **compose}))
+    assert environment.lines == ("DB_HOST=db", "DB=app")
+    environment = found(project.write({"db.py": text.format("aiopg")}))
+    assert (environment.lines, [need.name for need in environment.unknown]) == ((), ["DB"])
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_one_loop_for_all_says_why(project: Project) -> None:
     assert [(setting.key, setting.value) for setting in loops.settings] == [
         (key, "session") for key in SCOPES
     ]
-    assert "a loop a test costs a connect a test" in loops.settings[0].comment
+    assert "One event loop for all tests" in loops.settings[0].comment
     assert loops.remarks == ()
 
 

@@ -44,7 +44,7 @@ def test_a_whole_report(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
         "              or, to run the migrations instead: hermetic_schema = alembic.ini",
         "runner        pytest-asyncio (1 async test)",
         "environment   DB_URL=sqlite:///:memory: (read at app/main.py:6)",
-        "              KEY has no default (app/config.py:2): give it in hermetic_env",
+        "              KEY has no default (app/config.py:2): give it a value in hermetic_env",
         "skipped       broken.py: line 1: invalid syntax",
         "configuration pytest.ini [pytest]",
         "              + hermetic_app = app.main:app",
@@ -123,7 +123,7 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             {"main.py": "", "tests/conftest.py": APP},
             "schema        left out: what the tests make of tables is theirs",
         ),
-        ({"alembic.ini": ""}, "schema        alembic.ini (no metadata with tables was found)"),
+        ({"alembic.ini": ""}, "schema        alembic.ini (migrations; no metadata with tables was found)"),
         ({"a.sql": "CREATE TABLE a (id int);"}, "schema        a.sql (no metadata with tables was found)"),
         (dict.fromkeys(("a.sql", "b.sql"), "CREATE TABLE a (id int);"), "                b.sql"),
         (
@@ -146,21 +146,24 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
         ),
         (
             {"alembic.ini": "", "pyproject.toml": "[tool.pytest]\na = 1\n"},
-            "schema        alembic.ini (no metadata with tables was found)",
+            "schema        alembic.ini (migrations; no metadata with tables was found)",
         ),
         ({"a.py": MODELS, "b.py": MODELS}, "                b:Base.metadata (1 table; b.py:4)"),
         (
             {},
-            "schema        left out: no tables were found. "
-            "Name what makes them: hermetic_schema = package.models:Base.metadata,",
+            "schema        left out: no tables were found. If there are some, name what makes them:",
         ),
         (
             {
                 "main.py": f"{APP}import os\nos.environ['KEY']",
                 "compose.yml": "    environment:\n      KEY: x",
             },
-            "                a compose file gives it, or a .env that no code loads; where the tests run without: "
-            "hermetic_env",
+            "                only a compose file gives it, or a .env that no code loads: where the tests run without "
+            "these,",
+        ),
+        (
+            {"main.py": f"{APP}import os\nos.environ['KEY']", "tox.ini": "[testenv]\nsetenv = KEY = x"},
+            "environment   KEY=x (read at main.py:5; value from tox.ini)",
         ),
         (
             {f"{name}/{file}": text for name in "ab" for file, text in SERVICE.items()} | {"main.py": ""},
@@ -323,6 +326,46 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
             [
                 "would change pytest.ini",
                 "next: run pytest; hermetic migrate shows the tests on TestClient as asynchronous ones",
+            ],
+        ),
+        (
+            {"pytest.ini": "", "conftest.py": "", "test_a.py": "def test(): ..."},
+            False,
+            [
+                "would change pytest.ini",
+                "next: run pytest; tests that ask for async_client get the application on a database of its own",
+            ],
+        ),
+        (
+            {"pytest.ini": "", "conftest.py": "", "test_a.py": "async def test(async_client): ..."},
+            False,
+            ["would change pytest.ini", "next: run pytest"],
+        ),
+        (
+            {
+                "main.py": f"{APP}import os\nos.environ['KEY']\nos.environ['SALT']",
+                "pytest.ini": "",
+                "conftest.py": "",
+            },
+            False,
+            [
+                "would change pytest.ini",
+                "next: give KEY, SALT a value in hermetic_env of pytest.ini",
+                "then: write a test that asks for async_client, and run pytest",
+            ],
+        ),
+        (
+            {
+                "main.py": "",
+                "a/main.py": APP,
+                "a/pytest.ini": "",
+                "a/conftest.py": "",
+                "a/requirements.txt": "",
+            },
+            False,
+            [
+                "would change a/pytest.ini",
+                "next: write a test that asks for async_client, and run pytest a",
             ],
         ),
         (

@@ -12,12 +12,16 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hermetic.cli.files import unified_diff, write
 from hermetic.cli.init.report import findings, outcome, talk
 from hermetic.cli.init.setup_plan import Plan, make_plan
-from hermetic.cli.lines import say, topic
+from hermetic.cli.lines import say, tell, topic
 from hermetic.source.sources import relative
+
+if TYPE_CHECKING:
+    from hermetic.cli.init.trial.outcome import Failure
 
 
 def run(directory: str, *, diff: bool, check: bool, limit: float | None = None) -> int:
@@ -47,8 +51,8 @@ def run(directory: str, *, diff: bool, check: bool, limit: float | None = None) 
 
 def _run(plan: Plan, *, diff: bool, check: bool, limit: float | None) -> int:
     written = not (diff or check)
-    say(talk(plan), sys.stderr)
-    is_built = limit is None or _is_built(plan, limit)
+    tell(talk(plan))
+    failure = None if limit is None else _failure(plan, limit)
     if written:
         write(plan.edits)
     if diff:
@@ -56,19 +60,19 @@ def _run(plan: Plan, *, diff: bool, check: bool, limit: float | None) -> int:
             sys.stdout.writelines(unified_diff(edit, relative(edit.path, plan.sources.boundary)))
     else:
         say(findings(plan), sys.stdout)
-    say(outcome(plan, written=written, is_built=is_built), sys.stderr)
-    return int((check and bool(plan.edits)) or not is_built)
+    tell(outcome(plan, written=written, failure=failure))
+    return int((check and bool(plan.edits)) or failure is not None)
 
 
-def _is_built(plan: Plan, limit: float) -> bool:
-    """Try the application, saying so before and after; return whether it could be built."""
+def _failure(plan: Plan, limit: float) -> Failure | None:
+    """Try the application, saying so before and after; return why it could not be built, if so."""
     from hermetic.cli.init.trial import announced, attempt, subject_of, told
 
     if not plan.names_an_application:
-        say(topic("tried", ["nothing: only the tests can build an application"]), sys.stderr)
-        return True
+        tell(topic("tried", ["nothing: only the tests can build an application"]))
+        return None
     subject = subject_of(plan)
-    say(announced(subject, limit), sys.stderr)
+    tell(announced(subject, limit))
     tried = attempt(subject, limit)
-    say(told(tried, plan, subject), sys.stderr)
-    return tried.failure is None
+    tell(told(tried, plan, subject))
+    return tried.failure

@@ -18,6 +18,8 @@ from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.configuration import BOM, Configuration, Table, parse_ini, parse_toml
 
 Value = str | tuple[str, ...]
+LONGEST = 80
+"""Columns of a line that is added."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,21 @@ def render(configuration: Configuration, settings: Sequence[Setting]) -> list[st
         if setting.comment:
             lines.append(f"# {setting.comment}")
         if configuration.is_toml:
-            lines.append(f"{setting.key} = {_toml(setting.value)}")
+            lines.extend(_toml_lines(setting))
         elif isinstance(setting.value, str):
             lines.append(f"{setting.key} = {setting.value}")
         else:
             lines.append(f"{setting.key} =")
             lines.extend(f"    {item}" for item in setting.value)
     return lines
+
+
+def _toml_lines(setting: Setting) -> list[str]:
+    """Return a setting on one line, or a list that is too long for one on a line an item."""
+    line = f"{setting.key} = {_toml(setting.value)}"
+    if isinstance(setting.value, str) or len(setting.value) == 1 or len(line) <= LONGEST:
+        return [line]
+    return [f"{setting.key} = [", *(f"    {_toml(item)}," for item in setting.value), "]"]
 
 
 def _toml(value: Value) -> str:

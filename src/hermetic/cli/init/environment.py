@@ -1,9 +1,10 @@
 """Find the environment variables without which the application does not even import.
 
-Only those that name a database are written, for hermetic leads every engine to a database of its own whatever the URL
-says; and only where nothing gives them a value when the tests run. A variable is a database's if what is read there
+Only where nothing gives them a value when the tests run. Those that name a database are always written, for hermetic
+leads every engine to a database of its own whatever the URL says. A variable is a database's if what is read there
 reaches an engine or a driver, or if its type says so: a name tells nothing (``SENTRY_DSN``). Others (a secret key) are
-listed: their values are not ours to invent. A ``.env`` file is never copied, for it holds secrets.
+written as a committed file shows them for the tests (tox.ini, say), and else are listed: their values are not ours to
+invent. A ``.env`` file is never copied, for it holds secrets.
 
 An engine is given a URL that only says which database is meant: a run without database tests starts none. A driver that
 the application calls itself is not seen. It must be given the URL to go to, or it would go where the settings of the
@@ -13,12 +14,12 @@ machine lead it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermetic.cli.databases import DATABASES, FOREIGN_TORTOISE_URL
-from hermetic.database.backend import DEFAULT_BACKEND, Backend, find_backend
+from hermetic.database.backend import DEFAULT_BACKEND, Backend, every_backend, find_backend
 from hermetic.source.applications import Application
 from hermetic.source.bindings import Bindings
 from hermetic.source.configuration import Configuration
@@ -41,6 +42,9 @@ from hermetic.source.startup import when_imported, when_started
 from hermetic.source.symbols import Reference, Symbols
 from hermetic.source.variable_values import UNCLEAR, Given, find_given, without_password
 
+LED = frozenset(driver for each in every_backend() for driver in each.driver_modules)
+"""The drivers whose connections hermetic leads to its own databases."""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -53,6 +57,7 @@ class Environment:
         elsewhere: Those that only a compose file gives, or a ``.env`` that no code loads.
         scheme: Of the database's URL, with the name of a driver.
         tells_in_time: Whether an engine is made while the application is imported, which says what the database is.
+        shown: The files whose values were taken as they are, by variable.
     """
 
     lines: tuple[str, ...]
@@ -61,6 +66,7 @@ class Environment:
     elsewhere: tuple[Variable, ...]
     scheme: str = DATABASES.fitting(DEFAULT_BACKEND, "", is_async=True)
     tells_in_time: bool = False
+    shown: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def hands_out(self) -> bool:
@@ -105,7 +111,7 @@ def find_environment(
     addresses = find_addresses(openings, dataflow)
     files = [application.file] if application else [module.path for module in production]
     imported = when_imported(files, _factory(application, symbols), symbols)
-    needs = find_needs(when_started(imported, symbols), addresses, dataflow, given, DATABASES)
+    needs = find_needs(when_started(imported, symbols), addresses, dataflow, given, DATABASES, LED)
     places = (symbols.sources.root, configuration.path.parent)
     scheme = find_scheme(addresses, needs.typed, given, places, DATABASES)
     if scheme is None and application is None:
@@ -119,14 +125,17 @@ def find_environment(
     for each, url in _opened_by_conftests(symbols, fields, given):
         if each.name not in {other.name for other in values}:
             values[each] = url
+    shown = {each: value for each in needs.unwritten if (value := given.shown_for_tests(each)) is not None}
+    values |= {each: value.text for each, value in shown.items()}
     known = sorted(values, key=lambda each: (each.file, each.line))
     return Environment(
         tuple(f"{each.name}={values[each]}" for each in known),
         tuple(known),
-        needs.unknown,
-        needs.elsewhere,
+        tuple(each for each in needs.unknown if each not in shown),
+        tuple(each for each in needs.elsewhere if each not in shown),
         scheme,
         made_when_imported([each.opening for each in addresses], imported, bindings),
+        {each.name: value.file for each, value in shown.items()},
     )
 
 

@@ -29,9 +29,7 @@ from hermetic.source.symbols import Symbols
 
 SCOPES = (FIXTURES, TESTS)
 BOTH_SINCE = (0, 26)
-WHY_SESSION = (
-    "One event loop for the run: pooled connections live in it, and a loop a test costs a connect a test."
-)
+WHY_SESSION = "One event loop for all tests: connections of a pool cannot leave theirs."
 UNMARKED = "no async test has a mark: in strict mode, the default, nobody runs them; with asyncio_mode = auto it does"
 COUNTED = (
     "threads are counted: the session's loop keeps those of its executor (asyncio_0, asyncio_1) once a test has"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hermetic.cli.init.editing import render
 from hermetic.cli.init.setup_plan import Found, Plan
 from hermetic.cli.init.superseded import Superseded
 from hermetic.cli.lines import count, shown, topic
+from hermetic.source.modules import Module
+
+if TYPE_CHECKING:
+    from hermetic.cli.init.trial.outcome import Failure
 
 
 def talk(plan: Plan) -> Iterator[str]:
@@ -47,13 +53,13 @@ def _ranges(lines: Iterable[int]) -> str:
     return ", ".join("-".join(map(str, each)) for each in ranges)
 
 
-def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str]:
+def outcome(plan: Plan, *, written: bool, failure: Failure | None = None) -> Iterator[str]:
     """Yield what was (or would be) done, and the next step.
 
     Args:
         plan: What was found.
         written: Whether it was done.
-        is_built: False where the application was tried and could not be built.
+        failure: Why the application could not be built, where it was tried.
     """
     for edit in plan.edits:
         made = "create" if edit.before is None else "change"
@@ -64,18 +70,53 @@ def outcome(plan: Plan, *, written: bool, is_built: bool = True) -> Iterator[str
         yield f"{count(going, 'line')} of the tests do by hand what hermetic now does; delete them when you like"
     if moved := sum(line.moves for line in plan.superseded):
         yield f"{count(moved, 'line')} of a conftest set variables; move them to hermetic_env when you like"
-    if not is_built:
+    if failure is not None and not _may_go_on(failure):
         yield "next: do what is said under tried, then run hermetic init --try again"
-    elif plan.observes:
-        yield "next: run pytest and read hermetic's summary, then set hermetic = on"
+    elif plan.observes or plan.edits:
+        yield from _next(plan)
+
+
+def _may_go_on(failure: Failure) -> bool:
+    """Whether only the trial refuses what a run leads to a database of its own."""
+    return failure.refused is not None and bool(failure.refused.destination)
+
+
+def _next(plan: Plan) -> Iterator[str]:
+    """Say what to type now."""
+    first = "next: "
+    absent = plan.environment.unknown
+    if absent and "hermetic_env" not in plan.configuration.values:
+        names = ", ".join(need.name for need in absent)
+        yield f"next: give {names} a value in hermetic_env of {shown(plan.configuration.path)}"
+        first = "then: "
+    run = f"run {_pytest(plan)}"
+    if plan.observes:
+        yield f"{first}{run} and read hermetic's summary, then set hermetic = on"
         if plan.environment.needs_a_server and not plan.lacks_server:
             yield "      the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
-    elif plan.edits and not plan.names_an_application:
-        yield "next: run pytest and read hermetic's summary"
-    elif plan.edits and any(module.mentions("TestClient") for module in plan.sources.tests):
-        yield "next: run pytest; hermetic migrate shows the tests on TestClient as asynchronous ones"
-    elif plan.edits:
-        yield "next: write a test that asks for async_client, and run pytest"
+    elif not plan.names_an_application:
+        yield f"{first}{run} and read hermetic's summary"
+    elif any(module.mentions("TestClient") for module in plan.sources.tests):
+        yield f"{first}{run}; hermetic migrate shows the tests on TestClient as asynchronous ones"
+    elif any(module.mentions("async_client") for module in plan.sources.tests):
+        yield f"{first}{run}"
+    elif any(map(_has_tests, plan.sources.tests)):
+        yield f"{first}{run}; tests that ask for async_client get the application on a database of its own"
+    else:
+        yield f"{first}write a test that asks for async_client, and {run}"
+
+
+def _has_tests(module: Module) -> bool:
+    names = [each.name for each in module.of(ast.FunctionDef)]
+    names += [each.name for each in module.of(ast.AsyncFunctionDef)]
+    return any(name.startswith("test") for name in names)
+
+
+def _pytest(plan: Plan) -> str:
+    """Return how pytest is started so that it reads the configuration: above its folder, that must be named."""
+    folder = plan.configuration.path.parent
+    is_below = folder.is_relative_to(Path.cwd()) and folder != Path.cwd()
+    return f"pytest {shown(folder)}" if is_below else "pytest"
 
 
 def _application(plan: Plan) -> Iterator[str]:
@@ -133,15 +174,16 @@ def _schema(plan: Plan) -> Iterator[str]:
     elif described:
         yield described[0]
     elif chosen is not None:
-        yield f"{text} (no metadata with tables was found)"
+        kind = "migrations; " if plan.tables.migrations else ""
+        yield f"{text} ({kind}no metadata with tables was found)"
     elif len(plan.tables.sql) > 1 and plan.choice.found:
         yield "left out: several files of SQL make tables. Name those of the database under test, one a line, in order:"
         yield from (f"  {shown(file)}" for file in plan.tables.sql)
     elif not plan.choice.found:
         yield "left out: what the tests make of tables is theirs"
     else:
-        yield "left out: no tables were found. Name what makes them: hermetic_schema = package.models:Base.metadata,"
-        yield "or lifespan, where the application does so when it starts"
+        yield "left out: no tables were found. If there are some, name what makes them:"
+        yield "hermetic_schema = package.models:Base.metadata, or lifespan, where the application does when it starts"
     if plan.tables.migrations and plan.tables.metadata:
         lines = plan.tables.migrations.lines(plan.configuration.path.parent)
         each = ", one line each" if len(lines) > 1 else ""
@@ -182,13 +224,16 @@ def _environment(plan: Plan) -> Iterator[str]:
     kept = "hermetic_env" in plan.configuration.values
     for line, need in pairs:
         place = f"read at {shown(need.file)}:{need.line}"
-        yield f"{line} ({place}{'; hermetic_env is set and was not changed' if kept else ''})"
+        file = environment.shown.get(need.name)
+        source = f"; value from {shown(file)}" if file is not None else ""
+        yield f"{line} ({place}{source}{'; hermetic_env is set and was not changed' if kept else ''})"
     for need in environment.unknown:
-        yield f"{need.name} has no default ({shown(need.file)}:{need.line}): give it in hermetic_env"
+        yield f"{need.name} has no default ({shown(need.file)}:{need.line}): give it a value in hermetic_env"
     for need in environment.elsewhere:
         yield f"{need.name} has no default ({shown(need.file)}:{need.line})"
     if environment.elsewhere:
-        yield "  a compose file gives it, or a .env that no code loads; where the tests run without: hermetic_env"
+        yield "  only a compose file gives it, or a .env that no code loads: where the tests run without these,"
+        yield "  give it a value in hermetic_env"
 
 
 def _configuration(plan: Plan) -> Iterator[str]:

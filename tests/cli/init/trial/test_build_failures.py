@@ -59,6 +59,7 @@ def failure(code: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> Failure:
             ["KEY"],
         ),
         (SETTINGS.format(further="", values=DATABASE), ["MY_SECRET_KEY", "OTHER_THING", "MY_DATABASE__HOST"]),
+        (SETTINGS.format(further="", values=""), ["MY_SECRET_KEY", "OTHER_THING", "MY_DATABASE__HOST"]),
         (
             SETTINGS.format(further="case_sensitive=True", values="").replace('"__"', "None"),
             ["my_secret_key", "Other_Thing", "my_database"],

@@ -120,7 +120,7 @@ def _settings_fields(error: BaseException) -> Iterator[str]:
     if kind is not None and type(error).__name__ == "ValidationError" and callable(problems):
         for problem in problems():
             if problem.get("type") == "missing":
-                yield _variable(kind, [str(part) for part in problem["loc"]])
+                yield from _variables_of(kind, [str(part) for part in problem["loc"]])
 
 
 def _settings_made(error: BaseException) -> Any | None:
@@ -132,11 +132,28 @@ def _settings_made(error: BaseException) -> Any | None:
     return None
 
 
-def _variable(kind: Any, place: list[str]) -> str:
-    """Return the variable of a field; its place starts with the variable's own name where it has an alias."""
+def _variables_of(kind: Any, place: list[str]) -> Iterator[str]:
+    """Yield the variables of a field; its place starts with the variable's own name where it has an alias.
+
+    A field that is a model of its own has one for each field that it cannot do without.
+    """
     config = kind.model_config
-    if place[0] not in kind.model_fields:
-        return place[0] if config.get("case_sensitive") else place[0].upper()
-    delimiter = config.get("env_nested_delimiter")
-    name = (config.get("env_prefix") or "") + (delimiter.join(place) if delimiter else place[0])
-    return name if config.get("case_sensitive") else name.upper()
+    prefix, delimiter = config.get("env_prefix") or "", config.get("env_nested_delimiter")
+    found = [place[0]]
+    if place[0] in kind.model_fields:
+        paths = list(_required(kind, place)) if delimiter else [place[:1]]
+        found = [prefix + (delimiter or "").join(path) for path in paths]
+    yield from (name if config.get("case_sensitive") else name.upper() for name in found)
+
+
+def _required(kind: Any, place: list[str]) -> Iterator[list[str]]:
+    """Yield the paths to what a field cannot do without: itself, or fields of the model that it is."""
+    model = kind
+    for name in place:
+        model = getattr(getattr(model, "model_fields", {}).get(name), "annotation", None)
+    fields = getattr(model, "model_fields", None) or {}
+    inner = [name for name, field in fields.items() if field.is_required()]
+    for name in inner:
+        yield from _required(kind, [*place, name])
+    if not inner:
+        yield place
