@@ -64,6 +64,19 @@ def test_an_idle_connection(leaks: RawLeaks, of_a_test: bool) -> None:
     connection.close()
 
 
+def test_what_an_orm_keeps(leaks: RawLeaks) -> None:
+    """It opens a connection at its first query, and has it closed by nobody; a transaction is a leak all the same."""
+    namespace: dict[str, Any] = {"__name__": "peewee", "psycopg": psycopg}
+    exec("def first_query(url): return psycopg.connect(url)", namespace)
+    with owner():
+        connection = namespace["first_query"](ELSEWHERE)
+    assert leaks.end() == []
+    assert not connection.closed
+    connection.execute("SELECT 1")
+    assert len(leaks.end()) == 1
+    assert connection.closed
+
+
 def test_a_transaction(leaks: RawLeaks) -> None:
     """It is a leak whoever left it open."""
     with owner("request"):

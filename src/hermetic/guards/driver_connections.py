@@ -2,7 +2,8 @@
 
 A connection that a pool has lent, or that has a transaction open, is a leak whoever opened it, if that ends with the
 test. One that is idle is a leak where a line of test code opened it, or made its pool. An application that opens a
-client with its first request and keeps it leaks nothing: that is the process's from then on.
+client with its first request and keeps it leaks nothing: that is the process's from then on. Nor does an ORM (peewee,
+Pony) that opens one for each thread at its first query, in whatever test that is, and keeps it for the next.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ class RawLeaks:
     def _is_a_leak(self, one: RawConnection) -> bool:
         if not one.checkout.owner.is_test_level:
             return False
-        return not one.is_idle or self._is_test_code(one.checkout.location)
+        return not one.is_idle or (self._is_test_code(one.checkout.location) and not _is_kept_by_an_orm(one))
+
+
+def _is_kept_by_an_orm(one: RawConnection) -> bool:
+    return one.maker.by_an_orm and one.pool is None and one.loop is None
 
 
 def _leak(one: RawConnection) -> Breach:

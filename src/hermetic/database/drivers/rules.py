@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -173,7 +174,7 @@ class DriverRules:
 
     def _maker_of(self, pool: Any | None) -> Maker:
         if pool is None:
-            return self._maker()
+            return replace(self._maker(), by_an_orm=_orm_at_work())
         earlier = self.open.of_pool(pool)
         if earlier is not None:
             return earlier.maker
