@@ -165,8 +165,8 @@ def test_uninstalling_closes_what_an_idle_loop_holds(installation: Installation)
     loops = closings(engine)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(file_in(engine))
-    for keeper in installation._loop_closers.values():
-        keeper.close_now()
+    for closer in installation._loop_closers.values():
+        closer.close_now()
     assert loops == [loop]
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()

@@ -73,7 +73,7 @@ def test_nothing_runs_on_where_what_keeps_it_is_killed(tmp_path: Path) -> None:
     text = f"{STAYS.replace('os.setsid()', 'pass')}os.kill(int(sys.argv[2]), 9)\ntime.sleep(600)"
     program = [sys.executable, "-c", text]
     with pytest.raises(CommandError, match="ended"), Process() as process:
-        keeper = str(process._keeper.pid)
-        process.run([*program, str(tmp_path / "pids"), keeper], process.home, os.environ, 60)
+        supervisor = str(process._supervisor.pid)
+        process.run([*program, str(tmp_path / "pids"), supervisor], process.home, os.environ, 60)
     assert not process.home.exists()
     until(lambda: are_gone(tmp_path / "pids", 2))

@@ -17,7 +17,7 @@ from typing import Any, Self
 from hermetic.errors import CommandError
 from hermetic.migrate.verify.copying import remove_tree
 
-KEEPER = Path(__file__).with_name("keeper.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 TAIL = 20
 """Lines of what a run printed that are kept."""
 
@@ -49,7 +49,7 @@ class Process:
     home: Path
 
     def __enter__(self) -> Self:
-        """Start the keeper.
+        """Start the supervisor.
 
         Raises:
             CommandError: This system has no process groups, or there is no room for a folder.
@@ -59,8 +59,8 @@ class Process:
                 "hermetic migrate --verify runs on Linux and macOS.", hints=("leave out --verify",)
             )
         self._group: int | None = None
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-P", str(KEEPER)],
+        self._supervisor = subprocess.Popen(
+            [sys.executable, "-P", str(SUPERVISOR)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C is for us alone
@@ -77,7 +77,7 @@ class Process:
     ) -> None:
         """End what runs, and remove the folder."""
         self._end()
-        remove_tree(self.home)  # where the keeper was killed
+        remove_tree(self.home)  # where the supervisor was killed
 
     def run(self, command: Sequence[str], folder: Path, environ: Mapping[str, str], limit: float) -> Ended:
         """Run a command, and wait for its end.
@@ -96,9 +96,9 @@ class Process:
             "limit": limit,
             "output": str(output),
         }
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.write(json.dumps(request).encode() + b"\n")
-        self._keeper.stdin.flush()
+        assert self._supervisor.stdin is not None
+        self._supervisor.stdin.write(json.dumps(request).encode() + b"\n")
+        self._supervisor.stdin.flush()
         self._group = self._answer()["group"]
         answer = self._answer()
         self._group = None
@@ -106,8 +106,8 @@ class Process:
         return Ended(answer["status"], answer["is_late"], answer["seconds"], tuple(lines[-TAIL:]))
 
     def _answer(self) -> dict[str, Any]:
-        assert self._keeper.stdout is not None
-        line = self._keeper.stdout.readline()
+        assert self._supervisor.stdout is not None
+        line = self._supervisor.stdout.readline()
         if not line:
             raise CommandError(
                 "The process that runs the suite ended.", why="Nothing of the project was changed."
@@ -116,9 +116,9 @@ class Process:
         return answer
 
     def _end(self) -> None:
-        assert self._keeper.stdin is not None and self._keeper.stdout is not None
-        self._keeper.stdin.close()  # which has it end all of it
-        if self._keeper.wait() < 0 and self._group is not None:  # but where it was killed itself
+        assert self._supervisor.stdin is not None and self._supervisor.stdout is not None
+        self._supervisor.stdin.close()  # which has it end all of it
+        if self._supervisor.wait() < 0 and self._group is not None:  # but where it was killed itself
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._group, signal.SIGKILL)
-        self._keeper.stdout.close()
+        self._supervisor.stdout.close()

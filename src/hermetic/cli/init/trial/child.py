@@ -1,6 +1,6 @@
 """Import the application, or call its factory, where nothing can be reached, and write down what came of it.
 
-A program of its own, started by the keeper. It ends as Python ends, so that what the application registered for its
+A program of its own, started by the supervisor. It ends as Python ends, so that what the application registered for its
 exit is done, and is refused what it was refused before.
 """
 

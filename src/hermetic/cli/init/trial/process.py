@@ -16,7 +16,7 @@ from hermetic.cli.init.trial.outcome import Failure, Outcome, loads
 from hermetic.cli.init.trial.subject import Subject
 from hermetic.errors import CommandError
 
-KEEPER = Path(__file__).with_name("keeper.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 CHILD = "hermetic.cli.init.trial.child"
 SHOWN = 12
 """Lines of what it printed that may be shown."""
@@ -41,24 +41,24 @@ def attempt(subject: Subject, limit: float) -> Outcome:
     if sys.platform == "win32":  # pragma: no cover - no process group can be ended as a whole there
         raise CommandError("hermetic init --try runs on Linux and macOS.", hints=("leave out --try",))
     request = {**asdict(subject), "command": command(), "limit": limit}
-    keeper = subprocess.Popen(
-        [sys.executable, "-P", str(KEEPER)],
+    supervisor = subprocess.Popen(
+        [sys.executable, "-P", str(SUPERVISOR)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # a Ctrl-C is for us alone
     )
-    assert keeper.stdin is not None and keeper.stdout is not None
+    assert supervisor.stdin is not None and supervisor.stdout is not None
     answer = b""
     try:
-        keeper.stdin.write(json.dumps(request).encode() + b"\n")
-        keeper.stdin.flush()
-        answer = keeper.stdout.read()
+        supervisor.stdin.write(json.dumps(request).encode() + b"\n")
+        supervisor.stdin.flush()
+        answer = supervisor.stdout.read()
     except BrokenPipeError:  # pragma: no cover - it ended at once, and its own words are on the screen
         pass
     finally:
-        keeper.stdin.close()  # which has it end all of it
-        keeper.wait()
-        keeper.stdout.close()
+        supervisor.stdin.close()  # which has it end all of it
+        supervisor.wait()
+        supervisor.stdout.close()
     return _outcome(json.loads(answer or b"{}"), subject, limit)
 
 

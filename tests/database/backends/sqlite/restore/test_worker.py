@@ -132,8 +132,8 @@ def test_a_lock_held_by_a_process_leaves_the_mode_unknown(database: SqliteDataba
         database._write_back()
         foreign.execute("BEGIN EXCLUSIVE")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            database._keeper.execute("PRAGMA table_info(users)")
-        assert not in_wal(database._keeper)
+            database._connection.execute("PRAGMA table_info(users)")
+        assert not in_wal(database._connection)
 
 
 def test_a_wide_owners_transaction_does_not_matter_when_clean(database: SqliteDatabase) -> None:
@@ -258,9 +258,9 @@ def test_a_page_size_cannot_go_back_in_wal_mode(database: SqliteDatabase) -> Non
 @contextmanager
 def at_most(database: SqliteDatabase, pages: int) -> Iterator[None]:
     """Have SQLite refuse to let the file grow, as a full file system does."""
-    database._keeper.execute(f"PRAGMA max_page_count = {pages}")
+    database._connection.execute(f"PRAGMA max_page_count = {pages}")
     yield
-    database._keeper.execute("PRAGMA max_page_count = 1000000")
+    database._connection.execute("PRAGMA max_page_count = 1000000")
 
 
 def test_a_full_disk_is_told(database: SqliteDatabase) -> None:
@@ -287,8 +287,8 @@ def test_a_full_disk_is_told_to_the_application(database: SqliteDatabase) -> Non
 
 def test_a_damaged_file_is_told(database: SqliteDatabase) -> None:
     """Whatever else SQLite says comes with its code."""
-    database._keeper.close()
-    database._keeper = sqlite3.connect(f"file:{database.path}?mode=ro", uri=True, isolation_level=None)
+    database._connection.close()
+    database._connection = sqlite3.connect(f"file:{database.path}?mode=ro", uri=True, isolation_level=None)
     add(database)
     database._changes._version = None
     with pytest.raises(RestoreError, match="SQLite's error code is 8"):

@@ -79,17 +79,17 @@ class SqliteDatabase:
         self._state.may_export = may_export
         self._mutex = RLock()
         with uncontained():
-            self._keeper = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         self._templated = (
-            Templated(self._keeper, templates, self._patiently) if templates is not None else None
+            Templated(self._connection, templates, self._patiently) if templates is not None else None
         )
         try:
-            self._keeper.execute("PRAGMA journal_mode=MEMORY").close()
-            self._keeper.execute("PRAGMA synchronous=OFF").close()
+            self._connection.execute("PRAGMA journal_mode=MEMORY").close()
+            self._connection.execute("PRAGMA synchronous=OFF").close()
             self._changes = Changes(self._version, self._snapshot)
             self._layers = Layers(self._changes)
         except BaseException:
-            self._keeper.close()
+            self._connection.close()
             raise
 
     @property
@@ -143,8 +143,10 @@ class SqliteDatabase:
 
     def _is_empty(self) -> bool:
         try:
-            ((version,),) = self._keeper.execute("PRAGMA user_version").fetchall()
-            return not version and not self._keeper.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            ((version,),) = self._connection.execute("PRAGMA user_version").fetchall()
+            return (
+                not version and not self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            )
         except sqlite3.OperationalError:
             return False  # somebody is writing into it
 
@@ -170,13 +172,13 @@ class SqliteDatabase:
         """Whether it holds tables, and rows in none but Alembic's own, and nobody is at work in it."""
         query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
         with self._mutex, suppress(sqlite3.OperationalError):  # of somebody who is writing
-            tables = [name for (name,) in self._keeper.execute(query).fetchall()]
+            tables = [name for (name,) in self._connection.execute(query).fetchall()]
             filled = [
                 f"EXISTS (SELECT * FROM {quoted(name)})" for name in tables if name != "alembic_version"
             ]
             return (
                 bool(tables)
-                and not self._keeper.execute(f"SELECT {' OR '.join(filled) or '0'}").fetchone()[0]
+                and not self._connection.execute(f"SELECT {' OR '.join(filled) or '0'}").fetchone()[0]
             )
         return False
 
@@ -211,7 +213,7 @@ class SqliteDatabase:
     def keep(self, test: str, folder: Path) -> Kept:
         """Copy what it holds now into a file of ``folder``."""
         with self._mutex:
-            return kept_files.keep(self._keeper, test, folder)
+            return kept_files.keep(self._connection, test, folder)
 
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""
@@ -242,14 +244,14 @@ class SqliteDatabase:
             for connection in self._state.connections.members():
                 with suppress(sqlite3.OperationalError):  # a statement that will not stop keeps its own open
                     connection.close()
-            self._keeper.close()
+            self._connection.close()
             for suffix in ("", "-journal", "-wal", "-shm"):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
     def _version(self) -> int | None:
         """Return SQLite's count of other connections' commits; None while one of them is being made."""
         try:
-            rows = self._keeper.execute("PRAGMA data_version").fetchall()
+            rows = self._connection.execute("PRAGMA data_version").fetchall()
         except sqlite3.OperationalError:
             return None
         version: int = rows[0][0]
@@ -258,15 +260,17 @@ class SqliteDatabase:
     def _write_back(self) -> None:
         current = self._changes.current
         try:
-            self._patiently(lambda seconds: current.write_to(self._keeper, seconds))
+            self._patiently(lambda seconds: current.write_to(self._connection, seconds))
         except Blocked:
             raise open_work.restore_blocked(self._state, self.name) from None
         except sqlite3.Error as error:
-            raise open_work.not_restored(self._state, self.name, error, wal=in_wal(self._keeper)) from error
+            raise open_work.not_restored(
+                self._state, self.name, error, wal=in_wal(self._connection)
+            ) from error
 
     def _snapshot(self) -> Snapshot:
         try:
-            return self._patiently(lambda seconds: Snapshot.take(self._keeper, seconds))
+            return self._patiently(lambda seconds: Snapshot.take(self._connection, seconds))
         except Blocked:
             raise open_work.snapshot_blocked(self._state, self.name) from None
 
@@ -288,9 +292,9 @@ class SqliteDatabase:
     def _mark_survivors(self) -> None:
         """Note whose open read transaction is now older than the database, which only WAL mode allows.
 
-        Asked for last: ``PRAGMA journal_mode`` makes the keeper parse the whole schema again, 0.2 ms for 20 tables.
+        Asked for last: ``PRAGMA journal_mode`` makes our connection parse the whole schema again, 0.2 ms for 20 tables.
         """
         survivors = [one for one in self._state.connections.members() if one.has_snapshot()]
-        if survivors and in_wal(self._keeper):
+        if survivors and in_wal(self._connection):
             for connection in survivors:
                 connection.outdated = True

@@ -3,8 +3,8 @@
 It is a program of its own that imports the standard library, ``processes`` and ``copying``. It makes a folder, says its
 name, and runs what it is asked to, a line of JSON each, in a process group of its own. The command holds the other end
 of its standard input, so that an end of file there says that the command has ended, by whatever: what runs is killed
-then, with all that it started, and the folder goes at last. Where the keeper is killed itself, what it runs is killed
-by the kernel on Linux, and its process group by the command, which is told of it before anything else.
+then, with all that it started, and the folder goes at last. Where the supervisor is killed itself, what it runs is
+killed by the kernel on Linux, and its process group by the command, which is told of it before anything else.
 """
 
 from __future__ import annotations

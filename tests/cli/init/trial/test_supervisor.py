@@ -1,4 +1,4 @@
-"""The keeper, and small programs that it keeps."""
+"""The supervisor, and small programs that it keeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.init.trial.processes import are_gone, until
 
-KEEPER = [sys.executable, "-c", "from hermetic.cli.init.trial.keeper import main; main()"]
+SUPERVISOR = [sys.executable, "-c", "from hermetic.cli.init.trial.supervisor import main; main()"]
 
 BEGIN = """\
 import faulthandler, os, signal, sys, time
@@ -39,11 +39,11 @@ HANG = "time.sleep(600)\n"
 
 
 def start(program: str, folder: Path, limit: float) -> subprocess.Popen[bytes]:
-    """Start a keeper with a program, its temporary files in one folder and what says who is there in another."""
+    """Start a supervisor with a program, its temporary files in one folder and what says who is there in another."""
     environ = {**os.environ, "TMPDIR": str(folder / "temporary"), "PIDS": str(folder / "pids")}
     for name in ("temporary", "pids"):
         (folder / name).mkdir()
-    process = subprocess.Popen(KEEPER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ)
+    process = subprocess.Popen(SUPERVISOR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ)
     assert process.stdin is not None
     request = {"command": [sys.executable, "-c", program], "limit": limit}
     process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -64,9 +64,9 @@ def start(program: str, folder: Path, limit: float) -> subprocess.Popen[bytes]:
 )
 def test_what_comes_of_a_program(tmp_path: Path, program: str, limit: float, answer: dict[str, Any]) -> None:
     """Its result, how it ended, what it printed; what it started is ended with it, and its files go."""
-    with start(program, tmp_path, limit) as keeper:
-        assert keeper.stdout is not None
-        found = json.loads(keeper.stdout.read())
+    with start(program, tmp_path, limit) as supervisor:
+        assert supervisor.stdout is not None
+        found = json.loads(supervisor.stdout.read())
     assert found == {"output": "said\n", "stack": found["stack"], **answer}
     assert ("line 17 in <module>" in found["stack"]) is ("stack" not in answer)
     assert are_gone(tmp_path / "pids", 2)
@@ -75,11 +75,11 @@ def test_what_comes_of_a_program(tmp_path: Path, program: str, limit: float, ans
 
 def test_nobody_waits_any_more(tmp_path: Path) -> None:
     """All of it ends when whoever asked does."""
-    with start(BEGIN + HANG, tmp_path, 60) as keeper:
+    with start(BEGIN + HANG, tmp_path, 60) as supervisor:
         until(lambda: len(list((tmp_path / "pids").iterdir())) == 2)
-        assert keeper.stdin is not None and keeper.stdout is not None
-        keeper.stdout.close()
-        keeper.stdin.close()
-    assert keeper.returncode == 0
+        assert supervisor.stdin is not None and supervisor.stdout is not None
+        supervisor.stdout.close()
+        supervisor.stdin.close()
+    assert supervisor.returncode == 0
     assert are_gone(tmp_path / "pids", 2)
     assert not list((tmp_path / "temporary").iterdir())

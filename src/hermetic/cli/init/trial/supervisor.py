@@ -2,7 +2,7 @@
 
 It is a program of its own that imports the standard library and ``processes``. ``init`` holds the other end of its
 standard input for as long as it waits, so that an end of file there says that ``init`` has ended, by whatever. What is
-tried runs in a process group of its own. On Linux its orphans become the keeper's children, those too that left the
+tried runs in a process group of its own. On Linux its orphans become the supervisor's children, those too that left the
 group (a daemon does), so that it can end them all.
 
 | ends | then |
@@ -10,7 +10,7 @@ group (a daemon does), so that it can end them all.
 | what is tried | what it started is killed |
 | the limit | all of it is killed |
 | ``init``, by Ctrl-C, a signal or ``kill -9`` | all of it is killed |
-| the keeper | what is tried is killed, on Linux |
+| the supervisor | what is tried is killed, on Linux |
 
 What is tried finds its temporary files in a folder that goes at last.
 """
