@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, bindparam, create_engine, event, func, insert, select, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from hermetic.database.engines.statement_events import PARAMETERS, driver_text_of, text_of
+from hermetic.database.engines.parameters import PARAMETERS, driver_text_of, text_of
 from hermetic.masking import Masking
 
 
