@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from time import perf_counter, sleep
 from typing import Generic, TypeVar, cast
 
@@ -66,13 +67,12 @@ def in_thread(function: Callable[[], T]) -> T:
     return Work(function).result()
 
 
-def now(clock: Callable[[], float] = perf_counter) -> float:
-    """Return a time in seconds that no test can stop.
+now: Callable[[], float] = partial(perf_counter)
+"""Return a time in seconds that no test can stop.
 
-    freezegun replaces the functions of ``time`` in every module's namespace, but not in a default argument;
-    time-machine replaces ``time.monotonic`` itself, but leaves ``perf_counter`` alone.
-    """
-    return clock()
+freezegun replaces the functions of ``time`` in every module's namespace, but not what holds one; time-machine replaces
+``time.monotonic`` itself, but leaves ``perf_counter`` alone.
+"""
 
 
 def pause(seconds: float = PAUSE, sleep: Callable[[float], None] = sleep) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, make_transient_to_detached, mapped_column
 
@@ -14,7 +14,7 @@ from hermetic.code import UNKNOWN
 from hermetic.database.engines.checkouts import Checkouts
 from hermetic.database.engines.connections import Index
 from hermetic.database.engines.sessions import SessionOwners
-from hermetic.events.database import SessionEnded
+from hermetic.events.database import SessionEnded, TransactionEnded
 from hermetic.owners import Owner, owned_by
 from tests.hearing import hearing
 
@@ -71,6 +71,20 @@ def test_what_is_told() -> None:
     first = main.__code__.co_firstlineno
     assert {each.made_at.line for each in ends} == {first + 3}
     assert {each.location.line for each in ends} == {first + 10}
+
+
+def test_on_a_connection_that_somebody_else_commits() -> None:
+    """The line is that of the Session's own commit, which commits nothing, not that of the connection's before it."""
+    engine = create_engine("sqlite://")
+    with hearing(SessionEnded, TransactionEnded) as heard, engine.connect() as connection:
+        connection.execute(text("select 1"))
+        connection.commit()
+        with connection.begin(), Session(connection, join_transaction_mode="rollback_only") as session:
+            session.execute(text("select 1"))
+            session.commit()
+    engine.dispose()
+    first = test_on_a_connection_that_somebody_else_commits.__code__.co_firstlineno
+    assert [each.location.line - first for each in heard.of(SessionEnded)] == [8]
 
 
 def test_a_session_of_hermetics_own() -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.engine import Dialect, create
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext import mutable
-from sqlalchemy.orm import collections
+from sqlalchemy.orm import Session, SessionTransaction, collections
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, QueuePool, base
 
 from hermetic.errors import UnsupportedVersion
@@ -72,6 +72,8 @@ def _missing() -> Iterator[str]:
         yield "Connection._dbapi_connection"
     seams = (BEGIN, COMMIT, ROLLBACK, *EXECUTE)
     yield from (f"Connection.{name}" for name in seams if not hasattr(Connection, name))
+    if "_connections" not in SessionTransaction.__init__.__code__.co_names:
+        yield "SessionTransaction._connections"
     if not hasattr(mutable.MutableBase, "_parents"):
         yield "MutableBase._parents"
     if not _keeps_arguments(create.create_engine):
@@ -170,6 +172,15 @@ def driver_connection_of(connection: Connection) -> DBAPIConnection | None:
     """Return what a connection has of its driver's now."""
     fairy = connection._dbapi_connection
     return None if fairy is None else fairy.dbapi_connection
+
+
+def committed_by(session: Session) -> Iterator[Connection]:
+    """Give the connections that a Session has committed, each in one phase, when it says that it has."""
+    transaction: Any = session.get_transaction()
+    if transaction is not None and not session.twophase:
+        for connection, _, is_committed, _ in transaction._connections.values():
+            if is_committed:
+                yield connection
 
 
 def is_of_a_dialect(connection: Connection) -> bool:

@@ -14,7 +14,9 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from hermetic.code import UNKNOWN, Location
+from hermetic.database.engines import private
 from hermetic.database.engines.location import is_end_of_block, project_location
+from hermetic.database.engines.statement_events import ENDED_AT
 from hermetic.events import Source, emit, listeners
 from hermetic.events.database import OBJECTS, SessionEnded
 from hermetic.owners import Owner, current
@@ -65,7 +67,8 @@ class SessionEnds:
 
     def _on_commit(self, session: Session) -> None:
         if not session.in_nested_transaction():  # the end of a savepoint expires nothing
-            self._tell(session, "commit", project_location(), is_expiring=session.expire_on_commit)
+            place = _committed_at(session) or project_location()
+            self._tell(session, "commit", place, is_expiring=session.expire_on_commit)
 
     def _on_rollback(self, session: Session, previous: SessionTransaction) -> None:
         self._tell(session, "rollback", project_location(), is_expiring=True)
@@ -82,3 +85,12 @@ class SessionEnds:
         owner = self._owner_of(session) or current()
         made_at = session.__dict__.get(MADE, UNKNOWN)
         emit(SessionEnded(owner, made_at, place, session.hash_key, how, is_expiring, objects))
+
+
+def _committed_at(session: Session) -> Location | None:
+    """Return where its connections were told to be committed a moment ago, if somebody listens to that, too."""
+    for connection in private.committed_by(session):
+        place: Location | None = connection.__dict__.pop(ENDED_AT, None)
+        if place is not None:
+            return place
+    return None

@@ -31,6 +31,9 @@ URL = "_hermetic_url"
 """The attribute of an engine that has its URL, password masked: a weak dictionary takes longer to ask."""
 
 
+ENDED_AT = "_hermetic_ended_at"
+"""The attribute of a connection that has the line at which its last transaction ended, as it was told."""
+
 Method = Callable[..., Any]
 
 
@@ -87,6 +90,7 @@ def _ending(method: Method, how: str) -> Method:
         result = method(connection)
         if TransactionEnded in listeners:
             place = UNKNOWN if how == "rollback" and is_end_of_block() else project_location()
+            connection.__dict__[ENDED_AT] = place
             emit(TransactionEnded(current(), place, *_engine_of(connection), how))
         return result
 
