@@ -283,9 +283,12 @@ def test_a_suite_that_makes_its_own_applications_needs_none(project: Project, te
     assert plan.choice.built is not None
     assert plan.choice.built.file.name == "test_a.py"
     assert project.write({"pytest.ini": "[pytest]\nhermetic = on\n"}).settings() == {}
-    assert project.write({"tests/conftest.py": "m.create_all(e)", "pytest.ini": ""}).settings() == {
-        "hermetic": "observe"
-    }
+    project.write(
+        {"tests/conftest.py": "e = create_async_engine('sqlite://')\nm.create_all(e)", "pytest.ini": ""}
+    )
+    plan = project.plan()
+    assert {setting.key: setting.value for setting in plan.settings} == {"hermetic": "observe"}
+    assert plan.superseded == ()  # no application has an engine that could take the place of the tests'
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,8 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     settings = tuple(setting for setting in wanted if setting.key not in configuration.values)
     if "hermetic_schema" not in {*configuration.values, *(setting.key for setting in settings)}:
         superseded = [line for line in superseded if line.slug not in MAKING_TABLES]
+    if choice.built is not None:  # there is no engine but the tests' own
+        superseded = [line for line in superseded if line.slug != "engine-per-test"]
     return Plan(
         sources=sources,
         configuration=configuration,
