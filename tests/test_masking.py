@@ -141,6 +141,13 @@ DRIVERS = (
     "CREATE USER a IDENTIFIED WITH caching_sha2_password BY 'hunter2'",
     "[SQL: INSERT INTO users (name, password) VALUES (?, ?)]\n[parameters: ('ada', 'hunter2')]",
     "1 validation error for Login\npassword\n  Too long [type=too_long, input_value='hunter2', input_type=str]",
+    'syntax error at or near "hunter2"',
+    'unterminated quoted string at or near "\'hunter2 where"\nLINE 1: ...',
+    'invalid input syntax for type integer: "a"hunter2"',
+    'invalid input value for enum color: "hunter2"',
+    '(sqlite3.OperationalError) near "hunter2": syntax error',
+    'unrecognized token: "\'hunter2"',
+    "You have an error in your SQL syntax; use near 'hunter2' at line 1",
 )
 """What drivers, SQLAlchemy and pydantic say of a value, some of them without its column."""
 
@@ -178,6 +185,8 @@ def test_what_is_no_secret_of_drivers() -> None:
         "[SQL: INSERT INTO users (name) VALUES (?)]\n[parameters: ('ada',)]",
         "1 validation error for User\nname\n  Too long [type=too_long, input_value='ada', input_type=str]",
         "https://db.example.com/a@b?name%3Dada",
+        'syntax error at or near "FROM"',
+        'syntax error at or near ")"',
     ):
         assert MASKING.text(text) == text
 
@@ -206,9 +215,33 @@ def test_json_pairs_and_sentences() -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\\r\\n"])
+@pytest.mark.parametrize("name", ['"password"', "password", '"api_key"; filename="key.pem"'])
+def test_multipart_bodies(name: str, end: str) -> None:
+    """The value of a secret field, and no other; line ends may be escaped, and the end may be cut off."""
+    first = f"--b{end}Content-Disposition: form-data; name={name}{end}{end}hunter2"
+    other = f'--b{end}Content-Disposition: form-data; name="user"{end}{end}ann{end}--b--'
+    text = MASKING.text(f"{first}{end}{other}")
+    assert SECRET not in text
+    assert other in text
+    assert SECRET not in MASKING.text(first)
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "part", ["(", "password={", "[SQL: ", "token%3", "Duplicate entry '", "Key ((", "a=["]
+    "part",
+    [
+        'name="x" ',
+        "name=x\r\n\r\n",
+        'at or near "',
+        "(",
+        "password={",
+        "[SQL: ",
+        "token%3",
+        "Duplicate entry '",
+        "Key ((",
+        "a=[",
+    ],
 )
 def test_hostile_texts(part: str) -> None:
     """What begins many times and never ends is looked at in a moment."""

@@ -63,6 +63,26 @@ _KEY = re.compile(r"(\((?P<names>(?:[^()]|\([^()]*\))*)\)=)\((?P<values>(?:[^()]
 _ROW = re.compile(r"(Failing row contains )\(.*", re.DOTALL)
 _ARGUMENT = re.compile(r"(invalid input for query argument \$\d+: )(?:.*(?= \([^()]*\)\s*$)|.*)", re.DOTALL)
 _DUPLICATE = re.compile(r"(Duplicate entry )'(?:.*'(?= for key '(?P<key>[^']*)')|.*)", re.DOTALL)
+_NEAR = re.compile(  # the part of a statement at which a parser stopped, and a value that no type takes
+    r"(\b(?:at or near|near) |\bunrecognized token: |\binvalid input (?:syntax for type [\w ]+|value for enum \S+): |"
+    r"\bvalue out of range: |\bIncorrect \w+ value: )"
+    r"(?:\"(.*?)(?:\"(?=\s*[;:.\n<(,]|$| at )|$)|'(.*?)(?:'(?=\s*[;:.\n)]|$| for | at )|$))",
+    re.DOTALL,
+)
+_SYNTAX = re.compile(
+    r"and|as|asc|begin|between|by|case|commit|create|cross|delete|desc|distinct|drop|else|end|except|"
+    r"exists|from|full|group|having|in|index|inner|insert|intersect|into|is|join|left|like|limit|not|null|"
+    r"offset|on|or|order|outer|returning|right|select|set|table|then|union|unique|update|using|values|"
+    r"when|where|with",
+    re.IGNORECASE,
+)
+"""Words that say where a statement is wrong, and are no value."""
+
+_FORM = re.compile(  # a part of a multipart body; line ends may be escaped
+    r"(\bname=(?:\\?\")?(?P<name>[^\"\\;\r\n]{1,100})(?:\\?\")?(?:(?!\r?\n\r?\n|\\r\\n\\r\\n).){0,300}?"
+    r"(?:\r?\n\r?\n|\\r\\n\\r\\n))(?:.*?)(?=(?:\r?\n|\\r\\n)--|$)",
+    re.DOTALL,
+)
 _SETTING = re.compile(r"(\b(?:password|identified(?: with \S+)? by)\s+)'(?:[^'\\]|\\.|'')*'?", re.IGNORECASE)
 _PARAMETERS = re.compile(r"(\[SQL: (?P<sql>.*?)\]\s*\[parameters: )(?:.*(?=\])|.*)", re.DOTALL)
 _REFUSED = re.compile(
@@ -104,6 +124,7 @@ class Masking:
         text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
         text = _URL_TOKEN.sub(rf"\1{MASK}@", text)
         text = self._without_values_of_drivers(text)
+        text = _FORM.sub(lambda found: found[1] + MASK if self.hides(found["name"]) else found[0], text)
         text = _JWT.sub(MASK, text)
         text = _HEADER.sub(rf"\1\2{MASK}", text)
         text = _SCHEME.sub(rf"\1\2{MASK}", text)
@@ -173,6 +194,7 @@ class Masking:
         text = _ROW.sub(rf"\1({MASK})", text)
         text = _ARGUMENT.sub(rf"\1{MASK}", text)
         text = _SETTING.sub(rf"\1'{MASK}'", text)
+        text = _NEAR.sub(_without_value_near, text)
         text = _DUPLICATE.sub(self._without_duplicate, text)
         text = _PARAMETERS.sub(
             lambda found: found[1] + MASK if self._names_a_secret(found["sql"]) else found[0], text
@@ -212,6 +234,14 @@ class Masking:
 
     def _without_element(self, found: re.Match[str]) -> str:
         return f"<{found['name']}{found['rest']}>{MASK}" if self.hides(found["name"]) else found[0]
+
+
+def _without_value_near(found: re.Match[str]) -> str:
+    """Leave what is SQL's own: a word, or a sign."""
+    value = found[2] if found[2] is not None else found[3]
+    is_syntax = _SYNTAX.fullmatch(value) is not None or re.fullmatch(r"[^\w'\"]{1,3}", value) is not None
+    quote = '"' if found[2] is not None else "'"
+    return found[0] if is_syntax else f"{found[1]}{quote}{MASK}{quote}"
 
 
 def _texts_of(values: Iterable[Any]) -> Iterator[str]:

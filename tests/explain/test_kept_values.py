@@ -8,15 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 
 from hermetic.code import Location
 from hermetic.events import emit
 from hermetic.events.application import RequestEnded
 from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
 from hermetic.explain.history import History
+from hermetic.explain.holders import holder_of
 from hermetic.owners import Owner
 from tests.explain.failing import TEST, said
 
@@ -95,3 +97,30 @@ def test_a_limiter(shop: Any, history: History, hits: Any) -> None:
     for _ in range(4):
         emit(RequestEnded(request, "GET", "/search", 429, 0.001, ""))
     assert "HM777" not in said(AssertionError("assert 429 == 200"), history)
+
+
+def test_an_object_of_an_earlier_test(shop: Any, history: History) -> None:
+    """What keeps it is found at the top of a module, in an application's state and middleware, and in a closure."""
+    wanted = object()
+
+    def closing() -> object:
+        return wanted
+
+    application = FastAPI()
+    application.state.kept = [wanted]
+    middleware = type("Keeper", (), {"__module__": "shop_kept"})()
+    middleware.kept, middleware.app = wanted, None
+    for value, name in (
+        (wanted, "shop_kept.kept"),
+        (application, "shop_kept.kept.state.kept"),
+        (closing, "shop_kept.kept"),
+    ):
+        shop.kept = value
+        holder = holder_of("", lambda each, key: each is wanted)
+        assert holder is not None and holder.name == name
+    application.state._state.clear()
+    shop.kept = application
+    application.middleware_stack = cast(Any, SimpleNamespace(app=middleware))
+    holder = holder_of("", lambda each, key: each is wanted)
+    assert holder is not None and holder.name == "the Keeper of shop_kept.kept"
+    assert "by a factory" in holder.emptied

@@ -87,6 +87,7 @@ def test_a_patched_dependency(shop: Any, history: History) -> None:
     with mock.patch("shop_mail.user"):
         requested(shop.other, dependencies=[Depends(user)])
     text = said(AssertionError("assert 401 == 200"), history)
+    assert f"{__file__}:" in text
     assert "the routes that depend on it keep the function" in text
     assert "change: app.dependency_overrides[user] = ..." in text
 

@@ -13,7 +13,7 @@ from hermetic.causes.event_loops import (
     TEST_CLIENT_HAS_A_LOOP,
     TWO_PLUGINS,
 )
-from hermetic.code import Location
+from hermetic.code import Location, is_library
 from hermetic.events.application import RequestEnded
 from hermetic.explain.bound_objects import BUSY, of_object, projects_object
 from hermetic.explain.connections import Held
@@ -164,11 +164,16 @@ def _user(failure: Failure, history: History, by: UsedFixture | None) -> str:
 def _taken(use: Use) -> str:
     """Return who has the connection since when, and by which engine."""
     held = use.held
-    who = str(use.fixture) if use.fixture is not None else held.owner.name
+    who = held.owner.name if use.fixture is None or _is_a_library_s(use.fixture) else str(use.fixture)
     made = f", of the engine made at {held.made_at}" if held.made_at is not None else ""
     if held.loop == held.opened_in:
         return f"{who} took a connection at {held.location}{made}"
     return f"{held.opened_by.name} opened a connection at {held.opened_at}{made}; its pool gave it to {who}"
+
+
+def _is_a_library_s(fixture: UsedFixture) -> bool:
+    """Whether no line of the project defines it: unittest's class set-up is a fixture of pytest's."""
+    return fixture.location is None or is_library(fixture.location.file)
 
 
 def _by_test_client(failure: Failure, use: Use, error: BaseException) -> Explanation:
@@ -246,7 +251,11 @@ def _two_loops(failure: Failure, use: Use) -> Explanation:
         lines += [] if use.by.loop is None else [f"The loop of {use.by.name}: {use.by.loop}"]
     elif runner.loop is not None:
         lines.append(f"The loop of the test: {runner.loop}")
-    if fixture is not None and not fixture.is_async:
+    if fixture is not None and _is_a_library_s(fixture):
+        change.append(
+            f"{use.held.location}: not there, but in the test, or in its asyncSetUp, which is in its loop"
+        )
+    elif fixture is not None and not fixture.is_async:
         change.append(f"{fixture.location}: make it async def: it runs a loop of its own")
         change += one_loop(failure, fixture.scope)
     elif use.held.loop != use.held.opened_in:

@@ -10,10 +10,12 @@ import gc
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
+from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from hermetic.code import is_library, project_modules
+from hermetic.code import is_library, is_test_code, project_modules
+from hermetic.explain.frames import attribute, is_a
 
 DEPTH = 4
 """How many steps are followed from a name."""
@@ -33,33 +35,60 @@ class Holder(NamedTuple):
     Attributes:
         name: What it is called, with its module.
         value: It.
+        owner: The application whose middleware it is; empty of all else.
     """
 
     name: str
     value: Any
+    owner: str = ""
 
     @property
     def emptied(self) -> str:
-        """The call that empties it."""
+        """What empties it."""
         for name in ("cache_clear", "reset", "clear"):
             if callable(getattr(self.value, name, None)):
                 return f"{self.name}.{name}()"
-        return f"{self.name} = ..., anew"
+        if self.owner:
+            return f"make {self.owner} anew for each test, by a factory"
+        return f"empty what {self.name} keeps, or make it anew"
 
 
-def holder_of(wanted: Callable[[Any, Any], bool], is_searched: Callable[[ModuleType], bool]) -> Holder | None:
-    """Return what keeps a value, the outermost that can be emptied.
+def holder_of(root: str, wanted: Callable[[Any, Any], bool], text: str = "") -> Holder | None:
+    """Return what of the application's modules keeps a value from one test to the next.
 
     Args:
+        root: The project's folder.
         wanted: Whether a value is meant, of it and of its key.
-        is_searched: Whether a module is looked at.
+        text: What may not stand in the module itself, where it would be no wonder.
     """
     for module in project_modules():
-        if is_searched(module):
-            for name, value in list(vars(module).items()):
-                if _is_followed(value) and _has(value, wanted):
-                    return Holder(f"{module.__name__}.{name}", value)
+        file = Path(str(module.__file__))
+        if is_test_code(file, Path(root)) or (text and text in _source(file)):
+            continue
+        for name, value in list(vars(module).items()):
+            for holder in _holders(f"{module.__name__}.{name}", value):
+                if wanted(holder.value, None) or (_is_followed(holder.value) and _has(holder.value, wanted)):
+                    return holder
     return None
+
+
+def _holders(name: str, value: Any) -> Iterator[Holder]:
+    """Give what a name of a module leads to: itself, or the state and the middleware of an application."""
+    if not is_a(value, "Starlette"):
+        yield Holder(name, value)
+        return
+    yield from (Holder(f"{name}.state.{key}", each) for key, each in list(value.state._state.items()))
+    middleware = value.middleware_stack
+    while middleware is not None:
+        yield Holder(f"the {type(middleware).__name__} of {name}", middleware, name)
+        middleware = attribute(middleware, "app")
+
+
+def _source(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _has(value: Any, wanted: Callable[[Any, Any], bool]) -> bool:
@@ -81,6 +110,8 @@ def _is_followed(value: Any) -> bool:
     kind = type(value)
     if isinstance(value, Mapping | list | set | deque | tuple) or hasattr(value, "cache_info"):
         return True
+    if isinstance(value, FunctionType):
+        return bool(value.__closure__) and not is_library(value.__code__.co_filename)
     if isinstance(value, type | ModuleType) or (callable(value) and not hasattr(value, "__dict__")):
         return False
     return _is_of_the_project(kind) or any(word in kind.__name__.lower() for word in _FOLLOWED)
@@ -88,7 +119,7 @@ def _is_followed(value: Any) -> bool:
 
 def _is_of_the_project(kind: type) -> bool:
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return file is not None and not is_library(file) and kind.__name__ != "function"
+    return file is not None and not is_library(file)
 
 
 def _members(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -100,8 +131,12 @@ def _members(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from ((None, each) for each in list(value))
         elif hasattr(value, "cache_info"):
             yield from ((None, each) for each in _kept_by_lru_cache(value))
+        elif isinstance(value, FunctionType):
+            yield from ((None, each.cell_contents) for each in value.__closure__ or ())
         else:
-            yield from ((None, each) for each in list(vars(value).values()))
+            yield from (
+                (None, each) for key, each in list(vars(value).items()) if key != "app"
+            )  # of a middleware
     except Exception:  # of whatever the project's code has there
         return
 

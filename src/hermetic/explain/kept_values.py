@@ -10,19 +10,17 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
+from functools import partial
 from typing import Any
 
 from hermetic.causes.applications import COUNTED_BEFORE
 from hermetic.causes.data import KEPT_IN_MEMORY
-from hermetic.code import is_test_code
 from hermetic.events.application import RequestEnded
 from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute
 from hermetic.explain.history import History
-from hermetic.explain.holders import Holder, holder_of
+from hermetic.explain.holders import holder_of
 from hermetic.statements import Write, written
 
 TOO_MANY = 429
@@ -53,13 +51,11 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 def _remembered(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name what holds a text of the assertion that is of an earlier test's row."""
     shown = dict.fromkeys(_texts_in(str(failure.error)))
-    before = history.undone.before(failure.owner) if shown else []
+    before = history.undone.ever_before(failure.owner) if shown else []
     own = " ".join(each.parameters for each in history.of(Statement) if written(each) is not None)
     for text in shown:
         write = next((each for each in before if _is_of(text, each) and text not in own), None)
-        holder = (
-            None if write is None else _holder(failure, lambda value, key, text=text: _has(value, text), text)
-        )
+        holder = None if write is None else holder_of(failure.root, partial(_has, text), text)
         if write is not None and holder is not None:
             yield Explanation(
                 KEPT_IN_MEMORY,
@@ -83,8 +79,9 @@ def _is_of(text: str, write: Write) -> bool:
     return any(each in text for each in _texts_in(write.parameters))
 
 
-def _has(value: Any, text: str) -> bool:
+def _has(text: str, value: Any, key: Any) -> bool:
     """Whether a value is a text, or an object with it in an attribute."""
+    del key
     if isinstance(value, str | bytes):
         return value == text
     members = attribute(value, "__dict__")
@@ -93,31 +90,13 @@ def _has(value: Any, text: str) -> bool:
     )
 
 
-def _holder(failure: Failure, wanted: Any, text: str = "") -> Holder | None:
-    """Return what of the application's modules holds a value, unless the text stands in the module itself."""
-    root = Path(failure.root)
-
-    def is_searched(module: ModuleType) -> bool:
-        file = Path(str(module.__file__))
-        return not is_test_code(file, root) and not (text and text in _source(file))
-
-    return holder_of(wanted, is_searched)
-
-
-def _source(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
 def _counted(failure: Failure, refused: RequestEnded, sent: int) -> Iterator[Explanation]:
     """Name a counter that has more of this test's address than it has sent."""
 
     def wanted(value: Any, key: Any) -> bool:
         return _count(value) > sent and any(each in str(key) for each in (*_ADDRESSES, refused.path))
 
-    holder = _holder(failure, wanted)
+    holder = holder_of(failure.root, wanted)
     if holder is not None:
         yield Explanation(
             COUNTED_BEFORE,

@@ -12,6 +12,7 @@ from hermetic.causes.applications import (
     LIFESPAN_STATE_NOT_PASSED,
 )
 from hermetic.code import Location
+from hermetic.events.application import StartUpBegan
 from hermetic.explain.clients import Client, client_of
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import frames, is_a, place_of, project_frames, value
@@ -61,12 +62,13 @@ class Lacking(NamedTuple):
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say which start-up did not run, or where its state was lost, where that is what the test failed by."""
-    del history
+    started = {each.application for each in history.of(StartUpBegan) if each.owner.is_within(failure.owner)}
     for error in failure.chain():
         call = _call(error)
         lacking = None if call is None else _lacking(call)
         if call is not None and lacking is not None:
-            yield from _explanation(failure, call, lacking)
+            is_over = any(id(each) in started for each in call.applications)
+            yield from _explanation(failure, call, lacking, is_over=is_over)
             return
 
 
@@ -164,7 +166,15 @@ def _is_never_set_up(found: object) -> bool:
     )
 
 
-def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Explanation]:
+def _explanation(failure: Failure, call: Call, lacking: Lacking, *, is_over: bool) -> Iterator[Explanation]:
+    """Explain it.
+
+    Args:
+        failure: The failure.
+        call: The call of the application.
+        lacking: What is not there.
+        is_over: Whether a start-up of it began in this test, and so has ended where none is running.
+    """
     reads = place_of(call.error, "The application")
     sets = (
         f"{reads} needs {lacking.what}, which {lacking.start_up.location.function}() sets ({lacking.place})"
@@ -183,6 +193,15 @@ def _explanation(failure: Failure, call: Call, lacking: Lacking) -> Iterator[Exp
         ran = "It runs, but its" if is_running else "Its"
         from_client = f"{ran} state did not reach this request: {client} passes none on."
         yield Explanation(LIFESPAN_STATE_NOT_PASSED, (f"{sets}.", from_client), _passing(client))
+    elif not is_running and is_over:
+        yield Explanation(
+            LIFESPAN_NOT_RUN,
+            (
+                f"{sets}; it ran in this test, and had ended before this request.",
+                f"The request came from {client}, after the block around the lifespan was left.",
+            ),
+            ("send the requests within the block: async with LifespanManager(app) as manager: ...",),
+        )
     elif not is_running:
         from_client = f"The request came from {client}, which does not run it."
         yield Explanation(

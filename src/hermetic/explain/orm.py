@@ -11,6 +11,7 @@ from hermetic.events.database import SessionEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import frames, place_of, project_frames, value
 from hermetic.explain.history import History, whose
+from hermetic.explain.holders import Holder, holder_of
 
 
 class Access(NamedTuple):
@@ -63,7 +64,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     for error in failure.chain():
         access = _access(error)
         if access is not None:
-            yield _explanation(access, history)
+            yield _explanation(failure, access, history)
             return
 
 
@@ -111,7 +112,7 @@ def _variable(error: BaseException, instance: object) -> str:
     return type(instance).__name__.lower()
 
 
-def _explanation(access: Access, history: History) -> Explanation:
+def _explanation(failure: Failure, access: Access, history: History) -> Explanation:
     closed = history.sessions.close_of(access.state)
     session = access.state.session_id
     if session is None and closed is not None:
@@ -124,7 +125,19 @@ def _explanation(access: Access, history: History) -> Explanation:
     if closed is not None:
         why = (f"Its session, that of {whose(closed)}, was closed{_at(closed)}.", *why)
     change = (f"{change[0]}, while the session is open", *change[1:])
+    kept = None if closed is None or closed.owner.is_within(failure.owner) else _keeper(failure, access)
+    if kept is not None:
+        why = (f"{kept.name} has kept the object since then, from an earlier test.", *why)
+        change = (
+            f"a fixture with autouse=True: {kept.emptied}",
+            "keep its id, and get the row anew in each request",
+        )
     return Explanation(ATTRIBUTE_OF_CLOSED_SESSION, (first, *why), change)
+
+
+def _keeper(failure: Failure, access: Access) -> Holder | None:
+    """Return what of the application keeps the object."""
+    return holder_of(failure.root, lambda value, key: value is access.instance)
 
 
 Why = tuple[tuple[str, ...], tuple[str, ...]]

@@ -42,26 +42,31 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name the patches that did not reach the code which this test had run."""
     if failure.phase != "call":
         return
-    made = [each for each in history.patches.made if _is_where_it_is_defined(each)]
+    made = [each for each in history.patches.made if _was_not_used(each)]
     ended = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)] if made else []
     routes = list(_routes(failure, {each.endpoint for each in ended}))
     for patched in made:
-        found = _as_a_dependency(patched, routes) or _by_another_name(
+        found = _as_a_dependency(failure, patched, routes) or _by_another_name(
             failure, patched, history.patches.made, routes
         )
         if found is not None:
             yield found
 
 
+def _was_not_used(patched: Patched) -> bool:
+    """Whether a name of a module was patched, and nobody is known to have called what stood there."""
+    return (
+        isinstance(patched.target, ModuleType) and getattr(patched.replacement, "called", False) is not True
+    )
+
+
 def _is_where_it_is_defined(patched: Patched) -> bool:
-    """Whether that is a name of the module that defines it, or of a package around that, and it was not used there."""
-    if not isinstance(patched.target, ModuleType) or getattr(patched.replacement, "called", False) is True:
-        return False
+    """Whether it is a name of the module that defines it, or of a package around that."""
     name, module = patched.target.__name__, getattr(patched.original, "__module__", None)
     return not isinstance(module, str) or f"{module}.".startswith(f"{name}.")
 
 
-def _as_a_dependency(patched: Patched, routes: list[Any]) -> Explanation | None:
+def _as_a_dependency(failure: Failure, patched: Patched, routes: list[Any]) -> Explanation | None:
     """Say that a route has taken the function for its dependency when it was defined."""
     if not any(each is patched.original for each in dependencies_of(routes)):
         return None
@@ -69,8 +74,8 @@ def _as_a_dependency(patched: Patched, routes: list[Any]) -> Explanation | None:
     return Explanation(
         PATCHED_ELSEWHERE,
         (
-            f"{_where(patched)} replaces {name}, and the routes that depend on it keep the function that Depends() was"
-            " given when they were defined: it is the real one that ran.",
+            f"{_where(failure, patched)} replaces {name}, and the routes that depend on it keep the function that"
+            " Depends() was given when they were defined: it is the real one that ran.",
         ),
         (f"app.dependency_overrides[{patched.name}] = ..., with the real {patched.name}",),
     )
@@ -80,6 +85,8 @@ def _by_another_name(
     failure: Failure, patched: Patched, all_made: list[Patched], routes: list[Any]
 ) -> Explanation | None:
     """Say that a module which ran has the original by a name of its own, which nobody has patched."""
+    if not _is_where_it_is_defined(patched):
+        return None
     others = {(id(each.target), each.name) for each in all_made}
     holders = [
         (module, name)
@@ -97,7 +104,7 @@ def _by_another_name(
     return Explanation(
         PATCHED_ELSEWHERE,
         (
-            f"{_where(patched)} replaces {patched.target.__name__}.{patched.name}, and"
+            f"{_where(failure, patched)} replaces {patched.target.__name__}.{patched.name}, and"
             f" {use.function.__qualname__} ({location_of(use.function)}) uses {mine}, which is still the real one:"
             " `from ... import` has given its module a name of its own.",
         ),
@@ -135,5 +142,6 @@ def _routes(failure: Failure, endpoints: Collection[Location | None]) -> Iterato
                 yield route
 
 
-def _where(patched: Patched) -> str:
-    return "A patch" if patched.location is None else str(patched.location)
+def _where(failure: Failure, patched: Patched) -> str:
+    """Return the line, or the function that a decorator is on."""
+    return str(patched.location or failure.function or failure.owner.name)

@@ -103,4 +103,6 @@ class Patches:
     def _note(self, target: Any, name: str, original: Any) -> None:
         if self._is_on and len(self.made) < MOST:
             at = place_in_the_project(sys._getframe(2))
+            if at is not None and not at.file.endswith(".py"):  # the script that started pytest
+                at = None
             self.made.append(Patched(target, name, original, getattr(target, name, None), at))

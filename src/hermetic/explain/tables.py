@@ -10,14 +10,17 @@ from hermetic.causes.data import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.events.database import EngineResolved
-from hermetic.explain.definitions import Definition, base_of, definition_of, is_known_to
+from hermetic.explain.definitions import Definition, base_of, definition_of, is_known_to, project_tables
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import connection_through, frames, place_of, project_frames
 from hermetic.explain.history import History
 from hermetic.statements import table_name
 
 _MISSING = re.compile(r'no such table: ([\w."]+)|relation "([^"]+)" does not exist')
-_EXISTING = re.compile(r'table ["`\[]?([\w.]+)["`\]]? already exists|relation "([^"]+)" already exists')
+_EXISTING = re.compile(
+    r'table ["`\[]?([\w.]+)["`\]]? already exists|relation "([^"]+)" already exists'
+    r'|type "(?P<type>[^"]+)" already exists'
+)
 
 
 class Asked(NamedTuple):
@@ -28,12 +31,14 @@ class Asked(NamedTuple):
         place: The project's line.
         engine: The engine; None where the frames do not tell.
         connection: The number of the driver's connection, as statements tell it.
+        kind: What it is, where it is no table but a type: an enum's.
     """
 
     table: str
     place: str
     engine: Any
     connection: int
+    kind: str = "table"
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -44,9 +49,10 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         connection = None if found is None else connection_through(error)
         if found is None or connection is None:
             continue
-        name = table_name(found[1] or found[2])
+        a_type = existing["type"] if existing is not None else None
+        name, kind = table_name(a_type or found[1] or found[2]), "type" if a_type else "table"
         place = place_of(error, "The test")
-        asked = Asked(name, place, connection.engine, id(private.driver_connection_of(connection)))
+        asked = Asked(name, place, connection.engine, id(private.driver_connection_of(connection)), kind)
         explanation = (
             _missing(failure, history, asked) if missing else _existing(failure, history, asked, error)
         )
@@ -154,6 +160,8 @@ def _existing(failure: Failure, history: History, asked: Asked, error: BaseExcep
     url = masked(asked.engine.url)
     made = history.databases.made(asked.table)
     before = [each for each in made if not history.databases.is_elsewhere(each, url, asked.connection)]
+    if asked.kind == "type" and not _is_of_a_column(asked.table):
+        return None
     if history.databases.contents:
         contents = ", ".join(history.databases.contents)
         who = f"Hermetic had made it before the first test, by {contents}; it is there in every test."
@@ -171,8 +179,14 @@ def _existing(failure: Failure, history: History, asked: Asked, error: BaseExcep
     else:
         return None
     return Explanation(
-        TABLE_EXISTS_ALREADY, (f"{by} {what} the table {asked.table}, which exists.", who), changes
+        TABLE_EXISTS_ALREADY, (f"{by} {what} the {asked.kind} {asked.table}, which exists.", who), changes
     )
+
+
+def _is_of_a_column(kind: str) -> bool:
+    """Whether a type of the database is that of a column which a loaded module defines: an enum's."""
+    columns = (column for table in project_tables() for column in table.columns)
+    return any(str(getattr(each.type, "name", "")).lower() == kind for each in columns)
 
 
 def fixture_through(failure: Failure, error: BaseException) -> UsedFixture | None:

@@ -10,7 +10,7 @@ from hermetic.owners import Owner
 from hermetic.statements import Write, written
 
 MOST = 2_000
-"""How many writes of a module are kept."""
+"""How many writes of a module are kept, and of those before it."""
 
 
 class Undone:
@@ -31,17 +31,23 @@ class Undone:
         self._open: dict[int, list[Statement]] = {}
         self._committed: list[Statement] = []
         self._undone: list[Statement] = []
+        self._earlier: list[Statement] = []
 
     def begin(self, test: Owner) -> None:
-        """Forget another module's tests."""
+        """Put another module's tests aside."""
         module = test.name.partition("::")[0]
         if module != self._module:
+            self._earlier = [*self._earlier, *self._undone][-MOST:]
             self._module, self._undone = module, []
 
     def before(self, test: Owner) -> list[Write]:
         """Return what was undone of the tests before one, in order."""
         writes = map(written, self._undone)
         return [each for each in writes if each is not None and each.test != test.name]
+
+    def ever_before(self, test: Owner) -> list[Write]:
+        """Return the same of all modules, as many as are kept."""
+        return [*filter(None, map(written, self._earlier)), *self.before(test)]
 
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
