@@ -24,6 +24,30 @@ def test_what_a_test_changed_is_undone() -> None:
     assert mapping == {"kept": "1", "replaced": "1", "removed": "1"}
 
 
+class Column:
+    """Compares like an array: element by element, with no truth."""
+
+    def __eq__(self, other: object) -> Any:
+        """Return what cannot be taken for true or false."""
+        return self
+
+    def __bool__(self) -> bool:
+        """Refuse."""
+        raise ValueError("the truth of an array is ambiguous")
+
+    __hash__ = object.__hash__
+
+
+def test_values_that_cannot_be_compared_are_put_back() -> None:
+    """Another object counts as another value, though nobody can tell."""
+    before = Column()
+    mapping: dict[str, Any] = {"prices": before}
+    guard = MappingGuard(mapping)
+    mapping["prices"] = Column()
+    guard.restore()
+    assert mapping["prices"] is before
+
+
 def test_what_others_own_is_ignored() -> None:
     """Ignored keys may change at any time."""
     mapping = {"PYTEST_CURRENT_TEST": "a"}

@@ -58,6 +58,13 @@ async def asks(task: asyncio.Task[None]) -> None:
     task.exception()
 
 
+async def breaks_a_library(task: asyncio.Task[None]) -> None:
+    """Let it end, look, and start what fails with no line of the project's on its stack."""
+    await asks(task)
+    sleeping = asyncio.create_task(asyncio.sleep("soon"))  # type: ignore[call-overload]
+    await asyncio.wait([sleeping])
+
+
 def lost(watch: LostExceptionWatch, owner: Owner, use: Use) -> Sequence[Breach]:
     """Return what is found of a task of somebody's that fails."""
 
@@ -83,10 +90,16 @@ def test_an_exception_that_nobody_sees(watch: LostExceptionWatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("owner", "use"), [(REQUEST, asks), (LIFESPAN, forgets), (Owner("t", "test", "function"), forgets)]
+    ("owner", "use"),
+    [
+        (REQUEST, asks),
+        (REQUEST, breaks_a_library),
+        (LIFESPAN, forgets),
+        (Owner("t", "test", "function"), forgets),
+    ],
 )
 def test_what_is_nobody_s_fault(watch: LostExceptionWatch, owner: Owner, use: Use) -> None:
-    """An exception that somebody asked for, a task of a wider owner's, one of another test's."""
+    """An exception that somebody asked for, a library's own, a task of a wider owner's, one of another test's."""
     assert not lost(watch, owner, use)
 
 

@@ -63,8 +63,10 @@ def module_name_of(value: object) -> str:
 def _of_another_import(override: Override, used: list[Any]) -> Unusable | None:
     """Say that the key is of a file which the application has imported by another name."""
     key, origin = override.dependency, origin_of(override.dependency)
-    for each in used if origin is not None else ():
-        if each.__module__ != key.__module__ and origin_of(each) == origin and origin is not None:
+    if origin is None:
+        return None
+    for each in used:
+        if each.__module__ != key.__module__ and origin_of(each) == origin:
             return Unusable(
                 OVERRIDE_MATCHES_NOTHING,
                 (
