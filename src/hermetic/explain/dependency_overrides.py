@@ -35,6 +35,13 @@ def overrides(error: BaseException | None = None) -> list[Override]:
     return overrides_of(applications)
 
 
+def held_by_overrides(error: BaseException) -> Iterator[tuple[Override, str, Any]]:
+    """Give what each of them holds and could hand out, with the name that it has there."""
+    for override in overrides(error):
+        for name, held in override.held():
+            yield override, name, held
+
+
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name an override that no dependency has for its key, or whose parameters a request would have to give."""
     requests = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]

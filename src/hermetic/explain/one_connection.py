@@ -9,17 +9,14 @@ from typing import NamedTuple
 from hermetic.causes.data import ONE_CONNECTION_FOR_ALL, ROLLED_BACK_BY_A_REQUEST
 from hermetic.code import UNKNOWN, Location
 from hermetic.events.database import EngineResolved, Statement, TransactionEnded
-from hermetic.explain.dependency_overrides import overrides
+from hermetic.explain.dependency_overrides import held_by_overrides
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a
 from hermetic.explain.history import History
 from hermetic.explain.isolation import Reading, is_of_the_test, missed
-from hermetic.guards.dependencies import Override, capitalized
+from hermetic.guards.dependencies import USED_BY_ONE, Override, capitalized
 from hermetic.owners import Owner
 from hermetic.statements import Write, written
-
-_KINDS = ("Session", "AsyncSession", "Connection", "AsyncConnection")
-"""What an override hands out, if it gives the requests and the test one of them."""
 
 _MISSING = ("NoResultFound", "ObjectDeletedError", "StaleDataError", "InvalidRequestError")
 
@@ -44,20 +41,16 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say which rows a rollback of somebody else took away, where the test misses them."""
     if failure.phase != "call":
         return
-    handed_out = _handed_out(failure)
+    found_in_overrides = (
+        (override, held)
+        for override, _, held in held_by_overrides(failure.error)
+        if any(is_a(held, kind) for kind in USED_BY_ONE)
+    )
+    handed_out = next(found_in_overrides, None)
     found = (
         _of_engines(failure, history) if handed_out is None else _of_session(failure, history, *handed_out)
     )
     yield from [] if found is None else [found]
-
-
-def _handed_out(failure: Failure) -> tuple[Override, object] | None:
-    """Return the override that gives a session, or a connection, to the requests, and what it gives."""
-    for override in overrides(failure.error):
-        for _, value in override.held():
-            if any(is_a(value, kind) for kind in _KINDS):
-                return override, value
-    return None
 
 
 def _of_engines(failure: Failure, history: History) -> Explanation | None:

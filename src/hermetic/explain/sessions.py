@@ -17,7 +17,7 @@ from hermetic.causes.data import (
 from hermetic.code import UNKNOWN
 from hermetic.events.application import RequestBegan, RequestEnded
 from hermetic.events.database import SessionEnded
-from hermetic.explain.dependency_overrides import overrides
+from hermetic.explain.dependency_overrides import held_by_overrides
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, is_a, place_of, places, session_of, value
 from hermetic.explain.history import History, whose
@@ -102,11 +102,10 @@ def _shared(failure: Failure, history: History, error: BaseException) -> Explana
 def _handed_out(error: BaseException) -> Shared | None:
     """Find the override that hands out the session which an error came through, or the one connection."""
     session = _session(error)
-    for override in overrides(error):
-        for name, held in override.held():
-            kind = _shared_kind(held, session)
-            if kind:
-                return Shared(override, kind, name)
+    for override, name, held in held_by_overrides(error):
+        kind = _shared_kind(held, session)
+        if kind:
+            return Shared(override, kind, name)
     return None
 
 

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from hermetic.code import Location, is_library, location_of
 
+USED_BY_ONE = frozenset({"Session", "AsyncSession", "Connection", "AsyncConnection"})
+"""The classes, by their names, of what only one can use at a time: who is handed it shares it with others."""
+
 
 class Override(NamedTuple):
     """What stands in for a dependency.

@@ -31,7 +31,7 @@ from hermetic.events.database import SessionEnded, Statement, TransactionEnded
 from hermetic.events.lifecycle import Breach
 from hermetic.functions import A_LIBRARY, attributes_named
 from hermetic.guards.applications import ApplicationWatch
-from hermetic.guards.dependencies import Override, dependencies_of, overrides_of
+from hermetic.guards.dependencies import USED_BY_ONE, Override, dependencies_of, overrides_of
 from hermetic.owners import Owner, current
 from hermetic.statements import WORDS, beginning_of, written
 
@@ -228,9 +228,7 @@ class Unsaved(NamedTuple):
         )
 
 
-SHARED = frozenset(
-    {"Session", "AsyncSession", "Connection", "AsyncConnection", "scoped_session", "async_scoped_session"}
-)
+SHARED = USED_BY_ONE | {"scoped_session", "async_scoped_session"}
 """The classes of what an override hands to several requests, by their names."""
 
 
