@@ -6,7 +6,6 @@ import inspect
 import re
 from collections.abc import Iterator
 from types import CoroutineType, FrameType
-from typing import Any, TypeAlias
 
 from hermetic import expressions
 from hermetic.causes.guards import NEVER_AWAITED
@@ -15,15 +14,10 @@ from hermetic.code import Location, location_of
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, project_lines
 from hermetic.explain.history import History
-
-Coroutine: TypeAlias = "CoroutineType[Any, Any, Any]"
+from hermetic.guards.coroutines import Coroutine, is_of_a_mock
 
 SAYS = re.compile(r"'coroutine'|\bcoroutine object\b|\btype coroutine\b")
 """What errors say of a coroutine that is used as what it is not."""
-
-
-_OF_A_MOCK = "AsyncMockMixin._execute_mock_call"
-"""The coroutine function that an ``AsyncMock`` calls."""
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -43,7 +37,7 @@ def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explan
     if endpoint is not None:
         at = function = endpoint
     coroutine = _unstarted(error)
-    if coroutine is not None and coroutine.__qualname__ == _OF_A_MOCK:
+    if coroutine is not None and is_of_a_mock(coroutine):
         return _of_a_mock(at)
     names = () if coroutine is None else (coroutine.__name__,)
     kept = expressions.kept(function, names) if names and not expressions.awaited(at, names) else None

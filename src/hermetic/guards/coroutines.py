@@ -133,7 +133,7 @@ class UnawaitedWatch(CoroutineWatch):
     def _breach(self, coroutine: Coroutine, frame: FrameType, owner: Owner) -> Breach | None:
         if frame.f_globals.get("__name__", "").startswith("_pytest.") and not _is_ignored(_text(coroutine)):
             return _called_by_pytest(coroutine, owner)
-        if not (owner.is_test_level and owner.accountable) or _is_of_a_mock(coroutine):
+        if not (owner.is_test_level and owner.accountable) or is_of_a_mock(coroutine):
             return None
         if _shown_to() is not self._shown or _is_ignored(_text(coroutine)):
             return None
@@ -232,7 +232,8 @@ def _is_own(file: str) -> bool:
     return file.startswith(OWN)
 
 
-def _is_of_a_mock(coroutine: Coroutine) -> bool:
+def is_of_a_mock(coroutine: Coroutine) -> bool:
+    """Whether ``unittest.mock`` has made a coroutine, in which nothing has run yet."""
     frame = coroutine.cr_frame
     return frame is not None and frame.f_globals.get("__name__") == "unittest.mock"
 
