@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from hermetic.code import is_importing
 from hermetic.contents import Contents
+from hermetic.database.unfilled import Unfilled
 from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
 from hermetic.events import emit, listeners
 from hermetic.events.lifecycle import ContentsFound, FillingBegan, FillingEnded, Noted
@@ -29,7 +30,6 @@ from hermetic.settings import Settings
 
 if TYPE_CHECKING:
     from hermetic.database.backend import Address
-    from hermetic.database.lazy import Unfilled
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
 
@@ -151,8 +151,6 @@ class Filling:
         Raises:
             ConfigurationError: They cannot be made; what failed is not tried again for each of a thousand tests.
         """
-        from hermetic.database.lazy import Unfilled
-
         if self.left.is_with_the_suite(database):
             return Unfilled.LEFT
         if self._application.is_loading:
@@ -166,7 +164,6 @@ class Filling:
             raise
 
     def _build(self, database: WorkerDatabase) -> Unfilled | None:
-        from hermetic.database.lazy import Unfilled
         from hermetic.database.schema import SchemaNotNamed
 
         try:
@@ -238,8 +235,6 @@ class Filling:
 
     def _leave(self, database: WorkerDatabase, error: HermeticError | None = None) -> Unfilled:
         """Leave a database to the suite; for good where something failed."""
-        from hermetic.database.lazy import Unfilled
-
         self.left.add(database, error or _not_called(), for_good=error is not None)
         if error is not None and Noted in listeners:
             what = error.what.partition("\n")[0].rstrip(".")

@@ -14,8 +14,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database import lazy as module
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
-from hermetic.database.lazy import Build, LazyDatabase, Unfilled
+from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.unfilled import Unfilled
 from hermetic.errors import ConfigurationError
 
 DIALECT = create_engine("sqlite://").dialect

@@ -17,11 +17,11 @@ from hermetic.database.backend import get_backend
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Destination, EngineRequest, SeenEngines, install
 from hermetic.database.inventory import Servers
-from hermetic.database.lazy import Unfilled
 from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
+from hermetic.database.unfilled import Unfilled
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.owners import Owner, owned_by
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL
@@ -19,20 +18,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from hermetic.database.engines.location import thread_location
 from hermetic.database.in_use import Checkout
 from hermetic.database.protocols import Server, WorkerDatabase
+from hermetic.database.unfilled import Unfilled
 from hermetic.errors import ConfigurationError, DatabaseNotFilled
 
 if TYPE_CHECKING:
     from hermetic.database.in_use import RawConnection
-
-
-class Unfilled(Enum):
-    """Why a build has filled nothing."""
-
-    LEFT = auto()
-    """The suite makes what is in the database. Whoever opens a connection asks again."""
-
-    LATER = auto()
-    """What it needs is being imported. Whoever uses a connection asks again: those of now are not kept in pools."""
 
 
 Build = Callable[[WorkerDatabase], Unfilled | None]

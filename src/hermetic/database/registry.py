@@ -27,7 +27,7 @@ from hermetic.database.engines.destinations import (
     masked,
 )
 from hermetic.database.inventory import Inventory, Servers
-from hermetic.database.lazy import Build, LazyDatabase, Unfilled
+from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.memory import MemoryDatabases, MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import (
@@ -41,6 +41,7 @@ from hermetic.database.redirect import (
     ToOnlyMemory,
 )
 from hermetic.database.refusal import Refusal, refusal
+from hermetic.database.unfilled import Unfilled
 from hermetic.owners import PROCESS
 
 
