@@ -18,6 +18,7 @@ from hermetic.calls import App, Message, Receive, Scope, Send, told_of
 from hermetic.events import emit, listeners
 from hermetic.events.application import StartUpBegan
 from hermetic.owners import Owner, current, owned_by, sender
+from hermetic.patch import Patch
 
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
@@ -64,8 +65,7 @@ class ApplicationWatch:
         self._up: dict[object, tuple[Any, Owner]] = {}
         self._told: tuple[Requests, ...] = ()
         self._latest: asyncio.AbstractEventLoop | None = None
-        self._original: Call | None = None
-        self._ours: Call | None = None
+        self._patch: Patch | None = None
 
     @property
     def is_up(self) -> bool:
@@ -87,13 +87,15 @@ class ApplicationWatch:
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
         module = sys.modules.get("starlette.applications")
-        if self._ours is not None or module is None or not hasattr(module, "Starlette"):
-            return
-        original: Call = module.Starlette.__call__
+        if self._patch is None and module is not None and hasattr(module, "Starlette"):
+            self._patch = Patch(module.Starlette, "__call__", self._owning)
+
+    def _owning(self, patch: Patch) -> Call:
+        original: Call = patch.original
 
         async def __call__(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
             __tracebackhide__ = True
-            if self._ours is not __call__:
+            if not patch.is_on:
                 return await original(app, scope, receive, send)
             self._note_loop()
             call: App = partial(original, app)
@@ -107,8 +109,7 @@ class ApplicationWatch:
             with owned_by(owner):
                 await call(scope, receive, send)
 
-        self._original, self._ours = original, __call__
-        module.Starlette.__call__ = __call__
+        return __call__
 
     async def _lifespan(self, app: Any, call: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Note a lifespan for as long as it lasts, and the end of its start-up before anybody else hears of it."""
@@ -150,11 +151,10 @@ class ApplicationWatch:
             self._seen(loop)
 
     def uninstall(self) -> None:
-        """Put Starlette's own method back; below a patch that somebody put on top of ours, ours goes on idle."""
-        starlette = getattr(sys.modules.get("starlette.applications"), "Starlette", None)
-        if self._ours is not None and starlette is not None and starlette.__call__ is self._ours:
-            starlette.__call__ = self._original
-        self._original = self._ours = None
+        """Leave Starlette's own method as it was."""
+        if self._patch is not None:
+            self._patch.undo()
+            self._patch = None
 
 
 def overriding_applications() -> list[Any]:

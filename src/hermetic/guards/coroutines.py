@@ -14,7 +14,6 @@ of what ``unittest.mock`` makes; nor, without an origin, of what somebody else h
 from __future__ import annotations
 
 import dis
-import functools
 import sys
 import warnings
 from abc import ABC, abstractmethod
@@ -28,6 +27,7 @@ from hermetic.causes.guards import NEVER_AWAITED
 from hermetic.code import OWN, Location, is_library, location_of
 from hermetic.events.lifecycle import Breach
 from hermetic.owners import Owner, current
+from hermetic.patch import Patch
 
 Coroutine: TypeAlias = "CoroutineType[Any, Any, Any]"
 
@@ -41,13 +41,12 @@ class Drops:
 
     def __init__(self) -> None:
         self._watching: list[CoroutineWatch] = []
-        self._original: Callable[[Coroutine], None] | None = None
-        self._ours: Callable[[Coroutine], None] | None = None
+        self._patch: Patch | None = None
 
     def add(self, watch: CoroutineWatch) -> None:
         """Tell a watch from now on."""
-        if self._original is None:
-            self._install(getattr(warnings, _TELLS))
+        if self._patch is None:
+            self._patch = Patch(warnings, _TELLS, self._telling)
         self._watching.append(watch)
 
     def remove(self, watch: CoroutineWatch) -> None:
@@ -55,10 +54,10 @@ class Drops:
         if watch in self._watching:
             self._watching.remove(watch)
 
-    def _install(self, original: Callable[[Coroutine], None]) -> None:
+    def _telling(self, patch: Patch) -> Callable[[Coroutine], None]:
+        original = patch.original
         is_pythons = original.__module__ == warnings.__name__
 
-        @functools.wraps(original)
         def tell(coroutine: Coroutine) -> None:
             frame, owner = sys._getframe(1), current()
             for watch in self._watching:
@@ -70,14 +69,13 @@ class Drops:
             else:
                 original(coroutine)
 
-        self._original, self._ours = original, tell
-        setattr(warnings, _TELLS, tell)
+        return tell
 
     def uninstall(self) -> None:
-        """Put Python's own function back, unless somebody has replaced ours since."""
-        if self._original is not None and getattr(warnings, _TELLS) is self._ours:
-            setattr(warnings, _TELLS, self._original)
-        self._original = None
+        """Have Python tell as ever."""
+        if self._patch is not None:
+            self._patch.undo()
+            self._patch = None
 
 
 class CoroutineWatch(ABC):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from traceback import walk_tb
@@ -15,6 +14,7 @@ from hermetic.code import UNKNOWN, Location, is_library
 from hermetic.errors import BackgroundError
 from hermetic.events.lifecycle import Breach, TaskLeft
 from hermetic.owners import Owner
+from hermetic.patch import Patch
 
 Context = dict[str, Any]
 Handle = Callable[[asyncio.AbstractEventLoop, Context], None]
@@ -66,15 +66,15 @@ class LostExceptionWatch:
     def __init__(self) -> None:
         self._found: list[Breach] = []
         self._is_on = False
-        self._replaced: dict[type, tuple[Handle, Handle]] = {}
+        self._patches: dict[type, Patch] = {}
 
     def begin(self, test: Owner) -> None:
         """Note what loops are told from now on."""
         del test
         self._is_on = True
-        if asyncio.BaseEventLoop not in self._replaced:
+        if asyncio.BaseEventLoop not in self._patches:
             self._replace(asyncio.BaseEventLoop)
-        if "uvloop" in sys.modules and (kind := sys.modules["uvloop"].Loop) not in self._replaced:
+        if "uvloop" in sys.modules and (kind := sys.modules["uvloop"].Loop) not in self._patches:
             self._replace(kind)
 
     def end(self, test: Owner) -> Sequence[Breach]:
@@ -86,23 +86,20 @@ class LostExceptionWatch:
         return [each for each in found if each.owner.test is test]
 
     def stop(self) -> None:
-        """Put the loops' own methods back, but for those that somebody has replaced since."""
-        for kind, (original, ours) in self._replaced.items():
-            if kind.call_exception_handler is ours:  # type: ignore[attr-defined]
-                kind.call_exception_handler = original  # type: ignore[attr-defined]
-        self._replaced.clear()
+        """Have loops told as ever."""
+        while self._patches:
+            self._patches.popitem()[1].undo()
 
-    def _replace(self, kind: Any) -> None:
-        original: Handle = kind.call_exception_handler
+    def _replace(self, kind: type) -> None:
+        self._patches[kind] = Patch(kind, "call_exception_handler", self._noting)
 
-        @functools.wraps(original)
+    def _noting(self, patch: Patch) -> Handle:
         def call_exception_handler(loop: asyncio.AbstractEventLoop, context: Context) -> None:
             if self._is_on and loop.get_exception_handler() is None:
                 self._found += _lost(context)
-            original(loop, context)
+            patch.original(loop, context)
 
-        kind.call_exception_handler = call_exception_handler
-        self._replaced[kind] = (original, call_exception_handler)
+        return call_exception_handler
 
 
 def _lost(context: Context) -> Iterator[Breach]:

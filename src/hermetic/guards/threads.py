@@ -7,16 +7,16 @@ do is not their starter's. Where a thread was started is asked for when a run do
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from hermetic.code import UNKNOWN, Location, is_library, place_in_the_project
 from hermetic.owners import Owner, current, note_thread
+from hermetic.patch import Patch
 
 _EXECUTORS = "concurrent.futures"
 
@@ -39,29 +39,26 @@ class ThreadWatch:
     """Notes who starts each thread, from ``install`` to ``uninstall``."""
 
     def __init__(self) -> None:
-        self._original: Callable[[threading.Thread], None] | None = None
-        self._ours: Any = None
+        self._patch: Patch | None = None
         self._started: WeakKeyDictionary[threading.Thread, Started] = WeakKeyDictionary()
 
     def install(self) -> None:
         """Start."""
-        original = threading.Thread.start
+        self._patch = Patch(threading.Thread, "start", self._noting)
 
-        @functools.wraps(original)
-        def start(self: threading.Thread) -> None:
-            if watch._original is not None:
-                watch._note(self)
-            original(self)
+    def _noting(self, patch: Patch) -> Callable[[threading.Thread], None]:
+        def start(thread: threading.Thread) -> None:
+            if patch.is_on:
+                self._note(thread)
+            patch.original(thread)
 
-        watch = self
-        self._original, self._ours = original, start
-        cast(Any, threading.Thread).start = start
+        return start
 
     def uninstall(self) -> None:
-        """Put the method back that was there, unless somebody has replaced ours since: then ours only passes on."""
-        original, self._original = self._original, None
-        if original is not None and threading.Thread.start is self._ours:
-            cast(Any, threading.Thread).start = original
+        """Note none any more."""
+        if self._patch is not None:
+            self._patch.undo()
+            self._patch = None
 
     def started(self, thread: threading.Thread) -> Started | None:
         """Return who started a thread; None where that was not seen, and of an executor's that is a daemon."""

@@ -13,7 +13,6 @@ overrides, and is at fault only where it has made both itself.
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from types import FrameType
@@ -36,6 +35,7 @@ from hermetic.guards.dependencies import (
 )
 from hermetic.guards.override_keys import Unusable, module_name_of, unusable
 from hermetic.owners import Owner, current
+from hermetic.patch import Patch
 
 if TYPE_CHECKING:
     from hermetic.calls import Scope
@@ -180,8 +180,7 @@ class Making:
 
     def __init__(self) -> None:
         self.made: list[Made] = []
-        self._original: Callable[..., None] | None = None
-        self._ours: Any = None
+        self._patch: Patch | None = None
 
     def of(self, application: Any) -> Made | None:
         """Return what is known of an application's making."""
@@ -194,25 +193,22 @@ class Making:
     def install(self) -> None:
         """Start, if FastAPI is loaded and it has not been done."""
         fastapi = getattr(sys.modules.get("fastapi"), "FastAPI", None)
-        if fastapi is None or self._original is not None:
-            return
-        making, original = self, fastapi.__init__
+        if fastapi is not None and self._patch is None:
+            self._patch = Patch(fastapi, "__init__", self._noting)
 
-        @functools.wraps(original)
+    def _noting(self, patch: Patch) -> Callable[..., None]:
         def __init__(application: Any, *arguments: Any, **keywords: Any) -> None:
-            original(application, *arguments, **keywords)
-            if making._original is not None and current().is_test_level:
-                making._note(application, sys._getframe(1))
+            patch.original(application, *arguments, **keywords)
+            if patch.is_on and current().is_test_level:
+                self._note(application, sys._getframe(1))
 
-        self._original, self._ours = original, __init__
-        fastapi.__init__ = __init__
+        return __init__
 
     def uninstall(self) -> None:
-        """Put FastAPI's own method back; below a patch that somebody put on top of ours, ours goes on idle."""
-        fastapi = getattr(sys.modules.get("fastapi"), "FastAPI", None)
-        if self._original is not None and fastapi is not None and fastapi.__init__ is self._ours:
-            fastapi.__init__ = self._original
-        self._original = self._ours = None
+        """Note none any more."""
+        if self._patch is not None:
+            self._patch.undo()
+            self._patch = None
 
     def _note(self, application: Any, frame: FrameType) -> None:
         lines = list(_project_lines(frame)) or [UNKNOWN]
