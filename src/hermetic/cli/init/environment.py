@@ -216,9 +216,9 @@ def url_placeholder(openings: Iterable[Opening], scheme: str) -> str:
     """
     found = list(openings)
     backend = find_backend(DATABASES.kind_of(scheme))
-    if backend is None or not any(each.package in backend.code.packages for each in found):
+    if backend is None or not backend.placeholders:
         return ""
-    if not backend.placeholders:
+    if not any(each.package in backend.code.packages for each in found):
         return ""
     if not any(each.is_engine for each in found):
         return "{dsn}"  # drivers take no name of a driver in a URL
