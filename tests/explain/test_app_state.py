@@ -89,6 +89,13 @@ def test_what_it_has_a_part_in(history: History, root: Path) -> None:
     assert said_of(application(), "other", history, root) == ""
 
 
+def test_lines_of_no_test_and_no_fixture(history: History, root: Path) -> None:
+    """Nothing is said of a helper's, which may run for any test, nor of a file that cannot be parsed."""
+    (root / "conftest.py").write_text("def prepare(app):\n    app.state.cache = 1\n", encoding="utf-8")
+    (root / "test_b.py").write_text("def test_it(app:\n    app.state.cache = 1\n", encoding="utf-8")
+    assert said_of(application(), "cache", history, root) == ""
+
+
 def test_what_a_start_up_sets(history: History, root: Path) -> None:
     """That one did not run is the reason then."""
 
