@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 from hermetic.causes import migration
@@ -21,7 +20,6 @@ from hermetic.migrate.steps.client.uses import Obstacle, Use
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Suite
 from hermetic.source.runner import Runner
-from hermetic.source.suite_modules import named_plugins, with_helpers
 
 EXAMPLE = (
     """\
@@ -53,9 +51,7 @@ async def test_read_users():
 
 def run(project: Project) -> Outcome:
     """Return the edits that make the tests of a project asynchronous which use a ``TestClient``."""
-    symbols = with_helpers(project.symbols, named_plugins(project.configuration))
-    project = replace(project, symbols=symbols)
-    suite = Suite(symbols, project.configuration)
+    suite = Suite(project.symbols, project.configuration)
     runner = runner_of(project)
     planning = Planning(project, suite, is_anyio=runner.anyio and not runner.asyncio)
     while True:
