@@ -1,6 +1,6 @@
 """Replace a suite's own handling of its database by hermetic's.
 
-Three passes: what hermetic makes unnecessary goes (``recipes``), a fixture that is left with nothing but a session on
+Three passes: what hermetic makes unnecessary goes (``planning``), a fixture that is left with nothing but a session on
 hermetic's engine hands out hermetic's (``sessions``), and what nothing uses any more goes with it (``unused``).
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName, name_of
-from hermetic.migrate.steps.database.recipes import Recipes
+from hermetic.migrate.steps.database.planning import Planning
 from hermetic.migrate.steps.database.sessions import handed_out
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.migrate.steps.database.unused import Unused, with_texts
@@ -58,17 +58,17 @@ def run(project: Project) -> Outcome:
         return Outcome({})
     suite = Suite(project.symbols, project.configuration)
     kept = list(_kept(suite, project))
-    recipes = Recipes(
+    planning = Planning(
         suite, kept, [each for each in project.fixed if project.symbols.sources.modules[each].is_test]
     )
     texts = {
         path: written(project.symbols.sources.modules[path], changes)
-        for path, changes in recipes.changes.items()
+        for path, changes in planning.changes.items()
         if changes
     }
     before = {path: module.text for path, module in project.symbols.sources.modules.items()}
     texts = {path: text for path, text in texts.items() if text != before[path]}
-    left = tuple(_left(suite, recipes))
+    left = tuple(_left(suite, planning))
     if not texts:
         return Outcome({}, left=left)
     now = _settled(suite, with_texts(project.symbols, texts), project)
@@ -77,7 +77,7 @@ def run(project: Project) -> Outcome:
         now = _settled(suite, with_texts(now, after), project)
     changed = [path for path, module in now.sources.modules.items() if module.text != before[path]]
     edits = {path: difference(before[path], now.sources.modules[path].text) for path in changed}
-    return Outcome(edits, frozenset(_converted(suite, changed)), left, tuple(_review(now, edits, recipes)))
+    return Outcome(edits, frozenset(_converted(suite, changed)), left, tuple(_review(now, edits, planning)))
 
 
 def _settled(before: Suite, now: Symbols, project: Project) -> Symbols:
@@ -108,10 +108,10 @@ def _converted(suite: Suite, changed: list[Path]) -> Iterator[TestName]:
             yield name_of(test)
 
 
-def _left(suite: Suite, recipes: Recipes) -> Iterator[Left]:
+def _left(suite: Suite, planning: Planning) -> Iterator[Left]:
     """Yield the tests whose recipe stays, with the first reason in each file that they have to do with."""
     first: dict[Path, Reason] = {}
-    for reason in recipes.reasons.values():
+    for reason in planning.reasons.values():
         first.setdefault(reason.file, reason)
     for test in suite.tests if first else ():
         files = [test.file, *(each.file for each in suite.closure(test).values())]
@@ -120,17 +120,17 @@ def _left(suite: Suite, recipes: Recipes) -> Iterator[Left]:
             yield Left(name_of(test), found.code, found.file, found.line, found.text)
 
 
-def _review(now: Symbols, edits: Mapping[Path, object], recipes: Recipes) -> Iterator[Review]:
+def _review(now: Symbols, edits: Mapping[Path, object], planning: Planning) -> Iterator[Review]:
     for index, path in enumerate(edits):
         if not index:
             yield Review(path, 1, CONFIGURE)
         module = now.sources.modules[path]
         if not module.tree.body and path.name != "__init__.py":
             yield Review(path, 1, "nothing is left in this file: delete it")
-    for (path, line), text in recipes.lent.items():
+    for (path, line), text in planning.lent.items():
         yield Review(path, line, text)
-    for made in recipes.shared.values():
-        if recipes.changes[made.file]:
+    for made in planning.shared.values():
+        if planning.changes[made.file]:
             yield Review(made.file, made.node.lineno, SHARED)
 
 

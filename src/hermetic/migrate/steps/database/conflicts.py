@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from hermetic.migrate.steps.database.changes import Changes, Plan, names
 from hermetic.migrate.steps.database.handles import Handle
-from hermetic.migrate.steps.database.plan import Changes, Plan, names
 from hermetic.migrate.steps.database.session_binds import Moves
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.source.fixtures import Fixture, Function
@@ -44,7 +44,7 @@ class Conflicts:
         if (
             handle is None
             or self.plan.staying.blocked & handle.roots
-            or any(node in ast.walk(each) for each in changes.replaced)
+            or any(each in changes.replaced for each in (node, *self._around(file, node)))
         ):
             return
         if isinstance(node, ast.Call) and handle.made is not None and handle.made.node is node:
@@ -72,14 +72,15 @@ class Conflicts:
                 () if self.plan.bound_by(file, node) else self._moves.in_place(file, changes, node, handle)
             )
 
+    def _around(self, file: Path, node: ast.AST) -> Iterator[ast.AST]:
+        return self.plan.handles.bindings.around(file, node)
+
     def _on_a_connection(self, file: Path, node: ast.expr, handle: Handle) -> Iterator[Reason]:
         """Say why a connection stays: something that stays uses it, and not only a session that is on it."""
         if isinstance(node, ast.Name) and self.plan.bound_by(file, node):
             return
         statement = next(
-            each
-            for each in self.plan.handles.bindings.around(file, node)
-            if isinstance(each, ast.stmt | ast.withitem)
+            each for each in self._around(file, node) if isinstance(each, ast.stmt | ast.withitem)
         )
         if isinstance(statement, ast.withitem) or self._is_in_kept_with(file, node, handle):
             return
@@ -93,7 +94,7 @@ class Conflicts:
 
     def _is_in_kept_with(self, file: Path, node: ast.expr, handle: Handle) -> bool:
         """Whether a connection is opened by a ``with`` that stays, and no session is on it."""
-        for each in self.plan.handles.bindings.around(file, node):
+        for each in self._around(file, node):
             opened = each.items if isinstance(each, ast.With | ast.AsyncWith) else []
             inside = [inner for item in opened for inner in ast.walk(item.context_expr)]
             is_opened = handle.connection is not None and handle.connection.node in inside

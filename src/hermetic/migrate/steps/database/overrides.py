@@ -11,6 +11,8 @@ from hermetic.migrate.steps.database.handles import Handles
 from hermetic.migrate.steps.database.side_effects import awaited, is_nothing
 from hermetic.migrate.steps.database.staying import Staying
 from hermetic.source.fixtures import Function
+from hermetic.source.modules import Module
+from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import last_name, statements
 
 OWN = "dependency_overrides"
@@ -119,6 +121,33 @@ class Overrides:
 
     def _statement(self, file: Path, node: ast.AST) -> ast.stmt:
         return next(each for each in self.handles.bindings.around(file, node) if isinstance(each, ast.stmt))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a dictionary of overrides, which somebody applies somewhere.
+
+    Attributes:
+        dictionary: The dictionary.
+        key: What names the dependency, a function.
+        value: What stands in its place.
+        file: Where the dependency is defined.
+    """
+
+    dictionary: ast.Dict
+    key: ast.expr
+    value: ast.expr
+    file: Path
+
+
+def entries(module: Module, symbols: Symbols) -> Iterator[Entry]:
+    """Yield the entries of a module's dictionaries of overrides."""
+    for node in module.of(ast.Dict) if b"overrid" in module.text else ():
+        for key, value in zip(node.keys, node.values, strict=True):
+            found = symbols.resolve(module.path, key) if key is not None else None
+            is_function = isinstance(symbols.definition(found), Function)
+            if key is not None and found is not None and found.file is not None and is_function:
+                yield Entry(node, key, value, found.file)
 
 
 def is_override(target: ast.expr) -> bool:

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
+from hermetic.migrate.steps.database.changes import Changes, Plan
 from hermetic.migrate.steps.database.conflicts import Conflicts
-from hermetic.migrate.steps.database.plan import Changes, Plan
 from hermetic.migrate.steps.database.shared_sessions import Shared
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.migrate.steps.database.visitor import Visitor
@@ -22,8 +22,8 @@ WHOLE = frozenset({"HM861", "HM865"})
 """The reasons for which the whole function stays."""
 
 
-class Recipes:
-    """Finds the recipes of a suite.
+class Planning:
+    """Finds what of a suite's recipes goes, and what that needs.
 
     Args:
         suite: The suite.
@@ -56,16 +56,17 @@ class Recipes:
 
     def _keep(self, fixture: Fixture, reason: Reason) -> None:
         self.plan.staying.closed.add(fixture.file)
-        for node in ast.walk(fixture.function):
-            if isinstance(node, ast.Name | ast.Attribute | ast.Call):
-                found = self.plan.handles.of(fixture.file, node)
-                self.plan.staying.blocked |= found.roots if found else frozenset()
+        self._block(fixture.file, ast.walk(fixture.function))
         self.reasons[reason.file, reason.line, reason.code] = reason
 
     def _keep_file(self, file: Path) -> None:
         self.plan.staying.closed.add(file)
-        for node in self.suite.symbols.sources.modules[file].nodes:
-            if isinstance(node, ast.Name | ast.Call):
+        self._block(file, self.suite.symbols.sources.modules[file].nodes)
+
+    def _block(self, file: Path, nodes: Iterable[ast.AST]) -> None:
+        """Have the engines and connections stay that nodes of a file stand for."""
+        for node in nodes:
+            if isinstance(node, ast.Name | ast.Attribute | ast.Call):
                 found = self.plan.handles.of(file, node)
                 self.plan.staying.blocked |= found.roots if found else frozenset()
 
@@ -86,8 +87,7 @@ class Recipes:
                 self.plan.staying.blocked |= reason.roots
                 if reason.roots:
                     self.plan.staying.closed |= self._files_with(reason.roots)
-                elif reason.code in WHOLE:
-                    self._shut(reason)
+            self._shut()
             if before == self._extent():
                 self._sessions.commit_for_the_application()
                 self._sessions.read_what_the_application_wrote()
@@ -99,20 +99,16 @@ class Recipes:
         known = (told.blocked, told.closed, told.shut, told.lent, told.remade, told.moved)
         return tuple(len(each) for each in known)
 
-    def _shut(self, reason: Reason) -> None:
-        """Leave the function as it is in which something of a recipe is not understood, and what it uses."""
-        for node, found in self.plan.staying.reasons.items():
-            if found == reason:
-                scopes = [
-                    each
-                    for each in self.plan.handles.bindings.around(reason.file, node)
-                    if isinstance(each, Function)
-                ]
-                self.plan.staying.shut.update(scopes[-1:])
-                for inner in ast.walk(scopes[-1]) if scopes else ():
-                    if isinstance(inner, ast.Name | ast.Call):
-                        handle = self.plan.handles.of(reason.file, inner)
-                        self.plan.staying.blocked |= handle.roots if handle else frozenset()
+    def _shut(self) -> None:
+        """Leave the functions as they are in which something of a recipe is not understood, and what they use."""
+        for node, reason in self.plan.staying.reasons.items():
+            if reason.roots or reason.code not in WHOLE:
+                continue
+            around = self.plan.handles.bindings.around(reason.file, node)
+            functions = [each for each in around if isinstance(each, Function)]
+            if functions and functions[-1] not in self.plan.staying.shut:
+                self.plan.staying.shut.add(functions[-1])
+                self._block(reason.file, ast.walk(functions[-1]))
 
     def _files_with(self, roots: frozenset[ast.expr]) -> set[Path]:
         """Return the files in which something has to do with an engine or a connection."""

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from hermetic.migrate.steps.database.changes import Changes, Plan, names
 from hermetic.migrate.steps.database.handles import MAKERS, Handle
-from hermetic.migrate.steps.database.plan import Changes, Plan, names
 from hermetic.migrate.steps.database.stand_ins import StandIns
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.source.fixtures import Function

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
+from hermetic.migrate.steps.database.changes import Plan
 from hermetic.migrate.steps.database.handles import Place
-from hermetic.migrate.steps.database.overrides import OWN, is_override
-from hermetic.migrate.steps.database.plan import Plan
-from hermetic.source.fixtures import Function
+from hermetic.migrate.steps.database.overrides import OWN, entries, is_override
 from hermetic.source.syntax import last_name
 
 VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "send"})
@@ -97,11 +96,8 @@ class Shared:
         for each in module.of(ast.Assign) if module.mentions(OWN) else ():
             if any(map(is_override, each.targets)):
                 yield each.value
-        for node in module.of(ast.Dict) if b"overrid" in module.text else ():
-            for key, value in zip(node.keys, node.values, strict=True):
-                found = self.plan.suite.symbols.resolve(path, key) if key is not None else None
-                if isinstance(self.plan.suite.symbols.definition(found), Function):
-                    yield value
+        for entry in entries(module, self.plan.suite.symbols):
+            yield entry.value
 
 
 def _is_request(node: ast.AST) -> TypeGuard[ast.Call]:

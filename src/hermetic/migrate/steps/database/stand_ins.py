@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from hermetic.migrate.steps.database.changes import Changes, Plan
 from hermetic.migrate.steps.database.handles import MAKERS, SESSIONS, Handle, Place
-from hermetic.migrate.steps.database.plan import Changes, Plan
 from hermetic.migrate.steps.database.staying import Reason
 from hermetic.source.engines import ENGINES
 from hermetic.source.fixtures import Fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from hermetic.migrate.steps.database.plan import Changes, Plan, names
+from hermetic.migrate.steps.database.changes import Changes, Plan, names
+from hermetic.migrate.steps.database.overrides import entries
 from hermetic.source.fixtures import Function
 from hermetic.source.modules import Module
 
@@ -46,20 +47,14 @@ class Visitor:
         """Take sessions out of dictionaries of overrides, which somebody applies somewhere."""
         if module.path in self.plan.staying.closed:
             return
-        for node in module.of(ast.Dict) if b"overrid" in module.text else ():
-            for key, value in zip(node.keys, node.values, strict=True):
-                found = self.plan.suite.symbols.resolve(module.path, key) if key is not None else None
-                if (
-                    found is None
-                    or found.file is None
-                    or self.plan.suite.symbols.sources.modules[found.file].is_test
-                ):
-                    continue
-                is_function = isinstance(self.plan.suite.symbols.definition(found), Function)
-                if key is None or not is_function or self.plan.staying.is_blocked(module.path, value):
-                    continue
-                if self.plan.statements.overrides.is_session(module.path, value):
-                    self.plan.changes[module.path].entries[node].add(key)
+        symbols = self.plan.suite.symbols
+        for entry in entries(module, symbols):
+            if symbols.sources.modules[entry.file].is_test or self.plan.staying.is_blocked(
+                module.path, entry.value
+            ):
+                continue
+            if self.plan.statements.overrides.is_session(module.path, entry.value):
+                self.plan.changes[module.path].entries[entry.dictionary].add(entry.key)
 
     def _hold(self, file: Path, node: ast.With | ast.AsyncWith) -> None:
         """Note the connections of a block that does more than to hand one out."""

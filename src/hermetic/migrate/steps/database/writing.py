@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hermetic.migrate.blocks import Dedents
 from hermetic.migrate.imports import Wanted, added_imports, replaced_imports
-from hermetic.migrate.steps.database.plan import Changes
+from hermetic.migrate.steps.database.changes import Changes
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Function
 from hermetic.source.modules import Module

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from hermetic.causes.recipes import ON_TRIO, RECIPE_FORM
+from hermetic.causes.migration import ON_TRIO, RECIPE_FORM
 from hermetic.migrate.step import Left, Outcome, Project, Review, Step, TestName, name_of
 from hermetic.migrate.steps.recipes.holders import Holders, Users, find_holders
 from hermetic.migrate.steps.recipes.loops import dead_loops, reviewed
