@@ -7,8 +7,10 @@ run is a fork of it, and what
 1 and 2, and nothing of another run.
 
 - The server is started by exec and has one thread: a worker of pytest-xdist has those of execnet, and cannot fork.
-- It holds libraries, and of hermetic what a run may import: never a driver that hermetic watches for, a conftest or a
-  test module. (sqlite3 is no such driver: hermetic imports it itself before it watches any.)
+- It holds libraries, and of hermetic what a run may import: never a conftest or a test module.
+- Drivers that hermetic watches for are not imported in a run before it imports them, and hermetic sees that; but those
+  of PostgreSQL, 80 ms, are then only entered in ``sys.modules``, where they were executed in the server. (sqlite3 is no
+  such driver: hermetic imports it itself before it watches any.)
 - A library that warns while it is imported ends the server with an error: no run would see that warning.
 - Where the start itself may differ, pytest is started anew: on other systems than Linux, under coverage, and when a
   variable that is read at the start (``PYTHON*``, ``LC_*``, ...) is another one; for tests with the mark
@@ -42,9 +44,11 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 LIBRARIES = (
     "sqlalchemy.ext.asyncio",
@@ -68,6 +72,9 @@ LEFT_OUT = ("hermetic.cli", "hermetic.doctor", "hermetic.migrate", "hermetic.sou
 
 DRIVERS = frozenset({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "pymysql"})
 """What no run must find imported: hermetic may have to see that."""
+
+EXECUTED = ("asyncpg", "psycopg")
+"""Those of them that the server executes, and hides from its forks until they import them."""
 
 READ_AT_START = (
     "PYTHON",
@@ -245,7 +252,10 @@ def _load() -> None:
         warnings.simplefilter("error")
         for name in (*REWRITTEN, *LIBRARIES):
             import_module(name)
+        for name in EXECUTED:
+            Executed.hide(name)
         _import_below(import_module("hermetic"))
+    sys.meta_path[sys.meta_path.index(PathFinder)] = Executed
     config._ensure_unconfigure()  # takes the hook away
     assert hook not in sys.meta_path
     assert not DRIVERS & sys.modules.keys()
@@ -262,6 +272,48 @@ def _import_below(package: ModuleType) -> None:
             module = import_module(found.name)
             if found.ispkg:
                 _import_below(module)
+
+
+class Executed(PathFinder):
+    """Finds what was executed in the server, and all else as usual; a class among the finders, as usual."""
+
+    hidden: ClassVar[dict[str, dict[str, ModuleType]]] = {}
+
+    @classmethod
+    def hide(cls, name: str) -> None:
+        """Execute a package, and take it and all that came with it out of ``sys.modules``."""
+        before = set(sys.modules)
+        import_module(name)
+        cls.hidden[name] = {new: sys.modules.pop(new) for new in sys.modules.keys() - before}
+
+    @classmethod
+    def find_spec(
+        cls, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a spec that loads a hidden package by entering its modules."""
+        modules = cls.hidden.get(fullname)
+        if modules is None:
+            return PathFinder.find_spec(fullname, path, target)
+        found = modules[fullname].__spec__
+        assert found is not None
+        spec = ModuleSpec(fullname, _Entering(modules, found), origin=found.origin)
+        spec.submodule_search_locations = found.submodule_search_locations
+        return spec
+
+
+class _Entering(Loader):
+    """Loads a package that was executed."""
+
+    def __init__(self, modules: Mapping[str, ModuleType], found: ModuleSpec) -> None:
+        self._modules = modules
+        self._found = found
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._found
+        sys.modules.update(self._modules)
 
 
 def _become(asked: dict[str, Any]) -> None:

@@ -71,6 +71,17 @@ def test_it(pytestconfig):
         "drivers": sorted({"aiosqlite", "asyncpg", "psycopg", "psycopg2"} & set(sys.modules)),
         "seconds": round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 1),
     }
+    import asyncpg, psycopg
+    found["imported"] = {
+        "modules": sorted(name for name in sys.modules if name.startswith(("asyncpg", "psycopg"))),
+        "names": [sorted(vars(module)) for module in (asyncpg, psycopg)],
+        "specs": [repr(module.__spec__).replace(repr(module.__loader__), "") for module in (asyncpg, psycopg)],
+        "loaders": [type(module.__loader__).__name__ for module in (asyncpg, psycopg)],
+        "seams": [
+            (name, getattr(getattr(sys.modules[module], name, None), "__module__", None))
+            for module, name in (("asyncpg", "connect"), ("psycopg", "connect"))
+        ],
+    }
     Path("found.json").write_text(json.dumps(found))
 """
 
