@@ -41,14 +41,14 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 LIBRARIES = (
     "sqlalchemy.ext.asyncio",
@@ -326,7 +326,28 @@ def _become(asked: dict[str, Any]) -> None:
     sys.path[0] = asked["folder"]
     sys.argv = ["-m", *asked["arguments"]]
     sys.orig_argv = [sys.executable, "-m", "pytest", *asked["arguments"]]
-    runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    loaded = set(sys.modules)
+    try:
+        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    except SystemExit as ending:
+        _end(ending.code, sys.modules.keys() - loaded)
+
+
+def _end(status: object, modules: Set[str]) -> NoReturn:
+    """End as the interpreter does: threads, what was registered, the run's modules, output.
+
+    The interpreter would go through the server's modules as well, and so copy every page of memory that they are in:
+    50 ms, a quarter of a small run.
+    """
+    assert isinstance(status, int), status
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for name in modules:
+        del sys.modules[name]
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -143,13 +143,17 @@ def test_output_then_errors(server: Forkserver, folder: Path) -> None:
         "import atexit, os, sys\n"
         "os.write(2, b'to the errors\\n')\n"
         "os.write(1, b'to the output\\n')\n"
-        "atexit.register(print, 'at the end')\n",
+        "atexit.register(print, 'at the end')\n"
+        "class Kept:\n"
+        "    def __del__(self):\n"
+        "        os.write(2, b'with the modules')\n"
+        "kept = Kept()\n",
         encoding="utf-8",
     )
     status, output, _ = server.run(["--collect-only", "-q"], folder, ENVIRONMENT, 60)
     assert status == pytest.ExitCode.NO_TESTS_COLLECTED
     lines = output.splitlines()
-    assert (lines[0], lines[-2:]) == ("to the output", ["at the end", "to the errors"])
+    assert (lines[0], lines[-3:]) == ("to the output", ["at the end", "to the errors", "with the modules"])
 
 
 def test_a_run_that_is_killed(server: Forkserver, folder: Path) -> None:
