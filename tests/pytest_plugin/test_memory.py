@@ -287,7 +287,7 @@ def test_a_tests_own_that_is_left_alone(project: Project, more: str, why: str) -
     result = project.pytest()
     assert result.outcomes() == {"passed": 1}, result.output
     assert f"left alone, and not restored: {why}" in result.output
-    assert "hermetic_env = DATABASE_URL=sqlite+aiosqlite:///:memory:" in result.output
+    assert "hermetic_env = NAME=sqlite+aiosqlite:///:memory:" in result.output
 
 
 def test_a_tests_own_beside_two(project: Project) -> None:

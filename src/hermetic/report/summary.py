@@ -58,7 +58,9 @@ def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
     from hermetic.database.backend import every_backend
 
     example = next(each.in_memory for each in every_backend() if each.in_memory)
-    hint = f"  to have them be the application's: hermetic_env = DATABASE_URL={example}"
+    hint = (
+        f"  where a variable gives that URL, to have it be the application's: hermetic_env = NAME={example}"
+    )
     return [*shown, hint] if shown else []
 
 

@@ -396,6 +396,21 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
             ],
         ),
         (
+            {
+                "pytest.ini": "[pytest]\nhermetic_app = main:app\npythonpath = .\nhermetic = observe",
+                "db.py": POSTGRESQL,
+                "conftest.py": "from testcontainers.postgres import PostgresContainer\nPostgresContainer()",
+            },
+            True,
+            [
+                "changed pytest.ini",
+                "1 line of the tests do by hand what hermetic now does; delete them when you like",
+                "next: run pytest and read hermetic's summary, then set hermetic = on",
+                "      the tests start a server at conftest.py:2: nothing uses it with hermetic = on, "
+                "so delete that then",
+            ],
+        ),
+        (
             {"main.py": "", "conftest.py": APP},
             False,
             ["would create pytest.ini", "next: run pytest and read hermetic's summary"],

@@ -23,6 +23,9 @@ def slugs(project: Project, text: str, name: str = "tests/conftest.py") -> list[
         "app.dependency_overrides.update({get_current_user: fake, **more})",
         "app.dependency_overrides.update(more)",
         "settings.update({get_db: 1})",
+        "from testcontainers.redis import RedisContainer\nc = RedisContainer()",
+        "from testcontainers.mysql import MySqlContainer\nc = MySqlContainer()",
+        "from shop.testing import PostgresContainer\nc = PostgresContainer()",
         "s = AsyncSession(bind=engine)",
         "package.upgrade()",
         "update({get_db: 1})",
@@ -54,6 +57,8 @@ def test_what_is_the_tests_own_is_left_alone(project: Project, text: str) -> Non
     ("text", "expected"),
     [
         ("await c.run_sync(Base.metadata.create_all)", ["create-all"]),
+        ("from testcontainers.postgres import PostgresContainer as P\nwith P() as c: ...", ["own-server"]),
+        ("import testing.postgresql\ns = testing.postgresql.Postgresql()", ["own-server"]),
         ("SQLModel.metadata.drop_all(engine)", ["create-all"]),
         ("await c.begin_nested()", ["savepoint-listener"]),
         ("@event.listens_for(s, 'after_transaction_end')\ndef f(): ...", ["savepoint-listener"]),
@@ -90,7 +95,7 @@ def test_each_recipe_is_found(project: Project, text: str, expected: list[str]) 
     body = text if text.startswith("@") else f"async def helper():\n    {text}"
     found = slugs(project, body)
     assert [slug for _, slug in found] == expected
-    assert {line for line, _ in found} <= {1, 2}
+    assert {line for line, _ in found} <= {1, 2, 3}
 
 
 @pytest.mark.parametrize(

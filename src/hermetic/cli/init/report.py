@@ -93,7 +93,7 @@ def _next(plan: Plan) -> Iterator[str]:
     if plan.observes:
         yield f"{first}{run} and read hermetic's summary, then set hermetic = on"
         if plan.environment.needs_a_server and not plan.lacks_server:
-            yield "      the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
+            yield f"      {_server(plan)}"
     elif not plan.names_an_application:
         yield f"{first}{run} and read hermetic's summary"
     elif any(module.mentions("TestClient") for module in plan.sources.tests):
@@ -104,6 +104,15 @@ def _next(plan: Plan) -> Iterator[str]:
         yield f"{first}{run}; tests that ask for async_client get the application on a database of its own"
     else:
         yield f"{first}write a test that asks for async_client, and {run}"
+
+
+def _server(plan: Plan) -> str:
+    """Say which server the tests need until they are on hermetic's."""
+    for line in plan.superseded:
+        if line.slug == "own-server":
+            place = f"{shown(line.file)}:{line.line}"
+            return f"the tests start a server at {place}: nothing uses it with hermetic = on, so delete that then"
+    return "the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
 
 
 def _has_tests(module: Module) -> bool:

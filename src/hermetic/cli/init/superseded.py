@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.cli.databases import DATABASES
+from hermetic.database.backend import find_backend
 from hermetic.source.applications import makes_application
 from hermetic.source.environ import ASSIGNING, environ_assignments
 from hermetic.source.migrations import runs_migrations
@@ -21,6 +23,7 @@ from hermetic.source.symbols import Reference, Symbols
 from hermetic.source.syntax import last_name, nodes_of
 
 REASONS = {
+    "own-server": "hermetic brings the server: nothing need be started",
     "create-database": "each worker has a database of its own, and it is there before the first connection",
     "create-all": "the tables are made once, in a template, and never again",
     "savepoint-listener": "the application really commits, and the baseline comes back before the next test",
@@ -184,7 +187,9 @@ CLEARING = re.compile(
     r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
 )
 MAKING = re.compile(r"\s*create\s+database\b", re.IGNORECASE)
-RECIPES = frozenset(
+STARTING = frozenset({"testcontainers", "testing"})
+"""The packages that start a server for tests."""
+RECIPES = STARTING | frozenset(
     {
         "AsyncClient",
         "LifespanManager",
@@ -216,6 +221,8 @@ def recipes(node: ast.AST, file: Path, symbols: Symbols) -> Iterator[str]:
     """
     if runs_migrations(node, file, symbols):
         yield "migrations"
+    if isinstance(node, ast.Call) and _starts_a_server(node.func, file, symbols):
+        yield "own-server"
     if isinstance(node, ast.Attribute):
         yield from _of_attribute(node)
     elif isinstance(node, ast.Call):
@@ -262,6 +269,16 @@ def _of_call(node: ast.Call) -> Iterator[str]:
             yield "savepoint-listener"
         elif word.arg == "bind" and CONNECTION_NAME.search(last_name(word.value)):
             yield "shared-connection"
+
+
+def _starts_a_server(function: ast.expr, file: Path, symbols: Symbols) -> bool:
+    """Whether a call is of a library that starts servers, and starts one of a kind that hermetic makes."""
+    found = symbols.resolve(file, function)
+    if found is None or found.file is not None or found.name.partition(".")[0] not in STARTING:
+        return False
+    name = found.name.rpartition(".")[2].lower()
+    kinds = [kind for known, kind in DATABASES.by_name.items() if name.startswith(known)]
+    return any(find_backend(kind.name) is not None for kind in kinds)
 
 
 def _runs_a_delete(call: ast.Call) -> bool:
