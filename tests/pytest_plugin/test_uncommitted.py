@@ -404,7 +404,7 @@ def test_later():
 
 def test_sqlalchemy_is_hooked_only_for_requests_that_are_handed_a_session(project: Project) -> None:
     """Without the recorder nothing of SQLAlchemy is replaced or listened to before, nor once no test needs it."""
-    hooked = "['_begin_impl', '_commit_impl', '_exec_insertmany_context', '_exec_single_context', '_rollback_impl', "
+    hooked = "['_commit_impl', '_exec_insertmany_context', '_exec_single_context', '_rollback_impl', "
     hooked += "'after_commit', 'after_soft_rollback']"
     result = written(project, test_hooked_py=HOOKED).pytest("-s", "--hermetic-failures=off")
     assert result.outcomes() == {"passed": 5}, result.output

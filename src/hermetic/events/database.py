@@ -137,7 +137,7 @@ class TransactionEnded(NamedTuple):
 
     Attributes:
         owner: Who does so.
-        location: The user's line.
+        location: The user's line; unknown of a rollback that a block ends with, or before which everything only read.
         engine: The engine's URL, password masked.
         connection: As in ``CheckedOut``.
         how: ``"commit"`` or ``"rollback"``.

@@ -173,6 +173,16 @@ def test_one_kind_alone(engine: Engine, kind: type) -> None:
     assert [type(each) for each in told] == [kind]
 
 
+@pytest.mark.parametrize(("statement", "is_told"), [("SELECT 1", False), ("CREATE TABLE made (n)", True)])
+def test_where_a_rollback_is(engine: Engine, statement: str, is_told: bool) -> None:
+    """Looked for only where it may have undone something: a session that only read is rolled back when it is closed."""
+    with hearing(Statement, TransactionEnded) as told, engine.connect() as connection:
+        connection.execute(text(statement))
+        connection.rollback()
+    (ended,) = told.of(TransactionEnded)
+    assert (ended.how, ended.location.file == __file__) == ("rollback", is_told)
+
+
 def test_nobody_listens(engine: Engine) -> None:
     """SQLAlchemy is as it was then; what somebody listens to is hooked up alone."""
     names = (private.BEGIN, private.COMMIT, private.ROLLBACK, *private.EXECUTE)

@@ -34,6 +34,9 @@ URL = "_hermetic_url"
 ENDED_AT = "_hermetic_ended_at"
 """The attribute of a connection that has the line at which its last transaction ended, as it was told."""
 
+CHANGED = "_hermetic_changed"
+"""The attribute of a connection whose transaction may have changed something, or has failed."""
+
 Method = Callable[..., Any]
 
 
@@ -89,7 +92,9 @@ def _ending(method: Method, how: str) -> Method:
         __tracebackhide__ = True
         result = method(connection)
         if TransactionEnded in listeners:
-            place = UNKNOWN if how == "rollback" and is_end_of_block() else project_location()
+            has_only_read = not connection.__dict__.pop(CHANGED, Statement not in listeners)
+            is_passed_over = how == "rollback" and (has_only_read or is_end_of_block())
+            place = UNKNOWN if is_passed_over else project_location()
             connection.__dict__[ENDED_AT] = place
             emit(TransactionEnded(current(), place, *_engine_of(connection), how))
         return result
@@ -129,5 +134,7 @@ def _executed(
 ) -> None:
     text, rows = context.statement[:TEXT], -1 if error is not None else private.rows_of(context.cursor)
     failed = ("", "") if error is None else (type(error).__name__, str(error)[:MESSAGE])
+    if error is not None or not text.startswith(("SELECT", "select")):
+        connection.__dict__[CHANGED] = True
     owner, place = current(), project_location()
     emit(Statement(owner, place, *_engine_of(connection), text, parameters, rows, seconds, *failed))
