@@ -222,3 +222,13 @@ KEPT_IN_MEMORY = Cause(
     in a fixture: `cache_clear()`, `clear()`; or keep it where each application has its own, in `app.state`.
     """,
 )
+
+DATABASE_IN_USE = Cause(
+    "HM756",
+    "a database is dropped while others are connected to it",
+    """
+    PostgreSQL drops, renames or copies no database to which anybody is connected, and an engine's pool keeps its
+    connections open until `await engine.dispose()`. Dispose of each engine first, in the loop in which it was used; or
+    write `DROP DATABASE ... WITH (FORCE)`, which ends them.
+    """,
+)

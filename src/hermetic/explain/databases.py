@@ -80,6 +80,10 @@ class DatabaseHistory:
         """Return what is known of the latest engine for a URL."""
         return next((each for each in reversed(self._engines.values()) if each.url == url), None)
 
+    def engines(self) -> list[EngineResolved]:
+        """Return what is known of every engine, in the order of their first uses."""
+        return list(self._engines.values())
+
     def made(self, table: str) -> list[Made]:
         """Return who made a table, and where, in order."""
         return [each for each in self._made if each.table == table]
