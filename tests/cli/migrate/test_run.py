@@ -239,6 +239,17 @@ def test_github_shows_it_beside_the_lines(project: Project, capsys: pytest.Captu
             },
             ["pip install 'hermetic[asyncio]', then hermetic init: nobody runs asynchronous tests here"],
         ),
+        (
+            {
+                "tests/test_a.py": "async def test(): old()\n",
+                "requirements.txt": "hermetic[asyncio]",
+                "pytest.ini": "[pytest]\nhermetic_app = a:b",
+            },
+            [
+                "hermetic init, which sets asyncio_mode = auto: no test has a mark, and in strict mode nobody runs"
+                " them"
+            ],
+        ),
     ],
 )
 def test_it_says_what_is_still_to_do(

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import pytest
 
-from hermetic.database.backends.sqlite.restore.statements import Want, is_busy_timeout, split, wanted_by
+from hermetic.database.backends.sqlite.restore.statements import (
+    Want,
+    exported_to,
+    is_busy_timeout,
+    split,
+    wanted_by,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,18 @@ def test_a_split_script_does_the_same(script: str) -> None:
     assert list(pieces.iterdump()) == list(whole.iterdump())
     whole.close()
     pieces.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "file"),
+    [
+        ("VACUUM INTO 'it''s.db'", [], "it's.db"),
+        ("vacuum main into ?", [("copy.db",)], "copy.db"),
+        ("VACUUM INTO :file", [{"file": "copy.db"}], "copy.db"),
+        ("VACUUM INTO ?", [], ""),
+        ("VACUUM", [], None),
+    ],
+)
+def test_where_a_copy_would_go(sql: str, parameters: list[Any], file: str | None) -> None:
+    """The file is in the statement's text or among its parameters; SQLite itself refuses one that is not given."""
+    assert exported_to(sql, parameters) == file
