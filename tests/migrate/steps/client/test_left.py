@@ -99,6 +99,22 @@ def test_it_stays_and_says_why(project: Project, code: str, text: str) -> None:
     assert found.texts["tests/test_it.py"] == HEAD + text
 
 
+def test_the_steps_of_a_scenario_keep_a_client_of_their_own(project: Project) -> None:
+    """pytest-bdd calls them with fixtures, and awaits none; a test beside them is converted."""
+    fixture = "@pytest.fixture\ndef shop():\n    with TestClient(app) as shop:\n        yield shop\n"
+    steps = "from pytest_bdd import given\n\n\n@given('nothing')\ndef empty(shop):\n    shop.delete('/')\n"
+    files = {
+        "tests/conftest.py": HEAD.replace("client = TestClient(app)", "") + fixture,
+        "tests/test_steps.py": steps,
+        "tests/test_it.py": "def test_it(shop):\n    shop.get('/')\n",
+    }
+    found = convert(project, files)
+    assert (found.left, found.converted) == ({"empty": "HM825"}, {"test_it"})
+    assert found.texts["tests/test_steps.py"] == steps.replace("shop", "sync_shop")
+    assert "async def shop():" in found.texts["tests/conftest.py"]
+    assert "\ndef sync_shop():" in found.texts["tests/conftest.py"]
+
+
 def test_outside_the_tests_nothing_changes(project: Project) -> None:
     """A helper of the application that is given the client is left, and so is the test."""
     helper = "def seed(client):\n    client.post('/users')\n"

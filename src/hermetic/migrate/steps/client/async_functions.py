@@ -46,6 +46,8 @@ PASSES_THROUGH = frozenset(
     | set(DECORATORS)
 )
 """Decorators that take an ``async def`` as they take a plain function."""
+OF_UNITTEST = ("unittest.skip", "unittest.expectedFailure")
+"""Those that do so in a class of unittest's alone: elsewhere a runner finds no ``async def`` in what they return."""
 FAMILIES = ("pytest.mark.", "unittest.mock.patch", "mock.patch", "schemathesis.", "allure.")
 TEST_CASES = frozenset({"unittest.TestCase", "unittest.case.TestCase", "unittest.IsolatedAsyncioTestCase"})
 CLASS_WIDE = frozenset({"setUpClass", "tearDownClass", "run", "countTestCases", "id", "shortDescription"})
@@ -168,15 +170,17 @@ def _reasons(values: Values, file: Path, function: ast.FunctionDef) -> Iterator[
         yield migration.NOT_OF_THE_TESTS, f"{name} is outside the tests"
     if any(each.rpartition(".")[2] in (*PROPERTIES, "setter", "deleter") for each in decorators):
         yield migration.CANNOT_BE_ASYNC, f"{name} is a property"
-    if owner is not None and is_unittest(values, file, owner):
+    is_unittests = owner is not None and is_unittest(values, file, owner)
+    if owner is not None and is_unittests:
         if unittest_base(values, file, owner) is None or function.name in CLASS_WIDE:
             yield migration.UNITTEST, f"{name} is of `{owner.name}`, a class of unittest"
     elif function.name in SET_UPS or (owner is None and function.name.startswith("pytest_")):
         yield migration.CANNOT_BE_ASYNC, f"{name} is called by pytest, which does not await it"
     if owner is not None and function.name.startswith("__") and function.name != "__call__":
         yield migration.CANNOT_BE_ASYNC, f"{name} is called by Python, which does not await it"
-    for decorator in function.decorator_list:
-        if not _passes_through(values, file, decorator):
+    for decorator, full_name in zip(function.decorator_list, decorators, strict=True):
+        is_unittests_own = is_unittests and full_name.startswith(OF_UNITTEST)
+        if not is_unittests_own and not _passes_through(values, file, decorator):
             yield migration.UNKNOWN_DECORATOR, f"{name} has the decorator `{ast.unparse(decorator)}`"
     if values.is_generator(function):
         for node in own_nodes(function):

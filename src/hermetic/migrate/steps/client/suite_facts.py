@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from hermetic.source.bindings import Bindings, Function, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import last_name
+
+STEPS = tuple(f"pytest_bdd.{name}" for name in ("given", "when", "then", "step"))
 
 
 class Facts:
@@ -119,7 +122,7 @@ class Facts:
 
     @cached_property
     def tests(self) -> list[Test]:
-        """The tests, those included that only classes have which inherit them."""
+        """The tests, and what else is given fixtures: tests that only classes have which inherit them, steps."""
         known = {each.function for each in self.suite.users}
         inherited = [
             Test(each.file, line, each.definition, {})
@@ -130,7 +133,14 @@ class Facts:
             and line.name.startswith("test")
             and line not in known
         ]
-        return [*self.suite.tests, *inherited]
+        return [*self.suite.tests, *inherited, *self._steps()]
+
+    def _steps(self) -> Iterator[Test]:
+        """Yield the functions that pytest-bdd calls with fixtures, for the lines of a scenario."""
+        for module in self.symbols.sources.tests:
+            for function in module.of(ast.FunctionDef) if module.mentions("pytest_bdd") else ():
+                if any(name.startswith(STEPS) for name in self.decorators(module.path, function)):
+                    yield Test(module.path, function, None, {})
 
     @cached_property
     def _classes(self) -> list[Class]:
