@@ -101,7 +101,7 @@ def test_a_template_belongs_to_a_role(superuser: Place) -> None:
     server = PostgresqlServer(host, worker="main", replace=superuser.pools)
     for user in ("one", "two"):
         database = server.create(f"hermetic_of_{user}", user)
-        opened = Opened(database, superuser.look)
+        opened = Opened(database, superuser)
         database.fill(lambda: "two roles", partial(opened.build, "CREATE TABLE t (n int)"), lambda note: "")
         opened.run("INSERT INTO t VALUES (1); ALTER TABLE t ADD COLUMN m int")
         opened.close()
