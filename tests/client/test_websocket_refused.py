@@ -173,16 +173,16 @@ def test_a_receive_that_takes_too_long_says_where_the_application_waits(run: Run
     """The limit of the call, of the websocket or of the client; the websocket can be used on."""
 
     async def main() -> None:
-        client = AsyncTestClient(echo, timeout=0.01)
+        client = AsyncTestClient(echo, timeout=0.2)  # the handshake has to be done in it
         async with client.websocket_connect("/") as websocket:
-            with pytest.raises(httpx2.ReadTimeout, match=r"(?s)websocket /: .*0\.01 s.*in echo"):
+            with pytest.raises(httpx2.ReadTimeout, match=r"(?s)websocket /: .*0\.2 s.*in echo"):
                 await websocket.receive_text()
             with pytest.raises(httpx2.ReadTimeout, match=r"0\.02 s"):
                 await websocket.receive_text(timeout=0.02)
             await websocket.send_text("x")
             assert await websocket.receive_text() == "x"
-        async with client.websocket_connect("/", timeout=0.03) as websocket:
-            with pytest.raises(httpx2.ReadTimeout, match=r"0\.03 s"):
+        async with client.websocket_connect("/", timeout=0.3) as websocket:
+            with pytest.raises(httpx2.ReadTimeout, match=r"0\.3 s"):
                 await websocket.receive()
 
     run(main())

@@ -301,7 +301,7 @@ def meet(folder, name):
 
     (folder / name).touch()
     other = folder / (("gw1" if "gw0" in name else "gw0") + name[3:])
-    for _ in range(2000):
+    for _ in range(6000):  # where both cores are busy, a worker can take a minute to come
         if other.exists():
             break
         time.sleep(0.01)
