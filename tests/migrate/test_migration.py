@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import weakref
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hermetic.errors import ConfigurationError
 from hermetic.migrate.migration import Migration, limited, migrate, migrated, read
 from hermetic.migrate.step import Outcome, Project, Step, TestName
 from hermetic.migrate.text import Edit
+from hermetic.source import modules
 from tests.migrate.stepping import renaming
 from tests.source.projects import Project as Files
 
@@ -217,3 +220,27 @@ def test_the_tree_of_a_file_that_changes_goes(project: Files) -> None:
     assert module.tree is not tree
     assert before.symbols.scope(module.path).definitions["test_one"] is module.tree.body[0]
     assert scope.definitions["test_one"] is tree.body[0]
+
+
+def test_one_tree_is_there_at_a_time(project: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a suite's files each is read, looked at and rewritten by itself; of a conftest two share, two are."""
+    client = "from fastapi.testclient import TestClient\nfrom app.main import app\n"
+    test = "def test_one(client):\n    assert client.get('/').status_code == 200\n"
+    project.write({"app/__init__.py": "", "app/main.py": "from fastapi import FastAPI\napp = FastAPI()\n"})
+    project.write({f"tests/test_{number}.py": test for number in range(12)})
+    fixture = "@pytest.fixture\ndef client():\n    with TestClient(app) as client:\n        yield client\n"
+    project.write({"tests/conftest.py": f"import pytest\n{client}\n\n{fixture}"})
+    alive: list[weakref.ref[ast.AST]] = []
+    most: list[int] = []
+
+    def parsed(path: Path, text: bytes) -> ast.Module:
+        tree = ast.parse(text)
+        alive.extend(weakref.ref(each.body[0]) for each in tree.body if isinstance(each, ast.FunctionDef))
+        most.append(sum(each() is not None for each in alive))
+        return tree
+
+    monkeypatch.setattr(modules, "_tree_of", parsed)
+    migration = migrate(project.root)
+    assert len(migration.converted) == 12
+    assert len(most) > 3 * 12
+    assert max(most) <= 2

@@ -26,6 +26,7 @@ from hermetic.source.requirements import read_loosely
 from hermetic.source.sources import Sources, relative
 from hermetic.source.suite_modules import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
+from hermetic.source.trees import Trees
 
 WRITABLE = 0o222
 Told = TypeVar("Told", Left, Review)
@@ -104,11 +105,12 @@ def read(directory: Path) -> Project:
     Raises:
         ConfigurationError: The directory, or a file of configuration, cannot be read.
     """
-    symbols = read_project(directory)
+    symbols = read_project(directory, Trees())
     configuration = find_configuration(symbols.sources.root, symbols.sources.boundary)
     symbols = with_helpers(symbols, named_plugins(configuration))
     place = directory.resolve()
     others = other_projects(place, symbols.sources, lambda file: _has_client(file, place))
+    symbols.sources.let_go()
     return Project(symbols, configuration, fixed=dict(_fixed(symbols.sources)), others=tuple(others))
 
 
@@ -205,6 +207,7 @@ def _make(step: Step, project: Project) -> _Made:
     defects: list[str] = []
     while True:
         outcome = step.run(project)
+        project.symbols.sources.let_go()
         modules, broken = _edited(outcome, project)
         if not broken:
             break

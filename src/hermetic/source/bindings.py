@@ -50,10 +50,18 @@ class Bindings:
         self.symbols = symbols
         self._modules = list(modules)
         self._scopes: dict[ast.AST, tuple[Function | ast.ClassDef, ...]] = {}
+        self._around: dict[ast.AST, tuple[Function | ast.ClassDef, ...]] = {}
+        self._owners: dict[ast.AST, ast.ClassDef | None] = {}
         self._local: dict[ast.AST, dict[str, list[Binding]]] = {}
         self._results: dict[ast.AST, list[tuple[ast.Return | ast.Yield, ast.expr]]] = {}
         self._calls: dict[Path, dict[str, list[tuple[Path, ast.Call]]]] = {}
         self._stores: dict[Path, dict[str, list[tuple[Path, ast.Attribute, Binding]]]] = {}
+
+    def let_go(self) -> None:
+        """Forget all nodes of bodies of functions; what lies around a definition stays known."""
+        self._around.update(pair for pair in self._scopes.items() if isinstance(pair[0], SCOPES))
+        for known in (self._scopes, self._local, self._results, self._calls, self._stores):
+            known.clear()
 
     def parents(self, file: Path) -> dict[ast.AST, ast.AST]:
         """Return the node around each node of a file."""
@@ -73,7 +81,8 @@ class Bindings:
         in its own body only. Kept, with those of all nodes around it: this is asked of each name.
         """
         if node not in self._scopes:
-            self._scopes[node] = self._scopes_in(self.parents(file), node)
+            known = self._around.get(node)
+            self._scopes[node] = self._scopes_in(self.parents(file), node) if known is None else known
         return self._scopes[node]
 
     def _scopes_in(
@@ -95,8 +104,10 @@ class Bindings:
 
     def owner(self, file: Path, function: ast.AST) -> ast.ClassDef | None:
         """Return the class of a method."""
-        outer = self.parents(file).get(function)
-        return outer if isinstance(outer, ast.ClassDef) else None
+        if function not in self._owners:
+            outer = self.parents(file).get(function)
+            self._owners[function] = outer if isinstance(outer, ast.ClassDef) else None
+        return self._owners[function]
 
     def local(self, scope: Function | ast.ClassDef) -> dict[str, list[Binding]]:
         """Return what the names of a function or a class body are bound to, in the order of the text."""

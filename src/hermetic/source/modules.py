@@ -9,18 +9,16 @@ from __future__ import annotations
 import ast
 import re
 import stat
+import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar
 
 from hermetic.code import is_test_path
-from hermetic.source.syntax import nodes_of, parents_of, statements_of
-
-if TYPE_CHECKING:
-    from functools import _lru_cache_wrapper
+from hermetic.source.trees import Tree, Trees
 
 N = TypeVar("N", bound=ast.AST)
 WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
@@ -49,14 +47,14 @@ class Module:
 
     Attributes:
         path: The absolute path.
-        parsed: Returns its syntax tree, which it keeps.
+        parsed: Its syntax tree.
         text: What is in the file.
         is_test: Whether it is a test, a conftest, or a module beside them.
         is_production: Whether it can be part of the application: neither test, documentation, example nor migration.
     """
 
     path: Path
-    parsed: _lru_cache_wrapper[ast.Module]
+    parsed: Tree
     text: bytes
     is_test: bool
     is_production: bool
@@ -64,54 +62,47 @@ class Module:
     @property
     def tree(self) -> ast.Module:
         """Its syntax tree."""
-        return self.parsed()
+        return self.parsed.root
 
     def forget(self) -> None:
         """Let the tree go, and what was read from it: of a large project it is most of the memory.
 
         Whoever asks for it again has the file parsed again, and gets other nodes.
         """
-        self.parsed.cache_clear()
-        for name in ("nodes", "parents", "imports", "_by_kind", "_statements"):
-            self.__dict__.pop(name, None)
+        self.parsed.forget()
 
-    @cached_property
+    @property
     def nodes(self) -> tuple[ast.AST, ...]:
         """Every node of the tree in the order of the text, operators and contexts aside."""
-        return tuple(nodes_of(self.tree))
+        return self.parsed.nodes
 
-    @cached_property
+    @property
+    def places(self) -> dict[ast.AST, int]:
+        """Where each node stands among the nodes: the same each time that the file is parsed."""
+        return self.parsed.places
+
+    @property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """The node around each node."""
-        return parents_of(self.nodes)
-
-    @cached_property
-    def _by_kind(self) -> dict[type[ast.AST], list[ast.AST]]:
-        return _sorted_by_kind(self.nodes)
-
-    @cached_property
-    def _statements(self) -> dict[type[ast.AST], list[ast.AST]]:
-        return _sorted_by_kind(statements_of(self.tree))
+        return self.parsed.parents
 
     def of(self, kind: type[N]) -> Sequence[N]:
         """Return the nodes of one kind in the order of the text; each finder looks for a few among very many."""
-        found = self._statements if issubclass(kind, ast.stmt) else self._by_kind
-        return cast(Sequence[N], found.get(kind, ()))
+        return self.parsed.of(kind)
 
     @cached_property
     def words(self) -> frozenset[str]:
         """The words of its text, names among them; to find those takes a tenth of what a walk of the tree takes."""
-        return frozenset(WORD.findall(self.text.decode("latin-1")))
+        return frozenset(map(sys.intern, WORD.findall(self.text.decode("latin-1"))))
 
     def mentions(self, *words: str) -> bool:
         """Whether one of these words is in the text: a module without them need not be walked."""
         return not self.words.isdisjoint(words)
 
-    @cached_property
+    @property
     def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:
         """Its import statements, those in functions included."""
-        found: list[ast.Import | ast.ImportFrom] = [*self.of(ast.Import), *self.of(ast.ImportFrom)]
-        return tuple(sorted(found, key=lambda node: (node.lineno, node.col_offset)))
+        return self.parsed.imports
 
     @cached_property
     def imported(self) -> tuple[str, ...]:
@@ -123,13 +114,6 @@ class Module:
             elif not node.level and node.module:
                 names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         return tuple(names)
-
-
-def _sorted_by_kind(nodes: Iterable[ast.AST]) -> dict[type[ast.AST], list[ast.AST]]:
-    found: dict[type[ast.AST], list[ast.AST]] = {}
-    for node in nodes:
-        found.setdefault(type(node), []).append(node)
-    return found
 
 
 @dataclass(frozen=True)
@@ -148,7 +132,7 @@ class Skipped:
     reason: str
 
 
-def parse(path: Path, relative: PurePath) -> Module | Skipped:
+def parse(path: Path, relative: PurePath, trees: Trees | None = None) -> Module | Skipped:
     """Parse a file, or say why that cannot be done.
 
     What is neither a test nor the application's is parsed when something asks for it: migrations are by the hundred.
@@ -156,6 +140,7 @@ def parse(path: Path, relative: PurePath) -> Module | Skipped:
     Args:
         path: The file.
         relative: Its path in the project, whose folders tell what it is for.
+        trees: The trees that are there, where they are let go: of a test its outline stays, of others the imports.
     """
     is_test, is_production = purpose_of(relative)
     try:
@@ -166,9 +151,13 @@ def parse(path: Path, relative: PurePath) -> Module | Skipped:
             return Skipped(path, f"{found.st_size / 1e6:.0f} MB, too large for a module")
         text = path.read_bytes()
         is_aside = not (is_test or is_production)
-        parsed = cache(partial(_tree_aside if is_aside else _tree_of, text, path))
+        parsed = Tree(text, partial(_tree_aside if is_aside else _tree_of, path), trees)
         if not is_aside:
-            parsed()
+            _ = parsed.imports
+        if is_test:
+            parsed.let_go()
+        elif trees is not None:
+            parsed.forget()
     except SyntaxError as error:
         return Skipped(path, f"line {error.lineno or 1}: {error.msg}")
     except (OSError, ValueError, RecursionError, MemoryError) as error:
@@ -183,21 +172,22 @@ def edited(module: Module, text: bytes) -> Module:
         SyntaxError: It is not Python.
         ValueError: Nor can it be read as such: it has null bytes.
     """
-    parsed = cache(partial(_tree_of, text, module.path))
-    parsed()
+    parsed = Tree(text, partial(_tree_of, module.path), module.parsed.trees)
+    _ = parsed.root
+    parsed.let_go()
     return replace(module, parsed=parsed, text=text)
 
 
-def _tree_of(text: bytes, path: Path) -> ast.Module:
+def _tree_of(path: Path, text: bytes) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape in the user's code is not ours to report
         return ast.parse(text, filename=str(path))
 
 
-def _tree_aside(text: bytes, path: Path) -> ast.Module:
+def _tree_aside(path: Path, text: bytes) -> ast.Module:
     """Return the tree of what is no part of the project; where it is not Python, an empty one: nobody need know."""
     try:
-        return _tree_of(text, path)
+        return _tree_of(path, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
 

@@ -25,27 +25,34 @@ from hermetic.source.sources import Sources, by_kind, is_pruned, names_in, other
 from hermetic.source.suite_modules import named_plugins
 from hermetic.source.symbols import FOREIGN, Symbols
 from hermetic.source.syntax import imported_names, package_root
+from hermetic.source.trees import Trees
 
 
-def read_project(directory: Path) -> Symbols:
+def read_project(directory: Path, trees: Trees | None = None) -> Symbols:
     """Read the project to which a directory belongs, or which it holds, and return its names.
 
     Args:
         directory: Any folder of it, or of the repository around it.
+        trees: The syntax trees that are there, where they are let go; None where they stay.
 
     Raises:
         ConfigurationError: The directory cannot be read, or a configuration file on the way up cannot.
     """
-    sources = read_sources(directory)
+    sources = read_sources(directory, trees=trees)
     symbols = Symbols(sources)
     found = applications_in(symbols, sources.root)
     while not found and sources.root != sources.boundary and not is_project(sources.root):
-        sources = read_sources(sources.root.parent, sources)
+        sources = read_sources(sources.root.parent, sources, trees=trees)
         symbols = Symbols(sources)
         found = applications_in(symbols, sources.root)
     home = _home_of(found[0], sources) if found else sources.root
     inside = set(found[0].file.parents) if found else set()
-    own = read_sources(home, sources, apart=lambda place: place not in inside and _is_apart(place, home))
+    own = read_sources(
+        home,
+        sources,
+        apart=lambda place: place not in inside and _is_apart(place, home),
+        trees=trees,
+    )
     whole = with_neighbours(own, named_plugins(find_configuration(home, own.boundary)))
     is_same = (whole.root, whole.modules) == (sources.root, sources.modules)
     return symbols.over(whole) if is_same else Symbols(whole)
@@ -213,7 +220,7 @@ class _Neighbours:
     def _read(self, names: Iterable[str], importer: Path) -> Iterator[Module]:
         """Read the files, not read yet, that importing names would load, and yield those that are Python."""
         for path in self._imported(names, importer):
-            parsed = parse(path, path.relative_to(self._sources.boundary))
+            parsed = parse(path, path.relative_to(self._sources.boundary), self._sources.trees)
             if isinstance(parsed, Module):
                 self.modules[path] = parsed
                 yield parsed

@@ -17,6 +17,7 @@ from pathlib import Path
 from hermetic.errors import CommandError
 from hermetic.source.modules import Module, Skipped, parse, purpose_of
 from hermetic.source.syntax import package_root
+from hermetic.source.trees import Trees
 
 PRUNED = frozenset({"node_modules", "__pycache__", "site-packages", "__pypackages__", "build", "dist"})
 PYPROJECT = "pyproject.toml"
@@ -36,6 +37,7 @@ class Sources:
         skipped: The tests and the files of the application that are not valid Python.
         inis: The ini files found, the shallowest first.
         pyprojects: The ``pyproject.toml`` files found, the shallowest first.
+        trees: The syntax trees that are there, where they are let go.
     """
 
     root: Path
@@ -44,6 +46,7 @@ class Sources:
     skipped: tuple[Skipped, ...]
     inis: tuple[Path, ...]
     pyprojects: tuple[Path, ...]
+    trees: Trees | None = None
 
     @cached_property
     def by_name(self) -> dict[str, Path]:
@@ -84,6 +87,11 @@ class Sources:
         """The tests, the conftests and the modules beside them."""
         return [module for module in self.modules.values() if module.is_test]
 
+    def let_go(self) -> None:
+        """Let the bodies of functions go, where that is wanted; nobody may have a node of one in hand."""
+        if self.trees is not None:
+            self.trees.let_go()
+
     def around(self, directory: Path) -> list[Path]:
         """List the directories that may say something of one: itself, those above it in the repository, the root."""
         above = [place for place in (directory, *directory.parents) if place.is_relative_to(self.boundary)]
@@ -91,7 +99,11 @@ class Sources:
 
 
 def read_sources(
-    directory: Path, around: Sources | None = None, *, apart: Callable[[Path], bool] = lambda directory: False
+    directory: Path,
+    around: Sources | None = None,
+    *,
+    apart: Callable[[Path], bool] = lambda directory: False,
+    trees: Trees | None = None,
 ) -> Sources:
     """Parse every Python file below a directory, virtual environments and build output aside.
 
@@ -99,6 +111,7 @@ def read_sources(
         directory: The project, or a part of a repository.
         around: What was read of the same repository before; what is the same in it is not read again.
         apart: Says which directories are no part of it.
+        trees: The syntax trees that are there, where they are let go.
 
     Returns:
         The parsed modules and the files that were skipped.
@@ -117,14 +130,14 @@ def read_sources(
         if path.suffix != ".py":
             others.append(path)
             continue
-        parsed = (around and _known(around, path, root)) or parse(path, path.relative_to(root))
+        parsed = (around and _known(around, path, root)) or parse(path, path.relative_to(root), trees)
         if isinstance(parsed, Module):
             modules[path] = parsed
         else:
             skipped.append(parsed)
     others.sort(key=lambda path: (len(path.parts), path))
     boundary = around.boundary if around else find_boundary(root)
-    return Sources(root, boundary, modules, tuple(skipped), *by_kind(others))
+    return Sources(root, boundary, modules, tuple(skipped), *by_kind(others), trees)
 
 
 def others_in(directory: Path) -> list[Path]:

@@ -177,6 +177,16 @@ _fields = _Fields()
 _blocks = _Blocks()
 
 
+def fields(node: ast.AST) -> tuple[str, ...]:
+    """Return the fields of a node that can hold nodes, the last first."""
+    return _fields[type(node)]
+
+
+def blocks(node: ast.AST) -> tuple[str, ...]:
+    """Return the fields of a node that hold statements, or what these are in, the last first."""
+    return _blocks[type(node)]
+
+
 def last_name(node: ast.expr) -> str:
     """Return the last part of a dotted name; empty for anything else."""
     if isinstance(node, ast.Attribute):

@@ -14,6 +14,7 @@ from hermetic.source.configuration import Configuration
 from hermetic.source.modules import edited
 from hermetic.source.sources import read_sources
 from hermetic.source.symbols import Symbols
+from hermetic.source.trees import Trees
 from tests.source.projects import Project
 
 SETTINGS: dict[str, dict[str, object]] = {
@@ -77,7 +78,7 @@ def convert(
         fixed: The files that cannot be changed, and why.
     """
     project.write(dict(files))
-    symbols = Symbols(read_sources(project.root))
+    symbols = Symbols(read_sources(project.root, trees=Trees()))
     configuration = Configuration(
         project.root / "pytest.ini", ("pytest",), "", {**SETTINGS[runner], **(settings or {})}
     )
@@ -94,7 +95,7 @@ def again(found: Converted, runner: str = "auto") -> Outcome:
     for name, text in found.texts.items():
         (found.root / name).write_bytes(text.encode())
     configuration = Configuration(found.root / "pytest.ini", ("pytest",), "", SETTINGS[runner])
-    return CLIENT.run(Read(Symbols(read_sources(found.root)), configuration))
+    return CLIENT.run(Read(Symbols(read_sources(found.root, trees=Trees())), configuration))
 
 
 def _run(root: Path, files: Mapping[str, str], read: Read) -> Converted:

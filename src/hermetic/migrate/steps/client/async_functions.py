@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.causes import Cause, migration
-from hermetic.migrate.steps.client.kinds import REQUESTS, Made, Method
+from hermetic.migrate.steps.client.kinds import NO_TARGETS, REQUESTS, Made, Method, Stack
 from hermetic.migrate.steps.client.names import PROPERTIES, foreign
 from hermetic.migrate.steps.client.reading import SET_UPS
-from hermetic.migrate.steps.client.recording import short, unit_of
+from hermetic.migrate.steps.client.recording import short
 from hermetic.migrate.steps.client.uses import Obstacle, Unit, Uses
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.bindings import FUNCTIONS, Function, own_nodes, parameters
@@ -60,6 +61,8 @@ COMPUTED = frozenset(
     {"importlib.import_module", "__import__", "runpy.run_path", "runpy.run_module", "getattr"}
 )
 """What returns something by a name that is known when it runs."""
+ATTRIBUTE = re.compile(r"\.[\s\\]*(\w+)", re.ASCII)
+"""A dot, and what may be the name of an attribute."""
 COMMON = frozenset(
     {name for kind in (str, bytes, dict, list, set, int) for name in dir(kind)}
     | REQUESTS
@@ -81,9 +84,9 @@ COMMON = frozenset(
 """Methods that so many objects have that a call by such a name says nothing."""
 
 
-def find_async(uses: Uses) -> set[ast.AST]:
+def find_async(uses: Uses) -> set[ast.AST | Stack]:
     """Return the functions that become async, and the stacks that do: those that await, and those that call them."""
-    found = set(uses.forced)
+    found: set[ast.AST | Stack] = set(uses.forced)
     together = [use.targets for use in uses.found if use.form in ONE_OF and len(use.targets) > 1]
     while True:
         before = len(found)
@@ -94,12 +97,12 @@ def find_async(uses: Uses) -> set[ast.AST]:
             if any(not each or each & found for each in listed):
                 found.add(stack)
         for targets in together:
-            found |= targets if targets & found else frozenset()
+            found |= targets if targets & found else NO_TARGETS
         if len(found) == before:
             return found
 
 
-def find_obstacles(values: Values, uses: Uses, found: set[ast.AST]) -> Iterator[Obstacle]:
+def find_obstacles(values: Values, uses: Uses, found: set[ast.AST | Stack]) -> Iterator[Obstacle]:
     """Yield what keeps functions from becoming async: how they are called, and by whom.
 
     Args:
@@ -107,16 +110,18 @@ def find_obstacles(values: Values, uses: Uses, found: set[ast.AST]) -> Iterator[
         uses: What is done with clients.
         found: The functions that become async.
     """
-    functions = sorted(
-        (each for each in found if isinstance(each, ast.FunctionDef)), key=lambda each: each.lineno
-    )
-    files = {use.function: use.unit.file for use in uses.found if use.function is not None}
-    for function in functions:
-        file = files.get(function) or _file_of(values, function)
-        if file is not None:
-            yield from _of_function(values, file, function)
-            yield from _with_loops(values, uses, unit_of(values, file, function), function)
-    yield from _by_name(values, uses, {each: files.get(each) or _file_of(values, each) for each in functions})
+    places = {use.function: use.unit.file for use in uses.found if use.function is not None}
+    functions = [each for each in found if isinstance(each, ast.FunctionDef)]
+    files = {each: places.get(each) or _file_of(values, each) for each in functions}
+    known = [(file, each) for each, file in files.items() if file is not None]
+    last = None
+    for file, function in sorted(known, key=lambda pair: (pair[0], pair[1].lineno)):
+        if file != last:
+            values.let_go()
+        last = file
+        yield from _of_function(values, file, function)
+        yield from _with_loops(values, uses, values.unit(file, function), function)
+    yield from _by_name(values, uses, files)
 
 
 def _file_of(values: Values, function: ast.AST) -> Path | None:
@@ -138,7 +143,8 @@ def _with_loops(values: Values, uses: Uses, unit: Unit, function: ast.FunctionDe
         call = _loop_run_by(values, each)
         if call is not None:
             text = f"`{short(call)}` runs an event loop of its own"
-            yield Obstacle(migration.CANNOT_BE_ASYNC, unit, call if each == unit else function, text)
+            line = call.lineno if each == unit else function.lineno
+            yield Obstacle(migration.CANNOT_BE_ASYNC, unit, line, text)
             return
         waiting += uses.needs.get(each, ())
 
@@ -157,9 +163,9 @@ def _loop_run_by(values: Values, unit: Unit) -> ast.Call | None:
 
 
 def _of_function(values: Values, file: Path, function: ast.FunctionDef) -> Iterator[Obstacle]:
-    unit = unit_of(values, file, function)
+    unit = values.unit(file, function)
     for cause, text in _reasons(values, file, function):
-        yield Obstacle(cause, unit, function, text)
+        yield Obstacle(cause, unit, function.lineno, text)
 
 
 def _reasons(values: Values, file: Path, function: ast.FunctionDef) -> Iterator[tuple[Cause, str]]:
@@ -252,8 +258,11 @@ def _by_name(values: Values, uses: Uses, files: dict[ast.FunctionDef, Path | Non
         if function.name not in COMMON and _can_be_called_by_name(values, files[function], function):
             named[function.name].append(function)
     for module in values.symbols.sources.tests:
-        if module.words.isdisjoint(named):
+        if module.words.isdisjoint(named) or named.keys().isdisjoint(
+            ATTRIBUTE.findall(module.text.decode("latin-1"))
+        ):
             continue
+        values.let_go()
         for node in module.of(ast.Attribute):
             if (
                 isinstance(node.ctx, ast.Load)
@@ -262,10 +271,10 @@ def _by_name(values: Values, uses: Uses, files: dict[ast.FunctionDef, Path | Non
             ):
                 called = [each for each in named[node.attr] if _may_be_of(values, files[each], each, module)]
                 if called:
-                    unit = unit_of(values, module.path, node)
-                    uses.needs[unit] |= {unit_of(values, _there(files[each]), each) for each in called}
+                    unit = values.unit(module.path, node)
+                    uses.needs[unit] |= {values.unit(_there(files[each]), each) for each in called}
                     text = f"`{ast.unparse(node)}` may be a function that has to be awaited"
-                    yield Obstacle(migration.BY_NAME, unit, node, text, frozenset(called))
+                    yield Obstacle(migration.BY_NAME, unit, node.lineno, text, frozenset(called))
 
 
 def _can_be_called_by_name(values: Values, file: Path | None, function: ast.FunctionDef) -> bool:

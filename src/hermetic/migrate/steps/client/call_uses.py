@@ -7,6 +7,7 @@ import ast
 from hermetic.causes import migration
 from hermetic.migrate.steps.client.kinds import (
     ENDS,
+    NO_TARGETS,
     OPENS,
     REQUESTS,
     SESSION_ENDS,
@@ -48,7 +49,7 @@ class CallUses(Recorder):
                 migration.MIXED, node, f"`{ast.unparse(node.func)}` is a client's method, or a function"
             )
         for each in made:
-            self._found.needs[self.unit(node)].add(self._unit_of(each.file, each.function))
+            self._found.needs[self.unit(node)].add(self._values.unit(each.file, each.function))
         plain = [each for each in made if self._gives_a_result(each)]
         if plain:
             self._add("await", node, frozenset(each.function for each in plain))
@@ -60,7 +61,7 @@ class CallUses(Recorder):
                     self._add("await", node, targets)
             if isinstance(kind, Object) and not kind.is_made:
                 for file, function in self._values.methods(kind.file, kind.definition, "__init__"):
-                    self._found.needs[self.unit(node)].add(self._unit_of(file, function))
+                    self._found.needs[self.unit(node)].add(self._values.unit(file, function))
             if isinstance(kind, ClientClass):
                 self._constructed(node)
             if isinstance(kind, Other) and any(isinstance(each, Client) for each in kinds):
@@ -160,29 +161,31 @@ class CallUses(Recorder):
             return
         if not functions:
             self._found.review.append(
-                (self.unit(node), node, f"`{ast.unparse(node)}` is awaited: is it async?")
+                (self.unit(node), node.lineno, f"`{ast.unparse(node)}` is awaited: is it async?")
             )
         self._add("portal", node)
 
     def _stacked(self, node: ast.Call) -> None:
         assert isinstance(node.func, ast.Attribute)
         stacks = frozenset(
-            each.call for each in self._values.of(self._file, node.func.value) if isinstance(each, Stack)
+            each for each in self._values.of(self._file, node.func.value) if isinstance(each, Stack)
         )
         entered = self._values.of(self._file, node.args[0])
         targets = self._managers(entered)
         if any(isinstance(each, Client | Opening) for each in entered):
-            targets = frozenset()
+            targets = NO_TARGETS
         elif not targets:
             return
         self._add("await", node, targets, "enter_async_context")
         for stack in stacks:
-            self._add("rename", stack, frozenset({stack}), "AsyncExitStack")
+            made = self._symbols.sources.modules[stack.file].nodes[stack.place]
+            place = Recorder(self._values, stack.file, self._found)
+            place._add("rename", made, frozenset({stack}), "AsyncExitStack")
             self._found.follow[stack].append(targets)
 
     def _by_fixture_name(self, node: ast.Call) -> None:
         fixtures = self._values.fixtures_asked_for(self._file, node) if node.args else []
         for fixture in fixtures:
-            self._found.asks[self.unit(node)].add(self._unit_of(fixture.file, fixture.function))
+            self._found.asks[self.unit(node)].add(self._values.unit(fixture.file, fixture.function))
             text = f"the fixture `{fixture.name}` is asked for by `getfixturevalue`, which cannot await it"
             self._stop(migration.BY_NAME, node, text, frozenset({fixture.function}))

@@ -13,10 +13,9 @@ from hermetic.migrate.steps.client.definitions import make_async
 from hermetic.migrate.steps.client.editing import Editing, NoRewriteError
 from hermetic.migrate.steps.client.imported import Imports, shared_names
 from hermetic.migrate.steps.client.plan import Plan, Planning
-from hermetic.migrate.steps.client.recording import unit_of
 from hermetic.migrate.steps.client.rewriting import rewrite, rewrite_with
 from hermetic.migrate.steps.client.runners import Runners, runner_of
-from hermetic.migrate.steps.client.uses import Obstacle, Use
+from hermetic.migrate.steps.client.uses import Obstacle, Use, line_of
 from hermetic.migrate.text import Edit, SourceText
 from hermetic.source.fixtures import Suite
 from hermetic.source.runner import Runner
@@ -96,29 +95,30 @@ class _Rewriting:
         return {file: edits for file, edits in found.items() if edits}
 
     def _of(self, file: Path) -> tuple[Edit, ...]:
+        self._values.let_go()
         symbols = self._project.symbols
+        nodes = symbols.sources.modules[file].nodes
+        uses = [(use, nodes[use.place]) for use in self._uses[file]]
         editing = Editing(file, SourceText(symbols.sources.modules[file].text), self._values.bindings)
         imports = Imports(file, symbols, self._shared)
         try:
-            self._entered(self._uses[file], editing)
-            for use in self._uses[file]:
-                rewrite(use, editing, imports, self._functions)
+            self._entered([node for _, node in uses], editing)
+            for use, node in uses:
+                rewrite(use, node, editing, imports, self._functions)
             for function in self._async[file]:
                 make_async(function, editing, imports, self._values)
             self._copies.edit(editing, imports)
             self._runners.edit(editing, imports)
             return (*imports.edits(editing), *editing.edits())
         except NoRewriteError as error:
-            unit = unit_of(self._values, file, error.node)
-            raise _StuckError(
-                Obstacle(migration.CANNOT_BE_REWRITTEN, unit, error.node, error.text)
-            ) from error
+            unit, line = self._values.unit(file, error.node), line_of(error.node)
+            raise _StuckError(Obstacle(migration.CANNOT_BE_REWRITTEN, unit, line, error.text)) from error
 
-    def _entered(self, uses: list[Use], editing: Editing) -> None:
+    def _entered(self, nodes: list[ast.AST], editing: Editing) -> None:
         statements: dict[ast.AST, set[ast.withitem]] = defaultdict(set)
-        for use in uses:
-            if isinstance(use.node, ast.withitem):
-                statements[editing.parents[use.node]].add(use.node)
+        for node in nodes:
+            if isinstance(node, ast.withitem):
+                statements[editing.parents[node]].add(node)
         for statement, items in statements.items():
             assert isinstance(statement, ast.With)
             rewrite_with(statement, items, editing)

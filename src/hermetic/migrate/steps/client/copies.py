@@ -57,6 +57,8 @@ def can_be_told(values: Values, unit: Unit) -> bool:
     node = unit.node
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
+    if not values.symbols.sources.modules[unit.file].mentions("getfixturevalue"):
+        return True
     calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
     return not any(last_name(each.func) == "getfixturevalue" for each in calls)
 

@@ -84,9 +84,15 @@ class Portal:
 
 @dataclass(frozen=True)
 class Stack:
-    """An ``ExitStack``, by the call that makes it."""
+    """An ``ExitStack``, by the call that makes it.
 
-    call: ast.Call
+    Attributes:
+        file: Its file.
+        place: Where that call stands among the nodes of the file.
+    """
+
+    file: Path
+    place: int
 
 
 @dataclass(frozen=True)
@@ -180,6 +186,9 @@ Kind = (
     | Row
 )
 Kinds = frozenset[Kind]
+Targets = frozenset[ast.AST | Stack]
+"""Functions and stacks that may become async."""
+NO_TARGETS: Targets = frozenset()
 NOTHING: Kinds = frozenset()
 DEEPEST = 3
 

@@ -30,6 +30,12 @@ PASSES_ON = frozenset({"typing.cast", "copy.copy"})
 COLLECTS = frozenset({"list", "tuple", "set", "frozenset", "iter", "reversed", "sorted", "deque", "cycle"})
 PROPERTIES = frozenset({"property", "cached_property"})
 WORDS = ("TestClient", "testclient")
+OF_INTEREST = frozenset(
+    {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom}
+    | {ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.With, ast.AsyncWith, ast.For, ast.AsyncFor}
+    | {ast.comprehension, ast.ExceptHandler}
+)
+"""The nodes that say something of the names of a scope."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def bound_in(scope: ast.AST) -> Names:
     given: dict[str, list[Given]] = defaultdict(list)
     defined: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = {}
     elsewhere: set[str] = set()
-    nodes = list(own_nodes(scope))
+    nodes = [node for node in own_nodes(scope) if type(node) in OF_INTEREST]
     for inner in _inner_functions(nodes) if isinstance(scope, FUNCTIONS) else ():
         for name, value in declared_elsewhere(inner, ast.Nonlocal):
             given[name].append(value)

@@ -16,10 +16,9 @@ from hermetic.causes import causes, migration
 from hermetic.migrate.step import Left, Project, Review, TestName, name_of
 from hermetic.migrate.steps.client.async_functions import find_async, find_obstacles, is_unittest
 from hermetic.migrate.steps.client.copies import can_be_copied, can_be_told
-from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, item
-from hermetic.migrate.steps.client.reading import find_uses
-from hermetic.migrate.steps.client.recording import unit_of
-from hermetic.migrate.steps.client.uses import Obstacle, Unit, Use, Uses
+from hermetic.migrate.steps.client.kinds import Kinds, Many, Other, Request, Row, Stack, Targets, item
+from hermetic.migrate.steps.client.reading import Reading
+from hermetic.migrate.steps.client.uses import Obstacle, Unit, Use, Uses, line_of
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.fixtures import Fixture, Suite, Test
 
@@ -43,7 +42,7 @@ class Plan:
     values: Values
     uses: tuple[Use, ...]
     files: dict[ast.FunctionDef, Path]
-    functions: frozenset[ast.AST]
+    functions: Targets
     converted: frozenset[TestName]
     left: tuple[Left, ...]
     copied: frozenset[Unit]
@@ -78,33 +77,33 @@ class Planning:
         self._closures: dict[Unit, frozenset[Unit]] = {}
         for use in self._active:
             if (why := self._fixed.get(use.unit.file)) is not None:
-                self.add(Obstacle(migration.CANNOT_BE_CHANGED, use.unit, use.node, f"the file {why}"))
+                self.add(Obstacle(migration.CANNOT_BE_CHANGED, use.unit, use.line, f"the file {why}"))
         users: list[Test | Fixture] = [*self._values.tests, *suite.fixtures]
         for user in users:
             if user.function in self._async and (why := self._fixed.get(user.file)) is not None:
                 text = f"the file {why}"
-                self.add(Obstacle(migration.CANNOT_BE_CHANGED, self._unit(user), user.function, text))
+                self.add(Obstacle(migration.CANNOT_BE_CHANGED, self._unit(user), user.function.lineno, text))
         for unit, test in self._tests.items():
             if (kept := self._keep.get(name_of(test))) is not None:
                 code, text = kept
-                self.add(Obstacle(causes()[code], unit, test.function, text))
+                self.add(Obstacle(causes()[code], unit, test.function.lineno, text))
 
     def add(self, obstacle: Obstacle) -> None:
         """Have something stand in the way."""
         self._by_unit[obstacle.unit] = obstacle
 
-    def _read(self) -> tuple[Uses, set[ast.AST], list[Obstacle]]:
-        uses, growth = None, self._values.growth
+    def _read(self) -> tuple[Uses, set[ast.AST | Stack], list[Obstacle]]:
+        reading = Reading(self._values)
+        reading.read()
         while True:
-            uses = find_uses(self._values, uses if growth == self._values.growth else None)
-            growth = self._values.growth
+            uses = reading.uses()
             functions = find_async(uses)
             functions |= self._bound(functions) if self._is_anyio else set()
             names = {each.name for each in functions if isinstance(each, ast.FunctionDef)}
-            if not self._values.look_for(names):
+            if not reading.read(names):
                 return uses, functions, [*uses.obstacles, *find_obstacles(self._values, uses, functions)]
 
-    def _bound(self, functions: set[ast.AST]) -> set[ast.AST]:
+    def _bound(self, functions: set[ast.AST | Stack]) -> set[ast.FunctionDef | ast.AsyncFunctionDef]:
         """Return the tests that have a fixture which becomes async."""
         fixtures = [each for each in self._suite.fixtures if each.function in functions]
         tests = self._values.tests if fixtures else ()
@@ -132,7 +131,7 @@ class Planning:
             tuple(self._left(staying)),
             frozenset(copied),
             frozenset(held - converting),
-            tuple(Review(unit.file, line_of(node), text) for unit, node, text in review),
+            tuple(Review(unit.file, line, text) for unit, line, text in review),
         )
 
     def _unittests(self, converting: set[Unit]) -> Iterator[TestName]:
@@ -145,12 +144,19 @@ class Planning:
         nodes = {unit.node: unit.file for unit in converting if unit.node is not None}
         for file in dict.fromkeys(nodes.values()):
             for each in self._values.symbols.sources.modules[file].of(ast.FunctionDef):
-                around = (each, *self._values.bindings.around(file, each)) if each in self._async else ()
+                around = (each, *self._around(file, each)) if each in self._async else ()
                 found |= {each: file} if any(outer in nodes for outer in around) else {}
         return {each: file for each, file in found.items() if isinstance(each, ast.FunctionDef)}
 
+    def _around(self, file: Path, function: ast.AST) -> Iterator[ast.AST]:
+        """Yield the functions and classes in which a function stands."""
+        while scopes := self._values.bindings.scopes(file, function):
+            function = scopes[0]
+            yield function
+
     def _unit(self, user: Test | Fixture) -> Unit:
-        return unit_of(self._values, user.file, user.function)
+        is_of_client = user.owner is not None and self._values.is_client_class(user.file, user.owner)
+        return Unit(user.file, user.owner if is_of_client else user.function)
 
     def _roots(self) -> list[Unit]:
         """Return what nobody uses, or what is used for a value that has nothing to do with a client."""
@@ -280,7 +286,7 @@ def _shared_with(root: Unit, obstacle: Obstacle) -> Obstacle:
         return obstacle
     name = getattr(root.node, "name", "") or root.file.name
     text = f"it shares this with `{name}`, which stays ({obstacle.cause.code}): {obstacle.text}"
-    return Obstacle(migration.SHARED, obstacle.unit, obstacle.node, text)
+    return Obstacle(migration.SHARED, obstacle.unit, obstacle.line, text)
 
 
 def matters(kinds: Kinds) -> bool:
@@ -296,16 +302,9 @@ def matters(kinds: Kinds) -> bool:
 
 def left_by(name: TestName, obstacle: Obstacle) -> Left:
     """Return that a test is left, and why."""
-    return Left(name, obstacle.cause.code, obstacle.unit.file, line_of(obstacle.node), obstacle.text)
+    return Left(name, obstacle.cause.code, obstacle.unit.file, obstacle.line, obstacle.text)
 
 
 def _place(unit: Unit) -> tuple[str, int, str]:
     """Return what puts units in the order of the text, so that what is told is the same each time."""
     return str(unit.file), 0 if unit.node is None else line_of(unit.node), unit.name
-
-
-def line_of(node: ast.AST) -> int:
-    """Return the line of a node; of a comprehension's part that of what it goes through."""
-    found = node.iter if isinstance(node, ast.comprehension) else node
-    found = found.context_expr if isinstance(found, ast.withitem) else found
-    return int(getattr(found, "lineno", 1))

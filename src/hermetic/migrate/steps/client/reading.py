@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import cast
 
 from hermetic.causes import migration
@@ -24,12 +26,14 @@ from hermetic.migrate.steps.client.kinds import (
     Produced,
     Row,
     Stack,
+    Targets,
     bears,
 )
 from hermetic.migrate.steps.client.names import COLLECTS, OTHERS, PARTIALS, PASSES_ON, foreign
 from hermetic.migrate.steps.client.recording import CONSUMERS, short
 from hermetic.migrate.steps.client.uses import Uses
 from hermetic.migrate.steps.client.values import Values
+from hermetic.source.bindings import FUNCTIONS, Function
 from hermetic.source.syntax import last_name, literal
 
 NAMED = re.compile(r"[\w.\[\], |]*[A-Z][\w.\[\], |]*")
@@ -106,19 +110,37 @@ FLOWS = (
 """Where a value goes on as it is, is looked at, or is dropped."""
 
 
-def find_uses(values: Values, known: Uses | None = None) -> Uses:
-    """Return what is done with clients in the modules of a suite.
+class Reading:
+    """Reads the modules of a suite, each once the kinds of its values are known.
 
     Args:
-        values: The kinds of its values.
-        known: What was found before, where no value has got another kind since.
+        values: The kinds of the suite's values.
     """
-    found = known or Uses()
-    for file in values.looked_at:
-        if file not in found.read:
-            found.read.add(file)
-            _Reader(values, file, found).read()
-    return found
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._of: dict[Path, Uses] = {}
+
+    def read(self, words: Iterable[str] = ()) -> bool:
+        """Read what has something to do with clients, or with some words; return whether there is anything new."""
+        known = self._values.growth, len(self._values.looked_at)
+        self._values.solve(self._read, words)
+        return (self._values.growth, len(self._values.looked_at)) != known
+
+    def _read(self, file: Path) -> None:
+        self._of[file] = Uses()
+        _Reader(self._values, file, self._of[file]).read()
+
+    def uses(self) -> Uses:
+        """Return what is done with clients."""
+        whole = Uses()
+        for each in (self._of[file] for file in self._values.looked_at):
+            whole.add(each)
+            for unit, named in each.named.items():
+                whole.needs[unit] |= {used for used in named if used.file in self._values.looked_at}
+            for unit, stored in each.stored.items():
+                whole.needs[unit].update(*(self._values.stores.get(store, ()) for store in stored))
+        return whole
 
 
 class _Reader(CallUses):
@@ -137,6 +159,14 @@ class _Reader(CallUses):
                 self._client_class(node)
             elif isinstance(node, ast.ClassDef | ast.Module):
                 self._set_up(node)
+            elif isinstance(node, FUNCTIONS):
+                self._defined(node)
+
+    def _defined(self, function: Function) -> None:
+        """Have what will be asked of a function known, while its file is there."""
+        self._values.unit(self._file, function)
+        self._values.bindings.owner(self._file, function)
+        self._values.is_generator(function)
 
     def _expression(self, node: ast.expr) -> None:
         if isinstance(node, ast.Call):
@@ -264,7 +294,7 @@ class _Reader(CallUses):
         statement = self._parents[outer]
         if isinstance(statement, ast.AsyncWith) or outer.optional_vars is node:
             return
-        targets = self._managers(kinds) | {each.call for each in kinds if isinstance(each, Stack)}
+        targets = self._managers(kinds) | {each for each in kinds if isinstance(each, Stack)}
         if any(isinstance(each, Client | Opening) for each in kinds):
             self._add("enter", outer)
         elif targets:
@@ -273,7 +303,7 @@ class _Reader(CallUses):
             if isinstance(each, Object) and each.is_made:
                 found = self._values.methods(each.file, each.definition, "__enter__")
                 for _, method in found:
-                    self._found.needs[self.unit(node)].add(self._unit_of(each.file, method))
+                    self._found.needs[self.unit(node)].add(self._values.unit(each.file, method))
 
     def _iterated(self, node: ast.expr, kinds: Kinds, outer: ast.For | ast.comprehension) -> None:
         targets = self._generators(kinds)
@@ -339,7 +369,7 @@ class _Reader(CallUses):
         is_given |= any(word.arg == "new" for word in call.keywords)
         return is_given and not {literal(each) for each in call.args}.isdisjoint(REQUESTS | OPENS.keys())
 
-    def _consumed(self, node: ast.expr, outer: ast.Call, name: str, targets: frozenset[ast.AST]) -> None:
+    def _consumed(self, node: ast.expr, outer: ast.Call, name: str, targets: Targets) -> None:
         if name == "next" and len(outer.args) == 1:
             self._add("next", outer, targets)
         elif name in CONSUMERS:

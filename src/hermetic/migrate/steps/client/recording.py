@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hermetic.causes import Cause, migration
 from hermetic.migrate.steps.client.kinds import (
+    NO_TARGETS,
     Client,
     ClientClass,
     Kinds,
@@ -18,11 +19,12 @@ from hermetic.migrate.steps.client.kinds import (
     Object,
     Produced,
     Row,
+    Stack,
+    Targets,
     bears,
 )
-from hermetic.migrate.steps.client.uses import Form, Obstacle, Unit, Use, Uses
+from hermetic.migrate.steps.client.uses import Form, Obstacle, Unit, Use, Uses, line_of
 from hermetic.migrate.steps.client.values import Values
-from hermetic.source.bindings import FUNCTIONS
 from hermetic.source.syntax import last_name
 
 CONSUMERS = frozenset(
@@ -49,38 +51,7 @@ class Recorder:
 
     def unit(self, node: ast.AST) -> Unit:
         """Return the unit in which a node stands."""
-        scope = next(iter(self._values.bindings.scopes(self._file, node)), None)
-        if scope is None or isinstance(scope, ast.ClassDef):
-            return self._unit_around(node)
-        if scope not in self._values.units:
-            self._values.units[scope] = self._unit_around(scope)
-        return self._values.units[scope]
-
-    def _unit_around(self, node: ast.AST) -> Unit:
-        outermost: ast.AST | None = node if isinstance(node, FUNCTIONS) else None
-        statement: ast.AST = node
-        for outer in self._values.bindings.around(self._file, node):
-            if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
-                outermost = outer
-            elif isinstance(outer, ast.ClassDef) and self._values.is_client_class(self._file, outer):
-                return Unit(self._file, outer)
-            if not isinstance(outer, ast.Module):
-                statement = outer
-        if outermost is not None and not isinstance(outermost, ast.Lambda):
-            return Unit(self._file, outermost)
-        return self._unit_of_statement(statement)
-
-    def _unit_of_statement(self, statement: ast.AST) -> Unit:
-        target = None
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target = statement.targets[0]
-        elif isinstance(statement, ast.AnnAssign):
-            target = statement.target
-        if isinstance(target, ast.Name):
-            return Unit(self._file, None, target.id)
-        if isinstance(statement, ast.ClassDef):
-            return Unit(self._file, statement)
-        return Unit(self._file)
+        return self._values.unit(self._file, node)
 
     def _needs(self, node: ast.expr, kinds: Kinds) -> None:
         """Note which units the unit of an expression uses."""
@@ -89,15 +60,15 @@ class Recorder:
         needs = self._found.needs[self.unit(node)]
         for each in kinds:
             if isinstance(each, Made) and not isinstance(each.function, ast.Lambda):
-                needs.add(self._unit_of(each.file, each.function))
+                needs.add(self._values.unit(each.file, each.function))
             elif isinstance(each, ClientClass | Client) and each.definition is not None:
                 needs.add(self._unit_of_class(each.definition))
         if isinstance(node, ast.Name) and not self._values.is_local(self._file, node):
             found = self._symbols.lookup(self._file, node.id)
-            if found is not None and found.file is not None and found.file in self._values.looked_at:
+            if found is not None and found.file is not None:
                 definition = self._symbols.definition(found)
                 if not isinstance(definition, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                    needs.add(Unit(found.file, None, found.name))
+                    self._found.named[self.unit(node)].add(Unit(found.file, None, found.name))
         elif isinstance(node, ast.Attribute):
             self._needs_of_attribute(node, needs)
 
@@ -105,20 +76,16 @@ class Recorder:
         reference = (
             self._symbols.resolve(self._file, node) if not self._values.is_local(self._file, node) else None
         )
-        if reference is not None and reference.file in self._values.looked_at and reference.file is not None:
+        if reference is not None and reference.file is not None:
             definition = self._symbols.definition(reference)
             if isinstance(definition, ast.expr):
-                needs.add(Unit(reference.file, None, reference.name))
+                self._found.named[self.unit(node)].add(Unit(reference.file, None, reference.name))
         for each in self._values.of(self._file, node.value):
             if isinstance(each, Object):
                 for file, method in self._values.methods(each.file, each.definition, node.attr):
-                    needs.add(self._unit_of(file, method))
+                    needs.add(self._values.unit(file, method))
                 for one in self._values.family(each.file, each.definition):
-                    for file, place in self._values.stores.get((one.definition, node.attr), ()):
-                        needs.add(Recorder(self._values, file, self._found).unit(place))
-
-    def _unit_of(self, file: Path, function: ast.AST) -> Unit:
-        return Recorder(self._values, file, self._found).unit(function)
+                    self._found.stored[self.unit(node)].add((one.definition, node.attr))
 
     def _unit_of_class(self, definition: ast.ClassDef) -> Unit:
         file = next(
@@ -127,13 +94,12 @@ class Recorder:
         )
         return Unit(file, definition)
 
-    def _add(
-        self, form: Form, node: ast.AST, targets: frozenset[ast.AST] = frozenset(), new: str = ""
-    ) -> None:
+    def _add(self, form: Form, node: ast.AST, targets: Targets = NO_TARGETS, new: str = "") -> None:
         function = self._values.bindings.function(self._file, node)
         if isinstance(node, ast.comprehension):
             function = self._values.bindings.function(self._file, node.iter)
-        use = Use(form, node, self.unit(node), function, targets, new)
+        place = self._values.place(self._file, node)
+        use = Use(form, place, line_of(node), self.unit(node), function, targets, new)
         if use in self._found.found[-3:]:
             return  # of another method that the same call may be of
         self._found.found.append(use)
@@ -141,12 +107,12 @@ class Recorder:
             text = f"`{short(node)}` is outside the tests"
             self._stop(migration.NOT_OF_THE_TESTS, node, text, targets)
         if use.makes_async:
-            self._can_be_there(use)
+            self._can_be_there(node, targets)
 
-    def _can_be_there(self, use: Use) -> None:
+    def _can_be_there(self, node: ast.AST, targets: Targets) -> None:
         """Note what keeps an ``await`` from standing where it would have to."""
-        for cause, where in self._obstacles_at(use.node):
-            self._stop(cause, use.node, f"`{short(use.node)}` {where}", use.targets)
+        for cause, where in self._obstacles_at(node):
+            self._stop(cause, node, f"`{short(node)}` {where}", targets)
 
     def _obstacles_at(self, node: ast.AST) -> Iterator[tuple[Cause, str]]:
         scope = next(iter(self._values.bindings.scopes(self._file, node)), None)
@@ -189,8 +155,8 @@ class Recorder:
         if functions:
             self._stop(cause, node, text, functions)
 
-    def _functions_in(self, kinds: Kinds) -> frozenset[ast.AST]:
-        found: set[ast.AST] = set()
+    def _functions_in(self, kinds: Kinds) -> Targets:
+        found: set[ast.AST | Stack] = set()
         for each in kinds:
             if isinstance(each, Made | Produced) and not isinstance(each.function, ast.Lambda):
                 found.add(each.function)
@@ -203,14 +169,14 @@ class Recorder:
     def _is_ours(self, file: Path) -> bool:
         return self._symbols.sources.modules[file].is_test
 
-    def _managers(self, kinds: Kinds) -> frozenset[ast.AST]:
+    def _managers(self, kinds: Kinds) -> Targets:
         return frozenset(
             each.function
             for each in kinds
             if isinstance(each, Produced) and each.is_entered and isinstance(each.function, ast.FunctionDef)
         )
 
-    def _generators(self, kinds: Kinds) -> frozenset[ast.AST]:
+    def _generators(self, kinds: Kinds) -> Targets:
         return frozenset(
             each.function
             for each in kinds
@@ -219,15 +185,8 @@ class Recorder:
             and isinstance(each.function, ast.FunctionDef)
         )
 
-    def _stop(
-        self, cause: Cause, node: ast.AST, text: str, targets: frozenset[ast.AST] = frozenset()
-    ) -> None:
-        self._found.obstacles.append(Obstacle(cause, self.unit(node), node, text, targets))
-
-
-def unit_of(values: Values, file: Path, node: ast.AST) -> Unit:
-    """Return the unit in which a node stands."""
-    return Recorder(values, file, Uses()).unit(node)
+    def _stop(self, cause: Cause, node: ast.AST, text: str, targets: Targets = NO_TARGETS) -> None:
+        self._found.obstacles.append(Obstacle(cause, self.unit(node), line_of(node), text, targets))
 
 
 def _is_within(node: ast.AST, outer: ast.AST) -> bool:

@@ -184,7 +184,7 @@ class Results(Facts, ABC):
             return union(self._result(file, node, each) for each in called)
         name = foreign(file, node.func, self.symbols)
         if name in STACKS:
-            return frozenset({Stack(node)})
+            return frozenset({Stack(file, self.place(file, node))})
         return self._of_foreign(file, node, name)
 
     def _result(self, file: Path, node: ast.Call, kind: Kind) -> Kinds:

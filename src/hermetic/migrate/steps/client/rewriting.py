@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hermetic.migrate.steps.client.editing import Editing, NoRewriteError
+from hermetic.migrate.steps.client.kinds import Targets
 from hermetic.migrate.steps.client.uses import Use
 from hermetic.source.syntax import last_name
 
@@ -19,11 +20,12 @@ COMMA = re.compile(r"\s*,(?:\s|\\\r?\n)*")
 OPEN, CLOSE = re.compile(r"(?:\s|\\\r?\n)*\((?:\s)*"), re.compile(r",?\s*\)")
 
 
-def rewrite(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
+def rewrite(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     """Make the edits of a use.
 
     Args:
         use: The use.
+        node: What it is done to.
         editing: Takes the edits.
         imports: Gives the names of what is imported.
         functions: The functions that are async then.
@@ -31,13 +33,12 @@ def rewrite(use: Use, editing: Editing, imports: Imports, functions: frozenset[a
     Raises:
         NoRewriteError: Its form is one that cannot be rewritten.
     """
-    FORMS[use.form](use, editing, imports, functions)
+    FORMS[use.form](use, node, editing, imports, functions)
     if use.makes_async:
-        _bracket(use, editing)
+        _bracket(node, editing)
 
 
-def _await(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _await(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.Call)
     if use.new:
         editing.rename(node.func, use.new)
@@ -69,7 +70,7 @@ def _has_brackets(text: str, start: int, end: int) -> bool:
     return bool(re.search(r"(?<![\w\])])\(\s*$", text[:start])) and bool(re.match(r"\s*\)", text[end:]))
 
 
-def _enter(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
+def _enter(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     """``with`` is replaced for all items of a statement at once: ``rewrite_with``."""
 
 
@@ -139,8 +140,7 @@ def _indent(statement: ast.With, text: str, editing: Editing) -> None:
             editing.insert(position, text)
 
 
-def _iterate(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _iterate(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     if isinstance(node, ast.For):
         editing.before(node, "async ")
         return
@@ -152,8 +152,7 @@ def _iterate(use: Use, editing: Editing, imports: Imports, functions: frozenset[
     editing.insert(found.start(), "async ")
 
 
-def _yield_from(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _yield_from(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.YieldFrom)
     statement = editing.parents[node]
     text = editing.text.text
@@ -168,8 +167,7 @@ def _yield_from(use: Use, editing: Editing, imports: Imports, functions: frozens
     editing.after(node.value, f":\n{editing.indent(statement)}{step}yield value")
 
 
-def _collect(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _collect(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.expr)
     outer = editing.parents.get(node)
     called = last_name(node.func) if isinstance(node, ast.Call) else ""
@@ -185,15 +183,13 @@ def _collect(use: Use, editing: Editing, imports: Imports, functions: frozenset[
         editing.after(node, "]")
 
 
-def _next(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _next(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.Call)
     editing.put(*editing.span(node.func), "anext")
     _awaited(node, editing)
 
 
-def _portal(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _portal(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.Call)
     function = node.args[0]
     start, end = editing.span(node)
@@ -209,8 +205,7 @@ def _portal(use: Use, editing: Editing, imports: Imports, functions: frozenset[a
         _awaited(node, editing)
 
 
-def _rename(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _rename(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.Call)
     if use.new == "AsyncExitStack" and isinstance(node.func, ast.Name):
         editing.replace(node.func, imports.replacing(node.func.id, "contextlib", use.new))
@@ -218,8 +213,7 @@ def _rename(use: Use, editing: Editing, imports: Imports, functions: frozenset[a
         editing.rename(node.func, use.new)
 
 
-def _client(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _client(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.expr)
     if isinstance(node, ast.Constant):
         name = imports.replacing(use.new.partition(".")[0], *CLIENT)
@@ -229,9 +223,9 @@ def _client(use: Use, editing: Editing, imports: Imports, functions: frozenset[a
         _class(node, CLIENT, editing, imports)
 
 
-def _session(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    assert isinstance(use.node, ast.expr)
-    _class(use.node, ("hermetic.client", use.new), editing, imports)
+def _session(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
+    assert isinstance(node, ast.expr)
+    _class(node, ("hermetic.client", use.new), editing, imports)
 
 
 def _class(node: ast.expr, new: tuple[str, str], editing: Editing, imports: Imports) -> None:
@@ -244,8 +238,7 @@ def _class(node: ast.expr, new: tuple[str, str], editing: Editing, imports: Impo
         editing.replace(node, imports.beside(last_name(root), *new))
 
 
-def _sleep(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
-    node = use.node
+def _sleep(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     assert isinstance(node, ast.Call)
     root = node.func.value if isinstance(node.func, ast.Attribute) else node.func
     if isinstance(root, ast.Name):
@@ -254,19 +247,18 @@ def _sleep(use: Use, editing: Editing, imports: Imports, functions: frozenset[as
         _awaited(node, editing)
 
 
-def _drop(use: Use, editing: Editing, imports: Imports, functions: frozenset[ast.AST]) -> None:
+def _drop(use: Use, node: ast.AST, editing: Editing, imports: Imports, functions: Targets) -> None:
     """Take an argument out of a call, with the comma before it."""
-    word = use.node
-    call = editing.parents[word]
-    assert isinstance(word, ast.keyword) and isinstance(call, ast.Call)
+    call = editing.parents[node]
+    assert isinstance(node, ast.keyword) and isinstance(call, ast.Call)
     given = sorted((*call.args, *call.keywords), key=editing.text.start)
-    before = given[given.index(word) - 1]
-    editing.put(editing.span(before)[1], editing.span(word)[1], "")
+    before = given[given.index(node) - 1]
+    editing.put(editing.span(before)[1], editing.span(node)[1], "")
 
 
-def _bracket(use: Use, editing: Editing) -> None:
+def _bracket(node: ast.AST, editing: Editing) -> None:
     """Make a list of a generator expression in which something is awaited: who consumes it cannot wait for it."""
-    inner: ast.AST = use.node
+    inner = node
     while inner in editing.parents and not isinstance(inner, ast.stmt):
         outer = editing.parents[inner]
         if (
@@ -275,7 +267,7 @@ def _bracket(use: Use, editing: Editing) -> None:
             and inner not in editing.replaced
         ):
             first = inner.generators[0].iter
-            if not any(each is use.node for each in ast.walk(first)):
+            if not any(each is node for each in ast.walk(first)):
                 editing.replaced.add(inner)
                 start, end = editing.span(inner)
                 if editing.text.text[start] == "(" and end == editing.span(outer)[1]:
@@ -287,7 +279,7 @@ def _bracket(use: Use, editing: Editing) -> None:
         inner = outer
 
 
-FORMS: dict[str, Callable[[Use, Editing, Imports, frozenset[ast.AST]], None]] = {
+FORMS: dict[str, Callable[[Use, ast.AST, Editing, Imports, Targets], None]] = {
     "await": _await,
     "client": _client,
     "collect": _collect,

@@ -16,6 +16,7 @@ from typing import Literal
 from hermetic.migrate.step import Project, Review
 from hermetic.migrate.steps.client.editing import Editing
 from hermetic.migrate.steps.client.imported import Imports
+from hermetic.migrate.steps.client.kinds import Targets
 from hermetic.migrate.steps.client.values import Values
 from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
@@ -50,7 +51,7 @@ class Runners:
         suite: Suite,
         configuration: Configuration,
         runner: Runner,
-        functions: frozenset[ast.AST],
+        functions: Targets,
     ) -> None:
         self._values = values
         self._suite = suite

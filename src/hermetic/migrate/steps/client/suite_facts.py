@@ -16,7 +16,8 @@ from hermetic.migrate.steps.client.names import (
     bound_in,
     foreign,
 )
-from hermetic.source.bindings import Bindings, Function, parameters
+from hermetic.migrate.steps.client.uses import Unit
+from hermetic.source.bindings import FUNCTIONS, Bindings, Function, parameters
 from hermetic.source.fixtures import Fixture, Suite, Test
 from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import last_name
@@ -35,18 +36,59 @@ class Facts:
         symbols: The project's names.
         suite: Its fixtures and tests.
         bindings: What lies around a node.
+        units: What is converted as a whole, by a function in it.
     """
 
     def __init__(self, symbols: Symbols, suite: Suite) -> None:
         self.symbols = symbols
         self.suite = suite
         self.bindings = Bindings(symbols, symbols.sources.tests)
+        self.units: dict[ast.AST, Unit] = {}
         self._names: dict[ast.AST, Names] = {}
+        self._generators: dict[Function, bool] = {}
         self._parameters: dict[Function, frozenset[str]] = {}
 
     def is_generator(self, function: Function) -> bool:
         """Whether a function yields."""
-        return not isinstance(function, ast.Lambda) and self.names(function).has_yield
+        if function not in self._generators:
+            is_lambda = isinstance(function, ast.Lambda)
+            self._generators[function] = not is_lambda and self.names(function).has_yield
+        return self._generators[function]
+
+    def let_go(self) -> None:
+        """Let all bodies of functions go, and what is known by nodes of them."""
+        self._names.clear()
+        self.bindings.let_go()
+        self.symbols.sources.let_go()
+
+    def place(self, file: Path, node: ast.AST) -> int:
+        """Return where a node stands among those of its file."""
+        return self.symbols.sources.modules[file].places[node]
+
+    def unit(self, file: Path, node: ast.AST) -> Unit:
+        """Return the unit in which a node stands."""
+        scope = next(iter(self.bindings.scopes(file, node)), None)
+        if scope is None or isinstance(scope, ast.ClassDef):
+            if not isinstance(node, FUNCTIONS):
+                return self._unit_around(file, node)
+            scope = node
+        if scope not in self.units:
+            self.units[scope] = self._unit_around(file, scope)
+        return self.units[scope]
+
+    def _unit_around(self, file: Path, node: ast.AST) -> Unit:
+        outermost: ast.AST | None = node if isinstance(node, FUNCTIONS) else None
+        statement: ast.AST = node
+        for outer in self.bindings.around(file, node):
+            if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+                outermost = outer
+            elif isinstance(outer, ast.ClassDef) and self.is_client_class(file, outer):
+                return Unit(file, outer)
+            if not isinstance(outer, ast.Module):
+                statement = outer
+        if outermost is not None and not isinstance(outermost, ast.Lambda):
+            return Unit(file, outermost)
+        return _unit_of_statement(file, statement)
 
     def decorators(self, file: Path, function: Function) -> list[str]:
         """Return the full names of a function's decorators."""
@@ -172,6 +214,19 @@ class Facts:
             ):
                 found.add(each.definition)
         return found
+
+
+def _unit_of_statement(file: Path, statement: ast.AST) -> Unit:
+    target = None
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+    elif isinstance(statement, ast.AnnAssign):
+        target = statement.target
+    if isinstance(target, ast.Name):
+        return Unit(file, None, target.id)
+    if isinstance(statement, ast.ClassDef):
+        return Unit(file, statement)
+    return Unit(file)
 
 
 def _method(found: Class, name: str) -> tuple[Path, Function] | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from hermetic.causes import Cause
+from hermetic.migrate.steps.client.kinds import NO_TARGETS, Stack, Targets
 from hermetic.source.bindings import Function
 
 Form = Literal[
@@ -32,7 +33,11 @@ Form = Literal[
 ]
 
 
-@dataclass(frozen=True)
+Store = tuple[ast.ClassDef, str]
+"""A class and an attribute of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """What is converted as a whole: a function with all inside, a class of clients, a name, or the rest of a module.
 
@@ -47,13 +52,14 @@ class Unit:
     name: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Use:
     """Something to rewrite.
 
     Attributes:
         form: What has to be done.
-        node: What it is done to.
+        place: Where that to which it is done stands among the nodes of the file.
+        line: The line of that.
         unit: In what it stands.
         function: The function in which it runs.
         targets: The functions, and stacks, one of which must be async for it; empty for always.
@@ -61,10 +67,11 @@ class Use:
     """
 
     form: Form
-    node: ast.AST
+    place: int
+    line: int
     unit: Unit
     function: Function | None
-    targets: frozenset[ast.AST] = frozenset()
+    targets: Targets = NO_TARGETS
     new: str = ""
 
     @property
@@ -75,23 +82,23 @@ class Use:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Obstacle:
     """Something that stands in the way.
 
     Attributes:
         cause: Why.
         unit: In what it stands.
-        node: Where.
+        line: On which line.
         text: What it is, with its names.
         targets: The functions one of which must be async for it; empty for always.
     """
 
     cause: Cause
     unit: Unit
-    node: ast.AST
+    line: int
     text: str
-    targets: frozenset[ast.AST] = frozenset()
+    targets: Targets = NO_TARGETS
 
 
 @dataclass
@@ -105,8 +112,9 @@ class Uses:
         asks: The fixtures that each unit asks for when it runs, which must stay if it does.
         forced: The functions that are async whatever is in them.
         follow: For each stack the functions, any of which makes it async if it is; none where something always does.
-        review: What a person had better look at.
-        read: The modules that were read.
+        review: What a person had better look at, and its line.
+        named: What each unit uses of the names of modules.
+        stored: What each unit uses of what is stored in attributes of classes.
     """
 
     found: list[Use] = field(default_factory=list)
@@ -114,6 +122,27 @@ class Uses:
     needs: dict[Unit, set[Unit]] = field(default_factory=lambda: defaultdict(set))
     asks: dict[Unit, set[Unit]] = field(default_factory=lambda: defaultdict(set))
     forced: set[ast.AST] = field(default_factory=set)
-    follow: dict[ast.AST, list[frozenset[ast.AST]]] = field(default_factory=lambda: defaultdict(list))
-    review: list[tuple[Unit, ast.AST, str]] = field(default_factory=list)
-    read: set[Path] = field(default_factory=set)
+    follow: dict[Stack, list[Targets]] = field(default_factory=lambda: defaultdict(list))
+    review: list[tuple[Unit, int, str]] = field(default_factory=list)
+    named: dict[Unit, set[Unit]] = field(default_factory=lambda: defaultdict(set))
+    stored: dict[Unit, set[Store]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, other: Uses) -> None:
+        """Add those of another module."""
+        self.found += other.found
+        self.obstacles += other.obstacles
+        self.forced |= other.forced
+        self.review += other.review
+        for unit, used in other.needs.items():
+            self.needs[unit] |= used
+        for unit, asked in other.asks.items():
+            self.asks[unit] |= asked
+        for stack, followed in other.follow.items():
+            self.follow[stack] += followed
+
+
+def line_of(node: ast.AST) -> int:
+    """Return the line of a node; of a comprehension's part that of what it goes through."""
+    found = node.iter if isinstance(node, ast.comprehension) else node
+    found = found.context_expr if isinstance(found, ast.withitem) else found
+    return int(getattr(found, "lineno", 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from hermetic.migrate.steps.client.expressions import Expressions
@@ -32,7 +32,7 @@ from hermetic.migrate.steps.client.names import (
     puts_in,
 )
 from hermetic.migrate.steps.client.results import Key
-from hermetic.migrate.steps.client.uses import Unit
+from hermetic.migrate.steps.client.uses import Store, Unit
 from hermetic.source.bindings import parameters
 from hermetic.source.fixtures import Fixture, Suite
 from hermetic.source.modules import Module
@@ -50,35 +50,43 @@ class Values(Expressions):
         growth: How often something has got another kind.
         looked_at: The modules that have something to do with a client.
         stores: Where something with a kind is stored in an attribute of a class.
-        units: What is converted as a whole, by a function in it.
     """
 
     def __init__(self, symbols: Symbols, suite: Suite) -> None:
         super().__init__(symbols, suite)
         self.growth = 0
         self.looked_at: dict[Path, Module] = {}
-        self.stores: dict[tuple[ast.ClassDef, str], set[tuple[Path, ast.AST]]] = defaultdict(set)
-        self.units: dict[ast.AST, Unit] = {}
+        self.stores: dict[Store, set[Unit]] = defaultdict(set)
         self._readers: dict[Key, set[Path]] = defaultdict(set)
         self._waiting: dict[Path, None] = {}
         self._words: set[str] = set()
         self._reader: Path | None = None
         self._look_for(WORDS, symbols.sources.modules.values())
-        self._solve()
 
-    def look_for(self, words: Iterable[str]) -> bool:
-        """Look at the modules that have one of some words as well; return whether there are any new ones."""
-        before = len(self.looked_at)
+    def solve(self, read: Callable[[Path], None], words: Iterable[str] = ()) -> None:
+        """Look at the modules, those that have one of some words as well, until no value gets another kind.
+
+        Args:
+            read: Is given each module once its own values have their kinds, and again when one has got another since.
+            words: The words.
+        """
         self._look_for(words)
-        self._solve()
-        return len(self.looked_at) > before
-
-    def _solve(self) -> None:
         while self._waiting:
-            file = next(iter(self._waiting))
-            del self._waiting[file]
-            self._look_at(file)
+            self._reader = file = next(iter(self._waiting))
+            while file in self._waiting:
+                self._forget_kinds()
+                del self._waiting[file]
+                self._look_at(file)
+            read(file)
+            self.let_go()
         self._reader = None
+
+    def let_go(self) -> None:
+        """Let all bodies of functions go, and what is known by nodes of them."""
+        self._forget_kinds()
+        super().let_go()
+
+    def _forget_kinds(self) -> None:
         self._memo.clear()
         self._names_known.clear()
 
@@ -94,10 +102,10 @@ class Values(Expressions):
 
     def _look_at(self, file: Path) -> None:
         module = self.looked_at[file]
-        self._reader = file
-        self._memo.clear()
-        self._names_known.clear()
-        for call in module.of(ast.Call):
+        self._bind(file, module)
+        for call in reversed(
+            module.of(ast.Call)
+        ):  # a function is called below itself: its parameters have kinds then
             self._pass_arguments(file, call)
         backs: list[ast.Return | ast.Yield] = [*module.of(ast.Return), *module.of(ast.Yield)]
         for given in backs:
@@ -124,7 +132,6 @@ class Values(Expressions):
         calls: list[ast.Call | ast.Assign] = [*module.of(ast.Call), *module.of(ast.Assign)]
         for name, value in (pair for node in calls for pair in puts_in(node)):
             self._put(file, name, many(self.of(file, value)))
-        self._bind(file, module)
 
     def _put(self, file: Path, name: ast.Name, kinds: Kinds) -> None:
         """Join what is put into a collection, where its name is bound."""
@@ -148,7 +155,7 @@ class Values(Expressions):
                 kinds = union(self._given(file, each) for each in given)
                 self._join(("attribute", definition, name), kinds, name)
                 if kinds:
-                    self.stores[definition, name].update((file, each.value) for each in given)
+                    self.stores[definition, name].update(self.unit(file, each.value) for each in given)
         if module.mentions("global", "nonlocal"):
             functions = [*module.of(ast.FunctionDef), *module.of(ast.AsyncFunctionDef)]
             both = (ast.Global, ast.Nonlocal)
@@ -205,7 +212,7 @@ class Values(Expressions):
                 kinds = self.of(file, value)
                 self._join(("attribute", definition, name), kinds, name)
                 if kinds:
-                    self.stores[definition, name].add((file, node))
+                    self.stores[definition, name].add(self.unit(file, node))
 
     def _give(self, file: Path, made: Made, positional: list[ast.expr], words: list[ast.keyword]) -> None:
         """Join the parameters of a function with the arguments of a call."""
@@ -254,7 +261,7 @@ class Values(Expressions):
         for each in self.of(file, place.value) if kinds else ():
             if isinstance(each, Object):
                 self._join(("attribute", each.definition, place.attr), kinds, place.attr)
-                self.stores[each.definition, place.attr].add((file, place))
+                self.stores[each.definition, place.attr].add(self.unit(file, place))
 
 
 def _placed(target: ast.Tuple) -> Iterator[tuple[ast.expr, int | None]]:

@@ -75,9 +75,7 @@ class Unused:
         self._suite = Suite(now, configuration)
         self._now = now
         self._named_in_settings = frozenset(configuration.strings("usefixtures"))
-        self._functions = {
-            module.path: dict(_functions(module.tree)) for module in before.symbols.sources.tests
-        }
+        self._functions: dict[Path, dict[str, Function]] = {}
         self.found: dict[Path, Removal] = defaultdict(Removal)
 
     def texts(self) -> dict[Path, bytes]:
@@ -175,10 +173,16 @@ class Unused:
             kept = [ast.unparse(each) for each in call.args if literal(each) != fixture.name]
             removal.texts[call] = f"{ast.unparse(call.func)}({', '.join(kept)})"
 
+    def _former(self, file: Path) -> dict[str, Function]:
+        """Return the functions that a file of the suite had, by their paths."""
+        if file not in self._functions:
+            self._functions[file] = dict(_functions(self._before.symbols.sources.modules[file].tree))
+        return self._functions[file]
+
     def _parameters(self) -> None:
         """Find fixtures that another one asked for, used, and uses no more."""
         for fixture in self._suite.fixtures:
-            former = self._functions[fixture.file].get(_path(fixture))
+            former = self._former(fixture.file).get(_path(fixture))
             if former is None:
                 continue
             for name in parameters(fixture.function):
@@ -192,7 +196,7 @@ class Unused:
             if module.text == before[module.path].text:
                 continue
             for path, function in _functions(module.tree):
-                former = self._functions[module.path].get(path)
+                former = self._former(module.path).get(path)
                 if former is None or ast.dump(former) == ast.dump(function):
                     continue
                 for node in own_nodes(function):
