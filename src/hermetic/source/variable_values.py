@@ -19,6 +19,7 @@ from hermetic.source.bindings import Bindings
 from hermetic.source.configuration import Configuration, parse_toml, table_at
 from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
+from hermetic.source.dynaconf_files import dynaconf_values
 from hermetic.source.environ import Variable, environ_assignments
 from hermetic.source.modules import Module
 from hermetic.source.origins import HOLE, Expression, Text
@@ -115,6 +116,7 @@ def find_given(
     for path in loaded:
         for name, text in dotenv_values(path).items():
             values.setdefault(name, text)
+    values = {**dict(dynaconf_values(bindings.symbols, values, home)), **values}
     places = tuple(sources.around(home))
     private = [place / ".env" for place in places if (place / ".env").resolve() not in loaded]
     examples = {path: dotenv_values(path) for path in example_files(places)}

@@ -749,3 +749,57 @@ def test_a_conftest_s_own_database_is_left_alone(project: Project, files: dict[s
     given = {"env": ["TEST_DATABASE_URL=sqlite://t.db"]} if files else {}
     environment = found(project.write({"tests/conftest.py": CONFTEST, **files}), **given)
     assert environment.lines == ()
+
+
+DYNACONF = """
+from dynaconf import Dynaconf
+settings = Dynaconf(envvar_prefix="SHOP", {})
+"""
+TOML = """
+debug = false
+[default]
+other = 1
+[development]
+db_url = 'postgresql+asyncpg://h/d'
+[testing]
+db_url = 'sqlite+aiosqlite:///t.db'
+"""
+YAML = """
+default:
+  other: 1
+development:
+  db_url: postgresql+asyncpg://h/d  # mine
+  more:
+    db_url: mysql://h/d
+testing:
+  db_url: 'sqlite+aiosqlite:///t.db'
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "text", "scheme"),
+    [
+        ("environments=True, settings_files=['s.toml']", "s.toml", TOML, "postgresql+asyncpg"),
+        ("environments=True, settings_file='a.toml;s.yaml'", "s.yaml", YAML, "postgresql+asyncpg"),
+        ("environments=True, env='Testing'", "settings.toml", TOML, "sqlite+aiosqlite"),
+        ("environments=True, env_switcher='STAGE'", "settings.yaml", YAML, "sqlite+aiosqlite"),
+        ("", "settings.toml", "DB_URL = 'postgresql+asyncpg://h/d'", "postgresql+asyncpg"),
+        ("", "settings.yml", "a: 1\ndb_url: postgresql+asyncpg://h/d\n", "postgresql+asyncpg"),
+    ],
+)
+def test_dynaconf_s_own_files_give_values(
+    project: Project, words: str, name: str, text: str, scheme: str
+) -> None:
+    """By section where it has some; a variable in the environment says which."""
+    project.write({"config.py": DYNACONF.format(words), name: text})
+    project.write({"db.py": engine("from config import settings", "settings.DB_URL")})
+    environment = found(project, env=["STAGE=testing"])
+    assert (environment.lines, environment.scheme) == ((), scheme)
+
+
+def test_what_dynaconf_s_files_lack_is_needed(project: Project) -> None:
+    """A file that is none, or holds the key deeper, gives nothing."""
+    project.write({"config.py": DYNACONF.format("settings_files=['a.toml', 'b.yaml']"), "a.toml": "="})
+    project.write({"b.yaml": "more:\n  inner:\n    db_url: x\n    KEY\n"})
+    project.write({"db.py": engine("from config import settings", "settings.DB_URL")})
+    assert found(project).lines == ("SHOP_DB_URL=sqlite+aiosqlite:///:memory:",)

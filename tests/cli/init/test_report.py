@@ -406,8 +406,8 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
                 "changed pytest.ini",
                 "1 line of the tests do by hand what hermetic now does; delete them when you like",
                 "next: run pytest and read hermetic's summary, then set hermetic = on",
-                "      the tests start a server at conftest.py:2: nothing uses it with hermetic = on, "
-                "so delete that then",
+                "      the tests start a server at conftest.py:2: with hermetic = on no engine is led to it, "
+                "and it can go",
             ],
         ),
         (

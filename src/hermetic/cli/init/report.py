@@ -111,7 +111,7 @@ def _server(plan: Plan) -> str:
     for line in plan.superseded:
         if line.slug == "own-server":
             place = f"{shown(line.file)}:{line.line}"
-            return f"the tests start a server at {place}: nothing uses it with hermetic = on, so delete that then"
+            return f"the tests start a server at {place}: with hermetic = on no engine is led to it, and it can go"
     return "the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
 
 
