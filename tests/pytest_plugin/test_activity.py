@@ -167,6 +167,12 @@ def test_other_tracebacks(failing: Project, style: str) -> None:
     assert PLANTED not in junit + result.output
 
 
+def test_without_a_terminal(failing: Project) -> None:
+    """Its plugin has the options that say how much is shown; the file for others has all that there is."""
+    failing.pytest("-p", "no:terminal", "--junitxml=report.xml")
+    assert TITLE in (failing.root / "report.xml").read_text(encoding="utf-8")
+
+
 def test_in_workers(failing: Project) -> None:
     """It travels with the report."""
     failing.plugins = (*failing.plugins, "xdist")

@@ -256,7 +256,7 @@ class Active:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         error = error_of_ours(call.excinfo)
-        if call.excinfo is not None and not item.config.getoption("fulltrace"):
+        if call.excinfo is not None and not item.config.getoption("fulltrace", False):
             (show_the_project_alone if error is not None else hide_own_frames)(call.excinfo)
         report = yield
         if report.failed and error is not None:

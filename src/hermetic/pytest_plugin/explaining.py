@@ -86,7 +86,7 @@ def say_what_it_did(
     """
     from hermetic.explain.activity import Detail, activity, short_activity
 
-    detail = Detail(settings.masking, str(config.rootpath), config.get_verbosity() >= ALL)
+    detail = Detail(settings.masking, str(config.rootpath), config.getoption("verbose", 0) >= ALL)
     is_short = settings.failures == "short" or config.getoption("tbstyle", "auto") == "line"
     try:
         text = (short_activity if is_short else activity)(history, detail)
