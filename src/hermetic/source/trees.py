@@ -1,7 +1,7 @@
 """Syntax trees that take little memory: what a function does is parsed again when somebody asks for it.
 
 Seven in ten of a suite's nodes are in bodies of functions, and few of them are of interest at a time. To migrate a
-thousand files took 513 MB with all trees, and takes 186 so. A definition, and an import, is the same object each time,
+thousand files took 513 MB with all trees, and takes 176 so. A definition, and an import, is the same object each time,
 inside a body as well, so that what is known of it can be kept by it; other nodes of a body are not, and are named by
 their places.
 """
@@ -12,6 +12,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeVar, cast
+from weakref import ref
 
 from hermetic.source.syntax import blocks, fields, nodes_of, parents_of, statements_of
 
@@ -172,17 +173,19 @@ class Tree:
 class _Body(list[ast.stmt]):
     """A body that was let go: whoever looks into it has the file parsed again."""
 
-    __slots__ = ("_definition", "_tree")
+    __slots__ = ("_of", "_tree")
 
     def __init__(self, tree: Tree, definition: Outlined) -> None:
         self._tree = tree
-        self._definition = definition
+        self._of = ref(definition)  # no circle: collecting is off while trees are read
 
     @property
     def _statements(self) -> list[ast.stmt]:
-        if self._definition.body is self:
+        definition = self._of()
+        assert definition is not None
+        if definition.body is self:
             self._tree.fill()
-        return self._definition.body
+        return definition.body
 
     def __iter__(self) -> Iterator[ast.stmt]:
         return iter(self._statements)
