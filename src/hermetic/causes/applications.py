@@ -6,7 +6,7 @@ from hermetic.causes import Cause
 
 LIFESPAN_NOT_RUN = Cause(
     "HM745",
-    "the application's lifespan did not run",
+    "The application's lifespan did not run",
     """
     What an application sets when it starts (`app.state`, a pool, a global) is there only if somebody starts it. A
     server does; httpx's `ASGITransport` does not, and `TestClient` does in a `with` only. Enter the lifespan around the
@@ -16,7 +16,7 @@ LIFESPAN_NOT_RUN = Cause(
 
 LIFESPAN_STATE_NOT_PASSED = Cause(
     "HM746",
-    "the state of the lifespan did not reach the request",
+    "The state of the lifespan did not reach the request",
     """
     What a lifespan yields is given to each request by the server, as `request.state`. `LifespanManager` does so for
     who calls `manager.app`, not for who calls the application itself; `lifespan_context()` alone gives it to nobody.
@@ -26,7 +26,7 @@ LIFESPAN_STATE_NOT_PASSED = Cause(
 
 LIFESPAN_OF_MOUNTED_APPLICATION = Cause(
     "HM747",
-    "a mounted application's lifespan does not run",
+    "A mounted application's lifespan does not run",
     """
     A server starts the outermost application. Starlette does not start what is mounted in it, so that what such an
     application's own lifespan would set is missing, in tests and in production: the outer lifespan has to enter it.
@@ -35,7 +35,7 @@ LIFESPAN_OF_MOUNTED_APPLICATION = Cause(
 
 LIFESPAN_RUN_AGAIN = Cause(
     "HM767",
-    "the lifespan runs again while what it made is there",
+    "The lifespan runs again while what it made is there",
     """
     A server starts an application once. In a test each fixture or block that enters its lifespan starts it, and a
     second start-up finds what the first one has made: its first rows, its tables, a scheduler that runs. Enter the
@@ -65,7 +65,7 @@ STATE_IS_DELETED = Cause(
 
 SESSION_OF_SEVERAL_REQUESTS = Cause(
     "HM760",
-    "several requests at once use one Session",
+    "Several requests at once use one Session",
     """
     An override hands the test's own Session to every request. One Session has one transaction on one connection, which
     can do one thing at a time; requests that run at once disturb each other, as they never would in production, where
@@ -76,7 +76,7 @@ SESSION_OF_SEVERAL_REQUESTS = Cause(
 
 OVERRIDE_MATCHES_NOTHING = Cause(
     "HM761",
-    "the override is of another import of the same file",
+    "The override is of another import of the same file",
     """
     `dependency_overrides` knows a dependency by its function. A file that is imported under two names (`src.shop.db`
     and `shop.db`) has two functions for each that it defines: the application depends on one, and the test overrides
@@ -86,7 +86,7 @@ OVERRIDE_MATCHES_NOTHING = Cause(
 
 OVERRIDE_OF_ANOTHER_APPLICATION = Cause(
     "HM766",
-    "the override is set on another application",
+    "The override is set on another application",
     """
     Each application has its own `dependency_overrides`. Where a factory is called once for the override and once for
     the client, or a module with an application is imported under two names, there are two applications, and the one
@@ -96,7 +96,7 @@ OVERRIDE_OF_ANOTHER_APPLICATION = Cause(
 
 OVERRIDE_OF_NO_DEPENDENCY = Cause(
     "HM773",
-    "what is overridden is the dependency of no route",
+    "What is overridden is the dependency of no route",
     """
     FastAPI looks an override up by the very object that a route names in `Depends()`. `Depends(get_user)`, what calling
     it returns, its name, another function of the same factory (`require_role("admin")` makes one at each call) or
@@ -108,7 +108,7 @@ OVERRIDE_OF_NO_DEPENDENCY = Cause(
 
 OVERRIDE_TAKES_PARAMETERS = Cause(
     "HM762",
-    "the parameters of an override are read from the request",
+    "The parameters of an override are read from the request",
     """
     FastAPI treats an override as any dependency: a parameter that is not `Depends()` is a query parameter, and a
     request without it is answered by 422. A `Mock` has the parameters `args` and `kwargs`. Give it a function without
@@ -118,7 +118,7 @@ OVERRIDE_TAKES_PARAMETERS = Cause(
 
 ERROR_IS_RAISED_AGAIN = Cause(
     "HM763",
-    "the client raises the application's exception instead of answering 500",
+    "The client raises the application's exception instead of answering 500",
     """
     A server answers 500 where an application raises. A client for tests raises the exception, so that the test shows
     where it came from. A test that is about the answer itself says so to its client:
@@ -129,7 +129,7 @@ ERROR_IS_RAISED_AGAIN = Cause(
 
 SETTINGS_READ_BEFORE = Cause(
     "HM764",
-    "the settings were read before the variable was set",
+    "The settings were read before the variable was set",
     """
     Settings that a module makes, or that a function with `lru_cache` keeps, are read once: mostly when the application
     is imported. A variable that a test or a fixture sets later changes nothing. Clear the cache after setting it, patch
@@ -139,7 +139,7 @@ SETTINGS_READ_BEFORE = Cause(
 
 OVERRIDE_IS_NOT_RUN = Cause(
     "HM765",
-    "an override returns a generator that nobody runs",
+    "An override returns a generator that nobody runs",
     """
     FastAPI runs a dependency that is an async generator function, and gives what it yields. A lambda that calls such a
     function returns the generator itself, and that is what the endpoint gets. Let the function be the override:
@@ -149,7 +149,7 @@ OVERRIDE_IS_NOT_RUN = Cause(
 
 PATCHED_ELSEWHERE = Cause(
     "HM774",
-    "a name is patched that the code under test does not look up",
+    "A name is patched that the code under test does not look up",
     """
     A patch changes one name of one module. A module that says `from app.services import send` has a name of its own for
     the function from then on, and looks that up: patch `app.routes.send`, where it is used, and not
@@ -160,7 +160,7 @@ PATCHED_ELSEWHERE = Cause(
 
 REDIRECTED = Cause(
     "HM775",
-    "the request is redirected to the path with the other slash",
+    "The request is redirected to the path with the other slash",
     """
     A route of `/users/` is not one of `/users`. Starlette answers a request for the other one by a redirect, 307, which
     httpx's clients do not follow unless they are told to. Write the path as the route has it; or give the client
@@ -170,7 +170,7 @@ REDIRECTED = Cause(
 
 COOKIE_NOT_SENT = Cause(
     "HM776",
-    "a Secure cookie is not sent over http",
+    "A Secure cookie is not sent over http",
     """
     A client gives a cookie that is set with `Secure` back over https only, and tests mostly talk to `http://test`: the
     cookie is kept, and no request has it. Give the client a `base_url` with https, which no transport in the process
@@ -180,7 +180,7 @@ COOKIE_NOT_SENT = Cause(
 
 COUNTED_BEFORE = Cause(
     "HM777",
-    "a limiter counts the requests of earlier tests",
+    "A limiter counts the requests of earlier tests",
     """
     A limiter keeps its counters in the process, and all tests come from one address: the limit is reached in whatever
     test happens to send one request too many. Hermetic puts the database back, and no counters in memory. Reset the

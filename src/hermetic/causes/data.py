@@ -6,7 +6,7 @@ from hermetic.causes import Cause
 
 NEEDS_ANOTHER_TEST = Cause(
     "HM730",
-    "the test needs what another test had left",
+    "The test needs what another test had left",
     """
     Each test starts from the baseline: what the tests before it had committed is gone. A test that passed only because
     another one ran before it fails now, as it would have failed alone, or in another order. Let it make what it needs,
@@ -18,7 +18,7 @@ NEEDS_ANOTHER_TEST = Cause(
 
 ROW_IS_REMEMBERED = Cause(
     "HM732",
-    "a session remembers a row that a request has changed",
+    "A session remembers a row that a request has changed",
     """
     A session keeps one object for each row, and gives that object whenever the row is read again, with the values that
     it read first. What a request has changed meanwhile, by its own session, is in the database and not in the object.
@@ -28,7 +28,7 @@ ROW_IS_REMEMBERED = Cause(
 
 REQUEST_NOT_COMMITTED = Cause(
     "HM733",
-    "a request does not commit what it writes",
+    "A request does not commit what it writes",
     """
     An override that hands the test's own Session to the application has each request read what those before it have
     written, and the test too, whether or not anybody has committed it. In production each request has a Session of its
@@ -39,7 +39,7 @@ REQUEST_NOT_COMMITTED = Cause(
 
 ROW_NOT_COMMITTED = Cause(
     "HM734",
-    "the test has not committed what the request looks for",
+    "The test has not committed what the request looks for",
     """
     A request has a session and a transaction of its own, and sees what was committed. `flush()` sends a row to the
     database and leaves its transaction open: the test's own session finds it, and no other does. Commit before the
@@ -49,7 +49,7 @@ ROW_NOT_COMMITTED = Cause(
 
 ROLLED_BACK_BY_A_REQUEST = Cause(
     "HM735",
-    "a request rolls back what others have not committed",
+    "A request rolls back what others have not committed",
     """
     An override that hands one session to the test and to every request gives them one transaction. An endpoint that
     rolls back, after a duplicate say, rolls back all of it: what the test has flushed, and what earlier requests have
@@ -62,7 +62,7 @@ ROLLED_BACK_BY_A_REQUEST = Cause(
 
 OBJECT_OF_ANOTHER_SESSION = Cause(
     "HM736",
-    "an object of one session is given to another one",
+    "An object of one session is given to another one",
     """
     An object belongs to the session that loaded or added it, until that is closed. What another session is to do with
     it, it has to have itself: `add()` and a relationship to such an object are refused, and so is `refresh()`. Merge it
@@ -72,7 +72,7 @@ OBJECT_OF_ANOTHER_SESSION = Cause(
 
 ATTRIBUTE_NOT_LOADED = Cause(
     "HM740",
-    "an attribute that is not loaded is read outside of a query",
+    "An attribute that is not loaded is read outside of a query",
     """
     SQLAlchemy reads what is not loaded of an object when it is asked for. With an async driver that takes an await,
     which an attribute cannot do, and so it fails as `MissingGreenlet`. Either it was loaded and taken away again (a
@@ -84,7 +84,7 @@ ATTRIBUTE_NOT_LOADED = Cause(
 
 ATTRIBUTE_OF_CLOSED_SESSION = Cause(
     "HM741",
-    "an attribute is read of an object whose Session is closed",
+    "An attribute is read of an object whose Session is closed",
     """
     What is not loaded of an object is read by its Session, and this one has none: the Session was closed, by the end
     of its `async with` or of its fixture. What is needed later has to be loaded while it is open: `selectinload()` for
@@ -94,7 +94,7 @@ ATTRIBUTE_OF_CLOSED_SESSION = Cause(
 
 SESSION_IS_INVALID = Cause(
     "HM742",
-    "a Session is used after its flush has failed",
+    "A Session is used after its flush has failed",
     """
     A flush that fails rolls the transaction back, and the Session wants to be told so by `rollback()` before it is used
     again: else it fails as `PendingRollbackError`. The place to mend is not where this is raised, but where the flush
@@ -104,7 +104,7 @@ SESSION_IS_INVALID = Cause(
 
 SESSION_ENDED_INSIDE_ITS_BLOCK = Cause(
     "HM743",
-    "a transaction is ended inside of its own block",
+    "A transaction is ended inside of its own block",
     """
     `async with session.begin()` commits at its end, and holds its transaction until then. A commit or a rollback
     inside, often by an application to which a fixture hands its Session, ends it, and nothing can follow in the block.
@@ -114,7 +114,7 @@ SESSION_ENDED_INSIDE_ITS_BLOCK = Cause(
 
 TRANSACTION_BEGUN_BEFORE = Cause(
     "HM744",
-    "a transaction is begun on a session that has one already",
+    "A transaction is begun on a session that has one already",
     """
     The first statement of a session begins its transaction. An endpoint that calls `session.begin()` gets a new session
     in production, and fails on one that an override hands over after a fixture or another request has used it. Delete
@@ -124,7 +124,7 @@ TRANSACTION_BEGUN_BEFORE = Cause(
 
 TABLE_IN_ANOTHER_DATABASE = Cause(
     "HM750",
-    "the table was made in another database",
+    "The table was made in another database",
     """
     Tables are made on an engine, and are there for whoever uses its database. A fixture that makes an engine of its own
     and the tables on it does nothing for the engine that the application has. With hermetic the application's own
@@ -134,7 +134,7 @@ TABLE_IN_ANOTHER_DATABASE = Cause(
 
 TABLE_NOT_MADE = Cause(
     "HM751",
-    "nothing has made the table",
+    "Nothing has made the table",
     """
     `create_all` makes what its MetaData knows, and that knows a table once the module which defines it is imported, and
     only if its class has the same base. Import all modules with tables where the application imports the others; name
@@ -144,7 +144,7 @@ TABLE_NOT_MADE = Cause(
 
 TABLE_EXISTS_ALREADY = Cause(
     "HM752",
-    "the table exists already",
+    "The table exists already",
     """
     Hermetic makes the tables once, before the first test, and puts their rows back before each. A fixture that makes
     them again, by `create_all` without its check or by the migrations, finds them there. Delete it; where the tests
@@ -154,7 +154,7 @@ TABLE_EXISTS_ALREADY = Cause(
 
 COLUMN_NOT_MADE = Cause(
     "HM754",
-    "a model has a column that its table has not",
+    "A model has a column that its table has not",
     """
     A table has the columns with which it was made. Where something else makes it than the model, SQL of a fixture's or
     migrations, a column that was added to the model is missing there until somebody adds it, too. Write the migration,
@@ -164,7 +164,7 @@ COLUMN_NOT_MADE = Cause(
 
 LEFT_IN_MEMORY = Cause(
     "HM753",
-    "a database in memory is not put back",
+    "A database in memory is not put back",
     """
     An engine in memory that a conftest makes is a database of the tests' own, which hermetic leaves alone. Where an
     override hands it to the application it stands for the application's database, and what a request commits there is
@@ -184,7 +184,7 @@ MEMORY_FOR_EACH_CONNECTION = Cause(
 
 ONE_CONNECTION_FOR_ALL = Cause(
     "HM768",
-    "one connection for all sessions",
+    "One connection for all sessions",
     """
     StaticPool, which SQLAlchemy takes for an async engine on SQLite in memory, hands one connection to everybody.
     Sessions that look apart share its one transaction: what one has written and not committed is gone when another one
@@ -195,7 +195,7 @@ ONE_CONNECTION_FOR_ALL = Cause(
 
 SESSION_OF_SEVERAL_TASKS = Cause(
     "HM769",
-    "several tasks use one Session",
+    "Several tasks use one Session",
     """
     A Session does one thing at a time. What `asyncio.gather()` or a task group runs at once needs one each, or runs one
     after the other. What SQLAlchemy says depends on the moment: "Method 'commit()' can't be called here", "concurrent
@@ -205,7 +205,7 @@ SESSION_OF_SEVERAL_TASKS = Cause(
 
 EMPTIED_IN_THE_WRONG_ORDER = Cause(
     "HM738",
-    "a clean-up empties the tables in the wrong order",
+    "A clean-up empties the tables in the wrong order",
     """
     A row that a foreign key refers to cannot be deleted before the rows which refer to it, nor its table be dropped or
     truncated. `reversed(Base.metadata.sorted_tables)` has those that refer to others first. With hermetic there is
@@ -215,7 +215,7 @@ EMPTIED_IN_THE_WRONG_ORDER = Cause(
 
 KEPT_IN_MEMORY = Cause(
     "HM737",
-    "the application remembers rows of an earlier test",
+    "The application remembers rows of an earlier test",
     """
     A cache that lives as long as the process, `functools.lru_cache` or a dictionary of a module, has in one test what
     it was given in another one. Hermetic puts the database back, and the module's own state it does not know. Empty it
@@ -225,7 +225,7 @@ KEPT_IN_MEMORY = Cause(
 
 DATABASE_IN_USE = Cause(
     "HM756",
-    "a database is dropped while others are connected to it",
+    "A database is dropped while others are connected to it",
     """
     PostgreSQL drops, renames or copies no database to which anybody is connected, and an engine's pool keeps its
     connections open until `await engine.dispose()`. Dispose of each engine first, in the loop in which it was used; or

@@ -67,7 +67,7 @@ FIXTURE_OUTLIVES_LOOP = Cause(
 
 LEFT_IN_ANOTHER_TASK = Cause(
     "HM706",
-    "a fixture leaves in one task what it entered in another",
+    "A fixture leaves in one task what it entered in another",
     """
     anyio's task groups and time limits belong to the task that enters them. pytest-asyncio runs an async generator
     fixture in two: one up to its `yield`, another one from there. A fixture that holds such a group open, be it within

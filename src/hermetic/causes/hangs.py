@@ -6,7 +6,7 @@ from hermetic.causes import Cause
 
 CONNECTION_LEFT = Cause(
     "HM771",
-    "a connection of aiosqlite was never closed",
+    "A connection of aiosqlite was never closed",
     """
     Each connection of aiosqlite is a thread, and since 0.22 none that ends with its process: all tests pass, and the
     run never exits. hermetic closes what is still open after the last test, and names it. Close it where it is opened:
@@ -16,7 +16,7 @@ CONNECTION_LEFT = Cause(
 
 THREAD_LEFT = Cause(
     "HM772",
-    "the run waits for a thread that does not end",
+    "The run waits for a thread that does not end",
     """
     Python waits for every thread that is no daemon, and an executor for its jobs, before a process can end. A thread
     that itself waits for good (for a queue, an event, a lock) is left behind after 2 seconds; one that sleeps or polls
