@@ -311,30 +311,55 @@ def meet(folder, name):
 def test_it(tenant, again):
     pass
 """
-BY = {
-    "an engine": """
-def making(worker_id):
-    with create_engine(URL, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text("CREATE DATABASE tenant_acme"))
-""",
-    "a driver": """
-def making(worker_id):
-    with psycopg.connect("postgresql://me:secret@db.example/postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE tenant_acme")
-""",
-}
+BY_BOTH = """
+from contextlib import contextmanager
 
 
-@pytest.mark.parametrize("making", BY.values(), ids=BY)
-def test_one_name_in_two_workers(project: Project, making: str) -> None:
+@contextmanager
+def together(tmp_path_factory, worker_id, how):
+    folder = tmp_path_factory.getbasetemp().parent
+    meet(folder, f"{worker_id}-{how}")
+    try:
+        yield
+    finally:
+        meet(folder, f"{worker_id}-{how}-made")
+
+
+@pytest.fixture(scope="session")
+def by_an_engine(worker_id, tmp_path_factory):
+    with together(tmp_path_factory, worker_id, "engine"):
+        with create_engine(URL, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("CREATE DATABASE tenant_acme"))
+
+
+@pytest.fixture(scope="session")
+def by_a_driver(worker_id, tmp_path_factory):
+    with together(tmp_path_factory, worker_id, "driver"):
+        with psycopg.connect("postgresql://me:secret@db.example/postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE tenant_bolt")
+
+
+@pytest.fixture(autouse=True)
+def made(request, by):
+    request.getfixturevalue(by)
+
+
+@pytest.mark.parametrize("by", ["by_an_engine", "by_a_driver"] * 2)  # each worker gets two tests, one of each
+def test_it(by):
+    pass
+"""
+
+
+def test_one_name_in_two_workers(project: Project) -> None:
     """The second fails by the server's own error; below it stands who has the name, and what to do."""
     project.plugins = (*project.plugins, "xdist")
-    project.write(test_a_py=TENANTS + making)
+    project.write(test_a_py=TENANTS.partition("@pytest.mark.parametrize")[0] + BY_BOTH)
     result = project.pytest("-n", "2")
-    assert result.outcomes() == {"passed": 1, "errors": 1}, result.output
-    assert "another process that tests on this server has a database 'tenant_acme'" in result.output
-    assert "tenant_acme_{worker_id}" in result.output
-    assert "xdist_group" in result.output
+    assert result.outcomes() == {"passed": 2, "errors": 2}, result.output
+    for name in ("tenant_acme", "tenant_bolt"):
+        assert f"another process that tests on this server has a database {name!r}" in result.output
+        assert f"{name}_{{worker_id}}" in result.output
+    assert result.output.count("xdist_group") == 2
 
 
 # A worker that is through drops its databases, and the other's tests look for them.
