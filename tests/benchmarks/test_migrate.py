@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.migrate import MIGRATE, write_suite
+from benchmarks.migrate import MIGRATE, held, write_suite
 
 
 def test_a_project_has_as_many_files_as_asked_for(tmp_path: Path) -> None:
@@ -14,3 +14,5 @@ def test_a_project_has_as_many_files_as_asked_for(tmp_path: Path) -> None:
     took = MIGRATE.look(root)
     assert took.wall > 0 and took.memory > 10
     assert "| 40 |" in MIGRATE.report({40: [took]}).text
+    found = held(root)
+    assert found.trees <= 2 and found.project > found.graph > 0
