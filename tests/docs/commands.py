@@ -33,7 +33,7 @@ PROGRAMS = {
 }
 """What a page may tell its reader to run. A pytest that runs hermetic also takes every warning for an error."""
 
-_SECONDS = re.compile(r"\b\d+(\.\d+)?( m)?s\b(?: \(\d+:\d\d:\d\d\))?")  # from a minute on, pytest adds 0:01:00
+_SECONDS = re.compile(r"\b\d+(\.\d+)?( m)?s\b(?: \(\d+:\d\d:\d\d\))?")
 _BAD = re.compile(r"\b(failed|errors?)\b", re.IGNORECASE)
 
 

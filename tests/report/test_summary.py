@@ -69,7 +69,7 @@ def test_databases_in_memory_that_are_left_alone() -> None:
     assert left_alone_lines({}, Path("/project")) == []
     first, hint = left_alone_lines({"/project/tests/conftest.py:8": "it is the test's own"}, Path("/project"))
     assert first.endswith("made at tests/conftest.py:8: it is the test's own")
-    assert "hermetic_env = DATABASE_URL=sqlite+aiosqlite:///:memory:" in hint
+    assert hint.endswith("hermetic_env = NAME=sqlite+aiosqlite:///:memory:")
 
 
 def test_files_that_were_opened_before_an_engine_named_them() -> None:
