@@ -1,7 +1,7 @@
 """Syntax trees that take little memory: what a function does is parsed again when somebody asks for it.
 
 Seven in ten of a suite's nodes are in bodies of functions, and few of them are of interest at a time. To migrate a
-thousand files took 513 MB with all trees, and takes 176 so. A definition, and an import, is the same object each time,
+thousand files took 513 MB with all trees, and takes 170 so. A definition, and an import, is the same object each time,
 inside a body as well, so that what is known of it can be kept by it; other nodes of a body are not, and are named by
 their places.
 """
