@@ -343,6 +343,20 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
         ),
         (
             {
+                "requirements.txt": "pytest-asyncio",
+                "pytest.ini": "",
+                "conftest.py": "",
+                "test_a.py": "async def test(async_client): ...",
+            },
+            False,
+            [
+                "would change pytest.ini",
+                "next: set asyncio_mode = auto in pytest.ini, or mark the async tests",
+                "then: run pytest",
+            ],
+        ),
+        (
+            {
                 "main.py": f"{APP}import os\nos.environ['KEY']\nos.environ['SALT']",
                 "pytest.ini": "",
                 "conftest.py": "",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.cli.init.editing import render
+from hermetic.cli.init.loops import UNMARKED
 from hermetic.cli.init.setup_plan import Found, Plan
 from hermetic.cli.init.superseded import Superseded
 from hermetic.cli.lines import count, shown, topic
@@ -83,12 +84,9 @@ def _may_go_on(failure: Failure) -> bool:
 
 def _next(plan: Plan) -> Iterator[str]:
     """Say what to type now."""
-    first = "next: "
-    absent = plan.environment.unknown
-    if absent and "hermetic_env" not in plan.configuration.values:
-        names = ", ".join(need.name for need in absent)
-        yield f"next: give {names} a value in hermetic_env of {shown(plan.configuration.path)}"
-        first = "then: "
+    before = list(_before_the_run(plan))
+    yield from (f"{'then' if index else 'next'}: {text}" for index, text in enumerate(before))
+    first = "then: " if before else "next: "
     run = f"run {_pytest(plan)}"
     if plan.observes:
         yield f"{first}{run} and read hermetic's summary, then set hermetic = on"
@@ -104,6 +102,16 @@ def _next(plan: Plan) -> Iterator[str]:
         yield f"{first}{run}; tests that ask for async_client get the application on a database of its own"
     else:
         yield f"{first}write a test that asks for async_client, and {run}"
+
+
+def _before_the_run(plan: Plan) -> Iterator[str]:
+    """Say what a run needs that init does not decide."""
+    absent = plan.environment.unknown
+    if absent and "hermetic_env" not in plan.configuration.values:
+        names = ", ".join(need.name for need in absent)
+        yield f"give {names} a value in hermetic_env of {shown(plan.configuration.path)}"
+    if any(remark.text == UNMARKED for remark in plan.loops.remarks) and not plan.observes:
+        yield f"set asyncio_mode = auto in {shown(plan.configuration.path)}, or mark the async tests"
 
 
 def _server(plan: Plan) -> str:
