@@ -18,7 +18,7 @@ from hermetic.events import emit
 from hermetic.events.application import RequestEnded
 from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
 from hermetic.explain.history import History
-from hermetic.explain.holders import holder_of
+from hermetic.explain.holders import VALUES, holder_of
 from hermetic.owners import Owner
 from tests.explain.failing import TEST, said
 
@@ -97,6 +97,13 @@ def test_a_limiter(shop: Any, history: History, hits: Any) -> None:
     for _ in range(4):
         emit(RequestEnded(request, "GET", "/search", 429, 0.001, ""))
     assert "HM777" not in said(AssertionError("assert 429 == 200"), history)
+
+
+def test_a_collection_that_is_too_large(shop: Any) -> None:
+    """So many of its values are looked at and no more, so that a failure is told in time."""
+    shop.kept = texts = [str(number) for number in range(2 * VALUES)]
+    assert holder_of("", lambda each, key: each is texts[VALUES // 2]) is not None
+    assert holder_of("", lambda each, key: each is texts[-1]) is None
 
 
 def test_an_object_of_an_earlier_test(shop: Any, history: History) -> None:

@@ -10,6 +10,7 @@ import gc
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ DEPTH = 4
 """How many steps are followed from a name."""
 
 VALUES = 20_000
-"""How many values of a module are looked at."""
+"""How many values are looked at below a name of a module."""
 
 _FOLLOWED = ("cache", "limit", "storage", "store", "memo")
 """What the class of a library's object is called that is looked into."""
@@ -98,8 +99,8 @@ def _has(value: Any, wanted: Callable[[Any, Any], bool]) -> bool:
     for key, each, depth in looked_at:
         if depth and wanted(each, key):
             return True
-        if depth < DEPTH and len(looked_at) < VALUES and _is_followed(each):
-            for below, member in _members(each):
+        if depth < DEPTH and _is_followed(each):
+            for below, member in islice(_members(each), VALUES - len(looked_at)):
                 if id(member) not in seen:
                     seen.add(id(member))
                     looked_at.append((key if below is None else below, member, depth + 1))
@@ -126,9 +127,9 @@ def _members(value: Any) -> Iterator[tuple[Any, Any]]:
     """Give what a value holds, with its key where it has one."""
     try:
         if isinstance(value, Mapping):
-            yield from list(value.items())
+            yield from list(islice(value.items(), VALUES))
         elif isinstance(value, _COLLECTIONS):
-            yield from ((None, each) for each in list(value))
+            yield from ((None, each) for each in list(islice(value, VALUES)))
         elif hasattr(value, "cache_info"):
             yield from ((None, each) for each in _kept_by_lru_cache(value))
         elif isinstance(value, FunctionType):

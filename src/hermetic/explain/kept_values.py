@@ -51,10 +51,10 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 def _remembered(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name what holds a text of the assertion that is of an earlier test's row."""
     shown = dict.fromkeys(_texts_in(str(failure.error)))
-    before = history.undone.ever_before(failure.owner) if shown else []
+    before = _values(history.undone.ever_before(failure.owner)) if shown else {}
     own = " ".join(each.parameters for each in history.of(Statement) if written(each) is not None)
-    for text in shown:
-        write = next((each for each in before if _is_of(text, each) and text not in own), None)
+    for text in (each for each in shown if each not in own):
+        write = next((write for value, write in before.items() if value in text), None)
         holder = None if write is None else holder_of(failure.root, partial(_has, text), text)
         if write is not None and holder is not None:
             yield Explanation(
@@ -74,9 +74,13 @@ def _texts_in(message: str) -> Iterator[str]:
             yield single or double
 
 
-def _is_of(text: str, write: Write) -> bool:
-    """Whether a text is, or has in it, a value that was written."""
-    return any(each in text for each in _texts_in(write.parameters))
+def _values(writes: list[Write]) -> dict[str, Write]:
+    """Return the texts that were written, each with the first that wrote it."""
+    values: dict[str, Write] = {}
+    for write in writes:
+        for value in _texts_in(write.parameters):
+            values.setdefault(value, write)
+    return values
 
 
 def _has(text: str, value: Any, key: Any) -> bool:
