@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from hermetic.calls import ErrorBody
+from hermetic.calls import ErrorBody, secure_cookies
 from hermetic.client import AsyncTestClient
 from hermetic.events.application import (
     BODY,
@@ -118,6 +118,18 @@ def test_a_request(send: Callable[..., None]) -> None:
     assert ended[:4] == (began.owner, "GET", "/hello", 201)
     assert (ended.error, ended.owner.kind, ended.owner.parent) == ("", "request", TEST)
     assert 0 < ended.seconds < 60
+
+
+def test_a_redirect() -> None:
+    """Where to is told."""
+    (ended,) = heard(by_httpx, "/below").of(RequestEnded)
+    assert (ended.status, ended.redirected_to) == (307, "http://t/below/")
+
+
+def test_secure_cookies() -> None:
+    """Their names; not of one that is deleted, which browsers and clients want to be Secure as well."""
+    answers = [b"sid=1; Path=/; Secure", b"theme=dark", b'old=""; Max-Age=0; Secure']
+    assert secure_cookies([(b"set-cookie", each) for each in answers]) == ("sid",)
 
 
 @pytest.mark.parametrize("send", SENDERS)

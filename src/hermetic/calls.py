@@ -86,6 +86,7 @@ class _Call:
         self.number = 0
         self._body: ErrorBody | None = None
         self._secure_cookies: tuple[str, ...] = ()
+        self._redirected_to = ""
 
     def begin(self) -> None:
         if self._kind == "http":
@@ -102,6 +103,8 @@ class _Call:
                 self.number = message["status"]
                 if self.number >= 400:
                     self._body = ErrorBody(message.get("headers", ()))
+                elif self.number >= 300:
+                    self._redirected_to = redirect_of(message.get("headers", ()))
                 if self._scope.get("scheme") == "http":
                     self._secure_cookies = secure_cookies(message.get("headers", ()))
             case "http.response.body":
@@ -129,6 +132,7 @@ class _Call:
                     endpoint_of(self._scope),
                     self._secure_cookies,
                     () if self.number < 400 else sent_cookies(self._scope.get("headers", ())),
+                    self._redirected_to,
                 )
             )
         elif self._kind == "websocket":
@@ -143,10 +147,19 @@ def endpoint_of(scope: Scope) -> Location | None:
     return None if endpoint is None else location_of(endpoint) or UNKNOWN
 
 
+def redirect_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the URL that an answer redirects to; empty where it names none."""
+    return next((value.decode("latin-1") for name, value in headers if name.lower() == b"location"), "")
+
+
 def secure_cookies(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
-    """Return the names of the cookies that an answer sets for https only."""
+    """Return the names of the cookies that an answer sets for https only, and does not delete."""
     values = [value for name, value in headers if name.lower() == b"set-cookie"]
-    return tuple(_name_of(value) for value in values if b"; secure" in value.lower())
+    return tuple(
+        _name_of(value)
+        for value in values
+        if b"; secure" in (lower := value.lower()) and b"; max-age=0" not in lower
+    )
 
 
 def sent_cookies(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -25,23 +26,26 @@ def answered(method: str, path: str, status: int, endpoint: Location | None = No
 @pytest.mark.parametrize(
     ("path", "other", "error"),
     [
+        ("/the shops", "/the shops/", AssertionError("assert 307 == 201")),
         ("/shops", "/shops/", AssertionError("assert 307 == 201")),
         ("/shops/", "/shops", json.JSONDecodeError("Expecting value", "", 0)),
     ],
 )
 def test_a_redirect_to_the_other_slash(history: History, path: str, other: str, error: Exception) -> None:
     """The path as the route has it, and the argument that has a client follow."""
-    answered("POST", path, 307)
+    answered("POST", path, 307, redirected_to=f"http://test{quote(other)}")
     text = said(error, history)
     assert f"POST {path} was answered by 307: the route is {other}, " in text
     assert "[HM775]" in text
 
 
 def test_a_redirect_that_is_nothing_to_the_failure(history: History) -> None:
-    """An endpoint's own, one that was followed, and one before another failure: nothing is said."""
-    answered("GET", "/old", 307, endpoint=UNKNOWN)
+    """An endpoint's own, one to https, one that was followed, and one before another failure: nothing is said."""
+    answered("GET", "/old", 307, endpoint=UNKNOWN, redirected_to="http://test/old/")
     assert "HM775" not in said(AssertionError("assert 307 == 200"), history)
-    answered("POST", "/shops", 307)
+    answered("GET", "/shops", 307, redirected_to="https://test/shops")
+    assert "HM775" not in said(AssertionError("assert 307 == 200"), history)
+    answered("POST", "/shops", 307, redirected_to="http://test/shops/")
     answered("POST", "/shops/", 409, endpoint=UNKNOWN)
     assert "HM775" not in said(AssertionError("assert 409 == 201"), history)
 
@@ -54,3 +58,18 @@ def test_a_secure_cookie_over_http(history: History) -> None:
     answered("GET", "/me", 401, endpoint=UNKNOWN, cookies=("theme",))
     text = said(AssertionError("assert 401 == 200"), history)
     assert "GET /me was answered by 401, and came without the cookie sid: POST /login has set it" in text
+
+
+def test_a_status_that_the_test_expects(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the test is nothing that it has stumbled over, unless the failure names it."""
+
+    def expecting(statuses: list[int]) -> None:
+        assert statuses == [307, 401]
+
+    monkeypatch.setattr(TEST, "function", expecting)
+    answered("POST", "/login", 200, endpoint=UNKNOWN, secure_cookies=("sid",))
+    answered("GET", "/me", 401, endpoint=UNKNOWN)
+    assert "HM776" not in said(AssertionError("assert 'a' == 'b'"), history)
+    assert "HM776" in said(AssertionError("assert 401 == 200"), history)
+    answered("POST", "/shops", 307, redirected_to="http://test/shops/")
+    assert "HM775" not in said(AssertionError("assert 'a' == 'b'"), history)

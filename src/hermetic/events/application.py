@@ -40,6 +40,7 @@ class RequestEnded(NamedTuple):
         endpoint: Where the function is defined that answered it; None where no route was found.
         secure_cookies: The names of cookies that the answer sets for https only, though the request came by http.
         cookies: Of a response that is an error, the names of the cookies that the request had.
+        redirected_to: The URL of a response that is a redirect; of others empty.
     """
 
     owner: Owner
@@ -53,6 +54,7 @@ class RequestEnded(NamedTuple):
     endpoint: Location | None = None
     secure_cookies: tuple[str, ...] = ()
     cookies: tuple[str, ...] = ()
+    redirected_to: str = ""
 
 
 class OverrideUnused(NamedTuple):

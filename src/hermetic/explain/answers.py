@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from hermetic.causes.applications import COOKIE_NOT_SENT, REDIRECTED
 from hermetic.events.application import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
+from hermetic.functions import codes
 
 REDIRECT = 307
 REFUSED = (401, 403)
@@ -19,17 +24,31 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     if not ended or failure.phase == "teardown":
         return
     yield from _redirected(failure, ended)
-    yield from _without_cookie(ended)
+    yield from _without_cookie(failure, ended)
+
+
+def _is_met(failure: Failure, each: RequestEnded, ended: list[RequestEnded]) -> bool:
+    """Whether the failure speaks of an answer's status, or nothing came after it and the test does not expect it."""
+    first = str(failure.error).partition("\n")[0]
+    if re.search(rf"\b{each.status}\b", first):
+        return True
+    return each is ended[-1] and not _stands_in(failure.owner.function, each.status)
+
+
+def _stands_in(test: Callable[..., Any] | None, status: int) -> bool:
+    """Whether a test has a status in its code, which it then expects."""
+    code = None if test is None else getattr(inspect.unwrap(test), "__code__", None)
+    return code is not None and any(status in each.co_consts for each in codes(code))
 
 
 def _redirected(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
-    """Name a request that Starlette redirected for its slash, if the failure speaks of it, or nothing came after it."""
-    first = str(failure.error).partition("\n")[0]
+    """Name a request that Starlette redirected for its slash."""
     for each in ended:
-        is_meant = each is ended[-1] or str(REDIRECT) in first
-        if each.status != REDIRECT or each.endpoint is not None or not is_meant:
+        other = unquote(urlsplit(each.redirected_to).path)
+        is_of_a_slash = other != each.path and other.rstrip("/") == each.path.rstrip("/")
+        is_by_starlette = each.status == REDIRECT and each.endpoint is None and is_of_a_slash
+        if not is_by_starlette or not _is_met(failure, each, ended):
             continue
-        other = each.path.rstrip("/") if each.path.endswith("/") else f"{each.path}/"
         yield Explanation(
             REDIRECTED,
             (
@@ -41,12 +60,12 @@ def _redirected(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explana
         return
 
 
-def _without_cookie(ended: list[RequestEnded]) -> Iterator[Explanation]:
+def _without_cookie(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
     """Name a cookie that was set for https only, and that a refused request came without."""
     kept: dict[str, RequestEnded] = {}
     for each in ended:
         lacking = [name for name in kept if name not in each.cookies] if each.status in REFUSED else []
-        if lacking:
+        if lacking and _is_met(failure, each, ended):
             name = lacking[0]
             yield Explanation(
                 COOKIE_NOT_SENT,
