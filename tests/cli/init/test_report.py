@@ -251,7 +251,7 @@ def test_what_makes_the_tables_is_no_finding_where_nothing_else_does(
     plan = project.plan()
     assert [line.split(": ")[1] for line in findings(plan)] == ["savepoint-listener"]
     assert list(outcome(plan, written=False))[-2:] == [
-        "1 line of the tests do by hand what hermetic now does; delete them when you like",
+        "1 line of the tests does by hand what hermetic now does; delete it when you like",
         "next: run pytest and read hermetic's summary, then set hermetic = on",
     ]
 
@@ -270,7 +270,7 @@ def test_what_a_function_does_beside_the_tables_stays(
         f"conftest.py:2: {reason}; what else start() does stays",
         f"conftest.py:3: {reason}",
     ]
-    assert "1 line of the tests do by hand what hermetic now does; delete them when you like" in outcome(
+    assert "1 line of the tests does by hand what hermetic now does; delete it when you like" in outcome(
         plan, written=False
     )
 
@@ -298,9 +298,13 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
         "conftest.py:2: env-in-conftest: lines of hermetic_env are set before"
     )
     assert list(outcome(plan, written=True))[1:3] == [
-        "1 line of the tests do by hand what hermetic now does; delete them when you like",
+        "1 line of the tests does by hand what hermetic now does; delete it when you like",
         "2 lines of a conftest set variables; move them to hermetic_env when you like",
     ]
+    project.write({"conftest.py": "import os\nos.environ['KEY'] = 'x'\n"})
+    assert "1 line of a conftest sets variables; move it to hermetic_env when you like" in outcome(
+        project.plan(), written=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -404,7 +408,7 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
             True,
             [
                 "created pytest.ini",
-                "1 line of the tests do by hand what hermetic now does; delete them when you like",
+                "1 line of the tests does by hand what hermetic now does; delete it when you like",
                 "next: run pytest and read hermetic's summary, then set hermetic = on",
                 "      the tests' own server must run for that; with none: pytest --hermetic=on, which brings one",
             ],
@@ -418,7 +422,7 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
             True,
             [
                 "changed pytest.ini",
-                "1 line of the tests do by hand what hermetic now does; delete them when you like",
+                "1 line of the tests does by hand what hermetic now does; delete it when you like",
                 "next: run pytest and read hermetic's summary, then set hermetic = on",
                 "      the tests start a server at conftest.py:2: with hermetic = on no engine is led to it, "
                 "and it can go",

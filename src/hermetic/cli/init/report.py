@@ -67,14 +67,21 @@ def outcome(plan: Plan, *, written: bool, failure: Failure | None = None) -> Ite
         yield f"{made}d {shown(edit.path)}" if written else f"would {made} {shown(edit.path)}"
     if not plan.edits:
         yield "nothing to do: hermetic is set up"
-    if going := sum(line.goes for line in plan.superseded):
-        yield f"{count(going, 'line')} of the tests do by hand what hermetic now does; delete them when you like"
-    if moved := sum(line.moves for line in plan.superseded):
-        yield f"{count(moved, 'line')} of a conftest set variables; move them to hermetic_env when you like"
+    yield from _by_hand(plan)
     if failure is not None and not _may_go_on(failure):
         yield "next: do what is said under tried, then run hermetic init --try again"
     elif plan.observes or plan.edits:
         yield from _next(plan)
+
+
+def _by_hand(plan: Plan) -> Iterator[str]:
+    """Say how many lines can be deleted, or moved."""
+    if going := sum(line.goes for line in plan.superseded):
+        does, them = ("does", "it") if going == 1 else ("do", "them")
+        yield f"{count(going, 'line')} of the tests {does} by hand what hermetic now does; delete {them} when you like"
+    if moved := sum(line.moves for line in plan.superseded):
+        sets, them = ("sets variables", "it") if moved == 1 else ("set variables", "them")
+        yield f"{count(moved, 'line')} of a conftest {sets}; move {them} to hermetic_env when you like"
 
 
 def _may_go_on(failure: Failure) -> bool:
