@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +22,18 @@ def shown(path: Path) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def first(texts: Sequence[str], most: int | None, hint: str = "") -> list[str]:
+    """Return the first of some texts, and how many more there are; all of them where ``most`` is None.
+
+    Args:
+        texts: What is to be named.
+        most: How many of them at most.
+        hint: What stands behind that number.
+    """
+    more = 0 if most is None else len(texts) - most
+    return [*texts[:most], f"and {more} more{hint}"] if more > 0 else [*texts]
 
 
 def topic(name: str, lines: list[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from hermetic.cli.lines import shown
+from hermetic.cli import lines
 from hermetic.migrate.step import TestName
 
 FEW = 5
@@ -14,14 +14,14 @@ FEW = 5
 
 def shown_test(test: TestName) -> str:
     """Return a test as pytest takes it."""
-    return f"{shown(test.file)}::{test.path}"
+    return f"{lines.shown(test.file)}::{test.path}"
 
 
 def by_file(tests: Iterable[TestName], most: int | None) -> list[str]:
     """Return a line a file with its tests, as many of both as are to be named."""
     return first(
         [
-            f"{shown(file)}: {', '.join(first([test.path for test in those], most))}"
+            f"{lines.shown(file)}: {', '.join(first([test.path for test in those], most))}"
             for file, those in groupby(sorted(tests), key=lambda test: test.file)
         ],
         most,
@@ -29,6 +29,5 @@ def by_file(tests: Iterable[TestName], most: int | None) -> list[str]:
 
 
 def first(texts: Sequence[str], most: int | None) -> list[str]:
-    """Return the first of some texts, and how many more there are; all of them where ``most`` is None."""
-    more = 0 if most is None else len(texts) - most
-    return [*texts[:most], f"and {more} more (-v names all)"] if more > 0 else [*texts]
+    """Return the first of some texts, and how many more ``-v`` would name; all of them where ``most`` is None."""
+    return lines.first(texts, most, " (-v names all)")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from hermetic.cli.init.setup_plan import Plan
 from hermetic.cli.init.trial.outcome import Engine, Failure, Line, Outcome, Refused
 from hermetic.cli.init.trial.subject import Subject
-from hermetic.cli.lines import count, shown, topic
+from hermetic.cli.lines import count, first, shown, topic
 from hermetic.source.requirements import read_requirements
 
-T = TypeVar("T")
 MANY = 20
 """Engines, refusals and variables of which each is named; of the others only how many."""
 
@@ -35,9 +33,9 @@ def told(outcome: Outcome, plan: Plan, subject: Subject) -> Iterator[str]:
     """Yield what came of it."""
     failure = outcome.failure
     lines = list(_built(outcome, subject) if failure is None else _failed(failure, outcome, plan))
-    lines += _first(outcome.engines, _engine)
-    others = tuple(each for each in outcome.refused if failure is None or each != failure.refused)
-    lines += _first(others, _passed)
+    lines += first([*map(_engine, outcome.engines)], MANY)
+    others = [_passed(each) for each in outcome.refused if failure is None or each != failure.refused]
+    lines += first(others, MANY)
     yield from topic("tried", lines)
 
 
@@ -56,8 +54,7 @@ def _failed(failure: Failure, outcome: Outcome, plan: Plan) -> Iterator[str]:
     for hint in failure.hints:
         yield from f"hint: {hint}".splitlines()
     if not failure.cause:
-        if outcome.read:
-            yield from _first(outcome.read, lambda name: f"read before, and not set: {name}")
+        yield from first([f"read before, and not set: {name}" for name in outcome.read], MANY)
         yield from (f"printed: {line}" for line in outcome.output)
 
 
@@ -97,13 +94,6 @@ def _refused(refused: Refused) -> Iterator[str]:
         yield "or give it an address for tests in hermetic_env"
     else:
         yield "a run really does it: whether that is all, only pytest can tell"
-
-
-def _first(found: Sequence[T], say: Callable[[T], str]) -> Iterator[str]:
-    """Yield a line for each of the first few, and how many more there are."""
-    yield from map(say, found[:MANY])
-    if len(found) > MANY:
-        yield f"and {len(found) - MANY} more"
 
 
 def _engine(engine: Engine) -> str:
