@@ -11,21 +11,13 @@ import pytest
 
 from hermetic.errors import CommandError
 from hermetic.migrate.verify.process import Process
-from tests.cli.init.trial.processes import are_gone, until
+from tests.cli.init.trial.processes import LEAVES_ONE, are_gone, until
 
-STAYS = """\
+STAYS = f"""\
 import os, sys, time
 from pathlib import Path
 pids = Path(sys.argv[1])
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        (pids / str(os.getpid())).touch()
-        time.sleep(600)
-    os._exit(0)
-while not list(pids.iterdir()):
-    time.sleep(0.01)
-(pids / str(os.getpid())).touch()
+{LEAVES_ONE}
 print("said", flush=True)
 """
 COMMAND = """\

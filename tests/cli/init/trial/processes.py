@@ -1,4 +1,4 @@
-"""Whether processes are there, which say so by files named after them."""
+"""Processes that say by files named after them that they are there, and whether they are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+LEAVES_ONE = """\
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        (pids / str(os.getpid())).touch()
+        time.sleep(600)
+    os._exit(0)
+while not list(pids.iterdir()):
+    time.sleep(0.01)
+(pids / str(os.getpid())).touch()"""
+"""Lines of a program: one process that has left its group, and itself, each with a file in the folder ``pids``."""
 
 
 def are_gone(pids: Path, number: int) -> bool:

@@ -11,24 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests.cli.init.trial.processes import are_gone, until
+from tests.cli.init.trial.processes import LEAVES_ONE, are_gone, until
 
 SUPERVISOR = [sys.executable, "-c", "from hermetic.cli.init.trial.supervisor import main; main()"]
 
-BEGIN = """\
+BEGIN = f"""\
 import faulthandler, os, signal, sys, time
 from pathlib import Path
 home, pids = Path(sys.argv[1]), Path(os.environ["PIDS"])
 faulthandler.register(signal.SIGUSR1, open(home / "stack", "w"))
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        (pids / str(os.getpid())).touch()
-        time.sleep(600)
-    os._exit(0)
-while not list(pids.iterdir()):
-    time.sleep(0.01)
-(pids / str(os.getpid())).touch()
+{LEAVES_ONE}
 Path(os.environ["TMPDIR"], "left").touch()
 print("said", flush=True)
 (home / "begun").touch()
