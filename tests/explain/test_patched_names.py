@@ -18,6 +18,7 @@ from hermetic.explain.history import History
 from hermetic.owners import Owner
 from tests.explain.failing import TEST, said
 
+BEFORE = (mock._patch.__enter__, pytest.MonkeyPatch.setattr)
 REQUEST = Owner("request GET /", "request", "function", TEST)
 
 
@@ -97,5 +98,4 @@ def test_nothing_is_noted_when_it_has_stopped(shop: Any, history: History) -> No
     history.stop()
     with mock.patch("shop_mail.send"):
         assert history.patches.made == []
-    assert mock._patch.__enter__.__module__ == "unittest.mock"
-    assert pytest.MonkeyPatch.setattr.__module__ == "_pytest.monkeypatch"
+    assert (mock._patch.__enter__, pytest.MonkeyPatch.setattr) == BEFORE

@@ -1,4 +1,4 @@
-"""Answers that are right, and not what the test had expected: a redirect, a cookie that is not sent, a limit."""
+"""Answers that are right, and not what the test had expected: a redirect, a cookie that is not sent."""
 
 from __future__ import annotations
 

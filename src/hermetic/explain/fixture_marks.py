@@ -17,7 +17,6 @@ INSTEAD = {
     "anyio": "its argument anyio_backend has anyio's plugin run it for every test",
     "usefixtures": "what it needs is an argument of it",
     "parametrize": "@pytest.fixture(params=...), and request.param in it",
-    "hermetic": "it is for the tests that ask for it",
 }
 """What does what is meant."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hermetic.code import Location, place_in_the_project
+from hermetic.patch import Patch
 
 MOST = 200
 """How many patches of a test are kept."""
@@ -43,7 +44,7 @@ class Patches:
 
     def __init__(self) -> None:
         self.made: list[Patched] = []
-        self._replaced: list[tuple[type, str, Callable[..., Any], Callable[..., Any]]] = []
+        self._patches: dict[type, Patch] = {}
         self._is_on = False
 
     def start(self) -> None:
@@ -52,56 +53,51 @@ class Patches:
         self._watch()
 
     def stop(self) -> None:
-        """Put back what was replaced; below a patch that somebody put on top, ours goes on idle."""
+        """Note nothing any more."""
         self._is_on = False
-        for kind, name, original, ours in self._replaced:
-            if vars(kind).get(name) is ours:
-                setattr(kind, name, original)
-        self._replaced.clear()
+        while self._patches:
+            self._patches.popitem()[1].undo()
         self.made.clear()
 
     def begin(self) -> None:
         """Forget the test before."""
         if self.made:
             self.made.clear()
-        if self._is_on and len(self._replaced) < 2:  # unittest.mock may be loaded by now
+        if self._is_on and len(self._patches) < 2:  # unittest.mock may be loaded by now
             self._watch()
 
     def _watch(self) -> None:
         mock, monkeypatch = sys.modules.get("unittest.mock"), sys.modules.get("_pytest.monkeypatch")
-        for module, name, method, wrapped in (
+        for module, name, method, wrap in (
             (mock, "_patch", "__enter__", self._entering),
             (monkeypatch, "MonkeyPatch", "setattr", self._setting),
         ):
-            kind = getattr(module, name, None)
-            original = getattr(kind, method, None)
-            if kind is None or original is None or any(each[0] is kind for each in self._replaced):
-                continue
-            ours = wrapped(original)
-            setattr(kind, method, ours)
-            self._replaced.append((kind, method, original, ours))
+            kind: Any = getattr(module, name, None)
+            if hasattr(kind, method) and kind not in self._patches:
+                self._patches[kind] = Patch(kind, method, wrap)
 
-    def _entering(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _entering(self, ours: Patch) -> Callable[..., Any]:
         def __enter__(patch: Any) -> Any:
             __tracebackhide__ = True
-            value = original(patch)
-            self._note(patch.target, patch.attribute, patch.temp_original)
+            value = ours.original(patch)
+            if ours.is_on:
+                self._note(patch.target, patch.attribute, patch.temp_original)
             return value
 
         return __enter__
 
-    def _setting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _setting(self, ours: Patch) -> Callable[..., Any]:
         def setattr(patch: Any, *arguments: Any, **named: Any) -> None:
             __tracebackhide__ = True
             done = len(patch._setattr)
-            original(patch, *arguments, **named)
-            for target, name, value in patch._setattr[done:]:
+            ours.original(patch, *arguments, **named)
+            for target, name, value in patch._setattr[done:] if ours.is_on else ():
                 self._note(target, name, value)
 
         return setattr
 
     def _note(self, target: Any, name: str, original: Any) -> None:
-        if self._is_on and len(self.made) < MOST:
+        if len(self.made) < MOST:
             at = place_in_the_project(sys._getframe(2))
             if at is not None and not at.file.endswith(".py"):  # the script that started pytest
                 at = None
