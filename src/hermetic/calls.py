@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from typing import Any
 
-from hermetic.code import UNKNOWN, Location, location_of
 from hermetic.events import Source, emit
 from hermetic.events.application import (
     BODY,
@@ -129,7 +128,7 @@ class _Call:
                     error,
                     query,
                     "" if self._body is None else self._body.text(),
-                    endpoint_of(self._scope),
+                    id(self._scope["endpoint"]) if "endpoint" in self._scope else 0,
                     self._secure_cookies,
                     () if self.number < 400 else sent_cookies(self._scope.get("headers", ())),
                     self._redirected_to,
@@ -139,12 +138,6 @@ class _Call:
             emit(WebsocketEnded(self._owner, self._path, self.number, seconds, error))
         else:
             emit(LifespanEnded(self._owner, error))
-
-
-def endpoint_of(scope: Scope) -> Location | None:
-    """Return where what answered a request is defined; None where no route was found for it."""
-    endpoint = scope.get("endpoint")
-    return None if endpoint is None else location_of(endpoint) or UNKNOWN
 
 
 def redirect_of(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import pytest
 
-from hermetic.code import UNKNOWN, Location
 from hermetic.events import emit
 from hermetic.events.application import RequestEnded
 from hermetic.explain.history import History
@@ -16,9 +15,11 @@ from hermetic.owners import Owner
 from tests.explain.failing import TEST, said
 
 REQUEST = Owner("request POST /shops", "request", "function", TEST)
+ENDPOINT = 7
+"""The number of a function."""
 
 
-def answered(method: str, path: str, status: int, endpoint: Location | None = None, **cookies: Any) -> None:
+def answered(method: str, path: str, status: int, endpoint: int = 0, **cookies: Any) -> None:
     """Tell of a request."""
     emit(RequestEnded(REQUEST, method, path, status, 0.001, "", endpoint=endpoint, **cookies))
 
@@ -41,21 +42,21 @@ def test_a_redirect_to_the_other_slash(history: History, path: str, other: str, 
 
 def test_a_redirect_that_is_nothing_to_the_failure(history: History) -> None:
     """An endpoint's own, one to https, one that was followed, and one before another failure: nothing is said."""
-    answered("GET", "/old", 307, endpoint=UNKNOWN, redirected_to="http://test/old/")
+    answered("GET", "/old", 307, endpoint=ENDPOINT, redirected_to="http://test/old/")
     assert "HM775" not in said(AssertionError("assert 307 == 200"), history)
     answered("GET", "/shops", 307, redirected_to="https://test/shops")
     assert "HM775" not in said(AssertionError("assert 307 == 200"), history)
     answered("POST", "/shops", 307, redirected_to="http://test/shops/")
-    answered("POST", "/shops/", 409, endpoint=UNKNOWN)
+    answered("POST", "/shops/", 409, endpoint=ENDPOINT)
     assert "HM775" not in said(AssertionError("assert 409 == 201"), history)
 
 
 def test_a_secure_cookie_over_http(history: History) -> None:
     """The cookie, who set it, and the request that came without; nothing where it came with it."""
-    answered("POST", "/login", 200, endpoint=UNKNOWN, secure_cookies=("sid",))
-    answered("GET", "/me", 401, endpoint=UNKNOWN, cookies=("sid",))
+    answered("POST", "/login", 200, endpoint=ENDPOINT, secure_cookies=("sid",))
+    answered("GET", "/me", 401, endpoint=ENDPOINT, cookies=("sid",))
     assert "HM776" not in said(AssertionError("assert 401 == 200"), history)
-    answered("GET", "/me", 401, endpoint=UNKNOWN, cookies=("theme",))
+    answered("GET", "/me", 401, endpoint=ENDPOINT, cookies=("theme",))
     text = said(AssertionError("assert 401 == 200"), history)
     assert "GET /me was answered by 401, and came without the cookie sid: POST /login has set it" in text
 
@@ -67,8 +68,8 @@ def test_a_status_that_the_test_expects(history: History, monkeypatch: pytest.Mo
         assert statuses == [307, 401]
 
     monkeypatch.setattr(TEST, "function", expecting)
-    answered("POST", "/login", 200, endpoint=UNKNOWN, secure_cookies=("sid",))
-    answered("GET", "/me", 401, endpoint=UNKNOWN)
+    answered("POST", "/login", 200, endpoint=ENDPOINT, secure_cookies=("sid",))
+    answered("GET", "/me", 401, endpoint=ENDPOINT)
     assert "HM776" not in said(AssertionError("assert 'a' == 'b'"), history)
     assert "HM776" in said(AssertionError("assert 401 == 200"), history)
     answered("POST", "/shops", 307, redirected_to="http://test/shops/")

@@ -11,7 +11,6 @@ from unittest import mock
 import pytest
 from fastapi import Depends, FastAPI
 
-from hermetic.code import location_of
 from hermetic.events import emit
 from hermetic.events.application import RequestEnded
 from hermetic.explain.history import History
@@ -47,13 +46,15 @@ def requested(endpoint: Callable[..., Any], **arguments: Any) -> None:
     shop = cast(Any, sys.modules["shop_routes"])
     shop.app = FastAPI()
     shop.app.add_api_route("/", endpoint, **arguments)
-    emit(RequestEnded(REQUEST, "GET", "/", 500, 0.001, "", endpoint=location_of(endpoint)))
+    emit(RequestEnded(REQUEST, "GET", "/", 500, 0.001, "", endpoint=id(endpoint)))
 
 
 def test_a_patch_where_the_function_is_defined(shop: Any, history: History) -> None:
     """Where it was patched, who uses which name, and the name to patch."""
     with mock.patch("shop_mail.send"):
         requested(shop.invite)
+    shop.app.mount("/static", FastAPI())
+    emit(RequestEnded(REQUEST, "GET", "/unknown", 404, 0.001, ""))  # no route was found for it
     text = said(AssertionError("Called 0 times."), history)
     assert f"{__file__}:" in text
     assert "replaces shop_mail.send, and invite (/shop/shop_routes.py:2) uses shop_routes.send" in text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hermetic.code import Location
 from hermetic.owners import Owner
 
 BODY = 16_000
@@ -37,7 +36,7 @@ class RequestEnded(NamedTuple):
         error: The name of the class of what the application raised; else empty.
         query: The query string, as it is: whoever shows it masks it.
         body: The text of a response that is an error (4xx, 5xx), as it is; of others, and where it is no text, empty.
-        endpoint: Where the function is defined that answered it; None where no route was found.
+        endpoint: The number of the function that answered it, as ``id`` gives it; 0 where no route was found.
         secure_cookies: The names of cookies that the answer sets for https only, though the request came by http.
         cookies: Of a response that is an error, the names of the cookies that the request had.
         redirected_to: The URL of a response that is a redirect; of others empty.
@@ -51,7 +50,7 @@ class RequestEnded(NamedTuple):
     error: str
     query: str = ""
     body: str = ""
-    endpoint: Location | None = None
+    endpoint: int = 0
     secure_cookies: tuple[str, ...] = ()
     cookies: tuple[str, ...] = ()
     redirected_to: str = ""

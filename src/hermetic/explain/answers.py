@@ -46,7 +46,7 @@ def _redirected(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explana
     for each in ended:
         other = unquote(urlsplit(each.redirected_to).path)
         is_of_a_slash = other != each.path and other.rstrip("/") == each.path.rstrip("/")
-        is_by_starlette = each.status == REDIRECT and each.endpoint is None and is_of_a_slash
+        is_by_starlette = each.status == REDIRECT and not each.endpoint and is_of_a_slash
         if not is_by_starlette or not _is_met(failure, each, ended):
             continue
         yield Explanation(

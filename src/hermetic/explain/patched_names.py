@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from hermetic.causes.applications import PATCHED_ELSEWHERE
-from hermetic.code import Location, location_of, project_modules
+from hermetic.code import location_of, project_modules
 from hermetic.events.application import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a
@@ -43,7 +43,9 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     if failure.phase != "call":
         return
     made = [each for each in history.patches.made if _was_not_used(each)]
-    ended = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)] if made else []
+    if not made:
+        return
+    ended = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]
     routes = list(_routes(failure, {each.endpoint for each in ended}))
     for patched in made:
         found = _as_a_dependency(failure, patched, routes) or _by_another_name(
@@ -127,8 +129,8 @@ def _use(failure: Failure, routes: list[Any], holders: list[tuple[ModuleType, st
     return None
 
 
-def _routes(failure: Failure, endpoints: Collection[Location | None]) -> Iterator[Any]:
-    """Give the routes of the applications that are known whose endpoints these are."""
+def _routes(failure: Failure, endpoints: Collection[int]) -> Iterator[Any]:
+    """Give the routes of the applications that are known whose endpoints these are, as events number them."""
     given = [each.value for each in failure.fixtures]
     transports = [attribute(each, "_transport") for each in given]
     applications = [
@@ -138,7 +140,7 @@ def _routes(failure: Failure, endpoints: Collection[Location | None]) -> Iterato
     ]
     for application in (each for each in applications if is_a(each, "Starlette")):
         for route in routes_of(application):
-            if location_of(getattr(route, "endpoint", None)) in endpoints:
+            if hasattr(route, "endpoint") and id(route.endpoint) in endpoints:
                 yield route
 
 
