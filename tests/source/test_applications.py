@@ -133,6 +133,21 @@ def test_what_the_tests_import_goes_first(project: Project) -> None:
     assert names(project) == ["other:app", "main:app"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from app.main import create",
+        "from app import main\nmain.create()",
+        "import app.main\napp.main.create()",
+    ],
+)
+def test_a_factory_that_the_tests_import_goes_before_its_instance(project: Project, text: str) -> None:
+    """Whether by its name or in its module: what they test is what they make."""
+    main = "from fastapi import FastAPI\ndef create():\n    return FastAPI()\napp = create()\n"
+    project.write({"app/__init__.py": "", "app/main.py": main, "tests/test_a.py": text})
+    assert names(project) == ["main:create", "main:app"]
+
+
 def test_an_application_with_routers_goes_before_one_with_routes(project: Project) -> None:
     """Routers before own routes before none, whatever the names."""
     project.write(

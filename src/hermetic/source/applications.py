@@ -237,14 +237,17 @@ def _mounted(symbols: Symbols) -> set[Reference | None]:
 
 
 def _imported_by_tests(applications: Iterable[Application], symbols: Symbols) -> Counter[Reference | None]:
-    """Count, for each application, the test modules that import it."""
+    """Count, for each application, the test modules that import it, or name it in a module that they import."""
     wanted = {Reference(app.file, app.name) for app in applications}
     words = symbols.words_for({each.name for each in wanted}, wanted.__contains__)
     count: Counter[Reference | None] = Counter()
     for module in symbols.sources.tests:
         if module.mentions(*words):
-            imported = symbols.scope(module.path).imports
-            count.update(wanted & {symbols.lookup(module.path, name) for name in imported})
+            imported = {symbols.lookup(module.path, name) for name in symbols.scope(module.path).imports}
+            if any(each is not None and each.file is not None and not each.name for each in imported):
+                named = (node for node in module.of(ast.Attribute) if node.attr in words)
+                imported.update(symbols.resolve(module.path, node) for node in named)
+            count.update(wanted & imported)
     return count
 
 
