@@ -183,7 +183,8 @@ class Users:
         if definition in self._tests and definition is not None:
             return  # what pytest calls itself is found by its own ways
         symbols = self._suite.symbols
-        for module in symbols.sources.tests:
+        is_of_module = name in symbols.scope(file).definitions  # else no other module can come to it
+        for module in symbols.sources.tests if is_of_module else [symbols.sources.modules[file]]:
             nodes: list[ast.Name | ast.Attribute] = []
             if module.mentions(name):
                 nodes = [node for node in module.of(ast.Name) if node.id == name]

@@ -15,6 +15,7 @@ from hermetic.migrate.steps.recipes.holders import Holders, Users, find_holders
 from hermetic.migrate.steps.recipes.loops import dead_loops, reviewed
 from hermetic.migrate.steps.recipes.makers import ASGI_CLIENTS, HTTPX
 from hermetic.migrate.steps.recipes.rewriting import (
+    REQUESTS,
     Rewriting,
     entered_by_a_stack,
     entered_elsewhere,
@@ -126,16 +127,13 @@ class _Recipes:
     @cached_property
     def _only_old_ones_have(self) -> str:
         """Where the suite uses what only the old clients have; empty where it does not."""
-        modules = [module for module in self._modules if module.mentions(*PRIVATE, *OF_REQUESTS)]
-        held = find_holders(self._all if modules else (), self._suite, self._bindings)
-        for module in modules:
-            for node in module.of(ast.Attribute):
-                if node.attr in PRIVATE and self._may_be_client(node.value, module.path, held):
-                    return f"{node.attr} is used in {module.path.name}"
-            for call in module.of(ast.Call):
-                words = [word.arg for word in call.keywords if word.arg in OF_REQUESTS]
-                if words and is_request(call, module.path, held):
-                    return f"{words[0]}= is given to a request in {module.path.name}"
+        uses = [(module, *use) for module in self._modules for use in _like_old_ones(module)]
+        held = find_holders(self._all if uses else (), self._suite, self._bindings)
+        for module, node, name in uses:
+            if isinstance(node, ast.Attribute) and self._may_be_client(node.value, module.path, held):
+                return f"{name} is used in {module.path.name}"
+            if isinstance(node, ast.Call) and is_request(node, module.path, held):
+                return f"{name}= is given to a request in {module.path.name}"
         return ""
 
     def _may_be_client(self, node: ast.expr, file: Path, held: Holders) -> bool:
@@ -300,6 +298,19 @@ class _Recipes:
                 if name in {f"httpx.{error}" for error in ERRORS}:
                     text = f"AsyncTestClient is httpx2's: what a response raises is httpx2.{name[6:]}"
                     yield Review(module.path, node.lineno, text)
+
+
+def _like_old_ones(module: Module) -> Iterator[tuple[ast.Attribute | ast.Call, str]]:
+    """Yield what only the old clients have, whoever it is asked of here, with the name of that."""
+    if not module.mentions(*PRIVATE, *OF_REQUESTS):
+        return
+    for node in module.of(ast.Attribute):
+        if node.attr in PRIVATE:
+            yield node, node.attr
+    for call in module.of(ast.Call):
+        words = [word.arg for word in call.keywords if word.arg in OF_REQUESTS]
+        if words and last_name(call.func) in REQUESTS:
+            yield call, words[0]
 
 
 def _expressions(node: ast.AST) -> Iterator[ast.expr]:
