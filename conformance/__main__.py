@@ -158,18 +158,10 @@ def fastapi(work: Path) -> Suite:
     started = folder / "tests" / "test_telemetry" / "_subprocess.py"
     started.write_text(started.read_text().replace("timeout=15,", f"timeout={TIMEOUT},"))
     benchmarks = [f"--ignore=tests/{name}" for name in ("benchmarks", "memory_benchmarks")]
-    patience = [
-        "-p",
-        "xdist",
-        "-n",
-        "0",
-        "-p",
-        "pytest_timeout",
-        "-o",
-        f"timeout={TIMEOUT}",
-    ]  # xdist, for its mark
+    alone = ["-p", "xdist", "-n", "0"]  # for its mark
+    patience = ["-p", "pytest_timeout", "-o", f"timeout={TIMEOUT}"]
     return Suite(
-        f"fastapi {release}", folder, ("tests",), "conformance.whole_plugin", (*benchmarks, *patience)
+        f"fastapi {release}", folder, ("tests",), "conformance.whole_plugin", (*benchmarks, *alone, *patience)
     )
 
 

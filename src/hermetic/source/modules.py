@@ -11,7 +11,7 @@ import re
 import stat
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePath
@@ -22,6 +22,8 @@ from hermetic.source.trees import Tree, Trees
 
 N = TypeVar("N", bound=ast.AST)
 WORD = re.compile(r"[^\W\d]\w*", re.ASCII)
+ATTRIBUTE = re.compile(r"\.[\s\\]*(\w+)", re.ASCII)
+"""A dot, and what may be the name of an attribute."""
 LARGEST = 4_000_000
 """Bytes: what is larger is data. The largest modules that people write have a tenth of that."""
 
@@ -98,6 +100,12 @@ class Module:
     def mentions(self, *words: str) -> bool:
         """Whether one of these words is in the text: a module without them need not be walked."""
         return not self.words.isdisjoint(words)
+
+    def may_have_attribute(self, names: Collection[str]) -> bool:
+        """Whether one of these names stands behind a dot in the text: without it, no attribute need be looked for."""
+        if self.words.isdisjoint(names):
+            return False
+        return not set(ATTRIBUTE.findall(self.text.decode("latin-1"))).isdisjoint(names)
 
     @property
     def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,8 +60,6 @@ COMPUTED = frozenset(
     {"importlib.import_module", "__import__", "runpy.run_path", "runpy.run_module", "getattr"}
 )
 """What returns something by a name that is known when it runs."""
-ATTRIBUTE = re.compile(r"\.[\s\\]*(\w+)", re.ASCII)
-"""A dot, and what may be the name of an attribute."""
 COMMON = frozenset(
     {name for kind in (str, bytes, dict, list, set, int) for name in dir(kind)}
     | REQUESTS
@@ -258,9 +255,7 @@ def _by_name(values: Values, uses: Uses, files: dict[ast.FunctionDef, Path | Non
         if function.name not in COMMON and _can_be_called_by_name(values, files[function], function):
             named[function.name].append(function)
     for module in values.symbols.sources.tests:
-        if module.words.isdisjoint(named) or named.keys().isdisjoint(
-            ATTRIBUTE.findall(module.text.decode("latin-1"))
-        ):
+        if not module.may_have_attribute(named):
             continue
         values.let_go()
         for node in module.of(ast.Attribute):

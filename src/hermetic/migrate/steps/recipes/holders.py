@@ -13,6 +13,7 @@ from hermetic.migrate.steps.recipes.sites import Site
 from hermetic.source.bindings import FUNCTIONS, Bindings, Function
 from hermetic.source.fixtures import Suite, Test
 from hermetic.source.modules import Module
+from hermetic.source.symbols import Reference
 from hermetic.source.syntax import last_name
 
 MANAGING = frozenset({"asynccontextmanager", "contextmanager"})
@@ -185,14 +186,17 @@ class Users:
         symbols = self._suite.symbols
         is_of_module = name in symbols.scope(file).definitions  # else no other module can come to it
         for module in symbols.sources.tests if is_of_module else [symbols.sources.modules[file]]:
+            if not module.mentions(name):
+                continue
+            is_own = module.path == file
             nodes: list[ast.Name | ast.Attribute] = []
-            if module.mentions(name):
-                nodes = [node for node in module.of(ast.Name) if node.id == name]
+            if is_own or symbols.lookup(module.path, name) == Reference(file, name):
+                nodes += [node for node in module.of(ast.Name) if node.id == name]
+            if is_own or module.may_have_attribute((name,)):
                 nodes += [node for node in module.of(ast.Attribute) if node.attr == name]
             for node in nodes:
                 found = symbols.resolve(module.path, node)
-                is_it = found is not None and (found.file, found.name) == (file, name)
-                if is_it or (found is None and module.path == file):
+                if found == Reference(file, name) or (found is None and is_own):
                     for outer in self._bindings.scopes(module.path, node):
                         if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
                             yield outer, module.path
