@@ -192,6 +192,28 @@ def test_nobody_listens(engine: Engine) -> None:
     assert {name: getattr(Connection, name) for name in names} == before
 
 
+def test_somebody_else_s_patch(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was put on top of ours stays when nobody listens any more, and what comes later is told once."""
+    ended: list[Connection] = []
+    monkeypatch.setattr(
+        Connection, private.COMMIT, getattr(Connection, private.COMMIT)
+    )  # to be there in the end
+    with engine.connect() as connection:
+        with hearing(TransactionEnded):
+            ours = getattr(Connection, private.COMMIT)
+
+            def commit(connection: Connection) -> None:
+                ended.append(connection)
+                ours(connection)
+
+            monkeypatch.setattr(Connection, private.COMMIT, commit)
+        with hearing(TransactionEnded) as told:
+            connection.execute(text("SELECT 1"))
+            connection.commit()
+    assert ended == [connection]
+    assert len(told) == 1
+
+
 def test_many_rows_at_once(engine: Engine) -> None:
     """What SQLAlchemy sends in batches is one statement."""
     table = Table("t", MetaData(), Column("n", Integer))

@@ -6,7 +6,6 @@ Session that was closed above it, so a close tells what it held.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from itertools import islice
 
@@ -20,6 +19,7 @@ from hermetic.database.engines.statement_events import ENDED_AT
 from hermetic.events import Source, emit, listeners
 from hermetic.events.database import OBJECTS, SessionEnded
 from hermetic.owners import Owner, current
+from hermetic.patch import Patch
 
 MADE = "_hermetic_made"
 """The attribute of a Session that has the line which made it: a weak dictionary takes longer to ask."""
@@ -34,7 +34,7 @@ class SessionEnds:
 
     def __init__(self, owner_of: Callable[[Session], Owner | None]) -> None:
         self._owner_of = owner_of
-        self._close: Callable[[Session], None] = Session.close
+        self._patch: Patch | None = None
         self._source = Source((SessionEnded,), self._start, self._stop)
         self.open, self.close = self._source.open, self._source.close
 
@@ -44,24 +44,27 @@ class SessionEnds:
             session.__dict__[MADE] = project_location()
 
     def _start(self) -> None:
-        tell, original = self._tell, Session.close
+        self._patch = Patch(Session, "close", self._telling)
+        event.listen(Session, "after_commit", self._on_commit)
+        event.listen(Session, "after_soft_rollback", self._on_rollback)
 
-        @functools.wraps(original)
+    def _telling(self, patch: Patch) -> Callable[[Session], None]:
+        tell, original = self._tell, patch.original
+
         def close(session: Session) -> None:
             held = session.__dict__.get("identity_map")  # none where its constructor failed
-            if held:
+            if held and patch.is_on:
                 objects = tuple(islice(map(id, held.all_states()), OBJECTS))
                 place = UNKNOWN if is_end_of_block() else project_location()
                 tell(session, "close", place, objects=objects)
             original(session)
 
-        self._close = original
-        Session.close = close  # type: ignore[assignment,method-assign]
-        event.listen(Session, "after_commit", self._on_commit)
-        event.listen(Session, "after_soft_rollback", self._on_rollback)
+        return close
 
     def _stop(self) -> None:
-        Session.close = self._close  # type: ignore[assignment,method-assign]
+        if self._patch is not None:
+            self._patch.undo()
+            self._patch = None
         event.remove(Session, "after_commit", self._on_commit)
         event.remove(Session, "after_soft_rollback", self._on_rollback)
 

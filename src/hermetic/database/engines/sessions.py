@@ -17,7 +17,6 @@ Nothing here emits SQL, and a closed Session costs nothing.
 from __future__ import annotations
 
 import copy
-import functools
 import sys
 import threading
 import weakref
@@ -37,6 +36,7 @@ from hermetic.database.engines.checkouts import Checkouts
 from hermetic.database.engines.private import have_changes_noticed, members_of
 from hermetic.database.engines.session_events import SessionEnds
 from hermetic.owners import Owner
+from hermetic.patch import Patch
 
 
 class SessionOwners:
@@ -46,31 +46,35 @@ class SessionOwners:
         self._checkouts = checkouts
         self._owners: WeakKeyDictionary[Session, Owner] = WeakKeyDictionary()
         self._began: WeakKeyDictionary[Session, tuple[Owner, threading.Thread]] = WeakKeyDictionary()
-        self._init: Callable[..., None] = Session.__init__
+        self._patch: Patch | None = None
         self._ends = SessionEnds(self._owners.get)
 
     def listen(self) -> None:
         """Note every Session made from now on."""
-        owner_of, note, original = self._owners, self._ends.note, Session.__init__
-
-        @functools.wraps(original)
-        def __init__(self: Session, *args: Any, **kwargs: Any) -> None:
-            owner = owner_of[self] = owners.current()
-            if (
-                owner.accountable
-            ):  # else no line of the user's made it, and none is looked for on the whole stack
-                note(self)
-            original(self, *args, **kwargs)
-
-        self._init = original
-        Session.__init__ = __init__  # type: ignore[method-assign]
+        self._patch = Patch(Session, "__init__", self._noting)
         event.listen(Session, "after_begin", self._on_begin)
         self._ends.open()
+
+    def _noting(self, patch: Patch) -> Callable[..., None]:
+        owner_of, note, original = self._owners, self._ends.note, patch.original
+
+        def __init__(session: Session, *args: Any, **kwargs: Any) -> None:
+            if patch.is_on:
+                owner = owner_of[session] = owners.current()
+                if (
+                    owner.accountable
+                ):  # else no line of the user's made it: none is looked for on the whole stack
+                    note(session)
+            original(session, *args, **kwargs)
+
+        return __init__
 
     def stop(self) -> None:
         """Leave ``Session`` as it was found."""
         self._ends.close()
-        Session.__init__ = self._init  # type: ignore[method-assign]
+        if self._patch is not None:
+            self._patch.undo()
+            self._patch = None
         event.remove(Session, "after_begin", self._on_begin)
 
     def owner_of(self, session: Session) -> Owner:

@@ -7,7 +7,6 @@ for a session of two statements, of 75).
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from hermetic.events import Kind, Source, emit, listeners
 from hermetic.events.database import TEXT, Statement, TransactionBegan, TransactionEnded
 from hermetic.masking import Masking
 from hermetic.owners import current
+from hermetic.patch import Patch
 from hermetic.threads import now
 
 MESSAGE = 300
@@ -51,47 +51,47 @@ def sources(masking: Masking) -> tuple[Source, ...]:
         _source(
             TransactionEnded,
             {
-                private.COMMIT: lambda method: _ending(method, "commit"),
-                private.ROLLBACK: lambda method: _ending(method, "rollback"),
+                private.COMMIT: lambda patch: _ending(patch, "commit"),
+                private.ROLLBACK: lambda patch: _ending(patch, "rollback"),
             },
         ),
-        _source(Statement, {name: lambda method: _executing(method, masking) for name in private.EXECUTE}),
+        _source(Statement, {name: lambda patch: _executing(patch, masking) for name in private.EXECUTE}),
     )
 
 
-def _source(kind: Kind, around: Mapping[str, Callable[[Method], Method]]) -> Source:
-    before: dict[str, Method] = {}
+def _source(kind: Kind, around: Mapping[str, Callable[[Patch], Method]]) -> Source:
+    patches: list[Patch] = []
 
     def start() -> None:
-        for name, wrap in around.items():
-            before[name] = getattr(Connection, name)
-            setattr(Connection, name, wrap(before[name]))
+        patches.extend(Patch(Connection, name, wrap) for name, wrap in around.items())
 
     def stop() -> None:
-        for name, method in before.items():
-            setattr(Connection, name, method)
+        while patches:
+            patches.pop().undo()
 
     return Source((kind,), start, stop)
 
 
-def _beginning(method: Method) -> Method:
-    @functools.wraps(method)
+def _beginning(patch: Patch) -> Method:
+    method: Method = patch.original
+
     def begin(connection: Connection, *arguments: Any) -> Any:
         __tracebackhide__ = True
         result = method(connection, *arguments)
-        if TransactionBegan in listeners:
+        if patch.is_on:
             emit(TransactionBegan(current(), project_location(), *_engine_of(connection)))
         return result
 
     return begin
 
 
-def _ending(method: Method, how: str) -> Method:
-    @functools.wraps(method)
+def _ending(patch: Patch, how: str) -> Method:
+    method: Method = patch.original
+
     def end(connection: Connection) -> Any:
         __tracebackhide__ = True
         result = method(connection)
-        if TransactionEnded in listeners:
+        if patch.is_on:
             has_only_read = not connection.__dict__.pop(CHANGED, Statement not in listeners)
             is_passed_over = how == "rollback" and (has_only_read or is_end_of_block())
             place = UNKNOWN if is_passed_over else project_location()
@@ -102,11 +102,12 @@ def _ending(method: Method, how: str) -> Method:
     return end
 
 
-def _executing(method: Method, masking: Masking) -> Method:
-    @functools.wraps(method)
+def _executing(patch: Patch, masking: Masking) -> Method:
+    method: Method = patch.original
+
     def execute(connection: Connection, dialect: Any, context: Any, *arguments: Any) -> Any:
         __tracebackhide__ = True
-        if Statement not in listeners or private.is_of_a_dialect(connection):
+        if not patch.is_on or private.is_of_a_dialect(connection):
             return method(connection, dialect, context, *arguments)
         began, error = now(), None
         try:
