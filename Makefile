@@ -12,8 +12,9 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 
 # How many processes run the suite: half the time of most tests is waiting for servers and for other processes.
-WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
-PARALLEL := -p xdist -n $(WORKERS) --dist worksteal
+# nproc knows a container's share of the machine, and macOS has none.
+WORKERS ?= $(shell expr 2 \* $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN))
+PARALLEL = -p xdist -n $(WORKERS) --dist worksteal
 
 # The Python on which the clients are measured as well.
 PYTHON313 ?= python3.13
