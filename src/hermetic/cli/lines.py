@@ -69,7 +69,6 @@ def fitted(line: str, width: int) -> list[str]:
         subsequent_indent=" " * (indent + 2),
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
     )
 
 
