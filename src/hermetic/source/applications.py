@@ -244,7 +244,7 @@ def _imported_by_tests(applications: Iterable[Application], symbols: Symbols) ->
     for module in symbols.sources.tests:
         if module.mentions(*words):
             imported = {symbols.lookup(module.path, name) for name in symbols.scope(module.path).imports}
-            if any(each is not None and each.file is not None and not each.name for each in imported):
+            if module.may_have_attribute(words):
                 named = (node for node in module.of(ast.Attribute) if node.attr in words)
                 imported.update(symbols.resolve(module.path, node) for node in named)
             count.update(wanted & imported)
