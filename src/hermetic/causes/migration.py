@@ -53,8 +53,9 @@ CANNOT_BE_ASYNC = Cause(
     "A request where Python has no async form",
     """
     A property, an `__init__` or another method that Python itself calls cannot be awaited, and neither can a set-up
-    method of pytest's. Move the request into a method or an async fixture. A test that runs an event loop itself, by
-    `asyncio.run` or `run_until_complete`, cannot do so within another one: await there what it runs.
+    method of pytest's, or what a doctest calls. Move the request into a method or an async fixture. A test that runs an
+    event loop itself, by `asyncio.run` or `run_until_complete`, cannot do so within another one: await there what it
+    runs.
     """,
 )
 

@@ -114,6 +114,7 @@ class Suite:
     Attributes:
         fixtures: All fixtures, in the order of files and lines.
         tests: All tests that pytest collects: functions and methods of classes that are no ``unittest.TestCase``.
+        runs_doctests: Whether pytest is told to run the examples in docstrings as well.
     """
 
     def __init__(self, symbols: Symbols, configuration: Configuration) -> None:
@@ -121,6 +122,7 @@ class Suite:
         self._files = configuration.strings("python_files") or ["test_*.py", "*_test.py"]
         self._functions = configuration.strings("python_functions") or ["test"]
         self._classes = configuration.strings("python_classes") or ["Test"]
+        self.runs_doctests = "--doctest-modules" in configuration.strings("addopts")
         self._seen: dict[tuple[Path, str], list[Fixture]] = {}
         self._conftests: dict[Path, tuple[Path, ...]] = {}
         self._lineages: dict[ast.ClassDef, tuple[ast.ClassDef, ...]] = {}

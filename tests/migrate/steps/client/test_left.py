@@ -190,6 +190,18 @@ def test_a_test_that_cannot_be_changed_keeps_its_fixture(project: Project) -> No
     assert found.texts["tests/conftest.py"] == files["tests/conftest.py"]
 
 
+@pytest.mark.parametrize("is_run", [True, False])
+def test_what_a_doctest_calls_cannot_be_awaited(project: Project, is_run: bool) -> None:
+    """Where pytest runs the examples of docstrings: elsewhere one is only read."""
+    helper = (
+        'def ask():\n    """Ask.\n\n    >>> ask()\n    200\n    """\n    return client.get("/").status_code\n'
+    )
+    text = HEAD + helper + "\n\ndef test_it():\n    assert ask() == 200\n"
+    settings = {"addopts": "--doctest-modules"} if is_run else {}
+    found = convert(project, {"tests/test_it.py": text}, settings=settings)
+    assert found.why == ({"test_it": "`ask` is called by a doctest, which cannot await it"} if is_run else {})
+
+
 def test_the_first_of_several_reasons_is_told(project: Project) -> None:
     """In the order of the text, so that two runs say the same."""
     names = [f"Case{number}" for number in range(9)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,8 @@ def _reasons(values: Values, file: Path, function: ast.FunctionDef) -> Iterator[
         yield migration.CANNOT_BE_ASYNC, f"{name} is called by pytest, which does not await it"
     if owner is not None and function.name.startswith("__") and function.name != "__call__":
         yield migration.CANNOT_BE_ASYNC, f"{name} is called by Python, which does not await it"
+    if values.suite.runs_doctests and _is_called_by_a_doctest(values, file, function):
+        yield migration.CANNOT_BE_ASYNC, f"{name} is called by a doctest, which cannot await it"
     for decorator, full_name in zip(function.decorator_list, decorators, strict=True):
         is_unittests_own = is_unittests and full_name.startswith(OF_UNITTEST)
         if not is_unittests_own and not _passes_through(values, file, decorator):
@@ -193,6 +196,14 @@ def _reasons(values: Values, file: Path, function: ast.FunctionDef) -> Iterator[
                 values.bindings.parents(file)[node], ast.Expr
             ):
                 yield migration.CANNOT_BE_REWRITTEN, f"{name} uses the result of `yield from`"
+
+
+def _is_called_by_a_doctest(values: Values, file: Path, function: ast.FunctionDef) -> bool:
+    """Whether an example in a docstring of its file has a call by a function's name."""
+    text = values.symbols.sources.modules[file].text
+    return (
+        re.search(rb"(?m)^\s*(?:>>>|\.\.\.) .*\b%s\(" % re.escape(function.name.encode()), text) is not None
+    )
 
 
 def unittest_base(values: Values, file: Path, owner: ast.ClassDef) -> ast.expr | None:
