@@ -32,17 +32,7 @@ ATTEMPTS = 3
 """Restores that are tried where a transaction that commits meanwhile brings rows, or a schema, that are in the way."""
 
 FILES = (
-    *(
-        "schema",
-        "marking",
-        "tracking",
-        "change_tracking",
-        "large_objects",
-        "restoring",
-        "properties",
-        "views",
-        "ddl",
-    ),
+    *("schema", "marking", "tracking", "change_tracking", "large_objects", "restoring", "views", "ddl"),
     *("layering", "removing", "drop_schema", "shape", "remaking", "baseline"),
 )
 RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"
@@ -260,7 +250,7 @@ class Baseline:
 
     def dirty(self) -> bool:
         """Whether anything differs from the baseline."""
-        query = "SELECT pg_hermetic.is_dirty(), pg_hermetic.properties_version()"
+        query = "SELECT pg_hermetic.is_dirty(), version FROM pg_hermetic.properties"
         is_dirty, version = self.administration.one(query)
         return is_dirty or self.properties.differ(version)
 
@@ -350,6 +340,6 @@ class Baseline:
 
 def _install_in(administration: Administration) -> None:
     level = ("privileged",) if administration.privileged else ("unprivileged", "catalog")
-    administration.run_file(*FILES, *level)
+    administration.run_file(*FILES, *level, "properties")
     administration.one("SELECT pg_hermetic.take_baseline(%s)", [BIG if administration.privileged else NEVER])
     administration.one("SELECT pg_hermetic.see_schema()")

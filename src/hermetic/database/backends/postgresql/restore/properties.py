@@ -119,5 +119,5 @@ class Properties:
         }
 
     def _read_version(self) -> str:
-        found: str = self._administration().one("SELECT pg_hermetic.properties_version()")[0]
+        found: str = self._administration().one("SELECT version FROM pg_hermetic.properties")[0]
         return found

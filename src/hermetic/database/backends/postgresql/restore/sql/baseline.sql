@@ -66,9 +66,9 @@ BEGIN
         $b$;
         CREATE OR REPLACE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
         LANGUAGE sql STABLE AS $b$
-            SELECT s.seqid, d.last_value, d.is_called
-            FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
-            WHERE d.last_value <> s.last_value OR d.is_called <> s.is_called
+            SELECT s.seqid, (s.now).last_value, (s.now).is_called
+            FROM (SELECT *, pg_catalog.pg_get_sequence_data(seqid::regclass) AS now FROM pg_hermetic.sequences OFFSET 0) s
+            WHERE (s.now).last_value <> s.last_value OR (s.now).is_called <> s.is_called
         $b$;
     ELSE
         SELECT string_agg(format('SELECT %s::oid, s.last_value, s.is_called FROM %s s', seqid, name), ' UNION ALL ')

@@ -72,23 +72,23 @@ CREATE FUNCTION pg_hermetic.undone_by_dropping() RETURNS boolean LANGUAGE sql ST
     SELECT pg_hermetic.only_added() AND pg_hermetic.only_true_views()
 $$;
 
+-- REASSIGN OWNED fires no event trigger. It takes all that a role owns, so that one thing of each role's tells. Each is
+-- looked up by itself: a join would read what is owned in all databases of the server.
+CREATE VIEW pg_hermetic.reassigned AS
+    SELECT o.owner FROM pg_hermetic.owned o WHERE o.owner IS DISTINCT FROM (
+        SELECT d.refobjid FROM pg_catalog.pg_shdepend d
+        WHERE d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+            AND d.classid = o.classid AND d.objid = o.objid AND d.objsubid = 0 AND d.deptype = 'o'
+    );
+
+CREATE FUNCTION pg_hermetic.was_reassigned() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM pg_hermetic.reassigned)
+$$;
+
 -- Whether the schema was changed since the last restore.
 CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM pg_hermetic.ddl) OR pg_hermetic.was_reassigned();
-END $$;
-
--- REASSIGN OWNED fires no event trigger. It takes all that a role owns, so that one thing of each role's tells.
-CREATE FUNCTION pg_hermetic.was_reassigned() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN EXISTS (
-        SELECT FROM pg_hermetic.owned o WHERE NOT EXISTS (
-            SELECT FROM pg_catalog.pg_shdepend d
-            WHERE d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-                AND d.classid = o.classid AND d.objid = o.objid AND d.objsubid = 0 AND d.refobjid = o.owner
-                AND d.deptype = 'o'
-        )
-    );
+    RETURN EXISTS (SELECT FROM pg_hermetic.ddl) OR EXISTS (SELECT FROM pg_hermetic.reassigned);
 END $$;
 
 CREATE FUNCTION pg_hermetic.note_owners() RETURNS void LANGUAGE sql AS $$
@@ -100,9 +100,7 @@ CREATE FUNCTION pg_hermetic.note_owners() RETURNS void LANGUAGE sql AS $$
     ORDER BY refobjid, classid, objid
 $$;
 
-CREATE FUNCTION pg_hermetic.roles_version() RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_catalog.pg_authid WHERE oid >= 16384
-$$;
+CREATE VIEW pg_hermetic.roles AS SELECT oid, xmin::text AS version FROM pg_catalog.pg_authid WHERE oid >= 16384;
 
 -- Tells whether anything was done to the schema between two moments.
 CREATE FUNCTION pg_hermetic.schema_state() RETURNS text LANGUAGE sql STABLE AS $$

@@ -80,8 +80,7 @@ BEGIN
         RETURN;
     END IF;
     lsn := pg_hermetic.place();
-    version := pg_hermetic.properties_version();
-    newest := (SELECT oid::bigint FROM pg_catalog.pg_database ORDER BY oid DESC LIMIT 1);
+    SELECT p.version, p.newest INTO version, newest FROM pg_hermetic.properties p;
     IF pg_hermetic.was_altered() THEN
         outcome := 'ddl';
         RETURN;
