@@ -67,7 +67,7 @@ class Module:
         return self.parsed.root
 
     def forget(self) -> None:
-        """Let the tree go, and what was read from it: of a large project it is most of the memory.
+        """Let the tree go but for the imports: of a large project it is most of the memory.
 
         Whoever asks for it again has the file parsed again, and gets other nodes.
         """

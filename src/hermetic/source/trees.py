@@ -81,7 +81,7 @@ class Tree:
         return self._root
 
     def forget(self) -> None:
-        """Let all of it go, and what was read from it. Whoever asks again gets other nodes."""
+        """Let all of it go but the imports, if these were asked for. Whoever asks for more gets other nodes."""
         self._root = self._outer = None
         if self.trees is not None:
             self.trees.remove(self)
