@@ -89,14 +89,14 @@ class _Libpq:
     def is_closed(self, connection: Any) -> bool:
         return bool(connection.closed)
 
+    def in_transaction(self, connection: Any) -> bool:
+        return connection.info.transaction_status not in (IDLE, UNKNOWN)
+
 
 class Psycopg(_Libpq):
     """See ``hermetic.database.in_use.Driver``."""
 
     name = "psycopg"
-
-    def in_transaction(self, connection: Any) -> bool:
-        return connection.pgconn.transaction_status not in (IDLE, UNKNOWN)
 
     def is_handed_out(self, connection: Any) -> bool:
         """A connection that lies in its pool knows the pool no more; psycopg_pool tells its leaks by that."""
@@ -139,9 +139,6 @@ class Psycopg2(_Libpq):
     """See ``hermetic.database.in_use.Driver``."""
 
     name = "psycopg2"
-
-    def in_transaction(self, connection: Any) -> bool:
-        return connection.info.transaction_status not in (IDLE, UNKNOWN)
 
     def is_handed_out(self, connection: Any) -> bool:
         """Its pools do not tell."""

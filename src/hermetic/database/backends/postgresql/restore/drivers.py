@@ -16,41 +16,37 @@ from hermetic.database.backends.postgresql.drivers.libpq import ELSEWHERE, sslmo
 _LIBPQ = {"psycopg": psycopg.knows, "psycopg_async": psycopg.knows, "psycopg2": psycopg2.knows}
 """Tells for each driver of libpq which parameters its libpq has."""
 
-IDLE = 0
-"""libpq's PQTRANS_IDLE."""
-
 
 def driver_connection(connection: DBAPIConnection) -> Any:
     """Return the driver's own connection inside what a pool holds."""
     return getattr(connection, "driver_connection", None) or connection
 
 
+def _driver_of(connection: DBAPIConnection) -> tuple[Asyncpg | Psycopg, Any]:
+    """Return who can be asked of a connection, and the driver's own; psycopg2 answers as psycopg does."""
+    found = driver_connection(connection)
+    return (Asyncpg() if hasattr(found, "get_server_pid") else Psycopg()), found
+
+
 def backend_pid(connection: DBAPIConnection) -> int | None:
     """Return the process id of the server's side; None where the driver does not tell."""
-    driver = driver_connection(connection)
-    with suppress(Exception):
-        if hasattr(driver, "get_server_pid"):  # asyncpg
-            return int(driver.get_server_pid())
-        return int(driver.info.backend_pid)  # psycopg, psycopg2
-    return None
+    driver, found = _driver_of(connection)
+    return driver.pid(found)
 
 
 def database_of(connection: DBAPIConnection) -> URL | None:
     """Return the database that a connection is on, as its driver has it; None where that does not tell."""
-    found = driver_connection(connection)
-    driver = Asyncpg() if hasattr(found, "get_server_pid") else Psycopg()
+    driver, found = _driver_of(connection)
     with suppress(Exception):
         return driver.reached(found)
     return None
 
 
 def in_transaction(connection: DBAPIConnection) -> bool:
-    """Whether the server's last word was that a transaction is open."""
-    driver = driver_connection(connection)
+    """Whether the server's last word was that a transaction is open; of a connection that is lost, none is."""
+    driver, found = _driver_of(connection)
     with suppress(Exception):
-        if hasattr(driver, "is_in_transaction"):  # asyncpg
-            return bool(driver.is_in_transaction())
-        return int(driver.info.transaction_status) != IDLE  # psycopg, psycopg2
+        return driver.in_transaction(found)
     return False
 
 
