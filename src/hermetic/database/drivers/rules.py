@@ -72,15 +72,6 @@ class DriverRules:
         self._pools: weakref.WeakKeyDictionary[Any, Maker] = weakref.WeakKeyDictionary()
 
     def route(self, asked: URL, pool: Any | None = None) -> Route:
-        """Say where a connection goes, and have the database there made.
-
-        Args:
-            asked: The URL that its arguments mean.
-            pool: The pool that opens it.
-
-        Raises:
-            ContainmentError: It must not be opened.
-        """
         exemption = current_exemption()
         if exemption is not None:
             return Route(exemption.to, asked)
@@ -105,15 +96,6 @@ class DriverRules:
         return None if location is None else Maker(owner, location, working_folder(), by_an_orm)
 
     def target_of_a_file(self, asked: URL, maker: Maker) -> Any | None:
-        """Return what a file is brought to; None where it is opened as it is.
-
-        Args:
-            asked: Its URL.
-            maker: Who opens it.
-
-        Raises:
-            ContainmentError: It must not be opened.
-        """
         request = EngineRequest(asked, Creation(maker.owner, maker.location, maker.folder))
         self._prepare(request)
         if not maker.by_an_orm and not self._is_named(asked, maker.folder):
@@ -123,7 +105,6 @@ class DriverRules:
         return None if isinstance(destination, LeftAlone | Itself) else destination
 
     def opened(self, connection: Any, driver: Driver, route: Route) -> RawConnection | None:
-        """Remember a connection that was opened by a route; one that passed is an engine's or hermetic's."""
         if route.maker is None:
             return None
         raw = RawConnection(
@@ -142,11 +123,6 @@ class DriverRules:
         return raw
 
     def refuse_in_another_loop(self, pool: Any) -> None:
-        """Refuse to use a pool in another loop than the one in which it was opened, where that cannot work.
-
-        Raises:
-            ConfigurationError: It names where the pool was opened.
-        """
         raw = self.open.of_pool(pool)
         if raw is None or raw.loop is asyncio._get_running_loop():
             return
@@ -161,7 +137,6 @@ class DriverRules:
         )
 
     def lent(self, connection: Any) -> None:
-        """Remember who takes a connection from its pool."""
         raw = self.open.of(connection)
         if raw is not None:
             raw.lent_to = self._maker()
@@ -169,7 +144,6 @@ class DriverRules:
                 raw.target.note_raw(raw)
 
     def note_pool(self, pool: Any) -> None:
-        """Remember who makes a pool: its connections are opened by workers, whose stack has no line of the user's."""
         self._pools[pool] = self._maker()
 
     def _maker_of(self, pool: Any | None) -> Maker:
