@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ import pytest
 from hermetic.database.backends.sqlite.restore import kept_files
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.kept import NotKept
+
+SMALL = 100_000
+"""Bytes that a file may have where there is little room."""
 
 
 @pytest.fixture
@@ -28,6 +32,17 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
 def folder(tmp_path: Path) -> Path:
     """Where a project's copies go."""
     return tmp_path / "project" / ".hermetic" / "kept"
+
+
+@contextmanager
+def small_files() -> Iterator[None]:
+    """Let this process write no larger files, as where a file system is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_a_copy_has_the_rows(database: SqliteDatabase, folder: Path) -> None:
@@ -60,4 +75,14 @@ def test_a_lock_of_somebody_s_is_told(
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(NotKept, match="write transaction"):
             database.keep("test_a.py::test_one", folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_nothing_is_left_of_a_copy_that_finds_no_room(database: SqliteDatabase, folder: Path) -> None:
+    """A file without a note is one that no command lists or removes."""
+    with closing(sqlite3.connect(database.path)) as connection:
+        connection.execute("INSERT INTO users VALUES (?)", ("A" * 2 * SMALL,))
+        connection.commit()
+    with small_files(), pytest.raises(sqlite3.OperationalError):
+        database.keep("test_a.py::test_one", folder)
     assert list(folder.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hermetic.database.backends.sqlite.restore.copies import Blocked, copy
 from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
 
 NOTE = ".json"
+UNFINISHED = ".new"
 PATIENCE = 2.0
 
 
@@ -26,6 +28,7 @@ def keep(live: sqlite3.Connection, test: str, folder: Path) -> Kept:
 
     Raises:
         NotKept: There are too many already, or somebody holds a lock.
+        OSError, sqlite3.Error: The file cannot be written. Whatever is raised, nothing is left of it.
     """
     for name in room_for(test, notes(folder)):
         forget(folder, name)
@@ -36,11 +39,21 @@ def keep(live: sqlite3.Connection, test: str, folder: Path) -> Kept:
     try:
         with closing(sqlite3.connect(file)) as target:
             copy(live, target, PATIENCE)
+        _note(file, noted(test, str(folder.parents[1])))
     except Blocked:
-        file.unlink()
+        forget(folder, name)
         raise NotKept("somebody who outlives the test holds a write transaction in it") from None
-    file.with_suffix(NOTE).write_text(json.dumps(noted(test, str(folder.parents[1]))), encoding="utf-8")
+    except BaseException:
+        forget(folder, name)
+        raise
     return Kept(file.name, URL.create("sqlite", database=str(file)))
+
+
+def _note(file: Path, note: Mapping[str, str]) -> None:
+    """Write a file's note in one step: other workers, and ``hermetic db``, read it."""
+    new = file.with_suffix(UNFINISHED)
+    new.write_text(json.dumps(note), encoding="utf-8")
+    new.replace(file.with_suffix(NOTE))
 
 
 def notes(folder: Path) -> dict[str, dict[str, str]]:
@@ -51,6 +64,6 @@ def notes(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def forget(folder: Path, name: str) -> None:
-    """Remove a kept file and its note."""
-    for ending in (".db", NOTE):
+    """Remove a kept file and its note, whole or not."""
+    for ending in (".db", NOTE, UNFINISHED):
         (folder / f"{name}{ending}").unlink(missing_ok=True)
