@@ -27,6 +27,8 @@ FOUND = {
     "memory-without-a-pool": "HM784",
     "override-with-parameters": "HM762",
     "state-of-the-application-lost": "HM749",
+    "key-with-a-hyphen": "HM717",
+    "section-of-setup-cfg": "HM717",
     "two-configuration-files": "HM717",
     "url-of-an-env-file": "HM721",
     "url-without-an-async-driver": "HM721",

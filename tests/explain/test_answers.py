@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from starlette import status
 
 from hermetic.events import emit
 from hermetic.events.application import RequestEnded
@@ -59,6 +62,38 @@ def test_a_secure_cookie_over_http(history: History) -> None:
     answered("GET", "/me", 401, endpoint=ENDPOINT, cookies=("theme",))
     text = said(AssertionError("assert 401 == 200"), history)
     assert "GET /me was answered by 401, and came without the cookie sid: POST /login has set it" in text
+
+
+def by_fastapi() -> None:
+    """Expect a status by the name that FastAPI and Starlette give it."""
+    assert status.HTTP_401_UNAUTHORIZED
+
+
+def by_the_standard_library() -> None:
+    """Expect a status by the name that HTTPStatus has for it."""
+    assert HTTPStatus.UNAUTHORIZED
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/", 200), pytest.param("/me", 401, id="me")])
+def by_a_parameter(path: str, expected: int) -> None:
+    """Expect what the case says."""
+
+
+@pytest.mark.parametrize("expected", [401])
+def by_its_only_parameter(expected: int) -> None:
+    """Expect what the case says, too."""
+
+
+@pytest.mark.parametrize("test", [by_fastapi, by_the_standard_library, by_a_parameter, by_its_only_parameter])
+def test_a_status_that_the_test_expects_by_another_name(
+    history: History, monkeypatch: pytest.MonkeyPatch, test: Callable[..., None]
+) -> None:
+    """Nothing is said of it, as of its number."""
+    monkeypatch.setattr(TEST, "function", test)
+    answered("POST", "/login", 200, endpoint=ENDPOINT, secure_cookies=("sid",))
+    answered("GET", "/me", 401, endpoint=ENDPOINT)
+    assert "HM776" not in said(AssertionError("assert 'a' == 'b'"), history)
+    assert "HM776" in said(AssertionError("assert 401 == 200"), history)
 
 
 def test_a_status_that_the_test_expects(history: History, monkeypatch: pytest.MonkeyPatch) -> None:

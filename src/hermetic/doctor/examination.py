@@ -93,7 +93,9 @@ def examine(
     if not uses_hermetic:
         configuration = _without_hermetic(configuration)
     mode = _mode(configuration)
-    subject = Subject(symbols, configuration, versions, databases, is_on=mode == "on")
+    subject = Subject(
+        symbols, configuration, versions, databases, is_on=mode == "on", uses_hermetic=uses_hermetic
+    )
     found = tuple(_found(subject, rules))
     return Diagnosis(found, (*notes, *_notes(subject)), mode)
 

@@ -31,6 +31,7 @@ class Subject:
         versions: What is known of the project's packages.
         databases: The kinds of databases that there are.
         is_on: Whether hermetic makes the databases of the tests.
+        uses_hermetic: Whether its settings count.
     """
 
     symbols: Symbols
@@ -38,6 +39,7 @@ class Subject:
     versions: Versions
     databases: Databases
     is_on: bool
+    uses_hermetic: bool = True
 
     @property
     def sources(self) -> Sources:

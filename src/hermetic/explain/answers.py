@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -36,9 +37,27 @@ def _is_met(failure: Failure, each: RequestEnded, ended: list[RequestEnded]) -> 
 
 
 def _stands_in(test: Callable[..., Any] | None, status: int) -> bool:
-    """Whether a test has a status in its code, which it then expects."""
+    """Whether a test has a status in its code, or among its parameters, which it then expects."""
     code = None if test is None else getattr(inspect.unwrap(test), "__code__", None)
-    return code is not None and any(status in each.co_consts for each in codes(code))
+    is_named = code is not None and any(
+        status in each.co_consts or any(map(_names_of(status).fullmatch, each.co_names))
+        for each in codes(code)
+    )
+    return is_named or any(isinstance(each, int) and each == status for each in _parameters(test))
+
+
+def _names_of(status: int) -> re.Pattern[str]:
+    """Return what a status is called by FastAPI and Starlette, and by ``http.HTTPStatus``."""
+    known = [name for name, each in HTTPStatus.__members__.items() if each == status]
+    return re.compile("|".join([rf"HTTP_{status}_\w+", *known]), re.IGNORECASE)
+
+
+def _parameters(test: Callable[..., Any] | None) -> Iterator[Any]:
+    """Give the values of which ``pytest.mark.parametrize`` gives a test one each time."""
+    for mark in getattr(test, "pytestmark", ()):
+        for each in mark.args[1] if mark.name == "parametrize" and len(mark.args) > 1 else ():
+            values = getattr(each, "values", each)  # of pytest.param
+            yield from values if isinstance(values, list | tuple) else (values,)
 
 
 def _redirected(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.cli.databases import DATABASES
-from hermetic.doctor.examination import examine
-from tests.doctor.examined import AUTO, found, lock, told
+from tests.doctor.examined import AUTO, found, told
 from tests.source.projects import Project
 
 EVENT_LOOP = """\
@@ -218,36 +216,6 @@ def test_the_tests_of_a_file_are_told_together(project: Project) -> None:
     assert "so is one more test of this file" in told(project, files)
     files["tests/test_users.py"] += more.format(2)
     assert "so are 2 more tests of this file" in told(project, files)
-
-
-TOML = "[tool.pytest.ini_options]\nminversion = '8'\nasyncio_mode = 'auto'\n"
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"pytest.ini": "[pytest]\n"}, ["pyproject.toml:3:1 HM717"]),
-        ({"pytest.ini": ""}, ["pyproject.toml:3:1 HM717"]),
-        ({"pytest.ini": AUTO}, []),
-        ({"pytest.ini": "[pytest]\n", "Makefile": "test:\n\tpytest -c pyproject.toml\n"}, []),
-        ({"tox.ini": "[pytest]\naddopts = -q\n"}, []),
-        ({"setup.cfg": "[tool:pytest]\nasyncio_mode = strict\n"}, ["setup.cfg:2:1 HM717"]),
-        ({"setup.cfg": "[pytest\n"}, []),
-    ],
-)
-def test_settings_in_a_file_that_loses_are_not_in_force(
-    project: Project, files: dict[str, str], expected: list[str]
-) -> None:
-    """Whichever of the two pytest reads, unless a run names the other."""
-    assert found(project, {"pyproject.toml": TOML, **files}) == expected
-
-
-def test_settings_of_the_project_above_lose_to_nobody(project: Project) -> None:
-    """They are for the tests above."""
-    project.write(
-        {".git/HEAD": "", "uv.lock": lock(), "pyproject.toml": TOML, "service/pytest.ini": "[pytest]\n"}
-    )
-    assert examine(project.root / "service", DATABASES).findings == ()
 
 
 ASKING = "async def test_users(request{more}):\n    request.getfixturevalue('{name}')\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hermetic.causes import Cause, applications, data, event_loops, messages
-from hermetic.doctor.rules import clients, databases, loops, migrations, testcase
+from hermetic.doctor.rules import clients, configuration, databases, loops, migrations, testcase
 from hermetic.doctor.subject import Spot, Subject
 
 Severity = Literal["error", "warning"]
@@ -80,7 +80,7 @@ RULES = (
         "warning",
         "# pytest.ini: [pytest]\n# pyproject.toml: [tool.pytest.ini_options] asyncio_mode = 'auto'",
         "# pytest.ini\n[pytest]\nasyncio_mode = auto",
-        loops.losing_configuration,
+        configuration.not_read,
     ),
     Rule(
         messages.FIXTURE_ASKED_FOR_IN_A_LOOP,

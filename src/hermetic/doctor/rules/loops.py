@@ -1,17 +1,15 @@
-"""Rules about event loops: who runs a test, in which loop its fixtures are, and which file says so."""
+"""Rules about event loops: who runs a test, and in which loop its fixtures are."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from hermetic.doctor.subject import Spot, Subject, spot
 from hermetic.source.bindings import own_nodes, parameters
-from hermetic.source.configuration import read_configuration
 from hermetic.source.fixtures import ASYNCIO, SCOPES, Fixture, Function, Test
-from hermetic.source.requirements import read_loosely, read_requirements
+from hermetic.source.requirements import read_requirements
 from hermetic.source.syntax import last_name, literal
 
 OTHERS = re.compile(r"alt[-_]pytest[-_]asyncio|pytest[-_]asyncio[-_]cooperative")
@@ -134,39 +132,6 @@ def both_plugins(subject: Subject) -> Iterator[Spot]:
             f" in another loop{also}"
         )
         yield spot(test.file, test.function, text)
-
-
-def losing_configuration(subject: Subject) -> Iterator[Spot]:
-    """Keys of pytest-asyncio or anyio in a file that pytest does not read, because another beside it goes first."""
-    winner = subject.configuration
-    for path in winner.outranked:
-        if path.parent != winner.path.parent:
-            continue
-        loser = read_configuration(path)
-        values = loser.values if loser is not None else {}
-        keys = [key for key in values if key.startswith("asyncio_") or key == "anyio_mode"]
-        lost = [key for key in keys if str(winner.values.get(key)) != str(values[key])]
-        if lost and not _is_named_by_a_run(subject, path.name):
-            yield Spot(path, _line_of(path, lost[0]), 0, _lost(lost, winner.path.name))
-
-
-def _lost(keys: list[str], winner: str) -> str:
-    return f"not in force: {', '.join(keys)}. pytest reads {winner} beside this file, and only that"
-
-
-def _line_of(path: Path, key: str) -> int:
-    lines = read_loosely(path).splitlines()
-    return next((number for number, line in enumerate(lines, 1) if line.strip().startswith(key)), 1)
-
-
-RUNS = ("Makefile", "tox.ini", "noxfile.py", "justfile", ".github/workflows/*.y*ml", "scripts/*.sh", "*.sh")
-
-
-def _is_named_by_a_run(subject: Subject, name: str) -> bool:
-    """Whether a Makefile, a workflow or a script has pytest read that file: ``pytest -c pyproject.toml``."""
-    named = re.compile(rf"(-c|--config-file)[ =]\S*{re.escape(name)}")
-    files = (file for place in subject.places for pattern in RUNS for file in place.glob(pattern))
-    return any(named.search(read_loosely(file)) for file in files)
 
 
 def getfixturevalue(subject: Subject) -> Iterator[Spot]:
