@@ -188,7 +188,11 @@ class CommandError(ConfigurationError):
 
 
 class UnsupportedEngine(ConfigurationError):
-    """An engine is made to connect in a way that hermetic cannot follow."""
+    """An engine is made to connect in a way that hermetic cannot follow.
+
+    hermetic makes an engine's connections with a subclass of its own connection class, to know what each has open:
+    ``factory`` in ``connect_args`` has to be a class.
+    """
 
     code = "HM114"
 
@@ -203,37 +207,67 @@ class DatabaseNameTaken(ConfigurationError):
 
 
 class ContainmentError(HermeticError):
-    """A SQLAlchemy engine asked for a database that hermetic did not make."""
+    """A SQLAlchemy engine asked for a database that hermetic did not make.
+
+    Nothing was opened: a test run reaches the databases that were made for it, and no other. The message names the
+    engine's URL, where it was made, who asked, and the line that allows it: ``hermetic_allow`` opens that database
+    itself; ``hermetic_targets`` says that it stands for one of the application's.
+    """
 
     code = "HM200"
 
 
 class RestoreError(HermeticError):
-    """The worker database could not be brought back to its baseline."""
+    """The worker database could not be brought back to its baseline.
+
+    Something that outlives the test has a transaction or a cursor open, and hermetic waited two seconds for it: a
+    session of a wider fixture with uncommitted writes, a subprocess, a lock on the whole file. The message names it and
+    where it was checked out. Commit, roll back or close it before the test that writes ends.
+    """
 
     code = "HM300"
 
 
 class LayerConflict(RestoreError):
-    """Two fixtures wrote the same rows and ended in an order that leaves no consistent baseline."""
+    """Two fixtures wrote the same rows and ended in an order that leaves no consistent baseline.
+
+    What a fixture wider than a test wrote is part of the baseline until the fixture ends. Where another one that still
+    lives has changed the same rows since, it cannot be taken out. Give both the same scope, let one use the other, or
+    take the fixture as an argument of the test instead of by ``getfixturevalue`` after the test has written.
+    """
 
     code = "HM310"
 
 
 class LeakError(HermeticError):
-    """A test left a connection, a transaction or a cursor of its own open."""
+    """A test left a connection, a transaction or a cursor of its own open.
+
+    It fails at its teardown, with the line that checked the connection out; what it left is closed, so that the next
+    test starts clean. Close the session or the connection there: ``async with``, or a fixture that closes it after its
+    ``yield``. What an application keeps open on purpose is none: its pool, what its lifespan opened. While a suite is
+    being mended, ``hermetic_leaks = warn`` tells of it and fails nothing; a mark does so for one test.
+    """
 
     code = "HM400"
 
 
 class BackgroundError(LeakError):
-    """A task that a test or one of its requests started was still running when the test ended."""
+    """A task that a test or one of its requests started was still running when the test ended.
+
+    The task was cancelled, so that it writes into no other test. ``await async_client.drain()`` waits in the test for
+    what its requests started. With ``hermetic_tasks = warn``, or ``off``, it fails no test.
+    """
 
     code = "HM410"
 
 
 class UncommittedWrites(HermeticError):
-    """A request waits for a lock that its own test's uncommitted writes hold, or another loop would lose them."""
+    """A request waits for a lock that its own test's uncommitted writes hold, or another loop would lose them.
+
+    The application has connections of its own, so that a ``flush`` of the test's session is not enough for a request
+    to see a row, and the request waits for the test, which waits for the request. Commit before the request; the row is
+    gone after the test all the same.
+    """
 
     code = "HM500"
 
@@ -251,6 +285,11 @@ class Deadlock(HermeticError):
 
 
 class LifespanError(HermeticError):
-    """The application's lifespan failed in a way that the ASGI specification does not allow."""
+    """The application's lifespan failed in a way that the ASGI specification does not allow.
+
+    An exception that leaves the lifespan is raised as it is. This error is for an application, or a middleware, that
+    catches it and sends ``lifespan.startup.failed``, whose message it has, and for a lifespan that is stopped in
+    another event loop than it was started in.
+    """
 
     code = "HM600"

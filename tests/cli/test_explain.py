@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
 
 from hermetic import errors
@@ -9,11 +12,23 @@ from hermetic.causes import Cause, causes
 from hermetic.cli import main
 from hermetic.cli.explain import codes
 
+NEVER_RAISED = {"HM000", "HM100"}
+"""The codes of classes that are never raised themselves."""
+
 
 def test_a_code_is_explained_by_the_docstring_of_its_error(capsys: pytest.CaptureFixture[str]) -> None:
     """The code, the class and its docstring are printed; the code's case does not matter."""
     assert main(["explain", "hm310"]) == 0
-    assert capsys.readouterr().out == f"HM310  LayerConflict\n\n{errors.LayerConflict.__doc__}\n"
+    text = inspect.cleandoc(errors.LayerConflict.__doc__ or "")
+    assert capsys.readouterr().out == f"HM310  LayerConflict\n\n{text}\n"
+
+
+@pytest.mark.parametrize("code", sorted(codes().keys() - NEVER_RAISED))
+def test_a_code_says_more_than_the_message_did(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever asks has read the first sentence: what it comes of, and what to do, is in those after it."""
+    main(["explain", code])
+    sentences = re.findall(r"\.\s", capsys.readouterr().out)
+    assert len(sentences) > 1
 
 
 def test_without_a_code_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ GREENLET_MISSING = Cause(
     "greenlet is not installed",
     """
     SQLAlchemy's asyncio extension needs greenlet, which SQLAlchemy installs only as `sqlalchemy[asyncio]`: since 2.1
-    nowhere by itself, before that not on every platform.
+    nowhere by itself, before that not on every platform. Add it: `pip install "sqlalchemy[asyncio]"`.
     """,
 )
 LOOP_IN_A_LOOP = Cause(
