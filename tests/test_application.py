@@ -107,6 +107,24 @@ def test_a_module_that_does_not_exist_names_the_import_path(package: Path) -> No
     )
 
 
+def test_a_module_that_a_package_has_not_names_those_that_it_has(package: Path) -> None:
+    """The package is found, so the import path is not to blame; the most similar name comes first."""
+    (package / "shop_l").mkdir()
+    for name in ("__init__", "admin", "main"):
+        (package / "shop_l" / f"{name}.py").touch()
+    with pytest.raises(ConfigurationError) as caught:
+        load("shop_l.mian:app")
+    assert caught.value.hints == (f"shop_l in {package / 'shop_l'} has: main, admin",)
+
+
+def test_a_file_that_stands_where_a_package_is_meant_is_named(package: Path) -> None:
+    """Another project's module of that name, say, comes first on the import path."""
+    (package / "shop_m.py").touch()
+    with pytest.raises(ConfigurationError) as caught:
+        load("shop_m.main:app")
+    assert caught.value.hints == (f"shop_m is {package / 'shop_m.py'}, not a package",)
+
+
 def test_a_module_that_raises_shows_the_users_traceback(package: Path) -> None:
     """An error in the user's module is shown with the user's line."""
     (package / "shop_d.py").write_text("answer = 42\nraise ValueError('broken settings')\n")

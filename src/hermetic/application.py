@@ -10,7 +10,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -210,10 +210,7 @@ def _import_error(
 ) -> ConfigurationError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if not hints and missing and (module_name == missing or module_name.startswith(missing + ".")):
-        hints = (
-            "is the project's root on the import path? In the ini file: pythonpath = .",
-            f"searched: {', '.join(entry or '.' for entry in sys.path[:4])}, ...",
-        )
+        hints = _missing_module_hints(missing)
     elif not hints:
         hints = (f"python -c 'import {module_name}' shows the same error",)
     return ImportFailed(
@@ -223,18 +220,40 @@ def _import_error(
     )
 
 
-def _attribute_error(found: Any, name: str, path: str, key: str) -> ConfigurationError:
-    import difflib
+def _missing_module_hints(missing: str) -> tuple[str, ...]:
+    """Say what a package has instead of a module, or, where the package is missing, what may be wrong with the path."""
+    package, _, name = missing.rpartition(".")
+    if package:
+        import pkgutil
 
+        found = sys.modules.get(package)
+        folders = list(getattr(found, "__path__", ()))
+        if not folders:
+            return (f"{package} is {getattr(found, '__file__', 'a module')}, not a package",)
+        names = [each.name for each in pkgutil.iter_modules(folders)]
+        return (f"{package} in {', '.join(folders)} has: {_likely(name, names) or 'no module'}",)
+    return (
+        "is the project's root on the import path? In the ini file: pythonpath = .",
+        f"searched: {', '.join(entry or '.' for entry in sys.path[:4])}, ...",
+    )
+
+
+def _attribute_error(found: Any, name: str, path: str, key: str) -> ConfigurationError:
     names = [
         each for each, value in getattr(found, "__dict__", {}).items() if _could_be_meant(each, value, found)
     ]
-    near = difflib.get_close_matches(name, names, cutoff=0.4)  # "application" is to find "app"
-    likely = list(dict.fromkeys([*near, *names]))
     return ImportFailed(
         f"{key} = {path}: {getattr(found, '__name__', found)!r} has no attribute {name!r}.",
-        hints=(f"it has: {', '.join(likely[:8])}",) if likely else (),
+        hints=(f"it has: {_likely(name, names)}",) if names else (),
     )
+
+
+def _likely(name: str, names: Sequence[str]) -> str:
+    """List the first few names that there are, those that look like the one that is not before the others."""
+    import difflib
+
+    near = difflib.get_close_matches(name, names, cutoff=0.4)  # "application" is to find "app"
+    return ", ".join(list(dict.fromkeys([*near, *names]))[:8])
 
 
 def _could_be_meant(name: str, value: Any, owner: Any) -> bool:
