@@ -174,3 +174,17 @@ def test_a_suite_is_verified_and_written(
     assert "async def test_good" in project.read("test_it.py")
     assert "\ndef test_forgets" in project.read("test_it.py")
     assert not list((tmp_path / "temporary").glob("hermetic-verify-*"))
+
+
+def test_an_environment_in_which_nothing_runs_asynchronous_tests(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every test fails as it would be: what is said last is what to install there."""
+    test = "def test_good():\n    assert TestClient(app).get('/').json() == 1\n"
+    imports = "from starlette.testclient import TestClient\nfrom hermetic import AsyncTestClient\nfrom app import app\n"
+    project.write({"pytest.ini": "[pytest]\npythonpath = .\n", "app.py": APP, "test_it.py": imports + test})
+    assert migrate(project, "--verify", "--format", "json", steps=[STEP]) == 0
+    (line,) = json.loads(capsys.readouterr().out)["next"]
+    assert line.endswith(
+        " -m pip install 'hermetic[asyncio]', then this again: nothing there runs asynchronous tests"
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from hermetic.cli.colour import is_wanted
 from hermetic.cli.files import Edit, unified_diff, write
-from hermetic.cli.lines import say
+from hermetic.cli.lines import say, shown
 from hermetic.cli.migrate.next_steps import next_steps
 from hermetic.cli.migrate.parser import Options
 from hermetic.cli.migrate.report import FORMATS, Report, explanation, listed, summary
@@ -112,7 +112,7 @@ def _migrate(options: Options, chosen: Selection) -> Report:
         migration,
         {name: files for name, files in more.items() if files},
         is_written,
-        tuple(_next(migration, is_written=is_written)),
+        tuple(_next(migration, outcome, is_written=is_written)),
         outcome,
         None if options.verbose else FEW,
     )
@@ -134,7 +134,10 @@ def _verified(project: Project, plan: Make, options: Options, progress: _Progres
     return verified(project, plan, python=options.python, limit=options.limit, tell=progress.tell)
 
 
-def _next(migration: Migration, *, is_written: bool) -> Iterator[str]:
+def _next(migration: Migration, outcome: Verified | None, *, is_written: bool) -> Iterator[str]:
+    if outcome is not None and not outcome.has_runner:
+        python = shown(outcome.interpreter.path)
+        yield f"{python} -m pip install 'hermetic[asyncio]', then this again: nothing there runs asynchronous tests"
     if migration.changes and not is_written:
         yield "the same with --write changes these files"
     elif migration.changes:

@@ -10,6 +10,7 @@ from hermetic.source.requirements import read_requirements
 from hermetic.source.runner import find_runner
 
 NAMED = re.compile(r"\bhermetic\b")
+ASYNCIO = re.compile(r"\bpytest[-_]asyncio\b|\bhermetic\[[^]]*\basyncio\b")
 
 
 def next_steps(project: Project, installed: Callable[[str], str]) -> Iterator[str]:
@@ -20,11 +21,14 @@ def next_steps(project: Project, installed: Callable[[str], str]) -> Iterator[st
         installed: Returns the version of a distribution where this command runs; empty where it is not installed.
     """
     sources, configuration = project.symbols.sources, project.configuration
-    if not NAMED.search(read_requirements((sources.root, configuration.path.parent))):
+    requirements = read_requirements((sources.root, configuration.path.parent))
+    if not NAMED.search(requirements):
         yield "add hermetic[asyncio] to the requirements of the tests, which do not name hermetic"
     runner = find_runner(project.symbols, configuration, installed)
     if not runner.asyncio and not runner.anyio:
         yield "pip install 'hermetic[asyncio]', then hermetic init: nobody runs asynchronous tests here"
+    elif runner.asyncio and not runner.bounds and not ASYNCIO.search(requirements):
+        yield "pip install 'hermetic[asyncio]': there is no pytest-asyncio here, which runs the asynchronous tests"
     elif runner.is_unclaimed and "asyncio_mode" not in configuration.values:
         yield "hermetic init, which sets asyncio_mode = auto: no test has a mark, and in strict mode nobody runs them"
     if "hermetic_app" not in configuration.values and "hermetic" not in configuration.values:

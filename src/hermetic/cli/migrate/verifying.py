@@ -20,6 +20,8 @@ from hermetic.migrate.verify.suite import Suite, words_of
 from hermetic.source.requirements import activated_environment
 
 CHANGED = "has changed meanwhile: the suite, which ran in a copy, knows its absolute path, or somebody else wrote it"
+NOT_RUN = "async def functions are not natively supported"
+"""What pytest says of an asynchronous test that no plugin runs."""
 SILENT = "no request of their own was counted: proven by how they end, and by their assertions"
 
 
@@ -47,6 +49,11 @@ class Verified:
     def migration(self) -> Migration:
         """The last plan."""
         return self.verification.migration
+
+    @property
+    def has_runner(self) -> bool:
+        """Whether some plugin ran what is asynchronous now, as far as pytest has not said otherwise."""
+        return not any(NOT_RUN in text for _, text in self.verification.kept.values())
 
     @property
     def figures(self) -> tuple[Figures, Figures] | None:
