@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy
+from fastapi import FastAPI
 from starlette.applications import Starlette
 
 from hermetic import AsyncTestClient
-from hermetic.guards.applications import ApplicationWatch
+from hermetic.guards.applications import ApplicationWatch, overriding_applications
 from hermetic.owners import Owner, current, owned_by
 
 TEST = Owner("a test", "test", "function")
@@ -116,3 +118,13 @@ def test_a_request_that_is_collected_unfinished_says_nothing(
     del request, app
     gc.collect()
     assert said == []
+
+
+def test_a_library_holds_no_application_of_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What modules of a project hold is found; those of libraries, most of all there is, are passed over."""
+    held, passed_over = FastAPI(), FastAPI()
+    monkeypatch.setattr(sys.modules[__name__], "held", held, raising=False)
+    monkeypatch.setattr(sqlalchemy, "passed_over", passed_over, raising=False)
+    found = overriding_applications()
+    assert any(application is held for application in found)
+    assert not any(application is passed_over for application in found)

@@ -22,6 +22,11 @@ from hermetic.patch import Patch
 
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
+WITHOUT_APPLICATIONS = frozenset(
+    {"_pytest", "anyio", "fastapi", "hermetic", "httpx2", "pydantic", "sqlalchemy", "starlette"}
+)
+"""Packages whose modules hold no application of a project, and two thirds of all that modules hold."""
+
 
 class Requests(Protocol):
     """Who is told of requests and websockets by each application that gets them; one may be mounted in another."""
@@ -163,7 +168,9 @@ def overriding_applications() -> list[Any]:
     if fastapi is None or not hasattr(fastapi, "FastAPI"):
         return []
     found: dict[int, Any] = {}
-    for module in list(sys.modules.values()):
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in WITHOUT_APPLICATIONS:
+            continue
         for value in list(getattr(module, "__dict__", {}).values()):
             if issubclass(type(value), fastapi.FastAPI):  # isinstance would ask a lazy object for its class
                 found[id(value)] = value
