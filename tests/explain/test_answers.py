@@ -109,3 +109,52 @@ def test_a_status_that_the_test_expects(history: History, monkeypatch: pytest.Mo
     assert "HM776" in said(AssertionError("assert 401 == 200"), history)
     answered("POST", "/shops", 307, redirected_to="http://test/shops/")
     assert "HM775" not in said(AssertionError("assert 'a' == 'b'"), history)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_form"),
+    [
+        ("name=Gogol", True),
+        ("name=Gogol&born=1809", True),
+        ({"nane": 1}, False),
+        ("Gogol", False),
+        (None, False),
+    ],
+)
+def test_a_form_for_json(history: History, given: object, is_form: bool) -> None:
+    """FastAPI repeats the body that is no object; nothing where it is something else, or another status."""
+    error = {"type": "model_attributes_type", "loc": ["body"], "msg": "Input should be ...", "input": given}
+    emit(RequestEnded(REQUEST, "POST", "/shops", 422, 0.001, "", body=json.dumps({"detail": [error]})))
+    assert ("HM792" in said(AssertionError("assert 422 == 201"), history)) is is_form
+    assert "HM792" not in said(AssertionError("assert 422 == 201"), History())
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"detail": "no"}', '{"detail": [{"loc": ["body", "name"]}]}'])
+def test_a_refusal_of_another_kind(history: History, body: str) -> None:
+    """Nothing is said of a form."""
+    emit(RequestEnded(REQUEST, "POST", "/shops", 422, 0.001, "", body=body))
+    assert "HM792" not in said(AssertionError("assert 422 == 201"), history)
+
+
+def test_none_in_a_path(history: History) -> None:
+    """Where it is refused, and as a whole part of the path."""
+    answered("GET", "/shops/None", 200)
+    answered("GET", "/shops/NoneSuch", 422)
+    assert "HM793" not in said(AssertionError("assert 422 == 200"), history)
+    answered("GET", "/shops/None/owner", 422)
+    text = said(AssertionError("assert 422 == 200"), history)
+    assert "GET /shops/None/owner was answered by 422: the test put None into the path." in text
+
+
+def test_an_exception_that_is_an_answer(history: History) -> None:
+    """Of the exceptions that FastAPI makes an answer of, with the status; nothing of others, or without a refusal."""
+    answered("GET", "/shops/7", 200, endpoint=ENDPOINT)
+    waiting = pytest.fail.Exception("DID NOT RAISE HTTPException")
+    assert "HM791" not in said(waiting, history)
+    answered("GET", "/shops/7", 404, endpoint=ENDPOINT)
+    assert "HM791" not in said(pytest.fail.Exception("DID NOT RAISE ValueError"), history)
+    assert "HM791" not in said(pytest.fail.Exception("DID NOT RAISE RequestValidationError"), history)
+    for error in (waiting, pytest.fail.Exception("DID NOT RAISE <class 'fastapi.exceptions.HTTPException'>")):
+        assert "assert response.status_code == 404, without pytest.raises(HTTPException)" in said(
+            error, history
+        )

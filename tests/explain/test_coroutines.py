@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -97,6 +99,41 @@ def test_in_an_endpoint(endpoint: Callable[..., Any]) -> None:
     line = endpoint.__code__.co_firstlineno + 3
     assert f"It was made at {__file__}:{line}." in text
     assert f"change: {__file__}:{line}: await names()" in text
+
+
+@lru_cache
+async def rates() -> dict[str, int]:
+    """What is asked for once."""
+    return {"EUR": 1}
+
+
+@lru_cache
+def currencies() -> list[str]:
+    """What is no coroutine."""
+    return ["EUR"]
+
+
+async def convert() -> None:
+    """Await it."""
+    assert len(currencies()) == len(await rates())
+
+
+async def twice() -> None:
+    """Await what no cache keeps."""
+    found = names()
+    await found
+    await found
+
+
+def test_a_coroutine_of_a_cache() -> None:
+    """The function, where it is awaited and where it is defined; nothing of a coroutine that a name keeps."""
+    asyncio.run(convert())
+    text = failed(lambda: asyncio.run(convert()))
+    line = convert.__code__.co_firstlineno + 2
+    assert f"{__file__}:{line} awaits a coroutine that was awaited before: rates ({__file__}:" in text
+    assert "without lru_cache; keep what rates gives" in text
+    assert "[HM795]" in text
+    assert "HM795" not in failed(lambda: asyncio.run(twice()))
 
 
 def test_what_is_no_coroutine() -> None:

@@ -104,6 +104,19 @@ async def test_parameters_that_are_fine(history: History) -> None:
 
 
 @in_a_loop
+async def test_an_object_that_is_no_function(history: History) -> None:
+    """Its class and its dependency, where FastAPI was about to call it; nothing of another error."""
+    fake: Any = {"name": "fake"}
+    app.dependency_overrides[user] = fake
+    with pytest.raises(TypeError) as caught:
+        await get()
+    text = said(caught.value, history)
+    assert f"The override of {__name__}.user is an object of the class dict, which cannot be called" in text
+    assert f"change: dependency_overrides[{__name__}.user] = lambda: ..., with that dict" in text
+    assert "HM794" not in said(TypeError("another"), history)
+
+
+@in_a_loop
 async def test_another_import_of_the_same_file(history: History) -> None:
     """The application's function is named, and from where to import it."""
     other = types.ModuleType("src.tests.explain.test_overrides")

@@ -26,6 +26,7 @@ from tests.explain.failing import TEST, said
 Maker: Any = sessionmaker()
 AsyncMaker: Any = async_sessionmaker()
 client: Any = TestClient(FastAPI())
+http: Any = AsyncClient()
 service: Any = MagicMock()
 unspecified: Any = MagicMock(spec=[])
 sessions: Any = AsyncSession
@@ -90,6 +91,11 @@ def error_of(source: str, **names: Any) -> BaseException:
             "without await, in a def; or AsyncClient",
         ),
         ("await service.send()", "awaits a MagicMock", "an AsyncMock in place of the MagicMock"),
+        (
+            "http.websocket_connect('/')",
+            "calls websocket_connect(), and an AsyncClient sends requests only",
+            "tests/test_of_a_line.py:2: async_client.websocket_connect(...)",
+        ),
         ("sessions().query(1)", "calls query(), which an AsyncSession does not have", "select(...)"),
     ],
 )
@@ -100,6 +106,23 @@ def test_what_a_line_uses(line: str, what: str, change: str) -> None:
     assert what in told
     assert f"{change}" in told.partition("change: ")[2]
     assert "[HM727]" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "which"),
+    [
+        ("async with http: pass", "opens http, which its module makes once, and it was opened before"),
+        ("async with (mine := http): pass", "opens a client, and it was opened before"),
+    ],
+)
+def test_a_client_that_was_opened_before(line: str, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is open or closed by now."""
+    closed = AsyncClient()
+    asyncio.run(closed.aclose())
+    monkeypatch.setitem(globals(), "http", closed)
+    told = said(error_of(line), History())
+    assert f"tests/test_of_a_line.py:2 {which}" in told
+    assert "[HM796]" in told
 
 
 def test_a_coroutine_of_a_mock() -> None:

@@ -187,3 +187,42 @@ COUNTED_BEFORE = Cause(
     limiter in a fixture, or switch it off for tests: slowapi's has `reset()` and `enabled`.
     """,
 )
+
+EXCEPTION_IS_AN_ANSWER = Cause(
+    "HM791",
+    "An exception of the endpoint is an answer",
+    """
+    FastAPI catches what its handlers are for, HTTPException and RequestValidationError among them, and answers with
+    their status. The client gets that answer, in the same process, too, and `pytest.raises(HTTPException)` around a
+    request waits for what never comes. Look at `response.status_code`.
+    """,
+)
+
+FORM_FOR_JSON = Cause(
+    "HM792",
+    "A form is sent where JSON is read",
+    """
+    `client.post(url, data={...})` sends a form, as a browser does, `json={...}` sends JSON. An endpoint whose parameter
+    is a pydantic model reads JSON and answers a form by 422: "Input should be a valid dictionary". Forms are for
+    parameters that are declared by `Form()`, such as those of `OAuth2PasswordRequestForm`.
+    """,
+)
+
+NONE_IN_A_PATH = Cause(
+    "HM793",
+    "None stands in the path of a request",
+    """
+    An f-string writes None as it writes anything else: `/users/None`. An object that is new has no id yet: the database
+    gives it one at the INSERT, which `flush()` or `commit()` sends. And an answer that is an error has no "id" either,
+    for which `get("id")` gives None.
+    """,
+)
+
+OVERRIDE_IS_NO_FUNCTION = Cause(
+    "HM794",
+    "An override that cannot be called",
+    """
+    What stands in `app.dependency_overrides` for a dependency is called in its place, for each request. A session, a
+    fake, or settings are no functions: "... is not a callable object". Give a function that returns it: `lambda: fake`.
+    """,
+)

@@ -232,3 +232,16 @@ DATABASE_IN_USE = Cause(
     write `DROP DATABASE ... WITH (FORCE)`, which ends them.
     """,
 )
+
+POOL_EXHAUSTED = Cause(
+    "HM785",
+    "The pool has no connection left",
+    """
+    A session takes a connection of its engine's pool at its first statement, and gives it back when its transaction
+    ends: by `commit()`, `rollback()` or `close()`. Whoever needs one more than the pool may have (`pool_size` and
+    `max_overflow`) waits for `pool_timeout` seconds, 30 unless the engine says otherwise, and fails: "QueuePool
+    limit of size 1 overflow 0 reached". A test that has read by its session and then awaits a request holds two at
+    once, and so does an endpoint that calls what opens a session of its own. End the first transaction before, hand
+    the session over, or let the pool have more.
+    """,
+)

@@ -100,3 +100,23 @@ WITHOUT_A_TRANSACTION = Cause(
     nothing of this is needed: hermetic makes one.
     """,
 )
+
+COROUTINE_KEPT = Cause(
+    "HM795",
+    "A cache keeps a coroutine",
+    """
+    `functools.lru_cache` and `cache` keep what a function returns, and an async function returns a coroutine, which can
+    be awaited once: "cannot reuse already awaited coroutine", in whichever test comes second. Keep what the coroutine
+    gives: in a variable, by a cache for async functions, or in the lifespan.
+    """,
+)
+
+CLIENT_OPENED_AGAIN = Cause(
+    "HM796",
+    "A client is opened a second time",
+    """
+    A client of httpx is opened by `async with`, or by its first request, and closed at the end of the block. It cannot
+    be opened again: "Cannot reopen a client instance". One that a module makes lasts for one block, and so for one
+    test. Make it in a fixture; `async_client` is one.
+    """,
+)

@@ -40,6 +40,7 @@ from hermetic.events.database import (
     HandedOver,
     LockWaited,
     LoopEndedUnder,
+    PoolExhausted,
     Restored,
     SessionEnded,
     Statement,
@@ -79,6 +80,7 @@ Event = (
     | ConnectionOpened
     | CheckedOut
     | LoopEndedUnder
+    | PoolExhausted
     | HandedOver
     | CheckedIn
     | TransactionBegan

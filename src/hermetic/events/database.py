@@ -116,6 +116,26 @@ class CheckedIn(NamedTuple):
     connection: int
 
 
+class PoolExhausted(NamedTuple):
+    """A pool had no connection to give, for as long as somebody waited.
+
+    Attributes:
+        owner: Who waited.
+        location: The user's line that did.
+        engine: The engine's URL, password masked.
+        made_at: The user's line that made the engine; None where that is not known.
+        holders: The names of those whose its connections were then.
+        taken_at: The user's line that took each.
+    """
+
+    owner: Owner
+    location: Location
+    engine: str
+    made_at: Location | None
+    holders: tuple[str, ...]
+    taken_at: tuple[str, ...]
+
+
 class TransactionBegan(NamedTuple):
     """SQLAlchemy begins a transaction.
 

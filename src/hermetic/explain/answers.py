@@ -1,22 +1,37 @@
-"""Answers that are right, and not what the test had expected: a redirect, a cookie that is not sent."""
+"""Answers that are right, and not what the test had expected: a redirect, a refusal, an exception that is an answer."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from hermetic.causes.applications import COOKIE_NOT_SENT, REDIRECTED
+from hermetic.causes.applications import (
+    COOKIE_NOT_SENT,
+    EXCEPTION_IS_AN_ANSWER,
+    FORM_FOR_JSON,
+    NONE_IN_A_PATH,
+    REDIRECTED,
+)
 from hermetic.events.application import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.frames import places
 from hermetic.explain.history import History
 from hermetic.functions import codes
 
 REDIRECT = 307
 REFUSED = (401, 403)
+UNPROCESSABLE = 422
+
+ANSWERED = {"HTTPException": 400, "StarletteHTTPException": 400, "RequestValidationError": 422}
+"""The exceptions that FastAPI makes an answer of, each with the lowest status that it may be."""
+
+_NOT_RAISED = re.compile(r"DID NOT RAISE (?:<class ')?([\w.]+)")
+_FORM = re.compile(r"[\w.%+\[\]-]+=[^\s{}]*")
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -26,6 +41,9 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         return
     yield from _redirected(failure, ended)
     yield from _without_cookie(failure, ended)
+    yield from _form_for_json(failure, ended)
+    yield from _none_in_a_path(failure, ended)
+    yield from _not_raised(failure, ended)
 
 
 def _is_met(failure: Failure, each: RequestEnded, ended: list[RequestEnded]) -> bool:
@@ -97,3 +115,73 @@ def _without_cookie(failure: Failure, ended: list[RequestEnded]) -> Iterator[Exp
             )
             return
         kept.update(dict.fromkeys(each.secure_cookies, each))
+
+
+def _form_for_json(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
+    """Name a request that was refused because its body is a form, and the endpoint reads JSON."""
+    for each in ended:
+        if each.status == UNPROCESSABLE and _is_met(failure, each, ended) and _is_of_a_form(each.body):
+            yield Explanation(
+                FORM_FOR_JSON,
+                (
+                    f"{each.method} {each.path} was answered by {UNPROCESSABLE}: its body is a form, as `data=` sends"
+                    " it, and the endpoint reads JSON.",
+                ),
+                (f"{_sent_at(failure)}json= in place of data=",),
+            )
+            return
+
+
+def _is_of_a_form(body: str) -> bool:
+    """Whether FastAPI says that the body as a whole is no object, and repeats it: ``name=Ada&age=36``."""
+    try:
+        errors = json.loads(body)["detail"]
+        return any(
+            each["loc"] == ["body"] and isinstance(each["input"], str) and _FORM.fullmatch(each["input"])
+            for each in errors
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _none_in_a_path(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
+    """Name a request whose path has None where a value belongs."""
+    for each in ended:
+        if "None" in each.path.split("/") and each.status >= 400 and _is_met(failure, each, ended):
+            yield Explanation(
+                NONE_IN_A_PATH,
+                (
+                    f"{each.method} {each.path} was answered by {each.status}: the test put None into the path. So is"
+                    " the id of an object which the database gives it, until its session is flushed.",
+                ),
+                (
+                    f"{_sent_at(failure)}await session.commit() before the id is read; or, of an answer, look first at"
+                    " what it says",
+                ),
+            )
+            return
+
+
+def _not_raised(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
+    """Name the answer that FastAPI made of an exception which the test expects of its client."""
+    found = _NOT_RAISED.match(str(failure.error))
+    lowest = 0 if found is None else ANSWERED.get(found[1].rpartition(".")[2], 0)
+    refused = [
+        each for each in ended if lowest and each.status >= lowest and each.endpoint and not each.error
+    ]
+    if found is None or not refused:
+        return
+    last, name = refused[-1], found[1].rpartition(".")[2]
+    yield Explanation(
+        EXCEPTION_IS_AN_ANSWER,
+        (
+            f"{last.method} {last.path} was answered by {last.status}: FastAPI makes an answer of an endpoint's {name},"
+            " and no client raises it.",
+        ),
+        (f"{_sent_at(failure)}assert response.status_code == {last.status}, without pytest.raises({name})",),
+    )
+
+
+def _sent_at(failure: Failure) -> str:
+    """Return the line of the test that failed, as a change begins with it."""
+    return next((f"{at}: " for at in places(failure.error)[::-1]), "")

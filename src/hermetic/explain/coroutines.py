@@ -1,15 +1,16 @@
-"""A coroutine in place of what it returns: somebody forgot to await it."""
+"""A coroutine in place of what it returns: somebody forgot to await it, or keeps it to await it again."""
 
 from __future__ import annotations
 
 import inspect
+import linecache
 import re
 from collections.abc import Iterator
 from types import CoroutineType, FrameType
 
 from hermetic import expressions
 from hermetic.causes.guards import NEVER_AWAITED
-from hermetic.causes.messages import WRONG_KIND
+from hermetic.causes.messages import COROUTINE_KEPT, WRONG_KIND
 from hermetic.code import Location, location_of
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, frames, project_lines
@@ -19,12 +20,16 @@ from hermetic.guards.coroutines import Coroutine, is_of_a_mock
 SAYS = re.compile(r"'coroutine'|\bcoroutine object\b|\btype coroutine\b")
 """What errors say of a coroutine that is used as what it is not."""
 
+AWAITED_BEFORE = "cannot reuse already awaited coroutine"
+
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name the coroutine that an error is about, the line that made it, and the call with its ``await``."""
     del history
     for error in failure.chain():
         line = next(project_lines(error), None)
+        if line is not None and AWAITED_BEFORE in str(error):
+            yield from _of_a_cache(*line)
         if line is not None and SAYS.search(str(error)):
             is_handed = _is_handed(error, line[0])
             yield from _of_a_fixture(failure, error, line[1]) if is_handed else [_explanation(error, *line)]
@@ -79,6 +84,23 @@ def _of_a_fixture(failure: Failure, error: BaseException, at: Location) -> Itera
                     " hands it out, and nobody awaited it.",
                 ),
                 (f"{made}: {call}, in an async def {fixture.name}{by}",),
+            )
+
+
+def _of_a_cache(frame: FrameType, at: Location) -> Iterator[Explanation]:
+    """Explain it where the line calls an async function that functools keeps the coroutines of."""
+    line = linecache.getline(at.file, at.line)
+    for name in frame.f_code.co_names:
+        function = frame.f_globals.get(name)
+        kept = attribute(function, "__wrapped__") if hasattr(function, "cache_info") else None
+        if inspect.iscoroutinefunction(kept) and re.search(rf"\b{name}\(", line):
+            yield Explanation(
+                COROUTINE_KEPT,
+                (
+                    f"{at} awaits a coroutine that was awaited before: {name} ({location_of(kept)}) is async, and"
+                    " functools.lru_cache keeps the coroutine of its first call.",
+                ),
+                (f"{location_of(kept)}: without lru_cache; keep what {name} gives, and not the coroutine",),
             )
 
 

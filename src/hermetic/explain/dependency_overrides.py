@@ -9,12 +9,13 @@ from typing import Any
 
 from hermetic.causes import causes
 from hermetic.causes.applications import (
+    OVERRIDE_IS_NO_FUNCTION,
     OVERRIDE_IS_NOT_RUN,
     OVERRIDE_TAKES_PARAMETERS,
 )
 from hermetic.events.application import OverrideUnused, RequestEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import inherits, objects_through, project_frames
+from hermetic.explain.frames import frames, inherits, objects_through, places, project_frames
 from hermetic.explain.history import History
 from hermetic.guards.applications import overriding_applications
 from hermetic.guards.dependencies import Override, name_of, overrides_of
@@ -52,6 +53,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     for override in overrides(failure.error):
         yield from _matches_nothing(override)
         yield from _is_not_called(override, failure.error)
+        yield from _is_no_function(override, failure)
     refused = [each for each in requests if each.status == UNPROCESSABLE]
     for override in overrides() if refused else ():
         yield from _takes_parameters(override, refused)
@@ -88,6 +90,24 @@ def _is_not_called(override: Override, error: BaseException) -> Iterator[Explana
                     ),
                 )
                 return
+
+
+def _is_no_function(override: Override, failure: Failure) -> Iterator[Explanation]:
+    """Name one that FastAPI could not call, where it was about to."""
+    tried = [each for error in failure.chain() if isinstance(error, TypeError) for each in frames(error)]
+    if not callable(override.function) and any(
+        each.f_locals.get("call") is override.function for each in tried
+    ):
+        kind, name = type(override.function).__name__, name_of(override.dependency)
+        sent = next((f", at the request of {at}" for at in places(failure.error)[::-1]), "")
+        yield Explanation(
+            OVERRIDE_IS_NO_FUNCTION,
+            (
+                f"The override of {name} is an object of the class {kind}, which cannot be called: FastAPI calls what"
+                f" stands for a dependency{sent}.",
+            ),
+            (f"dependency_overrides[{name}] = lambda: ..., with that {kind}",),
+        )
 
 
 def _takes_parameters(override: Override, refused: list[RequestEnded]) -> Iterator[Explanation]:

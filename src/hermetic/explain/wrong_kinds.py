@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from hermetic.causes.messages import RETURNED_FROM_ITS_BLOCK, WRONG_KIND
+from hermetic.causes.messages import CLIENT_OPENED_AGAIN, RETURNED_FROM_ITS_BLOCK, WRONG_KIND
 from hermetic.code import Location
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import is_a, objects_through, project_lines
@@ -20,7 +20,9 @@ _AWAITED = re.compile(
 )
 _ENTERED = re.compile(r"'([\w.]+)' object does not support the (asynchronous )?context manager protocol")
 _QUERY = re.compile(r"'(\w+)' object has no attribute 'query'")
+_SOCKET = re.compile(r"'AsyncClient' object has no attribute '(websocket\w*)'")
 _CLOSED = "Cannot send a request, as the client has been closed"
+_OPENED = ("Cannot open a client instance more than once", "Cannot reopen a client instance")
 
 _CLIENT = 'AsyncClient(transport=ASGITransport(app=app), base_url="http://test"), or the fixture async_client'
 _SESSIONS = (
@@ -47,6 +49,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     for error in failure.chain():
         if isinstance(error, RuntimeError) and _CLOSED in str(error):
             yield from _closed(failure, error)
+        elif isinstance(error, RuntimeError) and str(error).startswith(_OPENED):
+            yield from (_opened(frame, at) for frame, at in [*project_lines(error)][:1])
         elif isinstance(error, TypeError | AttributeError):
             line = next(project_lines(error), None)
             yield from [] if line is None else _of_kinds(str(error), *line)
@@ -65,6 +69,27 @@ def _of_kinds(text: str, frame: FrameType, at: Location) -> Iterator[Explanation
             ),
             (f"{at}: await session.scalars(select(...)), or await session.execute(select(...))",),
         )
+    elif (socket := _SOCKET.match(text)) is not None:
+        yield Explanation(
+            WRONG_KIND,
+            (f"{at} calls {socket[1]}(), and an AsyncClient sends requests only: it has no websockets.",),
+            (
+                f"{at}: async_client.websocket_connect(...), of the fixture async_client; or, in a def,"
+                " TestClient(app).websocket_connect(...)",
+            ),
+        )
+
+
+def _opened(frame: FrameType, at: Location) -> Explanation:
+    """Name the client that a block opens, and the module that has made it once for all."""
+    name = _name_in(at, r"with\s+([A-Za-z_]\w*)")
+    is_of_the_module = bool(name) and name not in frame.f_locals and name in frame.f_globals
+    whose = f"{name}, which its module makes once" if is_of_the_module else name or "a client"
+    return Explanation(
+        CLIENT_OPENED_AGAIN,
+        (f"{at} opens {whose}, and it was opened before: a client is opened and closed once.",),
+        (f"{at}: a client of its own, made in a fixture; or the fixture async_client",),
+    )
 
 
 def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]:

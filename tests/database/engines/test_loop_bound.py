@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 import uvloop
 from sqlalchemy import event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AssertionPool, AsyncAdaptedQueuePool, NullPool, Pool, StaticPool
 
 from hermetic.database.engines import Installation, LoopBoundPool
 from hermetic.database.lazy import LazyDatabase
+from hermetic.events import listen, unlisten
+from hermetic.events.database import PoolExhausted
+from hermetic.owners import Owner, owned_by
 from tests.database.engines.opened import file_in, file_through
 
 MEMORY = "sqlite+aiosqlite:///:memory:"
@@ -46,6 +49,31 @@ def test_one_engine_answers_in_three_loops(installation: Installation, database:
             return int(await connection.scalar(text("SELECT count(*) FROM t")) or 0)
 
     assert [asyncio.run(insert()) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_pool_with_no_connection_to_give_tells_who_has_them(installation: Installation) -> None:
+    """While they have them: whoever waits fails, and those may be done by the time that somebody asks."""
+    engine = create_async_engine(
+        MEMORY, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, pool_timeout=0
+    )
+    told: list[PoolExhausted] = []
+    taker = Owner("the taker", "fixture", "function")
+
+    async def two() -> None:
+        with owned_by(taker):
+            taken = await engine.connect()
+        with pytest.raises(TimeoutError):
+            await engine.connect()
+        await taken.close()
+
+    asyncio.run(two())
+    listen(told.append, PoolExhausted)
+    asyncio.run(two())
+    unlisten(told.append)
+    (told_once,) = told
+    assert told_once.holders == ("the taker",)
+    assert all(at.startswith(__file__) for at in told_once.taken_at)
+    assert told_once.made_at is not None
 
 
 def test_a_loop_reuses_its_connection(installation: Installation) -> None:

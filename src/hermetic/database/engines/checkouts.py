@@ -31,7 +31,14 @@ from hermetic.database.engines.connections import Index, Opened, run_in_loop
 from hermetic.database.engines.location import user_location
 from hermetic.database.in_use import Checkout
 from hermetic.events import emit, listeners
-from hermetic.events.database import CheckedIn, CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
+from hermetic.events.database import (
+    CheckedIn,
+    CheckedOut,
+    ConnectionOpened,
+    HandedOver,
+    LoopEndedUnder,
+    PoolExhausted,
+)
 from hermetic.owners import Owner
 
 
@@ -182,6 +189,16 @@ class Checkouts:
     def of(self, connection: int) -> InUse | None:
         """Return who has a connection now, by its number in events; None where nobody is known to."""
         return next(iter(self._in_use.get(connection, ())[-1:]), None)
+
+    def tell_of_exhausted(self, pool: Pool) -> None:
+        """Tell that a pool had no connection to give, and who has those that there are."""
+        if PoolExhausted in listeners:
+            url, made_at = self._engines.get(pool, ("a pool without an engine", None))
+            held = [(each, each.fairy()) for each in self.all()]
+            mine = [each for each, fairy in held if fairy is not None and private.pool_of(fairy) is pool]
+            holders = tuple(each.owner.name for each in mine)
+            taken_at = tuple(str(each.location) for each in mine)
+            emit(PoolExhausted(owners.current(), user_location(), url, made_at, holders, taken_at))
 
     def take_abandoned(self) -> list[Checkout]:
         """Return, and forget, the checkouts that the end of their event loop ended, and their user has not since.

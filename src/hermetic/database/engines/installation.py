@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, overload
 from weakref import WeakKeyDictionary, finalize
 
@@ -286,7 +287,8 @@ class Installation:
             masked(engine.url), engine.dialect, arguments, target, blueprint, check, _made_at(seen)
         )
         if engine.dialect.is_async:
-            return LoopBoundPool(original, lambda loop: self._pool_in_loop(loop, opening))
+            make = partial(self._pool_in_loop, opening)
+            return LoopBoundPool(original, make, self._checkouts.tell_of_exhausted)
         pool = blueprint.build()
         self._watch_pool(pool, opening)
         return pool
@@ -298,7 +300,7 @@ class Installation:
         private.open_by(pool, Opener(opening, holder))
         self._checkouts.name_pool(pool, opening.engine, opening.made_at)
 
-    def _pool_in_loop(self, loop: asyncio.AbstractEventLoop | None, opening: Opening) -> Pool:
+    def _pool_in_loop(self, opening: Opening, loop: asyncio.AbstractEventLoop | None) -> Pool:
         pool = opening.blueprint.build()
         holder = OpenConnections(self._index)
         private.open_by(pool, Opener(opening, holder))

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sqlalchemy.exc import TimeoutError
 from sqlalchemy.pool import Pool, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
@@ -37,14 +38,21 @@ class LoopBoundPool(Pool):
     Args:
         original: The pool the engine came with; its listeners are shared, it is never connected.
         make: Makes the real pool for a loop (None: no loop runs) when it is first needed there.
+        on_exhausted: Called with a real pool that had no connection to give, while those who have them still do.
     """
 
-    def __init__(self, original: Pool, make: Callable[[Loop | None], Pool]) -> None:
+    def __init__(
+        self,
+        original: Pool,
+        make: Callable[[Loop | None], Pool],
+        on_exhausted: Callable[[Pool], None] = lambda pool: None,
+    ) -> None:
         super().__init__(private.creator_of(original), **private.settings_of(original))
         self.__dict__["dispatch"] = original.dispatch
         private.lock_first_connect_by(original, AnyLoopMutex)
         self.original = original
         self._make = make
+        self._on_exhausted = on_exhausted
         self._pools: WeakKeyDictionary[Loop, Pool] = WeakKeyDictionary()
         self._without_loop: Pool | None = None
         self._pools_lock = threading.Lock()
@@ -76,7 +84,12 @@ class LoopBoundPool(Pool):
             return list(self._pools)
 
     def connect(self) -> PoolProxiedConnection:
-        return self.current.connect()
+        pool = self.current
+        try:
+            return pool.connect()
+        except TimeoutError:
+            self._on_exhausted(pool)
+            raise
 
     def dispose(self) -> None:
         """Close the idle connections of the running loop's pool."""

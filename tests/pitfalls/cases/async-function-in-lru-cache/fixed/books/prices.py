@@ -1,0 +1,7 @@
+_rates = {}
+
+
+async def rates():
+    if not _rates:
+        _rates.update({"EUR": 1, "USD": 2})
+    return _rates
