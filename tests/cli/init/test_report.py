@@ -212,6 +212,17 @@ def test_each_circumstance_has_its_line(
     assert line in said(project.write({"main.py": APP, **files}), monkeypatch)
 
 
+def test_a_mode_that_the_project_has_is_not_advised_against(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tests run in it, those marked for anyio as well."""
+    tests = "import pytest_asyncio\n@pytest.mark.anyio\nasync def test(): ..."
+    project.write({"main.py": APP, "tests/test_a.py": tests, "pytest.ini": "[pytest]\nasyncio_mode = auto\n"})
+    lines = "\n".join(said(project, monkeypatch))
+    assert "runner        pytest-asyncio and anyio (1 async test)" in lines
+    assert "keep it strict" not in lines
+
+
 def test_what_the_project_s_own_settings_break_is_told(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

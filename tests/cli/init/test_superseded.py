@@ -183,6 +183,12 @@ def test_what_the_application_does_is_told_through_its_modules(project: Project)
     assert slugs(project, text) == [(3, "create-all"), (4, "create-all")]
 
 
+def test_a_lambda_of_the_application_may_be_called(project: Project) -> None:
+    """It has no statements, and makes no tables."""
+    project.write({"shop.py": "def make(e):\n    m.create_all(e)\nlater = lambda e: make(e)\n"})
+    assert slugs(project, "from shop import later, make\nlater(e)\nmake(e)") == [(3, "create-all")]
+
+
 def test_a_patch_is_undone_by_whoever_made_it(project: Project) -> None:
     """A fixture that sets a variable by ``monkeypatch`` needs nothing of hermetic."""
     assert slugs(project, "def env(monkeypatch):\n    monkeypatch.setenv('A', 'x')") == []

@@ -12,6 +12,7 @@ from hermetic.cli.init.loops import UNMARKED
 from hermetic.cli.init.setup_plan import Found, Plan
 from hermetic.cli.init.superseded import Superseded
 from hermetic.cli.lines import count, shown, topic
+from hermetic.source.async_settings import read_async_settings
 from hermetic.source.modules import Module
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def _runner(plan: Plan) -> Iterator[str]:
     yield f"{runner.description} ({tests})"
     if not runner.asyncio and not runner.anyio:
         yield "async tests need one: pip install 'hermetic[asyncio]', then run this again"
-    elif runner.asyncio and runner.anyio:
+    elif runner.asyncio and runner.anyio and not read_async_settings(plan.configuration).is_auto:
         yield "asyncio_mode = auto would run tests marked anyio on another loop than their fixtures: keep it strict"
     if plan.observes and plan.loops.settings:
         keys = ", ".join(setting.key for setting in plan.loops.settings)

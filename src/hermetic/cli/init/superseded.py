@@ -136,7 +136,8 @@ class _Finder:
 
     def _doing_more(self, function: Reference) -> str:
         """Return the name of a function of the application that may do more than what it is told for; else nothing."""
-        body = getattr(self._symbols.definition(function), "body", [])
+        definition = self._symbols.definition(function)
+        body = definition.body if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef) else []
         while len(body := _without_docstring(body)) == 1 and isinstance(body[0], ast.With | ast.AsyncWith):
             body = body[0].body
         return "" if len(body) == 1 and self._done_in(function)[0] else function.name
