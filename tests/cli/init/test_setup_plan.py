@@ -266,6 +266,20 @@ def test_a_factory_that_needs_arguments_is_not_proposed(project: Project) -> Non
     assert project.write({"asgi.py": APP}).settings()["hermetic_app"] == "asgi:app"
 
 
+@pytest.mark.parametrize(("makes", "unknown"), [("FastAPI()", ["TOKEN"]), ("None", ["KEY", "TOKEN"])])
+def test_a_suite_that_builds_the_application_gives_its_settings(
+    project: Project, makes: str, unknown: list[str]
+) -> None:
+    """A field that its fixtures give is no variable for ``hermetic_env``; one of an application's own module is."""
+    settings = (
+        "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    key: str\n    token: str\n"
+    )
+    tests = f"from fastapi import FastAPI\nfrom shop import S\nsettings = S(key='x')\napp = {makes}\n"
+    factory = "from fastapi import FastAPI\ndef make(settings):\n    return FastAPI()\n"
+    project.write({"shop.py": factory + settings, "tests/conftest.py": tests})
+    assert [each.name for each in project.plan().environment.unknown] == unknown
+
+
 @pytest.mark.parametrize(
     "test",
     [

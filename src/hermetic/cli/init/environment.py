@@ -92,7 +92,11 @@ class Environment:
 
 
 def find_environment(
-    symbols: Symbols, configuration: Configuration, application: Application | None = None
+    symbols: Symbols,
+    configuration: Configuration,
+    application: Application | None = None,
+    *,
+    built_by_tests: bool = False,
 ) -> Environment:
     """List what the application's settings need before it can be imported.
 
@@ -100,10 +104,13 @@ def find_environment(
         symbols: The project's names.
         configuration: pytest's settings.
         application: The application; what it does not import is none of its needs. None: everything is looked at.
+        built_by_tests: Whether the suite makes the application itself.
     """
     production = symbols.sources.production
     bindings = Bindings(symbols, production)
-    fields = Fields(bindings)
+    # A suite that builds the application makes its settings, too, with values of its own.
+    makers = Bindings(symbols, [*production, *symbols.sources.tests]) if built_by_tests else bindings
+    fields = Fields(makers)
     given = find_given(bindings, fields, configuration, DATABASES)
     dataflow = Dataflow(bindings, fields, given.values, given.clear_examples)
     running = running_modules(symbols, application.file if application else None)

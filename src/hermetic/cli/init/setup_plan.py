@@ -164,7 +164,8 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     tables = _find_tables(symbols, choice, superseded)
     runner = find_runner(symbols, configuration, installed)
     loops = find_loops(runner, configuration)
-    environment = find_environment(symbols, configuration, choice.application)
+    built_by_tests = choice.built is not None
+    environment = find_environment(symbols, configuration, choice.application, built_by_tests=built_by_tests)
     wanted = list(_settings_of(choice, tables, environment, configuration))
     wanted += mode_settings(superseded, configuration, wanted)
     if not observes(configuration, wanted):
