@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from hermetic.code import Location
 from hermetic.database.engines import Creation, EngineRequest
-from hermetic.database.engines.opening import reached
+from hermetic.database.engines.pools import reached
 from hermetic.errors import ContainmentError
 from hermetic.owners import PROCESS
 from hermetic.run import Run

@@ -14,7 +14,7 @@ from hermetic.database.engines.destinations import (
 )
 from hermetic.database.engines.installation import Installation, install
 from hermetic.database.engines.location import is_in_a_driver, user_location
-from hermetic.database.engines.loop_bound import LoopBoundPool
+from hermetic.database.engines.pools import LoopBoundPool
 
 __all__ = [
     "Closing",

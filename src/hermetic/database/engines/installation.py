@@ -46,8 +46,16 @@ from hermetic.database.engines.destinations import (
     serves,
 )
 from hermetic.database.engines.location import user_location
-from hermetic.database.engines.loop_bound import LoopBoundPool
-from hermetic.database.engines.opening import Blueprint, Check, LeftPools, Opener, Opening, close, reached
+from hermetic.database.engines.pools import (
+    Blueprint,
+    Check,
+    LeftPools,
+    LoopBoundPool,
+    Opener,
+    Opening,
+    close,
+    reached,
+)
 from hermetic.database.engines.sessions import Identities, SessionOwners
 from hermetic.database.in_use import Checkout
 from hermetic.masking import Masking
