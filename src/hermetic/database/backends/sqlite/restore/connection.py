@@ -17,8 +17,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
 from hermetic.database.backends.sqlite.restore.cursor import TrackedCursor, tracking_cursor
-from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, Waiter, WeakBag
-from hermetic.database.backends.sqlite.restore.statements import Want
+from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, Waiter, Want, WeakBag
 from hermetic.database.backends.sqlite.restore.waiting import perform
 from hermetic.database.in_use import Checkout, OpenWork
 from hermetic.errors import UnsupportedEngine

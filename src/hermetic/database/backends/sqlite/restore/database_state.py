@@ -19,12 +19,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, RLock, get_ident
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 from weakref import ReferenceType, WeakValueDictionary, ref
 
-from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.in_use import Checkout
 from hermetic.threads import now
+
+Want = Literal["nothing", "read", "write", "commit", "export"]
+"""What a statement wants of the lock."""
 
 FIRST_POLL = 0.005
 """Seconds after which the first in line tries unwoken: the holder may be another process."""

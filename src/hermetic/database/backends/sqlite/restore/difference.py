@@ -1,23 +1,43 @@
 """What differs between two snapshots, row by row and object by object.
 
 Values are compared exactly (1 is not 1.0, a text is not a blob of the same bytes). A row is known by its primary key,
-or by its rowid where it has none. Tables made, dropped or altered between the two are compared as a whole. Of virtual
-tables see ``virtual.py``.
+or by its rowid where it has none. Tables made, dropped or altered between the two are compared as a whole.
+
+Of a virtual table is compared what it shows, not how it keeps that. A full-text index keeps its rows in tables of its
+own, *shadow tables*, and spreads each of them over blocks that the next row changes again; so of two fixtures that
+wrote one such table each had changed the other's blocks. The rows that it shows are each one's own, and bring its index
+along when they are written.
+
+An FTS table whose texts lie in another table (``content=``) follows from that one, and is built again from it, where it
+was in step with it. One that keeps no texts at all cannot be read: its shadow tables are compared, as those of every
+module that is not known here.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hermetic.database.backends.sqlite.restore import virtual
 from hermetic.database.backends.sqlite.restore.copies import Snapshot
 
 Key: TypeAlias = tuple[Any, ...]
 Row: TypeAlias = tuple[Any, ...]
 
 PRAGMAS = ("user_version", "application_id")
+
+_FTS = ("segments", "segdir", "stat", "content", "docsize")
+_SHADOWS = {
+    "fts3": _FTS,
+    "fts4": _FTS,
+    "fts5": ("data", "idx", "content", "docsize"),  # and config, which has what was set by hand
+    "rtree": ("node", "parent", "rowid"),
+    "rtree_i32": ("node", "parent", "rowid"),
+}
+_MODULE = re.compile(r"\bUSING\s+[\"'`\[]?(\w+)", re.IGNORECASE)
+_CONTENT = re.compile(r"\bcontent\s*=\s*(?P<quote>[\"'`\[]?)(?P<table>[^\"'`\],)]*)", re.IGNORECASE)
+_NOT_ALL_SHOWN = re.compile(r"\b(?:languageid|compress|uncompress)\s*=", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,7 +57,37 @@ class SchemaObject:
     @property
     def has_rows(self) -> bool:
         """Whether it is a table whose rows can be read and written."""
-        return self.type == "table" and (not self.is_virtual or virtual.shows_rows(self.sql))
+        return self.type == "table" and (not self.is_virtual or self.shows_rows)
+
+    @property
+    def shows_rows(self) -> bool:
+        """Whether it is a virtual table, and the rows that it shows are all that it is."""
+        is_all_shown = _CONTENT.search(self.sql) is None and _NOT_ALL_SHOWN.search(self.sql) is None
+        return self.is_virtual and self.shadows != [] and is_all_shown
+
+    @property
+    def follows_content(self) -> bool:
+        """Whether it is a virtual table that indexes another table's rows, and can be built again from them."""
+        found = _CONTENT.search(self.sql)
+        return self.is_virtual and self.shadows != [] and found is not None and bool(found["table"].strip())
+
+    @property
+    def shadows(self) -> list[str]:
+        """The names of the tables in which a virtual table keeps its rows."""
+        return [f"{self.name}_{suffix}" for suffix in _SHADOWS.get(self._module, ())]
+
+    @property
+    def integrity_check(self) -> str:
+        """An insertion that fails where an index has other rows than the table that it indexes."""
+        name = quoted(self.name)
+        if self._module == "fts5":
+            return f"INSERT INTO {name} ({name}, rank) VALUES ('integrity-check', 1)"
+        return f"INSERT INTO {name} ({name}) VALUES ('integrity-check')"
+
+    @property
+    def _module(self) -> str:
+        found = _MODULE.search(self.sql)
+        return found[1].lower() if found else ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +176,7 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
     dropped = tuple(one for name, one in had.items() if has.get(name) != one)
     created = tuple(one for name, one in has.items() if had.get(name) != one)
     indexes = [one for name, one in has.items() if had.get(name) == one and _follows(one, old, new)]
-    apart = {shadow for one in indexes for shadow in virtual.shadows(one.name, one.sql)}
+    apart = {shadow for one in indexes for shadow in one.shadows}
     tables: dict[str, TableChange] = {}
     for name in {one.name: None for one in (*had.values(), *has.values()) if one.has_rows}:
         change = _table_change(old, new, had.get(name), has.get(name))
@@ -144,12 +194,11 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
 
 def _follows(one: SchemaObject, *snapshots: sqlite3.Connection) -> bool:
     """Whether something is an index of another table's rows, and has just those."""
-    if not one.is_virtual or not virtual.follows_content(one.sql):
+    if not one.follows_content:
         return False
-    check = virtual.integrity_check(one.sql).format(quoted(one.name))
     try:
         for snapshot in snapshots:
-            snapshot.execute(f"INSERT INTO {quoted(one.name)} {check}")
+            snapshot.execute(one.integrity_check)
     except sqlite3.Error:
         return False
     return True
@@ -162,8 +211,7 @@ def read_schema(connection: sqlite3.Connection) -> dict[str, SchemaObject]:
         "ESCAPE '\\' ORDER BY rowid"
     ).fetchall()
     found = {name: SchemaObject(kind, name, table, sql) for kind, name, table, sql in rows}
-    shown = [one for one in found.values() if one.is_virtual and virtual.shows_rows(one.sql)]
-    kept = {shadow for one in shown for shadow in virtual.shadows(one.name, one.sql)}
+    kept = {shadow for one in found.values() if one.shows_rows for shadow in one.shadows}
     return {name: one for name, one in found.items() if name not in kept}
 
 

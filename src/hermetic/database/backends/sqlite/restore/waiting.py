@@ -16,9 +16,9 @@ from hermetic.database.backends.sqlite.restore.database_state import (
     OTHERS_POLL,
     Connection,
     Waiter,
+    Want,
     is_busy,
 )
-from hermetic.database.backends.sqlite.restore.statements import Want
 from hermetic.database.lock_waits import LockUser, LockWait, Patience, error_of, stuck_holder, told_of
 from hermetic.errors import Deadlock, HermeticError
 from hermetic.events import emit, listeners

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from hermetic.database.backends.sqlite.restore.statements import (
-    Want,
+from hermetic.database.backends.sqlite.restore.cursor import (
     exported_to,
     is_busy_timeout,
     split,
     wanted_by,
 )
+from hermetic.database.backends.sqlite.restore.database_state import Want
 
 
 @pytest.mark.parametrize(
