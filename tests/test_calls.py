@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from hermetic.calls import ErrorBody, secure_cookies
+from hermetic import calls
+from hermetic.calls import ErrorBody, StreamNeverEnds, secure_cookies
 from hermetic.client import AsyncTestClient
 from hermetic.events.application import (
     BODY,
@@ -232,3 +233,65 @@ def test_an_encoding_that_is_not_what_it_says() -> None:
         body = ErrorBody([(b"content-type", b"text/plain"), (b"content-encoding", encoding)])
         body.add(b"no such thing")
         assert body.text() == ""
+
+
+async def ticks() -> AsyncIterator[str]:
+    """Send for as long as anybody listens."""
+    while True:
+        yield "data: tick\n\n"
+        await asyncio.sleep(0)
+
+
+async def endless(request: Any) -> StreamingResponse:
+    """Answer by that."""
+    return StreamingResponse(ticks(), media_type=request.query_params["type"])
+
+
+async def short(request: Any) -> StreamingResponse:
+    """Answer in two parts."""
+    return StreamingResponse(iter(["one", "two"]), media_type="text/event-stream")
+
+
+STREAMS = Starlette(routes=[Route("/ticks", endless), Route("/short", short)])
+
+
+def collected(path: str) -> str:
+    """Return the answer of a client that collects it."""
+
+    async def get() -> str:
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(STREAMS), base_url="http://test"
+        ) as client:
+            return (await client.get(path)).text
+
+    with owned_by(TEST), hearing(*KINDS):
+        return asyncio.run(get())
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("text/event-stream", "EVENTS"), ("text/plain", "OTHERS")])
+def test_a_stream_without_an_end(monkeypatch: pytest.MonkeyPatch, kind: str, limit: str) -> None:
+    """It is ended after a while, and named, with its endpoint and what gives each part away."""
+    monkeypatch.setattr(calls, limit, 0.0)
+    with pytest.raises(StreamNeverEnds) as caught:
+        collected(f"/ticks?type={kind}")
+    line = endless.__code__.co_firstlineno
+    assert str(caught.value).startswith(f"GET /ticks ({__file__}:{line}) has sent ")
+    assert 'change: async with async_client.stream("GET", "/ticks")' in str(caught.value)
+
+
+def test_a_stream_with_an_end() -> None:
+    """It has the time that it needs."""
+    assert collected("/short") == "onetwo"
+
+
+def test_a_client_that_gives_each_part_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may read for as long as it likes."""
+    monkeypatch.setattr(calls, "EVENTS", 0.0)
+
+    async def read() -> list[str]:
+        async with AsyncTestClient(STREAMS).stream("GET", "/ticks?type=text/event-stream") as answer:
+            lines = answer.aiter_lines()
+            return [await anext(lines) for _ in range(20)]
+
+    with owned_by(TEST), hearing(*KINDS):
+        assert asyncio.run(read())[0] == "data: tick"

@@ -1,6 +1,9 @@
 """Tell of what an ASGI application is called for: a request, a websocket or its lifespan, from its begin to its end.
 
 Whoever calls it sets the owner first. Nobody pays for this who does not listen: a call then goes straight through.
+
+A stream without an end is ended here, and named, where its client gives nothing away before the end: httpx's transport
+collects all of an answer, and so does Starlette's ``TestClient``. Neither has a time limit for that.
 """
 
 from __future__ import annotations
@@ -8,8 +11,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
+from math import inf
 from typing import Any
 
+from hermetic.causes.applications import STREAM_NEVER_ENDS
+from hermetic.code import location_of
 from hermetic.events import Source, emit
 from hermetic.events.application import (
     BODY,
@@ -30,6 +36,12 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+COLLECTING = ("ASGITransport.handle_async_request.", "_TestClientTransport.handle_request.")
+"""Clients that give an answer away once all of it is there, by the names of what they have an application send to."""
+
+EVENTS, OTHERS = 10.0, 30.0
+"""Seconds that they collect a stream of events, which has no end by itself, and another one."""
 
 TEXTS = (b"json", b"text", b"xml", b"urlencoded")
 """What a type of content has in it whose body is a text."""
@@ -56,6 +68,8 @@ async def _told(app: App, scope: Scope, receive: Receive, send: Send) -> None:
 
     async def telling(message: Message) -> None:
         call.note(message)
+        if message.get("more_body"):
+            call.note_chunk(send)
         await send(message)
 
     call.begin()
@@ -86,6 +100,8 @@ class _Call:
         self._body: ErrorBody | None = None
         self._secure_cookies: tuple[str, ...] = ()
         self._redirected_to = ""
+        self._headers: Iterable[tuple[bytes, bytes]] = ()
+        self._stream: _Stream | None = None
 
     def begin(self) -> None:
         if self._kind == "http":
@@ -100,12 +116,13 @@ class _Call:
         match message["type"]:
             case "http.response.start" | "websocket.http.response.start":
                 self.number = message["status"]
+                self._headers = message.get("headers", ())
                 if self.number >= 400:
-                    self._body = ErrorBody(message.get("headers", ()))
+                    self._body = ErrorBody(self._headers)
                 elif self.number >= 300:
-                    self._redirected_to = redirect_of(message.get("headers", ()))
+                    self._redirected_to = redirect_of(self._headers)
                 if self._scope.get("scheme") == "http":
-                    self._secure_cookies = secure_cookies(message.get("headers", ()))
+                    self._secure_cookies = secure_cookies(self._headers)
             case "http.response.body":
                 if self._body is not None:
                     self._body.add(message.get("body", b""))
@@ -113,6 +130,17 @@ class _Call:
                 self.number = message.get("code", 1000)
             case "lifespan.startup.complete":
                 emit(LifespanStarted(self._owner, now() - self._began))
+
+    def note_chunk(self, send: Send) -> None:
+        """Look at a part of the body that is not the last one.
+
+        Raises:
+            StreamNeverEnds: The client has collected such parts for too long.
+        """
+        __tracebackhide__ = True
+        if self._stream is None:
+            self._stream = _Stream(self._scope, self._headers, send)
+        self._stream.note()
 
     def end(self, error: str) -> None:
         seconds = now() - self._began
@@ -138,6 +166,58 @@ class _Call:
             emit(WebsocketEnded(self._owner, self._path, self.number, seconds, error))
         else:
             emit(LifespanEnded(self._owner, error))
+
+
+class StreamNeverEnds(RuntimeError):
+    """An application sends, and sends, to a client that waits for the last of it."""
+
+
+class _Stream:
+    """A body that an application sends in parts, and for how long its client collects them.
+
+    Args:
+        scope: The request's.
+        headers: Those of the response.
+        send: What the application sends to.
+    """
+
+    def __init__(self, scope: Scope, headers: Iterable[tuple[bytes, bytes]], send: Send) -> None:
+        is_collected = getattr(send, "__qualname__", "").startswith(COLLECTING)
+        kinds = [value for name, value in headers if name.lower() == b"content-type"]
+        is_of_events = any(kind.startswith(b"text/event-stream") for kind in kinds)
+        self._seconds = (EVENTS if is_of_events else OTHERS) if is_collected else inf
+        self._scope = scope
+        self._began = now()
+        self._parts = 0
+
+    def note(self) -> None:
+        """Count another part.
+
+        Raises:
+            StreamNeverEnds: The client has collected such parts for too long.
+        """
+        __tracebackhide__ = True
+        self._parts += 1
+        seconds = now() - self._began
+        if seconds > self._seconds:
+            raise StreamNeverEnds(self._told(seconds))
+
+    def _told(self, seconds: float) -> str:
+        method, path = self._scope["method"], self._scope["path"]
+        endpoint = location_of(self._scope.get("endpoint"))
+        where = "" if endpoint is None else f" ({endpoint})"
+        return STREAM_NEVER_ENDS.told(
+            (
+                f"{method} {path}{where} has sent {self._parts} parts of its answer in {seconds:.0f} s, and not the"
+                " last one.",
+                "The client of the test gives an answer away once all of it is there, with `stream()`, too.",
+            ),
+            (
+                f'async with async_client.stream("{method}", "{path}"): that fixture gives each part away, and ends the'
+                " request with the block",
+                "or an end for that stream: a number of events, or a time, that a test can set",
+            ),
+        )
 
 
 def redirect_of(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -66,6 +66,16 @@ def context_of(task: Task) -> Context | None:
     return next((each for each in gc.get_referents(task) if isinstance(each, Context)), None)
 
 
+def failed_unseen() -> list[Task]:
+    """Return the tasks that somebody keeps, and that failed while nobody looked at their exception.
+
+    The sets that asyncio keeps of tasks have those that are done, too, as long as anybody holds them (Python 3.14's, of
+    another kind, do not: then there are none). That a task's exception is asked for is what it notes itself.
+    """
+    kept: Any = getattr(asyncio.tasks, "_scheduled_tasks", None) or getattr(asyncio.tasks, "_all_tasks", ())
+    return [task for task in list(kept) if task.done() and getattr(task, "_log_traceback", False)]
+
+
 def awaiting(task: Task) -> Iterator[tuple[Any, FrameType]]:
     """Give what awaits in a suspended task, outermost first, with its frame; then the same of a task that it awaits."""
     waiting: Any = task.get_coro()

@@ -89,6 +89,22 @@ def test_an_exception_that_nobody_sees(watch: LostExceptionWatch) -> None:
     assert "4711" not in breach.message
 
 
+def test_an_exception_of_a_task_that_somebody_keeps(watch: LostExceptionWatch) -> None:
+    """No loop is told of it; it is named once, and not where somebody has asked for it."""
+    kept: set[asyncio.Task[None]] = set()
+
+    async def keeps(task: asyncio.Task[None]) -> None:
+        kept.add(task)
+        await asyncio.wait([task])
+
+    (breach,) = lost(watch, REQUEST, keeps)
+    assert "which failed by ValueError; nobody saw it during the test. [HM803]" in breach.message
+    assert not watch.end(TEST)
+    assert [type(task.exception()) for task in kept] == [ValueError]
+    assert not lost(watch, LIFESPAN, keeps)
+    assert [type(task.exception()) for task in kept] == [ValueError, ValueError]
+
+
 @pytest.mark.parametrize(
     ("owner", "use"),
     [

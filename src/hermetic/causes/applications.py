@@ -226,3 +226,16 @@ OVERRIDE_IS_NO_FUNCTION = Cause(
     fake, or settings are no functions: "... is not a callable object". Give a function that returns it: `lambda: fake`.
     """,
 )
+
+STREAM_NEVER_ENDS = Cause(
+    "HM797",
+    "A stream without an end, and a client that waits for it",
+    """
+    `ASGITransport` of httpx and Starlette's `TestClient` collect an answer until the application has sent the last
+    of it; `client.stream()` and `iter_lines()` get it only then. So a test of server-sent events, or of another
+    stream that goes on until somebody hangs up, waits for ever, and no `timeout=` of the client's counts. The
+    fixture `async_client` gives each part to the test when it is sent, and has the application see a disconnect at
+    the end of the block. Where another client has collected a stream of events for 10 seconds, or another one for
+    30, hermetic fails the request.
+    """,
+)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from traceback import walk_tb
 from typing import Any
+from weakref import WeakSet
 
 from hermetic import tasks
 from hermetic.causes.guards import EXCEPTION_LOST
@@ -60,11 +61,13 @@ class LostExceptionWatch:
     """The guard ``lost_exceptions``: tasks of a test that failed, while nobody was there to be told.
 
     asyncio tells the loop of such a task when nobody holds it any more, and all that a loop does is to log it. Where an
-    application, or a plugin, has a handler for that (anyio's has), it is left to it.
+    application, or a plugin, has a handler for that (anyio's has), it is left to it. Of one that somebody still holds
+    when the test ends, such as a set of the module that nothing is taken out of, no loop is told at all.
     """
 
     def __init__(self) -> None:
         self._found: list[Breach] = []
+        self._told: WeakSet[tasks.Task] = WeakSet()
         self._is_on = False
         self._patches: dict[type, Patch] = {}
 
@@ -80,6 +83,12 @@ class LostExceptionWatch:
     def end(self, test: Owner) -> Sequence[Breach]:
         """Return what was the test's own."""
         self._is_on = False
+        for task in tasks.failed_unseen():
+            if task not in self._told:
+                self._told.add(task)
+                self._found += _lost(
+                    {"future": task, "exception": task._exception}, "nobody saw it during the test"
+                )
         if not self._found:
             return ()
         found, self._found = self._found, []
@@ -102,7 +111,7 @@ class LostExceptionWatch:
         return call_exception_handler
 
 
-def _lost(context: Context) -> Iterator[Breach]:
+def _lost(context: Context, how: str = "nobody has seen it") -> Iterator[Breach]:
     task, error = context.get("future"), context.get("exception")
     if not isinstance(task, asyncio.Task) or not isinstance(error, Exception):
         return
@@ -120,7 +129,7 @@ def _lost(context: Context) -> Iterator[Breach]:
     kind = type(error).__name__
     message = EXCEPTION_LOST.told(
         (
-            f"{owner.name} started the task `{name}`, which failed by {kind}; nobody has seen it.",
+            f"{owner.name} started the task `{name}`, which failed by {kind}; {how}.",
             f"It was raised at {lines[-1]}.",
         ),
         (
