@@ -32,9 +32,11 @@ ATTEMPTS = 3
 """Restores that are tried where a transaction that commits meanwhile brings rows, or a schema, that are in the way."""
 
 FILES = (
-    *("schema", "marking", "tracking", "change_tracking", "large_objects", "restoring", "views", "ddl"),
+    *("schema", "marking", "tracking", "change_tracking", "views", "ddl"),
     *("layering", "removing", "drop_schema", "shape", "remaking", "baseline"),
 )
+LAST_FILES = ("large_objects", "properties", "restoring")
+"""Their views read what differs with our rights."""
 RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"
 
 
@@ -339,7 +341,7 @@ class Baseline:
 
 
 def _install_in(administration: Administration) -> None:
-    level = ("privileged",) if administration.privileged else ("unprivileged", "catalog")
-    administration.run_file(*FILES, *level, "properties")
+    level = ("privileged",) if administration.privileged else ("catalog", "unprivileged")
+    administration.run_file(*FILES, *level, *LAST_FILES)
     administration.one("SELECT pg_hermetic.take_baseline(%s)", [BIG if administration.privileged else NEVER])
     administration.one("SELECT pg_hermetic.see_schema()")

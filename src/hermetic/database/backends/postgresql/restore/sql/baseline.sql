@@ -52,7 +52,7 @@ BEGIN
     PERFORM setval(seqid::regclass, last_value, is_called) FROM pg_hermetic.sequences;
 END $$;
 
--- Where each sequence stands now, and which stand elsewhere than at the baseline: from PostgreSQL 18 on there is a function
+-- Where each sequence stands now, and which stand elsewhere than at the baseline, and where that is: from PostgreSQL 18 on there is a function
 -- for that, before it one statement that reads them all and whose plan is kept.
 CREATE FUNCTION pg_hermetic.make_sequences_now() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -64,9 +64,10 @@ BEGIN
             SELECT s.seqid, d.last_value, d.is_called
             FROM pg_hermetic.sequences s, pg_catalog.pg_get_sequence_data(s.seqid::regclass) d
         $b$;
-        CREATE OR REPLACE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
-        LANGUAGE sql STABLE AS $b$
-            SELECT s.seqid, (s.now).last_value, (s.now).is_called
+        CREATE OR REPLACE FUNCTION pg_hermetic.moved() RETURNS TABLE (
+            seqid oid, last_value bigint, is_called boolean, baseline_value bigint, baseline_called boolean
+        ) LANGUAGE sql STABLE AS $b$
+            SELECT s.seqid, (s.now).last_value, (s.now).is_called, s.last_value, s.is_called
             FROM (SELECT *, pg_catalog.pg_get_sequence_data(seqid::regclass) AS now FROM pg_hermetic.sequences OFFSET 0) s
             WHERE (s.now).last_value <> s.last_value OR (s.now).is_called <> s.is_called
         $b$;
@@ -78,9 +79,10 @@ BEGIN
             ' LANGUAGE plpgsql STABLE AS $b$ BEGIN RETURN QUERY %s; END $b$',
             coalesce(every, 'SELECT 0::oid, 0::bigint, false WHERE false')
         );
-        CREATE OR REPLACE FUNCTION pg_hermetic.moved() RETURNS TABLE (seqid oid, last_value bigint, is_called boolean)
-        LANGUAGE sql STABLE AS $b$
-            SELECT now.seqid, now.last_value, now.is_called
+        CREATE OR REPLACE FUNCTION pg_hermetic.moved() RETURNS TABLE (
+            seqid oid, last_value bigint, is_called boolean, baseline_value bigint, baseline_called boolean
+        ) LANGUAGE sql STABLE AS $b$
+            SELECT now.seqid, now.last_value, now.is_called, base.last_value, base.is_called
             FROM pg_hermetic.sequences_now() now JOIN pg_hermetic.sequences base USING (seqid)
             WHERE now.last_value <> base.last_value OR now.is_called <> base.is_called
         $b$;

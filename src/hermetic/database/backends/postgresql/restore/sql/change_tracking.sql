@@ -1,5 +1,5 @@
 -- Large tables are put back by the row: what a statement touched is noted by its key, in pg_hermetic.k<relid>, by a
--- trigger that sees the statement's rows; and a function of the table's own puts back just those.
+-- trigger that sees the statement's rows; and a procedure of the table's own puts back just those.
 
 -- The columns of a key, as hermetic keeps them.
 CREATE FUNCTION pg_hermetic.key_storing(t pg_hermetic.tables) RETURNS text LANGUAGE sql STABLE AS $$
@@ -64,7 +64,7 @@ END $$;
 CREATE FUNCTION pg_hermetic.make_putting_back(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format($f$
-        CREATE FUNCTION pg_hermetic.r%1$s() RETURNS void LANGUAGE plpgsql
+        CREATE PROCEDURE pg_hermetic.r%1$s() LANGUAGE plpgsql
         SET enable_hashjoin = off SET enable_mergejoin = off AS $b$
         DECLARE
             hermetic_touched pg_hermetic.k%1$s[];

@@ -75,7 +75,9 @@ BEGIN
     END IF;
     PERFORM pg_hermetic.put_back_tables();
     PERFORM pg_hermetic.put_back_sequences();
-    PERFORM pg_hermetic.put_back_large_objects();
+    IF (SELECT changed FROM pg_hermetic.large_objects_compared) THEN
+        PERFORM pg_hermetic.put_back_large_objects();
+    END IF;
     PERFORM pg_hermetic.put_back_views();
     DELETE FROM pg_hermetic.ddl WHERE ctid = ANY (acted_on);
     PERFORM pg_hermetic.see_schema();
@@ -83,7 +85,7 @@ END $$;
 
 -- Whether the schema is not what it was when the baseline was marked.
 CREATE FUNCTION pg_hermetic.schema_changed() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT pg_hermetic.was_altered() OR pg_hermetic.large_objects_changed()
+    SELECT was_altered OR l.changed FROM pg_hermetic.schema_seen, pg_hermetic.large_objects_compared l
 $$;
 
 CREATE FUNCTION pg_hermetic.is_dirty() RETURNS boolean LANGUAGE sql STABLE AS $$

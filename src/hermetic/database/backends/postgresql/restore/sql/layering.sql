@@ -35,7 +35,7 @@ BEGIN
         EXECUTE format('CREATE UNLOGGED TABLE pg_hermetic.b%s_%s AS %s', change, t.relid, pg_hermetic.live_rows(t));
     END LOOP;
     PERFORM pg_hermetic.impose_policies();
-    INSERT INTO pg_hermetic.moves SELECT -change, moved.* FROM pg_hermetic.moved() moved;
+    INSERT INTO pg_hermetic.moves SELECT -change, seqid, last_value, is_called FROM pg_hermetic.moved();
     RETURN pg_hermetic.schema_changed();
 END $$;
 

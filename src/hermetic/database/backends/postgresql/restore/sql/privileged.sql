@@ -5,23 +5,24 @@ CREATE FUNCTION pg_hermetic.firing_states() RETURNS "char"[] LANGUAGE sql IMMUTA
 CREATE FUNCTION pg_hermetic.put_back_tables() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     t pg_hermetic.tables;
-    written record;
+    taken record := pg_hermetic.take_marks();
+    written oid;
     anything boolean := false;
 BEGIN
-    FOR written IN SELECT * FROM pg_hermetic.take_dirty() LOOP
-        SELECT * INTO t FROM pg_hermetic.tables WHERE relid = written.relid;
+    FOREACH written IN ARRAY taken.touched LOOP
+        SELECT * INTO t FROM pg_hermetic.tables WHERE relid = written;
         CONTINUE WHEN NOT FOUND;
         anything := true;
         IF t.guard IS NOT NULL THEN
             EXECUTE t.guard;
         END IF;
-        IF t.by_row AND NOT written.entire THEN
-            EXECUTE format('SELECT pg_hermetic.r%s()', t.relid);
+        IF t.by_row AND written <> ALL (taken.whole) THEN
+            EXECUTE format('CALL pg_hermetic.r%s()', t.relid);
         ELSE
             IF t.by_row THEN -- before the rows: what is committed in between is noted for the next restore
                 EXECUTE format('DELETE FROM pg_hermetic.k%s', t.relid);
             END IF;
-            EXECUTE format('SELECT pg_hermetic.w%s(%L)', t.relid, t.filled);
+            EXECUTE format('CALL pg_hermetic.w%s(%L)', t.relid, t.filled);
         END IF;
         IF t.unguard IS NOT NULL THEN
             EXECUTE t.unguard;
@@ -30,11 +31,11 @@ BEGIN
     RETURN anything;
 END $$;
 
--- A table's own function: its plans are made once a session.
+-- A table's own procedure: its plans are made once a session, and a CALL needs none.
 CREATE FUNCTION pg_hermetic.prepare(t pg_hermetic.tables) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format(
-        'CREATE FUNCTION pg_hermetic.w%s(filled boolean) RETURNS void LANGUAGE plpgsql AS $b$'
+        'CREATE PROCEDURE pg_hermetic.w%s(filled boolean) LANGUAGE plpgsql AS $b$'
         ' BEGIN DELETE FROM ONLY %s; IF filled THEN %s; END IF; END $b$',
         t.relid, t.name, pg_hermetic.filling(t)
     );
@@ -86,10 +87,8 @@ CREATE FUNCTION pg_hermetic.was_reassigned() RETURNS boolean LANGUAGE sql STABLE
 $$;
 
 -- Whether the schema was changed since the last restore.
-CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN EXISTS (SELECT FROM pg_hermetic.ddl) OR EXISTS (SELECT FROM pg_hermetic.reassigned);
-END $$;
+CREATE VIEW pg_hermetic.schema_seen AS
+    SELECT EXISTS (SELECT FROM pg_hermetic.ddl) OR EXISTS (SELECT FROM pg_hermetic.reassigned) AS was_altered;
 
 CREATE FUNCTION pg_hermetic.note_owners() RETURNS void LANGUAGE sql AS $$
     INSERT INTO pg_hermetic.owned
@@ -100,7 +99,7 @@ CREATE FUNCTION pg_hermetic.note_owners() RETURNS void LANGUAGE sql AS $$
     ORDER BY refobjid, classid, objid
 $$;
 
-CREATE VIEW pg_hermetic.roles AS SELECT oid, xmin::text AS version FROM pg_catalog.pg_authid WHERE oid >= 16384;
+CREATE VIEW pg_hermetic.roles AS SELECT xmin AS version FROM pg_catalog.pg_authid WHERE oid >= 16384;
 
 -- Tells whether anything was done to the schema between two moments.
 CREATE FUNCTION pg_hermetic.schema_state() RETURNS text LANGUAGE sql STABLE AS $$

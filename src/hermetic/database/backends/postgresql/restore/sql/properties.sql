@@ -10,11 +10,8 @@ CREATE VIEW pg_hermetic.properties AS
                 SELECT c.xmin FROM pg_catalog.pg_shdescription c
                 WHERE c.objoid = d.oid AND c.classoid = 'pg_catalog.pg_database'::regclass
             ),
-            (
-                SELECT string_agg(concat_ws(':', s.setdatabase, s.setrole, s.xmin), ',' ORDER BY s.setdatabase, s.setrole)
-                FROM pg_catalog.pg_db_role_setting s WHERE s.setdatabase IN (0, d.oid)
-            ),
-            (SELECT string_agg(r.version, ',' ORDER BY r.oid) FROM pg_hermetic.roles r)
+            ARRAY(SELECT s.xmin FROM pg_catalog.pg_db_role_setting s WHERE s.setdatabase IN (0, d.oid)),
+            ARRAY(SELECT version FROM pg_hermetic.roles)
         ) AS version,
         (SELECT oid::bigint FROM pg_catalog.pg_database ORDER BY oid DESC LIMIT 1) AS newest
     FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database();

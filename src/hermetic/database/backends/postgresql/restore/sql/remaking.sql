@@ -188,7 +188,7 @@ BEGIN
         SELECT p.oid::regprocedure AS name FROM pg_hermetic.remade JOIN pg_catalog.pg_proc p ON proname ~ format('^[wmr]%s$', old)
         WHERE pronamespace = 'pg_hermetic'::regnamespace
     LOOP
-        EXECUTE format('DROP FUNCTION %s', kept.name);
+        EXECUTE format('DROP ROUTINE %s', kept.name);
     END LOOP;
     DELETE FROM pg_hermetic.marks USING pg_hermetic.remade WHERE relid = old;
     DELETE FROM pg_hermetic.dirty USING pg_hermetic.remade WHERE relid = old;

@@ -1,14 +1,13 @@
 -- Puts rows, sequences and large objects back, without asking what changed them.
 
--- What is marked, with partitions and heirs; takes only the marks that it returns, so that those of a transaction which
--- commits meanwhile are found by the next restore.
-CREATE FUNCTION pg_hermetic.take_dirty() RETURNS TABLE (relid oid, entire boolean) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+-- The tables that are marked, with partitions and heirs, and those of them that are to be put back as a whole. Takes only
+-- the marks that it returns, so that those of a transaction which commits meanwhile are found by the next restore.
+CREATE FUNCTION pg_hermetic.take_marks(OUT touched oid[], OUT whole oid[]) LANGUAGE plpgsql AS $$
 DECLARE
     mark record;
-    touched oid[] := '{}';
-    whole oid[] := '{}';
 BEGIN
+    touched := '{}';
+    whole := '{}';
     -- Loops, for there is a mark or two as a rule: a statement that groups and joins takes five times as long to begin.
     FOR mark IN DELETE FROM pg_hermetic.marks RETURNING relid, entire LOOP
         touched := CASE WHEN mark.relid = ANY (touched) THEN touched ELSE touched || mark.relid END;
@@ -21,14 +20,20 @@ BEGIN
         END LOOP;
     END IF;
     IF touched <> '{}' AND EXISTS (SELECT FROM pg_hermetic.families WHERE parent = ANY (touched)) THEN
-        RETURN QUERY
-        SELECT coalesce(f.member, t), bool_or(t = ANY (whole))
-        FROM unnest(touched) t LEFT JOIN pg_hermetic.families f ON f.parent = t
-        GROUP BY 1;
-    ELSE
-        RETURN QUERY SELECT t, t = ANY (whole) FROM unnest(touched) t;
+        whole := pg_hermetic.with_families(whole);
+        touched := pg_hermetic.with_families(touched);
     END IF;
 END $$;
+
+CREATE FUNCTION pg_hermetic.with_families(relids oid[]) RETURNS oid[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(
+        SELECT unnest(relids) UNION SELECT member FROM pg_hermetic.families WHERE parent = ANY (relids)
+    )
+$$;
+
+CREATE FUNCTION pg_hermetic.take_dirty() RETURNS TABLE (relid oid, entire boolean) LANGUAGE sql AS $$
+    SELECT t, t = ANY (whole) FROM pg_hermetic.take_marks(), unnest(touched) t
+$$;
 
 -- The statement that writes the baseline's rows into an empty table.
 CREATE FUNCTION pg_hermetic.filling(t pg_hermetic.tables) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -39,31 +44,33 @@ CREATE FUNCTION pg_hermetic.filling(t pg_hermetic.tables) RETURNS text LANGUAGE 
 $$;
 
 CREATE FUNCTION pg_hermetic.put_back_sequences() RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    s record;
-    anything boolean := false;
 BEGIN
-    FOR s IN SELECT seqid FROM pg_hermetic.moved() LOOP
-        PERFORM setval(seqid::regclass, last_value, is_called) FROM pg_hermetic.sequences WHERE seqid = s.seqid;
-        anything := true;
-    END LOOP;
-    RETURN anything;
+    PERFORM setval(seqid::regclass, baseline_value, baseline_called) FROM pg_hermetic.moved();
+    RETURN FOUND;
 END $$;
 
+-- Whether the place in the write-ahead log tells that nothing was written. A transaction is written to the log a moment
+-- before others see it, so that none may be under way; and unlogged sequences move without a word.
+CREATE VIEW pg_hermetic.quiet AS
+    SELECT pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())
+        AND NOT EXISTS (SELECT FROM pg_hermetic.sequences WHERE unlogged) AS is_quiet;
+
 -- The place in the write-ahead log from which on nothing has been looked at: as long as the log stands there, nothing
--- was written. NULL where that cannot be told. A transaction is written to the log a moment before others see it, so
--- that none may be under way; and unlogged sequences move without a word.
+-- was written. NULL where that cannot be told.
 CREATE FUNCTION pg_hermetic.place() RETURNS pg_lsn LANGUAGE plpgsql AS $$
 DECLARE
     lsn pg_lsn := pg_catalog.pg_current_wal_insert_lsn();
-    seen pg_snapshot;
 BEGIN
-    seen := pg_catalog.pg_current_snapshot();
-    IF pg_snapshot_xmin(seen) <> pg_snapshot_xmax(seen) OR EXISTS (SELECT FROM pg_hermetic.sequences WHERE unlogged) THEN
-        RETURN NULL;
-    END IF;
-    RETURN lsn;
+    RETURN CASE WHEN (SELECT is_quiet FROM pg_hermetic.quiet) THEN lsn END;
 END $$;
+
+-- What a restore has to know before it begins, all in one statement: each one more takes as long to begin as this one
+-- takes to look.
+CREATE VIEW pg_hermetic.findings AS
+    SELECT version, newest, was_altered, is_quiet, l.changed AS large_objects_changed,
+        EXISTS (SELECT FROM pg_hermetic.views WHERE true_to_query IS NULL) AS views_in_doubt,
+        EXISTS (SELECT FROM pg_hermetic.moves WHERE change < 0) AS change_under_way
+    FROM pg_hermetic.properties, pg_hermetic.schema_seen, pg_hermetic.quiet, pg_hermetic.large_objects_compared l;
 
 -- The one round trip. What comes back: 'clean' (nothing was undone), 'restored', or 'ddl' (nothing was done yet: the
 -- schema was changed); the place in the write-ahead log from which on nothing has been looked at; and, NULL where nothing
@@ -71,6 +78,7 @@ END $$;
 CREATE FUNCTION pg_hermetic.restore(seen pg_lsn, OUT outcome text, OUT lsn pg_lsn, OUT version text, OUT newest bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
+    findings record;
     tables_written boolean;
     sequences_moved boolean;
 BEGIN
@@ -79,18 +87,24 @@ BEGIN
         outcome := 'clean';
         RETURN;
     END IF;
-    lsn := pg_hermetic.place();
-    SELECT p.version, p.newest INTO version, newest FROM pg_hermetic.properties p;
-    IF pg_hermetic.was_altered() THEN
+    SELECT * INTO findings FROM pg_hermetic.findings;
+    version := findings.version;
+    newest := findings.newest;
+    lsn := CASE WHEN findings.is_quiet THEN lsn END;
+    IF findings.was_altered THEN
         outcome := 'ddl';
         RETURN;
     END IF;
     tables_written := pg_hermetic.put_back_tables();
     sequences_moved := pg_hermetic.put_back_sequences();
-    outcome := CASE WHEN tables_written OR sequences_moved THEN 'restored' ELSE 'clean' END;
-    IF pg_hermetic.put_back_large_objects() THEN
-        outcome := 'restored';
+    IF findings.large_objects_changed THEN
+        PERFORM pg_hermetic.put_back_large_objects();
     END IF;
-    PERFORM pg_hermetic.compare_views();
-    DELETE FROM pg_hermetic.moves WHERE change < 0; -- a set-up under way finds everything as at the baseline
+    IF findings.views_in_doubt THEN
+        PERFORM pg_hermetic.compare_views();
+    END IF;
+    IF findings.change_under_way THEN -- its set-up finds everything as at the baseline
+        DELETE FROM pg_hermetic.moves WHERE change < 0;
+    END IF;
+    outcome := CASE WHEN tables_written OR sequences_moved OR findings.large_objects_changed THEN 'restored' ELSE 'clean' END;
 END $$;

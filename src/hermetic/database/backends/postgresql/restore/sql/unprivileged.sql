@@ -98,9 +98,8 @@ CREATE FUNCTION pg_hermetic.see_schema() RETURNS void LANGUAGE sql AS $$
     INSERT INTO pg_hermetic.catalog_seen SELECT pg_hermetic.catalog();
 $$;
 
-CREATE FUNCTION pg_hermetic.was_altered() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT pg_hermetic.catalog() IS DISTINCT FROM (SELECT digest FROM pg_hermetic.catalog_seen)
-$$;
+CREATE VIEW pg_hermetic.schema_seen AS
+    SELECT pg_hermetic.catalog() IS DISTINCT FROM (SELECT digest FROM pg_hermetic.catalog_seen) AS was_altered;
 
 CREATE FUNCTION pg_hermetic.hear_of_ddl() RETURNS void LANGUAGE sql AS $$ SELECT NULL::void $$;
 
@@ -114,4 +113,4 @@ CREATE FUNCTION pg_hermetic.was_reassigned() RETURNS boolean LANGUAGE sql IMMUTA
 CREATE FUNCTION pg_hermetic.note_owners() RETURNS void LANGUAGE sql IMMUTABLE AS $$ SELECT NULL::void $$;
 
 -- Only a superuser may read when a role was written. Nor may others change one, but for settings of their own.
-CREATE VIEW pg_hermetic.roles AS SELECT NULL::oid AS oid, NULL::text AS version WHERE false;
+CREATE VIEW pg_hermetic.roles AS SELECT NULL::xid AS version WHERE false;
