@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from hermetic.database.backends.postgresql.restore import failures
 from hermetic.database.backends.postgresql.restore.administration import Administration, Vacuum, remove_ours
@@ -16,6 +17,8 @@ from hermetic.database.backends.postgresql.server.database_properties import is_
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.templates import Note, NoTemplate
 
+T = TypeVar("T")
+
 BIG = 500
 """Rows from which on a table's touched keys are noted, so that a restore costs by the rows touched. Below that, putting
 all rows back costs less than noting."""
@@ -25,7 +28,7 @@ NEVER = 2**31 - 1
 EMPTY = ""
 """The origin of a database that began as PostgreSQL's own template."""
 
-UNKNOWN = -1
+UNKNOWN = "-1"
 """In the place of a database's number."""
 
 ATTEMPTS = 3
@@ -37,7 +40,7 @@ FILES = (
 )
 LAST_FILES = ("large_objects", "properties", "restoring")
 """Their views read what differs with our rights."""
-RESTORE = "SELECT * FROM pg_hermetic.restore(%s::pg_lsn)"
+RESTORE = "SELECT * FROM pg_hermetic.restore(nullif(%s, '')::pg_lsn)"
 
 
 class Baseline:
@@ -258,8 +261,9 @@ class Baseline:
 
     def restore(self) -> bool:
         """Bring the baseline back; return whether there was anything to undo."""
-        anew = ("anew", None, None, UNKNOWN)
-        outcome, self._seen, version, self.newest = self._try(RESTORE, [self._seen]) or anew
+        restore = partial(self.administration.texts, RESTORE, self._seen or "")
+        outcome, self._seen, version, newest = self._try(restore) or ("anew", None, None, UNKNOWN)
+        self.newest = None if newest is None else int(newest)
         changed = self.properties.put_back(version)
         if any(map(is_setting, changed)):
             self._connected.replace_those_of_tests()  # a session knows its settings from its beginning
@@ -274,16 +278,17 @@ class Baseline:
         self._vacuum.after_restore(self.administration)
         return True
 
-    def _try(self, query: str, parameters: Sequence[Any] = ()) -> Any:
-        """Return what a query does; None where rows cannot be put back one table after the other.
+    def _try(self, restore: Callable[[], T]) -> T | None:
+        """Return what a restore returns; None where rows cannot be put back one table after the other.
 
         So it is where foreign keys in a circle cannot wait, and where a check reads another table.
         """
-        from psycopg import IntegrityError, InternalError, ProgrammingError
-
         for _ in range(ATTEMPTS):
-            with suppress(IntegrityError, InternalError, ProgrammingError):
-                return self.administration.one(query, parameters)
+            try:
+                return restore()
+            except Exception as error:
+                if not failures.is_misfit(error):
+                    raise
         return None
 
     def _undo_ddl(self) -> None:
@@ -291,7 +296,8 @@ class Baseline:
 
         Not where the application had made everything again itself: what they know is as good as without us.
         """
-        (outcome,) = self._try("SELECT pg_hermetic.restore_after_ddl()") or ("anew",)
+        restore = partial(self.administration.one, "SELECT pg_hermetic.restore_after_ddl()")
+        (outcome,) = self._try(restore) or ("anew",)
         self._seen = None
         if outcome == "anew":
             self._start_anew("the schema was changed in a way that only a new copy of the database undoes")
@@ -301,7 +307,7 @@ class Baseline:
     def _start_anew(self, why: str) -> None:
         self._refuse_if_held(why)
         self._make_anew(self._origin, why)
-        self.administration.one(RESTORE, [None])
+        self.administration.texts(RESTORE, "")
 
     def _refuse_if_held(self, why: str) -> None:
         outliving = self._connected.outliving()

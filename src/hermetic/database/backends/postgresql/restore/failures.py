@@ -44,6 +44,13 @@ def explained(
         ) from error
 
 
+def is_misfit(error: Exception) -> bool:
+    """Whether rows, or the schema, were in the way of a restore."""
+    from psycopg import IntegrityError, InternalError, ProgrammingError
+
+    return isinstance(error, IntegrityError | InternalError | ProgrammingError)
+
+
 def blocked(name: str, sessions: Sessions, rows: Sequence[Any]) -> RestoreError:
     """Name whoever has a transaction open."""
     lines = [f"  {_describe(sessions.by_pid(row[0]), *row)}" for row in rows]
