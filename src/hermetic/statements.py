@@ -11,14 +11,20 @@ VERBS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REPLACE", "MERGE")
 LOOKED_AT = 6
 """So many characters of a statement tell enough while tests pass."""
 
-WORDS = frozenset(f"{verb} "[:LOOKED_AT] for verb in VERBS)
-"""How a statement begins that writes, as ``beginning_of`` says it."""
+WORDS = frozenset(f"{verb} "[:LOOKED_AT] for verb in (*VERBS, "DROP TABLE"))
+"""How a statement begins that writes or drops tables, as ``beginning_of`` says it."""
 
 _WRITE = re.compile(
     rf"\s*({'|'.join(VERBS)})\s+(?:OR\s+\w+\s+)?(?:INTO\s+|FROM\s+|TABLE\s+)?(?:ONLY\s+)?"
     r"([\w.\"`\[\]]+)",
     re.IGNORECASE,
 )
+_EMPTIES = re.compile(
+    r"\s*(?:DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?|TRUNCATE\s+(?:TABLE\s+)?|DELETE\s+FROM\s+(?!.*\b(?:WHERE|USING|LIMIT)\b))"
+    r"(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NAMES = re.compile(r"(?:^|,)\s*(?:ONLY\s+)?([\w.\"`\[\]]+)", re.IGNORECASE)
 
 
 class Write(NamedTuple):
@@ -54,6 +60,12 @@ def written(event: Statement) -> Write | None:
     test, table = event.owner.test, table_name(found[2])
     name = "" if test is None else test.name
     return Write(name, found[1].upper(), table, event.rows, event.parameters, event.engine)
+
+
+def emptied(event: Statement) -> frozenset[str]:
+    """Return the tables that a statement, or several in one, drops or leaves without a row."""
+    found = filter(None, map(_EMPTIES.match, event.text.split(";")))
+    return frozenset(table_name(name) for each in found for name in _NAMES.findall(each[1]))
 
 
 def table_name(table: str) -> str:

@@ -153,6 +153,63 @@ def test_a_plain_wrong_assertion(second: History, text: str, parameters: str, ro
     assert said(second, AssertionError("assert 404 == 400")) == ""
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DROP TABLE users",
+        'DROP TABLE IF EXISTS books, "public"."users" CASCADE',
+        "TRUNCATE TABLE ONLY books, users RESTART IDENTITY",
+        "DELETE FROM books; DELETE FROM users;",
+    ],
+)
+def test_what_the_suite_removes_itself(history: History, text: str) -> None:
+    """Nothing is said of rows that an earlier test removed, nor of those that the test itself would have."""
+    history.begin(FIRST)
+    wrote(request(FIRST))
+    wrote(FIRST, text)
+    restored()
+    history.begin(SECOND)
+    ran(request(SECOND), SELECT, "id=1", rows=0)
+    assert said(history, AssertionError("assert 404 == 200")) == ""
+    wrote(request(SECOND))
+    restored()
+    history.begin(FIRST)
+    ran(FIRST, text, rows=-1)
+    ran(request(FIRST), SELECT, "id=1", rows=0)
+    failure = Failure(FIRST, "call", AssertionError("assert 404 == 200"), HERE)
+    assert "".join(explanations(failure, history)) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["DELETE FROM users WHERE users.id = ?", "DROP TABLE books", "UPDATE books SET a=1"]
+)
+def test_what_the_suite_removes_of_others(history: History, text: str) -> None:
+    """It is said where what an earlier test removed leaves some rows to be missed."""
+    history.begin(FIRST)
+    wrote(request(FIRST))
+    wrote(FIRST, text, "id=7")
+    restored()
+    history.begin(SECOND)
+    ran(request(SECOND), SELECT, "id=1", rows=0)
+    assert "users: 1 row inserted by" in said(history, AssertionError("assert 404 == 200"))
+
+
+@pytest.mark.parametrize(
+    ("message", "is_about_it"),
+    [
+        ("assert [] == [1]", True),
+        ("assert 'Ann' in '<table></table>'", True),
+        ("assert 404 == 200", True),
+        ("assert ['row'] == ['rows']", False),
+        ("assert 200 == 201", False),
+    ],
+)
+def test_a_list_of_everything(second: History, message: str, is_about_it: bool) -> None:
+    """Where all rows were asked for, the assertion has to be about nothing, or about a row that is gone."""
+    ran(request(SECOND), "SELECT users.id FROM users", rows=0)
+    assert ("found nothing" in said(second, AssertionError(message))) is is_about_it
+
+
 def test_what_the_test_made_itself(second: History) -> None:
     """Nothing is said where it has rows of its own in the table."""
     wrote(request(SECOND))

@@ -16,7 +16,7 @@ from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import places
 from hermetic.explain.history import History
-from hermetic.statements import Write, written
+from hermetic.statements import Write, emptied, written
 
 SHOWN = 5
 """Of how many tests it is said what was undone."""
@@ -24,6 +24,7 @@ SHOWN = 5
 NOT_FOUND = 404
 _COMPARED = re.compile(r"^assert (\d+) (?:==|>=|>|<=|<) (\d+)\b")
 _VALUES = re.compile(r"'([^']*)'|\b(\d+)\b")
+_NOTHING = re.compile(r"\[\]|\{\}|\(\)|''|\b(?:0|None|False|404)\b")
 _CATALOGUE = re.compile(
     r"\s*PRAGMA\b|.*\b(sqlite_master|pg_catalog|information_schema)\b", re.IGNORECASE | re.DOTALL
 )
@@ -86,6 +87,8 @@ def _readings(failure: Failure, history: History, before: Sequence[Write]) -> It
         if not statement.owner.is_within(failure.owner):
             continue
         write = written(statement)
+        if not statement.error:
+            tables -= emptied(statement)  # the rows of others would be gone anyway
         if write is not None and not statement.error:
             own.add(write.table)
         elif write is not None:
@@ -117,7 +120,12 @@ def missed(failure: Failure, history: History, reading: Reading, writes: Sequenc
     inserted = [each for each in writes if each.verb in ("INSERT", "REPLACE", "MERGE")]
     if statement.error:
         return f"refers to a row of {table} that is not there" if inserted else None
-    if inserted and not reading.is_own and _is_nothing(statement, history) and _fits(statement, inserted):
+    if (
+        inserted
+        and not reading.is_own
+        and _is_nothing(statement, history)
+        and _fits(failure, statement, inserted)
+    ):
         return f"read {table} and found nothing"
     if inserted and _fits_the_numbers(failure, inserted):
         return f"read {table} without the rows of other tests"
@@ -137,12 +145,17 @@ def _is_nothing(statement: Statement, history: History) -> bool:
     return any(each.status == NOT_FOUND for each in ended)
 
 
-def _fits(statement: Statement, inserted: Sequence[Write]) -> bool:
-    """Whether one of the rows may be what was looked for, by the values that are known of both."""
-    if not re.search(r"\bWHERE\b", statement.text, re.IGNORECASE):
-        return True
+def _fits(failure: Failure, statement: Statement, inserted: Sequence[Write]) -> bool:
+    """Whether one of the rows may be what was looked for, by the values that are known of both.
+
+    Where all rows were asked for, an assertion has to be about nothing, or about what is in one of the rows.
+    """
     rows = sum(max(each.rows, 1) for each in inserted)
     known = " ".join(each.parameters for each in inserted)
+    if not re.search(r"\bWHERE\b", statement.text, re.IGNORECASE):
+        message = str(failure.error)
+        is_named = any(text and f"'{text}'" in known for text, _ in _VALUES.findall(message))
+        return not isinstance(failure.error, AssertionError) or is_named or bool(_NOTHING.search(message))
     for text, number in _VALUES.findall(statement.parameters):
         if (text and f"'{text}'" in known) or (number and 1 <= int(number) <= rows):
             return True

@@ -7,7 +7,7 @@ from typing import Any
 from hermetic.events import Kind
 from hermetic.events.database import EngineResolved, Restored, Statement, TransactionEnded
 from hermetic.owners import Owner
-from hermetic.statements import Write, written
+from hermetic.statements import Write, emptied, written
 
 MOST = 2_000
 """How many writes of a module are kept, and of those before it."""
@@ -41,13 +41,20 @@ class Undone:
             self._module, self._undone = module, []
 
     def before(self, test: Owner) -> list[Write]:
-        """Return what was undone of the tests before one, in order."""
-        writes = map(written, self._undone)
-        return [each for each in writes if each is not None and each.test != test.name]
+        """Return what was undone of the tests before one, in order, without what these had removed themselves."""
+        writes: list[Write] = []
+        for statement in self._undone:
+            if gone := emptied(statement):
+                writes = [
+                    each for each in writes if each.table not in gone or each.engine != statement.engine
+                ]
+            writes += filter(None, [written(statement)])
+        return [each for each in writes if each.test != test.name]
 
     def ever_before(self, test: Owner) -> list[Write]:
-        """Return the same of all modules, as many as are kept."""
-        return [*filter(None, map(written, self._earlier)), *self.before(test)]
+        """Return what the tests before one had written, in all modules, as much as is kept."""
+        writes = map(written, (*self._earlier, *self._undone))
+        return [each for each in writes if each is not None and each.test != test.name]
 
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
