@@ -282,8 +282,7 @@ class Containment:
 
 def _resolved(request: EngineRequest, destination: Destination, given: str) -> EngineResolved:
     from hermetic.database.address import is_in_memory
-    from hermetic.database.engines.destinations import Itself, LeftAlone, masked
-    from hermetic.database.refusal import Refusal
+    from hermetic.database.engines.destinations import Itself, LeftAlone, Refusal, masked
 
     created = request.created
     outcomes = {Itself: "itself", LeftAlone: "left alone", Refusal: "refused"}

@@ -11,6 +11,7 @@ from hermetic.code import Location
 from hermetic.database.address import address_of
 from hermetic.database.backend import Address
 from hermetic.database.engines import Itself, LeftAlone
+from hermetic.database.engines.destinations import Refusal
 from hermetic.database.redirect import (
     Decision,
     Known,
@@ -22,7 +23,6 @@ from hermetic.database.redirect import (
     ToOnlyMemory,
     ToWorker,
 )
-from hermetic.database.refusal import Refusal
 from hermetic.errors import ConfigurationError
 
 MEMORY = "sqlite+aiosqlite:///:memory:"

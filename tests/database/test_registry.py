@@ -11,12 +11,12 @@ from sqlalchemy import create_engine, make_url, text
 from hermetic.code import Location
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.engines import Creation, Destination, EngineRequest, Itself, LeftAlone, install
+from hermetic.database.engines.destinations import Refusal
 from hermetic.database.inventory import Servers
 from hermetic.database.lazy import LazyDatabase
 from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
-from hermetic.database.refusal import Refusal
 from hermetic.database.registry import Databases
 from hermetic.owners import PROCESS
 

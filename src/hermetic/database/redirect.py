@@ -40,8 +40,7 @@ from sqlalchemy.exc import ArgumentError
 from hermetic.code import Location, is_test_code
 from hermetic.database.address import address_of, normal_path
 from hermetic.database.backend import DEFAULT_BACKEND, Address, every_backend
-from hermetic.database.engines.destinations import Creation, Itself, LeftAlone
-from hermetic.database.refusal import Refusal
+from hermetic.database.engines.destinations import Creation, Itself, LeftAlone, Refusal
 from hermetic.errors import InvalidSetting
 
 

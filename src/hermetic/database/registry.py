@@ -24,7 +24,9 @@ from hermetic.database.engines.destinations import (
     EngineRequest,
     Itself,
     LeftAlone,
+    Refusal,
     masked,
+    refusal,
 )
 from hermetic.database.inventory import Inventory, Servers
 from hermetic.database.lazy import Build, LazyDatabase
@@ -40,7 +42,6 @@ from hermetic.database.redirect import (
     ToNamed,
     ToOnlyMemory,
 )
-from hermetic.database.refusal import Refusal, refusal
 from hermetic.database.unfilled import Unfilled
 from hermetic.owners import PROCESS
 

@@ -29,8 +29,8 @@ from hermetic.database.engines import (
     SeenEngines,
     install,
 )
+from hermetic.database.engines.destinations import Refusal
 from hermetic.database.lazy import LazyDatabase
-from hermetic.database.refusal import Refusal
 from hermetic.errors import ContainmentError
 from hermetic.owners import Owner, owned_by
 from tests.database.engines.opened import file_in, file_of

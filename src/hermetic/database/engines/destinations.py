@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from weakref import WeakSet
 
 from sqlalchemy import URL
@@ -19,9 +19,11 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import Pool
 
+from hermetic import owners
 from hermetic.code import Location
 from hermetic.database.backend import Address
 from hermetic.database.in_use import Checkout
+from hermetic.errors import ContainmentError
 from hermetic.owners import Owner
 
 if TYPE_CHECKING:
@@ -128,6 +130,72 @@ def masked(url: URL) -> str:
     hidden = {key: "***" for key in SECRETS if key in url.query}
     text = url.update_query_dict(hidden).render_as_string(hide_password=True)
     return text.replace("%2A%2A%2A", "***") if hidden else text
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Stands where a database would, and refuses each connection when it is asked for."""
+
+    url: URL
+    created: Creation | None
+    why: str
+    hint: str = ""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return f"refused: {self.why}"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def open(self, dialect: Dialect, args: Sequence[Any], params: dict[str, Any]) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            ContainmentError: Always; it names the engine, who asked, and the setting that would allow it.
+        """
+        raise refusal(self.url, self.created, self.why, asked_by=owners.current(), hint=self.hint)
+
+    def holds(self, connection: DBAPIConnection) -> bool:
+        """Nothing is on it."""
+        return False
+
+    def reach(self, user: str | None) -> NoReturn:
+        """Refuse a driver of the project's own.
+
+        Raises:
+            ContainmentError: Always.
+        """
+        raise refusal(self.url, self.created, self.why, asked_by=owners.current(), hint=self.hint)
+
+    def note_raw(self, raw: object) -> None:
+        """Nothing is ever opened here."""
+
+    def note_checkout(self, connection: DBAPIConnection, checkout: Checkout | None) -> None:
+        """Nothing is ever checked out here."""
+
+    def note_closed(self, connection: DBAPIConnection) -> None:
+        """Nor opened."""
+
+
+def refusal(
+    url: URL, created: Creation | None, why: str, *, asked_by: Owner, hint: str = ""
+) -> ContainmentError:
+    """Build the error for an engine that must not connect."""
+    shown = masked(url)
+    made = f" made at {created.location}" if created else ""
+    return ContainmentError(
+        f"{asked_by.name} asked for a connection to {shown}, which is not a database that hermetic made.",
+        why=f"The engine{made} has no worker database to go to: {why}",
+        hints=(hint,)
+        if hint
+        else (
+            f"to really open this database in tests: hermetic_allow = {shown}",
+            f"if it stands for another database of the application: hermetic_targets = {shown} -> URL",
+            "if the application reads its URL from the environment: hermetic_env = DATABASE_URL={url}",
+        ),
+    )
 
 
 def serves(target: object, database: object) -> bool:

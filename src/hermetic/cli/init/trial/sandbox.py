@@ -25,7 +25,7 @@ from sqlalchemy.engine import Dialect
 from hermetic.cli.init.trial.lines import chain_of, line_at_work
 from hermetic.cli.init.trial.outcome import Kind, Line, Refused
 from hermetic.database.backend import every_backend
-from hermetic.database.refusal import Refusal
+from hermetic.database.engines.destinations import Refusal
 from hermetic.errors import ContainmentError
 
 E = TypeVar("E", bound=Exception)

@@ -15,9 +15,8 @@ from hermetic.database.address import last, normal_path
 from hermetic.database.backend import Address
 from hermetic.database.backends.sqlite.restore.database_state import state_at
 from hermetic.database.driver_seams import Route, Rules, current_exemption, uncontained
-from hermetic.database.engines.destinations import Creation
+from hermetic.database.engines.destinations import Creation, refusal
 from hermetic.database.in_use import Maker
-from hermetic.database.refusal import refusal
 
 _TRUE = {"true", "yes", "on", "y", "t", "1"}
 """What SQLAlchemy takes for true; without ``uri=true`` it passes no query on, and a name is a path."""
