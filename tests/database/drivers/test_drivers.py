@@ -12,9 +12,9 @@ from typing import NoReturn
 import pytest
 
 from hermetic.database.driver_seams import Patch, Rules, found
+from hermetic.database.drivers import Seams
 from hermetic.database.drivers.earlier import EarlierFiles
 from hermetic.database.drivers.rules import DriverRules
-from hermetic.database.drivers.seams import Seams
 from hermetic.database.engines.destinations import EngineRequest
 from hermetic.database.in_use import RawConnections
 from hermetic.errors import ConfigurationError
