@@ -107,12 +107,10 @@ class Environment:
 
     def texts(self) -> list[str]:
         """Return the values of all variables, and those of the project's ``.env``."""
-        from hermetic.database.urls import dotenv
-
         return [
             *(value for _, value in self._settings.env),
             *os.environ.values(),
-            *dotenv(self._root).values(),
+            *_dotenv(self._root).values(),
         ]
 
     def urls(self) -> list[URL]:
@@ -153,9 +151,7 @@ class Environment:
 
     def _known(self, name: str) -> str | None:
         """Return what a variable would be without us, from the shell or the project's ``.env``."""
-        from hermetic.database.urls import dotenv
-
-        return (self._before or os.environ).get(name) or dotenv(self._root).get(name)
+        return (self._before or os.environ).get(name) or _dotenv(self._root).get(name)
 
 
 def _is_same(first: URL | None, second: URL) -> bool:
@@ -165,3 +161,15 @@ def _is_same(first: URL | None, second: URL) -> bool:
     if first is None or is_in_memory(first):
         return False
     return address_of(first) == address_of(second)
+
+
+def _dotenv(root: Path) -> dict[str, str]:
+    """Return what a project's ``.env`` sets, as far as it is plain ``NAME=value``."""
+    try:
+        lines = (root / ".env").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        return {}
+    pairs = (
+        line.removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#")
+    )
+    return {name.strip(): value.strip().strip("\"'") for name, found, value in pairs if found}

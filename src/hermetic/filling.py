@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from hermetic.code import is_importing
 from hermetic.contents import Contents
-from hermetic.database.unfilled import Unfilled
+from hermetic.database.templates import Unfilled
 from hermetic.errors import ConfigurationError, DatabaseNotFilled, HermeticError, RestoreError
 from hermetic.events import emit, listeners
 from hermetic.events.lifecycle import ContentsFound, FillingBegan, FillingEnded, Noted

@@ -16,7 +16,7 @@ from hermetic.database import lazy as module
 from hermetic.database.backends.sqlite.worker_databases import SqliteServer
 from hermetic.database.lazy import Build, LazyDatabase
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.unfilled import Unfilled
+from hermetic.database.templates import Unfilled
 from hermetic.errors import ConfigurationError
 
 DIALECT = create_engine("sqlite://").dialect

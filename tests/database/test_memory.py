@@ -21,7 +21,7 @@ from hermetic.database.memory import MemoryTarget
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
-from hermetic.database.unfilled import Unfilled
+from hermetic.database.templates import Unfilled
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.owners import Owner, owned_by
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from hermetic.database.engines.location import thread_location
 from hermetic.database.in_use import Checkout
 from hermetic.database.protocols import Server, WorkerDatabase
-from hermetic.database.unfilled import Unfilled
+from hermetic.database.templates import Unfilled
 from hermetic.errors import ConfigurationError, DatabaseNotFilled
 
 if TYPE_CHECKING:

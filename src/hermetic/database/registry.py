@@ -42,7 +42,7 @@ from hermetic.database.redirect import (
     ToNamed,
     ToOnlyMemory,
 )
-from hermetic.database.unfilled import Unfilled
+from hermetic.database.templates import Unfilled
 from hermetic.owners import PROCESS
 
 

@@ -3,6 +3,8 @@
 It is the same for each backend; where templates lie, and how they are copied, is theirs. Of several processes that want
 the same template at once, one builds. What a process fills while it fills another database (an application's start-up
 may open two) is a part of that build: it waits for no other process, which may wait for it, and is not kept.
+
+Who decides that a database is filled imports no SQLAlchemy for that, and so nothing here does.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from hashlib import sha256
 from threading import Lock
 from typing import Any, Protocol
@@ -53,6 +56,16 @@ Build = Callable[[], Built]
 
 Outdated = Callable[[Note], str]
 """Tells by its note why a template may hold something else than a build would make now; empty if it holds the same."""
+
+
+class Unfilled(Enum):
+    """Why a build has filled nothing."""
+
+    LEFT = auto()
+    """The suite makes what is in the database. Whoever opens a connection asks again."""
+
+    LATER = auto()
+    """What it needs is being imported. Whoever uses a connection asks again: those of now are not kept in pools."""
 
 
 class NoTemplate(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -69,15 +68,3 @@ def parsed(text: str | None) -> URL | None:
         return make_url(text) if text and "://" in text else None
     except (ArgumentError, ValueError):
         return None
-
-
-def dotenv(root: Path) -> dict[str, str]:
-    """Return what a project's ``.env`` sets, as far as it is plain ``NAME=value``."""
-    try:
-        lines = (root / ".env").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError):
-        return {}
-    pairs = (
-        line.removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#")
-    )
-    return {name.strip(): value.strip().strip("\"'") for name, found, value in pairs if found}
