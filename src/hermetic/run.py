@@ -33,8 +33,7 @@ from hermetic.guards.quiet import Quiet
 from hermetic.guards.restoring import Restoring
 from hermetic.guards.shared_mappings import SharedMappings
 from hermetic.guards.tasks_left import LostExceptionWatch, TaskWatch
-from hermetic.guards.threads import ThreadWatch
-from hermetic.guards.threads_left import ThreadsLeftWatch
+from hermetic.guards.threads import ThreadsLeftWatch, ThreadWatch
 from hermetic.guards.uncommitted import UncommittedRequests
 from hermetic.guards.unused_overrides import UnusedOverrides
 from hermetic.guards.watches import Watches

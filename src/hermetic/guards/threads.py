@@ -1,24 +1,33 @@
-"""Know, for whatever a bare thread does, who started it, and where.
+"""Know, for whatever a bare thread does, who started it, and where; name those that a test left running.
 
 A ``threading.Thread`` has no context of its own (before Python 3.14), so that a poller which a lifespan runs in one
 would be taken for the work of whichever test runs at the moment. Threads of an executor serve whoever comes: what they
 do is not their starter's. Where a thread was started is asked for when a run does not end because of it.
+
+Left running is what a test, or a request of it, started. The threads that a library starts for itself, to speak to a
+database or to send what is measured, are its own business, and so are an executor's.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from hermetic.causes.guards import THREAD_LEFT_RUNNING
 from hermetic.code import UNKNOWN, Location, is_library, place_in_the_project
+from hermetic.events.lifecycle import Breach
 from hermetic.owners import Owner, current, note_thread
 from hermetic.patch import Patch
+from hermetic.threads import now
 
 _EXECUTORS = "concurrent.futures"
+
+PATIENCE = 1.0
+"""Seconds that the threads of a test get to end by themselves."""
 
 
 class Started(NamedTuple):
@@ -87,3 +96,45 @@ def serves_whoever_comes(thread: threading.Thread) -> bool:
     """Whether a thread is one of an executor's."""
     module = getattr(getattr(thread, "_target", None), "__module__", None) or ""
     return module.startswith(_EXECUTORS)
+
+
+class ThreadsLeftWatch:
+    """The guard ``threads``.
+
+    Args:
+        started: Returns who started a thread; None where that was not seen.
+    """
+
+    def __init__(self, started: Callable[[threading.Thread], Started | None]) -> None:
+        self._started = started
+
+    def begin(self, test: Owner) -> None:
+        """There is nothing to note: who started a thread is noted in every run."""
+
+    def end(self, test: Owner) -> Iterator[Breach]:
+        """Name each thread that does not end in time."""
+        deadline = now() + PATIENCE
+        for thread in threading.enumerate():
+            started = self._started(thread)
+            if started is not None and started.is_of_the_project and started.owner.test is test:
+                thread.join(max(deadline - now(), 0.0))
+                if thread.is_alive():
+                    yield _left_running(thread, started)
+
+    def stop(self) -> None:
+        """There is nothing to undo."""
+
+
+def _left_running(thread: threading.Thread, started: Started) -> Breach:
+    from hermetic.waits.thread import frames_of
+
+    at = place_in_the_project(next(iter(frames_of(thread.ident or 0)), None))
+    where = "a library" if at is None else f"{at.function}, at {at}"
+    message = THREAD_LEFT_RUNNING.told(
+        (
+            f"{started.owner.name} left a thread running ({thread.name}).",
+            f"It was started at {started.location}, and is in {where}.",
+        ),
+        (f"{started.location}: have it end, and wait for that: thread.join()",),
+    )
+    return Breach("threads", started.owner, started.location, message)
