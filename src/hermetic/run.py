@@ -24,9 +24,8 @@ from hermetic.guards.applications import ApplicationWatch
 from hermetic.guards.background import Background, ends_with_a_call, ends_with_a_test
 from hermetic.guards.checkpoints import Checkpoints
 from hermetic.guards.coroutines import Drops, UnawaitedWatch, UnrunWatch
-from hermetic.guards.driver_connections import RawLeaks
 from hermetic.guards.exit_watch import ExitWatch
-from hermetic.guards.leaks import Leaks
+from hermetic.guards.leaks import Leaks, RawLeaks
 from hermetic.guards.left_in_memory import LeftInMemory
 from hermetic.guards.loop_resources import LoopResources
 from hermetic.guards.quiet import Quiet

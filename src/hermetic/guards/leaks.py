@@ -1,19 +1,26 @@
-"""The connections that a test left open: named, and ended."""
+"""The connections that a test left open, by an engine or by a driver itself: named, and ended.
+
+Of those of drivers: one that a pool has lent, or that has a transaction open, is a leak whoever opened it, if that ends
+with the test. One that is idle is a leak where a line of test code opened it, or made its pool. An application that
+opens a client with its first request and keeps it leaks nothing: that is the process's from then on. Nor does an ORM
+(peewee, Pony) that opens one for each thread at its first query, in whatever test that is, and keeps it for the next.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from hermetic.errors import LeakError
 from hermetic.events.lifecycle import Breach
-from hermetic.guards.driver_connections import RawLeaks
 from hermetic.steps import every_step
 
 if TYPE_CHECKING:
+    from hermetic.code import Location
     from hermetic.database.engines import Installation, InUse
-    from hermetic.database.in_use import Checkout
+    from hermetic.database.in_use import Checkout, RawConnection, RawConnections
     from hermetic.database.protocols import WorkerDatabase
 
 
@@ -71,3 +78,60 @@ def _leak(checkout: Checkout) -> Breach:
         hints=("close the session or the connection there: 'async with' does it for you",),
     )
     return Breach("leaks", checkout.owner, checkout.location, str(error))
+
+
+class RawLeaks:
+    """Looks at the connections of drivers when a test ends.
+
+    Args:
+        connections: Those that are open.
+        is_test_code: Whether a line is a test's.
+    """
+
+    def __init__(self, connections: RawConnections, is_test_code: Callable[[Location], bool]) -> None:
+        self._connections = connections
+        self._is_test_code = is_test_code
+
+    def end(self) -> list[Breach]:
+        """End what was left; return it, once for each place that left something."""
+        opened = self._connections.all()
+        leaks = [one for one in opened if self._is_a_leak(one)]
+        found = [_raw_leak(one) for one in leaks if one.checkout.owner.accountable]
+        for one in [*leaks, *(one for one in opened if one.loop is not None and one.loop.is_closed())]:
+            _end(one, with_its_pool=one.maker.owner.is_test_level and self._is_test_code(one.location))
+        return list({leak.message: leak for leak in found}.values())
+
+    def _is_a_leak(self, one: RawConnection) -> bool:
+        if not one.checkout.owner.is_test_level:
+            return False
+        return not one.is_idle or (self._is_test_code(one.checkout.location) and not _is_kept_by_an_orm(one))
+
+
+def _is_kept_by_an_orm(one: RawConnection) -> bool:
+    return one.maker.by_an_orm and one.pool is None and one.loop is None
+
+
+def _raw_leak(one: RawConnection) -> Breach:
+    checkout = one.checkout
+    if one.is_lent:
+        what, hint = f"left a connection of {one.driver.name} checked out", "give it back to its pool there"
+    elif one.pool is not None:
+        what, hint = f"left a pool of {one.driver.name} open", "close the pool there"
+    else:
+        what, hint = f"left a connection of {one.driver.name} open", "close the connection there"
+    error = LeakError(
+        f"{checkout.owner.name} {what}.",
+        why=f"It was opened at {checkout.location} for {checkout.engine}.",
+        hints=(f"{hint}: 'async with' does it for you",),
+    )
+    return Breach("leaks", checkout.owner, checkout.location, str(error))
+
+
+def _end(one: RawConnection, *, with_its_pool: bool) -> None:
+    if with_its_pool:
+        one.end_pool()
+    if one.loop is not None and one.loop.is_running():
+        with suppress(RuntimeError):  # it has just been closed
+            one.loop.call_soon_threadsafe(one.end)
+    else:
+        one.end()

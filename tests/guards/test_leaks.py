@@ -13,7 +13,7 @@ import psycopg
 import psycopg_pool
 import pytest
 
-from hermetic.guards.driver_connections import RawLeaks
+from hermetic.guards.leaks import RawLeaks
 from hermetic.owners import Kind, Owner, Scope, owned_by
 from hermetic.run import Run
 from hermetic.settings import Settings
