@@ -23,7 +23,7 @@ from sqlalchemy.pool import StaticPool
 
 from hermetic.database.engines import Installation
 from hermetic.database.engines.sessions import Identities
-from hermetic.guards.identity_map import IdentityGuard
+from hermetic.guards.restoring import IdentityGuard
 from hermetic.owners import Owner, owned_by
 
 FIXTURE = Owner("fixture 'session'", "fixture", "session")
