@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from hermetic.migrate.verify.record import Counts
+from hermetic.patch import Patch
 
 APPLICATION = ("starlette.applications", "Starlette", "__call__")
 CLIENTS = (
@@ -22,7 +22,7 @@ CLIENTS = (
 
 
 class CountedCalls:
-    """Counts calls from when on it listens.
+    """Counts calls from when on it listens, until the process ends.
 
     A request counts at the outermost Starlette application that it comes to, which finds no ``app`` in the scope. One
     that comes to none counts where a client sends it.
@@ -48,28 +48,27 @@ class CountedCalls:
             self._count_client(*client)
 
     def _count_applications(self) -> None:
-        module, name, method = APPLICATION
-        kind = getattr(sys.modules[module], name)
-        original = getattr(kind, method)
+        module, kind, method = APPLICATION
 
-        @functools.wraps(original)
-        async def called(app: Any, scope: Any, receive: Any, send: Any) -> None:
-            if scope["type"] in ("http", "websocket") and "app" not in scope:
-                self._counts().requests += 1
-            await original(app, scope, receive, send)
+        def counting(patch: Patch) -> Callable[..., Any]:
+            async def called(app: Any, scope: Any, receive: Any, send: Any) -> None:
+                if scope["type"] in ("http", "websocket") and "app" not in scope:
+                    self._counts().requests += 1
+                await patch.original(app, scope, receive, send)
 
-        setattr(kind, method, called)
+            return called
+
+        Patch(getattr(sys.modules[module], kind), method, counting)
 
     def _count_client(self, module: str, kind: str, method: str, client: str) -> None:
-        found = getattr(sys.modules[module], kind, None)
-        original = getattr(found, method, None)
-        if original is None:
-            return
+        def counting(patch: Patch) -> Callable[..., Any]:
+            def called(*arguments: Any, **options: Any) -> Any:
+                sent = self._counts().sent
+                sent[client] = sent.get(client, 0) + 1
+                return patch.original(*arguments, **options)
 
-        @functools.wraps(original)
-        def called(*arguments: Any, **options: Any) -> Any:
-            sent = self._counts().sent
-            sent[client] = sent.get(client, 0) + 1
-            return original(*arguments, **options)
+            return called
 
-        setattr(found, method, called)
+        holder = getattr(sys.modules[module], kind, None)
+        if hasattr(holder, method):
+            Patch(holder, method, counting)
