@@ -151,7 +151,7 @@ def held(root: Path) -> Held:
         before, _ = tracemalloc.get_traced_memory()
         with mock.patch.object(Trees, "add", counted):
             planning = Planning(project, suite, is_anyio=False)
-        project.symbols.sources.let_go()
+        project.symbols.sources.drop_bodies()
         after, _ = tracemalloc.get_traced_memory()
         del planning
     finally:

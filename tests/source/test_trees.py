@@ -1,4 +1,4 @@
-"""Syntax trees whose functions' bodies are let go."""
+"""Syntax trees whose functions' bodies are dropped."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if KEY:
 """
 
 
-def test_a_body_that_was_let_go_is_there_for_whoever_looks_into_it() -> None:
+def test_a_body_that_was_dropped_is_there_for_whoever_looks_into_it() -> None:
     """The tree is what it was, whatever of it is asked for first."""
     whole = ast.dump(ast.parse(TEXT))
     tree = Tree(TEXT, ast.parse, Trees())
     for _ in range(3):
         assert ast.dump(tree.root) == whole
         assert tree.trees
-        tree.trees.let_go()
+        tree.trees.drop_bodies()
         assert not tree.trees
     assert "lambda y: x" in ast.unparse(tree.root)
 
@@ -49,7 +49,7 @@ def test_definitions_are_the_same_whenever_a_body_is_read() -> None:
     before = [node for node in tree.nodes if isinstance(node, kinds)]
     names = {tree.places[node]: node.id for node in tree.nodes if isinstance(node, ast.Name)}
     functions = list(tree.of(ast.FunctionDef))
-    trees.let_go()
+    trees.drop_bodies()
     assert list(tree.of(ast.FunctionDef)) == functions
     assert not trees  # nothing was parsed for that
     assert [node for node in tree.nodes if isinstance(node, kinds)] == before
@@ -57,10 +57,10 @@ def test_definitions_are_the_same_whenever_a_body_is_read() -> None:
     assert all(tree.parents[node] for node in before)
 
 
-def test_a_tree_stays_where_nobody_lets_it_go() -> None:
+def test_a_tree_stays_where_nobody_drops_it() -> None:
     """As init and doctor have it, which look at a file again and again."""
     tree = Tree(TEXT, ast.parse, None)
     nodes = tree.nodes
-    tree.let_go()
+    tree.drop_bodies()
     assert ast.dump(tree.root) == ast.dump(ast.parse(TEXT))
     assert nodes

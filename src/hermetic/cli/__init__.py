@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{red('error', sys.stderr)}: {error}", file=sys.stderr)
         return 2
     finally:
-        streams.let_go()
+        streams.flush()
 
 
 def _parsed(words: Sequence[str]) -> argparse.Namespace:

@@ -24,7 +24,7 @@ def make_writable() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def let_go() -> None:
+def flush() -> None:
     """Write out what is left for stdout; drop it where nobody takes it, of which Python would complain when it ends."""
     try:
         sys.stdout.flush()

@@ -110,7 +110,7 @@ def read(directory: Path) -> Project:
     symbols = with_helpers(symbols, named_plugins(configuration))
     place = directory.resolve()
     others = other_projects(place, symbols.sources, lambda file: _has_client(file, place))
-    symbols.sources.let_go()
+    symbols.sources.drop_bodies()
     return Project(symbols, configuration, fixed=dict(_fixed(symbols.sources)), others=tuple(others))
 
 
@@ -207,7 +207,7 @@ def _make(step: Step, project: Project) -> _Made:
     defects: list[str] = []
     while True:
         outcome = step.run(project)
-        project.symbols.sources.let_go()
+        project.symbols.sources.drop_bodies()
         modules, broken = _edited(outcome, project)
         if not broken:
             break
@@ -238,7 +238,7 @@ def _edited(
             after = text.edited(edits)
             if after != module.text:
                 modules[file] = edited(module, after), text.lines_after(edits)
-                project.symbols.forget(file)
+                project.symbols.drop_tree(file)
         except SyntaxError as error:
             broken[file] = f"would make of it what is not Python (line {error.lineno}: {error.msg})"
         except ValueError as error:

@@ -57,8 +57,8 @@ class Bindings:
         self._calls: dict[Path, dict[str, list[tuple[Path, ast.Call]]]] = {}
         self._stores: dict[Path, dict[str, list[tuple[Path, ast.Attribute, Binding]]]] = {}
 
-    def let_go(self) -> None:
-        """Forget all nodes of bodies of functions; what lies around a definition stays known."""
+    def drop_bodies(self) -> None:
+        """Drop all nodes of bodies of functions; what lies around a definition stays known."""
         self._around.update(pair for pair in self._scopes.items() if isinstance(pair[0], SCOPES))
         for known in (self._scopes, self._local, self._results, self._calls, self._stores):
             known.clear()

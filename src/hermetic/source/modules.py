@@ -1,6 +1,6 @@
 """Read one Python file of a project, without importing it, and say what it is for.
 
-Its tree is most of what it takes in memory, so it can be let go, and is parsed again for whoever asks. Words are found
+Its tree is most of what it takes in memory, so it can be dropped, and is parsed again for whoever asks. Words are found
 in the text: most finders look for a few names, and most modules have none of them.
 """
 
@@ -66,12 +66,12 @@ class Module:
         """Its syntax tree."""
         return self.parsed.root
 
-    def forget(self) -> None:
-        """Let the tree go but for the imports: of a large project it is most of the memory.
+    def drop_tree(self) -> None:
+        """Drop the tree but for the imports: of a large project it is most of the memory.
 
         Whoever asks for it again has the file parsed again, and gets other nodes.
         """
-        self.parsed.forget()
+        self.parsed.drop()
 
     @property
     def nodes(self) -> tuple[ast.AST, ...]:
@@ -148,7 +148,7 @@ def parse(path: Path, relative: PurePath, trees: Trees | None = None) -> Module 
     Args:
         path: The file.
         relative: Its path in the project, whose folders tell what it is for.
-        trees: The trees that are there, where they are let go: of a test its outline stays, of others the imports.
+        trees: The trees that are there, where they are dropped: of a test its outline stays, of others the imports.
     """
     is_test, is_production = purpose_of(relative)
     try:
@@ -163,9 +163,9 @@ def parse(path: Path, relative: PurePath, trees: Trees | None = None) -> Module 
         if not is_aside:
             _ = parsed.imports
         if is_test:
-            parsed.let_go()
+            parsed.drop_bodies()
         elif trees is not None:
-            parsed.forget()
+            parsed.drop()
     except SyntaxError as error:
         return Skipped(path, f"line {error.lineno or 1}: {error.msg}")
     except (OSError, ValueError, RecursionError, MemoryError) as error:
@@ -182,7 +182,7 @@ def edited(module: Module, text: bytes) -> Module:
     """
     parsed = Tree(text, partial(_tree_of, module.path), module.parsed.trees)
     _ = parsed.root
-    parsed.let_go()
+    parsed.drop_bodies()
     return replace(module, parsed=parsed, text=text)
 
 

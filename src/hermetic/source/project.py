@@ -33,7 +33,7 @@ def read_project(directory: Path, trees: Trees | None = None) -> Symbols:
 
     Args:
         directory: Any folder of it, or of the repository around it.
-        trees: The syntax trees that are there, where they are let go; None where they stay.
+        trees: The syntax trees that are there, where bodies are dropped; None where they stay.
 
     Raises:
         ConfigurationError: The directory cannot be read, or a configuration file on the way up cannot.

@@ -37,7 +37,7 @@ class Sources:
         skipped: The tests and the files of the application that are not valid Python.
         inis: The ini files found, the shallowest first.
         pyprojects: The ``pyproject.toml`` files found, the shallowest first.
-        trees: The syntax trees that are there, where they are let go.
+        trees: The syntax trees that are there, where bodies are dropped.
     """
 
     root: Path
@@ -87,10 +87,10 @@ class Sources:
         """The tests, the conftests and the modules beside them."""
         return [module for module in self.modules.values() if module.is_test]
 
-    def let_go(self) -> None:
-        """Let the bodies of functions go, where that is wanted; nobody may have a node of one in hand."""
+    def drop_bodies(self) -> None:
+        """Drop the bodies of functions, where that is wanted; nobody may have a node of one in hand."""
         if self.trees is not None:
-            self.trees.let_go()
+            self.trees.drop_bodies()
 
     def around(self, directory: Path) -> list[Path]:
         """List the directories that may say something of one: itself, those above it in the repository, the root."""
@@ -111,7 +111,7 @@ def read_sources(
         directory: The project, or a part of a repository.
         around: What was read of the same repository before; what is the same in it is not read again.
         apart: Says which directories are no part of it.
-        trees: The syntax trees that are there, where they are let go.
+        trees: The syntax trees that are there, where bodies are dropped.
 
     Returns:
         The parsed modules and the files that were skipped.

@@ -95,9 +95,9 @@ class Symbols:
             self._scopes[file] = _read_scope(self.sources.modules[file])
         return self._scopes[file]
 
-    def forget(self, file: Path) -> None:
-        """Let a file's tree go, with its names, which are nodes of it; it is parsed again for whoever asks."""
-        self.sources.modules[file].forget()
+    def drop_tree(self, file: Path) -> None:
+        """Drop a file's tree, with its names, which are nodes of it; it is parsed again for whoever asks."""
+        self.sources.modules[file].drop_tree()
         self._scopes.pop(file, None)
 
     def definition(self, reference: Reference | None) -> Definition | None:

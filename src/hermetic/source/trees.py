@@ -38,10 +38,10 @@ class Trees:
         """Note that no more than an outline of a tree is there."""
         self._whole.pop(tree, None)
 
-    def let_go(self) -> None:
-        """Let the bodies of functions go. Nobody may have a node of one in hand; the definitions stay what they are."""
+    def drop_bodies(self) -> None:
+        """Drop the bodies of functions. Nobody may have a node of one in hand; the definitions stay what they are."""
         for tree in list(self._whole):
-            tree.let_go()
+            tree.drop_bodies()
 
     def __len__(self) -> int:
         return len(self._whole)
@@ -80,16 +80,16 @@ class Tree:
                 self.trees.add(self)
         return self._root
 
-    def forget(self) -> None:
-        """Let all of it go but the imports, if these were asked for. Whoever asks for more gets other nodes."""
+    def drop(self) -> None:
+        """Drop all of it but the imports, if these were asked for. Whoever asks for more gets other nodes."""
         self._root = self._outer = None
         if self.trees is not None:
             self.trees.remove(self)
         self._inner, self._defined = {}, {}
-        self._drop()
+        self._drop_lists()
 
-    def let_go(self) -> None:
-        """Let the bodies of its functions go, where trees are let go."""
+    def drop_bodies(self) -> None:
+        """Drop the bodies of its functions, where that is wanted: fill() has them again."""
         if self.trees is None or self._root is None:
             return
         self.trees.remove(self)
@@ -99,9 +99,9 @@ class Tree:
             for each in (function, *self._inner.get(function, ())):
                 if not isinstance(each, WHOLE):
                     cast(Outlined, each).body = _Body(self, cast(Outlined, each))
-        self._drop()
+        self._drop_lists()
 
-    def _drop(self) -> None:
+    def _drop_lists(self) -> None:
         for name in ("nodes", "places", "parents", "_by_kind", "_statements"):
             self.__dict__.pop(name, None)
 
@@ -171,7 +171,7 @@ class Tree:
 
 
 class _Body(list[ast.stmt]):
-    """A body that was let go: whoever looks into it has the file parsed again."""
+    """A body that was dropped: whoever looks into it has the file parsed again."""
 
     __slots__ = ("_of", "_tree")
 

@@ -115,7 +115,7 @@ def find_obstacles(values: Values, uses: Uses, found: set[ast.AST | Stack]) -> I
     last = None
     for file, function in sorted(known, key=lambda pair: (pair[0], pair[1].lineno)):
         if file != last:
-            values.let_go()
+            values.drop_bodies()
         last = file
         yield from _of_function(values, file, function)
         yield from _with_loops(values, uses, values.unit(file, function), function)
@@ -268,7 +268,7 @@ def _by_name(values: Values, uses: Uses, files: dict[ast.FunctionDef, Path | Non
     for module in values.symbols.sources.tests:
         if not module.may_have_attribute(named):
             continue
-        values.let_go()
+        values.drop_bodies()
         for node in module.of(ast.Attribute):
             if (
                 isinstance(node.ctx, ast.Load)

@@ -95,7 +95,7 @@ class _Rewriting:
         return {file: edits for file, edits in found.items() if edits}
 
     def _of(self, file: Path) -> tuple[Edit, ...]:
-        self._values.let_go()
+        self._values.drop_bodies()
         symbols = self._project.symbols
         nodes = symbols.sources.modules[file].nodes
         uses = [(use, nodes[use.place]) for use in self._uses[file]]

@@ -55,11 +55,11 @@ class Facts:
             self._generators[function] = not is_lambda and self.names(function).has_yield
         return self._generators[function]
 
-    def let_go(self) -> None:
-        """Let all bodies of functions go, and what is known by nodes of them."""
+    def drop_bodies(self) -> None:
+        """Drop all bodies of functions, and what is known by nodes of them."""
         self._names.clear()
-        self.bindings.let_go()
-        self.symbols.sources.let_go()
+        self.bindings.drop_bodies()
+        self.symbols.sources.drop_bodies()
 
     def place(self, file: Path, node: ast.AST) -> int:
         """Return where a node stands among those of its file."""

@@ -78,13 +78,13 @@ class Values(Expressions):
                 del self._waiting[file]
                 self._look_at(file)
             read(file)
-            self.let_go()
+            self.drop_bodies()
         self._reader = None
 
-    def let_go(self) -> None:
-        """Let all bodies of functions go, and what is known by nodes of them."""
+    def drop_bodies(self) -> None:
+        """Drop all bodies of functions, and what is known by nodes of them."""
         self._forget_kinds()
-        super().let_go()
+        super().drop_bodies()
 
     def _forget_kinds(self) -> None:
         self._memo.clear()
