@@ -239,3 +239,24 @@ STREAM_NEVER_ENDS = Cause(
     30, hermetic fails the request.
     """,
 )
+
+LOGGER_NOT_HEARD = Cause(
+    "HM787",
+    "A logger that caplog hears nothing of",
+    """
+    The fixture `caplog` listens at the root logger. A record does not get there where its logger, or one above it, has
+    `propagate = False`, where its level is below the logger's (WARNING unless somebody says otherwise), or where the
+    logger is disabled: `logging.config.fileConfig`, which the `env.py` of Alembic calls, and `dictConfig` disable each
+    logger that is there and that they do not name, until the process ends. Give them `disable_existing_loggers=False`.
+    """,
+)
+
+CONTEXT_VARIABLE_NOT_SET = Cause(
+    "HM788",
+    "A context variable that nobody has set here",
+    """
+    A ContextVar has a value in the task that sets it, and in those that it starts from then on. What a middleware sets
+    is there for the request, and neither for the test that sent it nor for a lifespan, which is another task. Code that
+    asks for it needs a value in a test that calls it without a request: set it there, and reset it afterwards.
+    """,
+)

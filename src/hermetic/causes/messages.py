@@ -120,3 +120,13 @@ CLIENT_OPENED_AGAIN = Cause(
     test. Make it in a fixture; `async_client` is one.
     """,
 )
+
+ATTRIBUTE_OF_ANOTHER_INSTANCE = Cause(
+    "HM789",
+    "An attribute of another instance of the test class",
+    """
+    pytest makes an instance of a test class for each of its tests, and a fixture of a wider scope, written as a method
+    of that class, has one of its own. What it sets on `self` no test sees. Return the value, and take the fixture as an
+    argument; or set it on the class, which is `request.cls`.
+    """,
+)

@@ -12,15 +12,18 @@ from hermetic.explain import (
     clean_ups,
     clients,
     columns,
+    context_variables,
     coroutines,
     dependency_overrides,
     dropped_databases,
     event_loops,
     fixture_marks,
     foreign_objects,
+    instances,
     isolation,
     kept_values,
     lifespans,
+    loggers,
     messages,
     one_connection,
     orm,
@@ -68,6 +71,9 @@ EXPLAIN: tuple[Explain, ...] = (
     answers.explain,
     clients.explain,
     cached_settings.explain,
+    context_variables.explain,
+    instances.explain,
+    loggers.explain,
 )
 """In the order in which their explanations are shown."""
 
