@@ -210,6 +210,16 @@ def test_a_list_of_everything(second: History, message: str, is_about_it: bool) 
     assert ("found nothing" in said(second, AssertionError(message))) is is_about_it
 
 
+def test_what_was_found_later(second: History) -> None:
+    """The test asked once more, and there was something: that there was nothing before is not why it failed."""
+    every = "SELECT users.id FROM users"
+    ran(request(SECOND), every, rows=0)
+    wrote(request(SECOND))
+    assert "HM730" in said(second, AssertionError("assert [] == [1]"))
+    ran(request(SECOND), every, rows=1)
+    assert "HM730" not in said(second, AssertionError("assert [False] == [True]"))
+
+
 def test_what_the_test_made_itself(second: History) -> None:
     """Nothing is said where it has rows of its own in the table."""
     wrote(request(SECOND))

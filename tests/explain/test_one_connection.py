@@ -64,12 +64,14 @@ def test_a_request_that_rolls_back_what_the_test_wrote(history: History) -> None
     ends(REQUEST, "rollback")
     ends(TEST, "commit")
     executes(TEST, "SELECT authors.name FROM authors")
-    text = said(AssertionError(), history)
+    text = said(AssertionError("assert [] == ['Gogol']"), history)
     assert f"The INSERT of authors at {WRITTEN}, by {TEST.name}, was rolled back" in text
     assert "by request GET /authors/99. [HM768]" in text
     assert f"(made at {MADE}) has one connection for all sessions" in text
     assert said(ValueError(), history) == ""
-    assert not list(one_connection.explain(Failure(TEST, "teardown", AssertionError()), history))
+    assert not list(
+        one_connection.explain(Failure(TEST, "teardown", AssertionError("assert [] == ['Gogol']")), history)
+    )
 
 
 def test_what_is_no_such_thing(history: History) -> None:
@@ -85,7 +87,7 @@ def test_what_is_no_such_thing(history: History) -> None:
     executes(TEST, "SELECT authors.name FROM authors, books", 3)
     executes(TEST, "INSERT INTO authors (name) VALUES (?)")
     ends(REQUEST, "rollback")
-    assert said(AssertionError(), history) == ""
+    assert said(AssertionError("assert [] == ['Gogol']"), history) == ""
 
 
 def hand_out(given: object, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +108,7 @@ def test_a_request_that_rolls_back_by_the_session_that_all_have(
     """Which rows, whose rollback and where, which override, and that a commit would have kept them."""
     hand_out(AsyncSession(), monkeypatch)
     write_and_lose(0)
-    text = said(AssertionError(), history)
+    text = said(AssertionError("assert [] == ['Gogol']"), history)
     assert f"The INSERT of authors at {WRITTEN}, by {TEST.name}, was rolled back" in text
     assert f"by the request GET /authors/99, at {WRITTEN}. [HM735]" in text
     assert "hands one AsyncSession to all requests" in text
@@ -119,7 +121,9 @@ def test_a_session_on_a_connection_of_a_fixture(history: History, monkeypatch: p
     with engine.connect() as connection, Session(connection) as session:
         hand_out(session, monkeypatch)
         write_and_lose(0)
-        assert 'change: join_transaction_mode="create_savepoint"' in said(AssertionError(), history)
+        assert 'change: join_transaction_mode="create_savepoint"' in said(
+            AssertionError("assert [] == ['Gogol']"), history
+        )
     engine.dispose()
 
 
@@ -127,10 +131,10 @@ def test_what_is_not_missed(history: History, monkeypatch: pytest.MonkeyPatch) -
     """A row that was found, a rollback of the test's own, and a failure of the application's."""
     hand_out(AsyncSession(), monkeypatch)
     write_and_lose(1)
-    assert said(AssertionError(), history) == ""
+    assert said(AssertionError("assert [] == ['Gogol']"), history) == ""
     history.begin(TEST)
     write_and_lose(0, TEST)
-    assert said(AssertionError(), history) == ""
+    assert said(AssertionError("assert [] == ['Gogol']"), history) == ""
     write_and_lose(0)
-    assert "HM735" in said(AssertionError(), history)
+    assert "HM735" in said(AssertionError("assert [] == ['Gogol']"), history)
     assert said(ValueError(), history) == ""

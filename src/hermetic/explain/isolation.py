@@ -140,9 +140,16 @@ def _is_nothing(statement: Statement, history: History) -> bool:
     if _AGGREGATE.search(statement.text):
         return False
     if statement.rows >= 0:
-        return statement.rows == 0
+        return statement.rows == 0 and not _finds_later(statement, history)
     ended = [each for each in history.of(RequestEnded) if each.owner is statement.owner]
     return any(each.status == NOT_FOUND for each in ended)
+
+
+def _finds_later(statement: Statement, history: History) -> bool:
+    """Whether the same statement has found rows afterwards: by the end of the test there were some."""
+    same = [each for each in history.of(Statement) if each.text == statement.text]
+    after = same[1 + next((at for at, each in enumerate(same) if each is statement), len(same)) :]
+    return any(each.rows > 0 and each.parameters == statement.parameters for each in after)
 
 
 def _fits(failure: Failure, statement: Statement, inserted: Sequence[Write]) -> bool:
