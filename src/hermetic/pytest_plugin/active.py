@@ -29,7 +29,7 @@ from hermetic.pytest_plugin.tracebacks import (
     show_the_project_alone,
 )
 from hermetic.report.recorder import Recorder
-from hermetic.report.sections import failure_sections
+from hermetic.report.shown import failure_sections
 from hermetic.run import Run
 from hermetic.settings import GUARDS, Level
 from hermetic.steps import every_step

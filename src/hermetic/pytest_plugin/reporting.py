@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from hermetic.report.facts import ProcessFacts, TestFacts, Totals
-from hermetic.report.header import header_lines
 from hermetic.report.recorder import Recorder
-from hermetic.report.summary import summary_lines
+from hermetic.report.shown import header_lines, summary_lines
 from hermetic.run import Run
 
 

@@ -18,7 +18,7 @@ from hermetic.database.backends import register
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.errors import ContainmentError, LayerConflict
 from hermetic.owners import Owner
-from hermetic.report.header import header_lines
+from hermetic.report.shown import header_lines
 from hermetic.run import NEVER, Run
 from hermetic.settings import Settings
 from tests.database.backends.toy.server import KEPT

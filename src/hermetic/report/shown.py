@@ -1,4 +1,4 @@
-"""The lines that a run shows below its tests, built by pure functions of its facts."""
+"""What a run shows above its tests, below them, and below the traceback of one: pure functions of its facts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,43 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hermetic.errors import BackgroundError
-from hermetic.report.facts import Tally, Totals
+from hermetic.database.backend import DEFAULT_BACKEND, every_backend, get_backend
+from hermetic.errors import BackgroundError, HermeticError
+from hermetic.report.facts import Tally, TestFacts, Totals
 from hermetic.report.observed import SHOWN, observed_lines, relative
 from hermetic.settings import Settings
+
+Section = tuple[str, str]
+
+
+def header_lines(settings: Settings, root: Path) -> list[str]:
+    """Return the lines for the top: mode, application, schema, isolation, and the server if settings name one."""
+    schema = ", ".join(settings.schema) or "found when the first test needs it (hermetic_schema is not set)"
+    parts = [
+        f"mode {settings.mode}",
+        f"app {settings.app or '(none)'}",
+        f"schema {schema}",
+        f"isolation {settings.isolation}",
+        f"leaks {settings.guards['leaks']}",
+    ]
+    named = settings.named_backend
+    announced = get_backend(named).announcement(settings, root) if named else []
+    lines = [", ".join(parts), *announced]
+    return [f"hermetic: {line}" for line in lines]
+
+
+def failure_sections(facts: TestFacts, causes: Sequence[HermeticError], *, failed: bool) -> list[Section]:
+    """Return the sections of the report of a part of a test: set-up, call or teardown.
+
+    Args:
+        facts: What was told of that part.
+        causes: Why it failed, where that is known.
+        failed: Whether it failed.
+    """
+    known = [*facts.lock_waits, *map(str, causes)]
+    sections = [("hermetic", "\n\n".join(known))] if failed and known else []
+    # The word teardown has pytest show it below a failure of the call, too.
+    return [*sections, *(("hermetic, at teardown", message) for message in facts.kept)]
 
 
 def override_lines(left: Mapping[str, Tally], mode: str) -> list[str]:
@@ -55,8 +88,6 @@ def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
         for place, why in left_alone.items()
     ]
     shown = lines if len(lines) <= SHOWN else [*lines[:SHOWN], f"  ... and {len(lines) - SHOWN} more"]
-    from hermetic.database.backend import every_backend
-
     example = next(each.in_memory for each in every_backend() if each.in_memory)
     hint = (
         f"  where a variable gives that URL, to have it be the application's: hermetic_env = NAME={example}"
@@ -66,8 +97,6 @@ def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
 
 def earlier_lines(earlier: Mapping[str, str], root: Path) -> list[str]:
     """Return what is said of files that a driver opened, and wrote, before an engine named them."""
-    from hermetic.database.backend import DEFAULT_BACKEND
-
     lines = []
     for file, place in list(earlier.items())[:SHOWN]:
         url = f"{DEFAULT_BACKEND}:///{relative(file, root)}"

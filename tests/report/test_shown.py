@@ -1,4 +1,4 @@
-"""What the summary says of overrides that were left, of databases left alone, and of a setting that nobody follows."""
+"""What is shown below a traceback; what the summary says of what was left, and of a setting that nobody follows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.report.facts import Tally
-from hermetic.report.summary import (
+from hermetic.errors import ConfigurationError
+from hermetic.report.facts import Tally, TestFacts
+from hermetic.report.shown import (
     contents_lines,
     earlier_lines,
+    failure_sections,
     left_alone_lines,
     lost_lines,
     only_read_lines,
@@ -19,6 +21,7 @@ from hermetic.report.summary import (
 
 FILE = ["sqlite", "/srv/app.db"]
 SERVED = ["postgresql", "app"]
+LACKING = ConfigurationError("The database started empty.")
 
 
 @pytest.mark.parametrize(("mode", "became"), [("on", "were undone"), ("observe", "would be undone")])
@@ -119,3 +122,16 @@ def test_what_fills_the_databases() -> None:
         "schema: app.db:Base.metadata (found), alembic.ini; to fix it: hermetic_schema = app.db:Base.metadata"
     ]
     assert contents_lines(found, ("alembic.ini",)) == contents_lines([], ()) == []
+
+
+def test_a_failure() -> None:
+    """Who waited for whom, and why a table is missing; nothing where nothing is known."""
+    assert failure_sections(TestFacts(), [], failed=True) == []
+    facts = TestFacts(lock_waits=["your test holds"])
+    assert failure_sections(facts, [LACKING], failed=True) == [("hermetic", f"your test holds\n\n{LACKING}")]
+
+
+def test_what_passed() -> None:
+    """Nothing is said of it but which databases were kept."""
+    facts = TestFacts(lock_waits=["your test holds"], kept=["kept as x"])
+    assert failure_sections(facts, [], failed=False) == [("hermetic, at teardown", "kept as x")]
