@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermetic.database.backends.postgresql.server import kept_databases, new_instance, template_databases
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
-from hermetic.database.backends.sqlite.restore import kept_files
+from hermetic.database.backends.sqlite.restore.copies import keep_file
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.stored import FOLDER
 
@@ -49,5 +49,5 @@ class Project:
     def leave_file(self, test: str) -> Path:
         """Leave a SQLite file for a test."""
         with closing(sqlite3.connect(":memory:")) as connection:
-            kept = kept_files.keep(connection, test, self.root / FOLDER)
+            kept = keep_file(connection, test, self.root / FOLDER)
         return Path(kept.url.database or "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from hermetic.database.backends.sqlite.restore import kept_files
+from hermetic.database.backends.sqlite.restore.copies import kept_files, remove_kept_file
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.stored import Entry, Project, Stored
 
@@ -20,7 +20,7 @@ def clean(project: Project, *, everything: bool, dry_run: bool) -> Iterator[str]
     """Remove kept databases; with ``everything`` the project's templates too. Yield what was, or would be, removed."""
     for entry in _files(project):
         if not dry_run:
-            kept_files.forget(project.kept, Path(entry.name).stem)
+            remove_kept_file(project.kept, Path(entry.name).stem)
         yield f"{entry.name}  {entry.note.get('test', '')}"
     for entry in _templates(project) if everything else ():
         if not dry_run:
@@ -39,6 +39,6 @@ def _templates(project: Project) -> list[Entry]:
 def _files(project: Project) -> list[Entry]:
     return [
         Entry(str(path), "", path.stat().st_size, note)
-        for name, note in kept_files.notes(project.kept).items()
+        for name, note in kept_files(project.kept).items()
         if (path := Path(project.kept, f"{name}.db")).exists()
     ]

@@ -1,14 +1,17 @@
-"""Copies of a whole database: in memory, as its baseline, and from and to templates.
+"""Copies of a whole database: in memory, as its baseline; from and to templates; and as files, of failed tests.
 
 ``sqlite3.Connection.backup`` copies pages, so everything comes with them: rows, ``sqlite_sequence``, DDL,
 ``user_version``, the shadow tables of FTS5. It raises the schema cookie, so that open connections parse the schema
 again by themselves. It waits without end for other connections' locks; here it is given a time.
+
+A kept file has a note of whose it is beside it.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from functools import partial
@@ -17,13 +20,21 @@ from typing import Any
 from urllib.parse import quote
 from weakref import finalize
 
+from sqlalchemy import URL
+
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.driver_seams import uncontained
+from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
 from hermetic.database.templates import Damaged, Note, NoTemplate, Template
 from hermetic.threads import now
 
 RETRY = 0.002
 """Seconds between two tries of a copy that another connection's lock refused."""
+
+NOTE = ".json"
+UNFINISHED = ".new"
+PATIENCE = 2.0
+"""Seconds to try to copy a failed test's database."""
 
 
 class Blocked(Exception):
@@ -143,3 +154,54 @@ class Templated:
             self._templates.keep(key, note, lambda target: self._patiently(partial(copy, self._live, target)))
         except Blocked:
             raise NoTemplate("somebody else has a write transaction open in it") from None
+
+
+def keep_file(live: sqlite3.Connection, test: str, folder: Path) -> Kept:
+    """Copy what a connection's database holds now into a file.
+
+    Args:
+        live: The connection.
+        test: Whose database it is.
+        folder: Where kept files are; made if need be, with a ``.gitignore`` of its own above it.
+
+    Raises:
+        NotKept: There are too many already, or somebody holds a lock.
+        OSError, sqlite3.Error: The file cannot be written. Whatever is raised, nothing is left of it.
+    """
+    for name in room_for(test, kept_files(folder)):
+        remove_kept_file(folder, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    name = kept_name(test)
+    file = folder / f"{name}.db"
+    try:
+        with closing(sqlite3.connect(file)) as target:
+            copy(live, target, PATIENCE)
+        _note(file, noted(test, str(folder.parents[1])))
+    except Blocked:
+        remove_kept_file(folder, name)
+        raise NotKept("somebody who outlives the test holds a write transaction in it") from None
+    except BaseException:
+        remove_kept_file(folder, name)
+        raise
+    return Kept(file.name, URL.create("sqlite", database=str(file)))
+
+
+def _note(file: Path, note: Mapping[str, str]) -> None:
+    """Write a file's note in one step: other workers, and ``hermetic db``, read it."""
+    new = file.with_suffix(UNFINISHED)
+    new.write_text(json.dumps(note), encoding="utf-8")
+    new.replace(file.with_suffix(NOTE))
+
+
+def kept_files(folder: Path) -> dict[str, dict[str, str]]:
+    """Return what is noted of each kept file, by its name without the ending."""
+    return {
+        path.stem: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob(f"{PREFIX}*{NOTE}"))
+    }
+
+
+def remove_kept_file(folder: Path, name: str) -> None:
+    """Remove a kept file and its note, whole or not."""
+    for ending in (".db", NOTE, UNFINISHED):
+        (folder / f"{name}{ending}").unlink(missing_ok=True)

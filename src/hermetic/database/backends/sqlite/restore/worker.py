@@ -32,10 +32,10 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from hermetic.database.backends.sqlite.restore import kept_files, open_work
+from hermetic.database.backends.sqlite.restore import open_work
 from hermetic.database.backends.sqlite.restore.changes import Changes
 from hermetic.database.backends.sqlite.restore.connection import connect_arguments, tracked
-from hermetic.database.backends.sqlite.restore.copies import Blocked, Snapshot, Templated
+from hermetic.database.backends.sqlite.restore.copies import Blocked, Snapshot, Templated, keep_file
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, in_wal
 from hermetic.database.backends.sqlite.restore.difference import quoted
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
@@ -213,7 +213,7 @@ class SqliteDatabase:
     def keep(self, test: str, folder: Path) -> Kept:
         """Copy what it holds now into a file of ``folder``."""
         with self._mutex:
-            return kept_files.keep(self._connection, test, folder)
+            return keep_file(self._connection, test, folder)
 
     def begin_layer(self) -> Start:
         """Note the state before a wider-scoped fixture's set-up; calls nest, and each must be ended, in reverse."""

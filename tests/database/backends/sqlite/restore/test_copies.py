@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.sqlite.restore import kept_files
+from hermetic.database.backends.sqlite.restore import copies
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
 from hermetic.database.kept import NotKept
 
@@ -52,7 +52,7 @@ def test_a_copy_has_the_rows(database: SqliteDatabase, folder: Path) -> None:
     assert file.parent == folder
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT name FROM users").fetchall() == [("Ada",)]
-    note = kept_files.notes(folder)[file.stem]
+    note = copies.kept_files(folder)[file.stem]
     assert (note["test"], note["project"]) == ("test_a.py::test_one", str(folder.parents[1]))
     assert (folder.parent / ".gitignore").read_text() == "*\n"
 
@@ -70,7 +70,7 @@ def test_a_lock_of_somebody_s_is_told(
     database: SqliteDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is left of the attempt."""
-    monkeypatch.setattr(kept_files, "PATIENCE", 0.0)
+    monkeypatch.setattr(copies, "PATIENCE", 0.0)
     with closing(sqlite3.connect(database.path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(NotKept, match="write transaction"):
