@@ -32,14 +32,11 @@ async def test_next(async_client):
     assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
 """
 
-pytestmark = [
-    pytest.mark.real_start,
-    pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them"),
-]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
 
 class Started:
-    """A run of pytest that goes on while the test looks at it."""
+    """A run of pytest that is started anew, and goes on while the test looks at it."""
 
     def __init__(self, project: Project) -> None:
         self._ready, ready = os.pipe()

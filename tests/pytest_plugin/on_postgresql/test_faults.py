@@ -17,10 +17,7 @@ from tests.pytest_plugin.project import Project
 from tests.pytest_plugin.saying import ini
 from tests.pytest_plugin.test_faults import WAITS, Started
 
-pytestmark = [
-    pytest.mark.real_start,
-    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
 
 @pytest.fixture
@@ -105,6 +102,7 @@ test_reads_them_again = test_reads_every_file
 """
 
 
+@pytest.mark.real_start
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")])
 def test_a_test_that_reads_every_file(project: Project, databases: Path, arguments: tuple[str, ...]) -> None:
     """The server goes on to the end of the run, in each of its processes; then nothing stays."""
@@ -117,6 +115,7 @@ def test_a_test_that_reads_every_file(project: Project, databases: Path, argumen
     assert processes(databases) == []
 
 
+@pytest.mark.real_start
 def test_a_killed_worker_of_xdist(project: Project, databases: Path) -> None:
     """The test that killed it fails, a new worker takes over on the same server, and nothing stays."""
     project.write(
@@ -176,6 +175,7 @@ async def test_next(async_client):
 """
 
 
+@pytest.mark.real_start
 def test_a_killed_server(project: Project, databases: Path) -> None:
     """Whoever needs it next says that it is gone, at once and by name; the next run has a new one."""
     project.write(test_a_py=SERVER)
