@@ -9,8 +9,9 @@ import pytest
 
 from benchmarks.processes import BenchmarkFailed, run_pytest
 from benchmarks.projects import modules, write
-from benchmarks.recipes import GUIDE_RECIPE, RECIPES, Recipe, recipe
+from benchmarks.recipes import GUIDE_RECIPE, HERMETIC_RECIPE, RECIPES, Recipe, recipe
 from benchmarks.shop import TABLES, Base
+from tests.pytest_plugin.project import PLUGINS, Project
 
 KEYS = [each.key for each in RECIPES]
 
@@ -53,7 +54,17 @@ def test_no_two_recipes_share_a_key() -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_a_recipes_tests_pass(tmp_path: Path, key: str) -> None:
     """Each test finds a clean database, with nobody at the one e-mail address that all use."""
-    project = write(recipe(key), tmp_path)
+    written = write(recipe(key), tmp_path)
+    project = Project(written.root)
+    # In another order they would be started anew.
+    project.plugins = tuple(sorted(written.recipe.plugins, key=PLUGINS.index))
+    result = project.pytest(written.tests(3))
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
+def test_a_run_is_timed(tmp_path: Path) -> None:
+    """It is started as a user's is, with the recipe's plugins."""
+    project = write(HERMETIC_RECIPE, tmp_path)
     assert run_pytest(project.root, project.recipe.plugins, [project.tests(3)]).wall > 0
 
 
