@@ -9,6 +9,7 @@ collects all of an answer, and so does Starlette's ``TestClient``. Neither has a
 from __future__ import annotations
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from math import inf
@@ -64,15 +65,13 @@ def told_of(app: App, scope: Scope) -> App:
 async def _told(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     """Call an application, for the current owner, and tell of it."""
     __tracebackhide__ = True
-    call = _Call(current(), scope)
+    call = _CALLS[scope["type"]](current(), scope)
 
-    async def telling(message: Message) -> None:
-        call.note(message)
-        if message.get("more_body"):
-            call.note_chunk(send)
-        await send(message)
+    def telling(message: Message) -> Awaitable[None]:  # no coroutine of its own
+        __tracebackhide__ = True
+        call.note(message, send)
+        return send(message)
 
-    call.begin()
     try:
         await app(scope, receive, telling)
     except BaseException as error:
@@ -81,91 +80,113 @@ async def _told(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     call.end("")
 
 
-class _Call:
-    """One call of an application.
-
-    Attributes:
-        number: What it said last of its success: a status, or the code with which it closed a websocket.
-    """
+class _Call(ABC):
+    """One call of an application, which begins with this."""
 
     def __init__(self, owner: Owner, scope: Scope) -> None:
         self._owner = owner
-        self._kind = scope["type"]
-        self._method = scope.get("method", "")
-        self._path = scope.get("path", "")
-        self._query = scope.get("query_string", b"")
         self._scope = scope
+        self._path = scope.get("path", "")
         self._began = now()
-        self.number = 0
-        self._body: ErrorBody | None = None
-        self._secure_cookies: tuple[str, ...] = ()
-        self._redirected_to = ""
-        self._headers: Iterable[tuple[bytes, bytes]] = ()
-        self._stream: _Stream | None = None
 
-    def begin(self) -> None:
-        if self._kind == "http":
-            emit(RequestBegan(self._owner, self._method, self._path))
-        elif self._kind == "websocket":
-            emit(WebsocketBegan(self._owner, self._path))
-        else:
-            emit(LifespanBegan(self._owner))
+    @abstractmethod
+    def note(self, message: Message, send: Send) -> None:
+        """Look at what the application sends.
 
-    def note(self, message: Message) -> None:
-        """Look at what the application sends."""
-        match message["type"]:
-            case "http.response.start" | "websocket.http.response.start":
-                self.number = message["status"]
-                self._headers = message.get("headers", ())
-                if self.number >= 400:
-                    self._body = ErrorBody(self._headers)
-                elif self.number >= 300:
-                    self._redirected_to = redirect_of(self._headers)
-                if self._scope.get("scheme") == "http":
-                    self._secure_cookies = secure_cookies(self._headers)
-            case "http.response.body":
-                if self._body is not None:
-                    self._body.add(message.get("body", b""))
-            case "websocket.close":
-                self.number = message.get("code", 1000)
-            case "lifespan.startup.complete":
-                emit(LifespanStarted(self._owner, now() - self._began))
-
-    def note_chunk(self, send: Send) -> None:
-        """Look at a part of the body that is not the last one.
-
-        Raises:
-            StreamNeverEnds: The client has collected such parts for too long.
+        Args:
+            message: It.
+            send: What it is sent to.
         """
+
+    @abstractmethod
+    def end(self, error: str) -> None:
+        """Tell that it is over, and the name of the class of what the application raised."""
+
+
+class _Request(_Call):
+    _status = 0
+    _body: ErrorBody | None = None
+    _secure_cookies: tuple[str, ...] = ()
+    _redirected_to = ""
+    _headers: Iterable[tuple[bytes, bytes]] = ()
+    _stream: _Stream | None = None
+
+    def __init__(self, owner: Owner, scope: Scope) -> None:
+        super().__init__(owner, scope)
+        self._method = scope.get("method", "")
+        self._query = scope.get("query_string", b"")
+        emit(RequestBegan(owner, self._method, self._path))
+
+    def note(self, message: Message, send: Send) -> None:
         __tracebackhide__ = True
-        if self._stream is None:
-            self._stream = _Stream(self._scope, self._headers, send)
-        self._stream.note()
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = message.get("headers", ())
+            if self._status >= 400:
+                self._body = ErrorBody(self._headers)
+            elif self._status >= 300:
+                self._redirected_to = redirect_of(self._headers)
+            if self._scope.get("scheme") == "http":
+                self._secure_cookies = secure_cookies(self._headers)
+        elif message["type"] == "http.response.body":
+            if self._body is not None:
+                self._body.add(message.get("body", b""))
+            if message.get("more_body"):
+                if self._stream is None:
+                    self._stream = _Stream(self._scope, self._headers, send)
+                self._stream.note()
 
     def end(self, error: str) -> None:
-        seconds = now() - self._began
-        if self._kind == "http":
-            query = self._query[:TEXT].decode("latin-1")
-            emit(
-                RequestEnded(
-                    self._owner,
-                    self._method,
-                    self._path,
-                    self.number,
-                    seconds,
-                    error,
-                    query,
-                    "" if self._body is None else self._body.text(),
-                    id(self._scope["endpoint"]) if "endpoint" in self._scope else 0,
-                    self._secure_cookies,
-                    () if self.number < 400 else sent_cookies(self._scope.get("headers", ())),
-                    self._redirected_to,
-                )
+        scope = self._scope
+        emit(
+            RequestEnded(
+                self._owner,
+                self._method,
+                self._path,
+                self._status,
+                now() - self._began,
+                error,
+                self._query[:TEXT].decode("latin-1"),
+                "" if self._body is None else self._body.text(),
+                id(scope["endpoint"]) if "endpoint" in scope else 0,
+                self._secure_cookies,
+                () if self._status < 400 else sent_cookies(scope.get("headers", ())),
+                self._redirected_to,
             )
-        elif self._kind == "websocket":
-            emit(WebsocketEnded(self._owner, self._path, self.number, seconds, error))
-        else:
-            emit(LifespanEnded(self._owner, error))
+        )
+
+
+class _Websocket(_Call):
+    _code = 0
+
+    def __init__(self, owner: Owner, scope: Scope) -> None:
+        super().__init__(owner, scope)
+        emit(WebsocketBegan(owner, self._path))
+
+    def note(self, message: Message, send: Send) -> None:
+        if message["type"] == "websocket.close":
+            self._code = message.get("code", 1000)
+        elif message["type"] == "websocket.http.response.start":
+            self._code = message["status"]
+
+    def end(self, error: str) -> None:
+        emit(WebsocketEnded(self._owner, self._path, self._code, now() - self._began, error))
+
+
+class _Lifespan(_Call):
+    def __init__(self, owner: Owner, scope: Scope) -> None:
+        super().__init__(owner, scope)
+        emit(LifespanBegan(owner))
+
+    def note(self, message: Message, send: Send) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            emit(LifespanStarted(self._owner, now() - self._began))
+
+    def end(self, error: str) -> None:
+        emit(LifespanEnded(self._owner, error))
+
+
+_CALLS: dict[str, type[_Call]] = {"http": _Request, "websocket": _Websocket, "lifespan": _Lifespan}
 
 
 class StreamNeverEnds(RuntimeError):
@@ -228,11 +249,12 @@ def redirect_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
 def secure_cookies(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
     """Return the names of the cookies that an answer sets for https only, and does not delete."""
     values = [value for name, value in headers if name.lower() == b"set-cookie"]
-    return tuple(
-        _name_of(value)
-        for value in values
-        if b"; secure" in (lower := value.lower()) and b"; max-age=0" not in lower
-    )
+    return tuple(map(_name_of, filter(_is_secure, values))) if values else ()
+
+
+def _is_secure(cookie: bytes) -> bool:
+    lower = cookie.lower()
+    return b"; secure" in lower and b"; max-age=0" not in lower
 
 
 def sent_cookies(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:

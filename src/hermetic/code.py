@@ -147,9 +147,13 @@ class Walk:
         self._passed: set[object] = set()
         self._second: set[object] = set()
 
-    def here(self) -> Location:
-        """Return the innermost line of the user's; ``UNKNOWN`` where all that is on the stack is a library's."""
-        return self._innermost((sys._getframe(), *self._outer()))
+    def here(self, above: int = 0) -> Location:
+        """Return the innermost line of the user's; ``UNKNOWN`` where all that is on the stack is a library's.
+
+        Args:
+            above: How many frames are not looked at, from its own one on: they are known to be no user's.
+        """
+        return self._innermost((sys._getframe(above), *self._outer()))
 
     def of_thread(self, thread: int) -> Location:
         """Return where another thread stands, in the same sense.
@@ -169,8 +173,14 @@ class Walk:
         otherwise: FrameType | None = None
         for frame in stacks:
             while frame is not None:
-                module = frame.f_globals.get("__name__")
-                if module not in passed and (otherwise is None or module not in second):
+                try:
+                    module = frame.f_globals["__name__"]
+                except KeyError:  # of code that somebody runs in a dictionary of his own
+                    module = None
+                if module in passed:
+                    frame = frame.f_back
+                    continue
+                if otherwise is None or module not in second:
                     if module in ends:
                         break
                     code = frame.f_code

@@ -94,6 +94,13 @@ def test_a_patched_dependency(shop: Any, history: History) -> None:
     assert "change: app.dependency_overrides[user] = ..." in text
 
 
+def test_an_attribute_of_an_object(history: History) -> None:
+    """It is not noted: runners of tests replace one in each test, and nobody has it by a name of his own."""
+    with mock.patch.object(REQUEST, "alive"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(REQUEST, "name", "another")
+    assert history.patches.made == []
+
+
 def test_nothing_is_noted_when_it_has_stopped(shop: Any, history: History) -> None:
     """Both are as they were."""
     history.stop()

@@ -49,10 +49,10 @@ class Connections:
 
     def hear(self, event: Any) -> None:
         """Keep an event."""
-        if isinstance(event, CheckedOut):
-            if event.connection in self._opened:
-                self._taken[event.connection] = event
-                self._owners[event.connection] = event.owner
+        if type(event) is CheckedOut:
+            if (connection := event.connection) in self._opened:
+                self._taken[connection] = event
+                self._owners[connection] = event.owner
         elif isinstance(event, HandedOver):
             if event.connection in self._taken:
                 self._owners[event.connection] = event.owner

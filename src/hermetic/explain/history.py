@@ -36,6 +36,9 @@ KINDS: tuple[Kind, ...] = (
 )
 """What is listened to while tests pass: each kind costs every test something (``python -m benchmarks.failures``)."""
 
+READING = ("SELECT", "select")
+"""How most statements begin of which nothing matters longer than their test."""
+
 FIRST, LAST = 100, 400
 """How many events of a test are kept, of its beginning and of its end."""
 
@@ -50,6 +53,7 @@ class History:
 
     Attributes:
         test: The test at hand; None before the first one.
+        dropped: How many events were told of it that are not kept.
         connections: In which loop each was opened, and who has it, since before the test, too.
         sessions: How each Session ended its last transaction, before the test, too.
         databases: Which engines there are, and who has made which tables.
@@ -64,9 +68,8 @@ class History:
         self.undone = Undone()
         self.patches = Patches()
         self.test: Owner | None = None
-        self._first: list[Event] = []
-        self._last: deque[Event] = deque(maxlen=LAST)
-        self._later = 0
+        self._told: list[Event] = []
+        self.dropped = 0
         self._fillings = 0
         self._listening: tuple[tuple[Callable[[Any], None], tuple[Kind, ...]], ...] = (
             (self._hear, KINDS),
@@ -99,19 +102,13 @@ class History:
 
     def end(self) -> None:
         """Forget what was told of a test that passed."""
-        self._first.clear()
-        self._last.clear()
-        self._later = 0
+        self._told.clear()
+        self.dropped = 0
 
     @property
     def told(self) -> list[Event]:
         """What was told since the test began, in order: the first and the last of it."""
-        return [*self._first, *self._last]
-
-    @property
-    def dropped(self) -> int:
-        """How many events there were between those."""
-        return max(0, self._later - LAST)
+        return self._told.copy()
 
     def of(self, kind: type[E]) -> list[E]:
         """Return what was told of one kind, in order."""
@@ -123,16 +120,16 @@ class History:
     def _hear(self, event: Any) -> None:
         if self._fillings:  # whoever came first has a hundred tables made on the way
             return
-        if type(event) is Statement and not event.error:
+        if type(event) is Statement and not (event.error or event.text.startswith(READING)):
             self._look_at(event)
-        if len(self._first) < FIRST:
-            self._first.append(event)
-        else:
-            self._later += 1
-            self._last.append(event)
+        told = self._told
+        told.append(event)
+        if len(told) > FIRST + LAST:
+            del told[FIRST]
+            self.dropped += 1
 
     def _look_at(self, statement: Statement) -> None:
-        """Have kept what matters longer than a test, by the first word: each statement of each test comes by here."""
+        """Have kept what matters longer than a test, by the first word."""
         word = beginning_of(statement.text)
         if word == "CREATE":
             self.databases.note_making(statement)

@@ -56,10 +56,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 
 
 def _was_not_used(patched: Patched) -> bool:
-    """Whether a name of a module was patched, and nobody is known to have called what stood there."""
-    return (
-        isinstance(patched.target, ModuleType) and getattr(patched.replacement, "called", False) is not True
-    )
+    """Whether nobody is known to have called what stood there."""
+    return getattr(patched.replacement, "called", False) is not True
 
 
 def _is_where_it_is_defined(patched: Patched) -> bool:

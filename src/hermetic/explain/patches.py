@@ -1,4 +1,4 @@
-"""What tests patch, as it is patched: by ``unittest.mock`` (and so by pytest-mock) and by pytest's ``monkeypatch``.
+"""Which names of modules tests patch, as they do: by ``unittest.mock`` (so by pytest-mock), or by ``monkeypatch``.
 
 Both undo it before anybody asks why the test failed, and neither keeps where it was done. Nothing is noted but at a
 patch: a run without any pays a look-up of a module at each test.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from hermetic.code import Location, place_in_the_project
@@ -18,17 +19,17 @@ MOST = 200
 
 
 class Patched(NamedTuple):
-    """An attribute that was replaced.
+    """A name of a module that was replaced.
 
     Attributes:
-        target: Whose: a module, a class or an object.
-        name: Its name.
+        target: The module.
+        name: Its name there.
         original: What it was.
         replacement: What it became.
         location: The project's line that did it; None for a decorator, which runs before any line of the test.
     """
 
-    target: Any
+    target: ModuleType
     name: str
     original: Any
     replacement: Any
@@ -97,7 +98,8 @@ class Patches:
         return setattr
 
     def _note(self, target: Any, name: str, original: Any) -> None:
-        if len(self.made) < MOST:
+        # Only names of modules are asked for; runners of tests replace attributes of objects in each test.
+        if isinstance(target, ModuleType) and len(self.made) < MOST:
             at = place_in_the_project(sys._getframe(2))
             if at is not None and not at.file.endswith(".py"):  # the script that started pytest
                 at = None

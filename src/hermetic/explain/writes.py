@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from hermetic.events import Kind
@@ -30,15 +31,16 @@ class Undone:
         self._urls: set[str] = set()
         self._open: dict[int, list[Statement]] = {}
         self._committed: list[Statement] = []
-        self._undone: list[Statement] = []
-        self._earlier: list[Statement] = []
+        self._undone: deque[Statement] = deque(maxlen=MOST)
+        self._earlier: deque[Statement] = deque(maxlen=MOST)
 
     def begin(self, test: Owner) -> None:
         """Put another module's tests aside."""
         module = test.name.partition("::")[0]
         if module != self._module:
-            self._earlier = [*self._earlier, *self._undone][-MOST:]
-            self._module, self._undone = module, []
+            self._earlier.extend(self._undone)
+            self._undone.clear()
+            self._module = module
 
     def before(self, test: Owner) -> list[Write]:
         """Return what was undone of the tests before one, in order, without what these had removed themselves."""
@@ -59,15 +61,16 @@ class Undone:
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
         if isinstance(event, TransactionEnded):
-            writes = self._open.pop(event.connection, ()) if self._open else ()
-            if event.how == "commit" and len(self._committed) < MOST:
-                self._committed += writes
+            if self._open:
+                writes = self._open.pop(event.connection, ())
+                if event.how == "commit" and len(self._committed) < MOST:
+                    self._committed += writes
         elif isinstance(event, EngineResolved):
             if event.outcome == "contained":
                 self._urls.add(event.url)
         elif event.is_changed and self._committed:
-            self._undone = [*self._undone, *self._committed][-MOST:]
-            self._committed = []
+            self._undone.extend(self._committed)
+            self._committed.clear()
 
     def note_writing(self, event: Statement) -> None:
         """Keep a statement that begins with one of ``WORDS``, until its transaction ends."""

@@ -84,6 +84,22 @@ def test_whoever_runs_the_tests() -> None:
     assert scope["runs"]() == UNKNOWN
 
 
+def test_code_without_a_module() -> None:
+    """Code that is run in a dictionary which has no ``__name__`` is told by its file."""
+    scope: dict[str, Any] = {"here": user_location}
+    exec(compile("def place(): return here()", "/shop/generated.py", "exec"), scope)
+    assert str(scope["place"]()) == "/shop/generated.py:1"
+
+
+def test_frames_that_are_not_looked_at() -> None:
+    """So many frames are passed over, from that of the look-up itself on."""
+
+    def asked(above: int) -> str:
+        return user_location(above).function
+
+    assert [asked(0), asked(2)] == ["asked", "test_frames_that_are_not_looked_at"]
+
+
 def test_it_is_cheap() -> None:
     """A look-up takes microseconds, also from thirty frames below the user's."""
 

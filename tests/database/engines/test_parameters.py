@@ -138,3 +138,4 @@ def test_it_is_bounded(engine: Engine) -> None:
     query = select(User).where(User.name == "x" * 10_000)
     assert len(told(engine, lambda session: session.execute(query))) == PARAMETERS
     assert len(driver_text_of(tuple(range(10_000)), Masking())) == PARAMETERS
+    assert driver_text_of((1,) * 10_000, Masking(parameters="all")).endswith("...")

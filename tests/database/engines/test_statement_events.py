@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.util import greenlet_spawn
 
 from hermetic.code import Location
 from hermetic.database.engines import Installation, install, private
@@ -32,6 +33,7 @@ from hermetic.events.database import (
     CheckedIn,
     CheckedOut,
     HandedOver,
+    SessionEnded,
     Statement,
     TransactionBegan,
     TransactionEnded,
@@ -122,6 +124,23 @@ def test_an_async_engine(tmp_path: Path) -> None:
     assert checked_out.connection == statement.connection
     assert is_here(checked_out.location, "main") and is_here(statement.location, "main")
     assert statement.owner is TEST
+
+
+def test_the_shortest_ways() -> None:
+    """What nothing of the project's, and little of SQLAlchemy's, is above in its greenlet has its place, too."""
+
+    async def main() -> None:
+        engine = create_async_engine("sqlite+aiosqlite://")
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+            await connection.commit()
+        await greenlet_spawn(Session)
+        await engine.dispose()
+
+    with hearing(*KINDS, SessionEnded) as told, owned_by(TEST):
+        asyncio.run(main())
+    (statement,), (ended,) = told.of(Statement), told.of(TransactionEnded)
+    assert is_here(statement.location, "main") and is_here(ended.location, "main")
 
 
 def test_the_place_of_what_a_library_executes(engine: Engine, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ _DRIVERS = (
 
 def _parents() -> list[FrameType | None]:
     """Return where the greenlets stand that wait for the present one; as a generator it would cost twice as much."""
-    frames, greenlet = [], getcurrent().parent
+    frames: list[FrameType | None] = []
+    greenlet = getcurrent().parent
     while greenlet is not None:
         frames.append(greenlet.gr_frame)
         greenlet = greenlet.parent

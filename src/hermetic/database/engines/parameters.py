@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,6 +22,9 @@ from hermetic.masking import MASK, Masking
 
 PARAMETERS = 200
 """Characters of what is told of a statement's parameters at the most."""
+
+MOST = PARAMETERS // 3 + 2
+"""So many of them leave no room, however short each is: there may be thousands."""
 
 PLAIN = frozenset((bool, int, float, str, Decimal, UUID, date, datetime, time, timedelta, type(None)))
 """What is shown by its value; everything else by its type."""
@@ -46,12 +50,8 @@ def text_of(context: Any, masking: Masking) -> str:
     if compiled is None or not context.compiled_parameters:
         return driver_text_of(context.parameters, masking)
     rows = context.compiled_parameters
-    if not rows[0]:
-        return _others(rows).strip()
-    plan = _plan_of(compiled, masking)
-    known, how = plan.known, plan.how
-    shown = _joined(_shown(known.get(name) or how(name), value) for name, value in rows[0].items())
-    return shown + _others(rows) if len(rows) > 1 else shown
+    shown = _row(compiled, rows[0], masking) if rows[0] else ""
+    return (shown + _others(rows)).strip() if len(rows) > 1 else shown
 
 
 def driver_text_of(parameters: Any, masking: Masking) -> str:
@@ -66,10 +66,12 @@ def driver_text_of(parameters: Any, masking: Masking) -> str:
     if isinstance(parameters, list | tuple) and isinstance(parameters[0], Mapping | tuple | list):
         return driver_text_of(parameters[0], masking) + _others(parameters)
     if isinstance(parameters, Mapping):
-        return _joined(_shown(_how(str(name), (), masking), value) for name, value in parameters.items())
+        items = islice(parameters.items(), MOST)
+        return _joined([_shown(_how(str(name), (), masking), value) for name, value in items])
+    values = islice(parameters, MOST)
     if masking.parameters == "all":
-        return _joined(map(_value, parameters))
-    return _joined(type(value).__name__ for value in parameters)
+        return _joined(map(_value, values))
+    return _joined(type(value).__name__ for value in values)
 
 
 class How(NamedTuple):
@@ -101,12 +103,13 @@ class Plan:
         return found
 
 
-def _plan_of(compiled: Any, masking: Masking) -> Plan:
+def _row(compiled: Any, row: Mapping[str, Any], masking: Masking) -> str:
     plan: Plan | None = getattr(compiled, PLAN, None)
     if plan is None or plan.masking is not masking:
         plan = Plan(masking, _columns(compiled))
         setattr(compiled, PLAN, plan)
-    return plan
+    known, how = plan.known, plan.how
+    return _joined([_shown(known.get(name) or how(name), value) for name, value in islice(row.items(), MOST)])
 
 
 def _how(name: str, columns: tuple[str, ...], masking: Masking) -> How:
@@ -132,13 +135,9 @@ def _value(value: Any) -> str:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """Return them with commas between, as far as there is room: there may be thousands."""
-    joined = ""
-    for text in texts:
-        joined = f"{joined}, {text}" if joined else text
-        if len(joined) > PARAMETERS:
-            return f"{joined[: PARAMETERS - 3]}..."
-    return joined
+    """Return them with commas between, as far as there is room."""
+    joined = ", ".join(texts)
+    return joined if len(joined) <= PARAMETERS else f"{joined[: PARAMETERS - 3]}..."
 
 
 def _others(rows: Sequence[Any]) -> str:

@@ -196,8 +196,8 @@ def rows_of(cursor: Any) -> int:
     count: Any = getattr(cursor, "rowcount", -1)
     if isinstance(count, int) and count >= 0:
         return count
-    fetched = getattr(cursor, "_rows", None) if getattr(cursor, "description", None) else None
-    return len(fetched) if isinstance(fetched, deque) else -1
+    fetched = getattr(cursor, "_rows", None)
+    return len(fetched) if isinstance(fetched, deque) and (fetched or cursor.description) else -1
 
 
 def lock_first_connect_by(pool: Pool, lock: Callable[[], AbstractContextManager[bool]]) -> None:

@@ -24,6 +24,9 @@ from hermetic.patch import Patch
 MADE = "_hermetic_made"
 """The attribute of a Session that has the line which made it: a weak dictionary takes longer to ask."""
 
+MAKING = 2
+"""How many frames are not looked at where a Session is made."""
+
 
 class SessionEnds:
     """Listens to every Session of the process, from ``open`` to ``close``.
@@ -41,7 +44,7 @@ class SessionEnds:
     def note(self, session: Session) -> None:
         """Note where a Session is made, if somebody listens."""
         if SessionEnded in listeners:
-            session.__dict__[MADE] = project_location()
+            session.__dict__[MADE] = project_location(MAKING)
 
     def _start(self) -> None:
         self._patch = Patch(Session, "close", self._telling)

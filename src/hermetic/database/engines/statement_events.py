@@ -37,6 +37,9 @@ ENDED_AT = "_hermetic_ended_at"
 CHANGED = "_hermetic_changed"
 """The attribute of a connection whose transaction may have changed something, or has failed."""
 
+EXECUTING, ENDING = 4, 2
+"""How many frames are not looked at where a statement, or the end of a transaction, is told of; there is one more."""
+
 Method = Callable[..., Any]
 
 
@@ -94,9 +97,10 @@ def _ending(patch: Patch, how: str) -> Method:
         if patch.is_on:
             has_only_read = not connection.__dict__.pop(CHANGED, Statement not in listeners)
             is_passed_over = how == "rollback" and (has_only_read or is_end_of_block())
-            place = UNKNOWN if is_passed_over else project_location()
+            place = UNKNOWN if is_passed_over else project_location(ENDING)
             connection.__dict__[ENDED_AT] = place
-            emit(TransactionEnded(current(), place, *_engine_of(connection), how))
+            url, number = _engine_of(connection)
+            emit(TransactionEnded(current(), place, url, number, how))
         return result
 
     return end
@@ -109,14 +113,15 @@ def _executing(patch: Patch, masking: Masking) -> Method:
         __tracebackhide__ = True
         if not patch.is_on or private.is_of_a_dialect(connection):
             return method(connection, dialect, context, *arguments)
-        began, error = now(), None
+        began = now()
         try:
-            return method(connection, dialect, context, *arguments)
+            result = method(connection, dialect, context, *arguments)
         except BaseException as raised:
             error = getattr(raised, "orig", None) or raised
+            _tell(connection, context, masking, now() - began, type(error).__name__, str(error)[:MESSAGE])
             raise
-        finally:
-            _executed(connection, context, text_of(context, masking), now() - began, error)
+        _tell(connection, context, masking, now() - began)
+        return result
 
     return execute
 
@@ -130,12 +135,13 @@ def _engine_of(connection: Connection) -> tuple[str, int]:
     return url, 0 if opened is None else id(opened)
 
 
-def _executed(
-    connection: Connection, context: Any, parameters: str, seconds: float, error: BaseException | None
+def _tell(
+    connection: Connection, context: Any, masking: Masking, seconds: float, error: str = "", message: str = ""
 ) -> None:
-    text, rows = context.statement[:TEXT], -1 if error is not None else private.rows_of(context.cursor)
-    failed = ("", "") if error is None else (type(error).__name__, str(error)[:MESSAGE])
-    if error is not None or not text.startswith(("SELECT", "select")):
+    text, parameters = context.statement[:TEXT], text_of(context, masking)
+    if error or not text.startswith(("SELECT", "select")):
         connection.__dict__[CHANGED] = True
-    owner, place = current(), project_location()
-    emit(Statement(owner, place, *_engine_of(connection), text, parameters, rows, seconds, *failed))
+    rows = -1 if error else private.rows_of(context.cursor)
+    url, number = _engine_of(connection)
+    place = project_location(EXECUTING)
+    emit(Statement(current(), place, url, number, text, parameters, rows, seconds, error, message))
