@@ -1,4 +1,7 @@
-"""Who runs an async test and its fixtures, read from pytest's objects once one has failed."""
+"""Who runs an async test and its fixtures, read once one has failed: from pytest's objects and its configuration files.
+
+Of the files with their lines, those that pytest does not read as well.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,15 @@ from typing import Any
 import pytest
 
 from hermetic.code import Location, location_of
-from hermetic.explain.runner import (
-    FIXTURES,
-    KEYS,
-    TESTS,
-    LoopScope,
-    Plugin,
-    Runner,
-    Setting,
+from hermetic.explain.runner import FIXTURES, KEYS, TESTS, Ignored, LoopScope, Plugin, Runner, Setting
+from hermetic.explain.written_settings import (
+    FILES,
+    Written,
+    is_of_another_file,
+    key_meant_by,
+    sections_of,
+    written,
 )
-from hermetic.pytest_plugin.configuration_files import ignored, settings_in
 
 PLUGINS = {"pytest-asyncio": "asyncio", "anyio": "anyio"}
 """Distributions, and the names under which pytest knows their plugins."""
@@ -157,3 +159,59 @@ def _marking(node: ast.AST) -> Iterator[ast.expr]:
 
 def _ends_with_mark(node: ast.expr) -> bool:
     return (node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")) == "mark"
+
+
+def settings_in(path: Path) -> dict[str, Setting]:
+    """Return the runner's settings of a configuration file, with their lines."""
+    sections = sections_of(path)
+    return {
+        each.key: _setting(each, path)
+        for each in written(path)
+        if each.key in KEYS and each.section in sections
+    }
+
+
+def _setting(line: Written, path: Path) -> Setting:
+    return Setting(line.value, Location(str(path), line.line, ""))
+
+
+def ignored(config: pytest.Config, folder: Path) -> Iterator[Ignored]:
+    """Give what pytest does not read: beside the file that it reads, in it, and in the folders from there to one."""
+    root = config.inipath.parent if config.inipath else config.rootpath
+    folders = [each for each in (folder, *folder.parents) if each.is_relative_to(root)] or [root]
+    for each in folders[::-1]:
+        for path in (each / name for name in FILES if (each / name).is_file()):
+            if path == config.inipath:
+                yield from _misspelt(config, path)
+            elif found := settings_in(path):
+                yield Ignored(str(path), found)
+            yield from _in_another_section(path)
+
+
+def _misspelt(config: pytest.Config, path: Path) -> Iterator[Ignored]:
+    """Give the keys that nobody has registered, and that are spelt much like one of a runner."""
+    for each in written(path):
+        meant = key_meant_by(each.key, KEYS)
+        is_read = each.section in sections_of(path) and each.key not in KEYS
+        if meant and is_read and not _is_known(config, each.key):
+            why = f"spelt {each.key}, which is no key that anybody reads"
+            yield Ignored(str(path), {meant: _setting(each, path)}, why)
+
+
+def _is_known(config: pytest.Config, key: str) -> bool:
+    with suppress(KeyError, ValueError):
+        config.getini(key)
+        return True
+    return False
+
+
+def _in_another_section(path: Path) -> Iterator[Ignored]:
+    """Give what stands in a section that pytest reads in files of another name only."""
+    found: dict[str, dict[str, Setting]] = {}
+    for each in written(path):
+        if each.key in KEYS and is_of_another_file(each.section, path):
+            found.setdefault(each.section, {})[each.key] = _setting(each, path)
+    for section, settings in found.items():
+        right = f"[{sections_of(path)[-1]}]"
+        why = f"under [{section}], where pytest reads {right} in a file of this name"
+        yield Ignored(str(path), settings, why, f", under {right}")

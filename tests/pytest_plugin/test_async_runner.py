@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hermetic.pytest_plugin.configuration_files import ignored
+from hermetic.pytest_plugin.async_runner import ignored
 
 
 def found(folder: Path, file: str, text: str) -> list[tuple[dict[str, str], str]]:
