@@ -29,7 +29,7 @@ from hermetic.pytest_plugin.fixtures import (
     live_server,
     setup_test_env,
 )
-from hermetic.pytest_plugin.options import MARK, add_options, read_settings
+from hermetic.pytest_plugin.options import MARK, add_options, read_settings, refuse_unset_loop_scope
 from hermetic.pytest_plugin.state import HISTORY, RECORDER, RUN, SETTINGS
 from hermetic.pytest_plugin.tracebacks import errors_as_usage_errors
 from hermetic.steps import every_step
@@ -87,7 +87,6 @@ def pytest_configure(config: pytest.Config) -> None:
         _start(config)
     if RUN in config.stash:
         from hermetic.pytest_plugin.active import Active
-        from hermetic.pytest_plugin.loops import refuse_unset_loop_scope
         from hermetic.pytest_plugin.reporting import Reporting
 
         with errors_as_usage_errors():

@@ -1,12 +1,19 @@
-"""The ini keys and flags, and how they become ``Settings``."""
+"""The ini keys and flags, and how they become ``Settings``; and the one of pytest-asyncio's that has to be there.
+
+With its fixture loop scope unset, pytest-asyncio (1.5) warns while it is configured; where warnings are errors that
+is an INTERNALERROR, twenty lines of pytest's own frames. Whether it would be one depends on the command line, the ini
+file and ``PYTHONWARNINGS``, so the same warning is tried, under the filters of that moment.
+"""
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 
 import pytest
 
+from hermetic.errors import EventLoopError
 from hermetic.settings import GUARDS, INI, Settings, parse, refuse_unknown_keys
 
 FLAGS: dict[str, str] = {
@@ -22,6 +29,8 @@ FLAGS: dict[str, str] = {
 
 MARK = ("isolation", "background", *GUARDS)
 """The arguments of the mark."""
+
+LOOP_SCOPE = "asyncio_default_fixture_loop_scope"
 
 SWITCHES: dict[str, str] = {
     "rebuild": "build schema and seed rows anew, whatever template there is",
@@ -69,3 +78,27 @@ def _written_keys(config: pytest.Config) -> Sequence[str]:
     """Return the keys that the configuration file has; pytest 9 keeps them elsewhere than pytest 8."""
     own = vars(config)
     return list(own.get("_inicfg") or own.get("inicfg") or ())
+
+
+def refuse_unset_loop_scope(config: pytest.Config) -> None:
+    """Refuse a run that pytest-asyncio's warning is about to end, and say what to write.
+
+    Raises:
+        ConfigurationError: It has the lines.
+    """
+    plugin = config.pluginmanager.getplugin("asyncio")
+    text = getattr(plugin, "_DEFAULT_FIXTURE_LOOP_SCOPE_UNSET", None)
+    if text is None or config.getini(LOOP_SCOPE):
+        return
+    try:
+        with warnings.catch_warnings(record=True):
+            warnings.warn(pytest.PytestDeprecationWarning(text), stacklevel=1)
+    except pytest.PytestDeprecationWarning:
+        raise EventLoopError(
+            f"{LOOP_SCOPE} is not set, and with warnings as errors pytest-asyncio ends the run for that.",
+            why="hermetic's fixtures work with every value; async fixtures of your own run in the loop that it names.",
+            hints=(
+                f"in {config.inipath.name if config.inipath else 'the ini file'}: {LOOP_SCOPE} = session",
+                "and, for one connection a run instead of one a test: asyncio_default_test_loop_scope = session",
+            ),
+        ) from None
