@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from hermetic.doctor.versions import Versions
-from hermetic.source.async_settings import AsyncSettings, read_async_settings
 from hermetic.source.bindings import Bindings
 from hermetic.source.configuration import Configuration
 from hermetic.source.databases import Databases
 from hermetic.source.dataflow import Dataflow
 from hermetic.source.fixtures import Suite
 from hermetic.source.modules import Module
+from hermetic.source.runner import AsyncSettings, read_async_settings
 from hermetic.source.settings_classes import Fields
 from hermetic.source.sources import Sources
 from hermetic.source.symbols import Symbols

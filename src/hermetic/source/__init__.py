@@ -5,7 +5,7 @@ for (``sources``, ``modules``, ``symbols``, ``bindings``), where the project sta
 (``project``, ``roots``, ``configuration``, ``requirements``), its application, tables and migrations (``applications``,
 ``schema``, ``sql_files``, ``migrations``), the variables that it reads and what they are (``environ``,
 ``settings_classes``, ``variable_values``, ``required_variables``), what its engines are given (``engines``,
-``dataflow``), and its suite (``suite_modules``, ``fixtures``, ``async_settings``, ``runner``).
+``dataflow``), and its suite (``suite_modules``, ``fixtures``, ``runner``).
 
 Nothing here writes, and nothing is imported of the project: it runs where that would connect to a production database.
 Syntax trees keep their positions, so that whoever finds something can name its line.

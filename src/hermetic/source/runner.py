@@ -1,4 +1,4 @@
-"""Find out who runs the project's async tests, and what the suite says of event loops.
+"""Find out who runs the project's async tests, and what the suite and its configuration say of event loops.
 
 pytest-asyncio does, or anyio's plugin, or nobody yet. Marks and fixtures may name the scope of their loop; what counts
 threads will see those that a loop keeps.
@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
 from hermetic.source.modules import Module, Place
 from hermetic.source.requirements import Bound, find_bounds, read_requirements
@@ -19,10 +18,62 @@ from hermetic.source.suite_modules import outside_tests
 from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import last_name
 
+FIXTURES, TESTS = "asyncio_default_fixture_loop_scope", "asyncio_default_test_loop_scope"
+FLAGS = {"--asyncio-mode": "asyncio_mode", "--anyio-mode": "anyio_mode"}
+
 KEYWORDS = {"asyncio": ("loop_scope", "scope"), "fixture": ("loop_scope",)}
 """How a mark and a fixture are told their loop scope; ``scope`` is a mark's older word."""
 
 COUNTS = frozenset({"threading.enumerate", "threading.active_count", "threading.activeCount"})
+
+
+@dataclass(frozen=True)
+class AsyncSettings:
+    """How pytest is told to run async tests and fixtures: by keys of its configuration, and flags in ``addopts``.
+
+    Attributes:
+        is_auto: Whether pytest-asyncio takes every async test and fixture.
+        is_anyio_auto: Whether anyio's plugin does.
+        fixture_scope: The scope of the loop in which pytest-asyncio runs fixtures; None where each has its own.
+        test_scope: The scope of the loop in which it runs tests.
+        is_barred: Whether pytest-asyncio is switched off.
+        is_anyio_barred: Whether anyio's plugin is.
+    """
+
+    is_auto: bool
+    is_anyio_auto: bool
+    fixture_scope: str | None
+    test_scope: str
+    is_barred: bool
+    is_anyio_barred: bool
+
+
+def read_async_settings(configuration: Configuration) -> AsyncSettings:
+    """Read how pytest is told to run them; what the command line of a run adds is not known."""
+    words = configuration.strings("addopts")
+    values = {key: str(value) for key, value in configuration.values.items()} | dict(_overridden(words))
+    scope = values.get(FIXTURES, "").strip()
+    return AsyncSettings(
+        is_auto=values.get("asyncio_mode") == "auto",
+        is_anyio_auto=values.get("anyio_mode") == "auto",
+        fixture_scope=None if scope in ("", "fixture-scope") else scope,
+        test_scope=values.get(TESTS, "").strip() or "function",
+        is_barred="no:asyncio" in " ".join(words),
+        is_anyio_barred="no:anyio" in " ".join(words),
+    )
+
+
+def _overridden(words: list[str]) -> list[tuple[str, str]]:
+    """Return what flags set: ``-o key=value``, ``--asyncio-mode=auto``."""
+    found = []
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        flag, has_value, value = word.partition("=")
+        if flag in FLAGS:
+            found.append((FLAGS[flag], value if has_value else following))
+        elif word in ("-o", "--override-ini") and "=" in following:
+            key, _, value = following.partition("=")
+            found.append((key, value))
+    return found
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,9 @@ from hermetic.cli.init.editing import Setting
 from hermetic.doctor.examination import Finding, examined_by
 from hermetic.doctor.subject import Subject
 from hermetic.doctor.versions import find_versions
-from hermetic.source.async_settings import FIXTURES, TESTS
 from hermetic.source.configuration import Configuration
 from hermetic.source.requirements import Bound
-from hermetic.source.runner import LoopScope, Runner
+from hermetic.source.runner import FIXTURES, TESTS, LoopScope, Runner
 from hermetic.source.symbols import Symbols
 
 SCOPES = (FIXTURES, TESTS)

@@ -12,8 +12,8 @@ from hermetic.cli.init.loops import UNMARKED
 from hermetic.cli.init.setup_plan import Found, Plan
 from hermetic.cli.init.superseded import Superseded
 from hermetic.cli.lines import count, shown, topic
-from hermetic.source.async_settings import read_async_settings
 from hermetic.source.modules import Module
+from hermetic.source.runner import read_async_settings
 
 if TYPE_CHECKING:
     from hermetic.cli.init.trial.outcome import Failure

@@ -18,11 +18,10 @@ from hermetic.migrate.steps.client.editing import Editing
 from hermetic.migrate.steps.client.imported import Imports
 from hermetic.migrate.steps.client.kinds import Targets
 from hermetic.migrate.steps.client.values import Values
-from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
 from hermetic.source.fixtures import PYTEST, SCOPES, Fixture, Suite, Test
 from hermetic.source.requirements import installed_version
-from hermetic.source.runner import Runner, find_runner
+from hermetic.source.runner import Runner, find_runner, read_async_settings
 from hermetic.source.syntax import first_line, is_constant_alone, keyword, literal
 
 Plugin = Literal["asyncio", "anyio"]

@@ -9,9 +9,9 @@ import ast
 from collections.abc import Iterator
 
 from hermetic.migrate.step import Review
-from hermetic.source.async_settings import read_async_settings
 from hermetic.source.configuration import Configuration
 from hermetic.source.fixtures import Fixture, Suite
+from hermetic.source.runner import read_async_settings
 from hermetic.source.syntax import last_name
 
 NAME = "event_loop"
