@@ -245,3 +245,23 @@ POOL_EXHAUSTED = Cause(
     the session over, or let the pool have more.
     """,
 )
+
+TIME_ZONE_REFUSED = Cause(
+    "HM798",
+    "A time with a time zone for a column without one",
+    """
+    `Mapped[datetime]` and `DateTime` make a column without a time zone, and asyncpg takes no time for it that has one:
+    "can't subtract offset-naive and offset-aware datetimes". SQLite, and other drivers, take it and drop the zone, so
+    that tests on SQLite pass. Declare `DateTime(timezone=True)`, or store times without a zone.
+    """,
+)
+
+TIME_ZONE_LOST = Cause(
+    "HM799",
+    "A time zone that the database does not keep",
+    """
+    SQLite has no type for times. SQLAlchemy stores them as text without the zone, `DateTime(timezone=True)` or not, and
+    what is read has none: "can't compare offset-naive and offset-aware datetimes", where PostgreSQL gives one in UTC.
+    Add the zone where a time is read, by a `TypeDecorator` for all; or run the tests on PostgreSQL.
+    """,
+)

@@ -111,6 +111,7 @@ class Texts:
         tortoise_url: A URL as Tortoise has it, whose schemes are its own.
         in_memory: The URL of a database in memory; empty where it has none.
         has_schemas: Whether tables may be in schemas that have to be made first.
+        keeps_time_zones: Whether a time that is stored with a time zone comes back with one.
         placeholders: What stands in ``hermetic_env`` for the URL of a run's own database, by the scheme that an
             application expects which opens connections by a driver itself; empty where any URL does.
     """
@@ -123,6 +124,7 @@ class Texts:
     tortoise_url: str
     in_memory = ""
     has_schemas = False
+    keeps_time_zones = True
     placeholders: Mapping[str, str] = {}
 
     def hints(self, error: BaseException) -> tuple[str, ...]:

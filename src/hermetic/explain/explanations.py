@@ -34,6 +34,7 @@ from hermetic.explain import (
     stale,
     start_ups_again,
     tables,
+    time_zones,
     unseen_rows,
     wrong_kinds,
 )
@@ -64,6 +65,7 @@ EXPLAIN: tuple[Explain, ...] = (
     clean_ups.explain,
     dropped_databases.explain,
     columns.explain,
+    time_zones.explain,
     sessions.explain,
     foreign_objects.explain,
     dependency_overrides.explain,

@@ -34,6 +34,7 @@ class Sqlite(Backend):
     packages: Mapping[str, str] = {"aiosqlite": "hermetic[sqlite]"}
     example = "sqlite:///path/to/file.db"
     in_memory = "sqlite+aiosqlite:///:memory:"
+    keeps_time_zones = False
     code = Code(
         name="sqlite",
         others=(),

@@ -1,0 +1,85 @@
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from books.database import get_session
+from books.tables import Author, Book
+
+api = FastAPI()
+Database = Annotated[AsyncSession, Depends(get_session)]
+
+
+class NewAuthor(BaseModel):
+    name: str
+
+
+class NewBook(BaseModel):
+    title: str
+    author_id: int
+
+
+@api.get("/authors")
+async def list_authors(database: Database):
+    return [author.name for author in await database.scalars(select(Author).order_by(Author.id))]
+
+
+@api.post("/authors", status_code=201)
+async def add_author(new: NewAuthor, database: Database):
+    author = Author(name=new.name)
+    database.add(author)
+    try:
+        await database.commit()
+    except IntegrityError:
+        await database.rollback()
+        raise HTTPException(409, "there is an author of that name") from None
+    return {"id": author.id, "name": author.name}
+
+
+@api.get("/authors/{author_id}")
+async def show_author(author_id: int, database: Database):
+    author = await database.get(Author, author_id)
+    if author is None:
+        raise HTTPException(404, "no such author")
+    return {"id": author.id, "name": author.name}
+
+
+@api.post("/books", status_code=201)
+async def add_book(new: NewBook, database: Database):
+    book = Book(title=new.title, author_id=new.author_id)
+    database.add(book)
+    await database.commit()
+    return {"id": book.id, "title": book.title}
+
+
+@api.get("/authors/{author_id}/books")
+async def list_books(author_id: int, database: Database):
+    books = await database.scalars(select(Book).where(Book.author_id == author_id).order_by(Book.id))
+    return [book.title for book in books]
+
+
+import datetime
+
+from books.loans import Loan
+
+
+class NewLoan(BaseModel):
+    due: datetime.datetime
+
+
+@api.post("/loans", status_code=201)
+async def lend(new: NewLoan, database: Database):
+    loan = Loan(due=new.due)
+    database.add(loan)
+    await database.commit()
+    return {"id": loan.id}
+
+
+@api.get("/loans/{loan_id}/overdue")
+async def is_overdue(loan_id: int, database: Database):
+    loan = await database.get(Loan, loan_id)
+    await database.refresh(loan)
+    return loan.due < datetime.datetime.now(datetime.UTC)
