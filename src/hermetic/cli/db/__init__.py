@@ -1,7 +1,7 @@
 """``hermetic db``: look at what test runs keep, serve it to psql or a GUI, and clean it away.
 
-``project`` finds whose databases are meant, as pytest would; ``survey`` lists them, ``serving`` starts and stops,
-``report`` makes the lines; what there is, is the backends' to know.
+``project`` finds whose databases are meant, as pytest would; ``survey`` lists them, ``serving`` starts and stops; what
+there is, is the backends' to know.
 """
 
 from __future__ import annotations
@@ -33,12 +33,11 @@ def run(options: argparse.Namespace) -> int:
         backend.put_aside(os.environ)
     project = read_project(Path(options.directory))
     if options.action == "list":
-        from hermetic.cli.db import report
-        from hermetic.cli.db.survey import survey
+        from hermetic.cli.db.survey import as_json, as_text, survey, talk
 
         found = survey(project)
-        say(report.as_json(found) if options.format == "json" else report.as_text(found), sys.stdout)
-        say(report.talk(found), sys.stderr)
+        say(as_json(found) if options.format == "json" else as_text(found), sys.stdout)
+        say(talk(found), sys.stderr)
         return 0
     if options.action == "clean":
         removed = [
