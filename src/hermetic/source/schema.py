@@ -1,22 +1,26 @@
-"""Find the metadata that describes the application's tables, and where the application itself makes them.
+"""Find the metadata that describes the application's tables, or files of SQL, and where the application makes them.
 
 A base without tables is nobody's schema, and a ``MetaData`` that is given to a base is the same collection as the
 base's: so the tables are counted, not the bases. And what counts is the module to import, not just the ``Base``:
 ``app.db:Base.metadata`` is empty until somebody imports ``app.models``. So among the modules in which the base is
-visible, the one is chosen whose own imports reach the most tables.
+visible, the one is chosen whose own imports reach the most tables. An application without metadata and migrations is
+deployed with a file of SQL.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermetic.code import TEST_FOLDERS
 from hermetic.source.migrations import runs_migrations
-from hermetic.source.modules import Module, Place
+from hermetic.source.modules import ASIDE_DIRECTORIES, Module, Place
 from hermetic.source.roots import ImportRoot, find_root
+from hermetic.source.sources import Sources, walk
 from hermetic.source.symbols import Reference, Symbols
 
 DECLARATIVE = frozenset(
@@ -39,6 +43,12 @@ MAKING = frozenset({"create_all", "create_db_tables", "create_db_tables_sync", "
 GENERATING = "generate_schemas"
 """What makes them where it is true: of ``RegisterTortoise`` and ``register_tortoise``."""
 SQLMODEL_BASE = Reference(None, "sqlmodel.SQLModel")
+
+CREATES_TABLE = re.compile(rb"^\s*CREATE\s+(?:UNLOGGED\s+)?TABLE\b", re.IGNORECASE | re.MULTILINE)
+LARGEST_SQL = 4_000_000
+"""Bytes of a file that are looked at: a dump makes its first table before it writes rows, and may have gigabytes."""
+
+NOT_THE_APPLICATIONS = (ASIDE_DIRECTORIES | TEST_FOLDERS) - {"migrations"}
 
 
 def find_tables(symbols: Symbols) -> dict[Reference, list[Path]]:
@@ -288,3 +298,26 @@ def _place(base: Reference, files: list[Path], symbols: Symbols) -> tuple[Path, 
     if base.file is None or definition is None:
         return files[0], 1
     return base.file, definition.lineno
+
+
+def find_sql(sources: Sources) -> list[Path]:
+    """List the project's files of SQL that make tables, in the order of their names.
+
+    Args:
+        sources: The project.
+    """
+    found = []
+    for here, folders, names in walk(sources.root):
+        folders[:] = [name for name in folders if name not in NOT_THE_APPLICATIONS]
+        files = (here / name for name in names if name.endswith(".sql"))
+        found += [file for file in files if _has_tables(file)]
+    return sorted(found)
+
+
+def _has_tables(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(LARGEST_SQL)
+    except OSError:
+        return False
+    return CREATES_TABLE.search(start) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.errors import ConfigurationError
-from hermetic.source import sql_files
+from hermetic.source import schema
 from hermetic.source.requirements import installed_version
 from tests.source.projects import APP, MODELS, Project
 
@@ -109,7 +109,7 @@ def test_files_of_sql_are_not_read_where_there_is_metadata(project: Project) -> 
 def test_the_beginning_of_a_file_of_sql_is_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dump may have gigabytes, and makes its first table before it writes rows."""
     project.write({"main.py": APP, "dump.sql": SQL, "rows.sql": f"{'-- rows' * 9}\n{SQL}"})
-    monkeypatch.setattr(sql_files, "LARGEST", 40)
+    monkeypatch.setattr(schema, "LARGEST_SQL", 40)
     assert project.plan().tables.sql == (project.root / "dump.sql",)
 
 

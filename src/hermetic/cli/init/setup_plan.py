@@ -33,12 +33,12 @@ from hermetic.source.runner import Runner, find_runner
 from hermetic.source.schema import (
     Metadata,
     find_metadata,
+    find_sql,
     find_startup_migrations,
     find_startup_tables,
     running_modules,
 )
 from hermetic.source.sources import Sources, relative
-from hermetic.source.sql_files import find_sql
 from hermetic.source.suite_modules import named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 
