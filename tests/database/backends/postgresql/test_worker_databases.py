@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
@@ -74,3 +75,20 @@ def test_who_altered_a_role(server: PostgresqlServer, database: PostgresqlDataba
     with engine.connect() as connection:
         assert connection.execute(text("SHOW work_mem")).scalar() == "4MB"
     assert not server.host.undoes(database.owner)
+
+
+def test_what_was_undone_is_not_looked_at_again(
+    server: PostgresqlServer, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody connects to a database that the application made before a test, where nothing was written since."""
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE own"))
+    own = server.adopt("own")
+    url = own.url.render_as_string(hide_password=False)
+    own.ensure()
+    with psycopg.connect(url) as writer:
+        writer.execute("CREATE TABLE items (id integer)")
+    assert own.restore()
+    monkeypatch.delattr(PostgresqlHost, "connect")
+    assert not own.restore()
+    monkeypatch.undo()
