@@ -5,7 +5,7 @@ from __future__ import annotations
 import dis
 import gc
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import AsyncGeneratorType, CodeType, FunctionType, GeneratorType
 from typing import Any, NamedTuple
 
@@ -42,51 +42,29 @@ class StartUp(NamedTuple):
 
     def sets_state(self, name: str) -> Location | None:
         """Return the line that sets an attribute of ``app.state``; None where none does."""
-        for function in self.functions():
-            for code in codes(function.__code__):
-                before: object = None
-                for instruction in dis.get_instructions(code):
-                    if (
-                        instruction.opname == "STORE_ATTR"
-                        and instruction.argval == name
-                        and before == "state"
-                    ):
-                        return _place(code, instruction)
-                    before = instruction.argval
+        for step in _steps(self.functions()):
+            if step.does("STORE_ATTR", name) and step.follows is not None and step.follows.argval == "state":
+                return step.place
         return self.names(name)
 
     def sets_global(self, namespace: dict[str, Any], name: str) -> Location | None:
         """Return the line that sets a global of a module, by the module's names; None where none does."""
-        for function in self.functions():
-            if function.__globals__ is namespace:
-                for code in codes(function.__code__):
-                    for line in _lines_of(code, "STORE_GLOBAL", name):
-                        return line
-        return None
+        there = [each for each in self.functions() if each.__globals__ is namespace]
+        return next((step.place for step in _steps(there) if step.does("STORE_GLOBAL", name)), None)
 
     def names(self, name: str) -> Location | None:
         """Return where a text stands in it: the key of a state that it yields, or the argument of a call."""
-        for function in self.functions():
-            for code in codes(function.__code__):
-                for instruction in dis.get_instructions(code):
-                    if name in _texts(code, instruction):
-                        return _place(code, instruction)
-        return None
+        return next((step.place for step in _steps(self.functions()) if name in step.texts), None)
 
     def sets_up(self, value: object) -> Location | None:
         """Return the line of it that calls a method of a global object, or sets an attribute of it."""
-        namespace, code = self.function.__globals__, self.function.__code__
-        before: dis.Instruction | None = None
-        for instruction in dis.get_instructions(code):
-            if (
-                before is not None
-                and before.opname == "LOAD_GLOBAL"
-                and namespace.get(before.argval) is value
-            ):
-                method = instruction.opname == "LOAD_METHOD" or "NULL|self" in instruction.argrepr
-                if method or instruction.opname == "STORE_ATTR":
-                    return _place(code, instruction)
-            before = instruction
+        namespace = self.function.__globals__
+        for step in _steps_of(self.function.__code__):
+            before, instruction = step.follows, step.instruction
+            if before is None or before.opname != "LOAD_GLOBAL" or namespace.get(before.argval) is not value:
+                continue
+            if instruction.opname in ("LOAD_METHOD", "STORE_ATTR") or "NULL|self" in instruction.argrepr:
+                return step.place
         return None
 
     @property
@@ -124,20 +102,48 @@ def _called(function: FunctionType) -> Iterator[FunctionType]:
         yield from functions_of(function.__globals__.get(name))
 
 
-def _lines_of(code: CodeType, operation: str, name: str) -> Iterator[Location]:
+class _Step(NamedTuple):
+    """An instruction of a function.
+
+    Attributes:
+        code: Where it stands.
+        instruction: It.
+        follows: The one before it; None of the first.
+    """
+
+    code: CodeType
+    instruction: dis.Instruction
+    follows: dis.Instruction | None
+
+    def does(self, operation: str, name: str) -> bool:
+        """Whether it does this to what has that name."""
+        return self.instruction.opname == operation and self.instruction.argval == name
+
+    @property
+    def texts(self) -> tuple[Any, ...]:
+        """The constant that it takes, or those in its tuple: keys, names of arguments."""
+        instruction = self.instruction
+        if instruction.opname not in ("LOAD_CONST", "KW_NAMES", "RETURN_CONST") or instruction.arg is None:
+            return ()
+        constant = self.code.co_consts[instruction.arg]
+        return constant if isinstance(constant, tuple) else (constant,)
+
+    @property
+    def place(self) -> Location:
+        """Its line."""
+        line = self.instruction.positions.lineno if self.instruction.positions else None
+        return Location(self.code.co_filename, line or self.code.co_firstlineno, self.code.co_name)
+
+
+def _steps(functions: Iterable[FunctionType]) -> Iterator[_Step]:
+    """Give the instructions of functions, those of the functions in them included."""
+    for function in functions:
+        for code in codes(function.__code__):
+            yield from _steps_of(code)
+
+
+def _steps_of(code: CodeType) -> Iterator[_Step]:
+    before: dis.Instruction | None = None
     for instruction in dis.get_instructions(code):
-        if instruction.opname == operation and instruction.argval == name:
-            yield _place(code, instruction)
-
-
-def _texts(code: CodeType, instruction: dis.Instruction) -> tuple[Any, ...]:
-    """Return the constant that an instruction takes, or those in its tuple: keys, names of arguments."""
-    if instruction.opname not in ("LOAD_CONST", "KW_NAMES", "RETURN_CONST") or instruction.arg is None:
-        return ()
-    constant = code.co_consts[instruction.arg]
-    return constant if isinstance(constant, tuple) else (constant,)
-
-
-def _place(code: CodeType, instruction: dis.Instruction) -> Location:
-    line = instruction.positions.lineno if instruction.positions else None
-    return Location(code.co_filename, line or code.co_firstlineno, code.co_name)
+        yield _Step(code, instruction, before)
+        before = instruction
