@@ -10,6 +10,7 @@ from hermetic.causes.data import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.events.database import EngineResolved
+from hermetic.explain.databases import Made
 from hermetic.explain.definitions import Definition, base_of, definition_of, is_known_to, project_tables
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import connection_through, frames, place_of, project_frames
@@ -84,26 +85,7 @@ def _missing(failure: Failure, history: History, asked: Asked) -> Explanation | 
     made_by = history.databases.made(asked.table)
     elsewhere = [each for each in made_by if history.databases.is_elsewhere(each, url, asked.connection)]
     if elsewhere:
-        made = elsewhere[-1]
-        if made.engine == url and type(asked.engine.pool).__name__ == "NullPool":
-            at = "" if engine is None or engine.location is None else f" ({engine.location})"
-            return Explanation(
-                TABLE_IN_ANOTHER_DATABASE,
-                (
-                    f"{on}.",
-                    "With NullPool each connection to memory is a database of its own: the table was made by"
-                    f" {made.owner} at {made.location}, on one that is closed.",
-                ),
-                (f"poolclass=StaticPool where the engine is made{at}, or a file in place of memory",),
-            )
-        return Explanation(
-            TABLE_IN_ANOTHER_DATABASE,
-            (
-                f"{on}.",
-                f"It was made at {made.location} by {made.owner}, on {shown(made.engine)}: in another database.",
-            ),
-            (f"make the tables on the engine that is asked, or use the one of {made.location} here",),
-        )
+        return _in_another_database(asked, engine, on, elsewhere[-1])
     if engine is not None and engine.outcome == "left alone":
         base = base_of(asked.table) or "Base"
         defined = definition_of(asked.table, failure.root)
@@ -113,9 +95,24 @@ def _missing(failure: Failure, history: History, asked: Asked) -> Explanation | 
             (f"{on}.", f"Nobody has made the table there.{by}"),
             (f"await connection.run_sync({base}.metadata.create_all), on that engine, before it is asked",),
         )
-    if history.databases.contents:
-        return _not_in_the_contents(failure, history, asked, on)
-    return None
+    return _not_in_the_contents(failure, history, asked, on) if history.databases.contents else None
+
+
+def _in_another_database(asked: Asked, engine: EngineResolved | None, on: str, made: Made) -> Explanation:
+    """Say in which other database a table was made."""
+    if made.engine == masked(asked.engine.url) and type(asked.engine.pool).__name__ == "NullPool":
+        at = "" if engine is None or engine.location is None else f" ({engine.location})"
+        where = (
+            "With NullPool each connection to memory is a database of its own: the table was made by"
+            f" {made.owner} at {made.location}, on one that is closed."
+        )
+        change = f"poolclass=StaticPool where the engine is made{at}, or a file in place of memory"
+    else:
+        where = (
+            f"It was made at {made.location} by {made.owner}, on {shown(made.engine)}: in another database."
+        )
+        change = f"make the tables on the engine that is asked, or use the one of {made.location} here"
+    return Explanation(TABLE_IN_ANOTHER_DATABASE, (f"{on}.", where), (change,))
 
 
 def _not_in_the_contents(failure: Failure, history: History, asked: Asked, on: str) -> Explanation | None:
@@ -126,16 +123,13 @@ def _not_in_the_contents(failure: Failure, history: History, asked: Asked, on: s
     if found is None:
         return None
     if not found.is_imported:
-        lines = (*first, f"{found.place} defines it, and nobody has imported that file.")
-        return Explanation(
-            TABLE_NOT_MADE, lines, (f"import {found.module} where the other tables are imported",)
-        )
-    if is_known_to(asked.table, history.databases.contents):
-        lines = (*first, f"{found} was imported after the tables had been made.")
-        return Explanation(
-            TABLE_NOT_MADE, lines, (f"import {found.module} where the other tables are imported",)
-        )
-    return _of_another_metadata(history, found, first)
+        why = f"{found.place} defines it, and nobody has imported that file."
+    elif is_known_to(asked.table, history.databases.contents):
+        why = f"{found} was imported after the tables had been made."
+    else:
+        return _of_another_metadata(history, found, first)
+    change = f"import {found.module} where the other tables are imported"
+    return Explanation(TABLE_NOT_MADE, (*first, why), (change,))
 
 
 def _of_another_metadata(history: History, found: Definition, first: tuple[str, ...]) -> Explanation:

@@ -117,7 +117,6 @@ def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]
 def _entered(kind: str, is_async: bool, frame: FrameType, at: Location) -> Iterator[Explanation]:
     used = "async with" if is_async else "with"
     name = _name_in(at, r"with\s+([A-Za-z_][\w.]*)")
-    change = ""
     if kind in _MAKERS:
         change = f"{at}: {used} {name or 'Session'}() as session"
         what = f"{_article(kind)}, which makes sessions and is none"
@@ -132,8 +131,9 @@ def _entered(kind: str, is_async: bool, frame: FrameType, at: Location) -> Itera
             what += f": {name} is a sessionmaker, which makes those"
     elif not is_async and kind in _ASYNC:
         change, what = f"{at}: async with, in an async def {at.function}", f"{_article(kind)}, which is async"
-    if change:
-        yield Explanation(WRONG_KIND, (f"{at} enters, by `{used}`, {what}.",), (change,))
+    else:
+        return
+    yield Explanation(WRONG_KIND, (f"{at} enters, by `{used}`, {what}.",), (change,))
 
 
 def _closed(failure: Failure, error: BaseException) -> Iterator[Explanation]:
