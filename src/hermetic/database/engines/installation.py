@@ -28,7 +28,7 @@ from hermetic import owners
 from hermetic.code import Location
 from hermetic.database.address import in_memory_among, is_in_memory, working_folder
 from hermetic.database.backend import Address
-from hermetic.database.engines import private, statement_events
+from hermetic.database.engines import private, sql_events
 from hermetic.database.engines.checkouts import Checkouts, Gate, InUse
 from hermetic.database.engines.connections import Index, LoopCloser, OpenConnections
 from hermetic.database.engines.destinations import (
@@ -101,7 +101,7 @@ class Installation:
         self._checkouts = Checkouts(self._index)
         self._sessions = SessionOwners(self._checkouts)
         self._left = LeftPools()
-        self._telling = statement_events.sources(self.masking)
+        self._telling = sql_events.sources(self.masking)
         self._before: object = None
 
     @property

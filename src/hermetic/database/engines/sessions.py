@@ -34,7 +34,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from hermetic import owners
 from hermetic.database.engines.checkouts import Checkouts
 from hermetic.database.engines.private import have_changes_noticed, members_of
-from hermetic.database.engines.session_events import SessionEnds
+from hermetic.database.engines.sql_events import SessionEnds
 from hermetic.owners import Owner
 from hermetic.patch import Patch
 
