@@ -9,8 +9,8 @@ run is a fork of it, and what
 - The server is started by exec and has one thread: a worker of pytest-xdist has those of execnet, and cannot fork.
 - It holds libraries, and of hermetic what a run may import: never a conftest or a test module.
 - Drivers that hermetic watches for are not imported in a run before it imports them, and hermetic sees that; but those
-  of PostgreSQL, 80 ms, and aiosqlite, 10 ms, are then only entered in ``sys.modules``, where they were executed in the
-  server. (sqlite3 is no such driver: hermetic imports it itself before it watches any.)
+  of PostgreSQL, 80 ms, are then only entered in ``sys.modules``, where they were executed in the server. (sqlite3 is no
+  such driver: hermetic imports it itself before it watches any.)
 - A library that warns while it is imported ends the server with an error: no run would see that warning.
 - Where the start itself may differ, pytest is started anew: on other systems than Linux, under coverage, and when a
   variable that is read at the start (``PYTHON*``, ``LC_*``, ...) is another one; for tests with the mark
@@ -75,7 +75,7 @@ LEFT_OUT = ("hermetic.cli", "hermetic.doctor", "hermetic.migrate", "hermetic.sou
 DRIVERS = frozenset({"aiosqlite", "asyncpg", "psycopg", "psycopg2", "pymysql"})
 """What no run must find imported: hermetic may have to see that."""
 
-EXECUTED = ("aiosqlite", "asyncpg", "psycopg")
+EXECUTED = ("asyncpg", "psycopg")
 """Those of them that the server executes, and hides from its forks until they import them."""
 
 READ_AT_START = (
