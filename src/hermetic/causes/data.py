@@ -265,3 +265,14 @@ TIME_ZONE_LOST = Cause(
     Add the zone where a time is read, by a `TypeDecorator` for all; or run the tests on PostgreSQL.
     """,
 )
+
+ID_GIVEN_TWICE = Cause(
+    "HM786",
+    "A sequence gives an id that a row has already",
+    """
+    PostgreSQL gives a row its id by a sequence, unless the INSERT names one, and the sequence does not learn of
+    that: after `User(id=1)` it still begins with 1, and the next INSERT fails: "duplicate key value violates unique
+    constraint "users_pkey"". SQLite takes the largest id there is, so that tests on SQLite pass. Leave the id to
+    the database and read it after the flush; or set the sequence after such rows, by `setval`.
+    """,
+)

@@ -1,5 +1,5 @@
-async def test_first_tick(async_client):
-    async with async_client.stream("GET", "/ticks") as answer:
+async def test_first_tick(http):
+    async with http.stream("GET", "/ticks", params={"most": 1}) as answer:
         async for line in answer.aiter_lines():
             assert line == "data: 0"
             break

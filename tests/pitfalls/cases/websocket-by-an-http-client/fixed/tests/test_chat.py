@@ -1,3 +1,8 @@
-async def test_welcome(async_client):
-    async with async_client.websocket_connect("/chat") as socket:
-        assert await socket.receive_text() == "welcome"
+from fastapi.testclient import TestClient
+
+from books.api import api
+
+
+def test_welcome():
+    with TestClient(api).websocket_connect("/chat") as socket:
+        assert socket.receive_text() == "welcome"
