@@ -12,15 +12,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, create_engine
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy import MetaData
 
 from hermetic.application import resolve
-from hermetic.database.backend import backend_of, packages_by_module
+from hermetic.database.backend import packages_by_module
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.schema import call, inputs, migrations, script
+from hermetic.database.schema import call, inputs, metadata, migrations, script
 from hermetic.database.schema.alembic_config import NAMED, Migrations
-from hermetic.database.schema.discovery import find_metadata
 from hermetic.errors import ConfigurationError, InvalidSetting, SchemaError
 
 Build = Callable[[WorkerDatabase], Sequence[str] | None]
@@ -73,7 +71,7 @@ def schemas(
         for one, other in combinations(named, 2):
             _refuse_one_name_for_two_tables(one, other)
         return named
-    found = find_metadata(root, package)
+    found = metadata.find_metadata(root, package)
     if len(found) > 1:
         lines = "\n".join(f"    {candidate.path}" for candidate in found)
         raise SchemaNotNamed(
@@ -116,7 +114,7 @@ def _of_lifespan(description: str, package: str | None, run_lifespan: Callable[[
 def _of_metadata(description: str, owned: MetaData) -> Schema:
     return Schema(
         description,
-        _create_all(owned),
+        metadata.builder(owned),
         texts=lambda database: inputs.of_metadata(owned, database.url),
         metadata=owned,
     )
@@ -173,26 +171,3 @@ def _file(name: str, root: Path) -> Path:
         why=f"Looked for {path}.",
         hints=("write the path relative to the folder of the ini file",),
     )
-
-
-def _create_all(metadata: MetaData) -> Callable[[WorkerDatabase], None]:
-    """Return what makes every table of ``metadata``, on a synchronous connection that no event loop owns.
-
-    Schemas that tables are in are made before, which ``create_all`` leaves to migrations.
-    """
-
-    def build(database: WorkerDatabase) -> None:
-        engine = create_engine(backend_of(database.url).sync_url(database.url))
-        try:
-            with engine.begin() as connection:
-                for name in _schemas_of(metadata) if backend_of(database.url).has_schemas else ():
-                    connection.execute(CreateSchema(name, if_not_exists=True))
-                metadata.create_all(connection)
-        finally:
-            engine.dispose()
-
-    return build
-
-
-def _schemas_of(metadata: MetaData) -> list[str]:
-    return sorted({table.schema for table in metadata.tables.values() if table.schema})

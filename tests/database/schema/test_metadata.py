@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.schema import schemas
-from hermetic.database.schema.discovery import find_metadata
+from hermetic.database.schema.metadata import find_metadata
 from hermetic.errors import ConfigurationError
 from tests.database.schema.test_kinds import MODELS
 

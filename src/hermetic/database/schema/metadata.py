@@ -1,18 +1,21 @@
-"""Find the application's ``MetaData`` among the modules that importing the application has loaded."""
+"""Tables from a ``MetaData``: the one that is named, or found in a module that importing the application has loaded."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, create_engine
 from sqlalchemy.orm import registry
+from sqlalchemy.schema import CreateSchema
 
 from hermetic.code import is_test_code
+from hermetic.database.backend import backend_of
+from hermetic.database.protocols import WorkerDatabase
 
 
 @dataclass(frozen=True)
@@ -68,3 +71,26 @@ def _project_modules(root: Path, package: str | None) -> Iterator[ModuleType]:
         inside = path.is_relative_to(root) and "site-packages" not in path.parts
         if (inside or name.partition(".")[0] == package) and not is_test_code(path, root):
             yield module
+
+
+def builder(metadata: MetaData) -> Callable[[WorkerDatabase], None]:
+    """Return a function that makes every table of ``metadata``, on a synchronous connection that no event loop owns.
+
+    Schemas that tables are in are made before, which ``create_all`` leaves to migrations.
+    """
+
+    def build(database: WorkerDatabase) -> None:
+        engine = create_engine(backend_of(database.url).sync_url(database.url))
+        try:
+            with engine.begin() as connection:
+                for name in _schemas_of(metadata) if backend_of(database.url).has_schemas else ():
+                    connection.execute(CreateSchema(name, if_not_exists=True))
+                metadata.create_all(connection)
+        finally:
+            engine.dispose()
+
+    return build
+
+
+def _schemas_of(metadata: MetaData) -> list[str]:
+    return sorted({table.schema for table in metadata.tables.values() if table.schema})
