@@ -15,8 +15,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
-from hermetic.database.kept import Kept
 from hermetic.database.layers import Layer, Start
+from hermetic.database.stored import Kept
 from hermetic.database.templates import Build, Outdated
 from hermetic.errors import HermeticError
 from hermetic.owners import Owner

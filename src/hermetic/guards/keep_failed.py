@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hermetic.database.engines.destinations import masked
-from hermetic.database.kept import Kept
 from hermetic.database.protocols import WorkerDatabase
-from hermetic.database.stored import FOLDER
+from hermetic.database.stored import FOLDER, Kept
 
 
 def keep(databases: Sequence[WorkerDatabase], test: str, root: Path) -> str:

@@ -12,9 +12,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
-from hermetic.database.kept import Kept, kept_name, noted
 from hermetic.database.layers import Change, Layer, Layers, Start, conflict
 from hermetic.database.protocols import WorkerDatabase
+from hermetic.database.stored import Kept, kept_name, noted
 from hermetic.database.templates import Build, Outdated
 from hermetic.errors import HermeticError
 from hermetic.owners import Owner

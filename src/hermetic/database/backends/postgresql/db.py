@@ -24,8 +24,7 @@ from hermetic.database.backends.postgresql.server.launcher.cluster import of_pro
 from hermetic.database.backends.postgresql.server.launcher.files import remove
 from hermetic.database.backends.postgresql.server.run_dir import Address
 from hermetic.database.folders import cache_directory
-from hermetic.database.kept import PREFIX
-from hermetic.database.stored import Entry, Project, Stored
+from hermetic.database.stored import PREFIX, Entry, Project, Stored
 from hermetic.errors import CommandError, ConfigurationError
 
 

@@ -27,7 +27,7 @@ from hermetic.database.backends.postgresql.restore.drivers import sqlstate
 from hermetic.database.backends.postgresql.server import marks
 from hermetic.database.backends.postgresql.server.instance import PREFIX, TEMPLATE
 from hermetic.database.backends.postgresql.server.quoting import quoted
-from hermetic.database.kept import PREFIX as KEPT
+from hermetic.database.stored import PREFIX as KEPT
 from hermetic.errors import ConfigurationError, DatabaseNameTaken
 from hermetic.owners import PROCESS, Owner
 

@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from hermetic.database.backends.postgresql.server import template_databases
 from hermetic.database.driver_seams import uncontained
 from hermetic.database.drivers import Drivers
-from hermetic.database.kept import NotKept
+from hermetic.database.stored import NotKept
 from hermetic.database.templates import NoTemplate
 from hermetic.errors import RestoreError
 from hermetic.owners import owned_by

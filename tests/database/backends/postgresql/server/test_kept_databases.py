@@ -10,7 +10,7 @@ import pytest
 from hermetic.database.backends.postgresql.server import kept_databases, new_instance
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.kept_databases import found
-from hermetic.database.kept import PREFIX, NotKept
+from hermetic.database.stored import PREFIX, NotKept
 
 DATABASE = "hermetic_w_0a0a0a0a_main"
 

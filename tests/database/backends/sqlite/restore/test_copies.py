@@ -12,7 +12,7 @@ import pytest
 
 from hermetic.database.backends.sqlite.restore import copies
 from hermetic.database.backends.sqlite.restore.worker import SqliteDatabase
-from hermetic.database.kept import NotKept
+from hermetic.database.stored import NotKept
 
 SMALL = 100_000
 """Bytes that a file may have where there is little room."""

@@ -30,8 +30,8 @@ from hermetic.database.backends.postgresql.server import kept_databases, templat
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.driver_seams import connecting_to
 from hermetic.database.in_use import Checkout, OpenWork, RawConnection
-from hermetic.database.kept import Kept, NotKept
 from hermetic.database.layers import Layer, Layers, Start
+from hermetic.database.stored import Kept, NotKept
 from hermetic.database.templates import Build, Built, Note, Outdated, Template, digest, fill
 from hermetic.owners import Owner
 

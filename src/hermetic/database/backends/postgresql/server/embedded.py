@@ -43,7 +43,7 @@ from hermetic.database.backends.postgresql.server.launcher.main import Request
 from hermetic.database.backends.postgresql.server.run_dir import Address, address
 from hermetic.database.driver_seams import uncontained
 from hermetic.database.folders import cache_directory
-from hermetic.database.kept import PREFIX as KEPT
+from hermetic.database.stored import PREFIX as KEPT
 from hermetic.errors import ServerUnavailable
 
 if TYPE_CHECKING:

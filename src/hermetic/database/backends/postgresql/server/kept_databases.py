@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic.database.backends.postgresql.server import marks
 from hermetic.database.backends.postgresql.server.host import ADMINISTRATION, PostgresqlHost
-from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
-from hermetic.database.stored import Entry
+from hermetic.database.stored import PREFIX, Entry, Kept, NotKept, kept_name, noted, room_for
 
 if TYPE_CHECKING:
     import psycopg

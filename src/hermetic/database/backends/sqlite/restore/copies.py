@@ -24,7 +24,7 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.driver_seams import uncontained
-from hermetic.database.kept import PREFIX, Kept, NotKept, kept_name, noted, room_for
+from hermetic.database.stored import PREFIX, Kept, NotKept, kept_name, noted, room_for
 from hermetic.database.templates import Damaged, Note, NoTemplate, Template
 from hermetic.threads import now
 

@@ -41,9 +41,9 @@ from hermetic.database.backends.sqlite.restore.difference import quoted
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.driver_seams import uncontained
 from hermetic.database.in_use import Checkout, OpenWork
-from hermetic.database.kept import Kept
 from hermetic.database.layers import Layer, Layers, Start
 from hermetic.database.protocols import Wait, as_it_is
+from hermetic.database.stored import Kept
 from hermetic.database.templates import Build, Outdated, digest, fill
 from hermetic.owners import Owner
 

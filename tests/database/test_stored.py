@@ -1,4 +1,4 @@
-"""Names of kept databases, and how many there may be."""
+"""What is kept of failed tests: the names of databases, and how many there may be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hermetic.database.kept import LIMIT, NotKept, kept_name, noted, room_for
+from hermetic.database.stored import LIMIT, NotKept, kept_name, noted, room_for
 
 
 def test_a_name_says_whose_it_is() -> None:
