@@ -96,6 +96,19 @@ def test_a_status_that_the_test_expects_by_another_name(
     assert "HM776" in said(AssertionError("assert 401 == 200"), history)
 
 
+@pytest.mark.parametrize("expected", [200])
+def by_another_parameter(expected: int) -> None:
+    """Expect something else."""
+
+
+def test_a_status_that_no_case_of_the_test_expects(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said why the request was answered so."""
+    monkeypatch.setattr(TEST, "function", by_another_parameter)
+    answered("POST", "/login", 200, endpoint=ENDPOINT, secure_cookies=("sid",))
+    answered("GET", "/me", 401, endpoint=ENDPOINT)
+    assert "HM776" in said(AssertionError("assert 'a' == 'b'"), history)
+
+
 def test_a_status_that_the_test_expects(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands in the test is nothing that it has stumbled over, unless the failure names it."""
 

@@ -94,3 +94,4 @@ def test_a_table_that_nobody_read(history: History) -> None:
     with pytest.raises(TypeError) as caught:
         assert loan.due < now
     assert "HM799" not in said(caught.value, history)
+    assert "HM799" not in said(ValueError(str(caught.value)), history)
