@@ -76,13 +76,15 @@ def test_a_logger_that_does_not_propagate(tmp_path: Path, logger: logging.Logger
 
 
 def test_a_logger_that_is_disabled(tmp_path: Path, logger: logging.Logger) -> None:
-    """The line that may have done it is named, where there is one that keeps no logger."""
+    """The line that has done it is named, where there is one alone that keeps no logger."""
     logger.disabled = True
     assert "which is disabled: logging.config.fileConfig" in told(tmp_path)
     migrations = tmp_path / "migrations"
     migrations.mkdir()
     (migrations / "env.py").write_text("\nfileConfig(name)\n")
     assert f"{migrations}/env.py:2" in told(tmp_path)
+    (tmp_path / "books" / "env.py").write_text("dictConfig(settings)\n")
+    assert "env.py" not in told(tmp_path)
 
 
 @pytest.mark.parametrize(

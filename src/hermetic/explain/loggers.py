@@ -68,7 +68,8 @@ def _deafness(logger: logging.Logger, level: str, root: str) -> tuple[str, tuple
     """Say why records of a logger do not come to the root's handlers, among which caplog's is."""
     number = logging.ERROR if level == "exception" else getattr(logging, level.upper())
     if logger.disabled:
-        where = next((f" ({at})" for at in _configured(Path(root))), "")
+        configured = list(_configured(Path(root)))
+        where = f" ({configured[0]})" if len(configured) == 1 else ""  # of several nobody knows which did it
         return (
             f"which is disabled: logging.config.fileConfig{where} disables each logger that is there, as dictConfig"
             " does.",
@@ -96,11 +97,12 @@ def _deafness(logger: logging.Logger, level: str, root: str) -> tuple[str, tuple
 
 def _configured(root: Path) -> Iterator[str]:
     """Give the lines of the project's modules, and of its migrations, that configure logging and keep no logger."""
-    files = [str(module.__file__) for module in project_modules()]
+    modules = [str(module.__file__) for module in project_modules()]
+    files = [file for file in modules if Path(file).is_relative_to(root)]
     files += [
         str(each) for pattern in ("*/env.py", "*/*/env.py", "*/*/*/env.py") for each in root.glob(pattern)
     ]
-    for file in files:
+    for file in dict.fromkeys(files):
         for number, line in enumerate(linecache.getlines(file), 1):
             if _CONFIGURED.search(line) and "disable_existing_loggers" not in line:
                 yield f"{file}:{number}"
