@@ -1,4 +1,4 @@
-"""The call in a line of the project's that made something, as it is written there.
+"""What a line, or a function, of the project's does, as it is written there: which call made something, above all.
 
 Read once something is to be said of that line: a run without a finding reads no file here.
 """
@@ -47,14 +47,23 @@ def kept(function: Location, names: Collection[str]) -> Location | None:
     """
     lines = [
         node.lineno
-        for part in ast.walk(_tree(function.file))
-        if _is_defined_at(part, function)
-        for statement in ast.walk(part)
+        for statement in nodes_of(function)
         if isinstance(statement, _KEEPING)
         for node in _values(statement)
         if _is_call_of(node, names)
     ]
     return Location(function.file, lines[0], function.function) if len(lines) == 1 else None
+
+
+def nodes_of(function: Location) -> Iterator[ast.AST]:
+    """Give the nodes of a function, itself first; none where its file is not what it was.
+
+    Args:
+        function: Where it is defined.
+    """
+    for node in ast.walk(_tree(function.file)):
+        if _is_defined_at(node, function):
+            yield from ast.walk(node)
 
 
 def _values(statement: ast.AST) -> Iterator[ast.expr]:

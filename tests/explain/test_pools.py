@@ -52,6 +52,7 @@ def test_a_request_that_answered_for_it(history: History) -> None:
     assert "HM785" not in said(failed, history)
     emit(RequestEnded(REQUEST, "GET", "/shops", 500, 0.001, "TimeoutError"))
     assert f"request GET /shops waited in vain at {READS}" in said(failed, history)
+    assert "change: a larger pool_size, where" in said(failed, history)
 
 
 @pytest.mark.parametrize("error", [WAITED, TimeoutError("of something else")])

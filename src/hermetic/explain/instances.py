@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import linecache
 from collections.abc import Iterator
 
 from hermetic.causes.messages import ATTRIBUTE_OF_ANOTHER_INSTANCE
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import attribute, places, project_frames
 from hermetic.explain.history import History
+from hermetic.expressions import nodes_of
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -40,13 +40,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 
 def _line_that_sets(fixture: UsedFixture, name: str) -> int | None:
     """Return the line of a method that is a fixture at which it sets an attribute of ``self``."""
-    where = fixture.location
-    if where is None:
-        return None
-    for node in ast.walk(ast.parse("".join(linecache.getlines(where.file)))):
-        is_it = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == where.function
-        for part in ast.walk(node) if is_it else ():
-            is_set = isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)
-            if isinstance(part, ast.Attribute) and is_set and ast.unparse(part) == f"self.{name}":
-                return part.lineno
+    for node in nodes_of(fixture.location) if fixture.location is not None else ():
+        is_set = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if isinstance(node, ast.Attribute) and is_set and ast.unparse(node) == f"self.{name}":
+            return node.lineno
     return None

@@ -19,7 +19,7 @@ SHOWN = 5
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
-    """Name who had the connections of a pool while somebody waited for one in vain."""
+    """Name who had the connections of a pool that gave somebody none for as long as he waited."""
     told = history.of(PoolExhausted)
     limits = [found for error in failure.chain() if (found := _LIMIT.search(str(error))) is not None]
     is_answered = any(each.error == "TimeoutError" for each in history.of(RequestEnded))
@@ -47,5 +47,7 @@ def _explanation(told: PoolExhausted, waited: str) -> Explanation:
             f" {told.engine}{made}, whose pool had given away {has} that it may have.",
             *lines,
         ),
-        (*ended, f"or pool_size={len(told.holders) + 1}, or more, where so many are needed at once"),
+        (*ended, f"or pool_size={len(told.holders) + 1}, or more, where so many are needed at once")
+        if ended
+        else ("a larger pool_size, where so many are needed at once",),
     )

@@ -14,6 +14,7 @@ from hermetic.code import Location
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import is_a, objects_through, project_lines
 from hermetic.explain.history import History
+from hermetic.expressions import nodes_of
 
 _AWAITED = re.compile(
     r"object ([\w.]+) can't be used in 'await' expression|'([\w.]+)' object can't be awaited"
@@ -155,14 +156,9 @@ def _return_in_a_block(fixture: UsedFixture) -> Location | None:
     where = fixture.location
     if where is None:
         return None
-    for node in ast.walk(ast.parse("".join(linecache.getlines(where.file)))):
-        is_it = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == where.function
-        for block in ast.walk(node) if is_it else ():
-            if isinstance(block, ast.With | ast.AsyncWith):
-                for each in ast.walk(block):
-                    if isinstance(each, ast.Return):
-                        return Location(where.file, each.lineno, where.function)
-    return None
+    blocks = (node for node in nodes_of(where) if isinstance(node, ast.With | ast.AsyncWith))
+    returned = (each for block in blocks for each in ast.walk(block) if isinstance(each, ast.Return))
+    return next((Location(where.file, each.lineno, where.function) for each in returned), None)
 
 
 def _named_in(frame: FrameType, at: Location, pattern: str) -> Any:
