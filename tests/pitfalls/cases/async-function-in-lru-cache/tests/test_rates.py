@@ -1,3 +1,6 @@
+import books.rates
+
+
 async def test_euro(http):
     assert (await http.get("/rates")).json()["EUR"] == 1
 

@@ -1,3 +1,4 @@
+import books.counting
 from books.service import count
 
 

@@ -1,3 +1,4 @@
+import books.counting
 from books.context import current_session
 from books.database import Session
 from books.service import count

@@ -1,3 +1,6 @@
+import books.ticks
+
+
 async def test_first_tick(http):
     async with http.stream("GET", "/ticks", params={"most": 1}) as answer:
         async for line in answer.aiter_lines():

@@ -1,6 +1,6 @@
 from fastapi.testclient import TestClient
 
-from books.api import api
+from books.chat import api
 
 
 def test_welcome():
