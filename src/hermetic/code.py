@@ -18,6 +18,8 @@ from pathlib import Path, PurePath
 from types import FrameType, ModuleType
 from typing import Literal, NamedTuple, TypeAlias
 
+from hermetic import collector
+
 
 class Location(NamedTuple):
     """A place in somebody's code."""
@@ -161,7 +163,8 @@ class Walk:
         Args:
             thread: Its identifier.
         """
-        return self._innermost((sys._current_frames().get(thread),))
+        with collector.paused():
+            return self._innermost((sys._current_frames().get(thread),))
 
     def _innermost(self, stacks: Iterable[FrameType | None]) -> Location:
         """Return the first line that is passed over by neither its module nor its file.

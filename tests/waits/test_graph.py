@@ -15,8 +15,9 @@ import anyio.to_thread
 import pytest
 import uvloop
 
+from hermetic import collector
 from hermetic.waits.graph import MAIN, Graph, Wait
-from hermetic.waits.thread import frames_of, is_turning, wait_of
+from hermetic.waits.thread import frames_of, is_turning, result_of, wait_of
 
 T = TypeVar("T")
 
@@ -27,7 +28,8 @@ def beside(look: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            found.append(look())
+            with collector.paused():
+                found.append(look())
         except BaseException as error:
             found.append(error)
 
@@ -50,7 +52,8 @@ async def looked(look: Callable[[], T]) -> T:
         while not is_turning(frames_of(MAIN)):  # it is still starting this thread
             turn.wait(0.001)
         try:
-            found = look()
+            with collector.paused():
+                found = look()
         except BaseException as error:
             loop.call_soon_threadsafe(done.set_exception, error)
         else:
@@ -185,6 +188,11 @@ def test_who_waits_for_a_lock() -> None:
     asyncio.run(main())
 
 
+def _waits_for_good(thread: int) -> bool:
+    with collector.paused():
+        return wait_of(frames_of(thread)[0]) == "for good"
+
+
 def test_a_thread_that_waits_for_this_one() -> None:
     """For its end, or for the result of a job that it does."""
     over = threading.Event()
@@ -197,7 +205,7 @@ def test_a_thread_that_waits_for_this_one() -> None:
         asking = pool.submit(job.result)
         waiters = [joining.ident, *(each.ident for each in pool._threads)]
         turn = threading.Event()
-        while not all(each and wait_of(frames_of(each)[0]) == "for good" for each in waiters):
+        while not all(each and _waits_for_good(each) for each in waiters):
             turn.wait(0.001)
 
         def look() -> None:
@@ -243,19 +251,30 @@ def test_a_task_that_waits_for_a_thread() -> None:
 
 def _waiting_for(event: threading.Event) -> list[int]:
     """Return the threads that wait for an event, for good."""
-    return [
-        ident
-        for each in threading.enumerate()
-        if (ident := each.ident) and (frames := frames_of(ident))
-        if wait_of(frames[0]) == "for good" and any(frame.f_locals.get("self") is event for frame in frames)
-    ]
+    with collector.paused():
+        return [
+            ident
+            for each in threading.enumerate()
+            if (ident := each.ident) and (frames := frames_of(ident))
+            if wait_of(frames[0]) == "for good"
+            and any(frame.f_locals.get("self") is event for frame in frames)
+        ]
+
+
+def _awaits_a_result(thread: threading.Thread) -> bool:
+    """Whether a thread waits for a future that is not done."""
+    with collector.paused():
+        future = result_of(frames_of(thread.ident or 0))
+        return future is not None and not future.done()
 
 
 def test_a_portal() -> None:
     """A thread that calls into another thread's loop waits for the task that is started there."""
     reached, over = threading.Event(), anyio.Event()
+    turned_by: list[int] = []
 
     async def called() -> None:
+        turned_by.append(threading.get_ident())
         reached.set()
         await over.wait()
 
@@ -267,7 +286,7 @@ def test_a_portal() -> None:
         calling.start()
         reached.wait()
         turn = threading.Event()
-        while wait_of(frames_of(calling.ident or 0)[0]) != "for good":
+        while not (is_turning(frames_of(turned_by[0])) and _awaits_a_result(calling)):
             turn.wait(0.001)
 
         def look() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hermetic import collector
 from hermetic.code import UNKNOWN
 from hermetic.database.in_use import Checkout
 from hermetic.errors import Deadlock, HermeticError, UncommittedWrites
@@ -113,13 +114,14 @@ def stuck_holder(wait: LockWait, others: Sequence[LockWait] = ()) -> LockUser | 
         wait: The wait in question.
         others: All others of the same database at the moment.
     """
-    graph = Graph()
-    waits = [
-        Wait(_runner(graph, each.waiter), tuple(_controller(graph, holder) for holder in each.holders))
-        for each in (wait, *others)
-    ]
-    able = graph.able(waits)
-    return next((each for each in wait.holders if _is_stuck(graph, able, each)), None)
+    with collector.paused():
+        graph = Graph()
+        waits = [
+            Wait(_runner(graph, each.waiter), tuple(_controller(graph, holder) for holder in each.holders))
+            for each in (wait, *others)
+        ]
+        able = graph.able(waits)
+        return next((each for each in wait.holders if _is_stuck(graph, able, each)), None)
 
 
 def _is_stuck(graph: Graph, able: Able, holder: LockUser) -> bool:

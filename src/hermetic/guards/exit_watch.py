@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from hermetic import collector
 from hermetic.causes.hangs import THREAD_LEFT
 from hermetic.code import UNKNOWN, Location, place_in_the_project
 from hermetic.events import emit, listeners
@@ -112,7 +113,7 @@ class ExitWatch:
     def _watch(self) -> None:
         while self._is_watching_joins or _keeping():
             pause(PAUSE)
-            awaited = set(_joined()) if self._is_watching_joins else set()
+            awaited = _joined() if self._is_watching_joins else set()
             if _is_ending():
                 awaited.update(_keeping())
             if awaited:
@@ -125,11 +126,12 @@ class ExitWatch:
         from hermetic.waits.thread import frames_of, is_of_the_project, wait_of
 
         places: dict[threading.Thread, Location | None] = {}
-        for thread in _others():
-            frames = frames_of(thread.ident or 0)
-            if frames and (thread in awaited or is_of_the_project(frames)):
-                self._seen.setdefault(thread, Seen()).look(wait_of(frames[0]))
-                places[thread] = place_in_the_project(frames[0])
+        with collector.paused():
+            for thread in _others():
+                frames = frames_of(thread.ident or 0)
+                if frames and (thread in awaited or is_of_the_project(frames)):
+                    self._seen.setdefault(thread, Seen()).look(wait_of(frames[0]))
+                    places[thread] = place_in_the_project(frames[0])
         for gone in self._seen.keys() - places.keys():
             del self._seen[gone]
         patience = max((each.patience for each in self._seen.values()), default=0.0)
@@ -228,15 +230,13 @@ def _is_left(thread: threading.Thread) -> bool:
     return hasattr(thread, LEFT)
 
 
-def _joined() -> Iterator[threading.Thread]:
-    """Give the threads that keep the process from ending, and for whose end some thread waits."""
+def _joined() -> set[threading.Thread]:
+    """Return the threads that keep the process from ending, and for whose end some thread waits."""
     from hermetic.waits.thread import frames_of, joined_by
 
-    keeping = _keeping()
-    for waiting in threading.enumerate():
-        joined = joined_by(frames_of(waiting.ident or 0))
-        if joined in keeping:
-            yield joined
+    with collector.paused():
+        joined = {joined_by(frames_of(each.ident or 0)) for each in threading.enumerate()}
+    return {each for each in _keeping() if each in joined}
 
 
 def _is_ending() -> bool:

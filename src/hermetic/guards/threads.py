@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from hermetic import collector
 from hermetic.causes.guards import THREAD_LEFT_RUNNING
 from hermetic.code import UNKNOWN, Location, is_library, place_in_the_project
 from hermetic.events.lifecycle import Breach
@@ -128,7 +129,8 @@ class ThreadsLeftWatch:
 def _left_running(thread: threading.Thread, started: Started) -> Breach:
     from hermetic.waits.thread import frames_of
 
-    at = place_in_the_project(next(iter(frames_of(thread.ident or 0)), None))
+    with collector.paused():
+        at = place_in_the_project(next(iter(frames_of(thread.ident or 0)), None))
     where = "a library" if at is None else f"{at.function}, at {at}"
     message = THREAD_LEFT_RUNNING.told(
         (

@@ -60,7 +60,7 @@ class Wait(NamedTuple):
 
 
 class Graph:
-    """The picture; made when it is needed, and thrown away."""
+    """The picture; made when it is needed, and thrown away. The collector must be paused for as long as it is asked."""
 
     def __init__(self) -> None:
         ours = {

@@ -28,6 +28,7 @@ from itertools import islice
 from types import FrameType, ModuleType
 from typing import Any, Literal
 
+from hermetic import collector
 from hermetic.code import is_library
 
 WaitKind = Literal["for good", "for a time"]
@@ -58,11 +59,16 @@ _GIVES_UP_ITS_NAME = ("_call_in_runner_task",)
 
 
 def frames_of(thread: int) -> list[FrameType]:
-    """Return the frames of a thread, the innermost first; none of one that has ended."""
-    found, frame = [], sys._current_frames().get(thread)
-    while frame is not None:
-        found.append(frame)
-        frame = frame.f_back
+    """Return the frames of a thread, the innermost first; none of one that has ended.
+
+    Whoever reads their names, and not only where they are, pauses the collector for that, too.
+    """
+    found: list[FrameType] = []
+    with collector.paused():
+        frame = sys._current_frames().get(thread)
+        while frame is not None:
+            found.append(frame)
+            frame = frame.f_back
     return found
 
 

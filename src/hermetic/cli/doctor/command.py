@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from hermetic import collector
 from hermetic.cli.databases import DATABASES
 from hermetic.cli.doctor.parser import Options
 from hermetic.doctor.examination import examine
@@ -35,8 +35,7 @@ def run(options: Options) -> int:
         return 0
     wanted = _chosen(options.select) or set(BY_CODE)
     wanted -= _chosen(options.ignore)
-    gc.disable()  # as init does: syntax trees have no cycles
-    try:
+    with collector.paused():
         diagnosis = examine(
             Path(options.path),
             DATABASES,
@@ -44,8 +43,6 @@ def run(options: Options) -> int:
             uses_hermetic=not options.without_hermetic,
             environment=_environment(options.python),
         )
-    finally:
-        gc.enable()
     for line in FORMATS[options.form](diagnosis, Path.cwd()):
         print(line)
     for note in diagnosis.notes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from hermetic import collector
 from hermetic.cli.colour import is_wanted
 from hermetic.cli.files import Edit, unified_diff, write
 from hermetic.cli.lines import say, shown
@@ -53,11 +53,8 @@ def run(options: Options, steps: Sequence[Step] = STEPS) -> int:
         say(listed(steps), sys.stdout)
         return 0
     chosen = select(steps, only=options.only, skip=options.skip, unsafe=options.unsafe)
-    gc.disable()  # as init does: syntax trees have no cycles
-    try:
+    with collector.paused():
         report = _migrate(options, chosen)
-    finally:
-        gc.enable()
     if report.migration.defects:
         return 2
     if report.verified is not None and not report.verified.verification.is_proven:
