@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, bindparam, create_engine, event, func, insert, select, text, update
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from hermetic.database.engines.parameters import PARAMETERS, driver_text_of, text_of
 from hermetic.masking import Masking
@@ -35,6 +35,22 @@ class User(Base):
     born: Mapped[date | None]
     kind: Mapped[Kind | None]
     picture: Mapped[bytes | None]
+
+
+class Setting(Base):
+    """Something whose column is only called a value."""
+
+    __tablename__ = "api_secrets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class Entry(Base):
+    """The same, where it is no secret."""
+
+    __tablename__ = "entries"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[str]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +86,18 @@ def test_an_insert(engine: Engine) -> None:
     user = User(name="Ada", secret_word="hunter2", born=date(1815, 12, 10), kind=Kind.ADMIN, picture=b"x")
     assert told(engine, lambda session: session.add(user)) == (
         "name='Ada', password_hash=***, born=1815-12-10, kind=Kind, picture=bytes"
+    )
+
+
+def test_a_column_that_says_nothing_of_itself(engine: Engine) -> None:
+    """Its table says what a value is, be it written or compared with, by an alias too."""
+    assert told(engine, lambda session: session.add(Setting(value="hunter2"))) == "api_secrets.value=***"
+    assert told(engine, lambda session: session.add(Entry(value="free"))) == "entries.value='free'"
+    query = select(Setting).where(Setting.value == "hunter2")
+    assert told(engine, lambda session: session.execute(query)) == "api_secrets.value=***"
+    other = aliased(Setting)
+    assert told(engine, lambda session: session.execute(select(other).where(other.value == "hunter2"))) == (
+        "api_secrets.value=***"
     )
 
 

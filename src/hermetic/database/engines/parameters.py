@@ -35,6 +35,11 @@ PLAN = "_hermetic_plan"
 NAMES = 200
 """For how many parameters of a statement is remembered how they are shown."""
 
+OF_THEIR_TABLE = frozenset(
+    ("value", "val", "data", "content", "text", "payload", "raw", "plain", "hash", "key")
+)
+"""Columns that say nothing of what they hold: their table does, as in ``secrets.value``."""
+
 _ROW = re.compile(r"(?:_m\d+|__\d+|_\d+)$")
 """What SQLAlchemy adds to the name of a parameter that stands for several."""
 
@@ -157,8 +162,8 @@ def _written(compiled: Any) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Give the columns of an INSERT, or of an UPDATE's SET: their keys are the parameters' names."""
     if getattr(compiled, "isinsert", False) or getattr(compiled, "isupdate", False):
         for column in compiled.statement.table.columns:
-            yield column.key, (column.name,)
-            yield column.name, (column.name,)
+            yield column.key, (_name(column),)
+            yield column.name, (_name(column),)
 
 
 def _compared(expression: BinaryExpression[Any], compiled: Any) -> Iterable[tuple[str, tuple[str, ...]]]:
@@ -173,4 +178,15 @@ def _compared(expression: BinaryExpression[Any], compiled: Any) -> Iterable[tupl
 def _column_names(element: ColumnElement[Any]) -> Iterable[str]:
     for each in visitors.iterate(element):
         if each.__visit_name__ in ("column", "label"):
-            yield str(getattr(each, "name", None) or "")
+            yield _name(each)
+
+
+def _name(column: Any) -> str:
+    """Return the name of a column, behind its table's where it says nothing by itself."""
+    name = str(getattr(column, "name", None) or "")
+    if name not in OF_THEIR_TABLE:
+        return name
+    table = getattr(column, "table", None)
+    table = getattr(table, "element", table)  # that of an alias
+    owner = getattr(table, "name", None)
+    return f"{owner}.{name}" if owner else name
