@@ -235,7 +235,7 @@ def test_an_httpx2_with_other_private_names_gives_the_same(
     """Its requests are built from the start, its responses read themselves, its headers are made lower-case here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_request, "REQUEST_KNOWN", copies)
-        patch.setattr(_transport, "READING_KNOWN", False)
+        patch.setattr(_transport, "RESPONSE_KNOWN", False)
         patch.setattr(_httpx2, "HEADERS_KNOWN", False)
         compare("GET", "/", {"headers": headers} if headers else {}, answer, {}, times=2)
 

@@ -60,7 +60,7 @@ class OtherRequest(httpx2.Request):
 def test_this_httpx2_has_the_names() -> None:
     """Else every request is slower, and nobody would notice."""
     assert _httpx2.REQUEST_KNOWN
-    assert _httpx2.READING_KNOWN
+    assert _httpx2.RESPONSE_KNOWN
     assert _httpx2.HEADERS_KNOWN
     assert _httpx2.TRANSPORT_KNOWN
 
@@ -71,7 +71,7 @@ def test_this_httpx2_has_the_names() -> None:
         ("Request", OtherRequest, _httpx2.knows_requests),
         ("Headers", OtherHeaders, _httpx2.knows_headers),
         ("AsyncClient", OtherClient, _httpx2.knows_transport),
-        ("Response", OtherResponse, _httpx2.knows_reading),
+        ("Response", OtherResponse, _httpx2.knows_responses),
     ],
 )
 def test_another_name_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str, other: Any, knows: Any) -> None:

@@ -25,6 +25,7 @@ from hermetic import tasks
 from hermetic.calls import told_of
 from hermetic.client._asgi import ASGI3App, Message, Scope
 from hermetic.client._cancellation import TICK, Cancellation, own_error
+from hermetic.client._httpx2 import HeaderItems
 from hermetic.client._request import NO_TIMEOUT, ClientOptions
 from hermetic.errors import EventLoopError
 from hermetic.owners import Owner, become
@@ -255,6 +256,11 @@ def header_pairs(message: Message) -> list[tuple[bytes, bytes]]:
         (name if type(name) is bytes else _raw(name), value if type(value) is bytes else _raw(value))
         for name, value in message.get("headers") or ()
     ]
+
+
+def header_items(message: Message) -> HeaderItems:
+    """Return copies of the headers of a message, with their names in lower case as well."""
+    return [(name, name.lower(), value) for name, value in header_pairs(message)]
 
 
 def _raw(part: str | bytes) -> bytes:

@@ -21,9 +21,10 @@ from typing import Any, NoReturn, Self
 import httpx2
 
 from hermetic import tasks
-from hermetic.client._app_task import AppTask, expect, header_pairs
+from hermetic.client._app_task import AppTask, expect, header_items, header_pairs
 from hermetic.client._asgi import Message
 from hermetic.client._cancellation import Cancellation
+from hermetic.client._httpx2 import HeaderItems
 from hermetic.client._request_body import RequestBody, body_of
 
 PATH_CHUNK = 64 * 1024
@@ -44,11 +45,13 @@ class HTTPTask(AppTask):
     """Run an application for one request; the arguments are those of ``AppTask``.
 
     Attributes:
-        start: The ``http.response.start`` message, once it was sent.
+        status: The status of the response, once that has started.
+        headers: The headers of the response.
         extensions: What the application sent by the ASGI extensions, under their names.
     """
 
-    start: Message | None = None
+    status: int | None = None
+    headers: HeaderItems = ()
     extensions: Mapping[str, Any] = {}
     _chunk: _Chunk | None = None
     _trailers: list[tuple[bytes, bytes]] | None = None
@@ -93,7 +96,7 @@ class HTTPTask(AppTask):
         if kind == "http.response.start":
             self._on_start(message)
         elif kind == "http.response.body":
-            if self.start is None or self._body_sent:
+            if self.status is None or self._body_sent:
                 self._refuse_body()
             self._body_sent = not message.get("more_body", False)
             await self._on_chunk(b"" if self.request.method == "HEAD" else bytes(message.get("body", b"")))
@@ -110,9 +113,9 @@ class HTTPTask(AppTask):
 
     def _on_start(self, message: Message) -> None:
         __tracebackhide__ = True
-        if self.start is not None:
+        if self.status is not None:
             raise AssertionError('Received multiple "http.response.start" messages.')
-        self.start = {"status": message["status"], "headers": header_pairs(message)}
+        self.status, self.headers = message["status"], header_items(message)
         if message.get("trailers", False):
             self._trailers = []
             self._extend("http.response.trailers", self._trailers)
@@ -123,7 +126,7 @@ class HTTPTask(AppTask):
 
     def _refuse_body(self) -> NoReturn:
         __tracebackhide__ = True
-        if self.start is None:
+        if self.status is None:
             raise AssertionError('Received "http.response.body" without "http.response.start".')
         what = "response" if self._complete else "body"
         raise AssertionError(f'Received "http.response.body" after {what} completed.')
@@ -180,7 +183,7 @@ class HTTPTask(AppTask):
     async def wait_for_start(self) -> None:
         """Return when the response has started, or when the application has ended without one."""
         __tracebackhide__ = True
-        await self._wait(lambda: self.start is not None)
+        await self._wait(lambda: self.status is not None)
 
     async def next_chunk(self) -> bytes:
         """Return the next piece of body.
@@ -319,7 +322,7 @@ class BufferedHTTPTask(HTTPTask):
             self._on_close(self)
         if self._error is not None:
             self._raise_error()
-        return None if self.start is None else b"".join(self._chunks)
+        return None if self.status is None else b"".join(self._chunks)
 
     def _on_end(self) -> None:
         if not self._over.done():

@@ -17,7 +17,7 @@ from hermetic import owners
 from hermetic.client._app_task import running_loop
 from hermetic.client._asgi import ASGIApp, as_asgi3
 from hermetic.client._http_task import BufferedHTTPTask, HTTPTask
-from hermetic.client._httpx2 import READING_KNOWN, headers_of, mark_read
+from hermetic.client._httpx2 import RESPONSE_KNOWN, headers_of, read_response
 from hermetic.client._lifespan import Lifespan
 from hermetic.client._overrides import replace_for_one_client
 from hermetic.client._request import ClientOptions, Target, scope_of, target_of
@@ -80,7 +80,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
             return await self._begin(WebSocketTask, request, target, name).answer()
         task = self._begin(HTTPTask, request, target)
         await task.wait_for_start()
-        if task.start is None:
+        if task.status is None:
             await task.close()
             return self._no_response(request)
         return streamed(task)
@@ -100,7 +100,7 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
         try:
             body = await task.read_body()
         finally:
-            names = header_names(task)
+            names = [name for _, name, _ in task.headers]
             if b"set-cookie" in names or b"set-cookie2" in names:
                 cookies.extract_cookies(streamed(task))
         if body is None:
@@ -277,17 +277,13 @@ def read(task: HTTPTask, body: bytes, *, encoded: bool) -> Response:
         httpx2.DecodingError: The body is not encoded as its header says.
     """
     __tracebackhide__ = True
-    response = _response(task, httpx2.ByteStream(body))
-    if encoded or not READING_KNOWN:
+    assert task.status is not None
+    if encoded or not RESPONSE_KNOWN:
+        response = _response(task, httpx2.ByteStream(body))
         response.read()
-    else:
-        mark_read(response, body)
-    return response
-
-
-def header_names(task: HTTPTask) -> list[bytes]:
-    """Return which headers a response has, in lower case; ``httpx2.Headers`` would decode them all to tell."""
-    return [] if task.start is None else [name.lower() for name, _ in task.start["headers"]]
+        return response
+    response = read_response(Response, task.status, task.headers, body, task.request, task.extensions)
+    return _with_debug(response, task)
 
 
 def set_by(response: httpx2.Response) -> httpx2.Cookies:
@@ -299,14 +295,18 @@ def set_by(response: httpx2.Response) -> httpx2.Cookies:
 
 
 def _response(task: HTTPTask, stream: httpx2.AsyncByteStream) -> Response:
-    assert task.start is not None
+    assert task.status is not None
     response = Response(
-        task.start["status"],
-        headers=headers_of(task.start["headers"]),
+        task.status,
+        headers=headers_of(task.headers),
         stream=stream,
         request=task.request,
         extensions=dict(task.extensions),
     )
+    return _with_debug(response, task)
+
+
+def _with_debug(response: Response, task: HTTPTask) -> Response:
     if (debug := task.extensions.get("http.response.debug")) is not None:
         for name in ("template", "context"):
             if name in debug:
