@@ -15,6 +15,7 @@ import httpx2
 from starlette import testclient
 
 from hermetic import AsyncTestClient
+from hermetic.client._request import target_of
 from hermetic.client._websocket import WebSocketSession, accepted_by
 
 TestClient = testclient.TestClient
@@ -78,7 +79,7 @@ class Transport(httpx2.BaseTransport):
         with ExitStack() as stack:
             portal = stack.enter_context(self._facade._portal_factory())
             if self._facade.whole and type(request.stream) is httpx2.ByteStream:
-                return portal.call(in_loop.handle_buffered, request, httpx2.Cookies())
+                return portal.call(in_loop.handle_buffered, request, target_of(request), httpx2.Cookies())
             response = portal.call(in_loop.handle_async_request, request)
             stream = Stream(portal, self._facade.inner, response.stream, stack.pop_all())
             self._open.add(stream)

@@ -234,7 +234,7 @@ def test_an_httpx2_with_other_private_names_gives_the_same(
 ) -> None:
     """Its requests are built from the start, its responses read themselves, its headers are made lower-case here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_request, "REQUEST_KNOWN", copies)
+        patch.setattr(_request, "keeps_parts", lambda kind: copies)
         patch.setattr(_transport, "RESPONSE_KNOWN", False)
         patch.setattr(_httpx2, "HEADERS_KNOWN", False)
         compare("GET", "/", {"headers": headers} if headers else {}, answer, {}, times=2)
@@ -323,6 +323,20 @@ def test_what_a_test_does_to_a_request_is_not_the_next_ones() -> None:
         request.url = httpx2.URL("http://elsewhere/")
         request.stream = httpx2.ByteStream(b"mine")
         assert shown(await client.get("/x")) == before
+
+    asyncio.run(main())
+
+
+def test_a_kind_of_client_that_keeps_its_cookies_itself_sends_those() -> None:
+    """What is kept of a request is for clients that have all where httpx2's have it."""
+    jar = httpx2.Cookies({"one": "1"})
+    cookies = property(lambda client: jar, lambda client, value: None)
+    kind: type[AsyncTestClient] = type("Kind", (AsyncTestClient,), {"cookies": cookies})
+
+    async def main() -> None:
+        client = kind(hello)
+        for _ in range(2):
+            assert (await client.get("/")).request.headers["cookie"] == "one=1"
 
     asyncio.run(main())
 

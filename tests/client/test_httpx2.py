@@ -62,7 +62,7 @@ def test_this_httpx2_has_the_names() -> None:
     assert _httpx2.REQUEST_KNOWN
     assert _httpx2.RESPONSE_KNOWN
     assert _httpx2.HEADERS_KNOWN
-    assert _httpx2.TRANSPORT_KNOWN
+    assert _httpx2.CLIENT_KNOWN
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_this_httpx2_has_the_names() -> None:
     [
         ("Request", OtherRequest, _httpx2.knows_requests),
         ("Headers", OtherHeaders, _httpx2.knows_headers),
-        ("AsyncClient", OtherClient, _httpx2.knows_transport),
+        ("AsyncClient", OtherClient, _httpx2.knows_client),
         ("Response", OtherResponse, _httpx2.knows_responses),
     ],
 )
@@ -89,7 +89,7 @@ def test_where_transports_cannot_be_told_httpx2_sends(monkeypatch: pytest.Monkey
 
     async def main() -> None:
         client: Any = AsyncTestClient(hello)
-        monkeypatch.setattr(_httpx2, "TRANSPORT_KNOWN", False)
+        monkeypatch.setattr(_httpx2, "CLIENT_KNOWN", False)
         monkeypatch.setattr(client, "_transport_for_url", lambda url: httpx2.MockTransport(answer))
         assert (await client.get("/")).status_code == 418
 

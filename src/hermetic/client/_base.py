@@ -27,7 +27,14 @@ from hermetic.client._asgi import ASGIApp
 from hermetic.client._await_hints import AsyncOnly, hinted, hinted_context, request_method
 from hermetic.client._httpx2 import sends_by
 from hermetic.client._lifespan import Lifespan
-from hermetic.client._request import KEPT_CLIENTS, Background, ClientOptions, RequestBuilder, is_plain
+from hermetic.client._request import (
+    KEPT_CLIENTS,
+    Background,
+    ClientOptions,
+    RequestBuilder,
+    Target,
+    plain_target,
+)
 from hermetic.client._request_body import SyncAndAsyncStream
 from hermetic.client._transport import InLoopTransport, SingleLabelPolicy
 
@@ -286,8 +293,9 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
         follow_redirects: bool | UseClientDefault = httpx2.USE_CLIENT_DEFAULT,
     ) -> httpx2.Response:
         __tracebackhide__ = True
-        if not stream and auth is httpx2.USE_CLIENT_DEFAULT and self._is_plain(request):
-            response = await self._in_loop.handle_buffered(request, self.cookies)
+        is_usual = not stream and auth is httpx2.USE_CLIENT_DEFAULT
+        if is_usual and (target := self._plain_target(request)) is not None:
+            response = await self._in_loop.handle_buffered(request, target, self.cookies)
             response.default_encoding = self._text_encoding
             if response.status_code // 100 != 3 or not response.has_redirect_location:
                 return response
@@ -298,19 +306,16 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
             self, request, stream=stream, auth=auth, follow_redirects=follow_redirects
         )
 
-    def _is_plain(self, request: httpx2.Request) -> bool:
-        """Whether nothing but the application has a say in the response to a request."""
-        hooks = self.event_hooks
-        return (
+    def _plain_target(self, request: httpx2.Request) -> Target | None:
+        """Return what a request's URL says, if nothing but the application has a say in the response to it."""
+        is_plain = (
             type(request.stream) is httpx2.ByteStream
-            and is_plain(request)
             and request.extensions.get("timeout", TIMEOUT_OF_CLIENT).get("read") is None
             and self._in_loop.options.background == "await"
-            and self.auth is None
-            and not (hooks["request"] or hooks["response"])
             and not LOGGER.isEnabledFor(logging.INFO)
             and sends_by(self, self._in_loop)
         )
+        return plain_target(request) if is_plain else None
 
     def _another(self) -> Self:
         other = type(self).__new__(type(self))

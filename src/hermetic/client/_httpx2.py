@@ -2,7 +2,7 @@
 
 Each spares time on the way of a usual request. Where an httpx2 has other names, what is public does the same, slower:
 
-* what a request is made of: else each is built from the start;
+* what a request is made of, and a client keeps: else each is built from the start;
 * what a response that has been read is made of: else each is built from the start, and reads itself;
 * the lower-case names that headers keep: else they are made lower-case again;
 * which transport a client sends by: else httpx2's own ``send`` sends everything, and chooses it.
@@ -13,6 +13,7 @@ The types of arguments are private as well; only who checks types imports them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
@@ -29,14 +30,56 @@ if TYPE_CHECKING:
     from httpx2._types import RequestFiles as RequestFiles
     from httpx2._types import TimeoutTypes as TimeoutTypes
 
+Q = TypeVar("Q", bound=httpx2.Request)
 R = TypeVar("R", bound=httpx2.Response)
+PARTS = ("base_url", "params", "headers", "cookies", "timeout")
+"""What of a client its requests are made of."""
+
 HeaderItems = Sequence[tuple[bytes, bytes, bytes]]
 """Each header's name as it was given, its name in lower case, and its value."""
 
 
 def sends_by(client: httpx2.AsyncClient, transport: httpx2.AsyncBaseTransport) -> bool:
-    """Whether a client is known to send every request by this transport: nobody mounted one, or replaced it."""
-    return TRANSPORT_KNOWN and client._transport is transport and not client._mounts
+    """Whether a client is known to send every request by this transport, and as it is.
+
+    Nobody mounted another one, or replaced it; there are no hooks and no authentication.
+    """
+    return (
+        CLIENT_KNOWN
+        and client._transport is transport
+        and not client._mounts
+        and client._auth is None
+        and not (client._event_hooks["request"] or client._event_hooks["response"])
+    )
+
+
+def items_of(headers: httpx2.Headers) -> HeaderItems:
+    """Return what headers keep, as it is now, where ``HEADERS_KNOWN``."""
+    return [*headers._list]
+
+
+def still_has(
+    client: httpx2.AsyncClient, base_url: httpx2.URL, params: httpx2.QueryParams, headers: HeaderItems
+) -> bool:
+    """Whether nobody has given a client another of these, where ``COPIES_KNOWN``."""
+    return client._base_url is base_url and client._params is params and client._headers._list == headers
+
+
+def copy_of(request: Q, url: httpx2.URL, client: httpx2.AsyncClient) -> Q:
+    """Return a copy of a request without a body, to another URL, where ``COPIES_KNOWN``.
+
+    It gets the client's time limits and cookies of now.
+    """
+    copy = request.__new__(type(request))
+    copy.method = request.method
+    copy.url = url
+    copy.headers = headers_of(request.headers._list)
+    copy.extensions = {"timeout": client._timeout.as_dict()}
+    copy.stream = request.stream
+    copy._content = request._content
+    if getattr(client._cookies.jar, "_cookies", True) and (cookies := client.cookies):
+        cookies.set_cookie_header(copy)
+    return copy
 
 
 def read_response(
@@ -80,11 +123,6 @@ def headers_of(items: HeaderItems) -> httpx2.Headers:
     return headers
 
 
-def same_headers(one: httpx2.Headers, other: httpx2.Headers) -> bool:
-    """Whether two have the same headers, in the same order."""
-    return one._list == other._list if HEADERS_KNOWN else one.raw == other.raw
-
-
 def knows_responses() -> bool:
     """Find out whether a response that has been read is made of what ``read_response`` says, and of no more."""
     request = httpx2.Request("GET", "http://testserver/")
@@ -109,16 +147,28 @@ def knows_headers() -> bool:
     return vars(headers) == {"_list": items, "_encoding": None}
 
 
-def knows_transport() -> bool:
-    """Find out whether a client keeps its transport and those that are mounted under the known names."""
+def knows_client() -> bool:
+    """Find out whether a client keeps all that it has under the known names."""
     transport = httpx2.AsyncBaseTransport()
     client = httpx2.AsyncClient(transport=transport, mounts={"all://": transport})
-    return getattr(client, "_transport", None) is transport and list(
-        getattr(client, "_mounts", {}).values()
-    ) == [transport]
+    kept = vars(client)
+    return (
+        kept.get("_transport") is transport
+        and [*kept.get("_mounts", {}).values()] == [transport]
+        and all(
+            kept.get(f"_{name}", kept) is getattr(client, name) for name in ("auth", "event_hooks", *PARTS)
+        )
+    )
+
+
+@lru_cache
+def keeps_parts(kind: type[httpx2.AsyncClient]) -> bool:
+    """Find out whether a kind of client has what its requests are made of where every client of httpx2 has it."""
+    return COPIES_KNOWN and all(getattr(kind, name) is getattr(httpx2.AsyncClient, name) for name in PARTS)
 
 
 REQUEST_KNOWN = knows_requests()
 HEADERS_KNOWN = knows_headers()
 RESPONSE_KNOWN = knows_responses()
-TRANSPORT_KNOWN = knows_transport()
+CLIENT_KNOWN = knows_client()
+COPIES_KNOWN = REQUEST_KNOWN and HEADERS_KNOWN and CLIENT_KNOWN

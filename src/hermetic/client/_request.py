@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx2
 
 from hermetic.client._asgi import ASGI_VERSION, Scope
-from hermetic.client._httpx2 import REQUEST_KNOWN, lower_headers, same_headers
+from hermetic.client._httpx2 import HeaderItems, copy_of, items_of, keeps_parts, lower_headers, still_has
 
 if TYPE_CHECKING:
     from hermetic.client._httpx2 import HeaderTypes, QueryParamTypes
@@ -105,10 +105,12 @@ class Request(httpx2.Request):
     target: Target | None = None
 
 
-def is_plain(request: httpx2.Request) -> bool:
-    """Whether a request is one of HTTP, and its URL names no user."""
-    known = _known_target(request)
-    return _is_plain(request.url) if known is None else known.plain
+def plain_target(request: httpx2.Request) -> Target | None:
+    """Return what a request's URL says, if it is one of HTTP that names no user."""
+    target = _known_target(request)
+    if target is None and _is_plain(request.url):
+        target = Target.of(request.url)
+    return target if target is not None and target.plain else None
 
 
 def target_of(request: httpx2.Request) -> Target:
@@ -176,37 +178,25 @@ class _Built:
     """A request without headers, body or parameters of its own, as httpx2 builds it: the next one is a copy.
 
     Attributes:
-        attributes: What it is made of, but for its headers and extensions, which each copy has for itself.
-        headers: Its headers; those of cookies are not among them.
+        request: It; headers of cookies it has none.
+        target: What its URL says.
         base_url: The client's base URL.
         params: The client's parameters, of which there are none.
-        client_headers: The client's headers.
+        headers: The client's headers.
     """
 
-    attributes: dict[str, Any]
-    headers: httpx2.Headers
+    request: Request
+    target: Target
     base_url: httpx2.URL
     params: httpx2.QueryParams
-    client_headers: httpx2.Headers
-
-    def fits(self, client: httpx2.AsyncClient) -> bool:
-        """Whether the client would build it the same way again."""
-        return (
-            client.base_url is self.base_url
-            and client.params is self.params
-            and same_headers(client.headers, self.client_headers)
-        )
+    headers: HeaderItems
 
     def copy(self, client: httpx2.AsyncClient, params: QueryParamTypes | None) -> Request:
         """Return a request like this with parameters of its own, and the client's time limits and cookies of now."""
-        request = Request.__new__(Request)
-        vars(request).update(self.attributes)
-        request.headers = httpx2.Headers(self.headers)
-        request.extensions = {"timeout": client.timeout.as_dict()}
         if params is not None:
-            request.url, request.target = httpx2.URL(request.url, params=params), None
-        if cookies := client.cookies:
-            cookies.set_cookie_header(request)
+            return copy_of(self.request, httpx2.URL(self.target.url, params=params), client)
+        request = copy_of(self.request, self.target.url, client)
+        request.target = self.target
         return request
 
 
@@ -228,6 +218,8 @@ class RequestBuilder:
         self._base: httpx2.URL | None = None
         self._targets: dict[str, Target] = {}
         self._built: dict[tuple[str, str], _Built] = {}
+        kind: Any = type(client)
+        self._copies = keeps_parts(kind)
 
     def build(
         self,
@@ -245,8 +237,12 @@ class RequestBuilder:
         """
         __tracebackhide__ = True
         client = self._client
-        bare = headers is None and json is None and REQUEST_KNOWN
-        if bare and (built := self._built.get((method, url))) is not None and built.fits(client):  # type: ignore[arg-type]
+        bare = headers is None and json is None and self._copies
+        if (
+            bare
+            and (built := self._built.get((method, url))) is not None  # type: ignore[arg-type]
+            and still_has(client, built.base_url, built.params, built.headers)
+        ):
             return built.copy(client, params)
         if not isinstance(url, str) or client.params or (target := self._target(url)) is None:
             return None
@@ -270,15 +266,9 @@ class RequestBuilder:
     def _keep(self, method: str, url: str, target: Target) -> _Built:
         client = self._client
         request = Request(method, target.url, headers=client.headers)
-        request.url, request.target = target.url, target
-        attributes = {
-            name: value for name, value in vars(request).items() if name not in ("headers", "extensions")
-        }
         if len(self._built) == KEPT:
             self._built.clear()
-        built = _Built(
-            attributes, request.headers, client.base_url, client.params, httpx2.Headers(client.headers)
-        )
+        built = _Built(request, target, client.base_url, client.params, items_of(client.headers))
         self._built[method, url] = built
         return built
 

@@ -85,18 +85,21 @@ class InLoopTransport(httpx2.AsyncBaseTransport):
             return self._no_response(request)
         return streamed(task)
 
-    async def handle_buffered(self, request: httpx2.Request, cookies: httpx2.Cookies) -> httpx2.Response:
+    async def handle_buffered(
+        self, request: httpx2.Request, target: Target, cookies: httpx2.Cookies
+    ) -> httpx2.Response:
         """Run the application up to its end; return its response, which has been read.
 
         Args:
             request: The request.
+            target: What its URL says.
             cookies: What keeps the response's cookies, even when the application fails after it.
         """
         __tracebackhide__ = True
         begin = perf_counter()
         if self.start_lifespan:
             await self._start_lifespan()
-        task = self._begin(BufferedHTTPTask, request, target_of(request))
+        task = self._begin(BufferedHTTPTask, request, target)
         try:
             body = await task.read_body()
         finally:
