@@ -31,6 +31,7 @@ from hermetic.guards.loop_resources import LoopResources
 from hermetic.guards.quiet import Quiet
 from hermetic.guards.restoring import Restoring
 from hermetic.guards.shared_mappings import SharedMappings
+from hermetic.guards.stuck import StuckWatch
 from hermetic.guards.tasks_left import LostExceptionWatch, TaskWatch
 from hermetic.guards.threads import ThreadsLeftWatch, ThreadWatch
 from hermetic.guards.uncommitted import UncommittedRequests
@@ -108,6 +109,7 @@ class Run:
         self._applications = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._threads = ThreadWatch()
         self._exit_watch = ExitWatch(self._threads.started)
+        self._stuck = StuckWatch()
         self._drops = Drops()
         self.watches = Watches(
             {
@@ -194,6 +196,7 @@ class Run:
             for end in (
                 self.loop_resources.close_idle,
                 self.watches.stop,
+                self._stuck.stop,
                 self._applications.uninstall,
                 self._threads.uninstall,
                 self.containment.stop,
@@ -237,6 +240,8 @@ class Run:
             self.restoring.restore()
         self._boundary = boundary
         self.watches.begin(owner, self.settings.guards if levels is None else levels)
+        if self._is_on:
+            self._stuck.begin(owner)
         if TestBegan in listeners:
             emit(TestBegan(owner))
 
@@ -274,6 +279,7 @@ class Run:
             BaseException: What failed of this, an application's shutdown perhaps; all else is done.
         """
         breaches: list[Breach] = []
+        self._stuck.end()
         with every_step() as step:
             self.ending = ending
             with step:

@@ -177,10 +177,7 @@ def error_on_its_way(task: Task) -> BaseException | None:
 
 def is_shielded(task: Task) -> bool:
     """Whether a task is inside a cancel scope of anyio that shields it; a native ``cancel()`` would not ask."""
-    scope = _scope_of(task)
-    while scope is not None and not scope.shield:
-        scope = getattr(scope, "_parent_scope", None)
-    return scope is not None
+    return any(scope.shield for scope in scopes_of(task))
 
 
 def is_limited(task: Task) -> bool:
@@ -191,18 +188,16 @@ def is_limited(task: Task) -> bool:
         held = (getattr(each, "__self__", None) for each in gc.get_referents(waiting))
         if any(isinstance(each, asyncio.Timeout) and each.when() is not None for each in held):
             return True
-    scope = _scope_of(task)
-    while scope is not None:
-        if scope.deadline < inf:
-            return True
-        scope = getattr(scope, "_parent_scope", None)
-    return False
+    return any(scope.deadline < inf for scope in scopes_of(task))
 
 
-def _scope_of(task: Task) -> Any | None:
-    """Return the innermost cancel scope of anyio in which a task is."""
+def scopes_of(task: Task) -> Iterator[Any]:
+    """Give the cancel scopes of anyio in which a task is, the innermost first."""
     states = getattr(sys.modules.get("anyio._backends._asyncio"), "_task_states", None)
-    return getattr(states.get(task) if states is not None else None, "cancel_scope", None)
+    scope = getattr(states.get(task) if states is not None else None, "cancel_scope", None)
+    while scope is not None:
+        yield scope
+        scope = getattr(scope, "_parent_scope", None)
 
 
 def _idle_waits() -> set[CodeType]:

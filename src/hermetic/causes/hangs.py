@@ -25,3 +25,26 @@ THREAD_LEFT = Cause(
     it in the fixture or the lifespan that started it, or start it with daemon=True.
     """,
 )
+
+NOBODY_GOES_ON = Cause(
+    "HM778",
+    "A test that waits for itself",
+    """
+    An event that nobody sets, a queue that nobody puts anything into, two sides of a websocket that both listen: the
+    test waits, and whoever could end that waits as well, or is over. No time limit of a client's or of a database's
+    ends it. Where nobody is left who could go on, for some seconds, hermetic raises an error where the innermost of
+    them waits, and names the others. What waits for a socket, a process or some time to go by is never ended. Let
+    somebody end that wait (a task that the test starts first), or give it a limit: `async with asyncio.timeout(1)`.
+    """,
+)
+
+CLOCK_STANDS = Cause(
+    "HM779",
+    "The event loop's clock stands still",
+    """
+    An event loop counts by `time.monotonic()`. freezegun's `freeze_time` stops that as well, so that `asyncio.sleep`,
+    `asyncio.wait_for` and every other limit wait for ever: in the application, in a driver, or in the test. Give the
+    loop its clock: `freeze_time(..., real_asyncio=True)`; or move it: `tick=True`, or `frozen.tick()` by another task.
+    time-machine leaves the loop's clock alone. hermetic ends such a wait after some seconds, and names it.
+    """,
+)

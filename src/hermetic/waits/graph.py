@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from types import FrameType
 from typing import Any, NamedTuple
@@ -59,10 +59,25 @@ class Wait(NamedTuple):
     holders: tuple[Runner, ...]
 
 
-class Graph:
-    """The picture; made when it is needed, and thrown away. The collector must be paused for as long as it is asked."""
+class Cancelled(NamedTuple):
+    """What is done to a task by whoever has it at hand: it need not wait any longer.
 
-    def __init__(self) -> None:
+    Attributes:
+        task: The task.
+    """
+
+    task: Task
+
+
+class Graph:
+    """The picture; made when it is needed, and thrown away. The collector must be paused for as long as it is asked.
+
+    Args:
+        stopped: The event loops whose clock stands still: no timer of theirs runs out.
+    """
+
+    def __init__(self, stopped: Collection[asyncio.AbstractEventLoop] = ()) -> None:
+        self._stopped = stopped
         ours = {
             threading.get_ident(),
             *(each.ident for each in threading.enumerate() if threads.is_ours(each)),
@@ -76,6 +91,11 @@ class Graph:
         self.tasks: list[Task] = [
             task for loop in self._turning for task in asyncio.all_tasks(loop) if not task.done()
         ]
+
+    @property
+    def loops(self) -> list[asyncio.AbstractEventLoop]:
+        """The event loops that some thread turns."""
+        return list(self._turning)
 
     def is_turned(self, task: Task) -> bool:
         """Whether some thread turns the loop of a task."""
@@ -97,9 +117,26 @@ class Graph:
                 return ident
         return None
 
+    def is_asleep(self, task: Task) -> bool:
+        """Whether a task waits for some time to go by that will not: the clock of its loop stands still."""
+        return task in self._asleep
+
+    def behind(self, runner: Runner) -> Iterator[Runner]:
+        """Give a runner, those that it waits for, those that these wait for, and so on."""
+        found = [runner]
+        for each in found:
+            yield each
+            found += [
+                other for other in self.sources(each) or () if _is_somebody(other) and other not in found
+            ]
+
     def able(self, waits: Sequence[Wait]) -> Able:
-        """Return who can go on, given who waits for whose lock."""
+        """Return who can go on, given who waits for whose lock; nobody is cancelled."""
         return Able(self, {wait.runner: wait.holders for wait in waits})
+
+    def able_or_cancelled(self) -> Able:
+        """Return who can go on, or need not wait any longer since somebody cancels it who can go on."""
+        return Able(self, {}, self._cancellers)
 
     # -- what somebody waits for
 
@@ -127,7 +164,7 @@ class Graph:
         found = primitives(tasks.frames_of(task)[::-1])
         if not _shows_timers(task.get_loop()) and not all(map(_is_a_client_s, found)):
             return None  # a timer may set an event
-        return found or None
+        return found if found or task in self._asleep else None
 
     def _sources_of_thread(self, frames: list[FrameType]) -> list[Any] | None:
         if not frames:
@@ -149,8 +186,16 @@ class Graph:
     @cached_property
     def _timed(self) -> set[Task]:
         """The tasks that go on when some time has gone by."""
+        return self._woken_in([each for each in self._turning if each not in self._stopped])
+
+    @cached_property
+    def _asleep(self) -> set[Task]:
+        """The tasks that would, if the clocks of their loops went on."""
+        return self._woken_in([each for each in self._turning if each in self._stopped])
+
+    def _woken_in(self, loops: Iterable[asyncio.AbstractEventLoop]) -> set[Task]:
         found: set[Task] = set()
-        for loop in self._turning:
+        for loop in loops:
             if not _shows_timers(loop):
                 found.update(
                     each for each in self.tasks if each.get_loop() is loop and tasks.is_limited(each)
@@ -159,6 +204,13 @@ class Graph:
             for handle in [each for each in _timers(loop) if not each.cancelled()]:
                 found |= _woken_by(handle)
         return found
+
+    def _cancellers(self, runner: Runner) -> list[Any]:
+        """Return what a task is cancelled by, a failure in its group among it; a thread is not."""
+        if isinstance(runner, int):
+            return []
+        others = [each for each in self.tasks if each is not runner and runner in self._ends[each]]
+        return [*others, *tasks.scopes_of(runner), Cancelled(runner)]
 
     @cached_property
     def _ends(self) -> dict[Task, set[Any]]:
@@ -196,7 +248,8 @@ class Graph:
 
     def timers(self) -> set[int]:
         """Return the identities of what a loop touches when some time has gone by."""
-        handles = [each for loop in self._turning for each in _timers(loop) if not _is_a_look(each)]
+        turning = [each for each in self._turning if each not in self._stopped]
+        handles = [each for loop in turning for each in _timers(loop) if not _is_a_look(each)]
         return at_hand([part for each in handles for part in (each._callback, *(each._args or ()))], LOCALS)
 
     def everybody(self) -> list[Runner]:
@@ -212,16 +265,24 @@ class Able:
     Args:
         graph: The picture.
         waits: Who waits for a lock, and for whom.
+        more: What else has one that waits go on.
     """
 
-    def __init__(self, graph: Graph, waits: dict[Runner, tuple[Runner, ...]]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        waits: dict[Runner, tuple[Runner, ...]],
+        more: Callable[[Runner], Iterable[Any]] = lambda runner: (),
+    ) -> None:
         self._graph = graph
         sources: dict[Runner, Sequence[Any] | None] = {
             each: graph.sources(each) for each in graph.everybody()
         }
         sources |= {each: None if graph.is_timed(each) else holders for each, holders in waits.items()}
         self._found: set[Runner] = {each for each, wanted in sources.items() if wanted is None}
-        self._waiting = {each: list(wanted) for each, wanted in sources.items() if wanted is not None}
+        self._waiting = {
+            each: [*wanted, *more(each)] for each, wanted in sources.items() if wanted is not None
+        }
         self._follow(lambda wanted: any(_is_somebody(each) and each in self._found for each in wanted))
 
     def __contains__(self, runner: Runner) -> bool:
@@ -249,7 +310,9 @@ class Able:
         return found
 
     def _comes_to(self, wanted: Iterable[Any], at_hand: set[int]) -> bool:
-        return any(each in self._found if _is_somebody(each) else id(each) in at_hand for each in wanted)
+        return any(
+            each in self._found if _is_somebody(each) else id(_touched(each)) in at_hand for each in wanted
+        )
 
     @property
     def of_the_project(self) -> bool:
@@ -263,6 +326,10 @@ class Able:
 
 def _is_somebody(each: object) -> bool:
     return isinstance(each, int | asyncio.Task)
+
+
+def _touched(each: object) -> object:
+    return each.task if isinstance(each, Cancelled) else each
 
 
 def _timers(loop: asyncio.AbstractEventLoop) -> list[Any]:
