@@ -70,6 +70,12 @@ def test_each_way_to_write_a_factory_is_seen(project: Project, body: str) -> Non
     assert (app.name, app.is_factory, app.required) == ("create_app", True, ())
 
 
+def test_what_a_module_makes_when_asked_by_name_is_no_factory(project: Project) -> None:
+    """``__getattr__`` of a module is called by whoever imports a name that it has not."""
+    text = "from fastapi import FastAPI\ndef make(): return FastAPI()\ndef __getattr__(name): return make()\n"
+    assert names(project.write({"main.py": text})) == ["main:make"]
+
+
 def test_a_factory_that_needs_arguments_comes_last(project: Project) -> None:
     """hermetic calls a factory without any, so one that needs some is no good, and is told by their names."""
     text = "from fastapi import FastAPI\ndef create(url, *, key, size=1) -> FastAPI: ...\nz = FastAPI()\n"

@@ -23,6 +23,9 @@ FASTAPI = frozenset({"fastapi.FastAPI", "fastapi.applications.FastAPI"})
 STARLETTE = frozenset({"starlette.applications.Starlette", "litestar.Litestar", "quart.Quart"})
 """What only tests make may be any ASGI application: hermetic's half for the database needs none of its own."""
 
+BY_NAME = "__getattr__"
+"""Makes what a module has not, when it is asked for by its name: nobody calls it for an application."""
+
 FILE_NAMES = ("main.py", "app.py", "asgi.py", "application.py", "server.py", "api.py", "__init__.py")
 NAMES = ("app", "application", "api", "create_app", "get_app", "make_app", "get_application")
 ROUTES = frozenset({"get", "post", "put", "patch", "delete", "websocket", "api_route", "add_api_route"})
@@ -132,7 +135,7 @@ def _applications(module: Module, symbols: Symbols) -> Iterator[Application]:
     definitions = symbols.scope(module.path).definitions
     for name, value in definitions.items():
         if isinstance(value, ast.FunctionDef):
-            if _returns_application(module.path, value, symbols, frozenset()):
+            if name != BY_NAME and _returns_application(module.path, value, symbols, frozenset()):
                 yield Application(module.path, value.lineno, name, True, _required(value))
         elif isinstance(value, ast.expr) and (
             _makes_application(module.path, value, symbols, frozenset()) or _wraps(name, value, module)

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from hermetic.source.bindings import Bindings
 from hermetic.source.environ import Variable, outside
-from hermetic.source.symbols import Class, Symbols, lineage_of
+from hermetic.source.symbols import Class, Reference, Symbols, lineage_of
 from hermetic.source.syntax import assignments, last_name, literal
 
 CURRENT = frozenset({"pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings"})
 OLD = frozenset({"pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings"})
 CONFIGURATION = frozenset({"env_prefix", "env_file", "env_nested_delimiter"})
+VALIDATING = frozenset({"model_validate", "model_validate_json", "parse_obj", "parse_raw"})
+ASKING = frozenset({"isinstance", "issubclass", "cast"})
 
 
 class Fields:
@@ -51,7 +53,7 @@ class Fields:
         configuration = self._configuration(lineage)
         if "env_file" in configuration:
             self.env_files.append(configuration["env_file"])
-        given = self._given_when_made(found.definition)
+        given = None if self._is_only_a_part(found) else self._given_when_made(found.definition)
         texts = {name: literal(value) or "" for name, (_, value) in configuration.items()}
         is_old = not roots & CURRENT
         for owner in lineage:
@@ -119,6 +121,35 @@ class Fields:
                         self.env_files.append((file, word.value))
                     names.add(word.arg)
         return frozenset(names)
+
+    def _is_only_a_part(self, found: Class) -> bool:
+        """Whether a class is only the type of fields, or validated: what it holds then comes from what is around it."""
+        uses = {self._is_part(file, node) for file, node in self._uses(found)} - {None}
+        return uses == {True}
+
+    def _uses(self, found: Class) -> Iterator[tuple[Path, ast.expr]]:
+        name, own = found.definition.name, Reference(found.file, found.definition.name)
+        for module in self._symbols.sources.modules.values():
+            if module.mentions(name):
+                nodes: list[ast.Name | ast.Attribute] = [*module.of(ast.Name), *module.of(ast.Attribute)]
+                for node in nodes:
+                    if last_name(node) == name and self._symbols.resolve(module.path, node) == own:
+                        yield module.path, node
+
+    def _is_part(self, file: Path, use: ast.expr) -> bool | None:
+        """Whether a use of a class has it filled from around it; None where it has it neither filled nor made."""
+        inner: ast.AST = use
+        for outer in self._bindings.around(file, use):
+            if isinstance(outer, ast.Attribute):
+                return outer.attr in VALIDATING
+            if isinstance(outer, ast.Call):
+                return None if last_name(outer.func) in ASKING else False
+            if isinstance(outer, ast.AnnAssign) and inner is outer.annotation:
+                return isinstance(self._bindings.parents(file).get(outer), ast.ClassDef) or None
+            if isinstance(outer, ast.arg | ast.ClassDef) or inner is getattr(outer, "returns", None):
+                return None
+            inner = outer
+        return False
 
     def _configuration(self, lineage: list[Class]) -> dict[str, tuple[Path, ast.expr]]:
         found: dict[str, tuple[Path, ast.expr]] = {}

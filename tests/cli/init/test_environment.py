@@ -76,6 +76,10 @@ def engine(text: str, url: str = "url") -> str:
         ),
         "from typing import Optional\nfrom pydantic import BaseSettings\n"
         "class S(BaseSettings):\n    database_url: Optional[str]",
+        SETTINGS + "class Part(BaseSettings):\n    uri: str\nclass Whole(BaseSettings):\n    part: Part | None = None\n"
+        "def of(part: Part) -> Part:\n    return part if isinstance(part, Part) else load(part)\nWhole()",
+        SETTINGS + "class Part(BaseSettings):\n    uri: str\nclass Other(Part):\n    uri: str = 'x'\n"
+        "def of(value: dict):\n    part: Part = Part.model_validate(value)\n    return part",
         SETTINGS
         + "class S(BaseSettings):\n    urls: ClassVar[dict]\n    x[0]: int\n    _own: str\n    url: str = make()",
         "class S:\n    database_url: str",
@@ -188,6 +192,11 @@ def test_what_has_a_value_is_not_needed(project: Project, text: str) -> None:
             "class Plain: ...\nclass S(BaseSettings):\n    model_config = {'env_nested_delimiter': '_'}\n"
             "    database: Database\n    plain: Plain = None",
             "S().database.url",
+        ),
+        engine(
+            SETTINGS + "class Part(BaseSettings):\n    database_url: str\n"
+            "class Whole(BaseSettings):\n    part: Part = Field(default_factory=Part)",
+            "Whole().part.database_url",
         ),
         SETTINGS + "from pydantic import PostgresDsn\nclass S(BaseSettings):\n    database_url: PostgresDsn",
         f"{ENGINE}{SETTINGS}class S(BaseSettings):\n    database_url: str\nengine = create_async_engine(hidden())",

@@ -92,6 +92,7 @@ def test_a_suite_that_names_its_own_scopes_keeps_them(project: Project, text: st
         ("from threading import active_count as count\n@pytest.fixture\ndef f():\n    n = count()", [4]),
         ("import threading\ndef test_a():\n    threading.enumerate()", []),
         ("for i in enumerate(threading): ...", []),
+        ("import threading\ndef tell():\n    log.info('%d threads', len(threading.enumerate()))", []),
     ],
 )
 def test_who_counts_threads_is_told_what_a_loop_for_all_keeps(
