@@ -121,6 +121,16 @@ other = Table('other', Base.metadata)
     assert targets(project.write({"models.py": text})) == [("models:Base.metadata", 3)]
 
 
+def test_another_word_for_a_bases_metadata_is_the_bases(project: Project) -> None:
+    """``metadata = Base.metadata``, by which the tables are made; what another library has under such a name is not."""
+    text = "from sqlalchemy import Table\nfrom sqlalchemy.orm import declarative_base\nimport other\n"
+    text += "Base = declarative_base()\nmetadata = Base.metadata\ntheirs = other.Base.metadata\nodd = f().metadata\n"
+    text += (
+        "a = Table('a', metadata)\nb = Table('b', metadata)\nc = Table('c', theirs)\nd = Table('d', odd)\n"
+    )
+    assert targets(project.write({"models.py": text})) == [("models:Base.metadata", 2)]
+
+
 def test_a_class_that_is_no_base_may_have_a_metadata(project: Project) -> None:
     """An attribute of that name in another class, or a call, ties nothing together."""
     text = "from sqlalchemy import MetaData, Table\nm = MetaData()\nclass Other:\n    metadata = m\n"

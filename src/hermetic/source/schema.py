@@ -157,7 +157,7 @@ def _table_metadata(module: Module, symbols: Symbols) -> Iterator[Reference]:
             continue
         if not _stands_for(module.path, node, TABLE, symbols):
             continue
-        reference = symbols.resolve(module.path, node.args[1])
+        reference = _behind(symbols.resolve(module.path, node.args[1]), symbols)
         if reference is None:
             continue
         base = Reference(reference.file, reference.name.removesuffix(".metadata"))
@@ -167,6 +167,14 @@ def _table_metadata(module: Module, symbols: Symbols) -> Iterator[Reference]:
             yield base
         elif reference.file is not None and _is_metadata(reference, symbols):
             yield reference
+
+
+def _behind(reference: Reference | None, symbols: Symbols) -> Reference | None:
+    """Return what a name stands for that is another word for it: ``metadata = Base.metadata``."""
+    definition = symbols.definition(reference)
+    if reference is None or reference.file is None or not isinstance(definition, ast.Attribute):
+        return reference
+    return symbols.resolve(reference.file, definition) or reference
 
 
 def _is_metadata(reference: Reference, symbols: Symbols) -> bool:

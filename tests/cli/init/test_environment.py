@@ -76,7 +76,8 @@ def engine(text: str, url: str = "url") -> str:
         ),
         "from typing import Optional\nfrom pydantic import BaseSettings\n"
         "class S(BaseSettings):\n    database_url: Optional[str]",
-        SETTINGS + "class Part(BaseSettings):\n    uri: str\nclass Whole(BaseSettings):\n    part: Part | None = None\n"
+        SETTINGS
+        + "class Part(BaseSettings):\n    uri: str\nclass Whole(BaseSettings):\n    part: Part | None = None\n"
         "def of(part: Part) -> Part:\n    return part if isinstance(part, Part) else load(part)\nWhole()",
         SETTINGS + "class Part(BaseSettings):\n    uri: str\nclass Other(Part):\n    uri: str = 'x'\n"
         "def of(value: dict):\n    part: Part = Part.model_validate(value)\n    return part",

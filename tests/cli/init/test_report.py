@@ -148,6 +148,14 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             {"alembic.ini": "", "pyproject.toml": "[tool.pytest]\na = 1\n"},
             "schema        alembic.ini (migrations; no metadata with tables was found)",
         ),
+        (
+            {
+                "alembic.ini": "",
+                "models.py": MODELS,
+                "v/a.py": "from alembic import op\ndown_revision = None\ndef upgrade():\n    op.drop_table('a')",
+            },
+            "              the migrations cannot make them: the first works on a table that none makes (v/a.py:4)",
+        ),
         ({"a.py": MODELS, "b.py": MODELS}, "                b:Base.metadata (1 table; b.py:4)"),
         (
             {},

@@ -166,6 +166,59 @@ def test_who_runs_migrations_needs_migrated_tables(
     )
 
 
+FIRST = "from alembic import op\ndown_revision = None\ndef upgrade():\n    "
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        ("op.drop_index('ix', table_name='users')", 4),
+        ("pass\n    op.add_column('users', c)", 5),
+        ("'It.'\n    op.create_table('a')\n    op.create_index('x', 'a', [])\n    op.drop_table('b')", 7),
+        ("with op.batch_alter_table('users') as batch:\n        batch.drop_column('x')", 4),
+        ("op.create_table('users')\n    op.create_index('ix', 'users', ['name'])", None),
+        ("op.execute(SQL)\n    op.drop_table('a')", None),
+        ("make()\n    op.drop_table('a')", None),
+        ("x.make()\n    op.drop_table('a')", None),
+        ("op.drop_table('a', if_exists=True)", None),
+        ("op.drop_table(name)", None),
+        ("op.drop_table()", None),
+        ("connection = op.get_bind()", None),
+    ],
+)
+def test_migrations_that_need_tables_are_not_run_on_an_empty_database(
+    project: Project, steps: str, line: int | None
+) -> None:
+    """Where the first surely works on a table that nothing has made, the metadata says what the tables are."""
+    project.write(
+        {
+            "main.py": APP + "def lifespan():\n    alembic.command.upgrade(config, 'head')\n",
+            "models.py": MODELS,
+            "alembic.ini": "",
+            "versions/a.py": FIRST + steps,
+            "versions/b.py": "down_revision = 'a'\ndef upgrade():\n    op.drop_table('users')",
+        }
+    )
+    plan = project.plan()
+    assert (plan.tables.needing and plan.tables.needing.line) == line
+    chosen = "alembic.ini" if line is None else "models:Base.metadata"
+    assert project.settings()["hermetic_schema"] == chosen
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"versions/c.py": FIRST + "op.drop_table('users')"},
+        {"env.py": "Base.metadata.create_all(connection)"},
+        {"versions/a.py": "down_revision = None"},
+    ],
+)
+def test_migrations_whose_beginning_is_not_certain_are_run(project: Project, files: dict[str, str]) -> None:
+    """Several beginnings, an environment that makes tables itself, a first one that is not to be read."""
+    project.write({"main.py": APP, "alembic.ini": "", "versions/a.py": FIRST + "op.drop_table('users')"})
+    assert project.write(files).settings()["hermetic_schema"] == "alembic.ini"
+
+
 def test_pytest_9s_table_gets_arrays(project: Project) -> None:
     """A typed table takes lists only, for keys of several lines."""
     project.write(

@@ -215,6 +215,9 @@ def _schema(plan: Plan) -> Iterator[str]:
         yield f"or, to run the migrations instead{each}: hermetic_schema = {' and '.join(lines)}"
     elif plan.tables.startup and not plan.tables.metadata:
         yield f"the application makes tables at {shown(plan.tables.startup.file)}:{plan.tables.startup.line}"
+    if plan.tables.needing:
+        place = f"{shown(plan.tables.needing.file)}:{plan.tables.needing.line}"
+        yield f"the migrations cannot make them: the first works on a table that none makes ({place})"
 
 
 def _runner(plan: Plan) -> Iterator[str]:

@@ -24,6 +24,7 @@ from hermetic.doctor.examination import Finding
 from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.applications import Application, made_by_tests
 from hermetic.source.configuration import Configuration, find_configuration
+from hermetic.source.first_migration import find_needed_table
 from hermetic.source.migrations import Migrations, find_migrations
 from hermetic.source.modules import Place, purpose_of
 from hermetic.source.project import applications_in, other_projects, read_project
@@ -86,6 +87,7 @@ class Tables:
         migrations: Alembic's, if there are any.
         migrating: Where the application or a fixture runs them, which would fail on tables that are there already.
         sql: The files of SQL that make tables; looked for where there is no metadata.
+        needing: Where the first migration works on a table that none makes: on an empty database they cannot run.
     """
 
     metadata: tuple[Metadata, ...]
@@ -93,6 +95,7 @@ class Tables:
     migrations: Migrations | None
     migrating: Place | None
     sql: tuple[Path, ...]
+    needing: Place | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,15 +221,17 @@ def _find_tables(symbols: Symbols, choice: Choice, superseded: list[Superseded])
     metadata = find_metadata(symbols, choice.root, file) if choice.root and file else []
     running = running_modules(symbols, file)
     migrations = find_migrations(symbols.sources, file)
+    needing = find_needed_table(symbols.sources, migrations) if migrations else None
     migrating = None
-    if migrations:
+    if migrations and not needing:
         migrating = find_startup_migrations(symbols, running) or _migrating_tests(superseded)
     return Tables(
         metadata=tuple(metadata),
         startup=None if choice.built else find_startup_tables(running),
-        migrations=migrations,
+        migrations=None if needing else migrations,
         migrating=migrating,
         sql=() if metadata else tuple(find_sql(symbols.sources)),
+        needing=needing,
     )
 
 
