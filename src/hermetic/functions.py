@@ -85,15 +85,21 @@ def _members(value: Any) -> Mapping[str, Any]:
     return {**members, **members["_state"]} if type(value).__name__ == "State" else members
 
 
-def with_callees(value: Any) -> Iterator[FunctionType | None]:
-    """Give a function, and what it may call, each once; None for a library's, and where it is too much."""
+def with_callees(value: Any, without: Collection[Any] = ()) -> Iterator[FunctionType | None]:
+    """Give a function, and what it may call, each once; None for a library's, and where it is too much.
+
+    Args:
+        value: The function, or a class, or what can be called.
+        without: Functions that are passed over, with what they may call.
+    """
     found = list(_called(value, ())) or [None]
     for each in found:
         yield each if len(found) <= MOST else None
         if len(found) > MOST:
             return
         if each is not None:
-            found += [called for called in _callees(each, _names(each)) if called not in found]
+            called = _callees(each, _names(each))
+            found += [one for one in called if one not in found and one not in without]
 
 
 def _names(function: FunctionType) -> set[str]:

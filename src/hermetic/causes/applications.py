@@ -260,3 +260,14 @@ CONTEXT_VARIABLE_NOT_SET = Cause(
     asks for it needs a value in a test that calls it without a request: set it there, and reset it afterwards.
     """,
 )
+
+REFUSED_BY_ANOTHER_DEPENDENCY = Cause(
+    "HM782",
+    "A dependency refuses that no override stands for",
+    """
+    An override stands for one dependency. Another one, of the router, of the application (`dependencies=[...]`) or
+    of the endpoint, can refuse the request by itself, with 401 or 403, before the overridden one is asked for anything.
+    Override that one as well, or send what it asks for. A middleware refuses before any dependency is asked, and no
+    override reaches it: send what it asks for, or leave it out in tests.
+    """,
+)

@@ -46,7 +46,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     yield from _not_raised(failure, ended)
 
 
-def _is_met(failure: Failure, each: RequestEnded, ended: list[RequestEnded]) -> bool:
+def is_met(failure: Failure, each: RequestEnded, ended: list[RequestEnded]) -> bool:
     """Whether the failure speaks of an answer's status, or nothing came after it and the test does not expect it."""
     first = str(failure.error).partition("\n")[0]
     if re.search(rf"\b{each.status}\b", first):
@@ -58,13 +58,13 @@ def _stands_in(test: Callable[..., Any] | None, status: int) -> bool:
     """Whether a test has a status in its code, or among its parameters, which it then expects."""
     code = None if test is None else getattr(inspect.unwrap(test), "__code__", None)
     is_named = code is not None and any(
-        status in each.co_consts or any(map(_names_of(status).fullmatch, each.co_names))
+        status in each.co_consts or any(map(names_of(status).fullmatch, each.co_names))
         for each in codes(code)
     )
     return is_named or any(isinstance(each, int) and each == status for each in _parameters(test))
 
 
-def _names_of(status: int) -> re.Pattern[str]:
+def names_of(status: int) -> re.Pattern[str]:
     """Return what a status is called by FastAPI and Starlette, and by ``http.HTTPStatus``."""
     known = [name for name, each in HTTPStatus.__members__.items() if each == status]
     return re.compile("|".join([rf"HTTP_{status}_\w+", *known]), re.IGNORECASE)
@@ -84,7 +84,7 @@ def _redirected(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explana
         other = unquote(urlsplit(each.redirected_to).path)
         is_of_a_slash = other != each.path and other.rstrip("/") == each.path.rstrip("/")
         is_by_starlette = each.status == REDIRECT and not each.endpoint and is_of_a_slash
-        if not is_by_starlette or not _is_met(failure, each, ended):
+        if not is_by_starlette or not is_met(failure, each, ended):
             continue
         yield Explanation(
             REDIRECTED,
@@ -102,7 +102,7 @@ def _without_cookie(failure: Failure, ended: list[RequestEnded]) -> Iterator[Exp
     kept: dict[str, RequestEnded] = {}
     for each in ended:
         lacking = [name for name in kept if name not in each.cookies] if each.status in REFUSED else []
-        if lacking and _is_met(failure, each, ended):
+        if lacking and is_met(failure, each, ended):
             name = lacking[0]
             yield Explanation(
                 COOKIE_NOT_SENT,
@@ -120,7 +120,7 @@ def _without_cookie(failure: Failure, ended: list[RequestEnded]) -> Iterator[Exp
 def _form_for_json(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
     """Name a request that was refused because its body is a form, and the endpoint reads JSON."""
     for each in ended:
-        if each.status == UNPROCESSABLE and _is_met(failure, each, ended) and _is_of_a_form(each.body):
+        if each.status == UNPROCESSABLE and is_met(failure, each, ended) and _is_of_a_form(each.body):
             yield Explanation(
                 FORM_FOR_JSON,
                 (
@@ -147,7 +147,7 @@ def _is_of_a_form(body: str) -> bool:
 def _none_in_a_path(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
     """Name a request whose path has None where a value belongs."""
     for each in ended:
-        if "None" in each.path.split("/") and each.status >= 400 and _is_met(failure, each, ended):
+        if "None" in each.path.split("/") and each.status >= 400 and is_met(failure, each, ended):
             yield Explanation(
                 NONE_IN_A_PATH,
                 (

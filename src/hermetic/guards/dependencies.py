@@ -81,6 +81,30 @@ def dependencies_of(routes: Iterable[Any]) -> Iterator[Any]:
             following += getattr(dependant, "dependencies", ())
 
 
+def dependencies_towards(application: Any, endpoint: int) -> tuple[list[Any], list[Any]]:
+    """Return what the route of an endpoint depends on by what it is included with, and what it does itself.
+
+    Args:
+        application: The application.
+        endpoint: The number of the function that answers, as ``id`` gives it.
+    """
+    outer = [each.dependency for each in getattr(getattr(application, "router", None), "dependencies", ())]
+    return next(_towards(application, endpoint, outer), ([], []))
+
+
+def _towards(router: Any, endpoint: int, outer: list[Any]) -> Iterator[tuple[list[Any], list[Any]]]:
+    for each in list(getattr(router, "routes", ())):
+        if id(getattr(each, "endpoint", None)) == endpoint:
+            listed = [depends.dependency for depends in getattr(each, "dependencies", ())]
+            own = [found for found in dependencies_of([each]) if found not in (*outer, *listed)]
+            yield list(dict.fromkeys([*outer, *listed])), own
+        inner = _inner_of(each)
+        if inner is not None:
+            context = getattr(each, "include_context", None)
+            more = [depends.dependency for depends in getattr(context, "dependencies", ())]
+            yield from _towards(inner, endpoint, [*outer, *more])
+
+
 def endpoints_of(application: Any) -> set[Location]:
     """Return where the functions are defined that answer the requests of an application."""
     found = (location_of(getattr(each, "endpoint", None)) for each in routes_of(application))
@@ -102,9 +126,15 @@ def routes_of(application: Any) -> Iterator[Any]:
     """Give the routes of an application, and of the routers in it."""
     for each in list(getattr(application, "routes", ())):
         yield each
-        inner = getattr(each, "app", None) or getattr(each, "original_router", None)
-        if inner is not None and any(kind.__name__ == "Router" for kind in type(inner).__mro__):
+        inner = _inner_of(each)
+        if inner is not None:
             yield from routes_of(inner)
+
+
+def _inner_of(route: Any) -> Any:
+    """Return the router that a route is; None where it is none."""
+    inner = getattr(route, "app", None) or getattr(route, "original_router", None)
+    return inner if any(kind.__name__ == "Router" for kind in type(inner).__mro__) else None
 
 
 def name_of(function: Any) -> str:
