@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 from unittest import TestCase
 from unittest.mock import AsyncMock, Mock
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Column, Integer
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import declarative_base
 from starlette.testclient import TestClient
 
 from hermetic.events.lifecycle import Breach
@@ -27,6 +32,20 @@ pytestmark = pytest.mark.filterwarnings("default:.*never awaited:RuntimeWarning"
 
 async def notify() -> None:
     """What should be awaited."""
+
+
+class Mapped(declarative_base()):  # type: ignore[misc]
+    """A row."""
+
+    __tablename__ = "mapped"
+    id = Column(Integer, primary_key=True)
+
+
+class Closing:
+    """What is closed asynchronously."""
+
+    async def close(self) -> None:
+        """Never run."""
 
 
 class Pets(TestCase):
@@ -69,6 +88,30 @@ def test_a_statement_without_await() -> None:
     assert first == "test_it never awaited the coroutine notify, so that nothing of it has run. [HM801]"
     assert second == f"It was made at {breach.location}."
     assert change == f"change: {breach.location}: await notify()"
+
+
+def test_what_a_library_drops() -> None:
+    """A factory for synchronous Sessions that was given an asynchronous one: its name, the line that used it."""
+    factory: Any = import_module("factory")
+    made = factory.make_factory(Mapped, FACTORY_CLASS=import_module("factory.alchemy").SQLAlchemyModelFactory)
+    made._meta.sqlalchemy_session = AsyncSession()
+    made._meta.sqlalchemy_session_persistence = "flush"
+    with watched() as found:
+        made()
+    (breach,) = found
+    assert breach.location.function == "test_what_a_library_drops"
+    assert "never awaited the coroutine AsyncSession.flush" in breach.message
+    assert "MappedFactory was given an AsyncSession as its session." in breach.message
+    assert f"change: {breach.location}: MappedFactory.build(), " in breach.message
+
+
+def test_what_another_library_drops() -> None:
+    """Then it is not known what else to call."""
+    with watched() as found:
+        contextlib.closing(Closing()).__exit__()
+    (breach,) = found
+    assert "contextlib called it, for " in breach.message
+    assert "change: " in breach.message
 
 
 def test_what_a_function_keeps() -> None:

@@ -276,3 +276,14 @@ ID_GIVEN_TWICE = Cause(
     the database and read it after the flush; or set the sequence after such rows, by `setval`.
     """,
 )
+
+FACTORY_SEQUENCE_GOES_ON = Cause(
+    "HM783",
+    "A factory's sequence goes on from test to test",
+    """
+    `Sequence` of factory_boy counts for as long as the process runs: the rows of a test are gone before the next one,
+    and its count is not. So the first test that makes a user gets `user0`, the next one `user1`, and who gets which
+    depends on the order of the tests. Compare with the attribute of the object that the factory gave, or have a fixture
+    with `autouse=True` call `reset_sequence()` of the factory.
+    """,
+)

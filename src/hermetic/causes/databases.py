@@ -71,3 +71,13 @@ SEVERAL_ENGINES = Cause(
     where the tests make theirs.
     """,
 )
+
+TWO_HEADS = Cause(
+    "HM757",
+    "The migrations have two heads",
+    """
+    Each migration names the one before it. Two that name the same one, as two branches of a repository make them, are
+    two ends: `alembic upgrade head` refuses, "Multiple head revisions are present". Join them: `alembic merge heads`
+    writes a migration that has both before it; or have the younger one name the other one as its `down_revision`.
+    """,
+)

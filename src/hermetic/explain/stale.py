@@ -94,11 +94,16 @@ def _changes(failure: Failure, history: History) -> Iterator[Changed]:
         if isinstance(event, Statement) and not event.error and event.owner.kind == "request":
             write = written(event) if event.owner.is_within(failure.owner) else None
             if write is not None and write.verb in ("UPDATE", "DELETE"):
-                values = {name: text.strip() for name, text in _PARAMETER.findall(event.parameters)}
-                pending.setdefault(event.connection, []).append(Changed(event, write, values))
+                changed = Changed(event, write, parameters_of(event.parameters))
+                pending.setdefault(event.connection, []).append(changed)
         elif isinstance(event, TransactionEnded):
             done = pending.pop(event.connection, [])
             yield from done if event.how == "commit" else ()
+
+
+def parameters_of(told: str) -> dict[str, str]:
+    """Return the parameters of a statement that are known, as texts, by the names of their columns."""
+    return {name: text.strip() for name, text in _PARAMETER.findall(told)}
 
 
 def _remembered(frame: FrameType) -> Iterator[Remembered]:

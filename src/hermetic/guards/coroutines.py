@@ -14,6 +14,7 @@ of what ``unittest.mock`` makes; nor, without an origin, of what somebody else h
 from __future__ import annotations
 
 import dis
+import linecache
 import sys
 import warnings
 from abc import ABC, abstractmethod
@@ -24,7 +25,7 @@ from typing import Any, TypeAlias
 from hermetic import expressions
 from hermetic.causes.event_loops import ASYNC_TEST_IN_TESTCASE
 from hermetic.causes.guards import NEVER_AWAITED
-from hermetic.code import OWN, Location, is_library, location_of
+from hermetic.code import OWN, Location, is_library, location_of, place_in_the_project
 from hermetic.events.lifecycle import Breach
 from hermetic.owners import Owner, current
 from hermetic.patch import Patch
@@ -138,7 +139,7 @@ class UnawaitedWatch(CoroutineWatch):
         kind, names = _named(coroutine)
         at = _line(frame) or _origin(coroutine) or _kept(frame, owner, names)
         if at is None:
-            return None
+            return _dropped_by_a_library(coroutine, frame, owner)
         change = (
             expressions.awaited(at, names)
             or "await it, or give it to asyncio.create_task() and await the task"
@@ -178,14 +179,34 @@ def _called_by_pytest(coroutine: Coroutine, owner: Owner) -> Breach | None:
     return Breach("unawaited", owner, at, NEVER_AWAITED.told((what, f"It is at {at}."), (f"{at}: {change}",)))
 
 
+def _dropped_by_a_library(coroutine: Coroutine, frame: FrameType, owner: Owner) -> Breach | None:
+    """Say that a library which knows nothing of async has called an async method of what the project gave it."""
+    at, file = place_in_the_project(frame), frame.f_code.co_filename
+    is_called_there = f".{coroutine.__name__}(" in linecache.getline(file, frame.f_lineno)
+    if at is None or not (is_library(file) and is_called_there and _drops(frame)):
+        return None
+    kind, _ = _named(coroutine)
+    library, caller = frame.f_globals.get("__name__", file), frame.f_locals.get("cls")
+    what = f"{owner.name} never awaited the coroutine {kind}, so that nothing of it has run."
+    why = f"{library} called it, for {at}, and awaits nothing: it is written for synchronous objects."
+    change = f"{at}: do it without {library.partition('.')[0]}, and await it"
+    if str(library).startswith("factory.") and isinstance(caller, type):
+        name = caller.__name__
+        why = f"{why} {name} was given an {kind.partition('.')[0]} as its session."
+        change = f"{at}: {name}.build(), session.add() of what it gives, and await session.commit()"
+        change += f"; or have {name}._create() do so in an async function"
+    return Breach("unawaited", owner, at, NEVER_AWAITED.told((what, why), (change,)))
+
+
 def _line(frame: FrameType) -> Location | None:
     """Return the line of the project's that has just made what it drops."""
     code = frame.f_code
-    if is_library(code.co_filename) or frame.f_lasti < 0:
-        return None
-    if not dis.opname[code.co_code[frame.f_lasti]].startswith(_DROPS):
-        return None
-    return Location.of_frame(frame)
+    return None if is_library(code.co_filename) or not _drops(frame) else Location.of_frame(frame)
+
+
+def _drops(frame: FrameType) -> bool:
+    """Whether a frame stands at an instruction that drops what its line has just made."""
+    return frame.f_lasti >= 0 and dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith(_DROPS)
 
 
 def _origin(coroutine: Coroutine) -> Location | None:

@@ -1,0 +1,9 @@
+import sqlalchemy as sa
+from alembic import op
+
+revision = "b2"
+down_revision = "b1"
+
+
+def upgrade():
+    op.add_column("items", sa.Column("price", sa.Integer))
