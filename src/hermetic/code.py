@@ -172,20 +172,18 @@ class Walk:
         Modules go first: to ask a frame for its code tells every audit hook of the process, which takes longer than
         all else here, and is done once.
         """
-        passed, second, ends, ranks = self._passed, self._second, self._ends, self._ranks
+        passed, ranks = self._passed, self._ranks
         otherwise: FrameType | None = None
         for frame in stacks:
-            while frame is not None:
-                try:
-                    module = frame.f_globals["__name__"]
+            while True:
+                try:  # noqa: SIM105 - most frames are passed over here: there may be fifty
+                    while frame is not None and frame.f_globals["__name__"] in passed:
+                        frame = frame.f_back
                 except KeyError:  # of code that somebody runs in a dictionary of his own
-                    module = None
-                if module in passed:
-                    frame = frame.f_back
-                    continue
-                if otherwise is None or module not in second:
-                    if module in ends:
-                        break
+                    pass
+                if frame is None or (module := frame.f_globals.get("__name__")) in self._ends:
+                    break
+                if otherwise is None or module not in self._second:
                     code = frame.f_code
                     rank = ranks.get(code.co_filename)
                     if rank != "first":
