@@ -176,8 +176,8 @@ class Walk:
         otherwise: FrameType | None = None
         for frame in stacks:
             while True:
-                try:  # noqa: SIM105 - most frames are passed over here: there may be fifty
-                    while frame is not None and frame.f_globals["__name__"] in passed:
+                try:
+                    while frame is not None and frame.f_globals["__name__"] in passed:  # most of fifty
                         frame = frame.f_back
                 except KeyError:  # of code that somebody runs in a dictionary of his own
                     pass

@@ -11,6 +11,9 @@ VERBS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REPLACE", "MERGE")
 LOOKED_AT = 6
 """So many characters of a statement tell enough while tests pass."""
 
+READING = ("SELECT", "select")
+"""How most statements begin of which nothing matters longer than their test."""
+
 WORDS = frozenset(f"{verb} "[:LOOKED_AT] for verb in (*VERBS, "DROP TABLE"))
 """How a statement begins that writes or drops tables, as ``beginning_of`` says it."""
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from hermetic.code import Location
+from hermetic.events import emit, listen, unlisten
 from hermetic.events.database import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
 from hermetic.explain.connections import CONNECTIONS, Connections
 from tests.explain.failing import FIXTURE, TEST
@@ -12,6 +17,17 @@ AT = Location("/shop/conftest.py", 8, "session")
 
 class Connection:
     """One that somebody holds."""
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    """What listens."""
+    made = Connections()
+    for hear, kinds in made.listening:
+        listen(hear, *kinds)
+    yield made
+    for hear, _ in made.listening:
+        unlisten(hear)
 
 
 def opened(connection: object, loop: int = 1) -> ConnectionOpened:
@@ -24,41 +40,41 @@ def taken(connection: object, loop: int = 1) -> CheckedOut:
     return CheckedOut(TEST, AT, "sqlite://", id(connection), loop)
 
 
-def test_who_has_it() -> None:
+def test_who_has_it(connections: Connections) -> None:
     """Who took it, until it turns out to be a Session's."""
-    connections, connection = Connections(), Connection()
-    connections.hear(opened(connection))
+    connection = Connection()
+    emit(opened(connection))
     assert connections.of(connection) is None
-    connections.hear(taken(connection, loop=2))
+    emit(taken(connection, loop=2))
     held = connections.of(connection)
     assert held is not None
     assert (held.owner, held.opened_in, held.loop) == (TEST, 1, 2)
-    connections.hear(HandedOver(FIXTURE, id(connection)))
-    connections.hear(HandedOver(FIXTURE, 0))
+    emit(HandedOver(FIXTURE, id(connection)))
+    emit(HandedOver(FIXTURE, 0))
     assert connections.of(connection) == held._replace(owner=FIXTURE)
 
 
-def test_a_number_that_another_one_has_now() -> None:
+def test_a_number_that_another_one_has_now(connections: Connections) -> None:
     """What was known of the one before is forgotten; beyond a number of them, of the oldest."""
-    connections, connection = Connections(), Connection()
+    connection = Connection()
     for event in (opened(connection), taken(connection), opened(connection, loop=3)):
-        connections.hear(event)
+        emit(event)
     assert connections.of(connection) is None
-    connections.hear(taken(connection))
+    emit(taken(connection))
     others = [Connection() for _ in range(CONNECTIONS)]
     for other in others:
-        connections.hear(opened(other))
-        connections.hear(taken(other))
-        connections.hear(LoopEndedUnder(id(other), id(other)))
+        emit(opened(other))
+        emit(taken(other))
+        emit(LoopEndedUnder(id(other), id(other)))
     assert connections.of(connection) is None
     assert connections.of(others[0]) is not None
 
 
-def test_what_ended_with_its_loop() -> None:
+def test_what_ended_with_its_loop(connections: Connections) -> None:
     """It is found by what the pool had handed out; of a connection that nobody was told of nothing is."""
-    connections, connection, handle = Connections(), Connection(), Connection()
-    connections.hear(LoopEndedUnder(id(connection), id(handle)))
+    connection, handle = Connection(), Connection()
+    emit(LoopEndedUnder(id(connection), id(handle)))
     assert connections.ended(handle) is None
     for event in (opened(connection), taken(connection), LoopEndedUnder(id(connection), id(handle))):
-        connections.hear(event)
+        emit(event)
     assert connections.ended(handle) == connections.of(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hermetic.code import Location
@@ -39,27 +40,21 @@ class Held(NamedTuple):
 class Connections:
     """Hears of connections."""
 
-    KINDS: tuple[Kind, ...] = (ConnectionOpened, CheckedOut, HandedOver, LoopEndedUnder)
-
     def __init__(self) -> None:
         self._opened: OrderedDict[int, ConnectionOpened] = OrderedDict()
         self._taken: dict[int, CheckedOut] = {}
         self._owners: dict[int, Owner] = {}
         self._ended: OrderedDict[int, Held] = OrderedDict()
 
-    def hear(self, event: Any) -> None:
-        """Keep an event."""
-        if type(event) is CheckedOut:
-            if (connection := event.connection) in self._opened:
-                self._taken[connection] = event
-                self._owners[connection] = event.owner
-        elif isinstance(event, HandedOver):
-            if event.connection in self._taken:
-                self._owners[event.connection] = event.owner
-        elif isinstance(event, LoopEndedUnder):
-            self._end(event)
-        else:
-            self._open(event)
+    @property
+    def listening(self) -> tuple[tuple[Callable[[Any], None], tuple[Kind, ...]], ...]:
+        """What hears of which events: one method a kind, as each test takes and hands over some."""
+        return (
+            (self._open, (ConnectionOpened,)),
+            (self._take, (CheckedOut,)),
+            (self._hand_over, (HandedOver,)),
+            (self._end, (LoopEndedUnder,)),
+        )
 
     def _open(self, event: ConnectionOpened) -> None:
         self._opened.pop(event.connection, None)  # another one that had its number
@@ -68,6 +63,15 @@ class Connections:
         if len(self._opened) > CONNECTIONS:
             oldest, _ = self._opened.popitem(last=False)
             self._forget(oldest)
+
+    def _take(self, event: CheckedOut) -> None:
+        if (connection := event.connection) in self._opened:
+            self._taken[connection] = event
+            self._owners[connection] = event.owner
+
+    def _hand_over(self, event: HandedOver) -> None:
+        if event.connection in self._taken:
+            self._owners[event.connection] = event.owner
 
     def _forget(self, connection: int) -> None:
         if self._taken.pop(connection, None) is not None:

@@ -27,7 +27,7 @@ from hermetic.explain.databases import DatabaseHistory
 from hermetic.explain.patches import Patches
 from hermetic.explain.writes import Undone
 from hermetic.owners import Owner
-from hermetic.statements import WORDS, beginning_of
+from hermetic.statements import READING, WORDS, beginning_of
 
 KINDS: tuple[Kind, ...] = (
     *(RequestBegan, RequestEnded, WebsocketEnded),
@@ -36,11 +36,10 @@ KINDS: tuple[Kind, ...] = (
 )
 """What is listened to while tests pass: each kind costs every test something (``python -m benchmarks.failures``)."""
 
-READING = ("SELECT", "select")
-"""How most statements begin of which nothing matters longer than their test."""
-
 FIRST, LAST = 100, 400
 """How many events of a test are kept, of its beginning and of its end."""
+
+MOST = FIRST + LAST
 
 SESSIONS = 1_000
 """Of how many Sessions the last end is kept, and of how many closed ones what they held."""
@@ -72,8 +71,10 @@ class History:
         self.dropped = 0
         self._fillings = 0
         self._listening: tuple[tuple[Callable[[Any], None], tuple[Kind, ...]], ...] = (
-            (self._hear, KINDS),
-            (self.connections.hear, Connections.KINDS),
+            (self._hear, tuple({*KINDS} - {Statement, TransactionEnded})),
+            (self._hear_statement, (Statement,)),
+            (self._hear_end, (TransactionEnded,)),
+            *self.connections.listening,
             (self._on_filling, (FillingBegan, FillingEnded)),
             (self.sessions.hear, (SessionEnded,)),
             (self.databases.hear, DatabaseHistory.KINDS),
@@ -117,16 +118,24 @@ class History:
     def _on_filling(self, event: FillingBegan | FillingEnded) -> None:
         self._fillings += 1 if isinstance(event, FillingBegan) else -1
 
-    def _hear(self, event: Any) -> None:
+    def _hear(self, event: Event) -> None:
         if self._fillings:  # whoever came first has a hundred tables made on the way
             return
-        if type(event) is Statement and not (event.error or event.text.startswith(READING)):
-            self._look_at(event)
         told = self._told
         told.append(event)
-        if len(told) > FIRST + LAST:
+        if len(told) > MOST:
             del told[FIRST]
             self.dropped += 1
+
+    def _hear_statement(self, event: Statement) -> None:
+        self._hear(event)
+        if not (event.text.startswith(READING) or event.error or self._fillings):
+            self._look_at(event)
+
+    def _hear_end(self, event: TransactionEnded) -> None:
+        self._hear(event)
+        if self.undone.is_waiting:
+            self.undone.note_end(event)
 
     def _look_at(self, statement: Statement) -> None:
         """Have kept what matters longer than a test, by the first word."""

@@ -15,16 +15,12 @@ MOST = 2_000
 
 
 class Undone:
-    """Hears of statements that write, of ends of transactions and of restores.
+    """Hears of restores, and is told of statements that write and, while it waits for some, of ends of transactions.
 
     What a statement wrote is looked for when somebody asks, which few do.
     """
 
-    KINDS: tuple[Kind, ...] = (
-        EngineResolved,
-        TransactionEnded,
-        Restored,
-    )
+    KINDS: tuple[Kind, ...] = (EngineResolved, Restored)
 
     def __init__(self) -> None:
         self._module = ""
@@ -60,17 +56,23 @@ class Undone:
 
     def hear(self, event: Any) -> None:
         """Keep what matters of an event."""
-        if isinstance(event, TransactionEnded):
-            if self._open:
-                writes = self._open.pop(event.connection, ())
-                if event.how == "commit" and len(self._committed) < MOST:
-                    self._committed += writes
-        elif isinstance(event, EngineResolved):
+        if isinstance(event, EngineResolved):
             if event.outcome == "contained":
                 self._urls.add(event.url)
         elif event.is_changed and self._committed:
             self._undone.extend(self._committed)
             self._committed.clear()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what was written somewhere waits for the end of its transaction."""
+        return bool(self._open)
+
+    def note_end(self, event: TransactionEnded) -> None:
+        """Keep what a transaction wrote that was committed."""
+        writes = self._open.pop(event.connection, ())
+        if event.how == "commit" and len(self._committed) < MOST:
+            self._committed += writes
 
     def note_writing(self, event: Statement) -> None:
         """Keep a statement that begins with one of ``WORDS``, until its transaction ends."""

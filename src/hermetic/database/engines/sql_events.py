@@ -35,13 +35,17 @@ from hermetic.events.database import (
 from hermetic.masking import Masking
 from hermetic.owners import Owner, current
 from hermetic.patch import Patch
+from hermetic.statements import READING
 from hermetic.threads import now
 
 MESSAGE = 300
 """Characters of a driver's message at the most."""
 
+# Attributes: a weak dictionary takes longer to ask, and who asks an object for its ``__dict__`` has Python 3.11 look up
+# each attribute of it by name from then on.
+
 URL = "_hermetic_url"
-"""The attribute of an engine that has its URL, password masked: a weak dictionary takes longer to ask."""
+"""The attribute of an engine that has its URL, password masked."""
 
 ENDED_AT = "_hermetic_ended_at"
 """The attribute of a connection that has the line at which its last transaction ended, as it was told."""
@@ -50,7 +54,7 @@ CHANGED = "_hermetic_changed"
 """The attribute of a connection whose transaction may have changed something, or has failed."""
 
 MADE = "_hermetic_made"
-"""The attribute of a Session that has the line which made it: a weak dictionary takes longer to ask."""
+"""The attribute of a Session that has the line which made it; unknown where nobody listened then."""
 
 EXECUTING, ENDING = 4, 2
 """How many frames are not looked at where a statement, or the end of a transaction, is told of; there is one more."""
@@ -99,8 +103,9 @@ def _beginning(patch: Patch) -> Method:
     def begin(connection: Connection, *arguments: Any) -> Any:
         __tracebackhide__ = True
         result = method(connection, *arguments)
-        if patch.is_on:
-            emit(TransactionBegan(current(), project_location(), *_engine_of(connection)))
+        tell = listeners.get(TransactionBegan) if patch.is_on else None
+        if tell is not None:
+            tell(TransactionBegan(current(), project_location(), *_engine_of(connection)))
         return result
 
     return begin
@@ -112,16 +117,23 @@ def _ending(patch: Patch, how: str) -> Method:
     def end(connection: Connection) -> Any:
         __tracebackhide__ = True
         result = method(connection)
-        if patch.is_on:
-            has_only_read = not connection.__dict__.pop(CHANGED, Statement not in listeners)
-            is_passed_over = how == "rollback" and (has_only_read or is_end_of_block())
-            place = UNKNOWN if is_passed_over else project_location(ENDING)
-            connection.__dict__[ENDED_AT] = place
+        tell = listeners.get(TransactionEnded) if patch.is_on else None
+        if tell is not None:
+            place = UNKNOWN
+            if how == "commit" or not (_has_only_read(connection) or is_end_of_block()):
+                place = project_location(ENDING)
+            setattr(connection, CHANGED, None)
+            setattr(connection, ENDED_AT, place)
             url, number = _engine_of(connection)
-            emit(TransactionEnded(current(), place, url, number, how))
+            tell(TransactionEnded(current(), place, url, number, how))
         return result
 
     return end
+
+
+def _has_only_read(connection: Connection) -> bool:
+    """Whether all statements of its transaction have; where nobody listens to those, nobody knows."""
+    return not getattr(connection, CHANGED, None) and Statement in listeners
 
 
 def _executing(patch: Patch, masking: Masking) -> Method:
@@ -129,18 +141,18 @@ def _executing(patch: Patch, masking: Masking) -> Method:
 
     def execute(connection: Connection, dialect: Any, context: Any, *arguments: Any) -> Any:
         __tracebackhide__ = True
-        if not patch.is_on or private.is_of_a_dialect(connection):
+        tell = listeners.get(Statement) if patch.is_on else None
+        if tell is None or private.is_of_a_dialect(connection):
             return method(connection, dialect, context, *arguments)
         began = now()
         try:
             result = method(connection, dialect, context, *arguments)
         except BaseException as raised:
             error = getattr(raised, "orig", None) or raised
-            _tell_statement(
-                connection, context, masking, now() - began, type(error).__name__, str(error)[:MESSAGE]
-            )
+            seconds, message = now() - began, str(error)[:MESSAGE]
+            tell(_statement(connection, context, masking, seconds, type(error).__name__, message))
             raise
-        _tell_statement(connection, context, masking, now() - began)
+        tell(_statement(connection, context, masking, now() - began))
         return result
 
     return execute
@@ -148,23 +160,24 @@ def _executing(patch: Patch, masking: Masking) -> Method:
 
 def _engine_of(connection: Connection) -> tuple[str, int]:
     """Return the URL of a connection's engine, and the number of what the driver knows it by."""
-    attributes, opened = connection.engine.__dict__, private.driver_connection_of(connection)
-    url = attributes.get(URL)
+    engine, opened = connection.engine, private.driver_connection_of(connection)
+    url = getattr(engine, URL, None)
     if url is None:
-        url = attributes[URL] = masked(connection.engine.url)
+        url = masked(engine.url)
+        setattr(engine, URL, url)
     return url, 0 if opened is None else id(opened)
 
 
-def _tell_statement(
+def _statement(
     connection: Connection, context: Any, masking: Masking, seconds: float, error: str = "", message: str = ""
-) -> None:
+) -> Statement:
     text, parameters = context.statement[:TEXT], text_of(context, masking)
-    if error or not text.startswith(("SELECT", "select")):
-        connection.__dict__[CHANGED] = True
+    if error or not text.startswith(READING):
+        setattr(connection, CHANGED, True)
     rows = -1 if error else private.rows_of(context.cursor)
     url, number = _engine_of(connection)
     place = project_location(EXECUTING)
-    emit(Statement(current(), place, url, number, text, parameters, rows, seconds, error, message))
+    return Statement(current(), place, url, number, text, parameters, rows, seconds, error, message)
 
 
 class SessionEnds:
@@ -183,7 +196,7 @@ class SessionEnds:
     def note(self, session: Session) -> None:
         """Note where a Session is made, if somebody listens."""
         if SessionEnded in listeners:
-            session.__dict__[MADE] = project_location(MAKING)
+            object.__setattr__(session, MADE, project_location(MAKING))
 
     def _start(self) -> None:
         self._patch = Patch(Session, "close", self._telling)
@@ -228,14 +241,22 @@ class SessionEnds:
         objects: tuple[int, ...] = (),
     ) -> None:
         owner = self._owner_of(session) or current()
-        made_at = session.__dict__.get(MADE, UNKNOWN)
-        emit(SessionEnded(owner, made_at, place, session.hash_key, how, is_expiring, objects))
+        emit(SessionEnded(owner, _made_at(session), place, session.hash_key, how, is_expiring, objects))
+
+
+def _made_at(session: Session) -> Location:
+    try:  # no method of a subclass is asked for it, nor set it
+        place: Location = object.__getattribute__(session, MADE)
+    except AttributeError:
+        return UNKNOWN
+    return place
 
 
 def _committed_at(session: Session) -> Location | None:
     """Return where its connections were told to be committed a moment ago, if somebody listens to that, too."""
     for connection in private.committed_by(session):
-        place: Location | None = connection.__dict__.pop(ENDED_AT, None)
+        place: Location | None = getattr(connection, ENDED_AT, None)
         if place is not None:
+            setattr(connection, ENDED_AT, None)
             return place
     return None
