@@ -73,6 +73,8 @@ def failed_unseen() -> list[Task]:
     another kind, do not: then there are none). That a task's exception is asked for is what it notes itself.
     """
     kept: Any = getattr(asyncio.tasks, "_scheduled_tasks", None) or getattr(asyncio.tasks, "_all_tasks", ())
+    if not len(kept):  # which takes a tenth of what it takes to go through a set of references
+        return []
     return [task for task in list(kept) if task.done() and getattr(task, "_log_traceback", False)]
 
 

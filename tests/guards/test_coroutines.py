@@ -168,6 +168,17 @@ def test_after_the_run() -> None:
     assert warnings._warn_unawaited_coroutine is original  # type: ignore[attr-defined]
 
 
+def test_between_tests() -> None:
+    """What is dropped there is nobody's."""
+    watch = UnawaitedWatch(Drops())
+    with warnings.catch_warnings(record=True) as told, owned_by(TEST):
+        notify()  # type: ignore[unused-coroutine]
+        watch.begin(TEST)
+        assert list(watch.end(TEST)) == []
+    watch.stop()
+    assert len(told) == 1
+
+
 def test_an_async_method_of_a_test_case() -> None:
     """What unittest drops is named with its class; what a test drops is not this guard's."""
     with watched(kind=UnrunWatch) as found, warnings.catch_warnings():

@@ -11,6 +11,7 @@ from hermetic.code import UNKNOWN
 from hermetic.events.lifecycle import Breach
 from hermetic.guards.watches import Watches
 from hermetic.owners import Owner
+from hermetic.settings import Level
 
 FIRST, SECOND = (Owner(name, "test", "function") for name in ("first", "second"))
 
@@ -74,3 +75,34 @@ def test_a_test_without_an_end_leaves_nothing_to_the_next(watches: Watches) -> N
     watches.begin(SECOND, {"tasks": "error", "threads": "off"})
     assert [breach.owner for breach in watches.end(SECOND)] == [SECOND]
     assert watches.end(SECOND) == []
+
+
+class Failing(Noting):
+    """One whose end fails."""
+
+    def end(self, test: Owner) -> Iterable[Breach]:
+        """Fail."""
+        raise ZeroDivisionError(self.name)
+
+
+def test_one_that_fails(told: list[str]) -> None:
+    """Those before it are ended as well, and each that failed is raised."""
+    kinds = {"tasks": Noting, "threads": Failing, "memory": Failing}
+    watches = Watches({name: partial(kind, name, told) for name, kind in kinds.items()})
+    watches.begin(FIRST, dict.fromkeys(kinds, "error"))
+    with pytest.raises(BaseExceptionGroup) as raised:
+        watches.end(FIRST)
+    assert [str(each) for each in raised.value.exceptions] == ["memory", "threads"]
+    assert told[-1] == "tasks ends first"
+
+
+def test_a_test_with_levels_of_its_own(watches: Watches, told: list[str]) -> None:
+    """They count for it alone."""
+    both: dict[str, Level] = {"tasks": "error", "threads": "warn"}
+    for test, levels in ((FIRST, both), (SECOND, {**both, "tasks": "off"}), (FIRST, both)):
+        watches.begin(test, levels)
+        watches.end(test)
+    assert [each for each in told if "tasks" in each] == [
+        "tasks is made",
+        *["tasks begins first", "tasks ends first"] * 2,
+    ]

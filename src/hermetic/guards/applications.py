@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -87,7 +87,7 @@ class ApplicationWatch:
 
     def tell_no_more(self, listener: Requests) -> None:
         """Have somebody told of none any more."""
-        self._told = tuple(each for each in self._told if each is not listener)
+        self._told = tuple([each for each in self._told if each is not listener])
 
     def install(self) -> None:
         """Start, if Starlette is loaded and it has not been done; costs next to nothing otherwise."""
@@ -103,16 +103,20 @@ class ApplicationWatch:
             if not patch.is_on:
                 return await original(app, scope, receive, send)
             self._note_loop()
+            owner, told = _owner_of(scope), self._told
             call: App = partial(original, app)
             if scope["type"] == "lifespan":
-                call = partial(self._lifespan, app, call)
-            elif self._told:
-                call = partial(self._answering, app, call)
-            owner = _owner_of(scope)
+                call, told = partial(self._lifespan, app, call), ()
             if owner is not current():  # else our client has called it, and told
-                call = told_of(call, scope)
+                call, told = told_of(partial(_answering, told, app, call), scope), ()
             with owned_by(owner):
-                await call(scope, receive, send)
+                for listener in told:
+                    listener.called(owner, app)
+                try:
+                    await call(scope, receive, send)
+                finally:
+                    for listener in told:
+                        listener.answered(owner, app, scope)
 
         return __call__
 
@@ -138,17 +142,6 @@ class ApplicationWatch:
         finally:
             del self._up[lifespan]
 
-    async def _answering(self, app: Any, call: App, scope: Scope, receive: Receive, send: Send) -> None:
-        __tracebackhide__ = True
-        told, request = self._told, current()
-        for listener in told:
-            listener.called(request, app)
-        try:
-            await call(scope, receive, send)
-        finally:
-            for listener in told:
-                listener.answered(request, app, scope)
-
     def _note_loop(self) -> None:
         loop = asyncio._get_running_loop()
         if loop is not None and loop is not self._latest:
@@ -160,6 +153,21 @@ class ApplicationWatch:
         if self._patch is not None:
             self._patch.undo()
             self._patch = None
+
+
+async def _answering(
+    told: Sequence[Requests], app: Any, call: App, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Call an application inside what tells of the request, so that who is told hears before it has ended."""
+    __tracebackhide__ = True
+    request = current()
+    for listener in told:
+        listener.called(request, app)
+    try:
+        await call(scope, receive, send)
+    finally:
+        for listener in told:
+            listener.answered(request, app, scope)
 
 
 def overriding_applications() -> list[Any]:

@@ -50,11 +50,6 @@ class Drops:
             self._patch = Patch(warnings, _TELLS, self._telling)
         self._watching.append(watch)
 
-    def remove(self, watch: CoroutineWatch) -> None:
-        """Tell it no longer."""
-        if watch in self._watching:
-            self._watching.remove(watch)
-
     def _telling(self, patch: Patch) -> Callable[[Coroutine], None]:
         original = patch.original
         is_pythons = original.__module__ == warnings.__name__
@@ -62,7 +57,8 @@ class Drops:
         def tell(coroutine: Coroutine) -> None:
             frame, owner = sys._getframe(1), current()
             for watch in self._watching:
-                watch.look(coroutine, frame, owner)
+                if watch.is_on:
+                    watch.look(coroutine, frame, owner)
             if (
                 is_pythons and coroutine.cr_origin is None
             ):  # as the original, but for the line, which is the caller's
@@ -74,6 +70,7 @@ class Drops:
 
     def uninstall(self) -> None:
         """Have Python tell as ever."""
+        self._watching.clear()
         if self._patch is not None:
             self._patch.undo()
             self._patch = None
@@ -84,21 +81,24 @@ class CoroutineWatch(ABC):
 
     Args:
         drops: Tells of them.
+
+    Attributes:
+        is_on: Whether a test is watched.
     """
 
     def __init__(self, drops: Drops) -> None:
+        self.is_on = False
         self._drops = drops
         self._found: list[Breach] = []
+        drops.add(self)
 
     def begin(self, test: Owner) -> None:
         """Note what is dropped from now on."""
-        del test
-        self._drops.add(self)
+        self.is_on = True
 
     def end(self, test: Owner) -> Sequence[Breach]:
         """Return what was dropped, each line once."""
-        del test
-        self._drops.remove(self)
+        self.is_on = False
         if not self._found:
             return ()
         found, self._found = self._found, []

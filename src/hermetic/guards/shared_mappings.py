@@ -66,6 +66,10 @@ class OverridesGuard(MappingGuard[Any, Any]):
         overrides: MutableMapping[Any, Any] = self.app.dependency_overrides
         return overrides
 
+    def changed(self) -> dict[Any, tuple[Any, Any]]:
+        """Return what differs from the baseline: asked at each request, and most tests override nothing."""
+        return super().changed() if self._baseline or self.mapping else {}
+
     def tell(self) -> None:
         """Tell which dependencies the test that ends has left overridden."""
         for dependency in self.changed():
@@ -136,6 +140,7 @@ class SharedMappings:
         self._is_kept_up = is_kept_up
         self.are_watched = False
         self.guards: list[MappingGuard[Any, Any]] = []
+        self._overrides: list[OverridesGuard] = []
 
     def watch(self) -> None:
         """Start: what is there now is the first baseline."""
@@ -157,8 +162,7 @@ class SharedMappings:
         """Return the overrides that the test at hand, with its own fixtures, has set and not taken back."""
         return [
             Override(guard.app, dependency, function)
-            for guard in self.guards
-            if isinstance(guard, OverridesGuard)
+            for guard in self._overrides
             for dependency, (_, function) in guard.changed().items()
             if not isinstance(function, Missing)
         ]
@@ -176,4 +180,6 @@ class SharedMappings:
 
     def _watch(self, guard: MappingGuard[Any, Any]) -> None:
         self.guards.append(guard)
+        if isinstance(guard, OverridesGuard):
+            self._overrides.append(guard)
         self._found(guard)

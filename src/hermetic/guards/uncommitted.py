@@ -134,7 +134,7 @@ class UncommittedRequests:
 
     def answered(self, request: Owner, application: Any, scope: Scope) -> None:
         """Note which route has answered."""
-        if request in self._before:
+        if self._listens and request in self._before:
             self._answered.setdefault(request, Answered(ref(application), scope.get("route")))
 
     def _hear(self, event: Any) -> None:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import ReferenceType, WeakSet, ref
+from weakref import ReferenceType, ref
 
 from hermetic.causes.applications import OVERRIDE_OF_ANOTHER_APPLICATION
 from hermetic.code import UNKNOWN, Location, is_library
@@ -89,7 +89,7 @@ class UnusedOverrides:
         self._applications = applications
         self._shared = shared
         self._making = Making()
-        self._answered: WeakSet[Any] = WeakSet()
+        self._answered: set[ReferenceType[Any]] = set()
         self._looked_at: set[tuple[int, ...]] = set()
         self._found: list[Unused] = []
         self._listens = False
@@ -105,11 +105,12 @@ class UnusedOverrides:
     def end(self, test: Owner) -> Iterable[Breach]:
         """Look no more; return the overrides that no request has used."""
         self._applications.tell_no_more(self)
-        found, self._found = [each for each in self._unused() if each.is_a_fault], []
-        self._making.forget()
+        found = [each for each in self._unused() if each.is_a_fault] if self._found else ()
+        self._found.clear()
+        self._making.made.clear()
         self._answered.clear()
         self._looked_at.clear()
-        return [_breach(each, test) for each in found]
+        return [_breach(each, test) for each in found] if found else ()
 
     def stop(self) -> None:
         """Leave nothing behind."""
@@ -118,10 +119,9 @@ class UnusedOverrides:
 
     def _unused(self) -> list[Unused]:
         """Return what was found, but of applications that got a request after all."""
+        answered = {each() for each in self._answered} - {None}
         return [
-            each
-            for each in self._found
-            if each.application is None or each.application() not in self._answered
+            each for each in self._found if each.application is None or each.application() not in answered
         ]
 
     def _on_failure(self, event: CallRaised) -> None:
@@ -139,7 +139,7 @@ class UnusedOverrides:
 
     def answered(self, request: Owner, application: Any, scope: Scope) -> None:
         """Look at the overrides that the test has set by now, once as long as they are the same."""
-        self._answered.add(application)
+        self._answered.add(ref(application))
         overrides = list(self._set_by_the_test()) if hasattr(application, "dependency_overrides") else []
         looked_at = (id(application), *(id(part) for each, _ in overrides for part in each))
         if overrides and looked_at not in self._looked_at and request.is_test_level:
@@ -185,10 +185,6 @@ class Making:
     def of(self, application: Any) -> Made | None:
         """Return what is known of an application's making."""
         return next((each for each in self.made if each.application() is application), None)
-
-    def forget(self) -> None:
-        """Forget those of a test that is over."""
-        self.made.clear()
 
     def install(self) -> None:
         """Start, if FastAPI is loaded and it has not been done."""

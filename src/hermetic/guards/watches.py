@@ -18,7 +18,7 @@ at the end of the run lists them. A watch is made when the first test needs it: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from hermetic.events.lifecycle import Breach
@@ -50,27 +50,39 @@ class Watches:
     def __init__(self, makers: Mapping[str, Callable[[], Watch]]) -> None:
         self._makers = makers
         self._made: dict[str, Watch] = {}
-        self._begun: dict[str, Watch] = {}
+        self._levels: Mapping[str, Level] = {}
+        self._not_off: list[Watch] = []
+        self._begun: list[Watch] = []
 
     def begin(self, test: Owner, levels: Mapping[str, Level]) -> None:
         """Have those watch that are not off for this test."""
         if self._begun:  # a test that had no end: nothing of it is to be found here
             self.end(test)
+        if levels != self._levels:  # most tests have those of the one before
+            self._levels, self._not_off = {**levels}, [*self._made_for(levels)]
+        self._begun = self._not_off
+        for watch in self._begun:
+            watch.begin(test)
+
+    def _made_for(self, levels: Mapping[str, Level]) -> Iterator[Watch]:
         for name, make in self._makers.items():
             if levels[name] != "off":
-                watch = self._made.get(name)
-                if watch is None:
-                    watch = self._made[name] = make()
-                self._begun[name] = watch
-                watch.begin(test)
+                if name not in self._made:
+                    self._made[name] = make()
+                yield self._made[name]
 
     def end(self, test: Owner) -> list[Breach]:
         """Have them watch no longer; return what they found."""
         found: list[Breach] = []
-        with every_step() as step:
-            while self._begun:
-                with step:
-                    found += self._begun.popitem()[1].end(test)
+        begun, self._begun = self._begun, []
+        if begun:
+            with every_step() as step:
+                for watch in reversed(begun):
+                    try:
+                        found += watch.end(test)
+                    except BaseException:
+                        with step:
+                            raise
         return found
 
     def stop(self) -> None:
@@ -79,3 +91,4 @@ class Watches:
             while self._made:
                 with step:
                     self._made.popitem()[1].stop()
+            self._levels = {}
