@@ -17,6 +17,9 @@ from hermetic.patch import Patch
 MOST = 200
 """How many patches of a test are kept."""
 
+_TARGETS = (ModuleType, str)
+"""What ``monkeypatch`` is given for a name of a module."""
+
 
 class Patched(NamedTuple):
     """A name of a module that was replaced.
@@ -64,7 +67,7 @@ class Patches:
         """Forget the test before."""
         if self.made:
             self.made.clear()
-        if self._is_on and len(self._patches) < 2:  # unittest.mock may be loaded by now
+        if self._is_on and len(self._patches) < 2 and "unittest.mock" in sys.modules:  # by now
             self._watch()
 
     def _watch(self) -> None:
@@ -90,6 +93,9 @@ class Patches:
     def _setting(self, ours: Patch) -> Callable[..., Any]:
         def setattr(patch: Any, *arguments: Any, **named: Any) -> None:
             __tracebackhide__ = True
+            if arguments and not isinstance(arguments[0], _TARGETS):  # as runners of tests do, in each
+                ours.original(patch, *arguments, **named)
+                return
             done = len(patch._setattr)
             ours.original(patch, *arguments, **named)
             for target, name, value in patch._setattr[done:] if ours.is_on else ():
