@@ -121,6 +121,14 @@ def test_a_request(send: Callable[..., None]) -> None:
     assert 0 < ended.seconds < 60
 
 
+@pytest.mark.parametrize("kind", [RequestBegan, RequestEnded])
+def test_one_kind_alone(kind: type) -> None:
+    """Who listens to one is told of no other."""
+    with hearing(kind) as told, owned_by(TEST, everywhere=True):
+        by_our_client(APP, "/hello")
+    assert [type(each) for each in told] == [kind]
+
+
 def test_a_redirect() -> None:
     """Where to is told."""
     (ended,) = heard(by_httpx, "/below").of(RequestEnded)

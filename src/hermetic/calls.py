@@ -17,7 +17,7 @@ from typing import Any
 
 from hermetic.causes.applications import STREAM_NEVER_ENDS
 from hermetic.code import location_of
-from hermetic.events import Source, emit
+from hermetic.events import Source, emit, listeners
 from hermetic.events.application import (
     BODY,
     LifespanBegan,
@@ -115,7 +115,8 @@ class _Request(_Call):
         super().__init__(owner, scope)
         self._method = scope.get("method", "")
         self._query = scope.get("query_string", b"")
-        emit(RequestBegan(owner, self._method, self._path))
+        if (tell := listeners.get(RequestBegan)) is not None:
+            tell(RequestBegan(owner, self._method, self._path))
 
     def note(self, message: Message, send: Send) -> None:
         __tracebackhide__ = True
@@ -137,8 +138,10 @@ class _Request(_Call):
                 self._stream.note()
 
     def end(self, error: str) -> None:
-        scope = self._scope
-        emit(
+        scope, tell = self._scope, listeners.get(RequestEnded)
+        if tell is None:
+            return
+        tell(
             RequestEnded(
                 self._owner,
                 self._method,

@@ -137,7 +137,7 @@ class Walk:
     def __init__(
         self,
         libraries: Sequence[str] = (),
-        outer: Callable[[], Iterable[FrameType | None]] = tuple,
+        outer: Callable[[], list[FrameType | None]] = list,
         is_second: Callable[[str], bool] = lambda file: False,
         ends: Collection[str] = (),
     ) -> None:
@@ -155,7 +155,7 @@ class Walk:
         Args:
             above: How many frames are not looked at, from its own one on: they are known to be no user's.
         """
-        return self._innermost((sys._getframe(above), *self._outer()))
+        return self._innermost(sys._getframe(above), self._outer)
 
     def of_thread(self, thread: int) -> Location:
         """Return where another thread stands, in the same sense.
@@ -164,36 +164,39 @@ class Walk:
             thread: Its identifier.
         """
         with collector.paused():
-            return self._innermost((sys._current_frames().get(thread),))
+            return self._innermost(sys._current_frames().get(thread), list)
 
-    def _innermost(self, stacks: Iterable[FrameType | None]) -> Location:
+    def _innermost(self, frame: FrameType | None, outer: Callable[[], list[FrameType | None]]) -> Location:
         """Return the first line that is passed over by neither its module nor its file.
 
         Modules go first: to ask a frame for its code tells every audit hook of the process, which takes longer than
         all else here, and is done once.
         """
-        passed, ranks = self._passed, self._ranks
+        passed = self._passed
+        stacks: list[FrameType | None] | None = None
         otherwise: FrameType | None = None
-        for frame in stacks:
-            while True:
-                try:
-                    while frame is not None and frame.f_globals["__name__"] in passed:  # most of fifty
-                        frame = frame.f_back
-                except KeyError:  # of code that somebody runs in a dictionary of his own
-                    pass
-                if frame is None or (module := frame.f_globals.get("__name__")) in self._ends:
-                    break
-                if otherwise is None or module not in self._second:
-                    code = frame.f_code
-                    rank = ranks.get(code.co_filename)
-                    if rank != "first":
-                        rank = self._rank(code.co_filename, frame.f_globals)
-                    if rank == "first":
-                        return Location(code.co_filename, frame.f_lineno, code.co_name)
-                    if rank == "second":
-                        otherwise = otherwise or frame
-                frame = frame.f_back
-        return UNKNOWN if otherwise is None else Location.of_frame(otherwise)
+        while True:
+            try:
+                while frame is not None and frame.f_globals["__name__"] in passed:  # most of fifty
+                    frame = frame.f_back
+            except KeyError:  # of code that somebody runs in a dictionary of his own
+                pass
+            if frame is None or (module := frame.f_globals.get("__name__")) in self._ends:
+                stacks = outer() if stacks is None else stacks
+                if not stacks:
+                    return UNKNOWN if otherwise is None else Location.of_frame(otherwise)
+                frame = stacks.pop(0)
+                continue
+            if otherwise is None or module not in self._second:
+                code = frame.f_code
+                rank = self._ranks.get(code.co_filename)
+                if rank != "first":
+                    rank = self._rank(code.co_filename, frame.f_globals)
+                if rank == "first":
+                    return Location(code.co_filename, frame.f_lineno, code.co_name)
+                if rank == "second":
+                    otherwise = otherwise or frame
+            frame = frame.f_back
 
     def _rank(self, filename: str, names: Mapping[str, object]) -> Rank:
         rank = self._ranks.get(filename)

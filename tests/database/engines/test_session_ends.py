@@ -97,6 +97,14 @@ def test_a_session_of_hermetics_own() -> None:
     assert [each.made_at for each in heard.of(SessionEnded)] == [UNKNOWN]
 
 
+def test_a_session_that_was_made_before() -> None:
+    """Nobody listened then, and its maker's line is not known."""
+    session = Session()
+    with hearing(SessionEnded) as heard:
+        session.commit()
+    assert [each.made_at for each in heard.of(SessionEnded)] == [UNKNOWN]
+
+
 def test_nobody_listens() -> None:
     """Then nothing is hooked up but the owner."""
     before = Session.close

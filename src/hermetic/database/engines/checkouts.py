@@ -247,9 +247,9 @@ class Checkouts:
             self.gate.wait(owners.current(), in_greenlet=dialect.is_async)
             self._add(in_use)
         self._note(opened, connection, checkout)
-        if CheckedOut in listeners:
+        if (tell := listeners.get(CheckedOut)) is not None:
             number = 0 if loop is None else id(loop)
-            emit(CheckedOut(checkout.owner, checkout.location, url, id(connection), number, made_at))
+            tell(CheckedOut(checkout.owner, checkout.location, url, id(connection), number, made_at))
 
     def _add(self, in_use: InUse) -> None:
         key = id(in_use.connection)
