@@ -64,6 +64,34 @@ def made():
     assert "dropped" in result.output
 
 
+def test_one_that_is_made_anew(project: Project) -> None:
+    """It stays the suite's own, where what a test did to its schema is undone by a new copy of it."""
+    project.write(
+        conftest_py=CREATING
+        + """
+@pytest.fixture(scope="session", autouse=True)
+def made():
+    execute(maintenance, "CREATE DATABASE own")
+    execute(own, "CREATE TABLE notes (id serial PRIMARY KEY, text text)")
+    yield
+    assert names() == ["own"]
+    own.dispose()
+    execute(maintenance, "DROP DATABASE own")
+""",
+        test_a_py="""
+        import pytest
+        from conftest import execute, own, values
+
+        @pytest.mark.parametrize("again", range(3))
+        def test_it(again):
+            execute(own, "INSERT INTO notes (text) VALUES ('mine')", "ALTER TABLE notes DROP COLUMN text")
+            assert values(own, "SELECT id FROM notes") == [1]
+        """,
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 3}, result.output
+
+
 def test_one_of_a_test(project: Project) -> None:
     """It is gone when the test ends, even though the test's engine is still connected to it."""
     project.write(

@@ -150,7 +150,8 @@ class MadeDatabases:
     def _is_gone(self, name: str, one: Made, there: dict[str, tuple[int, str]]) -> bool:
         if name not in there:
             return True
-        return there[name][0] != one.oid and not marks.read(self._host.run, name)  # else we made it anew
+        oid = there[name][0]
+        return oid != one.oid and oid not in self._host.renamed  # else we made it anew
 
     def _is_made(self, name: str, oid: int, role: str, *, is_asked: bool) -> bool:
         """Whether a database is one that code under test of this process made."""

@@ -68,6 +68,7 @@ class PostgresqlHost:
         roles: Those of the server.
         used_templates: The templates that this process has used or made.
         there: The numbers of the databases that were on the server when this process came.
+        renamed: The numbers of those that this process made and gave another's name.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class PostgresqlHost:
         self._lock = RLock()
         self.facts: Facts | None = None
         self.there: frozenset[int] = frozenset()
+        self.renamed: set[int] = set()
 
     @property
     def privileged(self) -> bool:
@@ -178,6 +180,8 @@ class PostgresqlHost:
 
     def rename(self, database: str, name: str) -> None:
         """Give a database another name."""
+        ((oid,),) = self.run("SELECT oid::bigint FROM pg_database WHERE datname = %s", [database])
+        self.renamed.add(oid)
         self.run(f"ALTER DATABASE {quoted(database)} RENAME TO {quoted(name)}")
 
     def exists(self, database: str) -> bool:
