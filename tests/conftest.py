@@ -28,6 +28,17 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect no garbage while modules are imported: nearly all that is made then stays, and each worker does so."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_the_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Leave nothing in the user's cache."""
