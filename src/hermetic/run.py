@@ -109,7 +109,6 @@ class Run:
         self._applications = ApplicationWatch(lambda loop: self.background.note_loop(loop), self.filling.left)
         self._threads = ThreadWatch()
         self._exit_watch = ExitWatch(self._threads.started)
-        self._stuck = StuckWatch()
         self._drops = Drops()
         self.watches = Watches(
             {
@@ -120,6 +119,7 @@ class Run:
                 "unrun": lambda: UnrunWatch(self._drops),
                 "tasks": lambda: TaskWatch(lambda: self._tasks_left),
                 "lost_exceptions": LostExceptionWatch,
+                "stuck": lambda: StuckWatch(lambda: self._is_on and self.watches.levels["stuck"] == "error"),
                 "threads": lambda: ThreadsLeftWatch(self._threads.started),
                 "blocking": self._blocking,
             }
@@ -196,7 +196,6 @@ class Run:
             for end in (
                 self.loop_resources.close_idle,
                 self.watches.stop,
-                self._stuck.stop,
                 self._applications.uninstall,
                 self._threads.uninstall,
                 self.containment.stop,
@@ -240,8 +239,6 @@ class Run:
             self.restoring.restore()
         self._boundary = boundary
         self.watches.begin(owner, self.settings.guards if levels is None else levels)
-        if self._is_on:
-            self._stuck.begin(owner)
         if TestBegan in listeners:
             emit(TestBegan(owner))
 
@@ -279,7 +276,6 @@ class Run:
             BaseException: What failed of this, an application's shutdown perhaps; all else is done.
         """
         breaches: list[Breach] = []
-        self._stuck.end()
         with every_step() as step:
             self.ending = ending
             with step:

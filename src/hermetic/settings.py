@@ -51,6 +51,7 @@ GUARDS: dict[str, GuardSetting] = {
     "unrun": GuardSetting("error", "nothing runs an async method of a unittest.TestCase"),
     "tasks": GuardSetting("off", "a task that a test left running has to be cancelled"),
     "lost_exceptions": GuardSetting("warn", "a task of a test fails, and nobody sees its exception"),
+    "stuck": GuardSetting("error", "a test waits for itself"),
     "threads": GuardSetting("off", "a test leaves a thread running"),
     "blocking": GuardSetting("off", "an event loop stands still for hermetic_blocking_seconds"),
 }

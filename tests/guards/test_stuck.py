@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 from hermetic.guards import stuck
 from hermetic.guards.stuck import NobodyGoesOn, StuckWatch
 from hermetic.owners import Owner, owned_by
+from hermetic.threads import pause
 
 TEST = Owner("test_a.py::test_it", "test", "function")
 REQUEST = Owner("request GET /feed of test_a.py::test_it", "request", "function", TEST)
@@ -24,14 +26,19 @@ class Stopped(asyncio.SelectorEventLoop):
 
 
 @pytest.fixture(autouse=True)
-def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Watch the test at hand, from its first moment on."""
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at a test from its first moment on."""
     monkeypatch.setattr(stuck, "PAUSE", 0.01)
     monkeypatch.setattr(stuck, "PATIENCE", 0.0)
-    watching = StuckWatch()
+
+
+@pytest.fixture
+def watch() -> Iterator[None]:
+    """Watch the test at hand."""
+    watching = StuckWatch(lambda: True)
     watching.begin(TEST)
     yield
-    watching.end()
+    assert watching.end(TEST) == []
     watching.stop()
 
 
@@ -53,6 +60,7 @@ async def listening() -> None:
         await asyncio.Queue[int]().get()
 
 
+@pytest.mark.usefixtures("watch")
 def test_an_event_that_nobody_sets() -> None:
     """Who waits where, for what; and what else of the project waits."""
 
@@ -69,6 +77,7 @@ def test_an_event_that_nobody_sets() -> None:
     assert "change: " in said
 
 
+@pytest.mark.usefixtures("watch")
 def test_a_stream_that_waits() -> None:
     """It is the stream that is ended, not whoever waits for its client to be gone."""
 
@@ -88,6 +97,7 @@ def test_a_stream_that_waits() -> None:
     assert "[HM797]" in said
 
 
+@pytest.mark.usefixtures("watch")
 def test_a_clock_that_stands_still() -> None:
     """A limit never comes, and what runs out by it neither."""
     said = message(lambda: asyncio.sleep(0.01), Stopped)
@@ -95,6 +105,7 @@ def test_a_clock_that_stands_still() -> None:
     assert "[HM779]" in said
 
 
+@pytest.mark.usefixtures("watch")
 def test_a_clock_that_freezegun_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then it is known what lets the loop have its clock."""
     from freezegun import api
@@ -103,6 +114,38 @@ def test_a_clock_that_freezegun_has_stopped(monkeypatch: pytest.MonkeyPatch) -> 
     assert "real_asyncio=True" in message(lambda: asyncio.sleep(0.01), Stopped)
 
 
+@pytest.fixture
+def warning() -> Iterator[StuckWatch]:
+    """One that ends nothing."""
+    watching = StuckWatch(lambda: False)
+    watching.begin(TEST)
+    yield watching
+    watching.stop()
+
+
+def test_what_is_only_told_of(warning: StuckWatch) -> None:
+    """The wait goes on; what was seen is known once, when the test ends."""
+
+    async def run() -> None:
+        event, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def set_once_seen() -> None:
+            while not warning._found:
+                pause(0.01)
+            pause(0.1)
+            loop.call_soon_threadsafe(event.set)
+
+        threading.Thread(target=set_once_seen, name="hermetic-sets").start()  # nobody's, for who looks
+        await event.wait()
+
+    asyncio.run(run())
+    (found,) = warning.end(TEST)
+    assert (found.guard, found.owner, found.location.file) == ("stuck", TEST, __file__)
+    assert "[HM778]" in found.message
+    assert warning.end(TEST) == []
+
+
+@pytest.mark.usefixtures("watch")
 def test_a_wait_with_a_limit_is_left_alone() -> None:
     """It goes on when its time has come."""
 
@@ -113,6 +156,7 @@ def test_a_wait_with_a_limit_is_left_alone() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("watch")
 def test_what_a_socket_may_end_gets_longer() -> None:
     """Who it touches is not known for certain."""
 
@@ -126,6 +170,7 @@ def test_what_a_socket_may_end_gets_longer() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.usefixtures("watch")
 def test_whoever_can_cancel_it_can_end_the_wait() -> None:
     """A task that has it at hand, a scope of anyio's, a group in which another one fails."""
 

@@ -35,6 +35,7 @@ NOBODY_GOES_ON = Cause(
     ends it. Where nobody is left who could go on, for some seconds, hermetic raises an error where the innermost of
     them waits, and names the others. What waits for a socket, a process or some time to go by is never ended. Let
     somebody end that wait (a task that the test starts first), or give it a limit: `async with asyncio.timeout(1)`.
+    With `hermetic_stuck = warn` the wait goes on.
     """,
 )
 

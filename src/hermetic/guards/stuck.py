@@ -8,7 +8,7 @@ A thread looks every ``PAUSE`` seconds at a test that has lasted for ``PATIENCE`
 picture of who waits for whom; if nobody who could go on leads to the main thread, time after time, then the innermost
 of those that it waits for is given an error in the place of what it waits for. Whatever waits for something that is not
 understood can go on. What comes by a socket, or by a library's thread, touches more than can be followed: where there
-is one, the test is given longer.
+is one, the test is given longer. Where the guard only warns, nothing is ended.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 from hermetic import collector, tasks
 from hermetic.causes.applications import STREAM_NEVER_ENDS
 from hermetic.causes.hangs import CLOCK_STANDS, NOBODY_GOES_ON
-from hermetic.code import place_in_the_project
+from hermetic.code import UNKNOWN, Location, is_library, place_in_the_project
+from hermetic.events.lifecycle import Breach
 from hermetic.owners import Owner
 from hermetic.threads import OURS, now
 from hermetic.waits.graph import MAIN, Able, Graph
@@ -52,9 +53,15 @@ class NobodyGoesOn(RuntimeError):
 
 
 class StuckWatch:
-    """Watches each test, from ``begin`` to ``end``; the thread is started when the first one begins."""
+    """The guard ``stuck``; its thread is started when the first test begins.
 
-    def __init__(self) -> None:
+    Args:
+        ends: Whether a wait of the test at hand is ended; else it is only told of.
+    """
+
+    def __init__(self, ends: Callable[[], bool]) -> None:
+        self._ends = ends
+        self._found: list[Breach] = []
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._test: tuple[Owner, float] | None = None
@@ -62,15 +69,17 @@ class StuckWatch:
         self._seen = 0
 
     def begin(self, test: Owner) -> None:
-        """A test begins."""
+        """Look from now on."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name=f"{OURS}stuck", daemon=True)
             self._thread.start()
         self._test = test, now()
 
-    def end(self) -> None:
-        """It is over, but for the ends of wider fixtures."""
+    def end(self, test: Owner) -> list[Breach]:
+        """Look no longer; return what was seen and not ended."""
         self._test = None
+        found, self._found = self._found, []
+        return found
 
     def stop(self) -> None:
         """Have the thread end."""
@@ -100,7 +109,18 @@ class StuckWatch:
         self._seen = self._seen + 1 if is_stuck else 0
         if self._seen >= LOOKS:
             self._seen = 0
-            _end(graph, test)
+            self._end(graph, test)
+
+    def _end(self, graph: Graph, test: Owner) -> None:
+        """Give the task that is to blame an error in the place of what it waits for; or note it, once a test."""
+        ended = _to_be_ended(graph)
+        if ended is None:
+            return
+        told = _told(graph, ended, test)
+        if self._ends():
+            ended.get_loop().call_soon_threadsafe(_fail, ended, NobodyGoesOn(told))
+        elif not self._found:
+            self._found.append(Breach("stuck", tasks.owner_of(ended) or test, _location(ended), told))
 
     def _note_clock(self, loop: Loop) -> None:
         """Note the time as the loop itself is told it: a clock may be stopped for some modules only."""
@@ -121,8 +141,8 @@ def _has_sockets(loop: Loop) -> bool:
     return known is None or len(known) > OWN_SOCKETS
 
 
-def _end(graph: Graph, test: Owner) -> None:
-    """Give a task for which the main thread waits an error in the place of what it waits for: the innermost one.
+def _to_be_ended(graph: Graph) -> Task | None:
+    """Return the innermost task for which the main thread waits; one that sends a stream goes first.
 
     Who sends a stream may be another one than who waits for the client to be gone.
     """
@@ -130,10 +150,12 @@ def _end(graph: Graph, test: Owner) -> None:
     streams = [each for each in graph.tasks if _is_streaming(each) and each not in able]
     waiting = [each for each in graph.behind(MAIN) if isinstance(each, asyncio.Task) and _is_last(each)]
     own = [each for each in waiting if tasks.is_of_the_project(each)]
-    for ended in (*streams, *own[::-1], *waiting[::-1]):
-        error = NobodyGoesOn(_told(graph, ended, test))
-        ended.get_loop().call_soon_threadsafe(_fail, ended, error)
-        return
+    return next(iter((*streams, *own[::-1], *waiting[::-1])), None)
+
+
+def _location(task: Task) -> Location:
+    frames = [each for each in tasks.frames_of(task) if not is_library(each.f_code.co_filename)]
+    return Location.of_frame(frames[-1]) if frames else UNKNOWN
 
 
 def _is_streaming(task: Task) -> bool:

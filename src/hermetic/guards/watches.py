@@ -45,12 +45,15 @@ class Watches:
 
     Args:
         makers: Makes each guard's, by its name in ``settings.GUARDS``.
+
+    Attributes:
+        levels: The level of each guard for the test that began last.
     """
 
     def __init__(self, makers: Mapping[str, Callable[[], Watch]]) -> None:
         self._makers = makers
+        self.levels: Mapping[str, Level] = {}
         self._made: dict[str, Watch] = {}
-        self._levels: Mapping[str, Level] = {}
         self._not_off: list[Watch] = []
         self._begun: list[Watch] = []
 
@@ -58,8 +61,8 @@ class Watches:
         """Have those watch that are not off for this test."""
         if self._begun:  # a test that had no end: nothing of it is to be found here
             self.end(test)
-        if levels != self._levels:  # most tests have those of the one before
-            self._levels, self._not_off = {**levels}, [*self._made_for(levels)]
+        if levels != self.levels:  # most tests have those of the one before
+            self.levels, self._not_off = {**levels}, [*self._made_for(levels)]
         self._begun = self._not_off
         for watch in self._begun:
             watch.begin(test)
@@ -91,4 +94,4 @@ class Watches:
             while self._made:
                 with step:
                     self._made.popitem()[1].stop()
-            self._levels = {}
+            self.levels = {}
