@@ -138,6 +138,15 @@ def test_a_class_that_is_no_base_may_have_a_metadata(project: Project) -> None:
     assert targets(project.write({"models.py": text})) == [("models:m", 1)]
 
 
+def test_models_of_a_generic_class_hang_on_its_base(project: Project) -> None:
+    """``class IntModel(Model[int])``."""
+    text = "from sqlmodel import SQLModel\nclass Model(SQLModel, Generic[T]): ...\nclass IntModel(Model[int]): ...\n"
+    project.write(
+        {"main.py": "from heroes import Hero", "heroes.py": text + "class Hero(IntModel, table=True): ...\n"}
+    )
+    assert targets(project) == [("sqlmodel:SQLModel.metadata", 1)]
+
+
 def test_sqlmodel_is_named_by_itself_where_the_application_brings_the_tables_in(project: Project) -> None:
     """The application is imported before the tables are looked for."""
     hero = "from sqlmodel import SQLModel, Table\nclass Hero(SQLModel, table=True): ...\n"

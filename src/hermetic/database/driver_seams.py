@@ -38,6 +38,7 @@ class Route:
         target: What the rules sent it to; None where it is nobody's affair.
         maker: Who opens it.
         pool: The pool that does, if any.
+        anchor: What lives as long as the pool, and can be held weakly.
     """
 
     to: URL | None
@@ -45,6 +46,7 @@ class Route:
     target: Any = None
     maker: Maker | None = None
     pool: Any | None = None
+    anchor: Any | None = None
 
 
 class Rules(Protocol):
@@ -56,12 +58,13 @@ class Rules(Protocol):
 
     endings: list[Callable[[], list[str]]]
 
-    def route(self, asked: URL, pool: Any | None = None) -> Route:
+    def route(self, asked: URL, pool: Any | None = None, anchor: Any | None = None) -> Route:
         """Say where a connection goes, and have the database there made.
 
         Args:
             asked: The URL that its arguments mean.
             pool: The pool that opens it.
+            anchor: What lives as long as the pool and can be held weakly, where the pool itself cannot.
 
         Raises:
             ContainmentError: It must not be opened.

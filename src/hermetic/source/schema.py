@@ -113,7 +113,8 @@ def _root_base(reference: Reference, symbols: Symbols, seen: frozenset[Reference
     if reference in seen or not isinstance(definition, ast.ClassDef):
         return None
     for expression in definition.bases:
-        parent = symbols.resolve(reference.file, expression)
+        plain = expression.value if isinstance(expression, ast.Subscript) else expression
+        parent = symbols.resolve(reference.file, plain)
         root = _root_base(parent, symbols, seen | {reference}) if parent else None
         if root is not None:
             return root

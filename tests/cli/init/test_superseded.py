@@ -61,6 +61,7 @@ def test_what_is_the_tests_own_is_left_alone(project: Project, text: str) -> Non
         ("import testing.postgresql\ns = testing.postgresql.Postgresql()", ["own-server"]),
         ("SQLModel.metadata.drop_all(engine)", ["create-all"]),
         ("await c.begin_nested()", ["savepoint-listener"]),
+        ("return super().begin_nested()", []),
         ("@event.listens_for(s, 'after_transaction_end')\ndef f(): ...", ["savepoint-listener"]),
         ("s = AsyncSession(c, join_transaction_mode='create_savepoint')", ["savepoint-listener"]),
         ("for t in reversed(Base.metadata.sorted_tables): ...", ["truncate-loop"]),

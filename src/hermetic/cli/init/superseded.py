@@ -247,10 +247,15 @@ def recipes(node: ast.AST, file: Path, symbols: Symbols) -> Iterator[str]:
 def _of_attribute(node: ast.Attribute) -> Iterator[str]:
     if node.attr in ("create_all", "drop_all"):
         yield "create-all"
-    elif node.attr == "begin_nested":
+    elif node.attr == "begin_nested" and not _is_super(node.value):
         yield "savepoint-listener"
     elif node.attr == "sorted_tables":
         yield "truncate-loop"
+
+
+def _is_super(value: ast.expr) -> bool:
+    """Whether this is ``super()``: a session of the suite's own, not a use of one."""
+    return isinstance(value, ast.Call) and last_name(value.func) == "super"
 
 
 def _of_call(node: ast.Call) -> Iterator[str]:

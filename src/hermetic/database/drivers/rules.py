@@ -71,17 +71,18 @@ class DriverRules:
         self.endings: list[Callable[[], list[str]]] = []
         self._pools: weakref.WeakKeyDictionary[Any, Maker] = weakref.WeakKeyDictionary()
 
-    def route(self, asked: URL, pool: Any | None = None) -> Route:
+    def route(self, asked: URL, pool: Any | None = None, anchor: Any | None = None) -> Route:
         exemption = current_exemption()
         if exemption is not None:
             return Route(exemption.to, asked)
-        maker = self._maker_of(pool)
+        anchor = pool if pool is not None and _is_weakly_held(pool) else anchor
+        maker = self._maker_of(pool, anchor)
         request = EngineRequest(asked, Creation(maker.owner, maker.location, maker.folder))
         self._prepare(request)
         destination = self._resolver(request)
         if isinstance(destination, LeftAlone | Itself):
-            return Route(None, asked, None, maker, pool)
-        return Route(destination.reach(asked.username), asked, destination, maker, pool)
+            return Route(None, asked, None, maker, pool, anchor)
+        return Route(destination.reach(asked.username), asked, destination, maker, pool, anchor)
 
     def maker_in_the_project(self) -> Maker | None:
         """Return who opens something now: a line of the project's, or an application's ORM. None where neither does.
@@ -118,6 +119,8 @@ class DriverRules:
             thread=threading.current_thread(),
         )
         self.open.add(raw)
+        if route.anchor is not None:
+            self._pools.setdefault(route.anchor, route.maker)
         if route.target is not None:
             route.target.note_raw(raw)
         return raw
@@ -146,13 +149,14 @@ class DriverRules:
     def note_pool(self, pool: Any) -> None:
         self._pools[pool] = self._maker()
 
-    def _maker_of(self, pool: Any | None) -> Maker:
+    def _maker_of(self, pool: Any | None, anchor: Any | None) -> Maker:
+        """Return who opens a connection: who made its pool, also when none of that pool's is open any more."""
         if pool is None:
             return replace(self._maker(), by_an_orm=_orm_at_work())
         earlier = self.open.of_pool(pool)
         if earlier is not None:
             return earlier.maker
-        return (self._pools.get(pool) if _is_weakly_held(pool) else None) or self._maker()
+        return (None if anchor is None else self._pools.get(anchor)) or self._maker()
 
     def _maker(self) -> Maker:
         return Maker(owners.current(), self.project_location() or user_location(), working_folder())

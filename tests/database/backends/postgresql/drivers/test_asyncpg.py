@@ -121,16 +121,21 @@ def test_a_pool_s_connections_are_its_maker_s(raw: RawConnections) -> None:
 
 
 def test_a_pool_opens_another_connection_for_one_that_was_ended(raw: RawConnections) -> None:
-    """Whoever acquires next never sees the one that is gone."""
+    """Whoever acquires next never sees the one that is gone, and is not taken for who made the pool."""
+    fixture, test = Owner("fixture 'pool'", "fixture", "session"), Owner("test_a", "test", "function")
 
     async def run() -> None:
-        pool = await asyncpg.create_pool(ELSEWHERE, min_size=1, max_size=1)
-        before = await pool.fetchval(PID)
+        with owned_by(fixture):
+            pool = await asyncpg.create_pool(ELSEWHERE, min_size=1, max_size=1)
+            before = await pool.fetchval(PID)
         (one,) = raw.all()
         assert one.is_replaceable
         one.end()
         assert not one.is_open
-        assert await pool.fetchval(PID) != before
+        with owned_by(test):
+            assert await pool.fetchval(PID) != before
+        (other,) = raw.all()
+        assert other.owner is fixture
         await pool.close()
 
     asyncio.run(run())

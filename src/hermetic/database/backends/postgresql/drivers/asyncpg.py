@@ -33,7 +33,8 @@ def put(module: ModuleType, rules: Rules, patch: Patch) -> None:
     async def _connect(**kwargs: Any) -> Any:
         addresses, parameters, _ = parse(**_readable(kwargs))
         pool = pool_at_work("_get_new_connection", (module.Pool,))
-        route = rules.route(url_of(addresses[-1], parameters), pool)
+        # a pool cannot be held weakly, its queue of connections can
+        route = rules.route(url_of(addresses[-1], parameters), pool, getattr(pool, "_queue", None))
         if route.to is not None:
             kwargs |= _replaced(kwargs, route.to, parameters.server_settings)
         with blaming(route):
