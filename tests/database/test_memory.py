@@ -375,15 +375,6 @@ def test_a_test_beside_a_primary_in_a_file(suite: Suite) -> None:
     assert tables(cache) == []
 
 
-def test_a_tests_own_with_a_creator(suite: Suite) -> None:
-    """What it opens nobody knows: an empty database, which goes with the test."""
-    with suite.test():
-        engines = [suite.make(by="test_a.py", creator=lambda: None) for _ in range(3)]
-        assert len({path(engine) for engine in engines}) == 3
-    suite.restore()
-    assert suite.databases.inventory.all() == []
-
-
 def test_a_fixture_that_wrote_what_is_gone(suite: Suite) -> None:
     """Its layer goes with the database, whether the fixture is still in its set-up or lives on."""
     main = suite.make()
@@ -447,16 +438,18 @@ def test_the_primarys_url_in_a_librarys_hands(suite: Suite) -> None:
 
 def test_where_another_backend_is_expected(tmp_path: Path) -> None:
     """A cache in memory is no primary database of an application that is for PostgreSQL."""
+    built: list[str] = []
     databases = Databases(
         Servers({"sqlite": lambda: SqliteServer(tmp_path)}),
         Redirect.parse(root=tmp_path),
-        lambda worker: None,
+        lambda worker: built.append(worker.name),
         backend="postgresql",
     )
     installation = install(databases.resolve)
-    engine = create_engine("sqlite://", creator=lambda: None)
-    assert tables(engine) == []
-    assert databases.opened == ()
+    names: dict[str, Any] = {"create_engine": create_engine}
+    exec(compile("engine = create_engine('sqlite://')", str(tmp_path / "app.py"), "exec"), names)
+    assert tables(names["engine"]) == []
+    assert built == []
     installation.uninstall()
     databases.inventory.stop()
 

@@ -124,8 +124,9 @@ def test_other_in_memory(count: int, primary: bool, why: str) -> None:
 
 
 def test_other_in_memory_with_a_creator() -> None:
-    """What a creator of its own opens nobody knows: it gets an empty database of its own."""
-    assert goes(MEMORY, own=True) == ToFresh(None)
+    """What a creator of its own opens may be what others open, too: it is called, and looked at."""
+    why = "what a creator or a pool of its own opens in memory is the test's own"
+    assert goes(MEMORY, own=True, known=Known(in_memory=1, primary_in_memory=True)) == LeftAlone(why)
 
 
 @pytest.mark.parametrize("app", [True, False])

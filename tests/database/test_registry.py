@@ -121,9 +121,9 @@ def test_a_tests_own_file_gets_an_empty_database(project: Project) -> None:
     assert str(one) == "an empty database 'hermetic'"
 
 
-def test_own_creators_share_nothing(project: Project) -> None:
-    """Engines that open by a creator of their own get an empty database each."""
-    one, two = (project.resolve("sqlite://", by="conftest.py", own=True) for _ in range(2))
+def test_own_creators_of_the_application_share_nothing(project: Project) -> None:
+    """Its engines that open by a creator of their own have an empty database each."""
+    one, two = (project.resolve("sqlite://", own=True) for _ in range(2))
     assert isinstance(one, MemoryTarget)
     assert one is not two
 

@@ -217,10 +217,55 @@ import sqlite3
 def test_it():
     def creator():
         raise AssertionError("opened")
-    with create_engine("sqlite://", creator=creator).connect() as connection:
+    with create_engine("sqlite:///own.db", creator=creator).connect() as connection:
         assert connection.execute(text("PRAGMA database_list")).first()[2] != ""
 """,
     )
+
+
+def test_creators_that_open_one_database_in_memory(project: Project) -> None:
+    """A suite's engines share what their creators open past each seam, and it is said that it is the suite's own."""
+    project.write(
+        conftest_py="""
+import sqlite3
+
+import pytest
+from sqlalchemy import create_engine
+from shop import Base
+
+
+def opened():
+    return sqlite3.Connection("file:of_the_suite?mode=memory&cache=shared", uri=True)
+
+
+@pytest.fixture(scope="session")
+def tables():
+    keeper = opened()
+    Base.metadata.create_all(create_engine("sqlite://", creator=opened))
+    yield
+    keeper.close()
+
+
+@pytest.fixture
+def engine(tables):
+    engine = create_engine("sqlite://", creator=opened)
+    yield engine
+    engine.dispose()
+"""
+    )
+    project.write(
+        test_a_py="""
+from sqlalchemy import text
+
+
+def test_it(engine):
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM users")).scalar() == 0
+"""
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 1}, result.output
+    assert "what a creator or a pool of its own opens in memory is the test's own" in result.output
 
 
 def test_tables_made_while_modules_are_imported_are_for_all_tests(project: Project) -> None:

@@ -13,7 +13,7 @@ order, the first that fits:
 | SQLite files under pytest's temporary folders                  | left alone                                     |
 | in-memory SQLite, by a name that connections share             | one database for each name                     |
 | in-memory SQLite, of an engine which the application made      | a database of the engine's own                 |
-| in-memory SQLite, opened by a creator or pool of the engine's own | a fresh empty database of its own           |
+| in-memory SQLite, opened by a creator or pool of the engine's own | left alone                                  |
 | other in-memory SQLite, where just one is the application's, and that is its primary database | that one        |
 | other in-memory SQLite                                         | left alone                                     |
 | that of an engine which the application made                   | an application database                        |
@@ -79,9 +79,9 @@ class ToOnlyMemory:
 
 @dataclass(frozen=True)
 class ToFresh:
-    """An empty database: one for each address, or (None) for this engine alone."""
+    """An empty database, one for each address."""
 
-    address: Address | None
+    address: Address
 
 
 Decision = (
@@ -232,8 +232,10 @@ def _in_memory(address: Address, is_application: bool, own_creator: bool, known:
     shared = address if address.shared else None
     if is_application:
         return ToMemory(shared)
-    if shared or own_creator:
+    if shared:
         return ToFresh(shared)
+    if own_creator:  # it may open what others share: of one name, by a driver that nobody else uses
+        return LeftAlone("what a creator or a pool of its own opens in memory is the test's own")
     if known.in_memory == 1 and known.primary_in_memory:
         return ToOnlyMemory()
     return LeftAlone(f"an in-memory database is the test's own{_why_not_the_applications(known)}")

@@ -235,7 +235,7 @@ class Databases:
                 return self.inventory.named(address)
             case ToOnlyMemory():
                 return self._the_primary()
-            case ToFresh(address) if address is not None and not address.in_memory:
+            case ToFresh(address) if not address.in_memory:
                 return self._fresh_for(address, request.url)
             case ToMemory(shared) | ToFresh(shared):
                 return self._in_memory(shared, request)
