@@ -287,3 +287,15 @@ FACTORY_SEQUENCE_GOES_ON = Cause(
     with `autouse=True` call `reset_sequence()` of the factory.
     """,
 )
+
+CHANGED_IN_PLACE = Cause(
+    "HM739",
+    "A value is changed in its place, and its column does not notice",
+    """
+    SQLAlchemy writes an attribute that was set. A dictionary or list of a plain `JSON`, `ARRAY` or `PickleType` column
+    that is changed by `append()`, `update()` or `[...] =` is the same object as before: the commit writes nothing of
+    it, and whoever reads the row finds the old value. Wrap the type, `MutableDict.as_mutable(JSON)` or
+    `MutableList.as_mutable(...)`, which notice changes at their own level; or set the attribute to a new value; or call
+    `flag_modified()`.
+    """,
+)

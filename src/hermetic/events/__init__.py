@@ -32,6 +32,7 @@ from hermetic.events.application import (
     WebsocketEnded,
 )
 from hermetic.events.database import (
+    ChangedInPlace,
     CheckedIn,
     CheckedOut,
     ConnectionOpened,
@@ -87,6 +88,7 @@ Event = (
     | TransactionEnded
     | Statement
     | SessionEnded
+    | ChangedInPlace
     | LockWaited
     | Restored
     | DatabaseUsed

@@ -221,6 +221,24 @@ class SessionEnded(NamedTuple):
     objects: tuple[int, ...] = ()
 
 
+class ChangedInPlace(NamedTuple):
+    """A Session commits while a value of its is not as it was loaded, and its column has not noticed.
+
+    Attributes:
+        owner: Who commits.
+        location: The user's line that does.
+        attribute: The class and its attribute.
+        kind: The class of the value.
+        table: The table's name, in small letters.
+    """
+
+    owner: Owner
+    location: Location
+    attribute: str
+    kind: str
+    table: str
+
+
 class LockWaited(NamedTuple):
     """A request waited for a lock of its own test, which waits for the request, and did not get it.
 

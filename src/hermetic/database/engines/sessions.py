@@ -33,6 +33,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from hermetic import owners
 from hermetic.database.engines.checkouts import Checkouts
+from hermetic.database.engines.in_place import InPlaceChanges, forget
 from hermetic.database.engines.private import have_changes_noticed, members_of
 from hermetic.database.engines.sql_events import SessionEnds
 from hermetic.owners import Owner
@@ -48,12 +49,14 @@ class SessionOwners:
         self._began: WeakKeyDictionary[Session, tuple[Owner, threading.Thread]] = WeakKeyDictionary()
         self._patch: Patch | None = None
         self._ends = SessionEnds(self._owners.get)
+        self._in_place = InPlaceChanges()
 
     def listen(self) -> None:
         """Note every Session made from now on."""
         self._patch = Patch(Session, "__init__", self._noting)
         event.listen(Session, "after_begin", self._on_begin)
         self._ends.open()
+        self._in_place.open()
 
     def _noting(self, patch: Patch) -> Callable[..., None]:
         owner_of, note, original = self._owners, self._ends.note, patch.original
@@ -72,6 +75,7 @@ class SessionOwners:
     def stop(self) -> None:
         """Leave ``Session`` as it was found."""
         self._ends.close()
+        self._in_place.close()
         if self._patch is not None:
             self._patch.undo()
             self._patch = None
@@ -340,6 +344,7 @@ def _insert_again(session: Session, instance: Any, loaded: Loaded) -> None:
 
 def _load(instance: Any, loaded: Loaded) -> None:
     state = inspect(instance)
+    forget(state)
     for name, value in loaded.columns.items():
         value = _copied(value)
         set_committed_value(instance, name, value)
