@@ -18,6 +18,7 @@ from hermetic.containment import Containment
 from hermetic.environment import Environment
 from hermetic.errors import HermeticError
 from hermetic.events import emit, listeners
+from hermetic.events.database import ReferenceBroken
 from hermetic.events.lifecycle import Breach, CallRaised, DatabaseKept, TaskLeft, TestBegan, TestEnded
 from hermetic.filling import Filling
 from hermetic.guards.applications import ApplicationWatch
@@ -254,6 +255,9 @@ class Run:
         """Tell that the call of a test has raised, and what it left running, before that is ended."""
         if CallRaised in listeners:
             self.background.tell_of_running(ends_with_a_call)
+            for each in self.containment.all() if ReferenceBroken in listeners else ():
+                for reference in each.broken_references():
+                    emit(reference)
             emit(CallRaised(owner))
 
     def end_test(

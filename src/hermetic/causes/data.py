@@ -299,3 +299,15 @@ CHANGED_IN_PLACE = Cause(
     `flag_modified()`.
     """,
 )
+
+FOREIGN_KEY_NOT_CHECKED = Cause(
+    "HM731",
+    "A foreign key that the database does not check",
+    """
+    SQLite looks at foreign keys on connections alone that were told `PRAGMA foreign_keys=ON`. On others a row may refer
+    to what is not there, the row that it refers to may be deleted, and `ON DELETE CASCADE` does nothing: a test that
+    expects a refusal sees none, and what passes on SQLite is refused by PostgreSQL. Have each connection told:
+
+    `@event.listens_for(engine.sync_engine, "connect")`, with `connection.execute("PRAGMA foreign_keys=ON")`.
+    """,
+)

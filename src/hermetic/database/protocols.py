@@ -19,6 +19,7 @@ from hermetic.database.layers import Layer, Start
 from hermetic.database.stored import Kept
 from hermetic.database.templates import Build, Outdated
 from hermetic.errors import HermeticError
+from hermetic.events.database import ReferenceBroken
 from hermetic.owners import Owner
 
 T = TypeVar("T")
@@ -96,6 +97,9 @@ class WorkerDatabase(Protocol):
     @property
     def is_schema_alone(self) -> bool:
         """Whether it holds tables, and rows in none but Alembic's own, and nobody is at work in it."""
+
+    def broken_references(self) -> list[ReferenceBroken]:
+        """Return the foreign keys of rows that refer to nothing, where the backend lets that be."""
 
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended."""

@@ -42,6 +42,7 @@ from hermetic.events.database import (
     LockWaited,
     LoopEndedUnder,
     PoolExhausted,
+    ReferenceBroken,
     Restored,
     SessionEnded,
     Statement,
@@ -89,6 +90,7 @@ Event = (
     | Statement
     | SessionEnded
     | ChangedInPlace
+    | ReferenceBroken
     | LockWaited
     | Restored
     | DatabaseUsed

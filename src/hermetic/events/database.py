@@ -221,6 +221,26 @@ class SessionEnded(NamedTuple):
     objects: tuple[int, ...] = ()
 
 
+class ReferenceBroken(NamedTuple):
+    """A row refers to one that is not there, and the database let it; told once a test has failed.
+
+    Attributes:
+        table: The table of the row, in small letters.
+        columns: The columns of its foreign key, each with the table.
+        parent: The table that they refer to, in small letters.
+        on_delete: What should have been done to the row when the other one was deleted: ``"NO ACTION"``, ``"CASCADE"``.
+        backend: What kind of database that is, as it is called in texts.
+        change: What has it look at foreign keys, a line each.
+    """
+
+    table: str
+    columns: str
+    parent: str
+    on_delete: str
+    backend: str
+    change: tuple[str, ...]
+
+
 class ChangedInPlace(NamedTuple):
     """A Session commits while a value of its is not as it was loaded, and its column has not noticed.
 

@@ -20,7 +20,14 @@ from hermetic.events.application import (
     TaskFound,
     WebsocketEnded,
 )
-from hermetic.events.database import ChangedInPlace, PoolExhausted, SessionEnded, Statement, TransactionEnded
+from hermetic.events.database import (
+    ChangedInPlace,
+    PoolExhausted,
+    ReferenceBroken,
+    SessionEnded,
+    Statement,
+    TransactionEnded,
+)
 from hermetic.events.lifecycle import CallRaised, FillingBegan, FillingEnded
 from hermetic.explain.connections import Connections
 from hermetic.explain.databases import DatabaseHistory
@@ -32,7 +39,7 @@ from hermetic.statements import READING, WORDS, beginning_of
 KINDS: tuple[Kind, ...] = (
     *(RequestBegan, RequestEnded, WebsocketEnded),
     *(Statement, TransactionEnded, PoolExhausted, ChangedInPlace),
-    *(TaskFound, CallRaised, OverrideUnused, StartUpBegan),
+    *(TaskFound, CallRaised, OverrideUnused, StartUpBegan, ReferenceBroken),
 )
 """What is listened to while tests pass: each kind costs every test something (``python -m benchmarks.failures``)."""
 

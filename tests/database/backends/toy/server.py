@@ -17,6 +17,7 @@ from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.stored import Kept, kept_name, noted
 from hermetic.database.templates import Build, Outdated
 from hermetic.errors import HermeticError
+from hermetic.events.database import ReferenceBroken
 from hermetic.owners import Owner
 from tests.database.backends.toy.toydb import SHELF
 
@@ -37,6 +38,10 @@ class ToyDatabase:
 
     exists = True
     is_schema_alone = False
+
+    def broken_references(self) -> list[ReferenceBroken]:
+        """It has no foreign keys."""
+        return []
 
     def __init__(self, name: str) -> None:
         self.name = name

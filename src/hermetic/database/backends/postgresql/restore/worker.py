@@ -33,6 +33,7 @@ from hermetic.database.in_use import Checkout, OpenWork, RawConnection
 from hermetic.database.layers import Layer, Layers, Start
 from hermetic.database.stored import Kept, NotKept
 from hermetic.database.templates import Build, Built, Note, Outdated, Template, digest, fill
+from hermetic.events.database import ReferenceBroken
 from hermetic.owners import Owner
 
 
@@ -264,6 +265,10 @@ class PostgresqlDatabase:
         """Whether it holds tables, and rows in none but Alembic's own, and nobody is at work in it."""
         with self._at_work():
             return self._is_marked and self._baseline.is_schema_alone() and not self.connected.busy()
+
+    def broken_references(self) -> list[ReferenceBroken]:
+        """There are none: the server refuses them."""
+        return []
 
     def restore(self) -> bool:
         """Bring the baseline back, with the application's connections open.

@@ -38,6 +38,7 @@ from hermetic.database.backends.sqlite.restore.connection import connect_argumen
 from hermetic.database.backends.sqlite.restore.copies import Blocked, Snapshot, Templated, keep_file
 from hermetic.database.backends.sqlite.restore.database_state import DatabaseState, in_wal
 from hermetic.database.backends.sqlite.restore.difference import quoted
+from hermetic.database.backends.sqlite.restore.references import broken_references
 from hermetic.database.backends.sqlite.template_files import TemplateFiles
 from hermetic.database.driver_seams import uncontained
 from hermetic.database.in_use import Checkout, OpenWork
@@ -45,6 +46,7 @@ from hermetic.database.layers import Layer, Layers, Start
 from hermetic.database.protocols import Wait, as_it_is
 from hermetic.database.stored import Kept
 from hermetic.database.templates import Build, Outdated, digest, fill
+from hermetic.events.database import ReferenceBroken
 from hermetic.owners import Owner
 
 T = TypeVar("T")
@@ -181,6 +183,11 @@ class SqliteDatabase:
                 and not self._connection.execute(f"SELECT {' OR '.join(filled) or '0'}").fetchone()[0]
             )
         return False
+
+    def broken_references(self) -> list[ReferenceBroken]:
+        """Return the foreign keys of rows that refer to nothing."""
+        with self._mutex:
+            return broken_references(self._connection, self._state)
 
     def end_open_work(self, *, of: Sequence[Owner]) -> list[OpenWork]:
         """End the open transactions and cursors of these owners; return what was ended.
