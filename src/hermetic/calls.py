@@ -65,15 +65,9 @@ def told_of(app: App, scope: Scope) -> App:
 async def _told(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     """Call an application, for the current owner, and tell of it."""
     __tracebackhide__ = True
-    call = _CALLS[scope["type"]](current(), scope)
-
-    def telling(message: Message) -> Awaitable[None]:  # no coroutine of its own
-        __tracebackhide__ = True
-        call.note(message, send)
-        return send(message)
-
+    call = _CALLS[scope["type"]](current(), scope, send)
     try:
-        await app(scope, receive, telling)
+        await app(scope, receive, call.tell)
     except BaseException as error:
         call.end(type(error).__name__)
         raise
@@ -81,22 +75,24 @@ async def _told(app: App, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class _Call(ABC):
-    """One call of an application, which begins with this."""
+    """One call of an application, which begins with this.
 
-    def __init__(self, owner: Owner, scope: Scope) -> None:
+    Args:
+        owner: Whose it is.
+        scope: What it is called with.
+        send: What it sends to.
+    """
+
+    def __init__(self, owner: Owner, scope: Scope, send: Send) -> None:
         self._owner = owner
         self._scope = scope
+        self._send = send
         self._path = scope.get("path", "")
         self._began = now()
 
     @abstractmethod
-    def note(self, message: Message, send: Send) -> None:
-        """Look at what the application sends.
-
-        Args:
-            message: It.
-            send: What it is sent to.
-        """
+    def tell(self, message: Message) -> Awaitable[None]:
+        """Look at what the application sends, and send it: without a coroutine of its own."""
 
     @abstractmethod
     def end(self, error: str) -> None:
@@ -111,14 +107,14 @@ class _Request(_Call):
     _headers: Iterable[tuple[bytes, bytes]] = ()
     _stream: _Stream | None = None
 
-    def __init__(self, owner: Owner, scope: Scope) -> None:
-        super().__init__(owner, scope)
+    def __init__(self, owner: Owner, scope: Scope, send: Send) -> None:
+        super().__init__(owner, scope, send)
         self._method = scope.get("method", "")
         self._query = scope.get("query_string", b"")
         if (tell := listeners.get(RequestBegan)) is not None:
             tell(RequestBegan(owner, self._method, self._path))
 
-    def note(self, message: Message, send: Send) -> None:
+    def tell(self, message: Message) -> Awaitable[None]:
         __tracebackhide__ = True
         if message["type"] == "http.response.start":
             self._status = message["status"]
@@ -134,8 +130,9 @@ class _Request(_Call):
                 self._body.add(message.get("body", b""))
             if message.get("more_body"):
                 if self._stream is None:
-                    self._stream = _Stream(self._scope, self._headers, send)
+                    self._stream = _Stream(self._scope, self._headers, self._send)
                 self._stream.note()
+        return self._send(message)
 
     def end(self, error: str) -> None:
         scope, tell = self._scope, listeners.get(RequestEnded)
@@ -162,28 +159,32 @@ class _Request(_Call):
 class _Websocket(_Call):
     _code = 0
 
-    def __init__(self, owner: Owner, scope: Scope) -> None:
-        super().__init__(owner, scope)
+    def __init__(self, owner: Owner, scope: Scope, send: Send) -> None:
+        super().__init__(owner, scope, send)
         emit(WebsocketBegan(owner, self._path))
 
-    def note(self, message: Message, send: Send) -> None:
+    def tell(self, message: Message) -> Awaitable[None]:
+        __tracebackhide__ = True
         if message["type"] == "websocket.close":
             self._code = message.get("code", 1000)
         elif message["type"] == "websocket.http.response.start":
             self._code = message["status"]
+        return self._send(message)
 
     def end(self, error: str) -> None:
         emit(WebsocketEnded(self._owner, self._path, self._code, now() - self._began, error))
 
 
 class _Lifespan(_Call):
-    def __init__(self, owner: Owner, scope: Scope) -> None:
-        super().__init__(owner, scope)
+    def __init__(self, owner: Owner, scope: Scope, send: Send) -> None:
+        super().__init__(owner, scope, send)
         emit(LifespanBegan(owner))
 
-    def note(self, message: Message, send: Send) -> None:
+    def tell(self, message: Message) -> Awaitable[None]:
+        __tracebackhide__ = True
         if message["type"] == "lifespan.startup.complete":
             emit(LifespanStarted(self._owner, now() - self._began))
+        return self._send(message)
 
     def end(self, error: str) -> None:
         emit(LifespanEnded(self._owner, error))
