@@ -98,34 +98,40 @@ class UncommittedRequests:
         self._before: WeakKeyDictionary[Owner, Collection[Unflushed]] = WeakKeyDictionary()
         self._answered: WeakKeyDictionary[Owner, Answered] = WeakKeyDictionary()
         self._found: list[Breach] = []
-        self._listens = self._has_listened = False
+        self._is_told = self._is_on = self._listens = self._has_listened = False
 
     def begin(self, test: Owner) -> None:
         """Watch the requests of a test."""
-        self._applications.tell(self)
-        self._has_listened = False
+        if not self._is_told:
+            self._is_told = True
+            self._applications.tell(self)
+        self._is_on, self._has_listened = True, False
 
     def end(self, test: Owner) -> Iterable[Breach]:
         """Watch no longer; return what was found.
 
         Who listens goes on doing so until a test has no need of it, which costs less than to begin anew in each.
         """
-        self._applications.tell_no_more(self)
+        self._is_on = False
         self._pending.clear()
-        if not self._has_listened:
-            self.stop()
+        if self._listens and not self._has_listened:
+            self._listen_no_more()
         found, self._found = self._found, []
         return found
 
     def stop(self) -> None:
         """Listen no more."""
-        if self._listens:
-            self._listens = False
-            unlisten(self._hear)
+        self._applications.tell_no_more(self)
+        self._listen_no_more()
+
+    def _listen_no_more(self) -> None:
+        self._listens = False
+        unlisten(self._hear)
 
     def called(self, request: Owner, application: Any) -> None:
         """Note what is unflushed before a request that gets something by an override, and listen."""
-        if getattr(application, "dependency_overrides", None) and request not in self._before:
+        has_overrides = self._is_on and getattr(application, "dependency_overrides", None)
+        if has_overrides and request not in self._before:
             self._before[request] = self._of_the_tests(request)
             self._has_listened = True
             if not self._listens:

@@ -14,7 +14,7 @@ overrides, and is at fault only where it has made both itself.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ReferenceType, ref
@@ -85,36 +85,39 @@ class UnusedOverrides:
         shared: Returns the overrides that the test at hand has set on applications that a module holds.
     """
 
-    def __init__(self, applications: ApplicationWatch, shared: Callable[[], Iterable[Override]]) -> None:
+    def __init__(self, applications: ApplicationWatch, shared: Callable[[], Sequence[Override]]) -> None:
         self._applications = applications
         self._shared = shared
         self._making = Making()
         self._answered: set[ReferenceType[Any]] = set()
         self._looked_at: set[tuple[int, ...]] = set()
         self._found: list[Unused] = []
-        self._listens = False
+        self._listens = self._is_on = False
 
     def begin(self, test: Owner) -> None:
         """Look at each request that is answered."""
-        self._making.install()
-        self._applications.tell(self)
+        self._is_on = True
+        self._answered.clear()
         if not self._listens:
             self._listens = True
+            self._applications.tell(self)
             listen(self._on_failure, CallRaised)
+        if not self._making.is_on:
+            self._making.install()
 
     def end(self, test: Owner) -> Iterable[Breach]:
         """Look no more; return the overrides that no request has used."""
-        self._applications.tell_no_more(self)
+        self._is_on = False
         found = [each for each in self._unused() if each.is_a_fault] if self._found else ()
         self._found.clear()
         self._making.made.clear()
-        self._answered.clear()
         self._looked_at.clear()
         return [_breach(each, test) for each in found] if found else ()
 
     def stop(self) -> None:
         """Leave nothing behind."""
         unlisten(self._on_failure)
+        self._applications.tell_no_more(self)
         self._making.uninstall()
 
     def _unused(self) -> list[Unused]:
@@ -140,21 +143,25 @@ class UnusedOverrides:
     def answered(self, request: Owner, application: Any, scope: Scope) -> None:
         """Look at the overrides that the test has set by now, once as long as they are the same."""
         self._answered.add(ref(application))
-        overrides = list(self._set_by_the_test()) if hasattr(application, "dependency_overrides") else []
+        overrides = self._set_by_the_test(application) if self._is_on else ()
+        if not overrides:
+            return
         looked_at = (id(application), *(id(part) for each, _ in overrides for part in each))
-        if overrides and looked_at not in self._looked_at and request.is_test_level:
+        if looked_at not in self._looked_at and request.is_test_level:
             self._looked_at.add(looked_at)
             for override, made in overrides:
                 self._look(request, application, override, made)
 
-    def _set_by_the_test(self) -> Iterator[tuple[Override, Made | None]]:
-        for override in self._shared():
-            yield override, None
-        for made in self._making.made:
+    def _set_by_the_test(self, asked: Any) -> Sequence[tuple[Override, Made | None]]:
+        shared, made_by_it = self._shared(), self._making.made
+        if not (shared or made_by_it) or not hasattr(asked, "dependency_overrides"):  # as in most tests
+            return ()
+        found: list[tuple[Override, Made | None]] = [(override, None) for override in shared]
+        for made in made_by_it:
             application = made.application()
             overrides = made.overrides if application is None else application.dependency_overrides
-            for dependency, function in list(overrides.items()):
-                yield Override(application, dependency, function), made
+            found += [(Override(application, *each), made) for each in list(overrides.items())]
+        return found
 
     def _look(self, request: Owner, application: Any, override: Override, made: Made | None) -> None:
         """Note an override that this application cannot use."""
@@ -176,10 +183,12 @@ class Making:
 
     Attributes:
         made: Those of the test at hand.
+        is_on: Whether it does.
     """
 
     def __init__(self) -> None:
         self.made: list[Made] = []
+        self.is_on = False
         self._patch: Patch | None = None
 
     def of(self, application: Any) -> Made | None:
@@ -191,6 +200,7 @@ class Making:
         fastapi = getattr(sys.modules.get("fastapi"), "FastAPI", None)
         if fastapi is not None and self._patch is None:
             self._patch = Patch(fastapi, "__init__", self._noting)
+            self.is_on = True
 
     def _noting(self, patch: Patch) -> Callable[..., None]:
         def __init__(application: Any, *arguments: Any, **keywords: Any) -> None:
@@ -204,7 +214,7 @@ class Making:
         """Note none any more."""
         if self._patch is not None:
             self._patch.undo()
-            self._patch = None
+            self._patch, self.is_on = None, False
 
     def _note(self, application: Any, frame: FrameType) -> None:
         lines = list(_project_lines(frame)) or [UNKNOWN]

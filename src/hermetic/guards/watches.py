@@ -77,15 +77,15 @@ class Watches:
     def end(self, test: Owner) -> list[Breach]:
         """Have them watch no longer; return what they found."""
         found: list[Breach] = []
+        failed: list[BaseException] = []
         begun, self._begun = self._begun, []
-        if begun:
-            with every_step() as step:
-                for watch in reversed(begun):
-                    try:
-                        found += watch.end(test)
-                    except BaseException:
-                        with step:
-                            raise
+        for watch in reversed(begun):
+            try:
+                found += watch.end(test)
+            except BaseException as error:
+                failed.append(error)
+        if failed:
+            _raise(failed)
         return found
 
     def stop(self) -> None:
@@ -95,3 +95,11 @@ class Watches:
                 with step:
                     self._made.popitem()[1].stop()
             self.levels = {}
+
+
+def _raise(errors: Iterable[BaseException]) -> None:
+    __tracebackhide__ = True
+    with every_step() as step:
+        for error in errors:
+            with step:
+                raise error
