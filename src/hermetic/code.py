@@ -38,6 +38,9 @@ class Location(NamedTuple):
         return cls(code.co_filename, frame.f_lineno, code.co_name)
 
 
+_made = tuple.__new__
+"""Makes a named tuple of all its values: the one that it has itself is a function in Python."""
+
 OWN = os.path.dirname(__file__) + os.sep
 """Where hermetic's own files lie."""
 
@@ -146,6 +149,7 @@ class Walk:
         self._is_second = is_second
         self._ends = frozenset(ends)
         self._ranks: dict[str, Rank] = {"<string>": "passed", contextlib.__file__: "passed"}
+        self._first: set[str] = set()
         self._passed: set[object] = set()
         self._second: set[object] = set()
 
@@ -172,7 +176,7 @@ class Walk:
         Modules go first: to ask a frame for its code tells every audit hook of the process, which takes longer than
         all else here, and is done once.
         """
-        passed = self._passed
+        passed, first = self._passed, self._first
         stacks: list[FrameType | None] | None = None
         otherwise: FrameType | None = None
         while True:
@@ -181,29 +185,31 @@ class Walk:
                     frame = frame.f_back
             except KeyError:  # of code that somebody runs in a dictionary of his own
                 pass
-            if frame is None or (module := frame.f_globals.get("__name__")) in self._ends:
+            if frame is None:
                 stacks = outer() if stacks is None else stacks
                 if not stacks:
                     return UNKNOWN if otherwise is None else Location.of_frame(otherwise)
                 frame = stacks.pop(0)
-                continue
-            if otherwise is None or module not in self._second:
-                code = frame.f_code
-                rank = self._ranks.get(code.co_filename)
-                if rank != "first":
-                    rank = self._rank(code.co_filename, frame.f_globals)
-                if rank == "first":
-                    return Location(code.co_filename, frame.f_lineno, code.co_name)
+            elif otherwise is not None and frame.f_globals.get("__name__") in self._second:
+                frame = frame.f_back
+            elif (code := frame.f_code).co_filename in first:
+                return _made(Location, (code.co_filename, frame.f_lineno, code.co_name))
+            elif frame.f_globals.get("__name__") in self._ends:
+                frame = None
+            else:
+                rank = self._rank(code.co_filename, frame.f_globals)
                 if rank == "second":
                     otherwise = otherwise or frame
-            frame = frame.f_back
+                if rank != "first":
+                    frame = frame.f_back
 
     def _rank(self, filename: str, names: Mapping[str, object]) -> Rank:
         rank = self._ranks.get(filename)
         if rank is None:
             rank = self._ranks[filename] = self._rank_of(filename)
-        # Not what a library only lends its names to.
-        if rank != "first" and names.get("__file__") == filename:
+        if rank == "first":
+            self._first.add(filename)
+        elif names.get("__file__") == filename:  # not what a library only lends its names to
             (self._passed if rank == "passed" else self._second).add(names.get("__name__"))
         return rank
 

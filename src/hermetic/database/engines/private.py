@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import CodeType
@@ -174,13 +174,12 @@ def driver_connection_of(connection: Connection) -> DBAPIConnection | None:
     return None if fairy is None else fairy.dbapi_connection
 
 
-def committed_by(session: Session) -> Iterator[Connection]:
-    """Give the connections that a Session has committed, each in one phase, when it says that it has."""
+def committed_by(session: Session) -> Sequence[Connection]:
+    """Return the connections that a Session has committed, each in one phase, when it says that it has."""
     transaction: Any = session.get_transaction()
-    if transaction is not None and not session.twophase:
-        for connection, _, is_committed, _ in transaction._connections.values():
-            if is_committed:
-                yield connection
+    if transaction is None or session.twophase:
+        return ()
+    return [connection for connection, _, is_done, _ in transaction._connections.values() if is_done]
 
 
 def is_of_a_dialect(connection: Connection) -> bool:

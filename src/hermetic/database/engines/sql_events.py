@@ -56,7 +56,7 @@ CHANGED = "_hermetic_changed"
 MADE = "_hermetic_made"
 """The attribute of a Session that has the line which made it; unknown where nobody listened then."""
 
-EXECUTING, ENDING = 4, 2
+EXECUTING, ENDING = 4, 4
 """How many frames are not looked at where a statement, or the end of a transaction, is told of; there is one more."""
 
 MAKING = 2
