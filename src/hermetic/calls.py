@@ -16,7 +16,7 @@ from math import inf
 from typing import Any
 
 from hermetic.causes.applications import STREAM_NEVER_ENDS
-from hermetic.code import location_of
+from hermetic.code import location_of, made
 from hermetic.events import Source, emit, listeners
 from hermetic.events.application import (
     BODY,
@@ -112,7 +112,7 @@ class _Request(_Call):
         self._method = scope.get("method", "")
         self._query = scope.get("query_string", b"")
         if (tell := listeners.get(RequestBegan)) is not None:
-            tell(RequestBegan(owner, self._method, self._path))
+            tell(made(RequestBegan, (owner, self._method, self._path)))
 
     def tell(self, message: Message) -> Awaitable[None]:
         __tracebackhide__ = True
@@ -138,22 +138,21 @@ class _Request(_Call):
         scope, tell = self._scope, listeners.get(RequestEnded)
         if tell is None:
             return
-        tell(
-            RequestEnded(
-                self._owner,
-                self._method,
-                self._path,
-                self._status,
-                now() - self._began,
-                error,
-                self._query[:TEXT].decode("latin-1"),
-                "" if self._body is None else self._body.text(),
-                id(scope["endpoint"]) if "endpoint" in scope else 0,
-                self._secure_cookies,
-                () if self._status < 400 else sent_cookies(scope.get("headers", ())),
-                self._redirected_to,
-            )
+        told = (
+            self._owner,
+            self._method,
+            self._path,
+            self._status,
+            now() - self._began,
+            error,
+            self._query[:TEXT].decode("latin-1"),
+            "" if self._body is None else self._body.text(),
+            id(scope["endpoint"]) if "endpoint" in scope else 0,
+            self._secure_cookies,
+            () if self._status < 400 else sent_cookies(scope.get("headers", ())),
+            self._redirected_to,
         )
+        tell(made(RequestEnded, told))
 
 
 class _Websocket(_Call):

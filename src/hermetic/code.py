@@ -38,8 +38,8 @@ class Location(NamedTuple):
         return cls(code.co_filename, frame.f_lineno, code.co_name)
 
 
-_made = tuple.__new__
-"""Makes a named tuple of all its values: the one that it has itself is a function in Python."""
+made = tuple.__new__
+"""Makes a named tuple of all its values, where tests spend their time: what it has itself is a function in Python."""
 
 OWN = os.path.dirname(__file__) + os.sep
 """Where hermetic's own files lie."""
@@ -193,7 +193,7 @@ class Walk:
             elif otherwise is not None and frame.f_globals.get("__name__") in self._second:
                 frame = frame.f_back
             elif (code := frame.f_code).co_filename in first:
-                return _made(Location, (code.co_filename, frame.f_lineno, code.co_name))
+                return made(Location, (code.co_filename, frame.f_lineno, code.co_name))
             elif frame.f_globals.get("__name__") in self._ends:
                 frame = None
             else:

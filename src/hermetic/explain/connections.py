@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hermetic.code import Location
 from hermetic.events import Kind
-from hermetic.events.database import CheckedOut, ConnectionOpened, HandedOver, LoopEndedUnder
+from hermetic.events.database import CheckedOut, ConnectionOpened, LoopEndedUnder
 from hermetic.owners import Owner
 
 CONNECTIONS = 500
@@ -38,44 +38,31 @@ class Held(NamedTuple):
 
 
 class Connections:
-    """Hears of connections."""
+    """Hears of connections.
 
-    def __init__(self) -> None:
+    Args:
+        taken: Returns who took a connection last, by its number, be it given back or not.
+    """
+
+    KINDS: tuple[Kind, ...] = (ConnectionOpened, LoopEndedUnder)
+
+    def __init__(self, taken: Callable[[int], CheckedOut | None] = lambda number: None) -> None:
+        self._taken = taken
         self._opened: OrderedDict[int, ConnectionOpened] = OrderedDict()
-        self._taken: dict[int, CheckedOut] = {}
-        self._owners: dict[int, Owner] = {}
         self._ended: OrderedDict[int, Held] = OrderedDict()
 
-    @property
-    def listening(self) -> tuple[tuple[Callable[[Any], None], tuple[Kind, ...]], ...]:
-        """What hears of which events: one method a kind, as each test takes and hands over some."""
-        return (
-            (self._open, (ConnectionOpened,)),
-            (self._take, (CheckedOut,)),
-            (self._hand_over, (HandedOver,)),
-            (self._end, (LoopEndedUnder,)),
-        )
+    def hear(self, event: Any) -> None:
+        """Keep an event."""
+        if isinstance(event, LoopEndedUnder):
+            self._end(event)
+        else:
+            self._open(event)
 
     def _open(self, event: ConnectionOpened) -> None:
         self._opened.pop(event.connection, None)  # another one that had its number
         self._opened[event.connection] = event
-        self._forget(event.connection)
         if len(self._opened) > CONNECTIONS:
-            oldest, _ = self._opened.popitem(last=False)
-            self._forget(oldest)
-
-    def _take(self, event: CheckedOut) -> None:
-        if (connection := event.connection) in self._opened:
-            self._taken[connection] = event
-            self._owners[connection] = event.owner
-
-    def _hand_over(self, event: HandedOver) -> None:
-        if event.connection in self._taken:
-            self._owners[event.connection] = event.owner
-
-    def _forget(self, connection: int) -> None:
-        if self._taken.pop(connection, None) is not None:
-            del self._owners[connection]
+            self._opened.popitem(last=False)
 
     def _end(self, event: LoopEndedUnder) -> None:
         held = self._held(event.connection)
@@ -93,11 +80,12 @@ class Connections:
         return self._ended.get(id(handle))
 
     def _held(self, connection: int) -> Held | None:
-        opened, taken = self._opened.get(connection), self._taken.get(connection)
+        opened = self._opened.get(connection)
+        taken = None if opened is None else self._taken(connection)
         if opened is None or taken is None:
             return None
         return Held(
-            self._owners[connection],
+            taken.owner,
             taken.location,
             taken.made_at,
             taken.loop,

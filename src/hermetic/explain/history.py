@@ -22,6 +22,7 @@ from hermetic.events.application import (
 )
 from hermetic.events.database import (
     ChangedInPlace,
+    CheckedOut,
     PoolExhausted,
     ReferenceBroken,
     SessionEnded,
@@ -57,6 +58,9 @@ E = TypeVar("E", bound=Event)
 class History:
     """Listens from ``start`` to ``stop``, and keeps what belongs to the test at hand.
 
+    Args:
+        taken: Returns who took a connection last, by its number, be it given back or not.
+
     Attributes:
         test: The test at hand; None before the first one.
         dropped: How many events were told of it that are not kept.
@@ -67,8 +71,8 @@ class History:
         patches: What the test has patched.
     """
 
-    def __init__(self) -> None:
-        self.connections = Connections()
+    def __init__(self, taken: Callable[[int], CheckedOut | None] = lambda number: None) -> None:
+        self.connections = Connections(taken)
         self.sessions = SessionHistory()
         self.databases = DatabaseHistory()
         self.undone = Undone()
@@ -81,7 +85,7 @@ class History:
             (self._hear, tuple({*KINDS} - {Statement, TransactionEnded})),
             (self._hear_statement, (Statement,)),
             (self._hear_end, (TransactionEnded,)),
-            *self.connections.listening,
+            (self.connections.hear, Connections.KINDS),
             (self._on_filling, (FillingBegan, FillingEnded)),
             (self.sessions.hear, (SessionEnded,)),
             (self.databases.hear, DatabaseHistory.KINDS),
@@ -141,7 +145,7 @@ class History:
 
     def _hear_end(self, event: TransactionEnded) -> None:
         self._hear(event)
-        if self.undone.is_waiting:
+        if self.undone.open:
             self.undone.note_end(event)
 
     def _look_at(self, statement: Statement) -> None:

@@ -18,6 +18,9 @@ class Undone:
     """Hears of restores, and is told of statements that write and, while it waits for some, of ends of transactions.
 
     What a statement wrote is looked for when somebody asks, which few do.
+
+    Attributes:
+        open: What was written in transactions that have not ended, by the number of the connection.
     """
 
     KINDS: tuple[Kind, ...] = (EngineResolved, Restored)
@@ -25,7 +28,7 @@ class Undone:
     def __init__(self) -> None:
         self._module = ""
         self._urls: set[str] = set()
-        self._open: dict[int, list[Statement]] = {}
+        self.open: dict[int, list[Statement]] = {}
         self._committed: list[Statement] = []
         self._undone: deque[Statement] = deque(maxlen=MOST)
         self._earlier: deque[Statement] = deque(maxlen=MOST)
@@ -63,14 +66,9 @@ class Undone:
             self._undone.extend(self._committed)
             self._committed.clear()
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether what was written somewhere waits for the end of its transaction."""
-        return bool(self._open)
-
     def note_end(self, event: TransactionEnded) -> None:
         """Keep what a transaction wrote that was committed."""
-        writes = self._open.pop(event.connection, ())
+        writes = self.open.pop(event.connection, ())
         if event.how == "commit" and len(self._committed) < MOST:
             self._committed += writes
 
@@ -78,4 +76,4 @@ class Undone:
         """Keep a statement that begins with one of ``WORDS``, until its transaction ends."""
         # What outlives a test writes the baseline.
         if event.owner.is_test_level and event.engine in self._urls:
-            self._open.setdefault(event.connection, []).append(event)
+            self.open.setdefault(event.connection, []).append(event)

@@ -129,7 +129,7 @@ def _start(config: pytest.Config) -> None:
         config.stash[RUN] = run
         config.stash[RECORDER] = Recorder(settings.mode)
         config.stash[RECORDER].start()
-        config.stash[HISTORY] = History()
+        config.stash[HISTORY] = History(lambda number: run.containment.installation.latest_checkout(number))
         if settings.failures != "off":
             config.stash[HISTORY].start()
 

@@ -150,6 +150,7 @@ class Checkouts:
         self.gate = Gate()
         self._index = index
         self._in_use: dict[int, list[InUse]] = {}
+        self._latest: dict[int, tuple[Checkout, int, Location | None]] = {}
         self._abandoned: list[tuple[Checkout, Any]] = []
         self._engines: weakref.WeakKeyDictionary[Pool, tuple[str, Location | None]] = (
             weakref.WeakKeyDictionary()
@@ -173,6 +174,7 @@ class Checkouts:
         for name, listener in self._listeners:
             event.remove(Pool, name, listener)
         self._in_use.clear()
+        self._latest.clear()
 
     def name_pool(self, pool: Pool, url: str, made_at: Location | None) -> None:
         """Tell which engine a pool belongs to: by its masked URL, and the user's line that made it."""
@@ -189,6 +191,17 @@ class Checkouts:
     def of(self, connection: int) -> InUse | None:
         """Return who has a connection now, by its number in events; None where nobody is known to."""
         return next(iter(self._in_use.get(connection, ())[-1:]), None)
+
+    def latest(self, connection: int) -> CheckedOut | None:
+        """Return who took a connection last, by its number, be it given back or not; None where nobody is known to.
+
+        It is asked for where a test has failed: to tell each test of each of its checkouts takes longer.
+        """
+        found = self._latest.get(connection)
+        if found is None:
+            return None
+        checkout, loop, made_at = found
+        return CheckedOut(checkout.owner, checkout.location, checkout.engine, connection, loop, made_at)
 
     def tell_of_exhausted(self, pool: Pool) -> None:
         """Tell that a pool had no connection to give, and who has those that there are."""
@@ -218,6 +231,7 @@ class Checkouts:
                 emit(HandedOver(owner, id(connection)))
 
     def _on_connect(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        self._latest.pop(id(connection), None)  # of another one that had its number
         if ConnectionOpened in listeners:
             loop = asyncio._get_running_loop()
             number = 0 if loop is None else id(loop)
@@ -247,9 +261,10 @@ class Checkouts:
             self.gate.wait(owners.current(), in_greenlet=dialect.is_async)
             self._add(in_use)
         self._note(opened, connection, checkout)
-        if (tell := listeners.get(CheckedOut)) is not None:
-            number = 0 if loop is None else id(loop)
-            tell(CheckedOut(checkout.owner, checkout.location, url, id(connection), number, made_at))
+        number = 0 if loop is None else id(loop)
+        self._latest[id(connection)] = checkout, number, made_at
+        if CheckedOut in listeners:
+            emit(CheckedOut(checkout.owner, checkout.location, url, id(connection), number, made_at))
 
     def _add(self, in_use: InUse) -> None:
         key = id(in_use.connection)
@@ -283,6 +298,7 @@ class Checkouts:
             if LoopEndedUnder in listeners:
                 for each in stack:
                     emit(LoopEndedUnder(id(connection), id(each.fairy())))
+        self._latest.pop(id(connection), None)
         if opened is not None:
             opened.holder.discard(opened)
         _tell_of_return(stack)

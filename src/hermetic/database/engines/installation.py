@@ -58,6 +58,7 @@ from hermetic.database.engines.pools import (
 )
 from hermetic.database.engines.sessions import Identities, SessionOwners
 from hermetic.database.in_use import Checkout
+from hermetic.events.database import CheckedOut
 from hermetic.masking import Masking
 from hermetic.steps import every_step
 
@@ -122,6 +123,10 @@ class Installation:
     def in_use(self, connection: int) -> InUse | None:
         """Return who has a connection now, by its number in events; None where nobody is known to."""
         return self._checkouts.of(connection)
+
+    def latest_checkout(self, connection: int) -> CheckedOut | None:
+        """Return who took a connection last, by its number, be it given back or not; None where nobody is known to."""
+        return self._checkouts.latest(connection)
 
     def in_memory_of_tests(self, connection: int) -> Creation | None:
         """Return who made the engine of a connection, where that is in memory and left to the tests; else None."""

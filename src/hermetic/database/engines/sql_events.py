@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from hermetic.code import UNKNOWN, Location
+from hermetic.code import UNKNOWN, Location, made
 from hermetic.database.engines import private
 from hermetic.database.engines.destinations import masked
 from hermetic.database.engines.location import is_end_of_block, project_location
@@ -125,7 +125,7 @@ def _ending(patch: Patch, how: str) -> Method:
             setattr(connection, CHANGED, None)
             setattr(connection, ENDED_AT, place)
             url, number = _engine_of(connection)
-            tell(TransactionEnded(current(), place, url, number, how))
+            tell(made(TransactionEnded, (current(), place, url, number, how)))
         return result
 
     return end
@@ -177,7 +177,8 @@ def _statement(
     rows = -1 if error else private.rows_of(context.cursor)
     url, number = _engine_of(connection)
     place = project_location(EXECUTING)
-    return Statement(current(), place, url, number, text, parameters, rows, seconds, error, message)
+    told = current(), place, url, number, text, parameters, rows, seconds, error, message
+    return made(Statement, told)
 
 
 class SessionEnds:
