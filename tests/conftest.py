@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.caches import cache_of_this_process
+
 pytest_plugins = ["pytester"]
 
 # A shell has what it runs in the background ignore these, and what that starts as well; tests send them to theirs.
@@ -43,7 +45,7 @@ def pytest_collection() -> Iterator[None]:
 def cache_of_the_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Leave nothing in the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HERMETIC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HERMETIC_CACHE", str(cache_of_this_process(tmp_path_factory)))
         yield
 
 

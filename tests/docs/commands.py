@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from tests.caches import with_initdb
 from tests.docs.pages import ROOT, Block
 from tests.pytest_plugin.forkserver import Ended, forkserver
 
@@ -78,7 +79,8 @@ def run(line: str, folder: Path) -> Ended:
         "NO_COLOR": "1",
     }
     if folder != ROOT:
-        environment["HERMETIC_CACHE"] = str(folder.parent / "cache")  # not the user's, for projects that go
+        # Not the user's, for projects that go.
+        environment["HERMETIC_CACHE"] = str(with_initdb(folder.parent / "cache"))
     usual = dict(environment)
     environment |= assignments
     server = forkserver(usual, environment) if program == "pytest" else None

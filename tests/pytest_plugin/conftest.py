@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.caches import with_initdb
 from tests.pytest_plugin.project import APP, INI, Project
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What runs on PostgreSQL share, in all workers of the suite."""
+    base = tmp_path_factory.getbasetemp()
+    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return with_initdb(place / "hermetic-cache")
 
 
 @pytest.fixture

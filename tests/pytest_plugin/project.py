@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.caches import with_initdb
 from tests.pytest_plugin.forkserver import Ended, forkserver
 
 APP = """
@@ -153,7 +154,8 @@ class Project:
             usual["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the flag for it is younger than pytest 8.2
         # The project lies in the outer run's temporary folder, whose database files would be left alone.
         with tempfile.TemporaryDirectory(prefix="hermetic-basetemp-") as temporary:
-            environment = {**usual, "HERMETIC_CACHE": f"{temporary}/cache", **self.environment}
+            cache = str(with_initdb(Path(temporary, "cache")))
+            environment = {**usual, "HERMETIC_CACHE": cache, **self.environment}
             command = [*self._own_arguments(), "--basetemp", f"{temporary}/basetemp", *arguments]
             server = None if self._starts_anew() else forkserver(usual, environment)
             if server is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.caches import with_initdb
 from tests.pytest_plugin.postgresql import on_postgresql
 from tests.pytest_plugin.project import APP, INI, Project
 from tests.pytest_plugin.saying import said
@@ -253,7 +254,7 @@ def test_what_was_still_going_on(project: Project) -> None:
 
 def test_postgresql(project: Project, tmp_path: Path) -> None:
     """The same, with PostgreSQL's own words masked, and no frame of ours in its errors."""
-    on_postgresql(project, tmp_path / "cache").write(
+    on_postgresql(project, with_initdb(tmp_path / "cache")).write(
         test_a_py="""
         import os
         from sqlalchemy import text

@@ -61,14 +61,11 @@ Place = Callable[[Project], Project]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def on_either(
-    request: pytest.FixtureRequest, project: Project, tmp_path_factory: pytest.TempPathFactory
-) -> Project:
+def on_either(request: pytest.FixtureRequest, project: Project, cache: Path) -> Project:
     """The example on each backend."""
     project.write(jobs_py=JOBS)
     if request.param == "sqlite":
         return project
-    cache: Path = tmp_path_factory.getbasetemp().parent / "hermetic-cache"
     return on_postgresql(project, cache)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.caches import with_initdb
 from tests.pytest_plugin.postgresql import on_postgresql
 from tests.pytest_plugin.project import Project
 
@@ -127,7 +128,7 @@ def test_on_sqlite(migrated: Project) -> None:
 
 def test_on_postgresql(migrated: Project, tmp_path: Path) -> None:
     """The same there; a failed test's is kept as any other."""
-    on_postgresql(migrated, tmp_path / "cache")
+    on_postgresql(migrated, with_initdb(tmp_path / "cache"))
     result = migrated.pytest("--hermetic-keep-failed")
     assert result.outcomes() == {"passed": 6, "errors": 1}, result.output
     assert "kept as hermetic_k_test_a_leak_is_one_here_too_" in result.output

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from tests.caches import with_initdb
 from tests.pytest_plugin.postgresql import on_postgresql
 from tests.pytest_plugin.project import Project
 
@@ -72,7 +73,7 @@ def test_nothing_is_kept_unasked(project: Project) -> None:
 
 def test_on_postgresql(project: Project, tmp_path: Path) -> None:
     """A database of its own, which the next run's server has; its application's connections go on working."""
-    on_postgresql(project, tmp_path / "cache").write(test_users_py=TESTS)
+    on_postgresql(project, with_initdb(tmp_path / "cache")).write(test_users_py=TESTS)
     result = project.pytest("--hermetic-keep-failed", "-x", "-k", "fails")
     (name,) = re.findall(
         r"^kept as (hermetic_k_test_fails_\w{6}): postgresql://", result.output, re.MULTILINE
@@ -98,7 +99,7 @@ def test_on_postgresql(project: Project, tmp_path: Path) -> None:
 
 def test_who_is_in_the_way_is_named(project: Project, tmp_path: Path) -> None:
     """A fixture of the session's that holds a connection keeps it; the test has failed anyhow, and only that."""
-    on_postgresql(project, tmp_path / "cache").write(
+    on_postgresql(project, with_initdb(tmp_path / "cache")).write(
         test_held_py="""
         import pytest
         import pytest_asyncio

@@ -123,10 +123,9 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def polled(project: Project, backend: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def polled(project: Project, backend: str, cache: Path) -> Project:
     """The example on a backend, with a lifespan that lives as long as the run."""
     if backend == "postgresql":
-        cache: Path = tmp_path_factory.getbasetemp().parent / "hermetic-cache"
         on_postgresql(project, cache)
     ini = (project.root / "pytest.ini").read_text()
     return project.write(
@@ -253,11 +252,8 @@ def test_no_errors():
     assert result.outcomes() == {"passed": 2}, result.output
 
 
-def test_a_poller_with_a_driver_s_own_pool(
-    project: Project, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_poller_with_a_driver_s_own_pool(project: Project, cache: Path) -> None:
     """asyncpg's; it reads and writes in one transaction: what it has read is there when it writes."""
-    cache: Path = tmp_path_factory.getbasetemp().parent / "hermetic-cache"
     on_postgresql(project, cache)
     ini = (project.root / "pytest.ini").read_text().replace("shop:app", "raw:app")
     project.write(

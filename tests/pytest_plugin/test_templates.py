@@ -53,12 +53,6 @@ async def test_it(async_client):
 
 
 @pytest.fixture
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that outlives a run; initdb's result is in it once for the suite."""
-    return tmp_path_factory.getbasetemp().parent / "hermetic-cache"
-
-
-@pytest.fixture
 def seeded(project: Project, cache: Path) -> Project:
     """A shop with a seed that counts how often it runs, and a file that it reads."""
     lines = "hermetic_database = postgresql\nhermetic_seed = seeds:first\n"

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from hermetic.database.backends.postgresql.server import new_instance
+from tests.caches import with_initdb
 from tests.cli.db.projects import Project
 
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache of all these tests: what initdb makes is made once."""
-    return tmp_path_factory.mktemp("cache")
+    return with_initdb(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

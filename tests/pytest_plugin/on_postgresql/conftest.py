@@ -5,7 +5,6 @@ All runs share one cache, so that ``initdb`` happens once; the workers of one ru
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,6 @@ ELSEWHERE = URL
 """Where the application's engine would go without us: a host that does not exist."""
 
 POSTGRESQL_APP = APP.replace(SQLITE, ELSEWHERE)
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where initdb's result lies, for every run of this session."""
-    base = tmp_path_factory.getbasetemp()
-    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    return place / "hermetic-cache"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from hermetic.migrate.migration import migrated, read
 from hermetic.migrate.steps.database import DATABASE
+from tests.caches import with_initdb
 from tests.migrate.steps.database.applications import ASYNC, SYNC, application
 from tests.pytest_plugin.postgresql import URL
 from tests.pytest_plugin.project import Project
@@ -138,13 +139,11 @@ def write(project: Project, db: str, files: dict[str, str]) -> Project:
 
 
 @pytest.mark.parametrize("url", ["sqlite+aiosqlite:///./app.db", URL], ids=["sqlite", "postgresql"])
-def test_one_connection_with_savepoints(
-    empty_project: Project, url: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_one_connection_with_savepoints(empty_project: Project, url: str, tmp_path: Path) -> None:
     """The suite passes with its recipe, and with none; then ten requests at once have ten transactions."""
     db = ASYNC.replace("sqlite+aiosqlite:///./app.db", url)
     project = write(empty_project, db, {"tests/conftest.py": SAVEPOINTS, "tests/test_users.py": TESTS})
-    project.environment["HERMETIC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    project.environment["HERMETIC_CACHE"] = str(with_initdb(tmp_path / "cache"))
     assert project.pytest().outcomes() == {"passed": 2}
     text = migrate(project)
     assert "return async_db_session" in text

@@ -16,6 +16,7 @@ from hermetic.database.backends.postgresql.server import installed, new_instance
 from hermetic.database.backends.postgresql.server.embedded import ROOM, Embedded
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.instance import Instance
+from tests.caches import with_initdb
 from tests.database.backends.postgresql.server.looking import databases
 
 collect_ignore_glob = ["*"] if sys.platform != "linux" else []  # looks into /proc
@@ -24,7 +25,7 @@ collect_ignore_glob = ["*"] if sys.platform != "linux" else []  # looks into /pr
 @pytest.fixture(scope="session")
 def suite_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What initdb makes is made once for the suite."""
-    return tmp_path_factory.mktemp("cache")
+    return with_initdb(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(autouse=True)

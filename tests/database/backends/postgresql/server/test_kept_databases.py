@@ -11,6 +11,7 @@ from hermetic.database.backends.postgresql.server import kept_databases, new_ins
 from hermetic.database.backends.postgresql.server.host import PostgresqlHost
 from hermetic.database.backends.postgresql.server.kept_databases import found
 from hermetic.database.stored import PREFIX, NotKept
+from tests.caches import with_initdb
 
 DATABASE = "hermetic_w_0a0a0a0a_main"
 
@@ -19,7 +20,7 @@ DATABASE = "hermetic_w_0a0a0a0a_main"
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlHost]:
     """A server with a worker's database."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HERMETIC_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HERMETIC_CACHE", str(with_initdb(tmp_path_factory.mktemp("cache"))))
         instance = new_instance("embedded", project=Path("/nowhere"))
         host = PostgresqlHost(instance, project="/project")
         host.create(DATABASE, "app")
