@@ -43,13 +43,12 @@ class InPlaceChanges:
 
     def _start(self) -> None:
         event.listen(Mapper, "mapper_configured", self._on_configured)
-        event.listen(Session, "after_flush", self._on_flush)
-        event.listen(Session, "before_commit", self._on_commit)
 
     def _stop(self) -> None:
         event.remove(Mapper, "mapper_configured", self._on_configured)
-        event.remove(Session, "after_flush", self._on_flush)
-        event.remove(Session, "before_commit", self._on_commit)
+        if self._keys:
+            event.remove(Session, "after_flush", self._on_flush)
+            event.remove(Session, "before_commit", self._on_commit)
         for kind in self._keys:
             event.remove(kind, "load", self._on_load)
             event.remove(kind, "refresh", self._on_refresh)
@@ -58,6 +57,9 @@ class InPlaceChanges:
     def _on_configured(self, mapper: Any, kind: type) -> None:
         columns = [each for each in mapper.columns if _has_such_values(each.type)]
         if columns and kind not in self._keys:
+            if not self._keys:  # a project without such columns pays nothing
+                event.listen(Session, "after_flush", self._on_flush)
+                event.listen(Session, "before_commit", self._on_commit)
             self._keys[kind] = tuple(mapper.get_property_by_column(each).key for each in columns)
             event.listen(kind, "load", self._on_load)
             event.listen(kind, "refresh", self._on_refresh)
@@ -83,7 +85,7 @@ class InPlaceChanges:
                 noted[name] = _content(state.dict.get(name))
 
     def _on_commit(self, session: Session) -> None:
-        for state in self._states(session) if self._keys else ():
+        for state in self._states(session):
             for name, before in state.info.get(NOTED, {}).items():
                 value = state.dict.get(name)
                 after = _content(value)
