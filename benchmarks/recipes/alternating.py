@@ -12,7 +12,7 @@ from time import process_time
 
 import pytest
 
-from hermetic.pytest_plugin.state import HISTORY
+from hermetic.pytest_plugin.state import HISTORY, RUN
 from hermetic.settings import GUARDS
 
 PART = os.environ.get("FAILURES_PART", "all")
@@ -44,13 +44,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.stash[HISTORY].stop()
 
 
+def switch(stash: pytest.Stash, *, on: bool) -> None:
+    """Begin to listen and to watch, or do neither: watches that stay from test to test have to go for that."""
+    if PART != "guards":
+        stash[HISTORY].start() if on else stash[HISTORY].stop()
+    if PART != "recording" and not on:
+        stash[RUN].watches.stop()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure a test, from before its set-up to after its teardown."""
     number = len(taken)
-    history = item.config.stash[HISTORY]
-    if PART != "guards" and number and is_on(number) != is_on(number - 1):
-        history.start() if is_on(number) else history.stop()
+    if number and is_on(number) != is_on(number - 1):
+        switch(item.config.stash, on=is_on(number))
     began = process_time()
     try:
         return (yield)
