@@ -53,7 +53,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         a_type = existing["type"] if existing is not None else None
         name, kind = table_name(a_type or found[1] or found[2]), "type" if a_type else "table"
         place = place_of(error, "The test")
-        asked = Asked(name, place, connection.engine, id(private.driver_connection_of(connection)), kind)
+        asked = Asked(name, place, connection.engine, private.number_of(connection), kind)
         explanation = (
             _missing(failure, history, asked) if missing else _existing(failure, history, asked, error)
         )

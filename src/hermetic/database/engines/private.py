@@ -168,10 +168,10 @@ def is_unreturned(fairy: Any) -> bool:
     return fairy is not None and fairy._counter > 0
 
 
-def driver_connection_of(connection: Connection) -> DBAPIConnection | None:
-    """Return what a connection has of its driver's now."""
+def number_of(connection: Connection) -> int:
+    """Return what tells from others what a connection has of its driver's now; 0 where it has none."""
     fairy = connection._dbapi_connection
-    return None if fairy is None else fairy.dbapi_connection
+    return 0 if fairy is None or fairy.dbapi_connection is None else id(fairy.dbapi_connection)
 
 
 def committed_by(session: Session) -> Sequence[Connection]:

@@ -160,12 +160,12 @@ def _executing(patch: Patch, masking: Masking) -> Method:
 
 def _engine_of(connection: Connection) -> tuple[str, int]:
     """Return the URL of a connection's engine, and the number of what the driver knows it by."""
-    engine, opened = connection.engine, private.driver_connection_of(connection)
+    engine = connection.engine
     url = getattr(engine, URL, None)
     if url is None:
         url = masked(engine.url)
         setattr(engine, URL, url)
-    return url, 0 if opened is None else id(opened)
+    return url, private.number_of(connection)
 
 
 def _statement(
