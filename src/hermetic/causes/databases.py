@@ -72,6 +72,18 @@ SEVERAL_ENGINES = Cause(
     """,
 )
 
+ELSEWHERE_FOR_A_PROCESS = Cause(
+    "HM758",
+    "A process looks for a database where it is not",
+    """
+    `CREATE DATABASE` of the tests runs on hermetic's server, whoever sends it. A process that the tests start
+    (`subprocess.run`, a command of the application) is outside: it opens what the URL that it is given says, on that
+    server, where nobody made the database. Give it hermetic's server and the database's name:
+    `make_url(hermetic_database.sync_url).set(database=name)`, from a fixture that asks for `hermetic_database`. Or do
+    in the tests' own process what it does: there every engine and driver finds the database.
+    """,
+)
+
 TWO_HEADS = Cause(
     "HM757",
     "The migrations have two heads",

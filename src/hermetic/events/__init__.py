@@ -36,6 +36,7 @@ from hermetic.events.database import (
     CheckedIn,
     CheckedOut,
     ConnectionOpened,
+    DatabaseMade,
     DatabaseUsed,
     EngineResolved,
     HandedOver,
@@ -93,6 +94,7 @@ Event = (
     | ReferenceBroken
     | LockWaited
     | Restored
+    | DatabaseMade
     | DatabaseUsed
     | RequestBegan
     | RequestEnded

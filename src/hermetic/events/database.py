@@ -293,6 +293,16 @@ class Restored(NamedTuple):
     seconds: float
 
 
+class DatabaseMade(NamedTuple):
+    """A database that code under test made by ``CREATE DATABASE``, on hermetic's server, was seen.
+
+    Attributes:
+        name: Its name there.
+    """
+
+    name: str
+
+
 class DatabaseUsed(NamedTuple):
     """A database of the application's was used.
 

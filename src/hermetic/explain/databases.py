@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hermetic.code import Location
 from hermetic.events import Kind
-from hermetic.events.database import EngineResolved, Statement
+from hermetic.events.database import DatabaseMade, EngineResolved, Statement
 from hermetic.events.lifecycle import ContentsFound
 from hermetic.statements import table_name
 
@@ -46,12 +46,14 @@ class DatabaseHistory:
 
     Attributes:
         contents: Descriptions of the latter; empty as long as it has filled none.
+        of_the_tests: The names of those that tests and fixtures made on hermetic's server.
     """
 
-    KINDS: tuple[Kind, ...] = (ContentsFound, EngineResolved)
+    KINDS: tuple[Kind, ...] = (ContentsFound, DatabaseMade, EngineResolved)
 
     def __init__(self) -> None:
         self.contents: tuple[str, ...] = ()
+        self.of_the_tests: set[str] = set()
         self._engines: dict[int, EngineResolved] = {}
         self._made: deque[Made] = deque(maxlen=MOST)
 
@@ -59,6 +61,8 @@ class DatabaseHistory:
         """Keep what matters of an event."""
         if isinstance(event, ContentsFound):
             self.contents = event.descriptions
+        elif isinstance(event, DatabaseMade):
+            self.of_the_tests.add(event.name)
         elif isinstance(event, EngineResolved):
             self._engines.pop(event.engine, None)
             self._engines[event.engine] = event

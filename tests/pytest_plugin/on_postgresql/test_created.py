@@ -64,6 +64,35 @@ def made():
     assert "dropped" in result.output
 
 
+def test_a_process_that_looks_for_it_elsewhere(project: Project) -> None:
+    """It is outside, and asks a server where nobody has made the database: said, and what to hand it."""
+    project.write(
+        test_a_py=CREATING
+        + """
+import subprocess
+import sys
+
+import psycopg2
+
+
+@pytest.fixture(scope="session")
+def filled():
+    execute(maintenance, "CREATE DATABASE own")
+    psycopg2.connect(SERVER.replace("+psycopg2", "") + "/own").close()
+    script = "raise SystemExit('FATAL:  database \\"own\\" does not exist')"
+    subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+
+def test_it(filled):
+    pass
+"""
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"errors": 1}, result.output
+    assert "looked for the database own" in result.output, result.output
+    assert "[HM758]" in result.output
+
+
 def test_one_that_is_made_anew(project: Project) -> None:
     """It stays the suite's own, where what a test did to its schema is undone by a new copy of it."""
     project.write(

@@ -29,6 +29,8 @@ from hermetic.database.backends.postgresql.server.instance import PREFIX, TEMPLA
 from hermetic.database.backends.postgresql.server.quoting import quoted
 from hermetic.database.stored import PREFIX as KEPT
 from hermetic.errors import ConfigurationError, DatabaseNameTaken
+from hermetic.events import emit, listeners
+from hermetic.events.database import DatabaseMade
 from hermetic.owners import PROCESS, Owner
 
 if TYPE_CHECKING:
@@ -142,6 +144,8 @@ class MadeDatabases:
                 elif (name == made or self._is_made(name, oid, role, is_asked=is_ours)) and self._claim(name):
                     is_certain = name == made or self._is_makers(owner, oid)
                     self._made[name] = Made(oid, owner if is_certain else PROCESS, is_ours)
+                    if DatabaseMade in listeners:
+                        emit(DatabaseMade(name))
                     self._dropped.discard(name)
         for name in gone:
             self._release(name)
