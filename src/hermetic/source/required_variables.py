@@ -19,6 +19,7 @@ from hermetic.source.variable_values import Given
 
 Readings = Sequence[tuple[ast.expr, Reading]]
 SWITCH = "TESTING"
+PORT = "PORT"
 HOSTS = ("HOST", "SERVER")
 """What variables that name a host have in their names."""
 
@@ -91,7 +92,7 @@ def find_needs(
     parts = _unique(
         each
         for each in missing(_parts(addresses, led))
-        if (each.required or _is_an_empty_host(each)) and each not in urls
+        if (each.required or _is_an_empty_part(each)) and each not in urls
     )
     known = {SWITCH, *(each.name for each in (*urls, *parts))}
     unknown = _unique(each for each in missing(early) if each.required and each.name not in known)
@@ -123,10 +124,10 @@ def _parts(addresses: Iterable[Address], led: Container[str]) -> Iterator[Variab
             yield from (each.variable for each in address.variables if each.role != "whole")
 
 
-def _is_an_empty_host(variable: Variable) -> bool:
-    """Whether a host's default makes a URL that is none: pydantic and others refuse one without a host."""
+def _is_an_empty_part(variable: Variable) -> bool:
+    """Whether a default makes no URL: pydantic and others refuse one without a host, and no number is an empty port."""
     empty = isinstance(variable.default, ast.Constant) and variable.default.value == ""
-    return empty and any(word in variable.name for word in HOSTS)
+    return empty and any(word in variable.name for word in (*HOSTS, PORT))
 
 
 def _driven(addresses: Iterable[Address]) -> Iterator[Variable]:

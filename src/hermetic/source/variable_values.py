@@ -35,7 +35,7 @@ from hermetic.source.shown_values import (
 )
 from hermetic.source.sources import Sources
 from hermetic.source.symbols import Symbols
-from hermetic.source.syntax import last_name
+from hermetic.source.syntax import last_name, literal
 
 T = TypeVar("T")
 LOADERS = frozenset({"load_dotenv", "find_dotenv", "read_env", "Config", "RepositoryEnv"})
@@ -215,14 +215,27 @@ def _loaded(dataflow: Dataflow, fields: Fields, home: Path) -> list[Path]:
     for module in [*sources.tests, *sources.production]:
         wanted += [(module.path, name) for name in _named_by_calls(dataflow, module)]
     found: list[Path] = []
-    for file, name in wanted:
-        above = [directory for directory in file.parents if directory.is_relative_to(sources.boundary)]
+    plain = {(file, name) for file, node in fields.env_files for name in _literals(node)}
+    for (
+        file,
+        name,
+    ) in wanted:  # a plain name is read where pytest runs; a path that is computed, anywhere above
+        above = [
+            directory
+            for directory in file.parents
+            if directory.is_relative_to(sources.boundary) and (file, name) not in plain
+        ]
         for directory in (home, *above):
             path = (directory / name).resolve()
             if path.is_file():
                 found.append(path)
                 break
     return list(dict.fromkeys(found))
+
+
+def _literals(names: ast.expr) -> list[str]:
+    parts = names.elts if isinstance(names, ast.Tuple | ast.List) else [names]
+    return [text for part in parts if (text := literal(part)) is not None]
 
 
 def _named_by_calls(dataflow: Dataflow, module: Module) -> Iterator[str]:

@@ -567,6 +567,15 @@ def test_a_settings_class_may_read_a_file(project: Project, text: str, name: str
     assert (environment.lines, environment.scheme) == ((), "postgresql+asyncpg")
 
 
+def test_a_plain_name_of_a_file_is_read_where_pytest_runs(project: Project) -> None:
+    """pydantic looks in the working directory; the file of a compose file above is not there."""
+    text = "class S(BaseSettings):\n    model_config = {'env_file': '.env'}\n    url: str"
+    project.write(
+        {"src/config.py": engine(SETTINGS + text, "S().url"), "src/.env": "URL=postgresql+asyncpg://h/x"}
+    )
+    assert found(project).lines != ()
+
+
 def test_starlette_and_decouple_read_a_file(project: Project) -> None:
     """The one that is named, or the one that decouple looks for by itself."""
     project.write(
@@ -623,12 +632,14 @@ def test_the_testing_switch_is_set_where_it_is_read(
     assert found(project.write({"config.py": text})).lines == lines
 
 
-def test_an_empty_host_is_none(project: Project) -> None:
+def test_an_empty_host_is_none_and_an_empty_port_no_number(project: Project) -> None:
     """A field may be empty by default, and the URL that is built of it is refused then; of a name it is not."""
-    fields = "".join(f"    {name}: str = ''\n" for name in ("PG_SERVER", "PG_NAME", "WEB_HOST"))
+    names = ("PG_SERVER", "PG_PORT", "PG_NAME", "WEB_HOST")
+    fields = "".join(f"    {name}: str = ''\n" for name in names)
     text = f"{SETTINGS}class S(BaseSettings):\n{fields}s = S()\n"
-    url = "PostgresDsn.build(scheme='postgresql+asyncpg', host=s.PG_SERVER, path=s.PG_NAME)"
-    assert found(project.write({"config.py": engine(text, f"str({url})")})).lines == ("PG_SERVER=localhost",)
+    url = "PostgresDsn.build(scheme='postgresql+asyncpg', host=s.PG_SERVER, port=int(s.PG_PORT), path=s.PG_NAME)"
+    lines = found(project.write({"config.py": engine(text, f"str({url})")})).lines
+    assert lines == ("PG_SERVER=localhost", "PG_PORT=5432")
 
 
 def test_a_need_says_where_it_is_read(project: Project) -> None:
