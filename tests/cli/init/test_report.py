@@ -448,6 +448,22 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
             ],
         ),
         (
+            {
+                "pytest.ini": "[pytest]\nhermetic_app = main:app\npythonpath = .\nhermetic = observe",
+                "db.py": POSTGRESQL,
+                "conftest.py": "import subprocess\nfrom testcontainers.postgres import PostgresContainer\n"
+                "PostgresContainer()\nsubprocess.run(['fill'])",
+            },
+            True,
+            [
+                "changed pytest.ini",
+                "1 line of the tests does by hand what hermetic now does; delete it when you like",
+                "next: run pytest and read hermetic's summary, then set hermetic = on",
+                "      the tests start a server at conftest.py:3: with hermetic = on no engine is led to it; "
+                "the process that is started at conftest.py:4 is outside, and goes on there",
+            ],
+        ),
+        (
             {"main.py": "", "conftest.py": APP},
             False,
             ["would create pytest.ini", "next: run pytest and read hermetic's summary"],

@@ -12,6 +12,7 @@ from hermetic.cli.init.loops import UNMARKED
 from hermetic.cli.init.setup_plan import Found, Plan
 from hermetic.cli.init.superseded import Superseded
 from hermetic.cli.lines import count, shown, topic
+from hermetic.source.migrations import PROCESSES
 from hermetic.source.modules import Module
 from hermetic.source.runner import read_async_settings
 
@@ -126,9 +127,22 @@ def _server(plan: Plan) -> str:
     """Say which server the tests need until they are on hermetic's."""
     for line in plan.superseded:
         if line.slug == "own-server":
-            place = f"{shown(line.file)}:{line.line}"
-            return f"the tests start a server at {place}: with hermetic = on no engine is led to it, and it can go"
+            place, process = f"{shown(line.file)}:{line.line}", _process(plan.sources.modules[line.file])
+            told = f"the tests start a server at {place}: with hermetic = on no engine is led to it"
+            if process is None:
+                return f"{told}, and it can go"
+            return f"{told}; the process that is started at {shown(line.file)}:{process} is outside, and goes on there"
     return "the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
+
+
+def _process(module: Module) -> int | None:
+    """Return the first line of a module that starts a program."""
+    if not module.mentions("subprocess"):
+        return None
+    imports = [each for each in module.of(ast.ImportFrom) if each.module == "subprocess"]
+    names = {alias.asname or alias.name for each in imports for alias in each.names}
+    names |= {f"subprocess.{name}" for name in PROCESSES}
+    return next((call.lineno for call in module.of(ast.Call) if ast.unparse(call.func) in names), None)
 
 
 def _has_tests(module: Module) -> bool:
