@@ -66,9 +66,10 @@ class OverridesGuard(MappingGuard[Any, Any]):
         overrides: MutableMapping[Any, Any] = self.app.dependency_overrides
         return overrides
 
-    def changed(self) -> dict[Any, tuple[Any, Any]]:
-        """Return what differs from the baseline: asked at each request, and most tests override nothing."""
-        return super().changed() if self._baseline or self.mapping else {}
+    @property
+    def is_empty(self) -> bool:
+        """Whether there were no overrides, and are none: asked at each request, and most tests override nothing."""
+        return not (self._baseline or self.app.dependency_overrides)
 
     def tell(self) -> None:
         """Tell which dependencies the test that ends has left overridden."""
@@ -163,6 +164,7 @@ class SharedMappings:
         return [
             Override(guard.app, dependency, function)
             for guard in self._overrides
+            if not guard.is_empty
             for dependency, (_, function) in guard.changed().items()
             if not isinstance(function, Missing)
         ]

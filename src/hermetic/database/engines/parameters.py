@@ -128,7 +128,7 @@ def _how(name: str, columns: tuple[str, ...], masking: Masking) -> How:
 def _shown(how: How, value: Any) -> str:
     before, shows = how
     if shows == "value":
-        return before + _value(value)
+        return f"{before}{value[:PARAMETERS]!r}" if type(value) is str else before + _value(value)
     return before if shows == "nothing" else before + type(value).__name__
 
 

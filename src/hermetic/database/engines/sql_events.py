@@ -50,8 +50,9 @@ URL = "_hermetic_url"
 ENDED_AT = "_hermetic_ended_at"
 """The attribute of a connection that has the line at which its last transaction ended, as it was told."""
 
-CHANGED = "_hermetic_changed"
-"""The attribute of a connection whose transaction may have changed something, or has failed."""
+TRANSACTION = "_hermetic_transaction"
+"""The attribute of a connection that has what was told of it with its last statement, and whether the transaction may
+have changed something, or has failed; None before its first one."""
 
 MADE = "_hermetic_made"
 """The attribute of a Session that has the line which made it; unknown where nobody listened then."""
@@ -119,21 +120,16 @@ def _ending(patch: Patch, how: str) -> Method:
         result = method(connection)
         tell = listeners.get(TransactionEnded) if patch.is_on else None
         if tell is not None:
-            place = UNKNOWN
-            if how == "commit" or not (_has_only_read(connection) or is_end_of_block()):
+            place, known = UNKNOWN, getattr(connection, TRANSACTION, None)
+            url, number, has_changed = known or (*_engine_of(connection), Statement not in listeners)
+            if how == "commit" or (has_changed and not is_end_of_block()):
                 place = project_location(ENDING)
-            setattr(connection, CHANGED, None)
+            setattr(connection, TRANSACTION, None)
             setattr(connection, ENDED_AT, place)
-            url, number = _engine_of(connection)
             tell(made(TransactionEnded, (current(), place, url, number, how)))
         return result
 
     return end
-
-
-def _has_only_read(connection: Connection) -> bool:
-    """Whether all statements of its transaction have; where nobody listens to those, nobody knows."""
-    return not getattr(connection, CHANGED, None) and Statement in listeners
 
 
 def _executing(patch: Patch, masking: Masking) -> Method:
@@ -172,10 +168,10 @@ def _statement(
     connection: Connection, context: Any, masking: Masking, seconds: float, error: str = "", message: str = ""
 ) -> Statement:
     text, parameters = context.statement[:TEXT], text_of(context, masking)
-    if error or not text.startswith(READING):
-        setattr(connection, CHANGED, True)
+    before, (url, number) = getattr(connection, TRANSACTION, None), _engine_of(connection)
+    has_changed = bool(error) or not text.startswith(READING) or (before is not None and before[2])
+    setattr(connection, TRANSACTION, (url, number, has_changed))
     rows = -1 if error else private.rows_of(context.cursor)
-    url, number = _engine_of(connection)
     place = project_location(EXECUTING)
     told = current(), place, url, number, text, parameters, rows, seconds, error, message
     return made(Statement, told)
@@ -242,7 +238,8 @@ class SessionEnds:
         objects: tuple[int, ...] = (),
     ) -> None:
         owner = self._owner_of(session) or current()
-        emit(SessionEnded(owner, _made_at(session), place, session.hash_key, how, is_expiring, objects))
+        told = owner, _made_at(session), place, session.hash_key, how, is_expiring, objects
+        emit(made(SessionEnded, told))
 
 
 def _made_at(session: Session) -> Location:
