@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
@@ -12,7 +13,8 @@ import httpx2
 import pytest
 
 from hermetic import AsyncTestClient
-from hermetic.client._asgi import Receive, Scope, Send
+from hermetic.client._app_task import AppTask
+from hermetic.client._asgi import ASGI3App, Receive, Scope, Send
 from tests.client.apps import body, echo_chunks, echo_messages, hello, start
 from tests.client.conftest import Run
 
@@ -309,3 +311,23 @@ def test_cancelling_the_test_ends_its_body(run: Run) -> None:
         assert closed == ["closed"]
 
     run(main())
+
+
+@pytest.mark.parametrize("app", [hello, echo_messages])
+def test_nothing_of_a_request_waits_for_the_garbage_collector(app: ASGI3App) -> None:
+    """With an async generator that is read, or is not: a cycle would keep the application's sessions alive."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"a"
+        yield b"b"
+
+    async def main() -> None:
+        await AsyncTestClient(app).post("/", content=chunks())
+        assert not [each for each in gc.get_objects() if isinstance(each, AppTask)]
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()

@@ -44,13 +44,9 @@ class Condition:
     tasks (the test's, the application's, its children) look at a handful of plain attributes, all in one loop, so a
     wait is a predicate, tried again after each change. A wait whose answer is there already does not give up its
     turn: Starlette asks ``receive()`` inside a cancelled scope, where giving up the turn would raise.
-
     """
 
-    __slots__ = ("_waiters",)
-
-    def __init__(self) -> None:
-        self._waiters: list[asyncio.Future[None]] = []
+    _waiters: tuple[asyncio.Future[None], ...] = ()
 
     def notify_all(self) -> None:
         """Let every waiting task look again."""
@@ -63,14 +59,14 @@ class Condition:
         __tracebackhide__ = True
         while not ready():
             waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
+            self._waiters += (waiter,)
             try:
                 await waiter
             finally:
-                self._waiters.remove(waiter)
+                self._waiters = tuple([each for each in self._waiters if each is not waiter])
 
 
-class AppTask(ABC):
+class AppTask(Condition, ABC):
     """Run an application for one scope, from ``begin`` on.
 
     Args:
@@ -86,7 +82,6 @@ class AppTask(ABC):
         loop: The loop it runs in.
         request: The request that began it.
         scope: What the application is called with.
-        read_timeout: Seconds that the test waits for the application each time; None for ever.
     """
 
     # What a usual request leaves as it is stands here: its object is made faster.
@@ -113,8 +108,12 @@ class AppTask(ABC):
         self._context = context
         self._options = options
         self._on_close = on_close
-        self.read_timeout: float | None = request.extensions.get("timeout", NO_TIMEOUT).get("read")
-        self._changed = Condition()
+
+    @cached_property
+    def read_timeout(self) -> float | None:
+        """Seconds that the test waits for the application each time; None for ever."""
+        seconds: float | None = self.request.extensions.get("timeout", NO_TIMEOUT).get("read")
+        return seconds
 
     def begin(self) -> Self:
         """Start the application; return this."""
@@ -133,7 +132,7 @@ class AppTask(ABC):
                 return  # it is collected after its loop: nobody is left to be told
         self._ended = True
         self._on_end()
-        self._changed.notify_all()
+        self.notify_all()
 
     @abstractmethod
     async def receive(self) -> Message:
@@ -181,7 +180,7 @@ class AppTask(ABC):
         __tracebackhide__ = True
         self._disconnected = True
         self._on_disconnect()
-        self._changed.notify_all()
+        self.notify_all()
         self._cancel_later(TURNS_AFTER_DISCONNECT)
         try:
             await self._wait_uncancelled()
@@ -252,15 +251,16 @@ class AppTask(ABC):
 
 def header_pairs(message: Message) -> list[tuple[bytes, bytes]]:
     """Return copies of the headers of a message; text, which the specification forbids, is taken as latin-1."""
-    return [
-        (name if type(name) is bytes else _raw(name), value if type(value) is bytes else _raw(value))
-        for name, value in message.get("headers") or ()
-    ]
+    return [(name, value) for name, _, value in header_items(message)]
 
 
 def header_items(message: Message) -> HeaderItems:
-    """Return copies of the headers of a message, with their names in lower case as well."""
-    return [(name, name.lower(), value) for name, value in header_pairs(message)]
+    """Return the same, with each name in lower case as well."""
+    items = []
+    for name, value in message.get("headers") or ():
+        raw = name if type(name) is bytes else _raw(name)
+        items.append((raw, raw.lower(), value if type(value) is bytes else _raw(value)))
+    return items
 
 
 def _raw(part: str | bytes) -> bytes:

@@ -256,7 +256,14 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Send a request, as ``httpx2.AsyncClient`` does; its body may come from a plain generator as well."""
         __tracebackhide__ = True
-        return await self._send(request, stream, auth, follow_redirects)
+        is_usual = not stream and auth is httpx2.USE_CLIENT_DEFAULT
+        if is_usual and (target := self._plain_target(request)) is not None:
+            response = await self._in_loop.handle_buffered(request, target, self.cookies)
+            if self._is_final(response):
+                return response
+        return await self._send_by_httpx2(
+            request, stream=stream, auth=auth, follow_redirects=follow_redirects
+        )
 
     async def _ask(
         self,
@@ -269,10 +276,14 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Build and send a usual request, without the methods between."""
         __tracebackhide__ = True
-        request = self._requests.build(method, url, params, headers, json)
-        return await self._send(
-            request or self.build_request(method, url, params=params, headers=headers, json=json)
-        )
+        request: httpx2.Request | None = self._requests.build(method, url, params, headers, json)
+        if request is None:
+            request = self.build_request(method, url, params=params, headers=headers, json=json)
+        if (target := self._plain_target(request)) is not None:
+            response = await self._in_loop.handle_buffered(request, target, self.cookies)
+            if self._is_final(response):
+                return response
+        return await self._send_by_httpx2(request)
 
     @property
     def _is_as_made(self) -> bool:
@@ -285,26 +296,19 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
             and not ("request" in own or "build_request" in own or "send" in own)
         )
 
-    async def _send(
-        self,
-        request: httpx2.Request,
-        stream: bool = False,
-        auth: AuthTypes | UseClientDefault | None = httpx2.USE_CLIENT_DEFAULT,
-        follow_redirects: bool | UseClientDefault = httpx2.USE_CLIENT_DEFAULT,
-    ) -> httpx2.Response:
-        __tracebackhide__ = True
-        is_usual = not stream and auth is httpx2.USE_CLIENT_DEFAULT
-        if is_usual and (target := self._plain_target(request)) is not None:
-            response = await self._in_loop.handle_buffered(request, target, self.cookies)
-            response.default_encoding = self._text_encoding
-            if response.status_code // 100 != 3 or not response.has_redirect_location:
-                return response
+    def _is_final(self, response: httpx2.Response) -> bool:
+        """Whether this is what its request gets; httpx2, which is about to follow a redirect, begins with it."""
+        response.default_encoding = self._text_encoding
+        is_final = response.status_code // 100 != 3 or not response.has_redirect_location
+        if not is_final:
             self._in_loop.respond_with(response)
+        return is_final
+
+    async def _send_by_httpx2(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        __tracebackhide__ = True
         if not isinstance(request.stream, httpx2.AsyncByteStream):
             request.stream = SyncAndAsyncStream(request.stream)
-        return await httpx2.AsyncClient.send(
-            self, request, stream=stream, auth=auth, follow_redirects=follow_redirects
-        )
+        return await httpx2.AsyncClient.send(self, request, **options)
 
     def _plain_target(self, request: httpx2.Request) -> Target | None:
         """Return what a request's URL says, if nothing but the application has a say in the response to it."""

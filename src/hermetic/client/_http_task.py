@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import Any, NoReturn, Self
 
@@ -64,7 +64,7 @@ class HTTPTask(AppTask):
 
     @cached_property
     def _request_body(self) -> RequestBody:
-        return body_of(self.request.stream, self._changed.notify_all)
+        return body_of(self.request.stream, self.notify_all)
 
     # The application's side.
 
@@ -78,14 +78,14 @@ class HTTPTask(AppTask):
         __tracebackhide__ = True
         if not self._request_body.exhausted and not self._disconnected:
             self._request_body.begin()
-            await self._changed.wait_for(
+            await self.wait_for(
                 lambda: self._disconnected or self._request_body.ready or self._request_body.exhausted
             )
             if self._request_body.ready and not self._disconnected:
                 if (message := self._request_body.take()) is not None:
                     return message
-                self._changed.notify_all()
-        await self._changed.wait_for(lambda: self._disconnected or self._complete)
+                self.notify_all()
+        await self.wait_for(lambda: self._disconnected or self._complete)
         self._disconnect_received = self._disconnected
         return {"type": "http.disconnect"}
 
@@ -99,7 +99,9 @@ class HTTPTask(AppTask):
             if self.status is None or self._body_sent:
                 self._refuse_body()
             self._body_sent = not message.get("more_body", False)
-            await self._on_chunk(b"" if self.request.method == "HEAD" else bytes(message.get("body", b"")))
+            data = b"" if self.request.method == "HEAD" else bytes(message.get("body", b""))
+            if (taken := self._on_chunk(data)) is not None:
+                await taken
             if self._body_sent and self._trailers is None:
                 self._finish()
         elif kind == "http.response.trailers":
@@ -119,7 +121,7 @@ class HTTPTask(AppTask):
         if message.get("trailers", False):
             self._trailers = []
             self._extend("http.response.trailers", self._trailers)
-        self._changed.notify_all()
+        self.notify_all()
 
     def _extend(self, name: str, value: Any) -> None:
         self.extensions = {**self.extensions, name: value}
@@ -150,20 +152,24 @@ class HTTPTask(AppTask):
 
     def _finish(self) -> None:
         self._complete = True
-        self._changed.notify_all()
+        self.notify_all()
 
-    async def _on_chunk(self, data: bytes) -> None:
+    def _on_chunk(self, data: bytes) -> Awaitable[None] | None:
+        """Called with each chunk of body; return what its sender waits for."""
+        return self._hand_over(data)
+
+    async def _hand_over(self, data: bytes) -> None:
         __tracebackhide__ = True
         if self._disconnected:
             self._pushed = True
             await asyncio.sleep(0)  # else an application that sends for ever would stop the loop
             return
-        await self._changed.wait_for(lambda: self._chunk is None or self._disconnected)
+        await self.wait_for(lambda: self._chunk is None or self._disconnected)
         chunk = _Chunk(data)
         self._chunk = chunk
-        self._changed.notify_all()
+        self.notify_all()
         try:
-            await self._changed.wait_for(lambda: chunk.taken or self._disconnected)
+            await self.wait_for(lambda: chunk.taken or self._disconnected)
         finally:
             if self._chunk is chunk:
                 self._chunk = None
@@ -240,7 +246,7 @@ class HTTPTask(AppTask):
 
     async def _wait(self, ready: Callable[[], bool]) -> None:
         __tracebackhide__ = True
-        wait = self._changed.wait_for(lambda: ready() or self._ended or self._request_body.error is not None)
+        wait = self.wait_for(lambda: ready() or self._ended or self._request_body.error is not None)
         try:
             await (wait if self.read_timeout is None else self._within(self.read_timeout, wait))
         except (asyncio.CancelledError, httpx2.ReadTimeout) as interruption:
@@ -257,7 +263,7 @@ class HTTPTask(AppTask):
         if self._chunk is not None:
             self._chunk.taken = True
             self._chunk = None
-            self._changed.notify_all()
+            self.notify_all()
 
     def _on_disconnect(self) -> None:
         self._take_chunk()
@@ -328,9 +334,8 @@ class BufferedHTTPTask(HTTPTask):
         if not self._over.done():
             self._over.set_result(None)
 
-    async def _on_chunk(self, data: bytes) -> None:
-        __tracebackhide__ = True
+    def _on_chunk(self, data: bytes) -> Awaitable[None] | None:
         if not self._disconnected:
             self._chunks.append(data)
-        if not self._body_sent:
-            await asyncio.sleep(0)  # else an application that sends for ever would stop the loop
+        # Else an application that sends for ever would stop the loop.
+        return None if self._body_sent else asyncio.sleep(0)

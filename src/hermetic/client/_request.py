@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 Background = Literal["await", "detach"]
+FILLED_IN = ("asgi", "http_version", "root_path", "headers", "client", "server", "state", "extensions")
+"""What each request's scope gets of its own; it stands in its URL's, which is copied, and then need not grow."""
+
 KEPT = 512
 KEPT_CLIENTS = 64
 NO_TIMEOUT: Mapping[str, float | None] = {}
@@ -62,14 +65,14 @@ class Target:
         plain: Whether it is of HTTP and names no user.
         host: The value of its ``host`` header.
         server: The host and port of a scope.
-        scope: The rest of a scope that follows from it.
+        scope: A scope with all that follows from it; the rest is filled in for each request.
     """
 
     url: httpx2.URL
     plain: bool
     host: bytes
     server: tuple[str, int]
-    scope: Mapping[str, Any]
+    scope: dict[str, Any]
 
     @classmethod
     def of(cls, url: httpx2.URL) -> Target:
@@ -84,12 +87,14 @@ class Target:
             raise httpx2.UnsupportedProtocol(
                 f"AsyncTestClient sends http and https requests, not {str(url)!r}"
             )
+        is_websocket = scheme in ("ws", "wss")
         scope = {
-            "type": "websocket" if scheme in ("ws", "wss") else "http",
+            "type": "websocket" if is_websocket else "http",
             "path": url.path,
             "raw_path": url.raw_path.split(b"?", 1)[0],
             "scheme": scheme,
             "query_string": url.query,
+            **dict.fromkeys(("subprotocols" if is_websocket else "method", *FILLED_IN)),
         }
         port = _PORTS[scheme] if url.port is None else url.port
         return cls(url, _is_plain(url), url.netloc, (url.raw_host.decode("ascii"), port), scope)
@@ -107,21 +112,18 @@ class Request(httpx2.Request):
 
 def plain_target(request: httpx2.Request) -> Target | None:
     """Return what a request's URL says, if it is one of HTTP that names no user."""
-    target = _known_target(request)
-    if target is None and _is_plain(request.url):
-        target = Target.of(request.url)
-    return target if target is not None and target.plain else None
+    if type(request) is Request and (target := request.target) is not None and target.url is request.url:
+        return target if target.plain else None
+    return Target.of(request.url) if _is_plain(request.url) else None
 
 
 def target_of(request: httpx2.Request) -> Target:
-    """Return what a request's URL says; a hook may have given it another URL.
+    """Return what a request's URL says, whatever that is.
 
     Raises:
         httpx2.UnsupportedProtocol: It is neither of HTTP nor of a websocket.
     """
     __tracebackhide__ = True
-    if (known := _known_target(request)) is not None:
-        return known
     try:
         return Target.of(request.url)
     except httpx2.UnsupportedProtocol as error:
@@ -131,12 +133,6 @@ def target_of(request: httpx2.Request) -> Target:
 
 def _is_plain(url: httpx2.URL) -> bool:
     return url.scheme in ("http", "https") and not url.userinfo
-
-
-def _known_target(request: httpx2.Request) -> Target | None:
-    if type(request) is not Request or (target := request.target) is None:
-        return None
-    return target if target.url is request.url else None
 
 
 def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, state: dict[str, Any]) -> Scope:
@@ -151,16 +147,14 @@ def scope_of(request: httpx2.Request, target: Target, options: ClientOptions, st
     headers = lower_headers(request.headers)
     if not (headers and headers[0][0] == b"host") and all(name != b"host" for name, _ in headers):
         headers.insert(0, (b"host", target.host))
-    scope = {
-        **target.scope,
-        "asgi": ASGI_VERSION.copy(),
-        "http_version": options.http_version,
-        "root_path": options.root_path,
-        "headers": headers,
-        "client": options.client,
-        "server": [*target.server],
-        "state": state.copy(),
-    }
+    scope = target.scope.copy()
+    scope["asgi"] = ASGI_VERSION.copy()
+    scope["http_version"] = options.http_version
+    scope["root_path"] = options.root_path
+    scope["headers"] = headers
+    scope["client"] = options.client
+    scope["server"] = [*target.server]
+    scope["state"] = state.copy()
     if scope["type"] == "websocket":
         asked = request.headers.get("sec-websocket-protocol", "")
         scope["subprotocols"] = [name.strip() for name in asked.split(",") if name.strip()]

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Protocol
+from weakref import WeakMethod
 
 import httpx2
 
@@ -67,7 +68,7 @@ def body_of(
 
     Args:
         stream: The body.
-        changed: Called when the body's attributes changed by themselves.
+        changed: Called when the body's attributes changed by themselves; a method of whoever has the body, held weakly.
     """
     if isinstance(stream, httpx2.ByteStream):
         return _BytesBody(stream)
@@ -131,7 +132,7 @@ class _AsyncIteratorBody:
         self, stream: httpx2.AsyncByteStream, changed: Callable[[], None], context: contextvars.Context
     ) -> None:
         self._stream = stream
-        self._changed = changed
+        self._changed = WeakMethod(changed)  # a cycle would keep the application's sessions alive
         self._context = context
         self._task: asyncio.Task[None] | None = None
         self._chunk: bytes | None = None
@@ -172,7 +173,11 @@ class _AsyncIteratorBody:
             self.exhausted = True
         except BaseException as error:
             self.error, self.exhausted = error, True
-        self._changed()
+        self._tell()
+
+    def _tell(self) -> None:
+        if (changed := self._changed()) is not None:
+            changed()
 
     async def _give(self, chunks: AsyncIterator[bytes]) -> None:
         __tracebackhide__ = True
@@ -180,7 +185,7 @@ class _AsyncIteratorBody:
             async for chunk in chunks:
                 self._chunk = bytes(chunk)
                 self._taken.clear()
-                self._changed()
+                self._tell()
                 await self._taken.wait()
         finally:
             if isinstance(chunks, AsyncGenerator):

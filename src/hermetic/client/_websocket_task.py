@@ -87,9 +87,7 @@ class WebSocketTask(AppTask):
         if not self._connected:
             self._connected = True
             return {"type": "websocket.connect"}
-        await self._changed.wait_for(
-            lambda: bool(self._to_app or self._disconnect_message) or self._is_over()
-        )
+        await self.wait_for(lambda: bool(self._to_app or self._disconnect_message) or self._is_over())
         if self._is_over():
             self._disconnect_received = True
             return {"type": "websocket.disconnect", "code": NO_CODE, "reason": ""}
@@ -120,7 +118,7 @@ class WebSocketTask(AppTask):
         else:
             expect(self.accepted is not None, f'Received "{kind}" without "websocket.accept".')
             await self._on_message(dict(message))
-        self._changed.notify_all()
+        self.notify_all()
 
     def _on_denial(self, kind: str, message: Message) -> None:
         __tracebackhide__ = True
@@ -141,8 +139,8 @@ class WebSocketTask(AppTask):
             raise ClientDisconnected("the websocket's client has left")
         self._to_test.append(message)
         self._ahead += _size(message)
-        self._changed.notify_all()
-        await self._changed.wait_for(lambda: self._ahead <= AHEAD or self._disconnect_message is not None)
+        self.notify_all()
+        await self.wait_for(lambda: self._ahead <= AHEAD or self._disconnect_message is not None)
 
     # The test's side.
 
@@ -154,7 +152,7 @@ class WebSocketTask(AppTask):
             AssertionError: It ended without an answer.
         """
         __tracebackhide__ = True
-        ready = self._changed.wait_for(lambda: self.accepted is not None or self._is_over() or self._ended)
+        ready = self.wait_for(lambda: self.accepted is not None or self._is_over() or self._ended)
         try:
             await self._within(self.read_timeout, ready)
         except (asyncio.CancelledError, httpx2.ReadTimeout) as interruption:
@@ -188,7 +186,7 @@ class WebSocketTask(AppTask):
         if self._ended or self._is_over() or self._disconnect_message is not None:
             self._raise_why_over()
         self._to_app.append(message)
-        self._changed.notify_all()
+        self.notify_all()
         await asyncio.sleep(0)
 
     async def get(self, seconds: float | None) -> Message:
@@ -202,21 +200,21 @@ class WebSocketTask(AppTask):
         __tracebackhide__ = True
         await self._within(
             self.read_timeout if seconds is None else seconds,
-            self._changed.wait_for(lambda: bool(self._to_test) or self._is_over() or self._ended),
+            self.wait_for(lambda: bool(self._to_test) or self._is_over() or self._ended),
         )
         if not self._to_test:
             self._raise_why_over()
         message = self._to_test.popleft()
         if message is not self.close_message:
             self._ahead -= _size(message)
-        self._changed.notify_all()
+        self.notify_all()
         return message
 
     def disconnect(self, code: int, reason: str) -> None:
         """Tell the application that the client has closed; its next send is an error."""
         if self._disconnect_message is None:
             self._disconnect_message = {"type": "websocket.disconnect", "code": code, "reason": reason}
-            self._changed.notify_all()
+            self.notify_all()
 
     async def close(self) -> None:
         """Disconnect, and wait for the application's end.
