@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvloop
 
 from hermetic import tasks
 from hermetic.owners import Owner, owned_by
@@ -267,3 +268,102 @@ def test_an_error_is_on_its_way_until_it_is_caught() -> None:
     """A ``finally`` raises it again when it is done."""
     assert isinstance(asyncio.run(asked_of(raises, error_on_its_way)), ValueError)
     assert asyncio.run(asked_of(tries_again, error_on_its_way)) is None
+
+
+class OtherLoop(asyncio.SelectorEventLoop):
+    """A loop that puts something of its own into its queue, as those that measure do."""
+
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:  # type: ignore[override]
+        """Call it by another function."""
+        return super().call_soon(lambda: callback(*args), context=context)
+
+
+async def asked() -> list[Any]:
+    """Note whose turn it is, before and after a turn of the loop."""
+    found: list[Any] = [asyncio.current_task()]
+    await asyncio.sleep(0)
+    return [*found, asyncio.current_task()]
+
+
+def test_a_task_may_have_begun_when_it_is_made() -> None:
+    """It has run up to its first wait as the current task, in its context; then whoever made it is that again."""
+    noted: list[Any] = []
+
+    async def run() -> None:
+        noted.append(asyncio.current_task())
+        with owned_by(Owner("inner", "test", "function")):
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        here = asyncio.current_task()
+        task = tasks.begun(run(), asyncio.get_running_loop(), "its name", None)
+        assert noted == [task]
+        assert task.get_name() == "its name"
+        assert asyncio.current_task() is here
+        await task
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("make_loop", [OtherLoop, uvloop.new_event_loop])
+def test_a_task_begins_in_every_loop(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Where its first step cannot be told from others, with the next turn."""
+
+    async def main() -> None:
+        task = tasks.begun(asked(), asyncio.get_running_loop(), "", None)
+        assert await task == [task, task]
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(main())
+
+
+def test_a_task_begins_that_no_task_makes() -> None:
+    """A callback of the loop may do so."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        made: list[asyncio.Task[Any]] = []
+        loop.call_soon(lambda: made.append(tasks.begun(asked(), loop, "", None)))
+        await asyncio.sleep(0)
+        assert await made[0] == [made[0], made[0]]
+
+    asyncio.run(main())
+
+
+def test_a_turn_is_owed_where_others_wait_for_one() -> None:
+    """Something is ready, or has a time, or who goes on is cancelled; else each eighth time."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        while not tasks.owes_a_turn(loop):
+            pass
+        assert [tasks.owes_a_turn(loop) for _ in range(9)] == [*[False] * 7, True, False]
+        loop.call_soon(lambda: None)
+        assert tasks.owes_a_turn(loop)
+        await asyncio.sleep(0)
+        assert not tasks.owes_a_turn(loop)
+        timer = loop.call_later(60, lambda: None)
+        assert tasks.owes_a_turn(loop)
+        timer.cancel()
+
+    async def cancelled() -> None:
+        task: Any = asyncio.current_task()
+        assert not tasks.owes_a_turn(asyncio.get_running_loop())
+        task.cancel()
+        assert tasks.owes_a_turn(asyncio.get_running_loop())
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        task.uncancel()
+
+    asyncio.run(main())
+    asyncio.run(cancelled())
+
+
+def test_a_turn_is_owed_where_nothing_can_be_known_of_others() -> None:
+    """uvloop does not say what is ready."""
+
+    async def main() -> None:
+        assert all(tasks.owes_a_turn(asyncio.get_running_loop()) for _ in range(3))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

@@ -1,4 +1,4 @@
-"""An asyncio task, seen from outside: whose it is, where it waits, what for, and who waits for it.
+"""An asyncio task, seen from outside: how it begins, whose it is, where it waits, what for, and who waits for it.
 
 Whose it is, the context says in which it runs: a copy of that of whoever started it. No task factory is needed for
 that, which would take the place of the application's.
@@ -14,7 +14,7 @@ import concurrent.futures
 import gc
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import Context
 from math import inf
 from types import (
@@ -43,6 +43,11 @@ OURS = "hermetic "
 FREE_TURNS = 100
 """Turns of a loop that are made one after the other, before each is followed by a pause."""
 
+SPARED = 7
+"""Turns of a loop that are spared one after the other where nobody is known to need them."""
+
+_spared = 0
+
 _AWAITED = ("cr_await", "gi_yieldfrom", "ag_await")
 _FRAMES = ("cr_frame", "gi_frame", "ag_frame")
 _BEHIND = (AsyncGeneratorType, CoroutineType, GeneratorType)
@@ -50,6 +55,45 @@ _NOT_FOLLOWED = (asyncio.AbstractEventLoop, type, ModuleType, FrameType, dict, s
 _LOOPS = ("asyncio", "anyio")
 _REACH = 4
 """From a callback to a future that it completes: a partial, a closure, its cell, what lies in it."""
+
+
+def begun(
+    run: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, name: str, context: Context | None
+) -> asyncio.Task[T]:
+    """Make a task in the running loop, which has run up to its first wait when it is returned.
+
+    Python 3.12 can do so. Before, a loop of asyncio's has the first step last in its queue, from where it is taken; in
+    another one (uvloop's, one with a ``call_soon`` of its own) the task begins with the next turn.
+    """
+    if sys.version_info >= (3, 12):  # pragma: no cover - not on 3.11
+        return asyncio.Task(run, loop=loop, name=name, context=context, eager_start=True)
+    task = asyncio.Task(run, loop=loop, name=name, context=context)
+    queue: Any = getattr(loop, "_ready", None)
+    here: Any = asyncio.current_task(loop)
+    if queue and here is not None and getattr(queue[-1]._callback, "__self__", None) is task:
+        step = queue.pop()
+        asyncio.tasks._leave_task(loop, here)
+        try:
+            step._run()
+        finally:
+            asyncio.tasks._enter_task(loop, here)
+    return task
+
+
+def owes_a_turn(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the current task has to let others go on before it does so itself, though it need not wait.
+
+    It has where anything is ready in the loop, or has a time, or it is cancelled. Where all others wait for something
+    outside of the process, each eighth time is enough for whoever asks again and again.
+    """
+    global _spared
+    here = asyncio.current_task(loop)
+    others = getattr(loop, "_ready", True) or getattr(loop, "_scheduled", True)
+    if others or here is None or here.cancelling() or _spared == SPARED:
+        _spared = 0
+        return True
+    _spared += 1
+    return False
 
 
 def owner_of(task: Task) -> Owner | None:

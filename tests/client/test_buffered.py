@@ -10,6 +10,7 @@ import asyncio
 import gc
 import gzip
 import logging
+import socket
 from typing import Any
 
 import httpx2
@@ -452,6 +453,23 @@ def test_a_request_that_is_collected_after_its_loop_says_nothing(monkeypatch: py
     del request
     gc.collect()
     assert not unraisable
+
+
+def test_whoever_asks_again_and_again_has_others_go_on() -> None:
+    """Also those who wait for a socket, though no request waits for anything."""
+
+    async def main() -> None:
+        client, read = AsyncTestClient(hello), asyncio.Event()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            asyncio.get_running_loop().add_reader(ours, read.set)
+            theirs.send(b"1")
+            for _ in range(20):
+                await client.get("/")
+            asyncio.get_running_loop().remove_reader(ours)
+        assert read.is_set()
+
+    asyncio.run(main())
 
 
 def test_a_task_factory_makes_the_applications_task() -> None:

@@ -13,7 +13,6 @@ ends:
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import Any, NoReturn, Self
@@ -28,7 +27,6 @@ from hermetic.client._httpx2 import HeaderItems
 from hermetic.client._request_body import RequestBody, body_of
 
 PATH_CHUNK = 64 * 1024
-EAGERLY: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
 class _Chunk:
@@ -299,13 +297,13 @@ class BufferedHTTPTask(HTTPTask):
     """
 
     def begin(self) -> Self:
-        """Start the application, from Python 3.12 on without a turn of the loop; return this."""
+        """Start the application, without a turn of the loop; return this."""
         self._chunks: list[bytes] = []
         self._over = self.loop.create_future()
         if self.loop.get_task_factory() is not None:
             return super().begin()
         name = f"{tasks.OURS}{self._owner.name}"
-        self._task = asyncio.Task(self._run(), loop=self.loop, name=name, context=self._context, **EAGERLY)
+        self._task = tasks.begun(self._run(), self.loop, name, self._context)
         return self
 
     async def read_body(self) -> bytes | None:
@@ -316,10 +314,10 @@ class BufferedHTTPTask(HTTPTask):
         """
         __tracebackhide__ = True
         try:
-            if self._ended:  # pragma: no cover - from Python 3.12 on, where the application may end at once
-                await asyncio.sleep(0)  # others get their turn, whoever asks again and again
-            else:
+            if not self._ended:
                 await self._over
+            elif tasks.owes_a_turn(self.loop):
+                await asyncio.sleep(0)
         except asyncio.CancelledError as interruption:
             await self._disconnect_interrupted(interruption)
             raise
