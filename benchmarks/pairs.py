@@ -1,8 +1,10 @@
 """What this revision costs beside an earlier one, pair by pair: ``python -m benchmarks.pairs REVISION``.
 
 Each side is a process that measures only when it is its turn: a pair is two rounds some tens of milliseconds apart, so
-that what else the machine does hits both. A whole test is paired by whole runs of pytest. Beside them stands the ratio
-of what is not hermetic's (a direct call, ``SELECT 1``): what that differs from one tells how far to trust the others.
+that what else the machine does hits both. A whole test is paired by whole runs of pytest, as by default, and with
+recording and the guards off on both sides: these have limits of their own, which ``benchmarks.failures`` measures.
+Beside them stands the ratio of what is not hermetic's (a direct call, ``SELECT 1``): what that differs from one tells
+how far to trust the others.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.processes import environment, run_pytest
-from benchmarks.projects import workplace, write
+from benchmarks.projects import Project, workplace, write
 from benchmarks.recipes import HERMETIC_RECIPE
 from benchmarks.results import Report, keep, table
 from benchmarks.samples import quartiles
+from hermetic.settings import GUARDS
 
 ROOT = Path(__file__).parents[1]
 SIDE = Path(__file__).with_name("pair_side.py")
@@ -28,6 +31,9 @@ ROUNDS = 60
 SUITES = 8
 TESTS = 330
 WHOLE = "a test: a POST and a GET on SQLite, the processor's time"
+QUIET = "the same, with recording and all guards off on both sides"
+SWITCHES = ("hermetic_failures", *(f"hermetic_{name}" for name in GUARDS))
+"""What is off then, as far as a revision has it."""
 
 Pairs = dict[str, list[tuple[float, float]]]
 """What the earlier revision took and what this one took, by what was measured."""
@@ -102,20 +108,28 @@ def parts(before: Path, after: Path, rounds: int) -> Pairs:
     return found
 
 
+def silenced(tree: Path) -> list[str]:
+    """Return pytest's arguments that switch recording and the guards off, as far as a tree's hermetic has them."""
+    command = [sys.executable, "-P", "-c", "from hermetic.settings import INI; print(*INI)"]
+    known = subprocess.run(
+        command, cwd=tree, env=environment(path_of(tree)), stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()
+    return [part for key in SWITCHES if key in known for part in ("-o", f"{key}=off")]
+
+
 def whole_tests(
-    before: Path, after: Path, folder: Path, suites: int, count: int = TESTS
+    before: Path, after: Path, project: Project, suites: int, *, quiet: bool = False, count: int = TESTS
 ) -> list[tuple[float, float]]:
     """Run the same suite with each side, in turns; return milliseconds of the processor a test."""
-    project = write(HERMETIC_RECIPE, folder)
+    options = {tree: silenced(tree) if quiet else [] for tree in (before, after)}
     found = []
     for number in range(suites + 1):
-        sides = (before, after) if number % 2 else (after, before)
-        took = [
-            run_pytest(project.root, project.recipe.plugins, [project.tests(count)], path_of(tree))
-            for tree in sides
-        ]
-        first, second = took if number % 2 else took[::-1]
-        found.append((first.cpu / count * 1000, second.cpu / count * 1000))
+        took = {}
+        for tree in (before, after) if number % 2 else (after, before):
+            arguments = [*options[tree], project.tests(count)]
+            taken = run_pytest(project.root, project.recipe.plugins, arguments, path_of(tree))
+            took[tree] = taken.cpu / count * 1000
+        found.append((took[before], took[after]))
     return found[1:]
 
 
@@ -147,7 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with workplace() as folder, checked_out(options.revision, folder) as before:
         found = parts(before, ROOT, options.rounds)
         if options.suites:
-            found[WHOLE] = whole_tests(before, ROOT, folder, options.suites)
+            project = write(HERMETIC_RECIPE, folder)
+            found[WHOLE] = whole_tests(before, ROOT, project, options.suites)
+            found[QUIET] = whole_tests(before, ROOT, project, options.suites, quiet=True)
     made = report(options.revision, found)
     keep(made)
     print(made.text)
