@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from fastapi import FastAPI
@@ -183,3 +184,20 @@ def test_of_a_fixture() -> None:
     by = "in an async def account by @pytest_asyncio.fixture"
     assert f"change: {__file__}:{defined.line + 2}: await names(), {by}" in told[0]
     assert "await names(), in an async def account\n" in in_mode_auto[0]
+
+
+def test_the_answer_of_a_mock(history: History) -> None:
+    """What an AsyncMock returns is one, too: its json() is async."""
+
+    async def ask() -> None:
+        client = AsyncMock()
+        client.get.return_value.json.return_value = {"city": "Rome"}
+        response = await client.get("/")
+        response.json()["city"]
+
+    with pytest.raises(TypeError) as raised, pytest.warns(RuntimeWarning, match="never awaited"):
+        asyncio.run(ask())
+    text = said(raised.value, history)
+    assert "has a coroutine of an AsyncMock" in text
+    assert "change: a MagicMock for what is not" in text
+    assert "await response.json()" not in text

@@ -73,6 +73,25 @@ class Settings:
 settings = Settings()
 
 
+class Registry:
+    """What a lifespan gives an attribute."""
+
+    names: list[str] | None = None
+
+
+registry = Registry()
+models: dict[str, int] = {}
+
+
+@asynccontextmanager
+async def filling(app: FastAPI) -> AsyncIterator[None]:
+    """Fill what the module has."""
+    registry.names = ["a"]
+    models["answer"] = 42
+    models.update(other=7)
+    yield
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     """Set everything that can be missing."""
@@ -281,3 +300,26 @@ def test_a_module_s_global(history: History) -> None:
     assert f"reader.py:2 needs pool, which lifespan() sets ({line(lifespan, 5)})" in said(
         caught.value, history
     )
+
+
+def test_what_a_module_s_objects_lack(history: History) -> None:
+    """An attribute that is None, and the key of a dictionary; not a key that no start-up has."""
+    app = FastAPI(lifespan=filling)
+
+    @app.get("/names")
+    def names() -> list[str]:
+        return sorted(registry.names)  # type: ignore[arg-type]
+
+    @app.get("/models/{name}")
+    def model(name: str) -> int:
+        return models[name]
+
+    found = {}
+    for path in ("/names", "/models/answer", "/models/none"):
+        with pytest.raises((TypeError, KeyError)) as raised:
+            TestClient(app).get(path)
+        found[path] = said(raised.value, history)
+    assert "needs registry.names, which filling() sets" in found["/names"]
+    assert "needs models['answer'], which filling() sets" in found["/models/answer"]
+    assert "change: with TestClient(app) as client: ..." in found["/models/answer"]
+    assert "HM745" not in found["/models/none"]

@@ -200,3 +200,20 @@ def test_whoever_can_cancel_it_can_end_the_wait() -> None:
                 await asyncio.Event().wait()
 
     asyncio.run(run())
+
+
+@pytest.mark.usefixtures("watch")
+def test_a_task_that_has_failed() -> None:
+    """It might have gone on."""
+
+    async def worker() -> None:
+        raise ZeroDivisionError
+
+    async def run() -> None:
+        failed = asyncio.create_task(worker())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            assert isinstance(failed.exception(), ZeroDivisionError)
+
+    assert "The task worker() has ended by ZeroDivisionError at" in message(run)

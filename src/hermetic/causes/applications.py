@@ -271,3 +271,13 @@ REFUSED_BY_ANOTHER_DEPENDENCY = Cause(
     override reaches it: send what it asks for, or leave it out in tests.
     """,
 )
+
+REQUEST_IN_A_WEBSOCKET = Cause(
+    "HM780",
+    "A dependency of a websocket wants a request",
+    """
+    FastAPI gives a `Request` to dependencies of an HTTP endpoint, and a `WebSocket` to those of a websocket. One that
+    has a parameter of the other kind, an override above all, fails as "missing 1 required positional argument". What
+    both are is an `HTTPConnection`; an override that needs nothing of it has no parameter.
+    """,
+)

@@ -13,7 +13,7 @@ from hermetic.causes.guards import NEVER_AWAITED
 from hermetic.causes.messages import COROUTINE_KEPT, WRONG_KIND
 from hermetic.code import Location, location_of
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import attribute, frames, project_lines
+from hermetic.explain.frames import attribute, frames, is_a, project_lines
 from hermetic.explain.history import History
 from hermetic.guards.coroutines import Coroutine, is_of_a_mock
 
@@ -42,7 +42,7 @@ def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explan
     if endpoint is not None:
         at = function = endpoint
     coroutine = _unstarted(error)
-    if coroutine is not None and is_of_a_mock(coroutine):
+    if (coroutine is not None and is_of_a_mock(coroutine)) or _calls_a_mock(frame, at):
         return _of_a_mock(at)
     names = () if coroutine is None else (coroutine.__name__,)
     kept = expressions.kept(function, names) if names and not expressions.awaited(at, names) else None
@@ -57,6 +57,15 @@ def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explan
     )
 
 
+def _calls_a_mock(frame: FrameType, at: Location) -> bool:
+    """Whether a line calls a method of a mock that stands for an async function."""
+    for name, method in re.findall(r"\b(\w+)\.(\w+)\(", linecache.getline(at.file, at.line)):
+        children = attribute(frame.f_locals.get(name, frame.f_globals.get(name)), "__dict__") or {}
+        if is_a(children.get("_mock_children", {}).get(method), "AsyncMock"):
+            return True
+    return False
+
+
 def _of_a_mock(at: Location) -> Explanation:
     return Explanation(
         WRONG_KIND,
@@ -64,7 +73,7 @@ def _of_a_mock(at: Location) -> Explanation:
             f"{at} has a coroutine of an AsyncMock, which nobody awaits: what is reached through an AsyncMock is an"
             " AsyncMock, too, and stands for functions that are async.",
         ),
-        ("a MagicMock for what is not: mock.execute.return_value = MagicMock(), of a session's execute()",),
+        ("a MagicMock for what is not: mock.execute.return_value = MagicMock(), of what is awaited",),
     )
 
 

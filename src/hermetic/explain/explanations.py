@@ -36,6 +36,7 @@ from hermetic.explain import (
     processes,
     references,
     refusals,
+    rolled_back,
     sequences,
     sessions,
     stale,
@@ -43,6 +44,7 @@ from hermetic.explain import (
     tables,
     time_zones,
     unseen_rows,
+    websockets,
     wrong_kinds,
 )
 from hermetic.explain.failure import Explanation, Failure
@@ -66,6 +68,7 @@ EXPLAIN: tuple[Explain, ...] = (
     kept_values.explain,
     stale.explain,
     unseen_rows.explain,
+    rolled_back.explain,
     in_place.explain,
     one_connection.explain,
     pools.explain,
@@ -82,6 +85,7 @@ EXPLAIN: tuple[Explain, ...] = (
     sessions.explain,
     foreign_objects.explain,
     dependency_overrides.explain,
+    websockets.explain,
     patched_names.explain,
     answers.explain,
     refusals.explain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NamedTuple
@@ -83,7 +84,7 @@ def _call(error: BaseException) -> Call | None:
 def _lacking(call: Call) -> Lacking | None:
     every = start_ups(call.application)
     for start_up in every:
-        found = _of_state(call, start_up) or _global(call, start_up) or _object(call, start_up)
+        found = next(filter(None, (find(call, start_up) for find in _WAYS)), None)
         if found is not None:
             return found
     return None
@@ -132,6 +133,32 @@ def _global(call: Call, start_up: StartUp) -> Lacking | None:
     return None
 
 
+def _attribute(call: Call, start_up: StartUp) -> Lacking | None:
+    """Find an attribute of a global object that is None or missing, in that line, and that a start-up sets."""
+    for frame in list(project_frames(call.error))[:1]:
+        for namespace in _namespaces(frame):
+            for name in frame.f_code.co_names:
+                for attribute in frame.f_code.co_names if name in namespace else ():
+                    held = inspect.getattr_static(namespace[name], attribute, None)
+                    place = start_up.sets_attribute(namespace[name], attribute) if held is None else None
+                    if place is not None:
+                        return Lacking(f"{name}.{attribute}", start_up, place)
+    return None
+
+
+def _item(call: Call, start_up: StartUp) -> Lacking | None:
+    """Find a global dictionary without the key that is asked for, which a start-up puts there."""
+    key = call.error.args[0] if isinstance(call.error, KeyError) and call.error.args else None
+    for frame in list(project_frames(call.error))[:1] if isinstance(key, str) else ():
+        for namespace in _namespaces(frame):
+            for name in frame.f_code.co_names:
+                held = namespace.get(name)
+                place = start_up.fills(held, key) if isinstance(held, dict) and key not in held else None
+                if place is not None:
+                    return Lacking(f"{name}[{key!r}]", start_up, place)
+    return None
+
+
 def _namespaces(frame: FrameType) -> Iterator[dict[str, Any]]:
     """Give the names of a frame's module, and of the modules that it names."""
     yield frame.f_globals
@@ -153,6 +180,10 @@ def _object(call: Call, start_up: StartUp) -> Lacking | None:
                 what = found.__name__ if isinstance(found, type) else f"the {type(found).__name__}"
                 return Lacking(what, start_up, place)
     return None
+
+
+_WAYS = (_of_state, _global, _attribute, _item, _object)
+"""How something may be lacking."""
 
 
 def _is_never_set_up(found: object) -> bool:

@@ -172,6 +172,8 @@ def _fixture_in_a_loop(failure: Failure, error: BaseException) -> Iterator[Expla
         if frame.f_code.co_name == "getfixturevalue" and not is_library(caller.f_code.co_filename):
             name = frame.f_locals.get("argname", "")
             at = next(each for each in places(error) if each.function == caller.f_code.co_name)
+            if places(error)[0] != at:  # the fixture is no coroutine, and runs a loop itself
+                return
             yield Explanation(
                 FIXTURE_ASKED_FOR_IN_A_LOOP,
                 (

@@ -52,6 +52,31 @@ class StartUp(NamedTuple):
         there = [each for each in self.functions() if each.__globals__ is namespace]
         return next((step.place for step in _steps(there) if step.does("STORE_GLOBAL", name)), None)
 
+    def sets_attribute(self, value: object, name: str) -> Location | None:
+        """Return the line that sets an attribute of a global object; None where none does."""
+        for function in self.functions():
+            for step in _steps([function]):
+                before = step.follows
+                if before is None or before.opname != "LOAD_GLOBAL" or not step.does("STORE_ATTR", name):
+                    continue
+                if function.__globals__.get(before.argval) is value:
+                    return step.place
+        return None
+
+    def fills(self, value: object, key: object) -> Location | None:
+        """Return the line that puts something under a key into a global dictionary; None where none does."""
+        for function in self.functions():
+            steps = list(_steps([function]))
+            loaded = any(
+                step.instruction.opname == "LOAD_GLOBAL"
+                and function.__globals__.get(step.instruction.argval) is value
+                for step in steps
+            )
+            for step in steps if loaded else ():
+                if key in step.texts:
+                    return step.place
+        return None
+
     def names(self, name: str) -> Location | None:
         """Return where a text stands in it: the key of a state that it yields, or the argument of a call."""
         return next((step.place for step in _steps(self.functions()) if name in step.texts), None)

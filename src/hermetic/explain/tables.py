@@ -100,8 +100,15 @@ def _missing(failure: Failure, history: History, asked: Asked) -> Explanation | 
 
 def _in_another_database(asked: Asked, engine: EngineResolved | None, on: str, made: Made) -> Explanation:
     """Say in which other database a table was made."""
-    if made.engine == masked(asked.engine.url) and type(asked.engine.pool).__name__ == "NullPool":
-        at = "" if engine is None or engine.location is None else f" ({engine.location})"
+    pool = type(asked.engine.pool).__name__
+    at = "" if engine is None or engine.location is None else f" ({engine.location})"
+    if made.engine == masked(asked.engine.url) and pool == "SingletonThreadPool":
+        where = (
+            "Each thread has a database of its own in memory there, as each engine has: the table was made by"
+            f" {made.owner} at {made.location}, in another one."
+        )
+        change = f"poolclass=StaticPool where the engine is made{at}, and that engine for all"
+    elif made.engine == masked(asked.engine.url) and pool == "NullPool":
         where = (
             "With NullPool each connection to memory is a database of its own: the table was made by"
             f" {made.owner} at {made.location}, on one that is closed."

@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from traceback import walk_tb
 from typing import Any
 
 from hermetic import collector, tasks
@@ -144,13 +145,15 @@ def _has_sockets(loop: Loop) -> bool:
 def _to_be_ended(graph: Graph) -> Task | None:
     """Return the innermost task for which the main thread waits; one that sends a stream goes first.
 
-    Who sends a stream may be another one than who waits for the client to be gone.
+    Who sends a stream, or answers, may be another one than who waits for the client to be gone, or for an answer.
     """
-    able = graph.able_or_cancelled()
-    streams = [each for each in graph.tasks if _is_streaming(each) and each not in able]
-    waiting = [each for each in graph.behind(MAIN) if isinstance(each, asyncio.Task) and _is_last(each)]
+    able, behind = graph.able_or_cancelled(), list(graph.behind(MAIN))
+    stuck = [each for each in graph.tasks if _is_last(each) and each not in able]
+    streams = [each for each in stuck if _is_streaming(each)]
+    waiting = [each for each in stuck if each in behind]
     own = [each for each in waiting if tasks.is_of_the_project(each)]
-    return next(iter((*streams, *own[::-1], *waiting[::-1])), None)
+    answering = [each for each in stuck if _is_answering(each)]
+    return next(iter((*streams, *own[::-1], *answering, *waiting[::-1])), None)
 
 
 def _location(task: Task) -> Location:
@@ -161,6 +164,11 @@ def _location(task: Task) -> Location:
 def _is_streaming(task: Task) -> bool:
     """Whether a task is in the midst of an answer that it sends in parts."""
     return any(frame.f_code.co_name.lstrip("_") == "stream_response" for frame in tasks.frames_of(task))
+
+
+def _is_answering(task: Task) -> bool:
+    """Whether an endpoint answers a request in a task, or in a thread for it; one of a websocket may listen."""
+    return any(frame.f_code.co_name == "run_endpoint_function" for frame in tasks.frames_of(task))
 
 
 def _is_last(task: Task) -> bool:
@@ -177,15 +185,15 @@ def _fail(task: Task, error: NobodyGoesOn) -> None:
 
 
 def _told(graph: Graph, ended: Task, test: Owner) -> str:
-    owner = tasks.owner_of(ended) or test
+    owner, place = _who_and_where(graph, ended, test)
     if graph.is_asleep(ended):
-        return _of_a_clock(owner, tasks.place_of(ended))
-    places = list(_places(graph, ended, test))
+        return _of_a_clock(owner, place)
+    places = [*_failures(), *_places(graph, place, test)]
     if _is_streaming(ended):
         return STREAM_NEVER_ENDS.told(
             (
-                f"{_named(owner)} has not sent the last part of its answer: it waits at {tasks.place_of(ended)} for"
-                f" {_awaited(ended)}, and nobody who could go on has that.",
+                f"{_named(owner)} has not sent the last part of its answer: it waits at {place} for {_awaited(ended)},"
+                " and nobody who could go on has that.",
                 *places,
             ),
             (
@@ -196,14 +204,43 @@ def _told(graph: Graph, ended: Task, test: Owner) -> str:
         )
     return NOBODY_GOES_ON.told(
         (
-            f"{_named(owner)} waits for ever at {tasks.place_of(ended)}, for {_awaited(ended)}: nobody who could go on"
-            " has that.",
+            f"{_named(owner)} waits for ever at {place}, for {_awaited(ended)}: nobody who could go on has that.",
             *places,
         ),
-        (
-            f"{tasks.place_of(ended)}: have somebody else end that wait, or give it a limit: asyncio.timeout()",
-        ),
+        (f"{place}: have somebody else end that wait, or give it a limit: asyncio.timeout()",),
     )
+
+
+def _who_and_where(graph: Graph, ended: Task, test: Owner) -> tuple[Owner, str]:
+    """Return who waits, and the line of the project's: of the task, of a thread that works for it, or of the test."""
+    owner = tasks.owner_of(ended) or test
+    if tasks.is_of_the_project(ended):
+        return owner, tasks.place_of(ended)
+    inner = [each for each in graph.behind(ended) if isinstance(each, int) and each != MAIN]
+    for who, thread in (*((owner, each) for each in inner), (test, MAIN)):
+        place = _place_of(graph, thread)
+        if place is not None:
+            return who, place
+    return owner, tasks.place_of(ended)
+
+
+def _place_of(graph: Graph, thread: int) -> str | None:
+    """Return the innermost line of the project's in a thread that does not turn a loop."""
+    stack = graph.stack(thread)
+    place = place_in_the_project(stack[0]) if stack and not is_turning(stack) else None
+    return None if place is None else str(place)
+
+
+def _failures() -> Iterator[str]:
+    """Name the tasks that have failed meanwhile: one of them might have gone on."""
+    for task in tasks.failed_unseen()[:SHOWN]:
+        error: BaseException | None = getattr(
+            task, "_exception", None
+        )  # to ask for it would be to have seen it
+        trace = None if error is None else error.__traceback__
+        places = [f"{frame.f_code.co_filename}:{line}" for frame, line in walk_tb(trace)]
+        at = f" at {places[-1]}" if places else ""
+        yield f"The task {tasks.name_of(task)}() has ended by {type(error).__name__}{at}: it can end no wait any more."
 
 
 def _of_a_clock(owner: Owner, place: str) -> str:
@@ -223,17 +260,19 @@ def _of_a_clock(owner: Owner, place: str) -> str:
     )
 
 
-def _places(graph: Graph, ended: Task, test: Owner) -> Iterator[str]:
+def _places(graph: Graph, told: str, test: Owner) -> Iterator[str]:
     """Say where the others wait, in the project's code."""
     able = graph.able_or_cancelled()
-    for runner in [each for each in graph.everybody() if each is not ended and each not in able][:SHOWN]:
-        stack = graph.stack(runner)
+    found: list[str] = []
+    for runner in [each for each in graph.everybody() if each not in able]:
         if isinstance(runner, int):
-            place = place_in_the_project(stack[0]) if stack and not is_turning(stack) else None
-            if place is not None:
-                yield f"{test.name if runner == MAIN else 'A thread'} waits at {place}."
-        elif tasks.is_of_the_project(runner):
-            yield f"{_named(tasks.owner_of(runner) or test)} waits at {tasks.place_of(runner)}."
+            who, place = test.name if runner == MAIN else "A thread", _place_of(graph, runner)
+        else:
+            who = _named(tasks.owner_of(runner) or test)
+            place = tasks.place_of(runner) if tasks.is_of_the_project(runner) else None
+        if place is not None and place != told:
+            found.append(f"{who} waits at {place}.")
+    yield from found[-SHOWN:]
 
 
 def _named(owner: Owner) -> str:

@@ -1,0 +1,12 @@
+from unittest.mock import AsyncMock, patch
+
+from httpx import ASGITransport, AsyncClient
+
+from geo import app
+
+
+async def test_geo():
+    with patch("geo.client", new=AsyncMock()) as fake:
+        fake.get.return_value.json.return_value = {"city": "Rome"}
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://t") as c:
+            assert (await c.get("/geo", params={"ip": "1.1.1.1"})).json() == {"city": "Rome"}

@@ -1,0 +1,3 @@
+async def test_hits(client):
+    await client.get("/ping")
+    assert (await client.get("/hits")).json() == ["/ping", "/hits"]
