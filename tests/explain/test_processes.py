@@ -37,7 +37,7 @@ def test_a_database_of_the_tests(history: History, checked: bool) -> None:
         fill("filled")
     text = said(raised.value, history)
     assert "[HM758]" in text
-    assert f"A process that {__file__}:" in text
+    assert f"A process failed, as {__file__}:" in text
     assert "looked for the database filled" in text
     assert "change: give it hermetic's server" in text
 

@@ -25,9 +25,9 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
             yield Explanation(
                 ELSEWHERE_FOR_A_PROCESS,
                 (
-                    f"A process that {place_of(error, failure.owner.name)} started looked for the database {name}."
-                    " That was made on hermetic's server; the process is outside, and asked the server of the URL that"
-                    " it was given.",
+                    f"A process failed, as {place_of(error, failure.owner.name)} says: it looked for the database"
+                    f" {name}. That was made on hermetic's server. The process is outside, and asked the server of"
+                    " its own URL.",
                 ),
                 (
                     "give it hermetic's server: make_url(hermetic_database.sync_url).set(database=...)",
