@@ -109,6 +109,36 @@ async def test_what_is_read_again(history: History, tmp_path: Path) -> None:
     assert "change: session.expire_all() before the row is read again" in text
 
 
+async def by_a_session_that_ended(session: AsyncSession) -> None:
+    """Compare an object whose session is closed when the failure is looked at."""
+    pen = (await session.scalars(select(Pen))).one()
+    try:
+        assert pen.colour == "blue"
+    finally:
+        await session.close()
+
+
+async def another_of_that_kind(session: AsyncSession) -> None:
+    """Compare what is not the object that was remembered."""
+    pen = (await session.scalars(select(Pen))).one()
+    await session.close()
+    copy = Pen(id=pen.id, colour="green")
+    assert copy.colour == "blue"
+
+
+@in_a_loop
+async def test_what_a_session_remembered_until_it_ended(history: History, tmp_path: Path) -> None:
+    """hermetic's own ends with the call, and what the test holds of it is looked at by its variable."""
+    text = await said_of(by_a_session_that_ended, history, tmp_path, *UPDATE)
+    assert "reads Pen.colour as the session 'session' remembers it" in text
+
+
+@in_a_loop
+async def test_what_the_line_does_not_read(history: History, tmp_path: Path) -> None:
+    """Another object of the same class is not taken for one that a session had."""
+    assert await said_of(another_of_that_kind, history, tmp_path, *UPDATE) == ""
+
+
 @in_a_loop
 async def test_what_was_deleted(history: History, tmp_path: Path) -> None:
     """A session gives a row that is gone, too."""

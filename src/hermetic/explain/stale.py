@@ -9,9 +9,10 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from hermetic.causes.data import ROW_IS_REMEMBERED
+from hermetic.code import Location
 from hermetic.events.database import Statement, TransactionEnded
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import attribute, is_a, project_frames, session_of
+from hermetic.explain.frames import attribute, is_a, project_lines, session_of
 from hermetic.explain.history import History
 from hermetic.statements import Write, written
 
@@ -33,38 +34,44 @@ class Changed(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """An object that a session of the test holds.
+    """An object that a session of the test holds, or held until the test ended.
 
     Attributes:
         session: What the test calls the session; empty where it has no name there.
         variable: The same of the object.
         instance: It.
+        is_held: Whether its session holds it still; hermetic's own ends with the call.
     """
 
     session: str
     variable: str
     instance: Any
+    is_held: bool = True
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say that a session remembers a row, where the line that failed reads it."""
-    frame = next(project_frames(failure.error), None)
-    if failure.phase != "call" or frame is None or not isinstance(failure.error, AssertionError):
+    frame, at = next(project_lines(failure.error), (None, None))
+    if (
+        failure.phase != "call"
+        or frame is None
+        or at is None
+        or not isinstance(failure.error, AssertionError)
+    ):
         return
     changes = list(_changes(failure, history))
     if not changes:
         return
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    line = linecache.getline(at.file, at.line)
     for held in _remembered(frame):
         for changed in reversed(changes):
             name = _differing(held, changed, line)
             if name is not None:
-                yield _explanation(frame, held, changed, name)
+                yield _explanation(at, held, changed, name)
                 return
 
 
-def _explanation(frame: FrameType, held: Remembered, changed: Changed, name: str) -> Explanation:
-    at = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+def _explanation(at: Location, held: Remembered, changed: Changed, name: str) -> Explanation:
     kind = type(held.instance).__name__
     what = f"{kind}.{name}" if name else f"{kind} (a row that is gone)"
     session = f"the session {held.session!r}" if held.session else "a session"
@@ -107,7 +114,7 @@ def parameters_of(told: str) -> dict[str, str]:
 
 
 def _remembered(frame: FrameType) -> Iterator[Remembered]:
-    """Give the objects of the sessions that a frame of the test has, or of which it has an object."""
+    """Give the objects of the sessions that a frame of the test has, or of which it has an object, and its own."""
     names = {id(value): name for name, value in frame.f_locals.items()}
     sessions: dict[int, tuple[str, Any]] = {}
     for name, value in frame.f_locals.items():
@@ -122,6 +129,11 @@ def _remembered(frame: FrameType) -> Iterator[Remembered]:
             instance = state.obj()
             if instance is not None:
                 yield Remembered(name, names.get(id(instance), ""), instance)
+    only = next(iter(sessions.values()))[0] if len(sessions) == 1 else ""
+    for name, value in frame.f_locals.items():
+        state = attribute(value, "_sa_instance_state")
+        if is_a(state, "InstanceState") and state.session is None:
+            yield Remembered(only, name, value, is_held=False)
 
 
 def _differing(held: Remembered, changed: Changed, line: str) -> str | None:
@@ -131,6 +143,8 @@ def _differing(held: Remembered, changed: Changed, line: str) -> str | None:
     if mapper.local_table.name.lower() != changed.write.table or state.expired or not _is_row(state, changed):
         return None
     is_read = bool(held.variable) and re.search(rf"\b{held.variable}\b", line)
+    if not (is_read or held.is_held):
+        return None
     if changed.write.verb == "DELETE":
         return "" if is_read or re.search(r"\bNone\b", line) else None
     for column in mapper.column_attrs:
