@@ -74,7 +74,7 @@ def begun(
         step = queue.pop()
         asyncio.tasks._leave_task(loop, here)
         try:
-            step._run()
+            step._context.run(step._callback)
         finally:
             asyncio.tasks._enter_task(loop, here)
     return task

@@ -132,7 +132,8 @@ class AppTask(Condition, ABC):
                 return  # it is collected after its loop: nobody is left to be told
         self._ended = True
         self._on_end()
-        self.notify_all()
+        if self._waiters:
+            self.notify_all()
 
     @abstractmethod
     async def receive(self) -> Message:

@@ -114,7 +114,7 @@ def request_method(
 
     @functools.wraps(like)
     def begun(self: Any, *arguments: Any, **options: Any) -> Coroutine[Any, Any, T]:
-        if self._is_as_made and (not options or options.keys() <= usual):
+        if self._is_as_made() and (not options or options.keys() <= usual):
             return HintedCoroutine(self._ask(method, *arguments, **options), call)
         if not options.keys() <= known:
             return like(self, *arguments, **options)  # which says so

@@ -154,10 +154,12 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
 
     if not TYPE_CHECKING:  # pragma: no branch - who checks types is told by their absence
 
-        def __getattr__(self, name: str) -> NoReturn:
+        @property  # a __getattr__ would have Python look up each attribute of a client in a slower way
+        def close(self) -> NoReturn:
             """Say what to write for what only a ``TestClient`` has."""
-            hint = "\n\nhint: await client.aclose()" if name == "close" else ""
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'close'\n\nhint: await client.aclose()"
+            )
 
     @property
     def app(self) -> ASGIApp:
@@ -285,7 +287,6 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
                 return response
         return await self._send_by_httpx2(request)
 
-    @property
     def _is_as_made(self) -> bool:
         """Whether nobody has replaced the methods through which requests go."""
         kind, own = type(self), self.__dict__

@@ -119,7 +119,8 @@ class HTTPTask(AppTask):
         if message.get("trailers", False):
             self._trailers = []
             self._extend("http.response.trailers", self._trailers)
-        self.notify_all()
+        if self._waiters:
+            self.notify_all()
 
     def _extend(self, name: str, value: Any) -> None:
         self.extensions = {**self.extensions, name: value}
@@ -150,7 +151,8 @@ class HTTPTask(AppTask):
 
     def _finish(self) -> None:
         self._complete = True
-        self.notify_all()
+        if self._waiters:
+            self.notify_all()
 
     def _on_chunk(self, data: bytes) -> Awaitable[None] | None:
         """Called with each chunk of body; return what its sender waits for."""
@@ -296,10 +298,11 @@ class BufferedHTTPTask(HTTPTask):
     httpx2's generators. The request's body is complete, and has no time limit.
     """
 
+    _over: asyncio.Future[None] | None = None
+
     def begin(self) -> Self:
         """Start the application, without a turn of the loop; return this."""
         self._chunks: list[bytes] = []
-        self._over = self.loop.create_future()
         if self.loop.get_task_factory() is not None:
             return super().begin()
         name = f"{tasks.OURS}{self._owner.name}"
@@ -315,6 +318,7 @@ class BufferedHTTPTask(HTTPTask):
         __tracebackhide__ = True
         try:
             if not self._ended:
+                self._over = self.loop.create_future()
                 await self._over
             elif tasks.owes_a_turn(self.loop):
                 await asyncio.sleep(0)
@@ -329,7 +333,7 @@ class BufferedHTTPTask(HTTPTask):
         return None if self.status is None else b"".join(self._chunks)
 
     def _on_end(self) -> None:
-        if not self._over.done():
+        if self._over is not None and not self._over.done():
             self._over.set_result(None)
 
     def _on_chunk(self, data: bytes) -> Awaitable[None] | None:

@@ -70,7 +70,7 @@ def copy_of(request: Q, url: httpx2.URL, client: httpx2.AsyncClient) -> Q:
 
     It gets the client's time limits and cookies of now.
     """
-    copy = request.__new__(type(request))
+    copy = object.__new__(type(request))
     copy.method = request.method
     copy.url = url
     copy.headers = headers_of(request.headers._list)
@@ -91,7 +91,7 @@ def read_response(
     extensions: Mapping[str, Any],
 ) -> R:
     """Return a response that has been read, and whose body is not encoded, where ``RESPONSE_KNOWN``."""
-    response = kind.__new__(kind)
+    response = object.__new__(kind)
     response.status_code = status
     response.headers = headers_of(headers)
     response._request = request
@@ -117,7 +117,7 @@ def headers_of(items: HeaderItems) -> httpx2.Headers:
     """Return headers that have these items, without a look at what kind of headers these may be."""
     if not HEADERS_KNOWN:
         return httpx2.Headers([(name, value) for name, _, value in items])
-    headers = httpx2.Headers.__new__(httpx2.Headers)
+    headers = object.__new__(httpx2.Headers)
     headers._list = [*items]
     headers._encoding = None
     return headers

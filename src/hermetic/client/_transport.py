@@ -310,7 +310,7 @@ def _response(task: HTTPTask, stream: httpx2.AsyncByteStream) -> Response:
 
 
 def _with_debug(response: Response, task: HTTPTask) -> Response:
-    if (debug := task.extensions.get("http.response.debug")) is not None:
+    if task.extensions and (debug := task.extensions.get("http.response.debug")) is not None:
         for name in ("template", "context"):
             if name in debug:
                 setattr(response, name, debug[name])
