@@ -1,14 +1,17 @@
 """Every other pair of tests is listened to and watched, as by default; the others are not, with all of it ``off``.
 
-What each test takes of the processor goes to the file that ``FAILURES_RESULT`` names. Of each pair the second test
-counts: the first one pays for the change.
+What each test takes of the processor goes to the file that ``FAILURES_RESULT`` names; with ``FAILURES_BYTECODES``, how
+many bytecodes it executes, which no other process disturbs. Of each pair the second test counts: the first one pays for
+the change.
 """
 
 import json
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from time import process_time
+from types import FrameType
 
 import pytest
 
@@ -18,8 +21,31 @@ from hermetic.settings import GUARDS
 PART = os.environ.get("FAILURES_PART", "all")
 """What alternates: ``recording``, ``guards``, or ``all`` of both."""
 
+COUNTS = "FAILURES_BYTECODES" in os.environ
+
 taken: list[tuple[bool, float]] = []
-"""Whether a test was listened to and watched, and its seconds."""
+"""Whether a test was listened to and watched, and its seconds, or its bytecodes."""
+
+executed = 0
+
+
+def enter(frame: FrameType, event: str, argument: object) -> object:
+    """Count what a function executes, in place of its lines."""
+    frame.f_trace_lines, frame.f_trace_opcodes = False, True
+    return count
+
+
+def count(frame: FrameType, event: str, argument: object) -> object:
+    """Count a bytecode."""
+    global executed
+    if event == "opcode":
+        executed += 1
+    return count
+
+
+def amount() -> float:
+    """Return what was taken so far."""
+    return executed if COUNTS else process_time()
 
 
 def is_on(number: int) -> bool:
@@ -58,11 +84,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     number = len(taken)
     if number and is_on(number) != is_on(number - 1):
         switch(item.config.stash, on=is_on(number))
-    began = process_time()
+    began = amount()
+    sys.settrace(enter if COUNTS else None)
     try:
         return (yield)
     finally:
-        taken.append((is_on(number), process_time() - began))
+        sys.settrace(None)
+        taken.append((is_on(number), amount() - began))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

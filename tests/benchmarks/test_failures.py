@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.failures import RECIPE, Round, measure, report, rounds_of
+from benchmarks.failures import RECIPE, Round, count, measure, report, rounds_of
 from benchmarks.projects import write
 
 
@@ -19,14 +19,17 @@ def test_pairs() -> None:
 
 def test_it_runs(tmp_path: Path) -> None:
     """Every other pair of tests is listened to."""
-    found = measure(write(RECIPE, tmp_path), 30, 1)
+    project = write(RECIPE, tmp_path)
+    found, counted = measure(project, 30, 1), count(project, 30)
     assert [len(each.on) for each in found] == [7]
-    assert "| one POST that commits, one SELECT | " in report(found).text
+    assert counted.added > 0
+    assert min(counted.off) > 10_000
+    assert "| one POST that commits, one SELECT | " in report(found, counted).text
 
 
 @pytest.mark.parametrize("side", ["off", "on"])
 def test_every_figure_is_kept(side: str) -> None:
     """In milliseconds."""
-    raw = report([Round((1.0, 2.0), (1.5, 2.5))]).raw
+    raw = report([Round((1.0, 2.0), (1.5, 2.5))], Round((100.0,), (103.0,))).raw
     assert isinstance(raw, dict)
     assert raw[f"{side}_ms"] == [[1.0, 2.0] if side == "off" else [1.5, 2.5]]
