@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -118,3 +121,25 @@ def test_what_is_as_it_was_set(history: History, monkeypatch: pytest.MonkeyPatch
     assert said_of(sets_the_same, history) == ""
     sets_currency(monkeypatch)
     assert said_of(sets_plain, history) == ""
+
+
+def test_a_constant_of_a_module(history: History, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the module is the application's, and the constant is read from the variable that the test sets."""
+    keys = ModuleType("shop_keys")
+    keys.__file__ = str(tmp_path / "shop_keys.py")
+    Path(keys.__file__).write_text(
+        'import os\n\nKEY: str = os.environ.get("SHOP_KEY_OF_TESTS", "")\nOTHER = os.getenv("OTHER")\n',
+        encoding="utf-8",
+    )
+    keys.__dict__["KEY"] = ""
+    monkeypatch.setitem(sys.modules, "shop_keys", keys)
+
+    def sets_key() -> None:
+        monkeypatch.setenv("SHOP_KEY_OF_TESTS", "k1")
+
+    sets_key()
+    text = said_of(sets_key, history)
+    assert f"KEY ({keys.__file__}:3) was read from it when that module was imported" in text
+    assert 'change: monkeypatch.setattr("shop_keys.KEY", ...) in its place' in text
+    keys.__dict__["KEY"] = "k1"
+    assert "HM764" not in said_of(sets_key, history)

@@ -261,3 +261,20 @@ def test_an_error_of_the_application(second: History) -> None:
     ran(SECOND, SELECT, "id=1", rows=0)
     assert said(second, KeyError("id")) == ""
     assert said(second, AssertionError("assert 404 == 200"), "teardown") == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "is_said"),
+    [("assert [] == ['Ann']", True), ("assert [] == ['Bob']", False), ("assert 0 == 1", False)],
+)
+def test_a_row_of_another_module(history: History, message: str, is_said: bool) -> None:
+    """It is named where the test compares with a text of it."""
+    other = Owner("tests/test_a.py::test_create", "test", "function")
+    history.begin(other)
+    wrote(request(other))
+    restored()
+    history.begin(SECOND)
+    ran(request(SECOND), "SELECT users.name FROM users", rows=0)
+    text = said(history, AssertionError(message))
+    assert ("users: 1 row inserted by tests/test_a.py::test_create" in text) is is_said
+    assert ("what earlier tests of another module had left there is gone" in text) is is_said

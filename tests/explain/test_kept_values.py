@@ -131,3 +131,34 @@ def test_an_object_of_an_earlier_test(shop: Any, history: History) -> None:
     holder = holder_of("", lambda each, key: each is wanted)
     assert holder is not None and holder.name == "the Keeper of shop_kept.kept"
     assert "by a factory" in holder.emptied
+
+
+GIVEN = AssertionError("assert [{'title': 'Foo Bar'}] == []")
+TWICE = AssertionError("assert 400 == 200")
+
+
+def sent(method: str, status: int, body: str = "") -> None:
+    """Tell of a request."""
+    owner = Owner(f"request {method} /items", "request", "function", TEST)
+    emit(RequestEnded(owner, method, "/items", status, 0.0, "", body=body))
+
+
+def test_a_dictionary_in_the_place_of_a_database(shop: Any, history: History) -> None:
+    """Where the test has put nothing into it: what it was given, or that it was refused."""
+    shop.names = {"foobar": {"title": "Foo Bar"}}
+    sent("GET", 200)
+    text = said(GIVEN, history)
+    assert "was given 'Foo Bar': shop_kept.names still has what earlier tests have put there" in text
+    assert "change: a fixture with autouse=True: shop_kept.names.clear()" in text
+    sent("POST", 400, '{"detail": "Item already exists"}')
+    assert "was refused, 400: shop_kept.names still has" in said(TWICE, history)
+
+
+def test_a_dictionary_that_the_test_has_filled(shop: Any, history: History) -> None:
+    """Nothing is said; nor of one that is empty, nor of a refusal for another reason."""
+    sent("POST", 400, '{"detail": "no title"}')
+    assert "HM737" not in said(TWICE, history)
+    shop.names = {"foobar": {"title": "Foo Bar"}}
+    assert "HM737" not in said(TWICE, history)
+    sent("POST", 201)
+    assert "HM737" not in said(GIVEN, history)

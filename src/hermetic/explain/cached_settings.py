@@ -7,15 +7,18 @@ import linecache
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from hermetic.causes.applications import SETTINGS_READ_BEFORE
-from hermetic.code import Location, location_of, project_modules
+from hermetic.code import Location, is_test_code, location_of, project_modules
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import is_a
 from hermetic.explain.history import History
 
+_SETS = re.compile(r"""(?:setenv\(|environ\[|putenv\()\s*["'](\w+)["']""")
 _A_DATABASE = re.compile(r"^(sqlite|postgres\w*|mysql|mariadb)(\+\w+)?://")
 """What a variable holds that hermetic gives a value of its own."""
 
@@ -39,11 +42,59 @@ class Kept(NamedTuple):
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name the settings that have not the value which the test, or a fixture of it, has put into a variable."""
     del history
-    if failure.phase != "call" or "pydantic_settings" not in sys.modules:
+    if failure.phase != "call":
         return
     setters = [
         each for each in (failure.function, *(each.location for each in failure.fixtures)) if each is not None
     ]
+    if "pydantic_settings" in sys.modules:
+        yield from _of_settings(setters)
+    yield from _of_constants(failure, setters)
+
+
+def _of_constants(failure: Failure, setters: Sequence[Location]) -> Iterator[Explanation]:
+    """Name a constant of a module that was read from the variable when the module was imported."""
+    for setter in setters:
+        for place, variable in _lines_that_set(setter):
+            value = os.environ.get(variable, "")
+            for module in project_modules() if value and not _A_DATABASE.match(value) else ():
+                if is_test_code(Path(str(module.__file__)), Path(failure.root)):
+                    continue
+                for name, line in _read_from(module, variable):
+                    if not _is_same(value, vars(module).get(name)):
+                        yield Explanation(
+                            SETTINGS_READ_BEFORE,
+                            (
+                                f"{place} sets the variable {variable}. {name} ({module.__file__}:{line}) was read from"
+                                " it when that module was imported, before that: it has another value.",
+                            ),
+                            (
+                                f'monkeypatch.setattr("{module.__name__}.{name}", ...) in its place',
+                                f"or hermetic_env = {variable}=..., which is set before anything is imported",
+                            ),
+                        )
+                        return
+
+
+def _lines_that_set(function: Location) -> Iterator[tuple[str, str]]:
+    """Give the lines of a test or a fixture that set a variable, each with its name."""
+    lines = linecache.getlines(function.file)[function.line - 1 :]
+    for number, line in enumerate(inspect.getblock(lines), function.line):
+        if (found := _SETS.search(line)) is not None:
+            yield f"{function.file}:{number}", found[1]
+
+
+def _read_from(module: ModuleType, variable: str) -> Iterator[tuple[str, int]]:
+    """Give the names at the top of a module that are read from a variable, each with its line."""
+    wanted = re.compile(
+        rf"(\w+)\s*(?::[^=]+)?=.*(?:environ|getenv|\bconfig|\benv)\b\W*(?:get\W+)?[\"']{re.escape(variable)}[\"']"
+    )
+    for number, line in enumerate(linecache.getlines(str(module.__file__)), 1):
+        if (found := wanted.match(line)) is not None:
+            yield found[1], number
+
+
+def _of_settings(setters: Sequence[Location]) -> Iterator[Explanation]:
     for kept in _kept():
         for field, variable in _variables(kept.settings):
             value = os.environ.get(variable)

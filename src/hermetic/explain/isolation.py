@@ -18,6 +18,9 @@ from hermetic.explain.frames import places
 from hermetic.explain.history import History
 from hermetic.statements import Write, emptied, written
 
+SHORT = 3
+"""Characters of a text that may be the same by chance."""
+
 SHOWN = 5
 """Of how many tests it is said what was undone."""
 
@@ -50,8 +53,36 @@ class Reading(NamedTuple):
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Say what was undone before a test that looked for it."""
     before = history.undone.before(failure.owner)
-    if failure.phase != "call" or not before or not is_of_the_test(failure):
+    if failure.phase != "call" or not is_of_the_test(failure):
         return
+    found_here = list(_of_its_module(failure, history, before))
+    yield from found_here or _of_another_module(failure, history, before)
+
+
+def _of_another_module(failure: Failure, history: History, before: Sequence[Write]) -> Iterator[Explanation]:
+    """Say so of a module that ran earlier, where the test compares with a text that stood in one of its rows."""
+    earlier = [each for each in history.undone.ever_before(failure.owner) if each not in before and each.test]
+    texts = {text for text, _ in _VALUES.findall(str(failure.error)) if len(text) >= SHORT}
+    named = [each for each in earlier if any(f"'{text}'" in each.parameters for text in texts)]
+    if not named or not isinstance(failure.error, AssertionError):
+        return
+    for reading in _readings(failure, history, named):
+        writes = [each for each in named if each.table == reading.table]
+        if not reading.is_own and (found := missed(failure, history, reading, writes)) is not None:
+            yield Explanation(
+                NEEDS_ANOTHER_TEST,
+                (
+                    f"{failure.owner.name} {found} ({reading.statement.location}): what earlier tests of another module"
+                    " had left there is gone.",
+                    f"Hermetic had put the database back to its baseline (isolation: {failure.isolation}), and undone:",
+                    *_told(writes),
+                ),
+                ("have the test, or a fixture of it, make what it needs",),
+            )
+            return
+
+
+def _of_its_module(failure: Failure, history: History, before: Sequence[Write]) -> Iterator[Explanation]:
     for reading in _readings(failure, history, before):
         writes = [each for each in before if each.table == reading.table]
         if (found := missed(failure, history, reading, writes)) is not None:

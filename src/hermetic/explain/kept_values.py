@@ -7,16 +7,21 @@ requests of an address than this test has sent.
 
 from __future__ import annotations
 
+import inspect
+import linecache
 import re
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hermetic.causes.applications import COUNTED_BEFORE
 from hermetic.causes.data import KEPT_IN_MEMORY
-from hermetic.events.application import RequestEnded
+from hermetic.code import Location, is_test_code, project_modules
+from hermetic.events.application import RequestEnded, StartUpBegan
 from hermetic.events.database import Statement
+from hermetic.explain.answers import is_met as is_met_by
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute
 from hermetic.explain.history import History
@@ -31,6 +36,13 @@ A_TIME = 100_000
 SHORT = 3
 """Characters of a text that may be the same by chance."""
 
+READING = ("GET", "HEAD", "OPTIONS")
+TAKEN = (400, 409, 422)
+_SAYS_SO = re.compile(r"exist|already|duplicate|taken|conflict", re.IGNORECASE)
+_BEGINS_EMPTY = re.compile(
+    r"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\{\}|\[\]|(?:dict|list|set|OrderedDict)\(\)|defaultdict\(\w+\))\s*(?:#.*)?$",
+    re.MULTILINE,
+)
 _QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 _ADDRESSES = ("127.0.0.1", "testclient", "localhost")
 """From where requests of tests come."""
@@ -41,7 +53,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     if failure.phase != "call":
         return
     if isinstance(failure.error, AssertionError):
-        yield from _remembered(failure, history)
+        yield from list(_remembered(failure, history)) or _stored(failure, history)
     requests = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]
     refused = next((each for each in requests if each.status == TOO_MANY), None)
     if refused is not None:
@@ -66,6 +78,52 @@ def _remembered(failure: Failure, history: History) -> Iterator[Explanation]:
                 (f"a fixture with autouse=True: {holder.emptied}",),
             )
             return
+
+
+def _stored(failure: Failure, history: History) -> Iterator[Explanation]:
+    """Name what a module keeps in the place of a database, and what this test has put nothing into."""
+    ended = [each for each in history.of(RequestEnded) if each.owner.is_within(failure.owner)]
+    is_reading_only = all(each.method in READING or each.status >= 400 for each in ended)
+    if not ended or not is_reading_only or any(history.of(StartUpBegan)):
+        return
+    refused = [each for each in ended if each.status in TAKEN and _SAYS_SO.search(each.body)]
+    shown = sorted(_texts_in(str(failure.error)), key=len, reverse=True)
+    for name, value, module in _containers(failure.root):
+        text = next((each for each in shown if each in repr(value)), None)
+        is_met = text is not None or any(is_met_by(failure, each, ended) for each in refused)
+        if is_met and not any(_is_named(name, each) for each in _own_code(failure)):
+            what = f"was given {text!r}" if text is not None else f"was refused, {refused[0].status}"
+            yield Explanation(
+                KEPT_IN_MEMORY,
+                (
+                    f"{failure.owner.name} {what}: {module}.{name} still has what earlier tests have put there, and no"
+                    " restore of a database empties it.",
+                ),
+                (f"a fixture with autouse=True: {module}.{name}.clear()",),
+            )
+            return
+
+
+def _containers(root: str) -> Iterator[tuple[str, Any, str]]:
+    """Give what application modules begin with as an empty container, and what is in by now, with their names."""
+    for module in project_modules():
+        file = Path(str(module.__file__))
+        text = "" if is_test_code(file, Path(root)) else "".join(linecache.getlines(str(file)))
+        for name in _BEGINS_EMPTY.findall(text):
+            value = vars(module).get(name)
+            if isinstance(value, dict | list | set) and value:
+                yield name, value, module.__name__
+
+
+def _own_code(failure: Failure) -> Iterator[Location]:
+    yield from (
+        each for each in (failure.function, *(one.location for one in failure.fixtures)) if each is not None
+    )
+
+
+def _is_named(name: str, function: Location) -> bool:
+    lines = linecache.getlines(function.file)[function.line - 1 :]
+    return any(re.search(rf"\b{name}\b", line) for line in inspect.getblock(lines))
 
 
 def _texts_in(message: str) -> Iterator[str]:
