@@ -141,6 +141,7 @@ class Place:
     _servers: dict[str, PostgresqlServer] = field(default_factory=dict)
     _made: list[PostgresqlDatabase] = field(default_factory=list)
     _used: dict[str, tuple[Opened, Dump]] = field(default_factory=dict)
+    _ends: Connection | None = None
 
     @contextmanager
     def used(self, schema: str) -> Iterator[tuple[Opened, Dump]]:
@@ -181,11 +182,14 @@ class Place:
         with self.superuser.connect(database) as connection:
             pid = connection.info.backend_pid
             yield connection
-        with self.superuser.connect() as connection:
-            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        if self._ends is None or not _answers(self._ends):
+            self._ends = self.superuser.connect()  # of the maintenance database, where it is in nobody's way
+        self._ends.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
     def stop(self) -> None:
         """Drop everything."""
+        if self._ends is not None:
+            self._ends.close()
         for database in self._made:
             database.close()
         for server in self._servers.values():
