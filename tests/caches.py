@@ -1,7 +1,8 @@
 """Caches of the suite's own: what ``initdb`` makes is in each of them, and is made once for all workers.
 
 It takes 0.8 s of the processor, and for the same binaries it is the same. What says how it is made, and what becomes of
-a cache that is damaged, has caches without it.
+a cache that is damaged, has caches without it. Beside it lies what forked runs remember of libraries' files
+(``tests/pytest_plugin/forkserver.py``).
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import pytest
 def cache_of_this_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the cache of one process that runs the suite."""
     base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "initdb"
-    shared.mkdir(mode=0o700, exist_ok=True)
+    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     cache = tmp_path_factory.mktemp("cache")
-    (cache / "initdb").symlink_to(shared)
+    for name in ("initdb", "statements"):
+        (place / name).mkdir(mode=0o700, exist_ok=True)
+        (cache / name).symlink_to(place / name)
     return cache
 
 

@@ -16,6 +16,8 @@ run is a fork of it, and what
   variable that is read at the start (``PYTHON*``, ``LC_*``, ...) is another one; for tests with the mark
   ``real_start`` (imports, plugins' order, crashes, PostgreSQL's server); and for all tests while
   ``REAL_STARTS`` is set. ``make coverage`` and ``make compat`` set it: every outcome is also seen from a real start.
+- Where the statements of a library's file begin, which pytest asks of each that a traceback goes through, all runs
+  keep for each other.
 - The workers of pytest-xdist are started as ever; what they report to is a fork.
 - The server ends with the process that started it, and takes along the run that is still there.
 
@@ -27,10 +29,12 @@ the mark now.
 
 from __future__ import annotations
 
+import ast
 import atexit
 import contextlib
 import functools
 import gc
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -92,6 +96,10 @@ READ_AT_START = (
 """How the names of variables begin that the interpreter, or a library when it is imported, reads."""
 
 
+LONG = 300
+"""How many lines a file has that is worth remembering."""
+
+
 class Ended(NamedTuple):
     """A run that has ended by itself, or was ended because it hung."""
 
@@ -107,7 +115,7 @@ class Forkserver:
         self._connection, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())],
+                [sys.executable, __file__, str(theirs.fileno()), os.environ["HERMETIC_CACHE"]],
                 env=dict(environment),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -242,7 +250,7 @@ def _ends(pid: int, connection: socket.socket) -> bool:
         os.close(process)
 
 
-def _load() -> None:
+def _load(cache: Path) -> None:
     """Import the libraries, as a run with ``-W error`` and pytest's hook for assertions would."""
     from _pytest.assertion import install_importhook
     from _pytest.config import get_config
@@ -258,6 +266,7 @@ def _load() -> None:
             Executed.hide(name)
         _import_below(import_module("hermetic"))
     _read_what_is_installed()
+    _remember_statements((cache / "statements").resolve())
     sys.meta_path[sys.meta_path.index(PathFinder)] = Executed
     config._ensure_unconfigure()  # takes the hook away
     assert hook not in sys.meta_path
@@ -286,6 +295,34 @@ class _Installed(importlib.metadata.PathDistribution):
     @functools.cached_property
     def metadata(self) -> Any:
         return super().metadata
+
+
+def _remember_statements(folder: Path) -> None:
+    """Have all runs keep where the statements of long files begin.
+
+    pytest parses each file that a traceback goes through, most of them SQLAlchemy's, for each failure anew: of runs
+    that fail below it that is half of the time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    code: Any = import_module("_pytest._code.code")
+    find = code.getstatementrange_ast
+
+    def found(line: int, source: Any, assertion: bool = False, astnode: ast.AST | None = None) -> Any:
+        if astnode is not None or len(source.lines) < LONG:
+            return find(line, source, assertion, astnode)
+        text = "\n".join(source.lines).encode("utf-8", "surrogatepass")
+        kept = folder / hashlib.sha256(text).hexdigest()
+        if kept.exists():
+            astnode = ast.Module([], [])
+            astnode._pytest_statement_linenos = json.loads(kept.read_bytes())  # type: ignore[attr-defined]
+            return find(line, source, assertion, astnode)
+        parsed, start, end = find(line, source, assertion)
+        new = folder / f"{kept.name}.{os.getpid()}"
+        new.write_text(json.dumps(parsed._pytest_statement_linenos))
+        new.rename(kept)
+        return parsed, start, end
+
+    code.getstatementrange_ast = found
 
 
 def _import_below(package: ModuleType) -> None:
@@ -374,6 +411,6 @@ def _end(status: object, modules: Set[str]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _load()
+    _load(Path(sys.argv[2]))
     if (run := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
         _become(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -111,20 +112,19 @@ def found(folder: Path) -> dict[str, Any]:
     return read
 
 
+def start(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Start pytest as a user does."""
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+
 def test_a_run_finds_what_a_real_start_gives(server: Forkserver, folder: Path) -> None:
     """Interpreter, process, files and environment are the same: for the first run and for a second."""
     (folder / "test_a.py").write_text(LOOKS, encoding="utf-8")
     arguments = ["-p", "hermetic", "-p", "asyncio", "-p", "anyio", "-p", "no:cacheprovider", "-W", "error"]
     before = os.umask(0o027)
     try:
-        real = subprocess.run(
-            [sys.executable, "-m", "pytest", *arguments],
-            cwd=folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        real = start(arguments, folder)
         assert real.returncode == 0, real.stdout
         expected = found(folder)
         for _ in range(2):
@@ -135,6 +135,31 @@ def test_a_run_finds_what_a_real_start_gives(server: Forkserver, folder: Path) -
     assert expected["umask"] == 0o027
     assert (ended.status, ended.hung) == (real.returncode, False) == (0, False)
     assert ended.output.rpartition(" in ")[0] == real.stdout.rpartition(" in ")[0]
+
+
+def shown_by(output: str) -> str:
+    """Leave out what no two runs have in common: addresses, and how long it took."""
+    return re.sub(r"0x[0-9a-f]+", "0x", output).rpartition(" in ")[0]
+
+
+def test_tracebacks_through_libraries(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They show what a real start's do, where the files are parsed and where what was found in them is kept."""
+    (folder / "test_a.py").write_text(
+        "from sqlalchemy import create_engine, text\n\ndef test_it():\n"
+        "    create_engine('sqlite://').connect().execute(text('SELECT * FROM nowhere'))\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("HERMETIC_CACHE", str(tmp_path))
+    server = Forkserver(ENVIRONMENT)
+    shown = shown_by(start([], folder).stdout)
+    assert "sqlalchemy/engine/base.py" in shown
+    kept = []
+    for _ in range(2):
+        assert shown_by(server.run([], folder, ENVIRONMENT, 60).output) == shown
+        kept.append({path.name: path.stat().st_ino for path in (tmp_path / "statements").iterdir()})
+    server.stop()
+    assert kept[0] == kept[1]
+    assert len(kept[0]) > 2
 
 
 def test_output_then_errors(server: Forkserver, folder: Path) -> None:
