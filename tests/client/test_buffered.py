@@ -472,6 +472,27 @@ def test_whoever_asks_again_and_again_has_others_go_on() -> None:
     asyncio.run(main())
 
 
+def test_each_method_follows_a_redirect() -> None:
+    """Its application is asked once for the redirect, and once for what that leads to."""
+    asked: list[str] = []
+
+    async def moved(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        if scope["path"] == "/":
+            await start(send, status=307, headers=[(b"location", b"/there")])
+            await body(send)
+        else:
+            await hello(scope, receive, send)
+
+    async def main() -> None:
+        client = AsyncTestClient(moved)
+        for response in (await client.get("/"), await client.send(client.build_request("GET", "/"))):
+            assert [each.status_code for each in (*response.history, response)] == [307, 200]
+        assert asked == ["/", "/there"] * 2
+
+    asyncio.run(main())
+
+
 def test_a_task_factory_makes_the_applications_task() -> None:
     """A loop with a task factory of its own (a tracer's, aiomonitor's) sees the application's task as well."""
     made: list[asyncio.Task[Any]] = []

@@ -15,6 +15,7 @@ import pytest
 from hermetic import AsyncTestClient
 from hermetic.client._app_task import AppTask
 from hermetic.client._asgi import ASGI3App, Receive, Scope, Send
+from hermetic.client._request_body import body_of
 from tests.client.apps import body, echo_chunks, echo_messages, hello, start
 from tests.client.conftest import Run
 
@@ -331,3 +332,25 @@ def test_nothing_of_a_request_waits_for_the_garbage_collector(app: ASGI3App) -> 
         asyncio.run(main())
     finally:
         gc.enable()
+
+
+def test_a_body_may_outlast_its_request() -> None:
+    """What it has to give is there, though nobody is left to be told."""
+
+    class Asking:
+        def told(self) -> None:
+            """Never called."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"a"
+
+    async def main() -> None:
+        given = body_of(httpx2.Request("POST", "http://testserver/", content=chunks()).stream, Asking().told)
+        given.begin()
+        await asyncio.sleep(0)
+        assert given.take() == {"type": "http.request", "body": b"a", "more_body": True}
+        producer = given.cancel()
+        assert producer is not None
+        await asyncio.wait([producer])
+
+    asyncio.run(main())
