@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
+from unittest.mock import patch
 from weakref import ref
 
 import psycopg
@@ -192,8 +193,9 @@ class Place:
             self._ends.close()
         for database in self._made:
             database.close()
-        for server in self._servers.values():
-            server.host.close()
+        with patch.object(self.instance, "stop"):  # it is the whole suite's
+            for server in self._servers.values():
+                server.stop()
 
 
 def _answers(connection: Connection) -> bool:
