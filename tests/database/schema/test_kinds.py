@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import OperationalError
 
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.schema import SchemaNotNamed, schemas
@@ -49,6 +50,27 @@ def test_a_metadata(worker: WorkerDatabase, package: Path, name: str) -> None:
     (package / "models_a.py").write_text(MODELS)
     assert build(worker, package, f"models_a:{name}") == [f"models_a:{name}"]
     assert tables(worker) == ["things"]
+
+
+TRANSLATED = MODELS.replace("id: ", '__table_args__ = {"schema": "shop"}\n    id: ')
+ENGINE = """
+from sqlalchemy import create_engine
+engine = create_engine("sqlite://", execution_options={"schema_translate_map": {"shop": None}})
+"""
+
+
+def test_the_schemas_that_the_engines_translate(worker: WorkerDatabase, package: Path) -> None:
+    """Tables lie where the application's engines look for them: the names of schemas mean nothing on their own."""
+    (package / "models_q.py").write_text(TRANSLATED + ENGINE)
+    build(worker, package, "models_q:Base")
+    assert tables(worker) == ["things"]
+
+
+def test_engines_that_translate_differently(worker: WorkerDatabase, package: Path) -> None:
+    """Which of them is the application's is not known: the tables' own names count."""
+    (package / "models_r.py").write_text(TRANSLATED + ENGINE + "plain = create_engine('sqlite://')\n")
+    with pytest.raises(OperationalError, match="unknown database shop"):
+        build(worker, package, "models_r:Base")
 
 
 def test_a_metadata_without_tables(worker: WorkerDatabase, package: Path) -> None:

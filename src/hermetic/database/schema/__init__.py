@@ -83,7 +83,7 @@ def schemas(
             ),
         )
     if found:
-        return [_of_metadata(f"{found[0].path} (found)", found[0].metadata)]
+        return [_of_metadata(f"{found[0].path} (found)", found[0].metadata, root, package)]
     return [_of_lifespan("lifespan (no MetaData was found)", package, run_lifespan)]
 
 
@@ -111,11 +111,14 @@ def _of_lifespan(description: str, package: str | None, run_lifespan: Callable[[
     )
 
 
-def _of_metadata(description: str, owned: MetaData) -> Schema:
+def _of_metadata(description: str, owned: MetaData, root: Path, package: str | None) -> Schema:
+    def translation() -> metadata.Translation:
+        return metadata.find_translation(root, package)
+
     return Schema(
         description,
-        metadata.builder(owned),
-        texts=lambda database: inputs.of_metadata(owned, database.url),
+        metadata.builder(owned, translation),
+        texts=lambda database: (*inputs.of_metadata(owned, database.url), *map(str, translation().items())),
         metadata=owned,
     )
 
@@ -130,7 +133,9 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
         sql = script.Script(_file(spec, root), root)
         return Schema(spec, script.builder(sql), sql.files)
     if ":" in spec:
-        return _of_object(spec, resolve(spec, key="hermetic_schema", packages=packages_by_module))
+        return _of_object(
+            spec, resolve(spec, key="hermetic_schema", packages=packages_by_module), root, package
+        )
     raise InvalidSetting(
         f"hermetic_schema = {spec!r} names nothing that can make tables.",
         hints=(
@@ -140,7 +145,7 @@ def _named(spec: str, root: Path, package: str | None, run_lifespan: Callable[[]
     )
 
 
-def _of_object(spec: str, found: Any) -> Schema:
+def _of_object(spec: str, found: Any, root: Path, package: str | None) -> Schema:
     owned = found if isinstance(found, MetaData) else getattr(found, "metadata", None)
     if isinstance(owned, MetaData):
         if not owned.tables:
@@ -149,7 +154,7 @@ def _of_object(spec: str, found: Any) -> Schema:
                 why="A MetaData knows a table once the module of its model was imported.",
                 hints=("name the object in a module that imports every model, such as the models package",),
             )
-        return _of_metadata(spec, owned)
+        return _of_metadata(spec, owned, root, package)
     if callable(found):
         return Schema(
             spec,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import Engine, MetaData, create_engine
 from sqlalchemy.orm import registry
 from sqlalchemy.schema import CreateSchema
 
 from hermetic.code import is_test_code
 from hermetic.database.backend import backend_of
 from hermetic.database.protocols import WorkerDatabase
+
+Translation = Mapping[str | None, str | None]
+"""Names of schemas, and by which others SQLAlchemy writes them; ``None`` is the one that a table names none of."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +76,41 @@ def _project_modules(root: Path, package: str | None) -> Iterator[ModuleType]:
             yield module
 
 
-def builder(metadata: MetaData) -> Callable[[WorkerDatabase], None]:
+def find_translation(root: Path, package: str | None) -> Translation:
+    """Return the ``schema_translate_map`` of the project's engines; an empty one where they differ in it.
+
+    Args:
+        root: The project's folder.
+        package: The application's top-level package.
+    """
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    maps = [
+        value.get_execution_options().get("schema_translate_map") or {}
+        for module in _project_modules(root, package)
+        for value in list(vars(module).values())
+        if isinstance(value, Engine | AsyncEngine)
+    ]
+    return maps[0] if maps and all(each == maps[0] for each in maps) else {}
+
+
+def builder(metadata: MetaData, translation: Callable[[], Translation]) -> Callable[[WorkerDatabase], None]:
     """Return a function that makes every table of ``metadata``, on a synchronous connection that no event loop owns.
 
     Schemas that tables are in are made before, which ``create_all`` leaves to migrations.
+
+    Args:
+        metadata: The tables.
+        translation: Returns what the application's engines translate the names of schemas to.
     """
 
     def build(database: WorkerDatabase) -> None:
-        engine = create_engine(backend_of(database.url).sync_url(database.url))
+        names = translation()
+        options = {"schema_translate_map": names} if names else {}
+        engine = create_engine(backend_of(database.url).sync_url(database.url), execution_options=options)
         try:
             with engine.begin() as connection:
-                for name in _schemas_of(metadata) if backend_of(database.url).has_schemas else ():
+                for name in _schemas_of(metadata, names) if backend_of(database.url).has_schemas else ():
                     connection.execute(CreateSchema(name, if_not_exists=True))
                 metadata.create_all(connection)
         finally:
@@ -92,5 +119,6 @@ def builder(metadata: MetaData) -> Callable[[WorkerDatabase], None]:
     return build
 
 
-def _schemas_of(metadata: MetaData) -> list[str]:
-    return sorted({table.schema for table in metadata.tables.values() if table.schema})
+def _schemas_of(metadata: MetaData, names: Translation) -> list[str]:
+    schemas = {names.get(table.schema, table.schema) for table in metadata.tables.values()}
+    return sorted(each for each in schemas if each)
