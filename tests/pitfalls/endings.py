@@ -29,7 +29,7 @@ _MORE = re.compile(r"^.*more: hermetic explain HM\d{3}$", re.MULTILINE)
 _SEPARATOR = re.compile(r"^(?:=+|_+|-+) .*[=_-]{3}$|^(?:_ )+_?$", re.MULTILINE)
 """A title of pytest's, or the line between two entries of a traceback."""
 
-_SHOWN_CODE = re.compile(r"^(>|\s{4}|  File \"|.*:\d+: in |\s+\S+:\d+: (?!Hermetic)\w+Warning: )")
+_SHOWN_CODE = re.compile(r"^(>|\s{4}|  File \"|.*:\d+: in |\s+\S.*:\d+: (?!Hermetic)\w+Warning: )")
 """What is no text of hermetic's: code, the entries of a traceback, and warnings of others."""
 
 

@@ -62,6 +62,14 @@ def test_an_explanation_with_a_false_line_explains_nothing() -> None:
     assert endings.of_broken(case, Run(1, EXPLAINED, hung=False)) == endings.OBSCURE
 
 
+def test_a_warning_of_somebody_else_is_no_text_of_hermetic_s() -> None:
+    """Whatever folder it comes from, one with a space in its name too."""
+    warning = "  /a home/site-packages/x.py:7: RuntimeWarning: coroutine 'f' was never awaited\n"
+    output = EXPLAINED.replace("Author.books was never loaded", f"{warning}Author.books was never loaded")
+    case = replace(CASE, never=("/site-packages/",))
+    assert endings.of_broken(case, Run(1, output, hung=False)) == endings.EXPLAINED
+
+
 def test_a_failing_test_that_asks_for_the_damage_proves_that_there_is_none() -> None:
     """What its author saw happen can no longer."""
     case = replace(CASE, plain="passes", undone="dev.db")
