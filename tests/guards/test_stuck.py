@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import anyio
 import pytest
 
+from hermetic import AsyncTestClient
 from hermetic.guards import stuck
 from hermetic.guards.stuck import NobodyGoesOn, StuckWatch
 from hermetic.owners import Owner, owned_by
@@ -95,6 +97,21 @@ def test_a_stream_that_waits() -> None:
     assert said.startswith(f"Request GET /feed of {TEST.name} has not sent the last part of its answer")
     assert "a Queue" in said
     assert "[HM797]" in said
+
+
+@pytest.mark.usefixtures("watch")
+def test_a_request_that_waits() -> None:
+    """It is the application that is named, and what it waits for, rather than the client that waits for it."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        await AsyncTestClient(app).get("/wait")
+
+    said = message(run)
+    assert said.startswith("Request GET /wait")
+    assert "for an Event: nobody who could go on has that. [HM778]" in said
 
 
 @pytest.mark.usefixtures("watch")

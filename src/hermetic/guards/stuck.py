@@ -147,10 +147,10 @@ def _to_be_ended(graph: Graph) -> Task | None:
 
     Who sends a stream, or answers, may be another one than who waits for the client to be gone, or for an answer.
     """
-    able, behind = graph.able_or_cancelled(), list(graph.behind(MAIN))
+    able = graph.able_or_cancelled()
     stuck = [each for each in graph.tasks if _is_last(each) and each not in able]
     streams = [each for each in stuck if _is_streaming(each)]
-    waiting = [each for each in stuck if each in behind]
+    waiting = [each for each in graph.behind(MAIN) if each in stuck and isinstance(each, asyncio.Task)]
     own = [each for each in waiting if tasks.is_of_the_project(each)]
     answering = [each for each in stuck if _is_answering(each)]
     return next(iter((*streams, *own[::-1], *answering, *waiting[::-1])), None)
@@ -234,9 +234,8 @@ def _place_of(graph: Graph, thread: int) -> str | None:
 def _failures() -> Iterator[str]:
     """Name the tasks that have failed meanwhile: one of them might have gone on."""
     for task in tasks.failed_unseen()[:SHOWN]:
-        error: BaseException | None = getattr(
-            task, "_exception", None
-        )  # to ask for it would be to have seen it
+        # To ask the task for it would be to have seen it.
+        error: BaseException | None = getattr(task, "_exception", None)
         trace = None if error is None else error.__traceback__
         places = [f"{frame.f_code.co_filename}:{line}" for frame, line in walk_tb(trace)]
         at = f" at {places[-1]}" if places else ""

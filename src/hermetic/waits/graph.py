@@ -164,6 +164,7 @@ class Graph:
         found = primitives(tasks.frames_of(task)[::-1])
         if not _shows_timers(task.get_loop()) and not all(map(_is_a_client_s, found)):
             return None  # a timer may set an event
+        found += [each for each in map(_application_s, found) if each is not None]
         return found if found or task in self._asleep else None
 
     def _sources_of_thread(self, frames: list[FrameType]) -> list[Any] | None:
@@ -364,6 +365,12 @@ def _shows_timers(loop: asyncio.AbstractEventLoop) -> bool:
 
 def _is_a_client_s(thing: object) -> bool:
     return type(thing).__module__.startswith("hermetic")
+
+
+def _application_s(thing: object) -> Task | None:
+    """Return the task in which a client that is waited for runs the application: whoever waits goes on with that."""
+    task = getattr(thing, "_task", None) if _is_a_client_s(thing) else None
+    return task if isinstance(task, asyncio.Task) and not task.done() else None
 
 
 def _uses(connection: object, frames: Sequence[FrameType]) -> bool:
