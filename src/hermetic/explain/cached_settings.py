@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from hermetic.causes.applications import SETTINGS_READ_BEFORE
 from hermetic.code import Location, is_test_code, location_of, project_modules
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import is_a
+from hermetic.explain.frames import is_a, lines_of
 from hermetic.explain.history import History
 
 _SETS = re.compile(r"""(?:setenv\(|environ\[|putenv\()\s*["'](\w+)["']""")
@@ -56,30 +56,34 @@ def _of_constants(failure: Failure, setters: Sequence[Location]) -> Iterator[Exp
     """Name a constant of a module that was read from the variable when the module was imported."""
     for setter in setters:
         for place, variable in _lines_that_set(setter):
-            value = os.environ.get(variable, "")
-            for module in project_modules() if value and not _A_DATABASE.match(value) else ():
-                if is_test_code(Path(str(module.__file__)), Path(failure.root)):
-                    continue
-                for name, line in _read_from(module, variable):
-                    if not _is_same(value, vars(module).get(name)):
-                        yield Explanation(
-                            SETTINGS_READ_BEFORE,
-                            (
-                                f"{place} sets the variable {variable}. {name} ({module.__file__}:{line}) was read from"
-                                " it when that module was imported, before that: it has another value.",
-                            ),
-                            (
-                                f'monkeypatch.setattr("{module.__name__}.{name}", ...) in its place',
-                                f"or hermetic_env = {variable}=..., which is set before anything is imported",
-                            ),
-                        )
-                        return
+            for module, name, line in _read_before(failure.root, variable):
+                yield Explanation(
+                    SETTINGS_READ_BEFORE,
+                    (
+                        f"{place} sets the variable {variable}. {name} ({module.__file__}:{line}) was read from it when"
+                        " that module was imported, before that: it has another value.",
+                    ),
+                    (
+                        f'monkeypatch.setattr("{module.__name__}.{name}", ...) in its place',
+                        f"or hermetic_env = {variable}=..., which is set before anything is imported",
+                    ),
+                )
+                return
+
+
+def _read_before(root: str, variable: str) -> Iterator[tuple[ModuleType, str, int]]:
+    """Give the names of application modules that were read from a variable which has another value by now."""
+    value = os.environ.get(variable, "")
+    for module in project_modules() if value and not _A_DATABASE.match(value) else ():
+        if not is_test_code(Path(str(module.__file__)), Path(root)):
+            for name, line in _read_from(module, variable):
+                if not _is_same(value, vars(module).get(name)):
+                    yield module, name, line
 
 
 def _lines_that_set(function: Location) -> Iterator[tuple[str, str]]:
     """Give the lines of a test or a fixture that set a variable, each with its name."""
-    lines = linecache.getlines(function.file)[function.line - 1 :]
-    for number, line in enumerate(inspect.getblock(lines), function.line):
+    for number, line in lines_of(function):
         if (found := _SETS.search(line)) is not None:
             yield f"{function.file}:{number}", found[1]
 
@@ -175,9 +179,8 @@ def _is_same(text: str, value: object) -> bool:
 
 def _line_that_sets(function: Location, variable: str) -> str | None:
     """Return the line of a test or a fixture that sets a variable."""
-    lines = linecache.getlines(function.file)[function.line - 1 :]
     wanted = re.compile(rf"(setenv|environ|putenv).*[\"']{re.escape(variable)}[\"']", re.IGNORECASE)
-    for number, line in enumerate(inspect.getblock(lines), function.line):
+    for number, line in lines_of(function):
         if wanted.search(line):
             return f"{function.file}:{number}"
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import linecache
 from collections.abc import Iterator
 from traceback import walk_tb
 from types import FrameType
@@ -31,6 +33,12 @@ def project_lines(error: BaseException) -> Iterator[tuple[FrameType, Location]]:
 def places(error: BaseException) -> list[Location]:
     """Return the lines of the project through which an error came, the innermost first."""
     return [at for _, at in project_lines(error)]
+
+
+def lines_of(function: Location) -> Iterator[tuple[int, str]]:
+    """Give the lines of a function of the project's, each with its number."""
+    lines = linecache.getlines(function.file)[function.line - 1 :]
+    return enumerate(inspect.getblock(lines), function.line)
 
 
 def place_of(error: BaseException, otherwise: str) -> str:

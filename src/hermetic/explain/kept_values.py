@@ -7,7 +7,6 @@ requests of an address than this test has sent.
 
 from __future__ import annotations
 
-import inspect
 import linecache
 import re
 from collections import deque
@@ -23,7 +22,7 @@ from hermetic.events.application import RequestEnded, StartUpBegan
 from hermetic.events.database import Statement
 from hermetic.explain.answers import is_met as is_met_by
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import attribute
+from hermetic.explain.frames import attribute, lines_of
 from hermetic.explain.history import History
 from hermetic.explain.holders import holder_of
 from hermetic.statements import Write, written
@@ -122,8 +121,7 @@ def _own_code(failure: Failure) -> Iterator[Location]:
 
 
 def _is_named(name: str, function: Location) -> bool:
-    lines = linecache.getlines(function.file)[function.line - 1 :]
-    return any(re.search(rf"\b{name}\b", line) for line in inspect.getblock(lines))
+    return any(re.search(rf"\b{name}\b", line) for _, line in lines_of(function))
 
 
 def _texts_in(message: str) -> Iterator[str]:

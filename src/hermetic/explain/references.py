@@ -16,6 +16,7 @@ _NOT_RAISED = re.compile(
     r"DID NOT RAISE\b.*(?:IntegrityError|DBAPIError|DatabaseError|ForeignKey\w*|HTTPException)"
 )
 _REFUSAL = re.compile(r"\b4\d\d\b")
+DELETING = ("DELETE", "TRUNCATE")
 NOTHING_DONE = ("", "NO ACTION", "RESTRICT")
 
 
@@ -24,21 +25,20 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     if failure.phase != "call":
         return
     for broken in history.of(ReferenceBroken):
-        leaving = [each for each in history.of(Statement) if _may_leave(each, broken)]
-        for statement in [each for each in leaving if each.owner.is_within(failure.owner)][-1:]:
-            if _expects_a_refusal(failure, history, statement) or _expects_an_action(
-                history, statement, broken
-            ):
-                yield _explanation(statement, broken)
-                return
+        of_the_test = [each for each in history.of(Statement) if each.owner.is_within(failure.owner)]
+        leaving = [each for each in of_the_test if _leaves(each, broken)]
+        if leaving and (
+            _expects_a_refusal(failure, history, leaving[-1])
+            or _expects_an_action(history, leaving[-1], broken)
+        ):
+            yield _explanation(leaving[-1], broken)
+            return
 
 
-def _may_leave(statement: Statement, broken: ReferenceBroken) -> bool:
-    """Whether a statement wrote rows that refer to nothing, or deleted those that others refer to."""
+def _leaves(statement: Statement, broken: ReferenceBroken) -> bool:
+    """Whether a statement may have written rows that refer to nothing, or deleted those that others refer to."""
     write = None if statement.error else written(statement)
-    if write is None:
-        return False
-    return write.table == (broken.parent if write.verb in ("DELETE", "TRUNCATE") else broken.table)
+    return write is not None and write.table == (broken.parent if write.verb in DELETING else broken.table)
 
 
 def _expects_a_refusal(failure: Failure, history: History, statement: Statement) -> bool:
@@ -66,7 +66,8 @@ def _expects_an_action(history: History, statement: Statement, broken: Reference
 
 
 def _explanation(statement: Statement, broken: ReferenceBroken) -> Explanation:
-    is_deleting = statement.text.lstrip()[:6].upper() in ("DELETE", "TRUNCA")
+    write = written(statement)
+    is_deleting = write is not None and write.verb in DELETING
     did = f"deleted what {broken.columns} refers to" if is_deleting else "wrote a row that refers to nothing"
     then = f"; its ON DELETE {broken.on_delete} was not done" if broken.on_delete not in NOTHING_DONE else ""
     return Explanation(
