@@ -44,7 +44,6 @@ def elsewhere(request: pytest.FixtureRequest, one_at_a_time: None) -> Iterator[P
                 connection.execute(SQL("DROP DATABASE {}").format(Identifier(name)))
             connection.execute(f"DROP ROLE IF EXISTS {PLAIN}")
             connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
-            others = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
     except psycopg.OperationalError as error:
         pytest.skip(f"no PostgreSQL answers at 127.0.0.1:5432: {error}")
     superuser = External(url)
@@ -55,8 +54,9 @@ def elsewhere(request: pytest.FixtureRequest, one_at_a_time: None) -> Iterator[P
     )
     yield place
     for server in place._servers.values():
-        for name in {name for name, _ in template_databases.every(server.host)} - others:
-            server.host.drop(name)
+        for name, noted in template_databases.every(server.host):
+            if noted.get("run") == server.host.instance.run_id:  # other workers keep theirs there, too
+                server.host.drop(name)
     place.stop()
     place.instance.stop()
     with superuser.connect() as connection:
