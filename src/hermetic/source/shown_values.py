@@ -29,7 +29,13 @@ RUNNERS = (
     "Taskfile.y*ml",
     "scripts/*.sh",
 )
-WORKFLOWS = (".github/workflows/*.y*ml", ".gitlab-ci.yml", "azure-pipelines.yml", ".circleci/config.yml")
+WORKFLOWS = (
+    ".github/workflows/*.y*ml",
+    ".github/actions/*/action.y*ml",
+    ".gitlab-ci.yml",
+    "azure-pipelines.yml",
+    ".circleci/config.yml",
+)
 OF_TESTS = (".env.test", ".env.tests", ".env.testing", ".env.ci", ".test.env", "test.env")
 """Dotenv files that are called after tests; a folder of tests may have one, too."""
 EXAMPLES = ("*.env.example", "*.env.sample", "*.env.template", "*.env.dist", "env.example", "example.env")

@@ -339,6 +339,7 @@ def test_what_something_gives_is_not_listed(
 
 
 WORKFLOW = ".github/workflows/ci.yml"
+ACTION = ".github/actions/test/action.yml"
 
 
 @pytest.mark.parametrize(
@@ -359,6 +360,8 @@ WORKFLOW = ".github/workflows/ci.yml"
         (WORKFLOW, "      - run: KEY=x pytest\n", "x"),
         (WORKFLOW, "      - run: pytest\n        env:\n          KEY: ${{ secrets.KEY }}\n", None),
         (WORKFLOW, "  deploy:\n    env:\n      KEY: x\n", None),
+        (ACTION, "  steps:\n    - run: pytest\n      env:\n        KEY: a-b_=\n", "a-b_="),
+        (ACTION, "  steps:\n    - run: pytest\n      env:\n        KEY: ${{ inputs.key }}\n", None),
         (WORKFLOW, "  test:\n    env:\n      KEY: x\n  deploy:\n    env:\n      KEY: y\n", None),
         (".env.example", "KEY=x\n", "x"),
         (".env.example", "KEY=<your key>\n", None),

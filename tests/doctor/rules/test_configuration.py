@@ -19,6 +19,13 @@ TOML = "[tool.pytest.ini_options]\nminversion = '8'\nasyncio_mode = 'auto'\n"
         ({"pytest.ini": ""}, ["pyproject.toml:3:1 HM717"]),
         ({"pytest.ini": AUTO}, []),
         ({"pytest.ini": "[pytest]\n", "Makefile": "test:\n\tpytest -c pyproject.toml\n"}, []),
+        (
+            {
+                "pytest.ini": "[pytest]\n",
+                ".github/actions/test/action.yml": "  run: pytest -c pyproject.toml\n",
+            },
+            [],
+        ),
         ({"tox.ini": "[pytest]\naddopts = -q\n"}, []),
         ({"setup.cfg": "[tool:pytest]\nasyncio_mode = strict\n"}, ["setup.cfg:2:1 HM717"]),
         ({"setup.cfg": "[pytest\n"}, []),

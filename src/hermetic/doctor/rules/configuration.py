@@ -19,11 +19,12 @@ from hermetic.explain.written_settings import (
 from hermetic.settings import INI
 from hermetic.source.configuration import read_configuration
 from hermetic.source.requirements import read_loosely
+from hermetic.source.shown_values import WORKFLOWS
 
 OTHERS = ("asyncio_debug",)
 """Keys of pytest-asyncio that say nothing of loops or modes."""
 
-RUNS = ("Makefile", "tox.ini", "noxfile.py", "justfile", ".github/workflows/*.y*ml", "scripts/*.sh", "*.sh")
+RUNS = ("Makefile", "tox.ini", "noxfile.py", "justfile", *WORKFLOWS, "scripts/*.sh", "*.sh")
 
 
 def not_read(subject: Subject) -> Iterator[Spot]:
