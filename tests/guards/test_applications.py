@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import calendar
 import gc
 import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -120,11 +122,14 @@ def test_a_request_that_is_collected_unfinished_says_nothing(
     assert said == []
 
 
-def test_a_library_holds_no_application_of_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("library", [sqlalchemy, calendar], ids=["a library", "the standard library"])
+def test_a_library_holds_no_application_of_a_project(
+    library: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What modules of a project hold is found; those of libraries, most of all there is, are passed over."""
     held, passed_over = FastAPI(), FastAPI()
     monkeypatch.setattr(sys.modules[__name__], "held", held, raising=False)
-    monkeypatch.setattr(sqlalchemy, "passed_over", passed_over, raising=False)
+    monkeypatch.setattr(library, "passed_over", passed_over, raising=False)
     found = overriding_applications()
     assert any(application is held for application in found)
     assert not any(application is passed_over for application in found)

@@ -22,10 +22,17 @@ from hermetic.patch import Patch
 
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
-WITHOUT_APPLICATIONS = frozenset(
-    {"_pytest", "anyio", "fastapi", "hermetic", "httpx2", "pydantic", "sqlalchemy", "starlette"}
-)
-"""Packages whose modules hold no application of a project, and two thirds of all that modules hold."""
+WITHOUT_APPLICATIONS = sys.stdlib_module_names | {
+    "_pytest",
+    "anyio",
+    "fastapi",
+    "hermetic",
+    "httpx2",
+    "pydantic",
+    "sqlalchemy",
+    "starlette",
+}
+"""Packages whose modules hold no application of a project, and nine tenths of all that modules hold."""
 
 
 class Requests(Protocol):
