@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import make_url
 
-from hermetic.masking import Masking
+from hermetic.masking import Masking, masked
 
 MASKING = Masking(names=("pesel",))
 SECRET = "hunter2"
@@ -251,3 +252,19 @@ def test_hostile_texts(part: str) -> None:
 def test_a_long_word_is_looked_at_once() -> None:
     """A body without spaces: to begin anew at each of its letters would take minutes."""
     assert Masking().text("x" * 100_000 + "=1") == "x" * 100_000 + "=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@h/d", "postgresql://u:***@h/d"),
+        (
+            "postgresql://u@h/d?password=secret&sslmode=require",
+            "postgresql://u@h/d?password=***&sslmode=require",
+        ),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+    ],
+)
+def test_no_password_of_a_url_is_shown(url: str, shown: str) -> None:
+    """Wherever it stands in the URL."""
+    assert masked(make_url(url)) == shown

@@ -282,7 +282,8 @@ class Containment:
 
 def _resolved(request: EngineRequest, destination: Destination, given: str) -> EngineResolved:
     from hermetic.database.address import is_in_memory
-    from hermetic.database.engines.destinations import Itself, LeftAlone, Refusal, masked
+    from hermetic.database.engines.destinations import Itself, LeftAlone, Refusal
+    from hermetic.masking import masked
 
     created = request.created
     outcomes = {Itself: "itself", LeftAlone: "left alone", Refusal: "refused"}

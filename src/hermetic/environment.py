@@ -85,8 +85,8 @@ class Environment:
 
         One that the project has set since the run began is its own affair: it would set it all the same.
         """
-        from hermetic.database.engines.destinations import masked
         from hermetic.database.urls import PLACEHOLDERS, parsed
+        from hermetic.masking import masked
 
         for name, value in self._settings.env:
             known = self._known(name)

@@ -12,8 +12,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 MASK = "***"
 
@@ -288,3 +291,14 @@ def _has(name: str, words: Iterable[str]) -> bool:
 
 
 _plain: Callable[[str], str] = cache(lambda name: _SEPARATORS.sub("", name).lower())
+
+
+QUERY = ("password", "sslpassword")
+"""What libpq takes in a URL's query, and nobody should read."""
+
+
+def masked(url: URL) -> str:
+    """Return the URL as text, its password hidden, wherever it stands."""
+    hidden = {key: MASK for key in QUERY if key in url.query}
+    text = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    return text.replace("%2A%2A%2A", MASK) if hidden else text

@@ -77,6 +77,12 @@ def test_it_is_short() -> None:
     assert len(PAGE.splitlines()) <= 80
 
 
+def test_files_are_short() -> None:
+    """So is each file of the package: at most 400 lines."""
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCE.rglob("*.py")}
+    assert [str(path.relative_to(SOURCE)) for path, lines in sizes.items() if lines > 400] == []
+
+
 def test_every_part_has_a_row() -> None:
     """Each folder and module of the package is named, and what is named is there."""
     named = {path.strip("/") for row in rows() for path in row.paths}

@@ -1,4 +1,4 @@
-"""What the client says to an application: ASGI types, scopes, and version 2 applications made version 3.
+"""What the client says to an application, and calls it: ASGI types, scopes, and version 2 made version 3.
 
 The scopes are those of Starlette's ``TestClient`` with two differences, both towards what servers send: the key
 ``asgi`` is there, as the specification asks, and a path is percent-decoded once (``TestClient`` decodes it twice).
@@ -50,3 +50,9 @@ def _is_asgi3(app: ASGIApp) -> bool:
     except TypeError:
         return True
     return False
+
+
+def name_of(app: object) -> str:
+    """Return what a message calls an application: its title where it has one, as FastAPI's do."""
+    name = getattr(app, "title", None) or getattr(app, "__qualname__", None)
+    return repr(name) if isinstance(name, str) else type(app).__name__

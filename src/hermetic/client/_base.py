@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import httpx2
 
-from hermetic.client._asgi import ASGIApp
+from hermetic.client._asgi import ASGIApp, name_of
 from hermetic.client._await_hints import AsyncOnly, hinted, hinted_context, request_method
 from hermetic.client._httpx2 import sends_by
 from hermetic.client._lifespan import Lifespan
@@ -111,7 +111,7 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
         self._entered_in: asyncio.AbstractEventLoop | None = None
         self._in_loop = InLoopTransport(
             app,
-            lifespan=lifespan or Lifespan(app, name=f"the lifespan of {_name_of(app)}"),
+            lifespan=lifespan or Lifespan(app, name=f"the lifespan of {name_of(app)}"),
             options=ClientOptions(
                 root_path,
                 client,
@@ -394,9 +394,3 @@ class InLoopClient(AsyncOnly, httpx2.AsyncClient):
 
 
 _REQUEST, _BUILD_REQUEST, _SEND = InLoopClient.request, InLoopClient.build_request, InLoopClient.send
-
-
-def _name_of(app: object) -> str:
-    """Return what a message calls an application: its title where it has one, as FastAPI's do."""
-    name = getattr(app, "title", None) or getattr(app, "__qualname__", None)
-    return repr(name) if isinstance(name, str) else type(app).__name__

@@ -25,7 +25,6 @@ from hermetic.database.engines.destinations import (
     Itself,
     LeftAlone,
     Refusal,
-    masked,
     refusal,
 )
 from hermetic.database.inventory import Inventory, Servers
@@ -43,6 +42,7 @@ from hermetic.database.redirect import (
     ToOnlyMemory,
 )
 from hermetic.database.templates import Unfilled
+from hermetic.masking import masked
 from hermetic.owners import PROCESS
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from hermetic.causes.data import COLUMN_NOT_MADE
-from hermetic.database.engines.destinations import masked
 from hermetic.explain.definitions import definition_of, has_column
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import connection_through, place_of
 from hermetic.explain.history import History
+from hermetic.masking import masked
 from hermetic.statements import table_name
 
 _MISSING = re.compile(

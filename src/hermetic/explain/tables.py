@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from hermetic.causes.data import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE, TABLE_NOT_MADE
 from hermetic.database.engines import private
-from hermetic.database.engines.destinations import masked
 from hermetic.events.database import EngineResolved
 from hermetic.explain.databases import Made
 from hermetic.explain.definitions import Definition, base_of, definition_of, is_known_to, project_tables
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import connection_through, frames, place_of, project_frames
 from hermetic.explain.history import History
+from hermetic.masking import masked
 from hermetic.statements import table_name
 
 _MISSING = re.compile(r'no such table: ([\w."]+)|relation "([^"]+)" does not exist')

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hermetic.database.engines.destinations import masked
 from hermetic.database.protocols import WorkerDatabase
 from hermetic.database.stored import FOLDER, Kept
+from hermetic.masking import masked
 
 
 def keep(databases: Sequence[WorkerDatabase], test: str, root: Path) -> str:

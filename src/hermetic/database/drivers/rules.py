@@ -27,11 +27,11 @@ from hermetic.database.engines.destinations import (
     LeftAlone,
     Prepare,
     Resolver,
-    masked,
 )
 from hermetic.database.engines.location import user_location
 from hermetic.database.in_use import Driver, Maker, RawConnection, RawConnections
 from hermetic.errors import EventLoopError
+from hermetic.masking import masked
 
 ORMS = frozenset(
     ["tortoise", "piccolo", "databases", "ormar", "edgy", "saffier", "peewee", "playhouse", "pony"]

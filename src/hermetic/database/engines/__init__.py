@@ -1,6 +1,6 @@
 """Engines that work in every event loop and end on a database that hermetic made."""
 
-from hermetic.database.engines.checkouts import Closing, Gate, InUse
+from hermetic.database.engines.checkouts import InUse
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -10,8 +10,8 @@ from hermetic.database.engines.destinations import (
     Resolver,
     SeenEngines,
     Target,
-    masked,
 )
+from hermetic.database.engines.gate import Closing, Gate
 from hermetic.database.engines.installation import Installation, install
 from hermetic.database.engines.location import is_in_a_driver, user_location
 from hermetic.database.engines.pools import LoopBoundPool
@@ -32,6 +32,5 @@ __all__ = [
     "Target",
     "install",
     "is_in_a_driver",
-    "masked",
     "user_location",
 ]

@@ -24,6 +24,7 @@ from hermetic.code import Location
 from hermetic.database.backend import Address
 from hermetic.database.in_use import Checkout
 from hermetic.errors import ContainmentError
+from hermetic.masking import masked
 from hermetic.owners import Owner
 
 if TYPE_CHECKING:
@@ -119,17 +120,6 @@ Destination = Target | LeftAlone | Itself
 Resolver = Callable[[EngineRequest], Destination]
 Prepare = Callable[[EngineRequest], None]
 Judge = Callable[[EngineRequest, URL | None], None]
-
-
-SECRETS = ("password", "sslpassword")
-"""What libpq takes in a URL's query, and nobody should read."""
-
-
-def masked(url: URL) -> str:
-    """Return the URL as text, its password hidden, wherever it stands."""
-    hidden = {key: "***" for key in SECRETS if key in url.query}
-    text = url.update_query_dict(hidden).render_as_string(hide_password=True)
-    return text.replace("%2A%2A%2A", "***") if hidden else text
 
 
 @dataclass(frozen=True)

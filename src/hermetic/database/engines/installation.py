@@ -29,7 +29,7 @@ from hermetic.code import Location
 from hermetic.database.address import in_memory_among, is_in_memory, working_folder
 from hermetic.database.backend import Address
 from hermetic.database.engines import private, sql_events
-from hermetic.database.engines.checkouts import Checkouts, Gate, InUse
+from hermetic.database.engines.checkouts import Checkouts, InUse
 from hermetic.database.engines.connections import Index, LoopCloser, OpenConnections
 from hermetic.database.engines.destinations import (
     Creation,
@@ -42,9 +42,9 @@ from hermetic.database.engines.destinations import (
     Resolver,
     Seen,
     SeenEngines,
-    masked,
     serves,
 )
+from hermetic.database.engines.gate import Gate
 from hermetic.database.engines.location import user_location
 from hermetic.database.engines.pools import (
     Blueprint,
@@ -59,7 +59,7 @@ from hermetic.database.engines.pools import (
 from hermetic.database.engines.sessions import Identities, SessionOwners
 from hermetic.database.in_use import Checkout
 from hermetic.events.database import CheckedOut
-from hermetic.masking import Masking
+from hermetic.masking import Masking, masked
 from hermetic.steps import every_step
 
 Mode = Literal["on", "observe"]

@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from hermetic.code import UNKNOWN, Location, made
 from hermetic.database.engines import private
-from hermetic.database.engines.destinations import masked
 from hermetic.database.engines.location import is_end_of_block, project_location
 from hermetic.database.engines.parameters import text_of
 from hermetic.events import Kind, Source, emit, listeners
@@ -32,7 +31,7 @@ from hermetic.events.database import (
     TransactionBegan,
     TransactionEnded,
 )
-from hermetic.masking import Masking
+from hermetic.masking import Masking, masked
 from hermetic.owners import Owner, current
 from hermetic.patch import Patch
 from hermetic.statements import READING

@@ -14,12 +14,13 @@ from hermetic.database.address import address_of
 from hermetic.database.backend import DEFAULT_BACKEND, every_backend, get_backend
 from hermetic.database.drivers import Drivers
 from hermetic.database.engines import SeenEngines, install
-from hermetic.database.engines.destinations import EngineRequest, masked
+from hermetic.database.engines.destinations import EngineRequest
 from hermetic.database.inventory import Servers
 from hermetic.database.protocols import Server
 from hermetic.database.redirect import Redirect
 from hermetic.database.registry import Databases
 from hermetic.environment import Environment
+from hermetic.masking import masked
 from hermetic.owners import Owner
 from hermetic.settings import Settings
 

@@ -19,8 +19,8 @@ from sqlalchemy import URL
 
 from hermetic.database.backends.postgresql.server.factory import locate
 from hermetic.database.backends.postgresql.server.installed import Binaries
-from hermetic.database.engines.destinations import masked
 from hermetic.errors import ConfigurationError
+from hermetic.masking import masked
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:

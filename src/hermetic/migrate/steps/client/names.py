@@ -29,6 +29,33 @@ PARTIALS = frozenset({"functools.partial"})
 PASSES_ON = frozenset({"typing.cast", "copy.copy"})
 COLLECTS = frozenset({"list", "tuple", "set", "frozenset", "iter", "reversed", "sorted", "deque", "cycle"})
 PROPERTIES = frozenset({"property", "cached_property"})
+LOOKS = frozenset(
+    {
+        "isinstance",
+        "issubclass",
+        "setattr",
+        "hasattr",
+        "id",
+        "type",
+        "print",
+        "repr",
+        "str",
+        "len",
+        "bool",
+        "vars",
+    }
+    | {"dir", "callable", "unittest.mock.patch.object", "object", "pytest.param", "super", "delattr"}
+)
+"""What is given a client, and calls none of its methods."""
+LOOKING_METHODS = frozenset(
+    {"setattr", "delattr", "object", "append", "add", "appendleft", "param", "parametrize"}
+)
+"""Methods of pytest's and mock's that do no more."""
+THREADS = frozenset(
+    {"Thread", "Timer", "Process", "submit", "map", "starmap", "run_in_executor", "to_thread", "apply_async"}
+    | {"benchmark", "pedantic", "run_sync", "run_in_threadpool"}
+)
+"""What runs what it is given in another thread, or another process."""
 WORDS = ("TestClient", "testclient")
 OF_INTEREST = frozenset(
     {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom}

@@ -29,7 +29,16 @@ from hermetic.migrate.steps.client.kinds import (
     Targets,
     bears,
 )
-from hermetic.migrate.steps.client.names import COLLECTS, OTHERS, PARTIALS, PASSES_ON, foreign
+from hermetic.migrate.steps.client.names import (
+    COLLECTS,
+    LOOKING_METHODS,
+    LOOKS,
+    OTHERS,
+    PARTIALS,
+    PASSES_ON,
+    THREADS,
+    foreign,
+)
 from hermetic.migrate.steps.client.recording import CONSUMERS, short
 from hermetic.migrate.steps.client.uses import Uses
 from hermetic.migrate.steps.client.values import Values
@@ -38,35 +47,6 @@ from hermetic.source.syntax import last_name, literal
 
 NAMED = re.compile(r"[\w.\[\], |]*[A-Z][\w.\[\], |]*")
 """What an annotation in quotes may be that names a class."""
-
-LOOKS = frozenset(
-    {
-        "isinstance",
-        "issubclass",
-        "setattr",
-        "hasattr",
-        "id",
-        "type",
-        "print",
-        "repr",
-        "str",
-        "len",
-        "bool",
-        "vars",
-    }
-    | {"dir", "callable", "unittest.mock.patch.object", "object", "pytest.param", "super", "delattr"}
-)
-"""What is given a client, and calls none of its methods."""
-
-LOOKING_METHODS = frozenset(
-    {"setattr", "delattr", "object", "append", "add", "appendleft", "param", "parametrize"}
-)
-"""Methods of pytest's and mock's that do no more."""
-
-THREADS = frozenset(
-    {"Thread", "Timer", "Process", "submit", "map", "starmap", "run_in_executor", "to_thread", "apply_async"}
-    | {"benchmark", "pedantic", "run_sync", "run_in_threadpool"}
-)
 
 SET_UPS = frozenset(
     f"{when}_{what}" for when in ("setup", "teardown") for what in ("method", "class", "module", "function")

@@ -25,8 +25,8 @@ from hermetic.database.backends.postgresql.server.quoting import quoted
 from hermetic.database.backends.postgresql.server.roles import SHARED
 from hermetic.database.backends.postgresql.server.run_dir import PORT
 from hermetic.database.driver_seams import uncontained
-from hermetic.database.engines.destinations import masked
 from hermetic.errors import InsufficientPrivilege, ServerUnavailable
+from hermetic.masking import masked
 
 if TYPE_CHECKING:
     import psycopg
