@@ -97,12 +97,12 @@ def test_a_project_inside_another_is_none_of_it(project: Project) -> None:
             "inner/inner/b.py": "import os\nx = os.environ['B_KEY']",
             "inner/tests/test_a.py": "m.create_all(e)",
             "tests/end/requirements.txt": "",
-            "tests/end/test_a.py": "def event_loop(): ...\nc = AsyncClient(app=app)",
+            "tests/end/test_a.py": "def event_loop(): ...\ne = create_async_engine(url)",
         }
     )
     plan = project.plan()
     assert [need.name for need in plan.environment.unknown] == ["A_KEY"]
-    assert [line.slug for line in plan.superseded] == ["own-client"]
+    assert [line.slug for line in plan.superseded] == ["engine-per-test"]
 
 
 def test_requirements_beside_the_modules_of_a_package_make_no_project(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from hermetic.cli.init.proposed import (
     path_settings,
     schema_settings,
 )
-from hermetic.cli.init.superseded import MAKING_TABLES, Superseded, find_superseded
+from hermetic.cli.init.served import Served
+from hermetic.cli.init.superseded import MAKING_TABLES, OF_THE_APPLICATION, Superseded, find_superseded
 from hermetic.doctor.examination import Finding
 from hermetic.errors import CommandError, ConfigurationError
 from hermetic.source.applications import Application, made_by_tests
@@ -163,7 +165,7 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     symbols = with_helpers(symbols, named_plugins(configuration))
     sources = symbols.sources
     choice = _choose(symbols, configuration, directory)
-    superseded = find_superseded(symbols)
+    superseded = _of_the_application(find_superseded(symbols), symbols, configuration, choice)
     tables = _find_tables(symbols, choice, superseded)
     runner = find_runner(symbols, configuration, installed)
     loops = find_loops(runner, configuration)
@@ -214,6 +216,22 @@ def _choose(symbols: Symbols, configuration: Configuration, directory: Path) -> 
         Found(app, roots[app].target(app.file, app.name) if app in roots else None) for app in ordered
     )
     return Choice(found, chosen, roots[chosen] if chosen else None, built)
+
+
+def _of_the_application(
+    superseded: list[Superseded], symbols: Symbols, configuration: Configuration, choice: Choice
+) -> list[Superseded]:
+    """Leave out clients and lifespans of other applications than the one that ``hermetic_app`` names, or will."""
+    named = configuration.values.get("hermetic_app")
+    chosen = choice.application if choice.built is None else None
+    application = next((each.application for each in choice.found if named and each.target == named), chosen)
+    served = Served(symbols, configuration, application)
+    return [
+        line
+        for line in superseded
+        if line.slug not in OF_THE_APPLICATION
+        or (isinstance(line.node, ast.Call) and served.by(line.file, line.node))
+    ]
 
 
 def _find_tables(symbols: Symbols, choice: Choice, superseded: list[Superseded]) -> Tables:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermetic.cli.databases import DATABASES
@@ -40,7 +40,9 @@ REASONS = {
 MOVES = frozenset({"env-in-conftest"})
 """What hermetic does when it is told what: these lines are moved, and the others deleted."""
 
-DATABASE = frozenset(REASONS) - MOVES - {"event-loop-fixture", "own-client", "lifespan-manager"}
+OF_THE_APPLICATION = frozenset({"own-client", "lifespan-manager"})
+"""What hermetic does for one application, and for none of the others that tests make."""
+DATABASE = frozenset(REASONS) - MOVES - OF_THE_APPLICATION - {"event-loop-fixture"}
 MAKING_TABLES = frozenset({"create-all", "migrations"})
 """What is told where it is called, too, if a function of the application does it."""
 
@@ -61,12 +63,14 @@ class Superseded:
         slug: Which kind, a key of ``REASONS``.
         by: The function of the application that does it, called there; it may do more than that. Empty for a line that
             does it itself.
+        node: What stands there.
     """
 
     file: Path
     line: int
     slug: str
     by: str = ""
+    node: ast.AST | None = field(default=None, compare=False)
 
     @property
     def reason(self) -> str:
@@ -119,7 +123,7 @@ class _Finder:
                 told = dict.fromkeys(self._of_function(function), self._doing_more(function)) | told
             for slug, by in told.items():
                 assert isinstance(node, ast.stmt | ast.expr)
-                yield Superseded(module.path, node.lineno, slug, by)
+                yield Superseded(module.path, node.lineno, slug, by, node)
         if module.path.name == "conftest.py":
             for each in environ_assignments(module):
                 if each.value is not None and not each.is_patch:  # no line of hermetic_env computes a value
@@ -318,8 +322,8 @@ def _start_of_chain(call: ast.Call) -> ast.expr:
 
 
 def _is_application(word: ast.keyword) -> bool:
-    """Whether a client is given the application itself: through a transport, or as httpx before 0.28 took it."""
-    return word.arg == "app" or "ASGITransport" in ast.unparse(word.value)
+    """Whether a client may be given an application: through a transport, or as httpx before 0.28 took it."""
+    return word.arg in ("app", "transport")
 
 
 def _overrides_session(target: ast.expr) -> bool:
