@@ -89,7 +89,7 @@ def test_built_through_a_thread_with_the_number_of_another(
         may_end.set()
         older.join()
         newer.start()
-        newer.join(10)
+        newer.join(60)
         assert not newer.is_alive(), "it waits for the build that waits for it"
 
     lazy = make(build)

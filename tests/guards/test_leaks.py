@@ -131,7 +131,7 @@ def test_async_pools(leaks: RawLeaks, of_a_test: bool) -> None:
     assert len(leaked) == 2 * of_a_test
     assert first.closed == of_a_test
     loop.run_until_complete(first.close())
-    loop.run_until_complete(asyncio.wait_for(_closed(second), 5))
+    loop.run_until_complete(asyncio.wait_for(_closed(second), 60))
     loop.close()
 
 

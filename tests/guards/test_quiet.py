@@ -62,8 +62,9 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    """A loop that stands still."""
+def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A loop that stands still, and patience that no busy machine wears out."""
+    monkeypatch.setattr("hermetic.guards.quiet.PATIENCE", 60.0)
     loop = asyncio.new_event_loop()
     house = House(loop)
     yield house

@@ -86,7 +86,8 @@ def test_leak(hermetic_database):
 
 
 def test_a_request_that_waits_for_its_own_test(project: Project) -> None:
-    """An uncommitted flush makes the request fail within two seconds, and says where."""
+    """An uncommitted flush makes the request fail long before the engine's own limit, and says where."""
+    project.change("shop.py", "production.db", "production.db?timeout=120")
     project.write(
         test_a_py="""
 import time
@@ -110,7 +111,7 @@ async def test_flush(async_client, async_test_db):
     assert "UncommittedWrites: your test holds uncommitted writes" in result.output
     assert "test_a.py:7); commit before the request" in result.output
     waited = next(line for line in result.output.splitlines() if line.startswith("waited"))
-    assert float(waited.split()[1]) < 3
+    assert float(waited.split()[1]) < 60
 
 
 def test_a_swallowed_wait_is_in_the_report(project: Project) -> None:

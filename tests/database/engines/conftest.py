@@ -22,7 +22,7 @@ def nothing_left(collects_quickly: None) -> Iterator[None]:
     gc.collect()
     left = set(threading.enumerate()) - before
     for thread in left:
-        thread.join(5)  # a driver's thread ends a moment after its last answer
+        thread.join(60)  # a driver's thread ends a moment after its last answer
     assert not [thread for thread in left if thread.is_alive()]
 
 

@@ -218,7 +218,7 @@ def test_an_engine_that_is_forgotten(installation: Installation) -> None:
         while set(threading.enumerate()) - others:
             await asyncio.sleep(0.001)
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_an_engine_that_is_forgotten_just_before_the_loop_ends(installation: Installation) -> None:
@@ -266,7 +266,7 @@ def test_a_connection_that_is_forgotten(installation: Installation) -> None:
             gc.collect()
         # The driver's thread answers to this loop before it ends: a loop that is closed too soon makes it fail. That of
         # an old aiosqlite, which has another name, goes on: SQLAlchemy can only drop its connection.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while any(each.is_alive() for each in threads if DRIVERS_THREAD in each.name):
                 await asyncio.sleep(0)
 

@@ -411,7 +411,7 @@ class TestInstallation:
             return database
 
         def prepare(request: EngineRequest) -> None:
-            both_found_it_unused.wait(10)
+            both_found_it_unused.wait(60)
 
         installed = install(resolver, prepare=prepare)
         with ThreadPoolExecutor(2) as threads:
@@ -430,7 +430,7 @@ class TestInstallation:
             if threading.current_thread() is threading.main_thread():
                 thread = threading.Thread(target=lambda: imported.connect().close(), daemon=True)
                 thread.start()
-                thread.join(10)
+                thread.join(60)
                 assert not thread.is_alive(), "it waits for the thread that waits for it"
 
         installed = install(lambda request: database, prepare=through_a_thread)

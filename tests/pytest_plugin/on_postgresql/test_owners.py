@@ -54,7 +54,7 @@ async def test_news(async_client, n):
     assert (await async_client.post("/users", json={"name": "x"})).json()["id"] == 1
     async with engine.begin() as connection:
         await connection.execute(text(f"NOTIFY news, '{n}'"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while heard[-1:] != [str(n)]:
             await asyncio.sleep(0)
 """

@@ -156,7 +156,7 @@ def test_a_loop_that_runs_in_another_thread(opened: Opened) -> None:
     thread.start()
 
     def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
 
     async def make() -> Any:
         with owned_by(WIDE):

@@ -224,7 +224,7 @@ def test_an_aiosqlite_connection_that_is_ended_leaves_no_thread(
         one.end()
         assert opened() == []
         for thread in set(threading.enumerate()) - before:
-            thread.join(5)
+            thread.join(60)
         assert set(threading.enumerate()) == before
         assert made is one.connection
 

@@ -28,7 +28,7 @@ def test_woken_while_waking() -> None:
     queue._waiters.append(waiter)
     thread = threading.Thread(target=queue.wake, daemon=True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert waiter.sleep(0)
 
