@@ -2,7 +2,7 @@
 
 It takes 0.8 s of the processor, and for the same binaries it is the same. What says how it is made, and what becomes of
 a cache that is damaged, has caches without it. Beside it lies what forked runs remember of libraries' files
-(``tests/pytest_plugin/forkserver.py``).
+(``tests/pytest_plugin/remembered.py``).
 """
 
 from __future__ import annotations

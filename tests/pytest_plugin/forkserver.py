@@ -16,8 +16,8 @@ run is a fork of it, and what
   variable that is read at the start (``PYTHON*``, ``LC_*``, ...) is another one; for tests with the mark
   ``real_start`` (imports, plugins' order, crashes, PostgreSQL's server); and for all tests while
   ``REAL_STARTS`` is set. ``make coverage`` and ``make compat`` set it: every outcome is also seen from a real start.
-- Where the statements of a library's file begin, which pytest asks of each that a traceback goes through, all runs
-  keep for each other.
+- What each run would find out anew is found out once (`remembered.py`): what is installed, which names of pytest's
+  plugins are fixtures and hooks, and where the statements of a library's file begin.
 - The workers of pytest-xdist are started as ever; what they report to is a fork.
 - The server ends with the process that started it, and takes along the run that is still there.
 
@@ -29,13 +29,10 @@ the mark now.
 
 from __future__ import annotations
 
-import ast
 import atexit
 import contextlib
 import functools
 import gc
-import hashlib
-import importlib.metadata
 import json
 import os
 import pkgutil
@@ -66,7 +63,7 @@ LIBRARIES = (
     "sqlalchemy.dialects.sqlite.aiosqlite",
     "sqlalchemy.dialects.postgresql.asyncpg",
     "sqlalchemy.dialects.postgresql.psycopg",
-    *("pdb", "ctypes.util", "stringprep"),
+    *("pdb", "ctypes.util", "readline", "stringprep"),
 )
 """What is imported once, beside pytest itself: the last ones are what it, and drivers, import in each run."""
 
@@ -94,10 +91,6 @@ READ_AT_START = (
     "DISABLE_SQLALCHEMY",
 )
 """How the names of variables begin that the interpreter, or a library when it is imported, reads."""
-
-
-LONG = 300
-"""How many lines a file has that is worth remembering."""
 
 
 class Ended(NamedTuple):
@@ -265,8 +258,7 @@ def _load(cache: Path) -> None:
         for name in EXECUTED:
             Executed.hide(name)
         _import_below(import_module("hermetic"))
-    _read_what_is_installed()
-    _remember_statements((cache / "statements").resolve())
+    _remember((cache / "statements").resolve())
     sys.meta_path[sys.meta_path.index(PathFinder)] = Executed
     config._ensure_unconfigure()  # takes the hook away
     assert hook not in sys.meta_path
@@ -277,52 +269,14 @@ def _load(cache: Path) -> None:
         gc.freeze()  # else hypothesis, which asks the collector who holds trio's random, finds nobody, and warns
 
 
-def _read_what_is_installed() -> None:
-    """Keep it for all runs: for each ``-p`` pytest reads the entry points of every package, 15 % of a small run."""
-    importlib.metadata.PathDistribution = functools.cache(_Installed)  # type: ignore[assignment, misc]
-    for package in importlib.metadata.distributions():
-        if package.entry_points.select(group="pytest11"):
-            assert package.metadata  # the header has the versions of plugins
-
-
-class _Installed(importlib.metadata.PathDistribution):
-    """A package that is read at the first question."""
-
-    @functools.cached_property
-    def entry_points(self) -> Any:
-        return super().entry_points
-
-    @functools.cached_property
-    def metadata(self) -> Any:
-        return super().metadata
-
-
-def _remember_statements(folder: Path) -> None:
-    """Have all runs keep where the statements of long files begin.
-
-    pytest parses each file that a traceback goes through, most of them SQLAlchemy's, for each failure anew: of runs
-    that fail below it that is half of the time.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    code: Any = import_module("_pytest._code.code")
-    find = code.getstatementrange_ast
-
-    def found(line: int, source: Any, assertion: bool = False, astnode: ast.AST | None = None) -> Any:
-        if astnode is not None or len(source.lines) < LONG:
-            return find(line, source, assertion, astnode)
-        text = "\n".join(source.lines).encode("utf-8", "surrogatepass")
-        kept = folder / hashlib.sha256(text).hexdigest()
-        if kept.exists():
-            astnode = ast.Module([], [])
-            astnode._pytest_statement_linenos = json.loads(kept.read_bytes())  # type: ignore[attr-defined]
-            return find(line, source, assertion, astnode)
-        parsed, start, end = find(line, source, assertion)
-        new = folder / f"{kept.name}.{os.getpid()}"
-        new.write_text(json.dumps(parsed._pytest_statement_linenos))
-        new.rename(kept)
-        return parsed, start, end
-
-    code.getstatementrange_ast = found
+def _remember(statements: Path) -> None:
+    """Find out what each run would, and leave no module of ours where a run looks."""
+    name = "remembered"  # beside this file, which was started as a script
+    remembered = import_module(name)
+    remembered.what_is_installed()
+    remembered.names_of_plugins()
+    remembered.statements(statements)
+    del sys.modules[name]
 
 
 def _import_below(package: ModuleType) -> None:

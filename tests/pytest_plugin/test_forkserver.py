@@ -32,7 +32,7 @@ LOOKS = """
 import faulthandler, gc, json, os, resource, shutil, signal, sys, threading, warnings
 from pathlib import Path
 
-def test_it(pytestconfig):
+def test_it(request, pytestconfig):
     main = sys.modules["__main__"]
     found = {
         "argv": sys.argv,
@@ -70,6 +70,17 @@ def test_it(pytestconfig):
         "children": Path(f"/proc/self/task/{os.getpid()}/children").read_text(),
         "ours": sorted(name for name in sys.modules if name.partition(".")[0] in ("tests", "forkserver")),
         "drivers": sorted({"aiosqlite", "asyncpg", "psycopg", "psycopg2"} & set(sys.modules)),
+        "fixtures": sorted(
+            (name, each.scope, each.func.__module__)
+            for name, places in request._fixturemanager._arg2node2fixturedefs.items()
+            for found in places.values()
+            for each in found
+        ),
+        "hooks": {
+            name: [(each.function.__module__, each.argnames, each.opts) for each in hook.get_hookimpls()]
+            for name, hook in vars(pytestconfig.hook).items()
+            if name.startswith("pytest_")
+        },
         "seconds": round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 1),
     }
     import asyncpg, psycopg
@@ -133,13 +144,15 @@ def test_a_run_finds_what_a_real_start_gives(server: Forkserver, folder: Path) -
     finally:
         os.umask(before)
     assert expected["umask"] == 0o027
+    assert (len(expected["fixtures"]) > 40, len(expected["hooks"]) > 40) == (True, True)
     assert (ended.status, ended.hung) == (real.returncode, False) == (0, False)
-    assert ended.output.rpartition(" in ")[0] == real.stdout.rpartition(" in ")[0]
+    assert shown_by(ended.output) == shown_by(real.stdout)
 
 
 def shown_by(output: str) -> str:
-    """Leave out what no two runs have in common: addresses, and how long it took."""
-    return re.sub(r"0x[0-9a-f]+", "0x", output).rpartition(" in ")[0]
+    """Leave out what no two runs have in common: addresses, and how long it took, and the room for that."""
+    lines, _, outcome = re.sub(r"0x[0-9a-f]+", "0x", output).rpartition(" in ")[0].rpartition("\n")
+    return f"{lines}\n{outcome.lstrip('=')}"
 
 
 def test_tracebacks_through_libraries(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
