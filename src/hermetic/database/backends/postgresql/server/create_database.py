@@ -22,7 +22,7 @@ def create(run: marks.Run, database: str, owner: str, source: str | None, *, cop
         database: Its name.
         owner: Its role.
         source: What it is a copy of; PostgreSQL's own template where None.
-        copy_files: Whether the files may be copied: half the time where nothing is synced to a disk.
+        copy_files: Whether the files may be copied: a third of the time where nothing is synced to a disk.
 
     Raises:
         ConfigurationError: What it is to be a copy of is missing, or there is no room.
@@ -30,8 +30,8 @@ def create(run: marks.Run, database: str, owner: str, source: str | None, *, cop
     parts = [f"CREATE DATABASE {quoted(database)} OWNER {quoted(owner)}"]
     if source:
         parts.append(f"TEMPLATE {quoted(source)}")
-        if copy_files:
-            parts.append("STRATEGY FILE_COPY")
+    if copy_files:
+        parts.append("STRATEGY FILE_COPY")
     with _explained(database, source):
         run(" ".join(parts), None)
 
