@@ -1,8 +1,7 @@
 """What a build reads: the files that it opens, the folders that it lists, and the processes that it starts.
 
 Python tells of each by an audit event, whoever causes it: a migration, a library on its behalf, a thread of theirs.
-What a process reads is not seen, so that it is noted by name. A hook for these events cannot be taken away again; while
-nothing is noted it costs 0.2 µs an event, and it is there only in a process that has built something.
+What a process reads is not seen, so that it is noted by name.
 """
 
 from __future__ import annotations
@@ -11,19 +10,21 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hermetic import audit
 from hermetic.code import is_library
 
 SKIPPED = frozenset({"__pycache__", "node_modules", "venv"})
 """Folders whose files nobody writes; those whose names begin with a dot are such, too."""
 
 ELSEWHERE = ("/dev/", "/etc/", "/proc/", "/sys/", "/usr/share/")
+PROCESSES = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system")
 MACHINERY = ("linecache.py", "tokenize.py")
 """Modules that read a source to show it, as in a traceback or a warning."""
 
@@ -98,46 +99,29 @@ def written(path: Path) -> int | None:
 @contextmanager
 def noted() -> Iterator[Reading]:
     """Note what is read in the block."""
-    _install()
     reading = Reading()
-    _noting.append(reading)
+    events: dict[str, audit.Listener] = {
+        "open": reading.note_open,
+        **dict.fromkeys(("os.listdir", "os.scandir"), reading.note_listing),
+        **dict.fromkeys(PROCESSES, reading.note_process),
+    }
+    for event, note in events.items():
+        audit.listen(event, note)
     try:
         yield reading
     finally:
-        _noting.remove(reading)
+        for event, note in events.items():
+            audit.ignore(event, note)
 
 
-_noting: list[Reading] = []
-_EVENTS: dict[str, Callable[..., None]] = {
-    "open": Reading.note_open,
-    "os.listdir": Reading.note_listing,
-    "os.scandir": Reading.note_listing,
-    "subprocess.Popen": Reading.note_process,
-    "os.exec": Reading.note_process,
-    "os.posix_spawn": Reading.note_process,
-    "os.system": Reading.note_process,
-}
 _HERMETIC = str(Path(__file__).parents[2]) + os.sep
-
-
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _noting and event in _EVENTS:
-        for reading in tuple(_noting):
-            _EVENTS[event](reading, *arguments)
-
-
-_hear.__cantrace__ = True  # type: ignore[attr-defined]  # debuggers and coverage see it
-
-
-@cache
-def _install() -> None:
-    sys.addaudithook(_hear)
+_OWN = (__file__, audit.__file__)
 
 
 def _caller() -> FrameType:
     """Return the frame that caused the event."""
     frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code.co_filename == __file__:
+    while frame is not None and frame.f_code.co_filename in _OWN:
         frame = frame.f_back
     return frame or sys._getframe()
 

@@ -17,11 +17,11 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-from hermetic import owners
+from hermetic import audit, owners
 from hermetic.causes.hangs import CONNECTION_LEFT
 from hermetic.database.backends.sqlite.drivers import files
 from hermetic.database.backends.sqlite.restore.connection import (
@@ -196,10 +196,9 @@ def _on_behalf(behalf: _Behalf, connector: Callable[[], Any]) -> Any:
 
 
 _rules: Rules | None = None
-"""Those of the run; an audit hook stays for as long as its process."""
+"""Those of the run."""
 
 _thread = threading.local()
-_listening = threading.Event()
 
 
 @contextmanager
@@ -212,13 +211,12 @@ def _by_the_seam() -> Iterator[None]:
         _thread.decides = before
 
 
+@cache
 def _listen() -> None:
     """Hear of connections that come past the seam: by ``connect`` as it was bound before, or by the class itself."""
-    if not _listening.is_set():
-        _listening.set()
-        sys.addaudithook(_heard)
+    audit.listen("sqlite3.connect", _heard)
 
 
-def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "sqlite3.connect" and _rules is not None and not getattr(_thread, "decides", False):
-        files.refuse(_rules, arguments[0])
+def _heard(database: Any) -> None:
+    if _rules is not None and not getattr(_thread, "decides", False):
+        files.refuse(_rules, database)
