@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hermetic.database.drivers import Drivers
     from hermetic.database.engines import Installation, SeenEngines
     from hermetic.database.engines.destinations import Destination, EngineRequest
+    from hermetic.database.handed_urls import HandedUrls
     from hermetic.database.in_use import RawConnections
     from hermetic.database.inventory import Servers
     from hermetic.database.lazy import Build
@@ -76,6 +77,7 @@ class Containment:
         self._quiet = quiet
         self._installation: Installation | None = None
         self._drivers: Drivers | None = None
+        self._handed: HandedUrls | None = None
         self._shared: list[Shared] = []
         self._written: set[Address] = set()
         self._drivers_of_engines: set[str] = set()
@@ -91,9 +93,10 @@ class Containment:
         self.databases  # noqa: B018 - made of them
 
     def start(self) -> None:
-        """See every engine from now on and, in mode ``on``, every connection of a driver."""
+        """See every engine from now on and, in mode ``on``, every connection of a driver and every process."""
         from hermetic.database.drivers import Drivers
         from hermetic.database.engines import install
+        from hermetic.database.handed_urls import HandedUrls
 
         self._declare()
         databases, is_on = self.databases, self._settings.mode == "on"
@@ -109,6 +112,8 @@ class Containment:
             self._drivers = Drivers(self._destination, self._prepare, self._names, self._root)
             databases.inventory.begin_with(self._drivers.earlier.begin)
             self._drivers.install()
+            self._handed = HandedUrls(databases.made_by_tests)
+            self._handed.install()
 
     def _declare(self) -> None:
         """Tell of the databases that settings name."""
@@ -139,9 +144,10 @@ class Containment:
                     shared.stop()
             with step:
                 self.installation.uninstall()
-            if self._drivers is not None:
-                with step:
-                    self._drivers.uninstall()
+            for each in (self._drivers, self._handed):
+                if each is not None:
+                    with step:
+                        each.uninstall()
             with step:
                 self.databases.inventory.stop()
 

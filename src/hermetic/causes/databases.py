@@ -77,8 +77,9 @@ ELSEWHERE_FOR_A_PROCESS = Cause(
     "A process looks for a database where it is not",
     """
     `CREATE DATABASE` of the tests runs on hermetic's server, whoever sends it. A process that the tests start
-    (`subprocess.run`, a command of the application) is outside: it opens what the URL that it is given says, on that
-    server, where nobody made the database. Give it hermetic's server and the database's name:
+    (`subprocess.run`, a command of the application) is led there by the URL of such a database among its arguments
+    and variables. This one was told in another way (parts, a file), and looks on the server that this names, where
+    nobody made the database. Give it hermetic's server and the database's name:
     `make_url(hermetic_database.sync_url).set(database=name)`, from a fixture that asks for `hermetic_database`. Or do
     in the tests' own process what it does: there every engine and driver finds the database.
     """,

@@ -143,6 +143,10 @@ class Urls:
         """Return a URL with the sync driver that hermetic itself uses."""
         return url
 
+    def instead_of(self, asked: URL, ours: URL) -> URL:
+        """Return the URL of a database for whoever was given another one: with that one's driver and options."""
+        return ours.set(drivername=asked.drivername)
+
     def text(self, url: URL) -> str:
         """Return a URL as text that each of its drivers takes, its password included."""
         return url.render_as_string(hide_password=False)

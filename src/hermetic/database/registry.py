@@ -124,6 +124,14 @@ class Databases:
             self._learn()
             return self._carry_out(self._decide(request), request)
 
+    def made_by_tests(self, url: URL) -> LazyDatabase | None:
+        """Return the database of the tests' own making that a URL means; None where it means another."""
+        address = address_of(url)
+        self.inventory.look_for(address)
+        with self._lock:
+            decision = self._redirect.destination(url, is_application=False, known=self._known(None))
+            return self.inventory.named(address) if isinstance(decision, ToNamed) else None
+
     def _learn(self) -> None:
         """Note which databases the application's engines are for, those too that were not used yet."""
         unused = list(self._unused())

@@ -26,8 +26,8 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
                 ELSEWHERE_FOR_A_PROCESS,
                 (
                     f"A process failed, as {place_of(error, failure.owner.name)} says: it looked for the database"
-                    f" {name}. That was made on hermetic's server. The process is outside, and asked the server of"
-                    " its own URL.",
+                    f" {name}. That was made on hermetic's server, to which a URL of it would have led the process. It"
+                    " asked another server, of which it was told in another way.",
                 ),
                 (
                     "give it hermetic's server: make_url(hermetic_database.sync_url).set(database=...)",

@@ -460,7 +460,8 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
                 "1 line of the tests does by hand what hermetic now does; delete it when you like",
                 "next: run pytest and read hermetic's summary, then set hermetic = on",
                 "      the tests start a server at conftest.py:3: with hermetic = on no engine is led to it; "
-                "the process that is started at conftest.py:4 is outside, and goes on there",
+                "the process that is started at conftest.py:4 is outside, and goes on there, "
+                "unless its URL is of a database that the tests make",
             ],
         ),
         (

@@ -64,6 +64,41 @@ def made():
     assert "dropped" in result.output
 
 
+def test_a_process_that_fills_it(project: Project) -> None:
+    """Its URL, an argument or a variable, leads it to hermetic's server; what it writes in a test is undone."""
+    project.write(
+        test_a_py=CREATING
+        + """
+import os
+import subprocess
+import sys
+
+FILL = (
+    "import os, sys, sqlalchemy as sa\\n"
+    "engine = sa.create_engine((sys.argv[1:] or [os.environ.get('OWN_URL')])[0])\\n"
+    "with engine.begin() as c:\\n"
+    "    c.execute(sa.text('CREATE TABLE IF NOT EXISTS notes (id serial PRIMARY KEY)'))\\n"
+    "    c.execute(sa.text('INSERT INTO notes DEFAULT VALUES'))\\n"
+)
+
+
+@pytest.fixture(scope="session")
+def filled():
+    execute(maintenance, "CREATE DATABASE own")
+    subprocess.run([sys.executable, "-c", FILL, f"{SERVER}/own"], check=True)
+
+
+@pytest.mark.parametrize("again", range(2))
+def test_it(filled, again):
+    assert values(own, "SELECT id FROM notes") == [1]
+    subprocess.run([sys.executable, "-c", FILL], env={**os.environ, "OWN_URL": f"{SERVER}/own"}, check=True)
+    assert values(own, "SELECT id FROM notes ORDER BY id") == [1, 2]
+"""
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 2}, result.output
+
+
 def test_a_process_that_looks_for_it_elsewhere(project: Project) -> None:
     """It is outside, and asks a server where nobody has made the database: said, and what to hand it."""
     project.write(

@@ -131,7 +131,11 @@ def _server(plan: Plan) -> str:
             told = f"the tests start a server at {place}: with hermetic = on no engine is led to it"
             if process is None:
                 return f"{told}, and it can go"
-            return f"{told}; the process that is started at {shown(line.file)}:{process} is outside, and goes on there"
+            started = f"{shown(line.file)}:{process}"
+            return (
+                f"{told}; the process that is started at {started} is outside, and goes on there,"
+                " unless its URL is of a database that the tests make"
+            )
     return "the tests' own server must run for that; with none: pytest --hermetic=on, which brings one"
 
 

@@ -140,6 +140,13 @@ class Postgresql(Backend):
         """Return a URL with psycopg."""
         return url.set(drivername="postgresql+psycopg")
 
+    def instead_of(self, asked: URL, ours: URL) -> URL:
+        """Return ours with the driver of the other one, and with what does not say where a database is."""
+        from hermetic.database.backends.postgresql.drivers.libpq import ELSEWHERE
+
+        kept = {name: value for name, value in asked.query.items() if name not in ELSEWHERE}
+        return ours.set(drivername=asked.drivername, query={**kept, **ours.query})
+
     def text(self, url: URL) -> str:
         """Return a URL as libpq takes it, too."""
         from hermetic.database.backends.postgresql.drivers.libpq import dsn
