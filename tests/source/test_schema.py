@@ -31,6 +31,10 @@ MODEL = "class User(Base):\n    __tablename__ = 'users'\n"
         f"from sqlalchemy.orm import as_declarative\n@as_declarative()\nclass Base: ...\n{MODEL}",
         "from sqlalchemy.orm import DeclarativeBase as D\nclass Base(Mixin, D): ...\nclass Sub(Base):\n"
         "    __abstract__ = True\nclass User(Other, Sub): ...",
+        "from typing import Type\nfrom sqlalchemy.orm import DeclarativeBase\n"
+        "class Base(DeclarativeBase): ...\nOther: Type[DeclarativeBase] = Base\nclass User(Other): ...",
+        "from sqlalchemy.orm import DeclarativeBase, registry\nr = registry()\nclass Base(DeclarativeBase):\n"
+        f"    registry = r\n{MODEL}",
     ],
 )
 def test_each_way_to_write_a_base_is_seen(project: Project, text: str) -> None:
@@ -129,6 +133,56 @@ def test_another_word_for_a_bases_metadata_is_the_bases(project: Project) -> Non
         "a = Table('a', metadata)\nb = Table('b', metadata)\nc = Table('c', theirs)\nd = Table('d', odd)\n"
     )
     assert targets(project.write({"models.py": text})) == [("models:Base.metadata", 2)]
+
+
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        "t = Table('t', mappers.metadata)",
+        "@mappers.mapped\nclass User:\n    __tablename__ = 'users'",
+        "@mappers.mapped_as_dataclass(kw_only=True)\nclass User:\n    __tablename__ = 'users'",
+        "class Base(metaclass=Meta):\n    registry = other\nt = Table('t', meta)",
+        "@other.mapped\n@f().x\nclass No: ...\nt = Table('t', meta)",
+    ],
+)
+def test_a_registry_has_tables_without_a_base(project: Project, mapped: str) -> None:
+    """Classes are mapped by its decorators, or to tables on its MetaData."""
+    text = "from sqlalchemy import MetaData, Table\nfrom sqlalchemy.orm import registry\nimport other\n"
+    text += f"meta = MetaData()\nmappers = registry(metadata=meta)\n{mapped}\n"
+    assert targets(project.write({"tables.py": text})) == [("tables:mappers.metadata", 1)]
+
+
+def test_a_base_that_a_registry_makes_has_its_tables(project: Project) -> None:
+    """However far the MetaData comes; what is given in a circle ends."""
+    text = "from sqlalchemy import MetaData, Table\nfrom sqlalchemy.orm import declarative_base, registry\n"
+    text += "m = MetaData()\nr = registry(metadata=m)\nBase = r.generate_base()\nclass User(Base): ...\n"
+    text += "link = Table('link', m)\nlog = Table('log', r.metadata)\n"
+    text += "A = declarative_base(metadata=B)\nB = declarative_base(metadata=A)\nclass Odd(A): ...\n"
+    assert targets(project.write({"models.py": text}))[0] == ("models:Base.metadata", 3)
+
+
+def test_models_on_a_librarys_base_lead_to_its_metadata(project: Project) -> None:
+    """By whichever of its bases, and by a class of one's own in between; a mixin of a library is no base."""
+    text = "from advanced_alchemy.base import BigIntAuditBase, UUIDBase\nclass Own(UUIDBase):\n"
+    text += "    __abstract__ = True\nclass Deck(Own):\n    __tablename__ = 'decks'\n"
+    text += "class Card(BigIntAuditBase):\n    __tablename__ = 'cards'\nclass Plain(BigIntAuditBase): ...\n"
+    text += "class Circle(Circle):\n    __tablename__ = 'circles'\n"
+    assert targets(project.write({"models.py": text})) == [("models:Deck.metadata", 2)]
+    mixed = "from fastapi_users.db import UserTable\nfrom sqlalchemy.orm import declarative_base\n"
+    mixed += "Base = declarative_base()\nclass User(UserTable, Base):\n    __tablename__ = 'users'\n"
+    assert targets(project.write({"models.py": mixed})) == [("models:Base.metadata", 1)]
+
+
+def test_tables_that_no_run_comes_to_are_left_out(project: Project) -> None:
+    """A script's own MetaData beside the application's, which a function imports."""
+    project.write(
+        {
+            "main.py": "def start():\n    import models",
+            "models.py": MODELS,
+            "copying.py": "from sqlalchemy import MetaData, Table\nm = MetaData()\nt = Table('t', m)",
+        }
+    )
+    assert targets(project) == [("models:Base.metadata", 1)]
 
 
 def test_a_class_that_is_no_base_may_have_a_metadata(project: Project) -> None:

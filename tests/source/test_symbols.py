@@ -148,3 +148,20 @@ def test_statements_run_with_the_module_and_not_those_of_functions() -> None:
     text = "if a:\n b\nelse:\n c\ntry:\n d\nexcept E:\n e\nfinally:\n f\ndef g():\n h\nclass I:\n j"
     found = [ast.unparse(s) for s in statements(ast.parse(text).body) if isinstance(s, ast.Expr)]
     assert found == ["b", "c", "d", "f", "e"]
+
+
+def test_an_init_in_a_folder_that_nobody_imports_by_name_makes_no_package(project: Project) -> None:
+    """``from db import Base`` in ``src/``, or at the top of the repository, where somebody made an ``__init__.py``."""
+    files = {"__init__.py": "", "src/__init__.py": "", "src/app/main.py": "from app.db import Base"}
+    project.write({**files, "src/app/db.py": "class Base: ...", "src/main.py": "from app.main import Base"})
+    base = Reference(project.root / "src/app/db.py", "Base")
+    assert resolved(project, "Base", "src/app/main.py") == base
+    assert resolved(project, "Base", "src/main.py") == base
+
+
+def test_a_package_that_is_imported_by_its_name_is_no_place_to_import_from(project: Project) -> None:
+    """``import redis`` in ``src`` means the library, though there is ``src/redis.py``."""
+    project.write(
+        {"src/__init__.py": "", "src/redis.py": "", "src/main.py": "import redis\nimport src.redis"}
+    )
+    assert resolved(project, "redis.Redis", "src/main.py") == Reference(None, "redis.Redis")

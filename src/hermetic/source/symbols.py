@@ -268,12 +268,21 @@ def _closure(starts: Iterable[Path], following: Callable[[Path], Iterable[Path]]
 def _search_roots(sources: Sources) -> list[str]:
     inner = {sources.root, sources.boundary, *(path.parent for path in sources.modules)}
     above = {place for each in inner for place in (each, *each.parents)}
-    roots = {
-        place
-        for place in above
-        if place.is_relative_to(sources.boundary) and not (place / "__init__.py").exists()
-    }
-    return [str(root) for root in sorted(roots, key=lambda path: (len(path.parts), path))]
+    within = (place for place in above if place.is_relative_to(sources.boundary))
+    ordered = sorted(within, key=lambda path: (len(path.parts), path))
+    packages = [place for place in ordered if (place / "__init__.py").exists()]
+    roots = [place for place in ordered if place not in packages]
+    roots += _no_packages(packages, sources)
+    return [str(root) for root in roots]
+
+
+def _no_packages(packages: list[Path], sources: Sources) -> list[Path]:
+    """Return the tops of projects and ``src`` where nobody imports these by name: what lies in them is imported from
+    there, though there is an ``__init__.py``, which is a common accident."""
+    imported = (*sources.imported_by_production, *sources.imported_by_tests)
+    named = {name.partition(".")[0] for name in imported}
+    tops = (place for place in packages if place in (sources.root, sources.boundary) or place.name == "src")
+    return [place for place in tops if place.name not in named]
 
 
 def _read_scope(module: Module) -> Scope:

@@ -13,7 +13,7 @@ from hermetic.migrate.steps.database.staying import Staying
 from hermetic.source.bindings import parameters
 from hermetic.source.environ import outside
 from hermetic.source.migrations import MAIN, PROCESSES
-from hermetic.source.schema import METADATA, SQLMODEL, is_base
+from hermetic.source.models import METADATA, SQLMODEL, is_base
 from hermetic.source.symbols import Reference
 from hermetic.source.syntax import last_name, literal
 
