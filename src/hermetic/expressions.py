@@ -38,6 +38,21 @@ def awaited(at: Location, names: Collection[str]) -> str:
     return _with_await(calls[0], outer[id(calls[0])]) if len(calls) == 1 else ""
 
 
+def awaits(at: Location) -> str:
+    """Return what the one call that a line awaits calls: ``session.add``.
+
+    Returns:
+        Its text; empty where the line awaits no call, more than one, or what is not a name and its attributes.
+    """
+    calls = [
+        node.value.func
+        for node in ast.walk(_tree(at.file))
+        if isinstance(node, ast.Await) and _spans(node, at.line) and isinstance(node.value, ast.Call)
+    ]
+    called = ast.unparse(calls[0]) if len(calls) == 1 else ""
+    return called if all(each.isidentifier() for each in called.split(".")) else ""
+
+
 def kept(function: Location, names: Collection[str]) -> Location | None:
     """Return the line of a function that assigns, asserts or returns what a call returns, if there is just one.
 

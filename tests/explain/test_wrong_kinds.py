@@ -14,14 +14,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import create_engine, text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from hermetic.code import Location
 from hermetic.explain import wrong_kinds
 from hermetic.explain.failure import Failure, UsedFixture
 from hermetic.explain.history import History
-from tests.explain.failing import TEST, said
+from tests.explain.failing import TEST, in_a_loop, said
 
 Maker: Any = sessionmaker()
 AsyncMaker: Any = async_sessionmaker()
@@ -178,6 +178,86 @@ def fixture(function: Any, value: object) -> UsedFixture:
     code = function.__code__
     where = Location(code.co_filename, code.co_firstlineno, code.co_name)
     return UsedFixture(code.co_name, "function", where, is_async=True, value=value)
+
+
+class Service:
+    """What a project has of its own."""
+
+    def __init__(self) -> None:
+        self.rows: Any = [1]
+        self.session: Any = AsyncSession()
+
+    def store(self) -> None:
+        """Store something."""
+
+    async def nothing(self) -> None:
+        """Wait for nothing."""
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "change"),
+    [
+        (
+            "await service.session.add_all([])",
+            "awaits what service.session.add_all() returned, None: AsyncSession.add_all is synchronous",
+            "service.session.add_all(...), without await",
+        ),
+        ("await service.store()", "Service.store is synchronous", "service.store(...), without await"),
+        (
+            "await give()",
+            "awaits what give() returned, an int: give is synchronous",
+            "give(...), without await",
+        ),
+    ],
+)
+def test_what_a_synchronous_function_returned(line: str, what: str, change: str) -> None:
+    """The function is named, with its class, and the line without await."""
+
+    def give() -> int:
+        return 7
+
+    told = said(error_of(line, service=Service(), give=give), History())
+    assert what in told
+    assert f"change: tests/test_of_a_line.py:2: {change}" in told
+    assert "[HM727]" in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "await (await service.nothing())",
+        "await service.rows",
+        "await service.rows.append(1)",
+        "await service.no_such.add(1)",
+        "await [give][0]()",
+    ],
+)
+def test_of_what_is_not_found_nothing_is_said(line: str) -> None:
+    """An attribute that is computed is not asked for, and a value is no function."""
+
+    def give() -> int:
+        return 7
+
+    assert said(error_of(line, service=Service(), give=give), History()) == ""
+
+
+@in_a_loop
+async def test_loops_of_the_wrong_kind_over_what_a_query_gave() -> None:
+    """All rows at once are iterated over by `for`, those that come one by one by `async for`."""
+    engine = create_async_engine("sqlite+aiosqlite://")
+    async with AsyncSession(engine) as session:
+        rows = await session.scalars(text("SELECT 1"))
+        stream = await session.stream(text("SELECT 1"))
+        told = await asyncio.to_thread(
+            lambda: said(error_of("[r async for r in rows]", rows=rows), History())
+        )
+        other = await asyncio.to_thread(lambda: said(error_of("[r for r in rows]", rows=stream), History()))
+        await stream.close()
+    await engine.dispose()
+    assert "iterates, by `async for`, over a ScalarResult, which has all its rows already. [HM727]" in told
+    assert "change: tests/test_of_a_line.py:2: for, in place of async for" in told
+    assert "iterates, by `for`, over an AsyncResult" in other
+    assert "change: tests/test_of_a_line.py:2: async for" in other
 
 
 def test_a_client_that_its_fixture_has_closed() -> None:

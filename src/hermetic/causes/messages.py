@@ -70,7 +70,10 @@ WRONG_KIND = Cause(
     What is async is awaited and entered by `async with`; what is synchronous is not. `TestClient` and the sessions of
     `sessionmaker` are synchronous, `AsyncClient` and the sessions of `async_sessionmaker` are not; a session maker is
     called before it is entered; a `MagicMock` cannot stand for what is awaited, and an `AsyncMock` can. An
-    `AsyncSession` has no `query()`: it executes what `select()` makes.
+    `AsyncSession` has no `query()`: it executes what `select()` makes. Its `add()` is synchronous, and so is every
+    method of what `execute()` and `scalars()` give, over which one iterates by `for`; over what `stream()` gives, by
+    `async for`. A dependency that yields is run by FastAPI alone: elsewhere `async with` enters
+    `asynccontextmanager(get_session)()`.
     """,
 )
 RETURNED_FROM_ITS_BLOCK = Cause(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 import re
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from hermetic import expressions
 from hermetic.causes.messages import CLIENT_OPENED_AGAIN, RETURNED_FROM_ITS_BLOCK, WRONG_KIND
 from hermetic.code import Location
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
@@ -21,6 +23,8 @@ _AWAITED = re.compile(
 )
 _ENTERED = re.compile(r"'([\w.]+)' object does not support the (asynchronous )?context manager protocol")
 _QUERY = re.compile(r"'(\w+)' object has no attribute 'query'")
+_ITERATED = re.compile(r"'async for' requires an object with __aiter__ method, got (\w*Result)$")
+_STREAMED = re.compile(r"'(Async\w*Result)' object is not iterable")
 _SOCKET = re.compile(r"'AsyncClient' object has no attribute '(websocket\w*)'")
 _CLOSED = "Cannot send a request, as the client has been closed"
 _OPENED = ("Cannot open a client instance more than once", "Cannot reopen a client instance")
@@ -62,6 +66,8 @@ def _of_kinds(text: str, frame: FrameType, at: Location) -> Iterator[Explanation
         yield from _awaited(_short(awaited[1] or awaited[2]), frame, at)
     elif (entered := _ENTERED.match(text)) is not None:
         yield from _entered(_short(entered[1]), bool(entered[2]), frame, at)
+    elif (iterated := _ITERATED.search(text) or _STREAMED.match(text)) is not None:
+        yield _iterated(iterated[1], at)
     elif (query := _QUERY.match(text)) is not None and query[1] in ("AsyncSession", "async_scoped_session"):
         yield Explanation(
             WRONG_KIND,
@@ -79,6 +85,25 @@ def _of_kinds(text: str, frame: FrameType, at: Location) -> Iterator[Explanation
                 " TestClient(app).websocket_connect(...)",
             ),
         )
+
+
+def _iterated(kind: str, at: Location) -> Explanation:
+    """Explain a loop over what a query gave that is of the wrong kind for it."""
+    if kind.startswith("Async"):
+        return Explanation(
+            WRONG_KIND,
+            (
+                f"{at} iterates, by `for`, over {_article(kind)}, whose rows come from the database one by one.",
+            ),
+            (f"{at}: async for; or execute() and scalars(), in place of stream() and stream_scalars()",),
+        )
+    return Explanation(
+        WRONG_KIND,
+        (f"{at} iterates, by `async for`, over {_article(kind)}, which has all its rows already.",),
+        (
+            f"{at}: for, in place of async for; or stream() and stream_scalars(), where rows are to come one by one",
+        ),
+    )
 
 
 def _opened(frame: FrameType, at: Location) -> Explanation:
@@ -113,6 +138,26 @@ def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]
             (f"{at} awaits what a {type(called).__name__} returned: it is a synchronous session.",),
             (_SESSIONS,),
         )
+    elif (name := expressions.awaits(at)) and (owner := _owner_of_a_function(frame, name)):
+        yield Explanation(
+            WRONG_KIND,
+            (
+                f"{at} awaits what {name}() returned, {'None' if kind == 'NoneType' else _article(kind)}:"
+                f" {owner} is synchronous, and done by then.",
+            ),
+            (f"{at}: {name}(...), without await",),
+        )
+
+
+def _owner_of_a_function(frame: FrameType, name: str) -> str:
+    """Return what a dotted name is, if it is a function that is no coroutine function: ``AsyncSession.add``."""
+    first, *others = name.split(".")
+    found, owner = frame.f_locals.get(first, frame.f_globals.get(first)), ""
+    for each in others:
+        owner = f"{type(found).__name__}."
+        found = inspect.getattr_static(found, each, None)
+    is_known = inspect.isfunction(found) and not inspect.iscoroutinefunction(found)
+    return f"{owner}{found.__name__}" if is_known else ""
 
 
 def _entered(kind: str, is_async: bool, frame: FrameType, at: Location) -> Iterator[Explanation]:
@@ -173,7 +218,7 @@ def _name_in(at: Location, pattern: str) -> str:
 
 
 def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aA' else 'a'} {kind}"
+    return f"{'an' if kind[0] in 'aAeEiIoO' else 'a'} {kind}"
 
 
 def _short(kind: str) -> str:
