@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from hermetic.explain.history import History
 from tests.explain.failing import said
@@ -33,6 +35,24 @@ def test_a_variable_that_others_set() -> None:
     assert "asks for the ContextVar current, which nobody has set there. [HM788]" in text
     assert f"{__file__}:{line} sets it for what runs then" in text
     assert "change: token = current." in text
+
+
+def test_a_request_that_asks_outside_of_what_sets_it() -> None:
+    """A middleware that is further out than the one that sets it: the test has nothing to do with that."""
+    app = FastAPI()
+
+    @app.get("/")
+    def name() -> str:
+        return current.get()
+
+    with pytest.raises(LookupError) as caught:
+        TestClient(app).get("/")
+    text = said(caught.value, History())
+    assert (
+        "change: what sets it has to run around name(): of two middlewares the one that was added last"
+        in text
+    )
+    assert "in the test" not in text
 
 
 def test_what_nobody_sets() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -270,6 +271,50 @@ def test_other_start_ups(history: History, starting: Callable[[FastAPI], None]) 
     with pytest.raises(AttributeError) as caught:
         TestClient(app).get("/engine")
     assert "needs app.state.engine" in said(caught.value, history)
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_a_handler_beside_a_lifespan(history: History, is_merged: bool) -> None:
+    """It never runs, whoever starts the application; an included router changes nothing about that."""
+
+    @asynccontextmanager
+    async def own(app: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = application(lifespan=own)
+    handlers(app)
+    if is_merged:
+        app.include_router(APIRouter())
+    with TestClient(app) as client, pytest.raises(AttributeError) as caught:
+        client.get("/engine")
+    text = said(caught.value, history)
+    assert "needs app.state.engine, which start() sets" in text
+    assert "a handler of the start-up, which never runs, for the application has a lifespan (" in text
+    assert "change: do what start() does in the lifespan, before its yield" in text
+    assert "[HM809]" in text
+
+
+class _Library(contextlib.AsyncExitStack):
+    """A lifespan that is no function."""
+
+    def __init__(self, app: object) -> None:
+        super().__init__()
+
+    async def __aenter__(self) -> Any:
+        return None
+
+
+def test_a_handler_beside_the_lifespan_of_a_library(history: History) -> None:
+    """Where that is defined is not told."""
+
+    app = application(lifespan=None)
+    handlers(app)
+    app.router.lifespan_context = _Library
+    with TestClient(app) as client, pytest.raises(AttributeError) as caught:
+        client.get("/engine")
+    assert "the application has a lifespan, and that runs in place of all handlers" in said(
+        caught.value, history
+    )
 
 
 @in_a_loop

@@ -281,3 +281,22 @@ REQUEST_IN_A_WEBSOCKET = Cause(
     both are is an `HTTPConnection`; an override that needs nothing of it has no parameter.
     """,
 )
+
+TASK_NOT_FINISHED = Cause(
+    "HM805",
+    "A test looked for what a task had not done yet",
+    """
+    A request that starts a task is answered before the task has done its work, and a test that looks for it at once
+    looks too early. `await async_client.drain()` waits for all that the test's requests have started. An async test
+    that sleeps by `time.sleep` waits in vain: it stops the event loop, and with it the task.
+    """,
+)
+
+HANDLER_BESIDE_LIFESPAN = Cause(
+    "HM809",
+    "A start-up handler beside a lifespan",
+    """
+    An application that is given `lifespan=` runs that alone: what `on_startup=`, `@app.on_event("startup")` or
+    `add_event_handler` have added is kept, and never called, in a test as on a server. Do it in the lifespan.
+    """,
+)

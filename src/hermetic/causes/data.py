@@ -311,3 +311,33 @@ FOREIGN_KEY_NOT_CHECKED = Cause(
     `@event.listens_for(engine.sync_engine, "connect")`, with `connection.execute("PRAGMA foreign_keys=ON")`.
     """,
 )
+
+ROWS_WITHOUT_ORDER = Cause(
+    "HM806",
+    "Rows whose order nobody asked for",
+    """
+    A query without `ORDER BY` gives its rows in whichever order the database finds them. That is mostly the order in
+    which they were inserted, until one is updated, a page is used again or another index is chosen, and two backends
+    differ in it. Ask for an order where it matters, and compare without one where it does not.
+    """,
+)
+
+TEXT_OF_A_VALUE = Cause(
+    "HM807",
+    "The text of a value compared with the value",
+    """
+    JSON has no UUIDs, times and decimal numbers: an answer has the text of each, and in Python that is not equal to
+    what the object has. Compare with the text, `str(user.id)`, or read it, `UUID(answer["id"])`; a model of Pydantic
+    that validates the answer does that for all of its fields.
+    """,
+)
+
+OBJECTS_COMPARED = Cause(
+    "HM808",
+    "Objects of two sessions compared",
+    """
+    An object of a mapped class is equal to itself alone, unless the class says otherwise. Each session makes one of its
+    own for a row, and one that another session, or an earlier test, has read is another object: `assert found == user`
+    fails though both stand for one row. Compare the primary keys, or the columns that matter.
+    """,
+)

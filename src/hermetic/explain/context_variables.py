@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 from hermetic.causes.applications import CONTEXT_VARIABLE_NOT_SET
-from hermetic.code import project_modules
+from hermetic.code import Location, project_modules
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import places
+from hermetic.explain.frames import objects_through, places
 from hermetic.explain.history import History
 
 SHOWN = 3
@@ -33,8 +33,18 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
                     f"{at} asks for the ContextVar {found.name}, which nobody has set there.",
                     f"{', '.join(setting)} sets it for what runs then, a request or a task, and what that starts.",
                 ),
-                (f"token = {found.name}.set(...) in the test, and {found.name}.reset(token) after it",),
+                (_change(error, at, found.name),),
             )
+
+
+def _change(error: BaseException, at: Location, name: str) -> str:
+    """Say what has to be set where: by what is further out, where a request is asking."""
+    if next(objects_through(error, "Starlette"), None) is not None:
+        return (
+            f"what sets it has to run around {at.function}(): of two middlewares the one that was added last is the"
+            " outer one, and a mounted application has only those of its own and of the one around it"
+        )
+    return f"token = {name}.set(...) in the test, and {name}.reset(token) after it"
 
 
 def _setting(variable: ContextVar[object]) -> Iterator[str]:

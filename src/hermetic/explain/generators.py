@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from types import AsyncGeneratorType, FrameType, GeneratorType
+from typing import Any
 
 from hermetic import expressions
 from hermetic.causes.messages import WRONG_KIND
@@ -65,7 +66,7 @@ def _of_a_line(
 
 
 def _of_a_fixture(
-    found: AsyncGeneratorType | GeneratorType, fixture: UsedFixture, at: Location
+    found: AsyncGeneratorType[Any, Any] | GeneratorType[Any, Any, Any], fixture: UsedFixture, at: Location
 ) -> Explanation:
     kind, name = type(found).__name__, found.__name__
     entered, function = _ENTERED[kind]

@@ -155,7 +155,7 @@ def missed(failure: Failure, history: History, reading: Reading, writes: Sequenc
         inserted
         and not reading.is_own
         and _is_nothing(statement, history)
-        and _fits(failure, statement, inserted)
+        and fits(failure, statement, inserted)
     ):
         return f"read {table} and found nothing"
     if inserted and _fits_the_numbers(failure, inserted):
@@ -183,7 +183,7 @@ def _finds_later(statement: Statement, history: History) -> bool:
     return any(each.rows > 0 and each.parameters == statement.parameters for each in after)
 
 
-def _fits(failure: Failure, statement: Statement, inserted: Sequence[Write]) -> bool:
+def fits(failure: Failure, statement: Statement, inserted: Sequence[Write]) -> bool:
     """Whether one of the rows may be what was looked for, by the values that are known of both.
 
     Where all rows were asked for, an assertion has to be about nothing, or about what is in one of the rows.

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from hermetic.causes.applications import (
+    HANDLER_BESIDE_LIFESPAN,
     LIFESPAN_NOT_RUN,
     LIFESPAN_OF_MOUNTED_APPLICATION,
     LIFESPAN_STATE_NOT_PASSED,
@@ -18,7 +19,7 @@ from hermetic.explain.clients import Client, client_of
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import frames, is_a, place_of, project_frames, value
 from hermetic.explain.history import History
-from hermetic.explain.start_ups import StartUp, start_ups
+from hermetic.explain.start_ups import StartUp, ignored_start_ups, start_ups
 
 
 class Call(NamedTuple):
@@ -53,12 +54,14 @@ class Lacking(NamedTuple):
         start_up: The function that sets it.
         place: Its line that does.
         is_passed: Whether it travels in the scope of a request: the state that a lifespan yields.
+        is_ignored: Whether that start-up is a handler that never runs.
     """
 
     what: str
     start_up: StartUp
     place: Location
     is_passed: bool = False
+    is_ignored: bool = False
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -82,11 +85,11 @@ def _call(error: BaseException) -> Call | None:
 
 
 def _lacking(call: Call) -> Lacking | None:
-    every = start_ups(call.application)
-    for start_up in every:
+    ignored = ignored_start_ups(call.application)
+    for start_up in (*start_ups(call.application), *ignored):
         found = next(filter(None, (find(call, start_up) for find in _WAYS)), None)
         if found is not None:
-            return found
+            return found._replace(is_ignored=start_up in ignored)
     return None
 
 
@@ -211,7 +214,16 @@ def _explanation(failure: Failure, call: Call, lacking: Lacking, *, is_over: boo
         f"{reads} needs {lacking.what}, which {lacking.start_up.location.function}() sets ({lacking.place})"
     )
     is_running, client = lacking.start_up.is_running, client_of(failure, call.error)
-    if call.is_mounted and not is_running:
+    if lacking.is_ignored:
+        yield Explanation(
+            HANDLER_BESIDE_LIFESPAN,
+            (
+                f"{sets}: a handler of the start-up, which never runs, for the application has a lifespan"
+                f"{_of_lifespan(call.application)}, and that runs in place of all handlers.",
+            ),
+            (f"do what {lacking.start_up.location.function}() does in the lifespan, before its yield",),
+        )
+    elif call.is_mounted and not is_running:
         yield Explanation(
             LIFESPAN_OF_MOUNTED_APPLICATION,
             (
@@ -238,6 +250,10 @@ def _explanation(failure: Failure, call: Call, lacking: Lacking, *, is_over: boo
         yield Explanation(
             LIFESPAN_NOT_RUN, (f"{sets}; it did not run in this test.", from_client), _running(client)
         )
+
+
+def _of_lifespan(application: Any) -> str:
+    return next((f" ({each.location})" for each in start_ups(application)), "")
 
 
 def _running(client: Client) -> tuple[str, ...]:

@@ -10,10 +10,14 @@ from types import AsyncGeneratorType, CodeType, FunctionType, GeneratorType
 from typing import Any, NamedTuple
 
 from hermetic.code import Location
+from hermetic.explain.frames import attribute, is_a
 from hermetic.functions import codes, functions_of
 
 DEEP = 3
 """How many calls are followed from a start-up into the project's other functions."""
+
+MERGED = 20
+"""With how many routers' lifespans an application's may be merged."""
 
 
 class StartUp(NamedTuple):
@@ -116,10 +120,37 @@ def _is_open(generator: Any, code: CodeType) -> bool:
 def start_ups(application: Any) -> list[StartUp]:
     """Return the project's functions that run when an application starts; none where it cannot be told."""
     router = getattr(application, "router", None)
-    found: list[FunctionType] = []
-    for each in (getattr(router, "lifespan_context", None), *(getattr(router, "on_startup", None) or ())):
-        found += functions_of(each)
-    return [StartUp(each) for each in dict.fromkeys(found)]
+    handlers = _handlers(router) if _runs_handlers(router) else ()
+    return _project_functions([getattr(router, "lifespan_context", None), *handlers])
+
+
+def ignored_start_ups(application: Any) -> list[StartUp]:
+    """Return the project's handlers that never run, because the application was given a lifespan as well."""
+    router = getattr(application, "router", None)
+    return [] if _runs_handlers(router) else _project_functions(_handlers(router))
+
+
+def _project_functions(values: Iterable[Any]) -> list[StartUp]:
+    return [
+        StartUp(each) for each in dict.fromkeys(found for value in values for found in functions_of(value))
+    ]
+
+
+def _handlers(router: Any) -> tuple[Any, ...]:
+    return tuple(getattr(router, "on_startup", None) or ())
+
+
+def _runs_handlers(router: Any) -> bool:
+    """Whether a router's lifespan is, or contains, that which runs its handlers: one that it is given does not."""
+    following: list[Any] = [getattr(router, "lifespan_context", None)]
+    for _ in range(MERGED):
+        if any(is_a(each, "_DefaultLifespan") and attribute(each, "_router") is router for each in following):
+            return True
+        closures = (
+            cell for each in following for cell in attribute(inspect.unwrap(each), "__closure__") or ()
+        )
+        following = [cell.cell_contents for cell in closures if callable(cell.cell_contents)]
+    return False
 
 
 def _called(function: FunctionType) -> Iterator[FunctionType]:

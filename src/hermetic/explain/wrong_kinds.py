@@ -152,7 +152,8 @@ def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]
 def _owner_of_a_function(frame: FrameType, name: str) -> str:
     """Return what a dotted name is, if it is a function that is no coroutine function: ``AsyncSession.add``."""
     first, *others = name.split(".")
-    found, owner = frame.f_locals.get(first, frame.f_globals.get(first)), ""
+    found: Any = frame.f_locals.get(first, frame.f_globals.get(first))
+    owner = ""
     for each in others:
         owner = f"{type(found).__name__}."
         found = inspect.getattr_static(found, each, None)
