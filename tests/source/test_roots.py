@@ -114,6 +114,17 @@ def test_the_current_directory_does_not_count_as_installed(
     assert not is_installed(ImportRoot(project.root), file)
 
 
+def test_an_installed_root_counts_from_within_itself(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where ``hermetic init`` is typed; an editable install adds it behind the folder of the command."""
+    file = project.write({"pkg_here/__init__.py": ""}).root / "pkg_here/__init__.py"
+    monkeypatch.syspath_prepend(str(project.root))
+    monkeypatch.syspath_prepend(sys.prefix)
+    monkeypatch.chdir(project.root)
+    assert is_installed(ImportRoot(project.root), file)
+
+
 def test_another_package_of_that_name_is_not_the_application(project: Project) -> None:
     """A ``json`` of the project is not the ``json`` that this environment has."""
     file = project.write({"json/__init__.py": ""}).root / "json/__init__.py"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.source.suite_modules import named_plugins, with_helpers
+from hermetic.source.suite_modules import loaded_by_pytest, named_plugins, with_helpers
 from tests.source.projects import APP, MODELS, Project
 
 FIXTURES = "import pytest\n@pytest.fixture\ndef tables(engine):\n    Base.metadata.create_all(engine)\n"
@@ -90,3 +90,32 @@ def test_what_the_application_imports_is_its_own(project: Project) -> None:
         }
     )
     assert helpers(project) == []
+
+
+def test_a_program_in_a_folder_of_tests_is_not_loaded_by_a_run(project: Project) -> None:
+    """What the collected files, conftests and plugins import is, and the packages around it."""
+    project.write(
+        {
+            **PACKAGE,
+            "src/tests/conftest.py": "pytest_plugins = ['tests.plugins.db']\nfrom tests.more import x",
+            "src/tests/plugins/__init__.py": "",
+            "src/tests/plugins/db.py": "import tests.inner",
+            "src/tests/inner.py": "",
+            "src/tests/more.py": "x = 1",
+            "src/tests/check.py": "import tests.used_by_check",
+            "src/tests/used_by_check.py": "",
+        }
+    )
+    symbols = project.symbols()
+    found = {path.name for path in loaded_by_pytest(symbols, project.configuration())}
+    assert {"conftest.py", "db.py", "inner.py", "more.py", "__init__.py"} <= found
+    assert not {"check.py", "used_by_check.py"} & found
+    named = project.configuration(python_files="check*.py", addopts="-p tests.more")
+    found = {path.name for path in loaded_by_pytest(symbols, named)}
+    assert {"check.py", "used_by_check.py", "conftest.py", "more.py"} <= found
+
+
+def test_the_lines_of_a_program_are_none_of_the_suites(project: Project) -> None:
+    """Somebody else starts it."""
+    project.write({"tests/check.py": "e = create_async_engine(url)", "main.py": APP, "tests/test_a.py": ""})
+    assert project.plan().superseded == ()

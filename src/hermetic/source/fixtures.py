@@ -17,6 +17,7 @@ from hermetic.source.bindings import parameters
 from hermetic.source.configuration import Configuration
 from hermetic.source.environ import outside
 from hermetic.source.modules import Module
+from hermetic.source.suite_modules import PYTHON_FILES
 from hermetic.source.symbols import Class, Symbols, lineage_of
 from hermetic.source.syntax import keyword, last_name, literal
 
@@ -119,7 +120,7 @@ class Suite:
 
     def __init__(self, symbols: Symbols, configuration: Configuration) -> None:
         self.symbols = symbols
-        self._files = configuration.strings("python_files") or ["test_*.py", "*_test.py"]
+        self._files = configuration.strings("python_files") or PYTHON_FILES
         self._functions = configuration.strings("python_functions") or ["test"]
         self._classes = configuration.strings("python_classes") or ["Test"]
         self.runs_doctests = "--doctest-modules" in configuration.strings("addopts")

@@ -8,11 +8,13 @@ under which they must be imported, else each is loaded twice, as two modules wit
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from hermetic.source.sources import Sources
@@ -79,19 +81,26 @@ def find_root(file: Path, sources: Sources, configured: Iterable[Path] = ()) -> 
 def is_installed(root: ImportRoot, file: Path) -> bool:
     """Whether the environment of this command imports the application from ``root`` anyway (an editable install).
 
-    Finding the spec of a top-level name runs none of its code. The current directory on ``sys.path`` does not count:
-    ``pytest``, unlike ``python -m pytest``, does not put it there.
+    Finding the spec of a top-level name runs none of its code. The current directory does not count where it is first
+    on ``sys.path``: ``python -m`` puts it there, and ``pytest``, unlike ``python -m pytest``, does not. What an
+    installation has added comes later.
     """
     top = (root.dotted(file) or "").partition(".")[0]
-    if not top or root.directory == Path.cwd().resolve():
+    if not top:
         return False
     importlib.invalidate_caches()
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return False
+    spec = next(filter(None, _specs(top)), None)
     places = [] if spec is None else [*(spec.submodule_search_locations or ()), spec.origin or ""]
     return any(Path(place).resolve().parent == root.directory for place in places if place)
+
+
+def _specs(top: str) -> Iterator[ModuleSpec | None]:
+    """Yield what each of the interpreter's finders says of a name."""
+    first = Path(sys.path[0] if sys.path else "").resolve()
+    path = sys.path[1:] if first == Path.cwd().resolve() else sys.path
+    for finder in sys.meta_path:
+        with suppress(ImportError, ValueError):
+            yield finder.find_spec(top, path if finder is PathFinder else None)
 
 
 def _candidates(file: Path, sources: Sources) -> list[ImportRoot]:

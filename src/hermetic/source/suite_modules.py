@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from hermetic.source.configuration import Configuration, table_at
@@ -19,6 +20,8 @@ from hermetic.source.symbols import Symbols
 from hermetic.source.syntax import assignments, children, imported_names, is_constant_alone
 
 RUNNERS = frozenset({"pytest", "pytest_asyncio"})
+PYTHON_FILES = ("test_*.py", "*_test.py")
+"""The names of the files that pytest collects unless it is told others."""
 CLIENTS = frozenset({"fastapi.testclient", "starlette.testclient"})
 
 
@@ -36,6 +39,32 @@ def with_helpers(symbols: Symbols, plugins: Iterable[str]) -> Symbols:
         for path, module in sources.modules.items()
     }
     return symbols.over(replace(sources, modules=modules))
+
+
+def loaded_by_pytest(symbols: Symbols, configuration: Configuration) -> set[Path]:
+    """Return the modules of a suite that a run loads: what is collected, conftests, plugins, and what those import.
+
+    A folder of tests may hold programs as well, which others start.
+    """
+    sources = symbols.sources
+    patterns = configuration.strings("python_files") or PYTHON_FILES
+    top = sources.root / "conftest.py"
+    loaded = {
+        path for name in named_plugins(configuration) if (path := symbols.locate(name, top)) is not None
+    }
+    loaded |= {
+        module.path
+        for module in sources.tests
+        if module.path.name == top.name or any(fnmatch(module.path.name, each) for each in patterns)
+    }
+    waiting, left = list(loaded), {module.path for module in sources.tests} - loaded
+    while waiting and left:
+        new = _imported(sources.modules[waiting.pop()], left, symbols)
+        new |= {path for each in new if (path := each.parent / "__init__.py") in left}
+        left -= new
+        loaded |= new
+        waiting += new
+    return loaded
 
 
 def outside_tests(node: ast.AST) -> Iterator[ast.AST]:

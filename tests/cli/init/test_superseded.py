@@ -69,10 +69,22 @@ def test_what_is_the_tests_own_is_left_alone(project: Project, text: str) -> Non
         ("await s.execute(text('DELETE FROM users'))", ["truncate-loop"]),
         ("await s.execute(text(f'delete from {table}'))", ["truncate-loop"]),
         ("await s.execute(delete(User))", ["truncate-loop"]),
-        ("await s.exec(sa.delete(User).where(User.name == 'x').where(User.id > 1))", ["truncate-loop"]),
+        (
+            "@fixture\ndef db(): yield; s.exec(sa.delete(User).where(User.name == 'x').where(User.id > 1))",
+            ["truncate-loop"],
+        ),
         ("await s.execute(User.__table__.delete())", ["truncate-loop"]),
         ("s.query(User).delete()", ["truncate-loop"]),
-        ("s.query(User).filter(User.id > 1).delete(synchronize_session=False)", ["truncate-loop"]),
+        (
+            "@fixture\ndef db(): yield; s.query(User).filter(User.id > 1).delete(synchronize_session=False)",
+            ["truncate-loop"],
+        ),
+        ("@fixture\ndef db():\n def end(): s.exec(delete(User).where(User.id > 1))", ["truncate-loop"]),
+        ("def teardown_method(self): s.execute('DELETE FROM users WHERE id > 1')", ["truncate-loop"]),
+        ("@fixture\ndef rows(): s.exec(delete(User).where(User.id > 1)); yield", []),
+        ("s.exec(delete(User).where(User.id > 1))", []),
+        ("(lambda: s.query(User).filter_by(id=1).delete())()", []),
+        ("metadata.reflect(bind=conn)", []),
         ("s = AsyncSession(bind=connection)", ["shared-connection"]),
         ("Session = async_sessionmaker(bind=self.conn)", ["shared-connection"]),
         ("await engine.run_ddl(f'CREATE DATABASE {name}')", ["create-database"]),
@@ -120,6 +132,11 @@ def test_each_recipe_is_found(project: Project, text: str, expected: list[str]) 
         ("subprocess.run(['alembic', 'downgrade', 'base'])", []),
         ("subprocess.run(['brew', 'upgrade'])", []),
         ("print('run: alembic upgrade head')", []),
+        ("from alembic import command\ncommand.upgrade(config, revision='heads')", [2]),
+        ("from alembic import command\ncommand.upgrade(config, REVISION)", [2]),
+        ("from alembic import command\ncommand.upgrade(config, 'ae1027a6acf')", []),
+        ("from alembic import command\ncommand.upgrade(config, '+1')", []),
+        ("import alembic.command\nawait asyncio.to_thread(alembic.command.upgrade, config, '-1')", []),
     ],
 )
 def test_migrations_are_run_in_many_ways(project: Project, text: str, expected: list[int]) -> None:
@@ -132,6 +149,24 @@ def test_migrations_are_run_in_many_ways(project: Project, text: str, expected: 
         *(f"    {each}" for each in text.split("\n")),
     ]
     assert slugs(project, "\n".join(lines)) == [(line + 3, "migrations") for line in expected]
+
+
+@pytest.mark.parametrize(("parameter", "expected"), [("revision", 0), ("revision='head'", 1)])
+def test_a_revision_that_a_helper_is_told_is_a_tests(project: Project, parameter: str, expected: int) -> None:
+    """Whoever tests migrations goes from one to the next."""
+    text = f"from alembic import command\ndef up(config, {parameter}): command.upgrade(config, revision)"
+    assert [slug for _, slug in slugs(project, text)] == ["migrations"] * expected
+
+
+def test_what_a_call_turns_off_is_not_done_by_it(project: Project) -> None:
+    """``migrate=False`` is asked for in the function."""
+    maker = (
+        "def engine(url, migrate=True):\n    if not migrate:\n        return\n    Base.metadata.create_all(e)"
+    )
+    project.write({"app/__init__.py": "", "app/db.py": maker})
+    calls = "engine('')\nengine('', migrate=False)\nengine('', migrate=True)\nengine('', echo=False)"
+    found = slugs(project, f"from app.db import engine\n{calls}")
+    assert found == [(2, "create-all"), (4, "create-all"), (5, "create-all")]
 
 
 @pytest.mark.parametrize("module", ["sqlalchemy", "sqlmodel"])

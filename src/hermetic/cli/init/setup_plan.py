@@ -42,7 +42,7 @@ from hermetic.source.schema import (
     running_modules,
 )
 from hermetic.source.sources import Sources, relative
-from hermetic.source.suite_modules import named_plugins, with_helpers
+from hermetic.source.suite_modules import loaded_by_pytest, named_plugins, with_helpers
 from hermetic.source.symbols import Symbols
 
 HERMETIC = frozenset({"hermetic", "hermetic_app"})
@@ -165,7 +165,8 @@ def make_plan(directory: Path, installed: Callable[[str], str] = installed_versi
     symbols = with_helpers(symbols, named_plugins(configuration))
     sources = symbols.sources
     choice = _choose(symbols, configuration, directory)
-    superseded = _of_the_application(find_superseded(symbols), symbols, configuration, choice)
+    superseded = find_superseded(symbols, loaded_by_pytest(symbols, configuration))
+    superseded = _of_the_application(superseded, symbols, configuration, choice)
     tables = _find_tables(symbols, choice, superseded)
     runner = find_runner(symbols, configuration, installed)
     loops = find_loops(runner, configuration)

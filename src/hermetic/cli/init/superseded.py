@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermetic.cli.databases import DATABASES
+from hermetic.cli.init.arranged import is_of_a_test
 from hermetic.database.backend import find_backend
 from hermetic.source.applications import makes_application
 from hermetic.source.environ import ASSIGNING, environ_assignments
@@ -93,10 +94,16 @@ class Superseded:
         return self.slug in DATABASE
 
 
-def find_superseded(symbols: Symbols) -> list[Superseded]:
-    """List the lines, by file and line, a line at most once for each kind."""
+def find_superseded(symbols: Symbols, loaded: Collection[Path] | None = None) -> list[Superseded]:
+    """List the lines, by file and line, a line at most once for each kind.
+
+    Args:
+        symbols: The project's names.
+        loaded: The modules of the suite that a run loads; None for all.
+    """
     finder = _Finder(symbols)
-    found = {superseded for module in symbols.sources.tests for superseded in finder.lines(module)}
+    suite = (module for module in symbols.sources.tests if loaded is None or module.path in loaded)
+    found = {superseded for module in suite for superseded in finder.lines(module)}
     return sorted(found, key=lambda superseded: (superseded.file, superseded.line, superseded.slug))
 
 
@@ -118,8 +125,11 @@ class _Finder:
         if not module.mentions(*self._words):
             return
         for node in outside_tests(module.tree):
-            told = dict.fromkeys(recipes(node, module.path, self._symbols), "")
+            found = recipes(node, module.path, self._symbols)
+            told = {slug: "" for slug in found if not is_of_a_test(slug, node, module)}
             for function in self._called(node, module.path):
+                if self._is_told_not_to(node, function):
+                    continue
                 told = dict.fromkeys(self._of_function(function), self._doing_more(function)) | told
             for slug, by in told.items():
                 assert isinstance(node, ast.stmt | ast.expr)
@@ -145,6 +155,14 @@ class _Finder:
         while len(body := _without_docstring(body)) == 1 and isinstance(body[0], ast.With | ast.AsyncWith):
             body = body[0].body
         return "" if len(body) == 1 and self._done_in(function)[0] else function.name
+
+    def _is_told_not_to(self, call: ast.AST, function: Reference) -> bool:
+        """Whether a call turns something off that the function asks for: ``create_engine(url, migrate=False)``."""
+        words = call.keywords if isinstance(call, ast.Call) else []
+        off = {word.arg for word in words if isinstance(word.value, ast.Constant) and not word.value.value}
+        definition = self._symbols.definition(function) if off else None
+        asked = (node.test for node in nodes_of(definition) if isinstance(node, ast.If)) if definition else ()
+        return any(isinstance(node, ast.Name) and node.id in off for test in asked for node in ast.walk(test))
 
     def _is_followed(self, function: Reference) -> bool:
         """Whether a function of the application does such a thing, or calls one of which that is known.
@@ -187,6 +205,8 @@ SESSION_NAME = re.compile(
     r"(^|_)(db|database|session|sessionmaker|engine|conn|connection|uow)(_|$)", re.IGNORECASE
 )
 CONNECTION_NAME = re.compile(r"(^|_)conn(ection)?$", re.IGNORECASE)
+OF_TABLES = frozenset({"create", "create_all", "drop", "drop_all", "reflect"})
+"""What is done to tables by a connection, and makes no session of it."""
 RUNS_A_STATEMENT = frozenset({"execute", "exec", "scalars"})
 CLEARING = re.compile(
     r"\s*(truncate\s.*|delete\s+from\s+([\w.\"]+\s*(where\s.*)?)?;?\s*)", re.IGNORECASE | re.DOTALL
@@ -277,7 +297,7 @@ def _of_call(node: ast.Call) -> Iterator[str]:
     for word in node.keywords:
         if word.arg == "join_transaction_mode" and ast.unparse(word.value) == "'create_savepoint'":
             yield "savepoint-listener"
-        elif word.arg == "bind" and CONNECTION_NAME.search(last_name(word.value)):
+        elif word.arg == "bind" and name not in OF_TABLES and CONNECTION_NAME.search(last_name(word.value)):
             yield "shared-connection"
 
 
