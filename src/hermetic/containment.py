@@ -49,7 +49,7 @@ class Containment:
         environment: What ``hermetic_env`` sets.
         build: Fills a new database; False where it cannot yet.
         checkpoints: Learn of databases that come and go.
-        prepare: Called before it is decided where an engine goes; may import the project's code.
+        prepare: Called before it is decided where a test's own engine goes; may import the project's code.
         quiet: Returns what has others finish while somebody waits for their locks.
     """
 
@@ -63,7 +63,7 @@ class Containment:
         environment: Environment,
         build: Build,
         checkpoints: Checkpoints,
-        prepare: Callable[[EngineRequest], None],
+        prepare: Callable[[], None],
         quiet: Callable[[], Quiet],
     ) -> None:
         self._settings = settings
@@ -103,14 +103,14 @@ class Containment:
         self._installation = install(
             self._destination,
             mode="on" if is_on else "observe",
-            prepare=self._prepare,
+            prepare=self._prepare_for,
             judge=databases.judge,
             seen=self._seen,
             masking=self._settings.masking,
         )
         if is_on:
-            self._drivers = Drivers(self._destination, self._prepare, self._names, self._root)
-            databases.inventory.begin_with(self._drivers.earlier.begin)
+            self._drivers = Drivers(self._destination, self._prepare_for, self._names, self._root)
+            databases.inventory.begin_with(self._drivers.earlier.openings)
             self._drivers.install()
             self._handed = HandedUrls(databases.made_by_tests)
             self._handed.install()
@@ -223,6 +223,11 @@ class Containment:
         return [*self.installation.checked_out(), *(self.raw.all() if self.raw is not None else ())]
 
     # -- where a connection goes
+
+    def _prepare_for(self, request: EngineRequest) -> None:
+        """A test's own engine may be used before the application's, and be for a database of that."""
+        if self.databases.is_of_a_test(request):
+            self._prepare()
 
     def _destination(self, request: EngineRequest) -> Destination:
         """Say where an engine's connections go; in mode ``observe``, where they would go with another URL given."""

@@ -19,7 +19,6 @@ from hermetic.loading import Application
 from hermetic.settings import Settings
 
 if TYPE_CHECKING:
-    from hermetic.database.engines.destinations import EngineRequest
     from hermetic.database.protocols import WorkerDatabase
     from hermetic.database.registry import Databases
 
@@ -107,11 +106,9 @@ class Provider:
 
     # -- ahead of whoever cannot ask
 
-    def prepare(self, request: EngineRequest) -> None:
-        """Import the application first: a test's own engine may be used before, and be for a database of its."""
-        if not (self._is_on and self.has_tests):
-            return
-        if self._databases().is_of_a_test(request) and not self._application.is_loading:
+    def prepare(self) -> None:
+        """Import the application before it is decided where a test's own engine goes."""
+        if self._is_on and self.has_tests and not self._application.is_loading:
             self._application.look()
             self.look_for_drivers()
 

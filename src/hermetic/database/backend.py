@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -294,20 +294,16 @@ def register(name: str, module: str, *, also: Sequence[str] = ()) -> None:
 
 def find_backend(name: str) -> Backend | None:
     """Return the backend whose URLs may have this name; None where hermetic has none."""
-    module = _modules.get(name)
-    return None if module is None else _in(module)
-
-
-def _in(module: str) -> Backend:
-    found: Backend = import_module(module).BACKEND
-    return found
+    return get_backend(name) if name in _modules else None
 
 
 def get_backend(name: str) -> Backend:
     """Return the backend of this name, which is one of hermetic's."""
-    found = find_backend(name)
-    assert found is not None, name
-    return found
+    return _in(_modules[name])
+
+
+def _in(module: str) -> Backend:
+    return cast("Backend", import_module(module).BACKEND)
 
 
 def backend_of(url: URL) -> Backend:

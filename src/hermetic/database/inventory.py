@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import RLock
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -52,6 +53,13 @@ class Servers:
             self._made.clear()
 
 
+class Earlier(Protocol):
+    """What a driver opened where it is, before an engine or a setting named it."""
+
+    def put_into(self, database: WorkerDatabase) -> bool:
+        """Put what it holds into a database that was just made in its place; return whether there was anything."""
+
+
 class Inventory:
     """The databases of one process, whatever they are for.
 
@@ -84,20 +92,16 @@ class Inventory:
         self._all: list[LazyDatabase] = []
         self._named: WeakValueDictionary[str, NamedDatabase] = WeakValueDictionary()
         self._empty: list[tuple[LazyDatabase, WorkerDatabase]] = []
-        self._begin: Callable[[Address, WorkerDatabase], bool] = lambda address, worker: False
+        self._earlier: Mapping[Address, Earlier] = {}
 
     @property
     def served(self) -> Collection[str]:
         """The backends that databases can be of."""
         return self._servers.backends
 
-    def begin_with(self, begin: Callable[[Address, WorkerDatabase], bool]) -> None:
-        """Have databases begin as what is known of their addresses.
-
-        Args:
-            begin: Puts that into a new database; returns whether there was anything.
-        """
-        self._begin = begin
+    def begin_with(self, earlier: Mapping[Address, Earlier]) -> None:
+        """Have databases begin as what was opened at their addresses before."""
+        self._earlier = earlier
 
     # -- making
 
@@ -124,8 +128,13 @@ class Inventory:
         return lazy
 
     def new_at(self, address: Address, build: Build | None, user: str | None) -> LazyDatabase:
-        """Add one for an address; see ``new``."""
-        return self.new(build, address.backend, user, lambda worker: self._begin(address, worker))
+        """Add one for an address, which begins as what was opened there before; see ``new``."""
+
+        def begin(worker: WorkerDatabase) -> bool:
+            earlier = self._earlier.get(address)
+            return earlier is not None and earlier.put_into(worker)
+
+        return self.new(build, address.backend, user, begin)
 
     def new_empty(self, like: LazyDatabase) -> WorkerDatabase:
         """Make an empty one for one test, at once, of another one's kind; only its own URL leads to it."""

@@ -207,8 +207,7 @@ class MemoryDatabases:
 
     def own(self) -> list[WorkerDatabase]:
         """Return those that exist beside the primary one."""
-        with self._lock:
-            return [each.worker for each in self._own if each.worker is not None]
+        return [each.worker for each in list(self._own) if each.worker is not None]
 
     def release(self) -> None:
         """Let go what was made in a test that has ended, and what no engine reaches any more."""

@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from hermetic import owners
 from hermetic.code import Location
-from hermetic.database.address import address_of
+from hermetic.database.address import address_of, is_in_memory
 from hermetic.database.backend import DEFAULT_BACKEND, Address
 from hermetic.database.engines.destinations import (
     Creation,
@@ -158,7 +158,7 @@ class Databases:
             is_application=self._is_application(request.created),
             own_creator=request.own_creator,
             folder=request.created.folder if request.created else None,
-            known=self._known(request.created),
+            known=self._known(request),
             created=request.created,
         )
 
@@ -178,7 +178,7 @@ class Databases:
             why = "its connections come of a creator of its own, and cannot be asked where they lead."
         else:
             address = address_of(reached)
-            if self._redirect.is_harmless(address) or address in self._known(None).workers:
+            if self._redirect.is_harmless(address) or address in self._known().workers:
                 return
             why = f"a creator, a listener or a module of its own opened {masked(reached)} instead."
         raise refusal(request.url, request.created, why, asked_by=owners.current())
@@ -192,7 +192,7 @@ class Databases:
         address = address_of(url, folder)
         with self._lock:
             self._learn()
-            known = self._known(None)
+            known = self._known()
         return (
             address in known.applications
             or address in known.workers
@@ -215,9 +215,10 @@ class Databases:
     def _is_application(self, created: Creation | None) -> bool:
         return created is None or not self._redirect.is_test_code(created.location)
 
-    def _known(self, created: Creation | None) -> Known:
-        given = created.given if created is not None else frozenset()
-        in_memory = self._in_memory_now()
+    def _known(self, request: EngineRequest | None = None) -> Known:
+        """Return what is known; of databases in memory only where an engine is for one."""
+        given = request.created.given if request is not None and request.created is not None else frozenset()
+        in_memory = self._in_memory_now() if request is not None and is_in_memory(request.url) else set()
         return Known(
             applications={each for each in self._applications if not each.in_memory} | self._declared | given,
             workers=self.inventory.addresses(),

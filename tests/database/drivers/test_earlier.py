@@ -67,7 +67,7 @@ def test_it_begins_as_a_copy(mode: str, earlier: EarlierFiles, worker: SqliteDat
     earlier.add(address, by)
     write(file, mode=mode)
     with hearing(FileNamedLate) as told:
-        assert earlier.begin(address, worker)
+        assert earlier.openings[address].put_into(worker)
     assert tables(worker) == ["notes"]
     assert not worker.dirty()
     assert told == [FileNamedLate(by.owner, by.location, str(file))]
@@ -80,7 +80,7 @@ def test_what_a_running_test_made_is_no_baseline(
     address = Address("sqlite", str(file))
     earlier.add(address, maker("function"))
     write(file)
-    assert earlier.begin(address, worker)
+    assert earlier.openings[address].put_into(worker)
     assert worker.restore()
     assert tables(worker) == []
 
@@ -91,7 +91,7 @@ def test_what_was_there_before_the_test_is(earlier: EarlierFiles, worker: Sqlite
     write(file)
     earlier.add(address, maker("function"))
     earlier.add(address, maker("function"))
-    assert earlier.begin(address, worker)
+    assert earlier.openings[address].put_into(worker)
     assert not worker.dirty()
 
 
@@ -102,7 +102,7 @@ def test_what_a_test_has_left_is(earlier: EarlierFiles, worker: SqliteDatabase, 
     earlier.add(address, by)
     write(file)
     by.owner.alive = False
-    assert earlier.begin(address, worker)
+    assert earlier.openings[address].put_into(worker)
     assert not worker.dirty()
 
 
@@ -112,7 +112,7 @@ def test_the_latest_that_made_it_counts(earlier: EarlierFiles, worker: SqliteDat
     earlier.add(address, maker("function"))
     earlier.add(address, maker("session"))
     write(file)
-    assert earlier.begin(address, worker)
+    assert earlier.openings[address].put_into(worker)
     assert not worker.dirty()
 
 
@@ -122,11 +122,11 @@ def test_a_file_without_tables_says_nothing(
     """Nor one that is gone, nor one that nobody opened."""
     address = Address("sqlite", str(file))
     with hearing(FileNamedLate) as told:
-        assert not earlier.begin(address, worker)
+        assert address not in earlier.openings
         earlier.add(address, maker())
-        assert not earlier.begin(address, worker)
+        assert not earlier.openings[address].put_into(worker)
         sqlite3.connect(file).close()
-        assert not earlier.begin(address, worker)
+        assert not earlier.openings[address].put_into(worker)
     assert told == []
 
 
@@ -169,5 +169,5 @@ def test_what_is_no_database_of_the_applications_is_not(
     if is_written:
         os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
     if is_named:
-        assert earlier.begin(address, worker)
+        assert earlier.openings[address].put_into(worker)
     assert not list(earlier.left())

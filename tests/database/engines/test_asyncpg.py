@@ -134,7 +134,7 @@ def test_a_loop_closed_without_shutdown(
     loop = new_loop()
     loop.run_until_complete(leak())
     loop.close()
-    installed.sweep()
+    installed.closers.sweep()
     assert left_on(server, name) == 0
 
 

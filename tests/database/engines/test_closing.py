@@ -154,7 +154,7 @@ def test_uninstalling_closes_what_a_dead_loop_left(installation: Installation) -
     """The last chance is the uninstallation."""
     engine = create_async_engine(MEMORY)
     run_without_shutdown(lambda: file_in(engine))
-    installation.sweep()
+    installation.closers.sweep()
     run_without_shutdown(lambda: file_in(engine))
     assert open_connections(installation) == 1
 
@@ -165,7 +165,7 @@ def test_uninstalling_closes_what_an_idle_loop_holds(installation: Installation)
     loops = closings(engine)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(file_in(engine))
-    for closer in installation._loop_closers.values():
+    for closer in installation.closers._closers.values():
         closer.close_now()
     assert loops == [loop]
     loop.run_until_complete(loop.shutdown_asyncgens())
@@ -182,7 +182,7 @@ def test_a_loop_whose_generators_were_shut_down_already(installation: Installati
 
     run_without_shutdown(late)
     assert open_connections(installation) == 1
-    installation.sweep()
+    installation.closers.sweep()
     assert open_connections(installation) == 0
 
 
@@ -196,7 +196,7 @@ def test_use_after_the_loop_shut_its_generators_down(installation: Installation)
         await file_in(engine)
 
     run_without_shutdown(main)
-    installation.sweep()
+    installation.closers.sweep()
     assert open_connections(installation) == 0
 
 

@@ -26,19 +26,23 @@ from hermetic.events import emit, listeners
 from hermetic.events.lifecycle import FileNamedLate
 
 
-@dataclass(frozen=True)
+@dataclass
 class Opening:
     """How a file was first opened.
 
     Attributes:
+        address: The file's.
         maker: Who opened it.
         made: Whether it was made by that.
         written: When it had last been written to, in nanoseconds; 0 if it was not there.
+        is_named: Whether an engine has named it since, and was used.
     """
 
+    address: Address
     maker: Maker
     made: bool
     written: int
+    is_named: bool = False
 
     @property
     def is_of_a_running_test(self) -> bool:
@@ -46,49 +50,50 @@ class Opening:
         owner = self.maker.owner
         return self.made and owner.is_test_level and not owner.has_ended
 
+    def put_into(self, database: WorkerDatabase) -> bool:
+        """Copy it into a database that was just made for an engine which names it.
+
+        Returns:
+            Whether there was something to copy.
+        """
+        self.is_named = True
+        if not Path(self.address.name).exists():
+            return False
+        if not get_backend(self.address.backend).copy_file(self.address, database.url):
+            return False
+        if not self.is_of_a_running_test:
+            database.mark_baseline()
+        if FileNamedLate in listeners:
+            emit(FileNamedLate(self.maker.owner, self.maker.location, self.address.name))
+        return True
+
 
 class EarlierFiles:
     """The files that one process opened so.
 
     Args:
         root: The project's folder.
+
+    Attributes:
+        openings: How each was opened first.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._openings: dict[Address, Opening] = {}
-        self._named: set[Address] = set()
+        self.openings: dict[Address, Opening] = {}
 
     def add(self, address: Address, maker: Maker) -> None:
         """Remember a file that is about to be opened where it is."""
         made = not Path(address.name).exists()
-        if made or address not in self._openings:
-            self._openings[address] = Opening(maker, made, _written(address.name))
-
-    def begin(self, address: Address, worker: WorkerDatabase) -> bool:
-        """Copy the file of an address into a database that was just made for an engine which names it.
-
-        Returns:
-            Whether there was something to copy.
-        """
-        self._named.add(address)
-        opening = self._openings.get(address)
-        if opening is None or not Path(address.name).exists():
-            return False
-        if not get_backend(address.backend).copy_file(address, worker.url):
-            return False
-        if not opening.is_of_a_running_test:
-            worker.mark_baseline()
-        if FileNamedLate in listeners:
-            emit(FileNamedLate(opening.maker.owner, opening.maker.location, address.name))
-        return True
+        if made or address not in self.openings:
+            self.openings[address] = Opening(address, maker, made, _written(address.name))
 
     def left(self) -> Iterator[str]:
         """Yield what is said of the project's files that the application wrote to, and that nothing has named."""
-        for address, opening in self._openings.items():
+        for address, opening in self.openings.items():
             file, place = Path(address.name), opening.maker.location
             if (
-                address not in self._named
+                not opening.is_named
                 and file.is_relative_to(self._root)
                 and not is_test_code(Path(os.path.realpath(place.file)), self._root)
                 and _written(address.name) > opening.written

@@ -8,11 +8,10 @@ from hermetic.database.engines.destinations import (
     Itself,
     LeftAlone,
     Resolver,
-    SeenEngines,
     Target,
 )
 from hermetic.database.engines.gate import Closing, Gate
-from hermetic.database.engines.installation import Installation, install
+from hermetic.database.engines.installation import Installation, SeenEngines, install
 from hermetic.database.engines.location import is_in_a_driver, user_location
 from hermetic.database.engines.pools import LoopBoundPool
 

@@ -34,6 +34,7 @@ from sqlalchemy.util import greenlet_spawn
 from hermetic.database.backend import find_backend
 from hermetic.database.engines.destinations import Target
 from hermetic.database.engines.location import is_in_a_driver
+from hermetic.steps import every_step
 from hermetic.threads import OURS
 
 log = logging.getLogger("hermetic.engines")
@@ -223,6 +224,45 @@ class LoopCloser:
         for holder in list(self._holders):
             if holder:
                 _close_holder(self.loop, holder)
+
+
+class LoopClosers:
+    """One for each event loop in which engines are used; every method may be called in any thread."""
+
+    def __init__(self) -> None:
+        self._closers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopCloser] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._lock = threading.RLock()
+
+    def of(self, loop: asyncio.AbstractEventLoop) -> LoopCloser:
+        """Return that of the running loop."""
+        with self._lock:
+            if loop not in self._closers:
+                self._closers[loop] = LoopCloser(loop)
+            return self._closers[loop]
+
+    def loops(self) -> list[asyncio.AbstractEventLoop]:
+        """Return the loops that are not closed."""
+        with self._lock:
+            return [loop for loop in self._closers if not loop.is_closed()]
+
+    def sweep(self) -> None:
+        """Close what loops left open that were closed without a chance to close it themselves."""
+        with self._lock:
+            # By reference: to iterate over a weak dictionary takes five times as long.
+            loops = [reference() for reference in self._closers.keyrefs()]
+            ended = [self._closers.pop(loop) for loop in loops if loop is not None and loop.is_closed()]
+        for closer in ended:  # which may take seconds, and no lock may be held that long
+            closer.close_now()
+
+    def close_now(self) -> None:
+        """Close everything."""
+        with every_step() as step:
+            for closer in list(self._closers.values()):
+                with step:
+                    closer.close_now()
+            self._closers.clear()
 
 
 async def _end_drivers_tasks() -> None:

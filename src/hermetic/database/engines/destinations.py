@@ -1,23 +1,14 @@
-"""What the pool descriptor asks about an engine, and what it can be told.
-
-What is known of each engine is kept on the engine itself. A table outside, keyed weakly by engine, would keep every
-engine alive: an entry holds the engine's pool, the pool's listeners hold the dialect's initialization, and that holds
-the engine.
-"""
+"""What the pool descriptor asks about an engine, and what it can be told."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
-from weakref import WeakSet
 
 from sqlalchemy import URL
-from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import Pool
 
 from hermetic import owners
 from hermetic.code import Location
@@ -191,74 +182,3 @@ def refusal(
 def serves(target: object, database: object) -> bool:
     """Whether ``target`` is ``database``, or what stands for it."""
     return target is database or getattr(target, "worker", None) is database
-
-
-@dataclass(eq=False)
-class Seen:
-    """An engine's pool as it came, and what became of it.
-
-    Attributes:
-        original: The pool the engine came with.
-        created: Who made the engine; None for one older than the installation.
-        destination: Where its connections go; None until its first use.
-        number: Counts what was seen: an older engine has a smaller one.
-    """
-
-    original: Pool
-    created: Creation | None = None
-    destination: Destination | None = None
-    number: int = field(default_factory=lambda: next(_numbers))
-
-
-_numbers: Iterator[int] = count()
-
-
-class SeenEngines:
-    """The living engines that were made or used since the installation."""
-
-    def __init__(self) -> None:
-        self._key = f"_hermetic_{id(self):x}"
-        self._engines: WeakSet[Engine] = WeakSet()
-        self._unused: WeakSet[Engine] = WeakSet()
-        self._lock = threading.Lock()
-
-    def get(self, engine: Engine) -> Seen | None:
-        seen: Seen | None = engine.__dict__.get(self._key)
-        return seen
-
-    def put(self, engine: Engine, seen: Seen) -> Seen:
-        engine.__dict__[self._key] = seen
-        with self._lock:
-            self._engines.add(engine)
-            self._unused.add(engine)
-        return seen
-
-    def note_use(self, engine: Engine) -> None:
-        """An engine has a destination."""
-        with self._lock:
-            self._unused.discard(engine)
-
-    def items(self) -> list[tuple[Engine, Seen]]:
-        """Return the engines, the oldest first; a set of them has no order."""
-        return self._by_age(self._engines)
-
-    def unused(self) -> list[EngineRequest]:
-        """Return those that were made and have no destination yet, the oldest first."""
-        return [
-            EngineRequest(engine.url, seen.created, engine=engine)
-            for engine, seen in self._by_age(self._unused)
-            if "url" in engine.__dict__
-        ]
-
-    def _by_age(self, engines: WeakSet[Engine]) -> list[tuple[Engine, Seen]]:
-        with self._lock:
-            seen = [(engine, engine.__dict__[self._key]) for engine in engines]
-        return sorted(seen, key=lambda each: each[1].number)
-
-    def forget(self) -> None:
-        """Leave no trace on any engine."""
-        for engine, _ in self.items():
-            del engine.__dict__[self._key]
-        with self._lock:
-            self._engines.clear()
-            self._unused.clear()

@@ -7,6 +7,10 @@ listener of the user's own (cloud tokens) runs after ours and wins.
 
 At its first use an engine is *adopted*: its URL is resolved to a destination once, and unless it is left alone it gets
 pools whose creator is ours. Listeners stay where they were registered: the new pools share them.
+
+What is known of each engine is kept on the engine itself. A table outside, keyed weakly by engine, would keep every
+engine alive: an entry holds the engine's pool, the pool's listeners hold the dialect's initialization, and that holds
+the engine.
 """
 
 from __future__ import annotations
@@ -14,11 +18,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import count
 from typing import Literal, overload
-from weakref import WeakKeyDictionary, finalize
+from weakref import WeakSet
 
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -30,7 +34,7 @@ from hermetic.database.address import in_memory_among, is_in_memory, working_fol
 from hermetic.database.backend import Address
 from hermetic.database.engines import private, sql_events
 from hermetic.database.engines.checkouts import Checkouts, InUse
-from hermetic.database.engines.connections import Index, LoopCloser, OpenConnections
+from hermetic.database.engines.connections import Index, LoopClosers
 from hermetic.database.engines.destinations import (
     Creation,
     Destination,
@@ -40,8 +44,6 @@ from hermetic.database.engines.destinations import (
     LeftAlone,
     Prepare,
     Resolver,
-    Seen,
-    SeenEngines,
     serves,
 )
 from hermetic.database.engines.gate import Gate
@@ -53,8 +55,8 @@ from hermetic.database.engines.pools import (
     LoopBoundPool,
     Opener,
     Opening,
-    close,
-    reached,
+    PoolMaker,
+    check_of,
 )
 from hermetic.database.engines.sessions import Identities, SessionOwners
 from hermetic.database.in_use import Checkout
@@ -63,6 +65,77 @@ from hermetic.masking import Masking, masked
 from hermetic.steps import every_step
 
 Mode = Literal["on", "observe"]
+
+
+@dataclass(eq=False)
+class Seen:
+    """An engine's pool as it came, and what became of it.
+
+    Attributes:
+        original: The pool the engine came with.
+        created: Who made the engine; None for one older than the installation.
+        destination: Where its connections go; None until its first use.
+        number: Counts what was seen: an older engine has a smaller one.
+    """
+
+    original: Pool
+    created: Creation | None = None
+    destination: Destination | None = None
+    number: int = field(default_factory=lambda: next(_numbers))
+
+
+_numbers: Iterator[int] = count()
+
+
+class SeenEngines:
+    """The living engines that were made or used since the installation."""
+
+    def __init__(self) -> None:
+        self._key = f"_hermetic_{id(self):x}"
+        self._engines: WeakSet[Engine] = WeakSet()
+        self._unused: WeakSet[Engine] = WeakSet()
+        self._lock = threading.Lock()
+
+    def get(self, engine: Engine) -> Seen | None:
+        seen: Seen | None = engine.__dict__.get(self._key)
+        return seen
+
+    def put(self, engine: Engine, seen: Seen) -> Seen:
+        engine.__dict__[self._key] = seen
+        with self._lock:
+            self._engines.add(engine)
+            self._unused.add(engine)
+        return seen
+
+    def note_use(self, engine: Engine) -> None:
+        """An engine has a destination."""
+        with self._lock:
+            self._unused.discard(engine)
+
+    def items(self) -> list[tuple[Engine, Seen]]:
+        """Return the engines, the oldest first; a set of them has no order."""
+        return self._by_age(self._engines)
+
+    def unused(self) -> list[EngineRequest]:
+        """Return those that were made and have no destination yet, the oldest first."""
+        return [
+            EngineRequest(engine.url, seen.created, engine=engine)
+            for engine, seen in self._by_age(self._unused)
+            if "url" in engine.__dict__
+        ]
+
+    def _by_age(self, engines: WeakSet[Engine]) -> list[tuple[Engine, Seen]]:
+        with self._lock:
+            seen = [(engine, engine.__dict__[self._key]) for engine in engines]
+        return sorted(seen, key=lambda each: each[1].number)
+
+    def forget(self) -> None:
+        """Leave no trace on any engine."""
+        for engine, _ in self.items():
+            del engine.__dict__[self._key]
+        with self._lock:
+            self._engines.clear()
+            self._unused.clear()
 
 
 class _PoolDescriptor:
@@ -84,7 +157,11 @@ class _PoolDescriptor:
 
 @dataclass(eq=False)
 class Installation:
-    """Every engine of the process, seen from its first use on. Made by ``install``."""
+    """Every engine of the process, seen from its first use on. Made by ``install``.
+
+    Attributes:
+        closers: Close what is open when event loops end.
+    """
 
     resolver: Resolver
     mode: Mode
@@ -93,13 +170,12 @@ class Installation:
     seen: SeenEngines
     masking: Masking
     _index: Index = field(default_factory=Index)
-    _loop_closers: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopCloser] = field(
-        default_factory=WeakKeyDictionary
-    )
+    closers: LoopClosers = field(default_factory=LoopClosers)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
         self._checkouts = Checkouts(self._index)
+        self._pools = PoolMaker(self._index, self._checkouts, self.closers)
         self._sessions = SessionOwners(self._checkouts)
         self._left = LeftPools()
         self._telling = sql_events.sources(self.masking)
@@ -112,12 +188,11 @@ class Installation:
 
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """Return the loops in which engines were used and that are not closed."""
-        with self._lock:
-            return [loop for loop in self._loop_closers if not loop.is_closed()]
+        return self.closers.loops()
 
     def checked_out(self) -> list[InUse]:
         """Return the connections in use, the oldest first."""
-        self.sweep()
+        self.closers.sweep()
         return self._checkouts.all()
 
     def in_use(self, connection: int) -> InUse | None:
@@ -132,9 +207,12 @@ class Installation:
         """Return who made the engine of a connection, where that is in memory and left to the tests; else None."""
         in_use = self.in_use(connection)
         fairy = in_use.fairy() if in_use is not None and in_use.left_alone else None
-        pool = None if fairy is None else private.pool_of(fairy)
-        found = (seen.created for engine, seen in self.seen.items() if _has(engine, seen, pool))
-        return next(found, None)
+        if fairy is None:
+            return None
+        engines = [
+            (engine, seen) for engine, seen in self.seen.items() if seen.original is private.pool_of(fairy)
+        ]
+        return next((seen.created for engine, seen in engines if is_in_memory(engine.url)), None)
 
     def take_abandoned(self) -> list[Checkout]:
         """Return, and forget, the checkouts that the end of their event loop ended, not their owner."""
@@ -153,15 +231,6 @@ class Installation:
             opened = self._index.get(connection)
             if opened is not None:
                 opened.stale = True
-
-    def sweep(self) -> None:
-        """Close what loops left open that were closed without a chance to close it themselves."""
-        with self._lock:
-            # By reference: to iterate over a weak dictionary takes five times as long.
-            loops = [reference() for reference in self._loop_closers.keyrefs()]
-            ended = [self._loop_closers.pop(loop) for loop in loops if loop is not None and loop.is_closed()]
-        for closer in ended:  # which may take seconds, and no lock may be held that long
-            closer.close_now()
 
     @property
     def identities(self) -> Identities:
@@ -197,10 +266,8 @@ class Installation:
 
     def _close_everything(self) -> None:
         with every_step() as step:
-            for closer in list(self._loop_closers.values()):
-                with step:
-                    closer.close_now()
-            self._loop_closers.clear()
+            with step:
+                self.closers.close_now()
             for opened in [each for each in self._index if not each.dialect.is_async]:
                 with step:
                     opened.close()
@@ -231,7 +298,7 @@ class Installation:
         if isinstance(pool, LoopBoundPool):
             return
         if isinstance(creator, Opener):
-            self._watch_pool(pool, creator.opening)
+            self._pools.watch(pool, creator.opening)
         else:
             seen.original = pool
             self._keep_pool(engine, pool, seen.destination)
@@ -270,18 +337,8 @@ class Installation:
             self._checkouts.leave_alone(pool)
 
     def _check_of(self, engine: Engine, seen: Seen, arguments: private.ConnectArguments) -> Check:
-        """Return what an engine's new connections are looked at by; it holds nothing of the engine's own."""
         request = EngineRequest(engine.url, seen.created, arguments.own_creator)
-        dialect, judge = engine.dialect, self.judge
-
-        def check(connection: DBAPIConnection) -> None:
-            try:
-                judge(request, reached(dialect, connection))
-            except BaseException:
-                close(dialect, connection)
-                raise
-
-        return check
+        return check_of(engine.dialect, request, self.judge)
 
     def _pool_for(
         self,
@@ -296,42 +353,9 @@ class Installation:
             original = original.original
         blueprint = Blueprint(original, in_memory=target is not None and is_in_memory(engine.url))
         check = self._check_of(engine, seen, arguments)
-        opening = Opening(
-            masked(engine.url), engine.dialect, arguments, target, blueprint, check, _made_at(seen)
+        return self._pools.make(
+            Opening(masked(engine.url), engine.dialect, arguments, target, blueprint, check, _made_at(seen))
         )
-        if engine.dialect.is_async:
-            make = partial(self._pool_in_loop, opening)
-            return LoopBoundPool(original, make, self._checkouts.tell_of_exhausted)
-        pool = blueprint.build()
-        self._watch_pool(pool, opening)
-        return pool
-
-    def _watch_pool(self, pool: Pool, opening: Opening) -> None:
-        """Have a synchronous pool open what it should; what it still holds when it is forgotten is closed then."""
-        holder = OpenConnections(self._index)
-        finalize(pool, holder.close_orphans).atexit = False
-        private.open_by(pool, Opener(opening, holder))
-        self._checkouts.name_pool(pool, opening.engine, opening.made_at)
-
-    def _pool_in_loop(self, opening: Opening, loop: asyncio.AbstractEventLoop | None) -> Pool:
-        pool = opening.blueprint.build()
-        holder = OpenConnections(self._index)
-        private.open_by(pool, Opener(opening, holder))
-        self._checkouts.name_pool(pool, opening.engine, opening.made_at)
-        if loop is not None:
-            self.sweep()
-            self._closer_of(loop).watch(holder, pool)
-        return pool
-
-    def _closer_of(self, loop: asyncio.AbstractEventLoop) -> LoopCloser:
-        with self._lock:
-            if loop not in self._loop_closers:
-                self._loop_closers[loop] = LoopCloser(loop)
-            return self._loop_closers[loop]
-
-
-def _has(engine: Engine, seen: Seen, pool: Pool | None) -> bool:
-    return pool is not None and seen.original is pool and is_in_memory(engine.url)
 
 
 def install(

@@ -28,9 +28,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine import Dialect
@@ -51,8 +52,9 @@ from hermetic.code import Location
 from hermetic.database.backend import find_backend
 from hermetic.database.driver_seams import uncontained
 from hermetic.database.engines import private
-from hermetic.database.engines.connections import OpenConnections
-from hermetic.database.engines.destinations import Target
+from hermetic.database.engines.checkouts import Checkouts
+from hermetic.database.engines.connections import Index, LoopClosers, OpenConnections
+from hermetic.database.engines.destinations import EngineRequest, Judge, Target
 
 Loop = asyncio.AbstractEventLoop
 
@@ -276,6 +278,61 @@ def close(dialect: Dialect, connection: DBAPIConnection) -> None:
     """Close a connection that nobody gets, whatever its driver says to that."""
     with suppress(Exception):
         dialect.do_close(connection)
+
+
+def check_of(dialect: Dialect, request: EngineRequest, judge: Judge) -> Check:
+    """Return what an engine's new connections are looked at by; it holds nothing of the engine's own."""
+
+    def check(connection: DBAPIConnection) -> None:
+        try:
+            judge(request, reached(dialect, connection))
+        except BaseException:
+            close(dialect, connection)
+            raise
+
+    return check
+
+
+class PoolMaker:
+    """Makes the pools of redirected engines, and sees to it that what they open is remembered, and closed.
+
+    Args:
+        index: Gets what they open.
+        checkouts: Learns which engine each belongs to.
+        closers: Close what is open in each event loop.
+    """
+
+    def __init__(self, index: Index, checkouts: Checkouts, closers: LoopClosers) -> None:
+        self._index = index
+        self._checkouts = checkouts
+        self._closers = closers
+
+    def make(self, opening: Opening) -> Pool:
+        """Make an engine's pool; for an async engine one that makes another in each loop."""
+        if opening.dialect.is_async:
+            make = partial(self._made_in_loop, opening)
+            return LoopBoundPool(opening.blueprint.original, make, self._checkouts.tell_of_exhausted)
+        pool = opening.blueprint.build()
+        self.watch(pool, opening)
+        return pool
+
+    def watch(self, pool: Pool, opening: Opening) -> None:
+        """Have a synchronous pool open what it should; what it still holds when it is forgotten is closed then."""
+        finalize(pool, self._opened_by(pool, opening).close_orphans).atexit = False
+
+    def _made_in_loop(self, opening: Opening, loop: Loop | None) -> Pool:
+        pool = opening.blueprint.build()
+        holder = self._opened_by(pool, opening)
+        if loop is not None:
+            self._closers.sweep()
+            self._closers.of(loop).watch(holder, pool)
+        return pool
+
+    def _opened_by(self, pool: Pool, opening: Opening) -> OpenConnections:
+        holder = OpenConnections(self._index)
+        private.open_by(pool, Opener(opening, holder))
+        self._checkouts.name_pool(pool, opening.engine, opening.made_at)
+        return holder
 
 
 class LeftPools:
