@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -109,13 +109,14 @@ class ApplicationWatch:
             __tracebackhide__ = True
             if not patch.is_on:
                 return await original(app, scope, receive, send)
+            owner = _owner_of(scope)
+            if owner is not current():  # our client has told of it already, and comes on below at once
+                with owned_by(owner):
+                    return await told_of(partial(__call__, app), scope)(scope, receive, send)
             self._note_loop()
-            owner, told = _owner_of(scope), self._told
-            call: App = partial(original, app)
-            if scope["type"] == "lifespan":
-                call, told = partial(self._lifespan, app, call), ()
-            if owner is not current():  # else our client has called it, and told
-                call, told = told_of(partial(_answering, told, app, call), scope), ()
+            is_lifespan = scope["type"] == "lifespan"
+            call: App = partial(self._lifespan, original, app) if is_lifespan else partial(original, app)
+            told = () if is_lifespan else self._told
             with owned_by(owner):
                 for listener in told:
                     listener.called(owner, app)
@@ -127,7 +128,7 @@ class ApplicationWatch:
 
         return __call__
 
-    async def _lifespan(self, app: Any, call: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, original: Call, app: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """Note a lifespan for as long as it lasts, and the end of its start-up before anybody else hears of it."""
         __tracebackhide__ = True
         start_ups = self._start_ups
@@ -145,7 +146,7 @@ class ApplicationWatch:
         if start_ups is not None:
             start_ups.begin_start_up()
         try:
-            await call(scope, receive, telling)
+            await original(app, scope, receive, telling)
         finally:
             del self._up[lifespan]
 
@@ -160,21 +161,6 @@ class ApplicationWatch:
         if self._patch is not None:
             self._patch.undo()
             self._patch = None
-
-
-async def _answering(
-    told: Sequence[Requests], app: Any, call: App, scope: Scope, receive: Receive, send: Send
-) -> None:
-    """Call an application inside what tells of the request, so that who is told hears before it has ended."""
-    __tracebackhide__ = True
-    request = current()
-    for listener in told:
-        listener.called(request, app)
-    try:
-        await call(scope, receive, send)
-    finally:
-        for listener in told:
-            listener.answered(request, app, scope)
 
 
 def overriding_applications() -> list[Any]:
