@@ -142,6 +142,17 @@ def test_a_form_for_json(history: History, given: object, is_form: bool) -> None
     assert "HM792" not in said(AssertionError("assert 422 == 201"), History())
 
 
+@pytest.mark.parametrize(("status", "name"), [(422, "local_kw"), (422, "page"), (400, "local_kw")])
+def test_a_session_maker_as_a_dependency(history: History, status: int, name: str) -> None:
+    """Only that has a parameter of this name, and only a refusal of the query is about it."""
+    error = {"type": "missing", "loc": ["query", name], "msg": "Field required", "input": None}
+    emit(RequestEnded(REQUEST, "GET", "/shops", status, 0.001, "", body=json.dumps({"detail": [error]})))
+    text = said(AssertionError("assert {'detail': [{...}]} == []"), history)
+    assert ("GET /shops was answered by 422: it depends on a sessionmaker itself" in text) is (
+        status == 422 and name == "local_kw"
+    )
+
+
 @pytest.mark.parametrize("body", ["", "[]", '{"detail": "no"}', '{"detail": [{"loc": ["body", "name"]}]}'])
 def test_a_refusal_of_another_kind(history: History, body: str) -> None:
     """Nothing is said of a form."""

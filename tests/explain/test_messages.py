@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import AsyncClient
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import INET
-from sqlalchemy.exc import CompileError
+from sqlalchemy.exc import CompileError, ProgrammingError
 
 from hermetic.explain.history import History
 from tests.explain.failing import said
@@ -51,3 +57,35 @@ def raised_here(error: BaseException) -> BaseException:
     with pytest.raises(type(error)) as raised:
         raise error
     return raised.value
+
+
+@pytest.mark.parametrize(
+    ("call", "change"),
+    [
+        (lambda: AsyncClient().delete("/", json={}), 'await client.request("DELETE", ..., json=...)'),  # type: ignore[call-arg]
+        (lambda: TestClient(FastAPI()).get("/", data={}), 'client.request("GET", ..., data=...)'),  # type: ignore[call-arg]
+    ],
+)
+def test_a_body_for_a_method_that_has_none(call: Callable[[], object], change: str) -> None:
+    """Which method, which argument, and what sends it."""
+    with pytest.raises(TypeError) as raised:
+        call()
+    text = said(raised.value, History())
+    assert "which only methods that send a body have. [HM790]" in text
+    assert f": {change}" in text
+
+
+def test_several_statements_in_one_execute() -> None:
+    """SQLite says so itself, other drivers say it otherwise."""
+    engine = create_engine("sqlite://")
+    with pytest.raises(ProgrammingError) as raised, engine.connect() as connection:
+        connection.execute(sql("SELECT 1; SELECT 2"))
+    engine.dispose()
+    other = raised_here(RuntimeError("cannot insert multiple commands into a prepared statement"))
+    for error in (raised.value, other):
+        text = said(error, History())
+        assert (
+            "hands several statements to one execute(), and the driver prepares one at a time. [HM811]"
+            in text
+        )
+        assert 'for statement in filter(str.strip, sql.split(";"))' in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import signal
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -162,6 +163,21 @@ def test_somebody_else_has_it_at_hand() -> None:
 
     # The test's own frame has the event at hand, too: it runs, and so it can go on.
     assert asyncio.run(main())[1:] == [False, False]
+
+
+def test_a_signal_may_set_it() -> None:
+    """From wherever that comes, as long as the loop has somebody for it."""
+
+    async def main() -> list[bool]:
+        event, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, event.set)
+        work = event.wait()
+        del event  # which this frame, that runs, would have at hand
+        found = [await stands(work)]
+        loop.remove_signal_handler(signal.SIGUSR1)
+        return [*found, await stands(asyncio.Event().wait())]
+
+    assert asyncio.run(main()) == [False, True]
 
 
 def test_who_waits_for_a_lock() -> None:

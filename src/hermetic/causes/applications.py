@@ -300,3 +300,13 @@ HANDLER_BESIDE_LIFESPAN = Cause(
     `add_event_handler` have added is kept, and never called, in a test as on a server. Do it in the lifespan.
     """,
 )
+
+SESSION_MAKER_AS_DEPENDENCY = Cause(
+    "HM810",
+    "A sessionmaker as a dependency",
+    """
+    FastAPI reads the parameters of a dependency from the request, and those of a `sessionmaker` are any: `local_kw`
+    becomes a parameter of the query, and each request without it is answered by 422. Nobody would close the session,
+    either. Depend on a function that enters one and yields it.
+    """,
+)

@@ -341,3 +341,43 @@ OBJECTS_COMPARED = Cause(
     fails though both stand for one row. Compare the primary keys, or the columns that matter.
     """,
 )
+
+TRANSACTION_ABORTED = Cause(
+    "HM812",
+    "A transaction goes on after an error",
+    """
+    On PostgreSQL a statement that fails ends its transaction in all but name: what comes next is refused as "current
+    transaction is aborted" until it is rolled back. A test that catches an IntegrityError and goes on by the same
+    connection needs a savepoint around the statement, `begin_nested()`, or a rollback.
+    """,
+)
+
+OWN_ROW_NOT_COMMITTED = Cause(
+    "HM813",
+    "A request looks for its own row by another session",
+    """
+    A background task, or a helper with a session of its own, sees what was committed. A dependency that commits after
+    its `yield` does so once the background tasks are done, so that they look for a row that is not there yet. Commit in
+    the endpoint, before the task is added.
+    """,
+)
+
+IN_ANOTHER_DATABASE = Cause(
+    "HM814",
+    "A row in one database, and a query to another",
+    """
+    A test with an engine of its own writes to the database of that engine's URL, and the application reads that of its
+    own. Without an override nothing connects the two. With hermetic a test needs no engine of its own: that of the
+    application leads to a database which is put back before each test.
+    """,
+)
+
+LENGTH_NOT_CHECKED = Cause(
+    "HM815",
+    "A length that the database does not check",
+    """
+    `String(20)` is a length that PostgreSQL enforces; SQLite stores a text of any. A test that expects an error sees
+    none there, and one that does not stores what the application's own database would refuse. A check constraint is
+    enforced by both.
+    """,
+)

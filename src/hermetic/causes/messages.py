@@ -133,3 +133,22 @@ ATTRIBUTE_OF_ANOTHER_INSTANCE = Cause(
     argument; or set it on the class, which is `request.cls`.
     """,
 )
+
+REQUEST_WITHOUT_BODY = Cause(
+    "HM790",
+    "A method of the client that takes no body",
+    """
+    `get`, `delete`, `head` and `options` of httpx's clients, and of `TestClient`, take neither `json=` nor `data=`:
+    such requests mostly have no body. Where the endpoint reads one, `client.request("DELETE", url, json=...)` sends it.
+    """,
+)
+
+SEVERAL_STATEMENTS = Cause(
+    "HM811",
+    "Several statements in one execute",
+    """
+    Drivers prepare a statement before they run it, and can prepare one at a time: a file of SQL that is handed to
+    `execute(text(...))` as a whole is refused. Execute its statements one by one. A file that fills the database before
+    all tests may stand in `hermetic_schema`, behind what makes the tables.
+    """,
+)

@@ -16,6 +16,7 @@ from hermetic.causes.applications import (
     FORM_FOR_JSON,
     NONE_IN_A_PATH,
     REDIRECTED,
+    SESSION_MAKER_AS_DEPENDENCY,
 )
 from hermetic.events.application import RequestEnded
 from hermetic.explain.failure import Explanation, Failure
@@ -31,6 +32,7 @@ ANSWERED = {"HTTPException": 400, "StarletteHTTPException": 400, "RequestValidat
 """The exceptions that FastAPI makes an answer of, each with the lowest status that it may be."""
 
 _NOT_RAISED = re.compile(r"DID NOT RAISE (?:<class ')?([\w.]+)")
+_MAKERS_ARGUMENT = '["query","local_kw"]'
 _FORM = re.compile(r"[\w.%+\[\]-]+=[^\s{}]*")
 
 
@@ -42,6 +44,7 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     yield from _redirected(failure, ended)
     yield from _without_cookie(failure, ended)
     yield from _form_for_json(failure, ended)
+    yield from _session_maker(failure, ended)
     yield from _none_in_a_path(failure, ended)
     yield from _not_raised(failure, ended)
 
@@ -142,6 +145,24 @@ def _is_of_a_form(body: str) -> bool:
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return False
+
+
+def _session_maker(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:
+    """Name a request that was refused because an endpoint depends on what makes sessions, which takes any argument."""
+    for each in ended:
+        is_of_a_maker = _MAKERS_ARGUMENT in each.body.replace(" ", "")
+        if each.status == UNPROCESSABLE and is_of_a_maker and is_met(failure, each, ended):
+            yield Explanation(
+                SESSION_MAKER_AS_DEPENDENCY,
+                (
+                    f"{each.method} {each.path} was answered by {UNPROCESSABLE}: it depends on a sessionmaker itself,"
+                    " whose argument local_kw FastAPI reads from the query.",
+                ),
+                (
+                    "Depends(get_session), an async function that yields a session of async with Session() as session",
+                ),
+            )
+            return
 
 
 def _none_in_a_path(failure: Failure, ended: list[RequestEnded]) -> Iterator[Explanation]:

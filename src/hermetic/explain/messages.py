@@ -20,6 +20,8 @@ from hermetic.causes.messages import (
     FIXTURE_ASKED_FOR_IN_A_LOOP,
     GREENLET_MISSING,
     LOOP_IN_A_LOOP,
+    REQUEST_WITHOUT_BODY,
+    SEVERAL_STATEMENTS,
     SYNC_DRIVER,
     TYPE_OF_ANOTHER_BACKEND,
     WITHOUT_A_TRANSACTION,
@@ -45,6 +47,8 @@ RUNNING_LOOP = (
     "Cannot run the event loop while another loop is running",
 )
 NO_APP = re.compile(r"(AsyncClient|Client)\.__init__\(\) got an unexpected keyword argument 'app'")
+NO_BODY = re.compile(r"(\w*Client)\.(get|delete|head|options)\(\) got an unexpected keyword argument '(\w+)'")
+SEVERAL = ("You can only execute one statement at a time", "cannot insert multiple commands into a prepared")
 NO_PROTOCOL = ("Request URL is missing an 'http://'", "unknown url type: '/")
 NO_TYPE = re.compile(r"\(in table '([\w.]+)', column '(\w+)'\): .*can't render element of type (\w+)")
 NO_TRANSACTION = re.compile(r"\b([A-Z][A-Z ]+) cannot run inside a transaction block")
@@ -64,6 +68,10 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 def _of_message(failure: Failure, error: BaseException, text: str, at: Location) -> Iterator[Explanation]:
     if isinstance(error, TypeError) and (client := NO_APP.match(text)) is not None:
         yield _client(client[1], at)
+    elif isinstance(error, TypeError) and (sent := NO_BODY.match(text)) is not None:
+        yield _without_body(sent, at)
+    elif any(each in text for each in SEVERAL):
+        yield _several(at)
     elif any(each in text for each in NO_PROTOCOL):
         yield from _without_base_url(error, at)
     elif isinstance(error, ModuleNotFoundError):
@@ -105,6 +113,29 @@ def _client(kind: str, at: Location) -> Explanation:
         CLIENT_TAKES_NO_APP,
         (f"{at} makes {kind}(app=...), which httpx 0.28 and later do not have.",),
         (change[kind],),
+    )
+
+
+def _without_body(sent: re.Match[str], at: Location) -> Explanation:
+    kind, method, argument = sent.groups()
+    awaits = "await " if kind.startswith("Async") else ""
+    return Explanation(
+        REQUEST_WITHOUT_BODY,
+        (
+            f"{at} gives {method}() of {kind} the argument {argument}=, which only methods that send a body have.",
+        ),
+        (f'{at}: {awaits}client.request("{method.upper()}", ..., {argument}=...)',),
+    )
+
+
+def _several(at: Location) -> Explanation:
+    return Explanation(
+        SEVERAL_STATEMENTS,
+        (f"{at} hands several statements to one execute(), and the driver prepares one at a time.",),
+        (
+            f'{at}: an execute() for each of them: for statement in filter(str.strip, sql.split(";")): ...',
+            "or hermetic_schema, with a file of SQL that makes the tables, or fills them, before all tests",
+        ),
     )
 
 

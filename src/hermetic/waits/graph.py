@@ -247,10 +247,11 @@ class Graph:
         """Return the frames of a runner."""
         return self._frames.get(runner, []) if isinstance(runner, int) else tasks.frames_of(runner)
 
-    def timers(self) -> set[int]:
-        """Return the identities of what a loop touches when some time has gone by."""
+    def by_itself(self) -> set[int]:
+        """Return the identities of what a loop touches when some time has gone by, or when a signal comes."""
         turning = [each for each in self._turning if each not in self._stopped]
         handles = [each for loop in turning for each in _timers(loop) if not _is_a_look(each)]
+        handles += [each for loop in self._turning for each in _on_signals(loop)]
         return at_hand([part for each in handles for part in (each._callback, *(each._args or ()))], LOCALS)
 
     def everybody(self) -> list[Runner]:
@@ -303,7 +304,7 @@ class Able:
 
     @cached_property
     def _at_hand(self) -> set[int]:
-        found = self._graph.timers()
+        found = self._graph.by_itself()
         new = list(self._found)
         while new:
             found.update(*map(self._graph.at_hand, new))
@@ -335,6 +336,11 @@ def _touched(each: object) -> object:
 
 def _timers(loop: asyncio.AbstractEventLoop) -> list[Any]:
     return list(getattr(loop, "_scheduled", ()))
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop) -> list[Any]:
+    """Return what a loop does when a signal comes, from wherever it may; what uvloop's does is not seen."""
+    return list(getattr(loop, "_signal_handlers", {}).values())
 
 
 def _woken_by(handle: Any) -> set[Task]:

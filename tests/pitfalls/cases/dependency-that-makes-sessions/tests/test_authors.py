@@ -1,0 +1,2 @@
+async def test_nobody(http):
+    assert (await http.get("/authors")).json() == []
