@@ -248,6 +248,7 @@ class Run:
         self.provider.has_tests = True
         self._mappings.watch()
         if self._is_on:
+            self._exit_watch.prepare()
             self.restoring.watch(self.containment.installation.identities)
             self.databases.inventory.mark_baselines()
 

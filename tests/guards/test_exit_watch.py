@@ -59,6 +59,22 @@ def test_one_that_is_left_behind() -> None:
     over.set()
 
 
+def test_a_thread_that_waits_until_it_is_needed() -> None:
+    """None is started when the last test ends, or by the end of the run; without a thread to look at it ends."""
+    watch, over = ExitWatch(lambda thread: None), threading.Event()
+    watch.prepare()
+    (own,) = [each for each in threading.enumerate() if each.name == "hermetic-exit"]
+    left = threading.Thread(target=over.wait)
+    left.start()
+    there = threading.enumerate()
+    watch.begin()
+    assert threading.enumerate() == there
+    over.set()
+    left.join()
+    watch.end()
+    own.join()
+
+
 def test_nothing_to_watch() -> None:
     """No thread is started."""
     watch = ExitWatch(lambda thread: None)

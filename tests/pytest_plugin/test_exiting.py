@@ -116,3 +116,25 @@ def test_a_run_that_is_cut_short(project: Project) -> None:
     result = project.pytest("-x")
     assert result.outcomes() == {"failed": 1}
     assert "HM77" not in result.output
+
+
+def test_a_suite_that_counts_threads(project: Project) -> None:
+    """It finds as many after its last test as before, where an executor's were alive when that began to end."""
+    project.write(
+        conftest_py=CONFTEST
+        + """
+def counted():
+    before = threading.enumerate()
+    yield
+    assert threading.enumerate() == before
+
+around_each = pytest.fixture(autouse=True)(counted)
+around_all = pytest.fixture(scope="session", autouse=True)(counted)
+""",
+        test_a_py="""
+        def test_it(pool):
+            assert pool.submit(int).result() == 0
+        """,
+    )
+    result = project.pytest()
+    assert result.outcomes() == {"passed": 1}, result.output

@@ -12,7 +12,10 @@ whose end somebody waits for without a limit are looked at:
 
 To leave a thread behind is to have its ``join`` return, as if it had been started as a daemon: nothing can end a
 thread. The run then goes on to its end as always, through ``atexit``, with its own exit status. A run whose threads end
-in time sees none of this; where there are no such threads, nothing is started.
+in time sees none of this.
+
+Suites count threads around each of their tests, or around them all. So the one that looks is there before the first
+fixture, and does nothing until there is something to look at.
 """
 
 from __future__ import annotations
@@ -90,27 +93,36 @@ class ExitWatch:
         self._started = started
         self._is_watching_joins = False
         self._thread: threading.Thread | None = None
+        self._is_due = threading.Event()
         self._seen: dict[threading.Thread, Seen] = {}
+
+    def prepare(self) -> None:
+        """The first test begins."""
+        self._thread = threading.Thread(target=self._watch, name=f"{OURS}exit", daemon=True)
+        self._thread.start()
 
     def begin(self) -> None:
         """The last test is about to end, and wider fixtures with it."""
         self._is_watching_joins = True
-        self._start()
+        self._look_on()
 
     def end(self) -> None:
         """The run is over: from now on only the end of the process is watched, which may be a long way off."""
         self._is_watching_joins = False
         if _keeping():
             _let_threads_be_left()
-            self._start()
+            self._look_on()
+        self._is_due.set()
 
-    def _start(self) -> None:
-        """Start the thread where there is something to watch: at the end of a process none can be started."""
-        if _keeping() and (self._thread is None or not self._thread.is_alive()):
-            self._thread = threading.Thread(target=self._watch, name=f"{OURS}exit", daemon=True)
-            self._thread.start()
+    def _look_on(self) -> None:
+        """Have the thread look where there is something to watch; at the end of a process none can be started."""
+        if _keeping():
+            self._is_due.set()
+            if self._thread is None or not self._thread.is_alive():
+                self.prepare()
 
     def _watch(self) -> None:
+        self._is_due.wait()
         while self._is_watching_joins or _keeping():
             pause(PAUSE)
             awaited = _joined() if self._is_watching_joins else set()
