@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 Holder = type | ModuleType
@@ -75,6 +75,28 @@ def names_of_plugins() -> None:
         return dir(holder) if found is None else found
 
     fixtures.dir, manager.dir = may_be_fixtures, may_be_hooks
+    _functions_of_hooks(
+        manager, {each: names for each, names in with_hooks.items() if isinstance(each, ModuleType)}
+    )
+
+
+def _functions_of_hooks(manager: Any, hooks: dict[ModuleType, list[str]]) -> None:
+    """Have pluggy look for the functions of modules' hooks, and at what they take, no more."""
+    implementation: Any = import_module("pluggy._impl")
+    find, look = manager._static_hook_attr, implementation.varnames
+    found: dict[tuple[object, str], Any] = {
+        (module, name): find(module, name) for module, names in hooks.items() for name in names
+    }
+    taken = {each[1]: look(each[1]) for each in found.values() if each is not None}
+
+    def function(holder: object, name: str) -> Any:
+        is_known = isinstance(holder, ModuleType) and (holder, name) in found
+        return found[holder, name] if is_known else find(holder, name)
+
+    def arguments(function: Any) -> Any:
+        return taken[function] if isinstance(function, FunctionType) and function in taken else look(function)
+
+    manager._static_hook_attr, implementation.varnames = function, arguments
 
 
 def _holders() -> Iterator[Holder]:
