@@ -22,11 +22,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
-# No deadline: one slow example on a busy machine is no failure.
-settings.register_profile("default", max_examples=50, deadline=None)
-settings.register_profile(
-    "check", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# No deadline: slow examples on a busy machine are no failure.
+for name, examples in (("default", 50), ("check", 2_000)):
+    settings.register_profile(
+        name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -228,7 +228,7 @@ def test_multipart_bodies(name: str, end: str) -> None:
     assert SECRET not in MASKING.text(first)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "part",
     [

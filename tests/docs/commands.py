@@ -34,6 +34,9 @@ PROGRAMS = {
 }
 """What a page may tell its reader to run. A pytest that runs hermetic also takes every warning for an error."""
 
+LONGEST = 600
+"""Seconds after which a command counts as hung, on the busiest machine."""
+
 _SECONDS = re.compile(r"\b\d+(\.\d+)?( m)?s\b(?: \(\d+:\d\d:\d\d\))?")
 _BAD = re.compile(r"\b(failed|errors?)\b", re.IGNORECASE)
 
@@ -85,7 +88,7 @@ def run(line: str, folder: Path) -> Ended:
     environment |= assignments
     server = forkserver(usual, environment) if program == "pytest" else None
     if server is not None:
-        return server.run([*known[3:], *arguments], folder, environment, 240)
+        return server.run([*known[3:], *arguments], folder, environment, LONGEST)
     done = subprocess.run(
         [*known, *arguments],
         cwd=folder,
@@ -93,7 +96,7 @@ def run(line: str, folder: Path) -> Ended:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=240,
+        timeout=LONGEST,
         check=False,
     )
     return Ended(done.returncode, done.stdout, hung=False)

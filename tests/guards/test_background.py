@@ -23,8 +23,9 @@ Start = Callable[[Owner, Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 @pytest.fixture
-def background() -> Background:
-    """Knows of no connections, and of no driver."""
+def background(monkeypatch: pytest.MonkeyPatch) -> Background:
+    """Knows of no connections, and of no driver, and has patience that no busy machine wears out."""
+    monkeypatch.setattr("hermetic.guards.background.PATIENCE", 60.0)
     return Background(list, lambda file: False)
 
 
@@ -69,7 +70,7 @@ async def takes(turns: int) -> None:
 def test_what_is_about_to_run_is_waited_for(background: Background, start: Start) -> None:
     """It ends by itself, and nothing is said."""
     task = start(REQUEST, takes(300))
-    background.end_tasks_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test, seconds=60)
     assert task.done() and not task.cancelled()
     assert background.take_left() == []
 
@@ -130,7 +131,7 @@ def test_clean_up_is_waited_for(background: Background, start: Start) -> None:
             await asyncio.shield(asyncio.create_task(close()))
 
     start(REQUEST, works())
-    background.end_tasks_everywhere(ends_with_a_test)
+    background.end_tasks_everywhere(ends_with_a_test, seconds=60)
     assert closed == ["closed"]
     assert [left.name for left in background.take_left()] == ["works"]
 
@@ -216,7 +217,7 @@ def test_what_is_told_of_tasks(background: Background, start: Start) -> None:
     """That they were found, with where they wait, and how each ended."""
     with hearing(TaskFound, TaskEnded) as told:
         start(REQUEST, takes(300))
-        background.end_tasks_everywhere(ends_with_a_test)
+        background.end_tasks_everywhere(ends_with_a_test, seconds=60)
         start(REQUEST, sleeps())
         background.end_tasks_everywhere(ends_with_a_test)
     assert [(each.owner, each.name) for each in told.of(TaskFound)] == [

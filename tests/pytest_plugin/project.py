@@ -141,7 +141,7 @@ class Project:
         assert old in text, f"{old!r} is not in {path}"
         (self.root / path).write_text(text.replace(old, new), encoding="utf-8")
 
-    def pytest(self, *arguments: str, timeout: float = 240) -> Result:
+    def pytest(self, *arguments: str, timeout: float = 600) -> Result:
         """Run pytest in the project, in a process of its own, with every warning an error.
 
         Args:

@@ -76,7 +76,7 @@ class Started:
 
     def ended(self) -> str:
         """Wait for the end; return the output."""
-        output, _ = self.process.communicate(timeout=120)
+        output, _ = self.process.communicate(timeout=600)
         self._temporary.cleanup()
         return output
 

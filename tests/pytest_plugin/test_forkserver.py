@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -207,18 +208,31 @@ def test_a_server_that_is_gone(folder: Path) -> None:
     """Nobody waits for it."""
     server = Forkserver(ENVIRONMENT)
     server._connection.shutdown(socket.SHUT_WR)
-    assert server.process.wait(30) == 0
+    assert server.process.wait(300) == 0
     with pytest.raises((BrokenPipeError, AssertionError)):
         server.run([], folder, ENVIRONMENT, 60)
     server.stop()
 
 
-def test_a_run_that_hangs_says_where(server: Forkserver, folder: Path) -> None:
+def test_a_run_that_hangs_says_where(
+    server: Forkserver, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is ended, what it wrote until then is there, and where its thread stood."""
+
+    class OnceItHangs(threading.Timer):
+        def run(self) -> None:
+            while not (folder / "hangs").exists():
+                if self.finished.wait(0.01):
+                    return
+            super().run()
+
+    monkeypatch.setattr("threading.Timer", OnceItHangs)
     (folder / "test_a.py").write_text(
-        "import threading\n\ndef test_it():\n    threading.Event().wait()\n", encoding="utf-8"
+        "import threading\nfrom pathlib import Path\n\n"
+        "def test_it():\n    Path('hangs').touch()\n    threading.Event().wait()\n",
+        encoding="utf-8",
     )
-    ended = server.run(["-q"], folder, ENVIRONMENT, 1.5)
+    ended = server.run(["-q"], folder, ENVIRONMENT, 0.5)
     assert (ended.status, ended.hung) == (-signal.SIGABRT, True)
     assert "in test_it" in ended.output
 

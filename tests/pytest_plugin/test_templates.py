@@ -81,7 +81,6 @@ def edit(project: Project, path: str, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-@pytest.mark.timeout(300)
 def test_what_it_depends_on(seeded: Project) -> None:
     """Model, seed, a file that it reads and the flag build anew, once each; everything else does not."""
     assert builds(seeded) == 1
@@ -99,7 +98,6 @@ def test_what_it_depends_on(seeded: Project) -> None:
     assert builds(seeded) == 0
 
 
-@pytest.mark.timeout(300)
 def test_what_cannot_be_known(seeded: Project) -> None:
     """What a process of a seed reads: each run builds anew and says so, until a setting names it; workers share one."""
     edit(

@@ -33,7 +33,7 @@ def test_it_serves_until_ctrl_c(project: Project) -> None:
             with psycopg.connect(url) as connection:
                 row = connection.execute("SELECT current_database(), current_user").fetchone()
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=300) == 0
         finally:
             process.terminate()
     assert printed[0].endswith("  template")

@@ -37,7 +37,7 @@ def _lives(pid: int) -> bool:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for something that comes in a moment."""
-    for _ in range(1500):
+    for _ in range(15_000):
         if condition():
             return
         time.sleep(0.02)

@@ -12,7 +12,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-SECONDS = 30
+SECONDS = 120
 
 RUN = """
 import json, sys

@@ -285,7 +285,7 @@ def test_a_foreign_connection_is_not_tracked() -> None:
 def test_connections_are_ended_under_running_threads(tmp_path: Path) -> None:
     """Ending and closing connections that other threads execute on crashes nothing."""
     module = "tests.database.backends.sqlite.restore.crowd"
-    subprocess.run([sys.executable, "-m", module, str(tmp_path), "6"], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", module, str(tmp_path), "6"], check=True, timeout=600)
 
 
 def test_a_closed_connection_holds_no_lock(database: SqliteDatabase) -> None:
