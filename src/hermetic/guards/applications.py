@@ -114,9 +114,10 @@ class ApplicationWatch:
                 with owned_by(owner):
                     return await told_of(partial(__call__, app), scope)(scope, receive, send)
             self._note_loop()
-            is_lifespan = scope["type"] == "lifespan"
-            call: App = partial(self._lifespan, original, app) if is_lifespan else partial(original, app)
-            told = () if is_lifespan else self._told
+            call: App = partial(original, app)
+            told = self._told
+            if scope["type"] == "lifespan":
+                call, told = partial(self._lifespan, original, app), ()
             with owned_by(owner):
                 for listener in told:
                     listener.called(owner, app)
