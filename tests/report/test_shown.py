@@ -119,7 +119,7 @@ def test_what_fills_the_databases() -> None:
     """It is named, with the setting, where no setting names it."""
     found = ["app.db:Base.metadata (found)", "alembic.ini"]
     assert contents_lines(found, ()) == [
-        "schema: app.db:Base.metadata (found), alembic.ini; to fix it: hermetic_schema = app.db:Base.metadata"
+        "schema: app.db:Base.metadata (found), alembic.ini; to keep to it: hermetic_schema = app.db:Base.metadata"
     ]
     assert contents_lines(found, ("alembic.ini",)) == contents_lines([], ()) == []
 

@@ -250,6 +250,8 @@ def test_metadata_outside_the_import_root_is_left_out(project: Project) -> None:
         ("\nRegisterTortoise(app, generate_schemas=True)", 2),
         ("register_tortoise(app, generate_schemas=False)", None),
         ("await Tortoise.generate_schemas()", 1),
+        ("from aerich import Command\nasync def f():\n    await Command(settings).init_db(safe=True)", 3),
+        ("await other.init_db()", None),
         ("await create_db_tables(Note, if_not_exists=True)", 1),
     ],
 )

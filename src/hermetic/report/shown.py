@@ -149,7 +149,7 @@ def contents_lines(found: Sequence[str], schema: Sequence[str]) -> list[str]:
     """Return what is said of what fills the databases, where no setting names it."""
     if schema or not found:
         return []
-    return [f"schema: {', '.join(found)}; to fix it: hermetic_schema = {found[0].split()[0]}"]
+    return [f"schema: {', '.join(found)}; to keep to it: hermetic_schema = {found[0].split()[0]}"]
 
 
 def only_read_lines(written: Mapping[str, bool]) -> list[str]:

@@ -142,6 +142,14 @@ class Opening:
             return
         yield from ((None, argument) for argument in self.call.args[:1])
         yield from ((word.arg, word.value) for word in self.call.keywords if word.arg in ADDRESS)
+        unpacked = [word.value for word in self.call.keywords if word.arg is None and self.is_engine]
+        yield from ((None, _entry(value, "url")) for value in unpacked)
+
+
+def _entry(value: ast.expr, key: str) -> ast.expr:
+    """Return the expression for one of the values that a call is given by ``**``."""
+    entry = ast.Subscript(value, ast.Constant(key), ast.Load())
+    return ast.fix_missing_locations(ast.copy_location(entry, value))
 
 
 def find_openings(modules: Iterable[Module], symbols: Symbols, databases: Databases) -> list[Opening]:

@@ -24,6 +24,8 @@ from hermetic.source.symbols import Reference, Symbols
 
 MAKING = frozenset({"create_all", "create_db_tables", "create_db_tables_sync", "generate_schemas"})
 """What makes tables where it is called: SQLAlchemy's, Piccolo's and Tortoise's."""
+AERICH = "init_db"
+"""What makes Tortoise's tables, called on aerich's ``Command``."""
 GENERATING = "generate_schemas"
 """What makes them where it is true: of ``RegisterTortoise`` and ``register_tortoise``."""
 CREATES_TABLE = re.compile(rb"^\s*CREATE\s+(?:UNLOGGED\s+)?TABLE\b", re.IGNORECASE | re.MULTILINE)
@@ -79,11 +81,16 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
 def find_startup_tables(modules: Iterable[Module]) -> Place | None:
     """Return the first line of the application that creates tables when it runs, by a library or CREATE TABLE."""
     for module in modules:
-        if not (module.mentions(*MAKING, GENERATING) or b"CREATE TABLE" in module.text.upper()):
+        if not (module.mentions(*MAKING, GENERATING, AERICH) or b"CREATE TABLE" in module.text.upper()):
             continue
         lines = [node.lineno for node in module.of(ast.Attribute) if node.attr in MAKING]
         lines += [node.lineno for node in module.of(ast.Call) if _makes_tables(node)]
         lines += [node.lineno for node in module.of(ast.Constant) if _creates_a_table(node.value)]
+        lines += [
+            node.lineno
+            for node in module.of(ast.Attribute)
+            if node.attr == AERICH and module.mentions("aerich")
+        ]
         if lines:
             return Place(module.path, min(lines))
     return None

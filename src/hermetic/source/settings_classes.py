@@ -18,6 +18,9 @@ from hermetic.source.syntax import assignments, last_name, literal
 CURRENT = frozenset({"pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings"})
 OLD = frozenset({"pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings"})
 CONFIGURATION = frozenset({"env_prefix", "env_file", "env_nested_delimiter"})
+CUSTOMISING = "settings_customise_sources"
+ENVIRONMENT = "env_settings"
+"""How pydantic hands over the source that reads variables: by this name."""
 VALIDATING = frozenset({"model_validate", "model_validate_json", "parse_obj", "parse_raw"})
 ASKING = frozenset({"isinstance", "issubclass", "cast"})
 
@@ -48,7 +51,7 @@ class Fields:
         roots = {
             outside(each.file, base, self._symbols) for each in lineage for base in each.definition.bases
         }
-        if not roots & (CURRENT | OLD):
+        if not roots & (CURRENT | OLD) or any(_reads_no_variables(each.definition) for each in lineage):
             return
         configuration = self._configuration(lineage)
         if "env_file" in configuration:
@@ -158,6 +161,15 @@ class Fields:
                 if name in CONFIGURATION:
                     found[name] = file, value
         return found
+
+
+def _reads_no_variables(definition: ast.ClassDef) -> bool:
+    """Whether a class names its sources, and the environment is none of them: files alone give its values."""
+    for method in definition.body:
+        if isinstance(method, ast.FunctionDef) and method.name == CUSTOMISING:
+            names = {node.id for line in method.body for node in ast.walk(line) if isinstance(node, ast.Name)}
+            return method.args.kwarg is None and ENVIRONMENT not in names
+    return False
 
 
 def _fields(definition: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:

@@ -145,7 +145,9 @@ def _of_line(suffix: str, line: str) -> Iterator[tuple[str, str]]:
     for name, assigning, double, single, word, rest in ASSIGNED.findall(line):
         if not word:
             yield name, double or single
+        elif suffix in ONLY_QUOTED:
+            continue
         elif suffix in WHOLE_LINES or assigning == ":":
             yield name, f"{word}{rest}".strip()
-        elif suffix not in ONLY_QUOTED:
+        else:
             yield name, word

@@ -119,7 +119,8 @@ def find_given(
     values = {**dict(dynaconf_values(bindings.symbols, values, home)), **values}
     places = tuple(sources.around(home))
     private = [place / ".env" for place in places if (place / ".env").resolve() not in loaded]
-    examples = {path: dotenv_values(path) for path in example_files(places)}
+    beside = dict.fromkeys((*places, *_around_settings(fields, sources)))
+    examples = {path: dotenv_values(path) for path in example_files(beside)}
     shown = ({name: Shown(text, path) for name, text in found.items()} for path, found in examples.items())
     return Given(
         values,
@@ -130,6 +131,12 @@ def find_given(
         for_tests=_merged(map(_clear, (late, shown_by_runners(places), *shown))),
         private=_merged(dotenv_values(path) for path in private),
     )
+
+
+def _around_settings(fields: Fields, sources: Sources) -> Iterator[Path]:
+    """Yield the folders inside the project in which a settings class lies that reads a file: its example may, too."""
+    for file, _ in fields.env_files:
+        yield from (place for place in file.parents if place.is_relative_to(sources.root))
 
 
 def _set_by_code(symbols: Symbols) -> Iterator[tuple[str, str, Path | None]]:

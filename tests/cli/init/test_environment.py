@@ -352,6 +352,7 @@ ACTION = ".github/actions/test/action.yml"
         ("pyproject.toml", "[tool.poe.tasks.test]\nenv = { A = 'b', KEY = \"x\" }\n", "x"),
         ("noxfile.py", 'session.env["KEY"] = "x"\nif env["KEY"] == "y": ...\n', "x"),
         ("noxfile.py", "session.run('pytest', env={'KEY': make()})\n", None),
+        ("noxfile.py", "env = {\n    'KEY': TOKEN,\n    'OTHER': 'x',\n}\n", None),
         ("Makefile", "export KEY ?= x\ntest:\n\tpytest\n", "x"),
         ("Makefile", "test:\n\tOTHER=y KEY='x y' pytest -q\n", "x y"),
         ("justfile", 'export KEY := "x"\n', "x"),
@@ -827,3 +828,62 @@ def test_what_dynaconf_s_files_lack_is_needed(project: Project) -> None:
     project.write({"b.yaml": "more:\n  inner:\n    db_url: x\n    KEY\n"})
     project.write({"db.py": engine("from config import settings", "settings.DB_URL")})
     assert found(project).lines == ("SHOP_DB_URL=sqlite+aiosqlite:///:memory:",)
+
+
+def test_an_example_beside_the_settings_is_read(project: Project) -> None:
+    """``backend/.env.example``, where ``backend/core/settings.py`` reads ``backend/.env`` and pytest runs above."""
+    text = (
+        SETTINGS
+        + "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_file=FILE)\n    key: str\ns = S()"
+    )
+    project.write(
+        {
+            "main.py": f"import backend.core.settings\n{APP}",
+            "backend/core/settings.py": text,
+            "backend/.env.example": "KEY=x\n",
+        }
+    )
+    assert found(project).lines == ("KEY=x",)
+
+
+@pytest.mark.parametrize(
+    ("sources", "unknown"),
+    [
+        ("cls, settings_cls, init_settings, env_settings, dotenv_settings, secrets", ["KEY"]),
+        ("cls, settings_cls, init_settings, env_settings, **others", ["KEY"]),
+        ("cls, settings_cls, env_settings, **others", ["KEY"]),
+    ],
+)
+def test_a_class_that_names_the_environment_among_its_sources_reads_it(
+    project: Project, sources: str, unknown: list[str]
+) -> None:
+    """Whatever else it reads, in whatever order."""
+    text = SETTINGS + "class S(BaseSettings):\n    key: str\n    @classmethod\n"
+    text += (
+        f"    def settings_customise_sources({sources}):\n        return YamlSource(), env_settings\ns = S()"
+    )
+    project.write({"main.py": text + f"\n{APP}"})
+    assert [each.name for each in found(project).unknown] == unknown
+
+
+def test_a_class_whose_sources_are_files_needs_no_variable(project: Project) -> None:
+    """``settings_customise_sources`` that returns a YAML file alone."""
+    text = SETTINGS + "class S(BaseSettings):\n    server: str\n    def other(self): ...\n    @classmethod\n"
+    text += "    def settings_customise_sources(cls, settings_cls, init_settings, env_settings, dotenv, secrets):\n"
+    text += f"        return (YamlSource(),)\ns = S()\n{APP}"
+    environment = found(project.write({"main.py": text}))
+    assert (environment.lines, environment.unknown) == ((), ())
+
+
+def test_an_engine_that_is_given_a_dictionary_has_its_url_from_it(project: Project) -> None:
+    """``create_async_engine(**settings.props)``: its parts are a URL's, and not to be asked for."""
+    text = (
+        SETTINGS
+        + f"from sqlalchemy import URL\n{ENGINE}class S(BaseSettings):\n    db_host: str\n    @property\n"
+    )
+    text += "    def props(self) -> dict:\n"
+    text += "        return dict(url=URL.create('postgresql+asyncpg', host=self.db_host))\n"
+    text += f"s = S()\nengine = create_async_engine(**s.props)\n{APP}"
+    environment = found(project.write({"main.py": text}))
+    assert environment.lines == ("DB_HOST=localhost",)
+    assert environment.scheme == "postgresql+asyncpg"

@@ -121,15 +121,25 @@ def test_a_project_without_async_tests_gets_auto_mode(project: Project) -> None:
     assert keys(found(project, "pytest-asyncio", mode="")) == ["asyncio_mode", *SCOPES]
 
 
-def test_a_project_with_async_tests_keeps_its_mode(project: Project) -> None:
-    """Auto mode would run tests that were skipped, or run by another plugin."""
+def test_async_tests_that_nobody_runs_get_auto_mode(project: Project) -> None:
+    """In strict mode, the default, a test without a mark is an error, or skipped: with auto they run."""
     text = "class TestA:\n    async def test_b(self): ...\nasync def helper(): ..."
     project.write({"tests/test_a.py": text})
     loops = found(project, "pytest-asyncio", mode="")
+    assert keys(loops) == ["asyncio_mode", *SCOPES]
+    mode, *_ = loops.settings
+    assert mode.value == "auto"
+    assert mode.comment is not None
+    assert "nobody runs them" in mode.comment
+    assert not loops.remarks
+
+
+def test_a_project_with_marked_tests_keeps_its_mode(project: Project) -> None:
+    """Auto mode would run tests that were skipped, or run by another plugin."""
+    project.write({"tests/test_a.py": "import pytest\n@pytest.mark.asyncio\nasync def test_b(): ..."})
+    loops = found(project, "pytest-asyncio", mode="")
     assert keys(loops) == list(SCOPES)
-    (remark,) = loops.remarks
-    assert "nobody runs them" in remark.text
-    assert "asyncio_mode = auto" in remark.text
+    assert not loops.remarks
 
 
 @pytest.mark.parametrize(

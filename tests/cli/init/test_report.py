@@ -162,6 +162,11 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
             "schema        left out: no tables were found. If there are some, name what makes them:",
         ),
         (
+            {"models.py": "from tortoise.models import Model\nclass Note(Model): ..."},
+            "schema        left out: nothing makes Tortoise's tables when the application starts. Name a function that "
+            "does:",
+        ),
+        (
             {
                 "main.py": f"{APP}import os\nos.environ['KEY']",
                 "compose.yml": "    environment:\n      KEY: x",
@@ -374,8 +379,7 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
             False,
             [
                 "would change pytest.ini",
-                "next: set asyncio_mode = auto in pytest.ini, or mark the async tests",
-                "then: run pytest",
+                "next: run pytest",
             ],
         ),
         (
@@ -420,6 +424,20 @@ def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pyte
             [
                 "nothing to do: hermetic is set up",
                 "next: run pytest and read hermetic's summary, then set hermetic = on",
+            ],
+        ),
+        (
+            {
+                "main.py": f"{APP}import os\nos.environ['TESTING']",
+                "models.py": MODELS,
+                "conftest.py": "m.create_all(e)",
+            },
+            True,
+            [
+                "created pytest.ini",
+                "1 line of the tests does by hand what hermetic now does; delete it when you like",
+                "next: run pytest and read hermetic's summary, then set hermetic = on",
+                "      hermetic_env is set in mode on alone: where nothing else gives these, pytest --hermetic=on",
             ],
         ),
         (

@@ -29,7 +29,7 @@ from hermetic.source.symbols import Symbols
 SCOPES = (FIXTURES, TESTS)
 BOTH_SINCE = (0, 26)
 WHY_SESSION = "One event loop for all tests: connections of a pool cannot leave theirs."
-UNMARKED = "no async test has a mark: in strict mode, the default, nobody runs them; with asyncio_mode = auto it does"
+UNMARKED = "No async test has a mark: in strict mode, the default, nobody runs them."
 COUNTED = (
     "threads are counted: the session's loop keeps those of its executor (asyncio_0, asyncio_1) once a test has"
     " used it; let them not count, or leave both loop scopes out"
@@ -96,12 +96,12 @@ def find_faults(symbols: Symbols, configuration: Configuration) -> tuple[Finding
 
 
 def _mode(runner: Runner, configuration: Configuration) -> Loops:
-    """Propose a mode where no test has one; one would run tests that were skipped, or that another plugin runs."""
+    """Propose a mode where no test has a mark; else one would run tests that were skipped, or another plugin's."""
     if "asyncio_mode" in configuration.values or runner.anyio:
         return Loops()
     if not runner.async_tests:
         return Loops((Setting("asyncio_mode", "auto"),))
-    return Loops(remarks=(Remark(UNMARKED),)) if runner.is_unclaimed else Loops()
+    return Loops((Setting("asyncio_mode", "auto", UNMARKED),)) if runner.is_unclaimed else Loops()
 
 
 def _scopes(runner: Runner, configuration: Configuration) -> Loops:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.cli.init.editing import render
-from hermetic.cli.init.loops import UNMARKED
 from hermetic.cli.init.setup_plan import Found, Plan
 from hermetic.cli.init.superseded import Superseded
 from hermetic.cli.lines import count, shown, topic
@@ -101,6 +100,8 @@ def _next(plan: Plan) -> Iterator[str]:
         yield f"{first}{run} and read hermetic's summary, then set hermetic = on"
         if plan.environment.needs_a_server and not plan.lacks_server:
             yield f"      {_server(plan)}"
+        if plan.environment.lines:
+            yield "      hermetic_env is set in mode on alone: where nothing else gives these, pytest --hermetic=on"
     elif not plan.names_an_application:
         yield f"{first}{run} and read hermetic's summary"
     elif any(module.mentions("TestClient") for module in plan.sources.tests):
@@ -115,12 +116,10 @@ def _next(plan: Plan) -> Iterator[str]:
 
 def _before_the_run(plan: Plan) -> Iterator[str]:
     """Say what a run needs that init does not decide."""
-    absent = plan.environment.unknown
+    absent = (*plan.environment.unknown, *plan.environment.elsewhere)
     if absent and "hermetic_env" not in plan.configuration.values:
         names = ", ".join(need.name for need in absent)
         yield f"give {names} a value in hermetic_env of {shown(plan.configuration.path)}"
-    if any(remark.text == UNMARKED for remark in plan.loops.remarks) and not plan.observes:
-        yield f"set asyncio_mode = auto in {shown(plan.configuration.path)}, or mark the async tests"
 
 
 def _server(plan: Plan) -> str:
@@ -225,8 +224,7 @@ def _schema(plan: Plan) -> Iterator[str]:
     elif not plan.choice.found:
         yield "left out: what the tests make of tables is theirs"
     else:
-        yield "left out: no tables were found. If there are some, name what makes them:"
-        yield "hermetic_schema = package.models:Base.metadata, or lifespan, where the application does when it starts"
+        yield from _no_tables(plan)
     if plan.tables.migrations and plan.tables.metadata:
         lines = plan.tables.migrations.lines(plan.configuration.path.parent)
         each = ", one line each" if len(lines) > 1 else ""
@@ -236,6 +234,17 @@ def _schema(plan: Plan) -> Iterator[str]:
     if plan.tables.needing:
         place = f"{shown(plan.tables.needing.file)}:{plan.tables.needing.line}"
         yield f"the migrations cannot make them: the first works on a table that none makes ({place})"
+
+
+def _no_tables(plan: Plan) -> Iterator[str]:
+    """Say what to write where nothing that makes tables was found: Tortoise's have no MetaData."""
+    if any(name.partition(".")[0] == "tortoise" for name in plan.sources.imported_by_production):
+        yield "left out: nothing makes Tortoise's tables when the application starts. Name a function that does:"
+        yield "hermetic_schema = tests.schema:make, where async def make() awaits Tortoise.init(...) as the application"
+        yield "does, then Tortoise.generate_schemas() and Tortoise.close_connections()"
+        return
+    yield "left out: no tables were found. If there are some, name what makes them:"
+    yield "hermetic_schema = package.models:Base.metadata, or lifespan, where the application does when it starts"
 
 
 def _runner(plan: Plan) -> Iterator[str]:
