@@ -94,3 +94,13 @@ TWO_HEADS = Cause(
     writes a migration that has both before it; or have the younger one name the other one as its `down_revision`.
     """,
 )
+
+PROCESS_NOT_CONTAINED = Cause(
+    "HM816",
+    "A process that looks for the application's database by itself",
+    """
+    Hermetic leads the engines and drivers of the test process to its own databases. A process that a test starts, a
+    command line tool of the project's above all, has engines of its own, which go where their URL says. It inherits
+    variables: with `hermetic_env = DATABASE_URL={url}` it reads hermetic's URL where the application reads its own.
+    """,
+)
