@@ -53,7 +53,7 @@ def engine(installed: Installation, name: str) -> AsyncEngine:
 def left_on(server: psycopg.Connection, name: str) -> int:
     """Count the server's connections of this name, once those that are ending have ended."""
     query = "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
-    for _ in range(200):
+    for _ in range(3_000):
         if not server.execute(query, (name,)).fetchall():
             return 0
         server.execute("SELECT pg_sleep(0.01)")

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.pytest_plugin.on_postgresql.test_servers import BINARIES, URL, needs_server
+from tests.database.backends.postgresql.shared_server import URL
+from tests.pytest_plugin.on_postgresql.test_servers import BINARIES, needs_server
 from tests.pytest_plugin.project import Project
 
 MAKING = """

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from tests.database.backends.postgresql.shared_server import URL, alone, shared
 from tests.pytest_plugin.project import Project
 
 ROOT = Path(__file__).parents[3]
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 HOST, PORT = "127.0.0.1", 5432
-URL = f"postgresql://postgres@{HOST}:{PORT}/postgres"
 
 
 def is_listening() -> bool:
@@ -39,11 +40,12 @@ def test_the_example_service(server: str, cache: Path) -> None:
     backend = Project(ROOT, real_start=True)
     backend.environment["HERMETIC_CACHE"] = str(cache)
     settings = ("-o", "hermetic_database=postgresql", "-o", f"hermetic_postgresql={server}")
-    result = backend.pytest("backend", *settings)
+    with shared() if server == URL else nullcontext():
+        result = backend.pytest("backend", *settings)
+        again = backend.pytest("backend/tests/test_users.py", *settings)
     assert result.status == 0, result.output
     # Its browser tests need a browser.
     assert {"passed"} <= set(result.outcomes()) <= {"passed", "skipped"}
-    again = backend.pytest("backend/tests/test_users.py", *settings)
     assert again.status == 0, again.output
     assert "template reused, built 2" in again.output
 
@@ -52,8 +54,6 @@ def test_the_example_service(server: str, cache: Path) -> None:
 @pytest.mark.real_start
 def test_nothing_is_left_on_a_server_by_url(project: Project) -> None:
     """Worker databases go with the run, those of a killed run with the next one's start; the template stays."""
-    import psycopg
-
     project.write(
         test_a_py="""
         import os
@@ -68,7 +68,7 @@ def test_nothing_is_left_on_a_server_by_url(project: Project) -> None:
         """
     )
     settings = ("-o", f"hermetic_postgresql={URL}")
-    with psycopg.connect(URL, autocommit=True) as connection:
+    with alone() as connection:
 
         def there() -> list[bool]:
             """Which of the databases of the runs, in their order, are still there."""

@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+from unittest.mock import patch
 
 import psycopg
 from hypothesis import strategies as st
 
+from hermetic.database.backends.postgresql.restore import administration
 from tests.database.backends.postgresql.restore.dumping import Dump
 from tests.database.backends.postgresql.restore.opened import WORLD, Connection, Opened, Place
 from tests.database.backends.postgresql.restore.operations import ADDED, ALTERED, TOUCHES, WRITES
@@ -122,7 +124,8 @@ class Stage:
             if number != step.during:
                 self._end(connection.rollback)
         if step.during is not None:
-            with ThreadPoolExecutor(1) as thread:
+            # A busy machine may take longer to commit than a restore waits.
+            with patch.object(administration, "LOCK_PATIENCE", 60), ThreadPoolExecutor(1) as thread:
                 writer = thread.submit(self._end, self._connections[step.during].commit)
                 self._opened.database.restore()
                 writer.result()

@@ -8,7 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from hermetic.database.backends.postgresql.restore import administration
 from tests.database.backends.postgresql.restore.opened import Opened
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore waits for as long as a busy machine takes to go on."""
+    monkeypatch.setattr(administration, "LOCK_PATIENCE", 60)
+
 
 WAITING = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
-import tempfile
+import secrets
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
-from sqlalchemy import URL
+from sqlalchemy import make_url
 
 from hermetic.database.backends.postgresql.server import template_databases
 from hermetic.database.backends.postgresql.server.external import External
-from tests.database.backends.postgresql.restore.opened import PLAIN, WORLD, Place
+from hermetic.steps import every_step
+from tests.database.backends.postgresql.restore.opened import WORLD, Place
 from tests.database.backends.postgresql.restore.operations import ADDED, ALTERED, TOUCHES, WRITES
 from tests.database.backends.postgresql.restore.playing import differences
+from tests.database.backends.postgresql.shared_server import URL, shared
 
-LEFT = "SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba WHERE rolname = %s"
 ROWS = {**WRITES, **TOUCHES}
 CHANGES = {
     name: {**ADDED, **ALTERED}[name]
@@ -27,46 +26,51 @@ CHANGES = {
 
 
 @pytest.fixture
-def one_at_a_time() -> Iterator[None]:
-    """Roles and templates belong to the whole server, which the workers of this suite share."""
-    with (Path(tempfile.gettempdir()) / "hermetic-tests-postgresql.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def server() -> Iterator[psycopg.Connection]:
+    """PostgreSQL at 127.0.0.1, where one is."""
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(shared())
+        except psycopg.OperationalError as error:
+            pytest.skip(f"no PostgreSQL answers at 127.0.0.1:5432: {error}")
+        yield connection
 
 
 @pytest.fixture(params=["superuser", "plain"])
-def elsewhere(request: pytest.FixtureRequest, one_at_a_time: None) -> Iterator[Place]:
-    """PostgreSQL at 127.0.0.1, where one is."""
-    url = URL.create("postgresql", "postgres", None, "127.0.0.1", 5432, "postgres")
-    try:
-        with psycopg.connect(url.render_as_string(), connect_timeout=2, autocommit=True) as connection:
-            for (name,) in connection.execute(LEFT, [PLAIN]):  # by a run that was killed
-                connection.execute(SQL("DROP DATABASE {}").format(Identifier(name)))
-            connection.execute(f"DROP ROLE IF EXISTS {PLAIN}")
-            connection.execute(f"CREATE ROLE {PLAIN} LOGIN CREATEDB")
-    except psycopg.OperationalError as error:
-        pytest.skip(f"no PostgreSQL answers at 127.0.0.1:5432: {error}")
+def elsewhere(request: pytest.FixtureRequest, server: psycopg.Connection) -> Iterator[Place]:
+    """That server, with either kind of rights; roles are the whole server's, so this one is the test's own."""
+    plain = f"hermetic_test_{secrets.token_hex(4)}"
+    server.execute(f"CREATE ROLE {plain} LOGIN CREATEDB")
+    url = make_url(URL)
+    user = "postgres" if request.param == "superuser" else plain
     superuser = External(url)
-    place = Place(
-        request.param,
-        External(url.set(username="postgres" if request.param == "superuser" else PLAIN)),
-        superuser,
-    )
+    place = Place(request.param, External(url.set(username=user)), superuser)
     yield place
-    for server in place._servers.values():
-        for name, noted in template_databases.every(server.host):
-            if noted.get("run") == server.host.instance.run_id:  # other workers keep theirs there, too
-                server.host.drop(name)
-    place.stop()
-    place.instance.stop()
-    with superuser.connect() as connection:
-        connection.execute(f"DROP ROLE {PLAIN}")
-    superuser.stop()
+    with every_step() as step:
+        with step:
+            drop_templates(place)
+        for end in (place.stop, place.instance.stop, superuser.stop):
+            with step:
+                end()
+    server.execute(f"DROP ROLE {plain}")
+
+
+def own_world() -> str:
+    """Return a schema whose template no other test uses: it is dropped when this one ends."""
+    return f"{WORLD}-- {secrets.token_hex(4)}"
+
+
+def drop_templates(place: Place) -> None:
+    """Drop the templates of this run: they would stay for the next one."""
+    for made in place._servers.values():
+        for name, noted in template_databases.every(made.host):
+            if noted.get("run") == made.host.instance.run_id:
+                made.host.drop(name)
 
 
 def test_everything(elsewhere: Place) -> None:
     """One operation after the other, the baseline comes back."""
-    opened = elsewhere.database(WORLD)
+    opened = elsewhere.database(own_world())
     before = opened.dump()
     for name, script in {**ROWS, **CHANGES}.items():
         opened.run(script)
@@ -77,7 +81,7 @@ def test_everything(elsewhere: Place) -> None:
 
 def test_layers(elsewhere: Place) -> None:
     """Rows and a changed schema of wider fixtures come and go."""
-    opened = elsewhere.database(WORLD)
+    opened = elsewhere.database(own_world())
     before = opened.dump()
     rows = opened.layer("rows", "INSERT INTO posts (title) VALUES ('x')", "DELETE FROM items WHERE id > 590")
     schema = opened.layer("schema", "CREATE TABLE made (id serial PRIMARY KEY)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +18,10 @@ from hermetic.database.backends.postgresql.drivers.libpq import dsn
 from hermetic.database.backends.postgresql.server import PREFIX, Instance, instance_from, marks, new_instance
 from hermetic.database.backends.postgresql.server.external import External
 from hermetic.errors import ConfigurationError
+from tests.database.backends.postgresql import shared_server
 from tests.database.backends.postgresql.server.processes import STARTED, WAITS, eventually, kill, line, run
 
-URL = os.environ.get("HERMETIC_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+URL = os.environ.get("HERMETIC_TEST_POSTGRESQL", shared_server.URL)
 
 
 def answers(url: str) -> bool:
@@ -42,6 +44,13 @@ def url(suite_cache: Path) -> Iterator[str]:
         embedded.start()
         yield embedded.url("postgres", embedded.administrator).render_as_string()
         embedded.stop()
+
+
+@pytest.fixture
+def shared(url: str) -> Iterator[None]:
+    """Nobody else has left there what this test may drop."""
+    with shared_server.shared(url):
+        yield
 
 
 @pytest.fixture
@@ -175,30 +184,35 @@ def test_a_password_of_any_characters(url: str, password: str) -> None:
     instance.stop()
 
 
-def test_databases_of_dead_runs_are_dropped(instance: External, role: str) -> None:
+def test_databases_of_dead_runs_are_dropped(shared: None, instance: External, role: str) -> None:
     """Those of our own role, which nobody uses, whose run holds no lock; whatever else is there stays."""
     with instance.connect() as connection:
         connection.execute(f'ALTER ROLE "{role}" CREATEDB')
-    living, own = as_role(instance, role, "fffffffe"), as_role(instance, role, "0000000a")
+    # Of names that no other suite takes, and that none which was killed has left.
+    low, other_low = (f"00{secrets.token_hex(3)}" for _ in range(2))
+    high, other_high = (f"ff{secrets.token_hex(3)}" for _ in range(2))
+    of_used, of_unmarked, of_anothers = (f"12{secrets.token_hex(3)}" for _ in range(3))
+    living, own = as_role(instance, role, high), as_role(instance, role, low)
     living.start()
-    dead = {f"{PREFIX}00000000_gw0", f"{PREFIX}ffffffff_master"}
-    used = f"{PREFIX}12345678_used"
-    stay = {f"{PREFIX}fffffffe_gw0", f"{PREFIX}0000000a_gw0", f"{PREFIX}strange", f"{role}_app", used}
-    unmarked, anothers = f"{PREFIX}00000001_gw0", f"{PREFIX}00000002_gw0"
+    dead = {f"{PREFIX}{other_low}_gw0", f"{PREFIX}{other_high}_master"}
+    used = f"{PREFIX}{of_used}_used"
+    strange = f"{PREFIX}strange_{instance.run_id}"
+    stay = {f"{PREFIX}{high}_gw0", f"{PREFIX}{low}_gw0", strange, f"{role}_app", used}
+    unmarked, anothers = f"{PREFIX}{of_unmarked}_gw0", f"{PREFIX}{of_anothers}_gw0"
     with own.connect() as connection:
         for name in dead | stay | {unmarked, anothers}:
             connection.execute(f'CREATE DATABASE "{name}"')
             if name != unmarked:
-                run_id = name.removeprefix(PREFIX)[:8] if name != anothers else "00000003"
+                run_id = name.removeprefix(PREFIX)[:8] if name != anothers else of_unmarked
                 marks.write(marks.through(connection), name, {"run": run_id})
     stay |= {unmarked, anothers}
     user = own.connect(used)
-    assert instance.drop_dead_databases() == []
+    assert not set(instance.drop_dead_databases()) & (dead | stay)  # of another role
     assert set(own.drop_dead_databases()) == dead
     user.close()
     assert names(instance, role) == stay
     living.stop()
-    ended = {f"{PREFIX}fffffffe_gw0", used}
+    ended = {f"{PREFIX}{high}_gw0", used}
 
     def are_gone() -> bool:
         own.drop_dead_databases()
@@ -208,7 +222,7 @@ def test_databases_of_dead_runs_are_dropped(instance: External, role: str) -> No
     own.stop()
 
 
-def test_a_killed_runs_lock_is_gone(instance: External, role: str, place: Path) -> None:
+def test_a_killed_runs_lock_is_gone(shared: None, instance: External, role: str, place: Path) -> None:
     """kill -9 closes its session, in whichever process of the run it was."""
     with instance.connect() as connection:
         connection.execute(f'ALTER ROLE "{role}" CREATEDB')
@@ -234,7 +248,7 @@ def test_stop_lets_go(instance: External) -> None:
     instance.connect().close()
 
 
-def test_a_forked_child_leaves_its_parents_session(instance: External) -> None:
+def test_a_forked_child_leaves_its_parents_session(shared: None, instance: External) -> None:
     """A child that runs exit handlers does not close what its parent still uses."""
     instance.start()
     child = os.fork()
