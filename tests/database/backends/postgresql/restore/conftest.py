@@ -39,18 +39,16 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 @pytest.fixture
 def world(place: Place) -> Iterator[Opened]:
     """A worker database that holds one of everything."""
-    opened = place.database(WORLD)
-    yield opened
-    opened.close()
+    with place.lent(WORLD) as lent:
+        yield lent
 
 
 @pytest.fixture
 def opened(superuser: Place) -> Iterator[Opened]:
     """A worker database that every engine of the process ends on."""
-    made = superuser.database(WORLD)
-    installation = install(lambda request: made.database)
-    superuser.pools.replace = installation.invalidate
-    yield made
-    installation.uninstall()
-    superuser.pools.replace = lambda database, connections: None
-    made.close()
+    with superuser.lent(WORLD) as lent:
+        installation = install(lambda request: lent.database)
+        superuser.pools.replace = installation.invalidate
+        yield lent
+        installation.uninstall()
+        superuser.pools.replace = lambda database, connections: None

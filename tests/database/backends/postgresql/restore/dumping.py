@@ -80,7 +80,7 @@ Dump = dict[str, list[Any]]
 def dump(connection: psycopg.Connection[Any]) -> Dump:
     """Return all that a database holds, as its administrator sees it."""
     connection.execute("SET DateStyle = 'ISO'; SET search_path = public")
-    found: Dump = {"catalog": sorted(repr(row) for row in connection.execute(CATALOG))}
+    found: Dump = {"catalog": sorted(repr(row) for row in connection.execute(CATALOG, prepare=True))}
     relations = connection.execute(RELATIONS).fetchall()
     queries = [_query(name, kind) for name, kind in relations]
     for (name, _), rows in zip(relations, _all(connection, queries), strict=True):

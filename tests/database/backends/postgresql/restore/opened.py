@@ -24,7 +24,9 @@ from hermetic.database.backends.postgresql.worker_databases import PostgresqlSer
 from hermetic.database.in_use import Maker, RawConnection
 from hermetic.database.layers import Layer
 from hermetic.database.templates import Built
+from hermetic.errors import HermeticError
 from hermetic.owners import Kind, Owner, Scope
+from hermetic.steps import every_step
 from tests.database.backends.postgresql.restore.dumping import Dump, dump
 
 WORLD = (Path(__file__).parent / "world.sql").read_text(encoding="utf-8")
@@ -99,7 +101,6 @@ class Opened:
             return
         if self._looks is None or not _answers(self._looks):
             self._looks = self.place.superuser.connect(self.database.name)
-            self._open.callback(self._looks.close)
             seen = ref(self._looks)
             self.database.note_raw(RawConnection(Psycopg(), TEST, "", None, None, seen, lambda: self.place))
         yield self._looks
@@ -112,9 +113,19 @@ class Opened:
         assert made is not None
         return made
 
+    def is_left_as(self, before: Dump) -> bool:
+        """Close the application's connections, restore, and say whether it holds just that, and no fixture's layer."""
+        self._open.close()
+        with suppress(HermeticError, psycopg.Error):
+            self.database.restore()
+            return self.database.is_pristine and self.dump() == before
+        return False
+
     def close(self) -> None:
         """Close the application's connections and drop the database."""
         self._open.close()
+        if self._looks is not None:
+            self._looks.close()
         self.database.close()
 
 
@@ -151,13 +162,27 @@ class Place:
         To make one and to look at what it holds takes longer than most tests that change one thing and restore it.
         """
         if schema not in self._used:
-            made = self.database(schema)
-            self._used[schema] = made, made.dump()
+            self._used[schema] = self._dumped(schema)
         try:
             yield self._used[schema]
         except BaseException:
             self._used.pop(schema)[0].close()
             raise
+
+    @contextmanager
+    def lent(self, schema: str) -> Iterator[Opened]:
+        """Yield the same for a test that puts back what it does, as a fixture, which is not told that a test failed."""
+        made, before = self._used.pop(schema) if schema in self._used else self._dumped(schema)
+        yield made
+        if made.is_left_as(before):
+            self._used[schema] = made, before
+        else:
+            made.close()
+
+    def _dumped(self, schema: str) -> tuple[Opened, Dump]:
+        made = self.database(schema)
+        made.database.ensure()
+        return made, made.dump()
 
     def database(self, schema: str = "", **settings: Any) -> Opened:
         """Make a worker database that holds what a script makes; it is built once for all tests that name it.
@@ -188,14 +213,17 @@ class Place:
         self._ends.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
     def stop(self) -> None:
-        """Drop everything."""
-        if self._ends is not None:
-            self._ends.close()
-        for database in self._made:
-            database.close()
-        with patch.object(self.instance, "stop"):  # it is the whole suite's
-            for server in self._servers.values():
-                server.stop()
+        """Drop everything; what stays open, where something fails, warns in whichever test comes next."""
+        ends = [self._ends.close] if self._ends is not None else []
+        with patch.object(self.instance, "stop"), every_step() as step:  # it is the whole suite's
+            for end in (
+                *ends,
+                *(used.close for used, _ in self._used.values()),
+                *(database.close for database in self._made),
+                *(server.stop for server in self._servers.values()),
+            ):
+                with step:
+                    end()
 
 
 def _answers(connection: Connection) -> bool:

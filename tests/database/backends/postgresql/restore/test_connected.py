@@ -43,14 +43,16 @@ def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
 @pytest.fixture
 def opened(superuser: Place) -> Iterator[Opened]:
     """A worker database to which every driver's connection is brought."""
-    made = superuser.database(SCHEMA)
-    drivers = Drivers(
-        lambda request: made.database, lambda request: None, lambda url, folder: False, Path(__file__).parent
-    )
-    drivers.install()
-    yield made
-    drivers.uninstall()
-    made.close()
+    with superuser.lent(SCHEMA) as lent:
+        drivers = Drivers(
+            lambda request: lent.database,
+            lambda request: None,
+            lambda url, folder: False,
+            Path(__file__).parent,
+        )
+        drivers.install()
+        yield lent
+        drivers.uninstall()
 
 
 @asynccontextmanager
@@ -156,7 +158,7 @@ def test_a_loop_that_runs_in_another_thread(opened: Opened) -> None:
     thread.start()
 
     def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
 
     async def make() -> Any:
         with owned_by(WIDE):

@@ -30,9 +30,8 @@ CREATE POLICY all_of_them ON secrets USING (current_setting('app.every', true) =
 @pytest.fixture
 def opened(place: Place) -> Iterator[Opened]:
     """A worker database with users and their tasks, and some other tables."""
-    made = place.database(SCHEMA)
-    yield made
-    made.close()
+    with place.lent(SCHEMA) as lent:
+        yield lent
 
 
 def add(*users: str) -> str:

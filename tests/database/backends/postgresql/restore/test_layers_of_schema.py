@@ -31,9 +31,8 @@ def databases_of(opened: Opened) -> list[str]:
 @pytest.fixture
 def opened(place: Place) -> Iterator[Opened]:
     """A worker database with two tables."""
-    made = place.database(SCHEMA)
-    yield made
-    made.close()
+    with place.lent(SCHEMA) as lent:
+        yield lent
 
 
 def test_no_copy_a_test(opened: Opened) -> None:
@@ -296,7 +295,8 @@ def test_a_schema_that_could_not_come_back_at_once(opened: Opened) -> None:
     opened.database.remove_layer(rows)
     opened.database.remove_layer(layer)
     administration = opened.database.administration
-    administration.run(HIDE.format(schema="pg_hermetic_2"))
+    (of_before,) = opened.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(pg_)?hermetic_[0-9]+$'")
+    administration.run(HIDE.format(schema=of_before))
     for _ in range(2):
         with pytest.raises(psycopg.errors.UndefinedTable):
             opened.database.restore()

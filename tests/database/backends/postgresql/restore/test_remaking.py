@@ -43,27 +43,25 @@ def number(opened: Opened) -> int:
 @pytest.fixture
 def shop(place: Place) -> Iterator[Opened]:
     """Tables as an application declares them, with rows."""
-    opened = place.database(TABLES + ROWS)
-    yield opened
-    opened.close()
+    with place.lent(TABLES + ROWS) as lent:
+        yield lent
 
 
 @pytest.mark.parametrize("rows", ["", ROWS, MANY], ids=["no rows", "rows", "many rows"])
 @pytest.mark.parametrize("script", [DROPPED, ANEW, ANEW + ROWS], ids=["dropped", "made again", "written to"])
 def test_dropped(place: Place, rows: str, script: str) -> None:
     """They are the baseline's own then, with its rows, and what is written to them is undone as ever."""
-    opened = place.database(TABLES + rows)
-    before, same = opened.dump(), number(opened)
-    for _ in range(2):
-        opened.run(script)
-        assert opened.database.restore()
-        assert opened.dump() == before
-        opened.run(WRITTEN)
-        assert opened.database.restore()
-        assert opened.dump() == before
-        assert not opened.database.restore()
-    assert number(opened) == same
-    opened.close()
+    with place.used(TABLES + rows) as (opened, before):
+        same = number(opened)
+        for _ in range(2):
+            opened.run(script)
+            assert opened.database.restore()
+            assert opened.dump() == before
+            opened.run(WRITTEN)
+            assert opened.database.restore()
+            assert opened.dump() == before
+            assert not opened.database.restore()
+        assert number(opened) == same
 
 
 @pytest.mark.parametrize(
@@ -81,13 +79,12 @@ def test_dropped(place: Place, rows: str, script: str) -> None:
 )
 def test_anything_else_comes_with_a_copy(superuser: Place, script: str) -> None:
     """What is not the same by name is not taken for it."""
-    opened = superuser.database(TABLES + ROWS)
-    before, same = opened.dump(), number(opened)
-    opened.run(script)
-    assert opened.database.restore()
-    assert number(opened) != same
-    assert opened.dump() == before
-    opened.close()
+    with superuser.used(TABLES + ROWS) as (opened, before):
+        same = number(opened)
+        opened.run(script)
+        assert opened.database.restore()
+        assert number(opened) != same
+        assert opened.dump() == before
 
 
 @pytest.mark.parametrize(
@@ -101,16 +98,15 @@ def test_anything_else_comes_with_a_copy(superuser: Place, script: str) -> None:
 )
 def test_rows_that_no_trigger_saw(place: Place, script: str) -> None:
     """A table that stayed while others were made again is put back too, and what is written to it later is noticed."""
-    opened = place.database(TABLES + ROWS)
-    before, same = opened.dump(), number(opened)
-    opened.run(f"{script}; DROP TABLE posts")
-    assert opened.database.restore()
-    assert opened.dump() == before
-    opened.run(WRITTEN)
-    assert opened.database.restore()
-    assert opened.dump() == before
-    assert number(opened) == same
-    opened.close()
+    with place.used(TABLES + ROWS) as (opened, before):
+        same = number(opened)
+        opened.run(f"{script}; DROP TABLE posts")
+        assert opened.database.restore()
+        assert opened.dump() == before
+        opened.run(WRITTEN)
+        assert opened.database.restore()
+        assert opened.dump() == before
+        assert number(opened) == same
 
 
 def test_what_is_read_of_the_schema(shop: Opened) -> None:

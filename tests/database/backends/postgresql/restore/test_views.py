@@ -23,9 +23,8 @@ ADD = "INSERT INTO users (age) VALUES (20)"
 @pytest.fixture
 def opened(place: Place) -> Iterator[Opened]:
     """A worker database with views."""
-    made = place.database(SCHEMA)
-    yield made
-    made.close()
+    with place.lent(SCHEMA) as lent:
+        yield lent
 
 
 def test_a_fixture_that_does_not_refresh(opened: Opened) -> None:

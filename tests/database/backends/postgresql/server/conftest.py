@@ -35,15 +35,15 @@ def cache(suite_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return suite_cache
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def instance(suite_cache: Path) -> Iterator[Instance]:
-    """A server for all tests of this module."""
+    """A server for the tests of this folder; the databases of those of drivers and of restore are on another one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HERMETIC_CACHE", str(suite_cache))
         made = new_instance("embedded", project=Path("/nowhere"))
         made.start()
-        yield made
-        made.stop()
+    yield made
+    made.stop()
 
 
 @pytest.fixture
