@@ -49,9 +49,14 @@ def test_a_file_is_written_as_a_whole(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_whatever_is_there_is_removed(tmp_path: Path) -> None:
     """A directory, a link but not what it leads to, or nothing."""
     (tmp_path / "directory" / "below").mkdir(parents=True)
+    (tmp_path / "directory" / "below" / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "directory")
     files.remove(str(tmp_path / "link"))
-    assert (tmp_path / "directory").exists()
+    assert (tmp_path / "directory" / "below" / "file").exists()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "link").symlink_to(tmp_path / "directory")
+    files.remove(str(tmp_path / "other"))
+    assert (tmp_path / "directory" / "below" / "file").exists()
     files.remove(str(tmp_path / "directory"))
     files.remove(str(tmp_path / "directory"))
     assert list(tmp_path.iterdir()) == []

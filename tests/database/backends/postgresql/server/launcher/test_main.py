@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hermetic.database.backends.postgresql.server import installed
+from hermetic.database.backends.postgresql.server import installed, launch
 from hermetic.database.backends.postgresql.server.launcher import cluster, files, main
 from hermetic.database.backends.postgresql.server.launcher.account import Account
 from hermetic.database.backends.postgresql.server.launcher.cluster import StartError
@@ -178,6 +178,17 @@ def test_there_is_one_launcher(tmp_path: Path) -> None:
         first.communicate()
     assert main.is_first(lock)
     os.close(lock)
+
+
+def test_what_a_start_imports() -> None:
+    """Not what only a first start on a machine, or a cluster that is kept, needs."""
+    look = "print(*sys.modules); raise SystemExit"
+    command = [sys.executable, "-I", "-S", "-c", launch.BOOT.replace("main(sys.argv[2])", look)]
+    loaded = subprocess.run(
+        [*command, str(Path(launch.__file__).parent)], capture_output=True, text=True
+    ).stdout.split()
+    assert "launcher.main" in loaded
+    assert not {"bz2", "locale", "lzma", "random", "shutil", "subprocess", "tempfile"} & set(loaded)
 
 
 def test_the_end_is_when_nobody_holds_the_home(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """The process that starts a PostgreSQL server, watches over it, and cleans up after the run.
 
 It is started as a program of its own, with nothing but the standard library (``python -I -S``, 12 ms), so nothing here
-may import the rest of hermetic. Why a process and not a thread: only something that outlives ``kill -9`` of pytest can
-clean up after it, and only a parent that never ends its forking thread can be the one whose death ends the server
-(``PR_SET_PDEATHSIG`` fires when that *thread* ends).
+may import the rest of hermetic; and what only some starts need is imported there. Why a process and not a thread: only
+something that outlives ``kill -9`` of pytest can clean up after it, and only a parent that never ends its forking
+thread can be the one whose death ends the server (``PR_SET_PDEATHSIG`` fires when that *thread* ends).
 
 What ends what, each way tried by a test:
 

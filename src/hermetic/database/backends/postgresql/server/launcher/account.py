@@ -10,8 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -93,6 +91,8 @@ def executable(binaries: str, who: Account, cache: str) -> str:
 
 
 def _readable_parent(who: Account, cache: str) -> str:
+    import tempfile
+
     temporary = f"{tempfile.gettempdir()}/hermetic-{os.getuid()}-binaries"
     for place in (cache, SHARED, temporary):
         previous = os.umask(0o022)
@@ -120,6 +120,8 @@ def _extent(binaries: str) -> tuple[str, str]:
 
 
 def _copy(root: str, libraries: str, target: str) -> None:
+    import shutil
+
     previous = os.umask(0o022)
     try:
         os.mkdir(target, 0o755)

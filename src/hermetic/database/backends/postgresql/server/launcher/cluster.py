@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import locale
 import os
 import re
-import subprocess
 import sys
 import time
 from contextlib import ExitStack, suppress
@@ -106,6 +104,8 @@ def _keep_initdb(data: str, made: str, version: str) -> None:
 
 def _version(binaries: str) -> str:
     """Return "18.6" from "postgres (PostgreSQL) 18.6 (Debian 18.6-1)"."""
+    import subprocess
+
     command = [f"{binaries}/postgres", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     text = done.stdout.partition("(PostgreSQL) ")[2].split()
@@ -118,6 +118,8 @@ def _version(binaries: str) -> str:
 
 def initdb(data: str, binaries: str, major: int, who: Account) -> None:
     """Run ``initdb`` as that account."""
+    import subprocess
+
     command = [f"{binaries}/initdb", "--pgdata", data, *initdb_options(major)]
     os.mkdir(data, 0o700)
     os.chown(data, who.uid, who.gid)
@@ -154,6 +156,8 @@ def locale_name(major: int) -> str:
 
 
 def _libc_locale() -> str:
+    import locale
+
     previous = locale.setlocale(locale.LC_CTYPE)
     try:
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")

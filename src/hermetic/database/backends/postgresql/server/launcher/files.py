@@ -15,10 +15,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 SHARED = fcntl.LOCK_SH
@@ -71,10 +70,20 @@ def read(path: str) -> str | None:
 def remove(path: str) -> None:
     """Remove a file or a directory, whatever is in it, if it is there."""
     if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
+        for folder, folders, names in os.walk(path, topdown=False):
+            for name in names:
+                _remove_one(os.unlink, f"{folder}/{name}")
+            for name in folders:
+                _remove_one(os.unlink if os.path.islink(f"{folder}/{name}") else os.rmdir, f"{folder}/{name}")
+        _remove_one(os.rmdir, path)
         return
     with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(path)
+
+
+def _remove_one(how: Callable[[str], None], path: str) -> None:
+    with suppress(OSError):
+        how(path)
 
 
 def is_full(error: Exception) -> bool:

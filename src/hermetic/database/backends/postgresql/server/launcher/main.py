@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -144,8 +143,8 @@ def remove_home(home: str) -> None:
     """Remove a run's directory, and the shorter one that its socket may lie in."""
     link = f"{home}/socket"
     if os.path.islink(link):
-        shutil.rmtree(os.readlink(link), ignore_errors=True)
-    shutil.rmtree(home, ignore_errors=True)
+        files.remove(os.readlink(link))
+    files.remove(home)
 
 
 def _terminate(*_: object) -> NoReturn:  # pragma: no cover - runs in the launcher's process only

@@ -13,7 +13,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -169,6 +168,8 @@ def drop_databases(binaries: str, socket: str, port: int, kept: Sequence[str]) -
 
     Done by ``psql`` while the server runs: the processes that made them may have been killed, so nobody else would.
     """
+    import subprocess
+
     patterns = ", ".join("'" + prefix.replace("_", "\\_") + "%'" for prefix in kept)
     dropped = (
         f"datname NOT IN ('postgres', 'template0', 'template1') AND datname NOT LIKE ALL (ARRAY[{patterns}])"
