@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
+from hermetic.pytest_plugin import __all__ as FIXTURES
+from hermetic.pytest_plugin import active, fixtures
 from tests.pytest_plugin.project import Project
 
 
@@ -96,3 +101,16 @@ def test_a_live_server_has_the_database_of_the_test(project: Project) -> None:
     )
     result = project.pytest()
     assert result.outcomes() == {"passed": 2}, result.output
+
+
+def test_no_fixture_asks_for_request() -> None:
+    """pytest makes that anew for each that names it, in each test, and inspects its signature."""
+    found = {
+        node.name: [each.arg for each in node.args.args]
+        for module in (fixtures, active)
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        if any("pytest.fixture" in ast.unparse(each) for each in node.decorator_list)
+    }
+    assert {*FIXTURES, "_hermetic_test", "_hermetic_asked"} == found.keys()
+    assert [name for name, arguments in found.items() if "request" in arguments] == []

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from hermetic.pytest_plugin.fixtures import (
+    Asked,
     async_client,
     async_db_session,
     async_test_db,
@@ -27,6 +28,7 @@ from hermetic.pytest_plugin.fixtures import (
     hermetic_lifespan,
     hermetic_url,
     live_server,
+    plugin_of,
     setup_test_env,
 )
 from hermetic.pytest_plugin.options import MARK, add_options, read_settings, refuse_unset_loop_scope
@@ -85,6 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if SETTINGS not in config.stash:  # loaded by -p or from a conftest
         _start(config)
+    asked = Asked(config)
+    config.pluginmanager.register(plugin_of(asked), "hermetic-asked")
     if RUN in config.stash:
         from hermetic.pytest_plugin.active import Active
         from hermetic.pytest_plugin.reporting import Reporting
@@ -92,7 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
         with errors_as_usage_errors():
             refuse_unset_loop_scope(config)
         run, recorder = config.stash[RUN], config.stash[RECORDER]
-        config.pluginmanager.register(Active(run, recorder, config.stash[HISTORY]), "hermetic-active")
+        config.pluginmanager.register(Active(run, recorder, config.stash[HISTORY], asked), "hermetic-active")
         config.pluginmanager.register(Reporting(run, recorder), "hermetic-reporting")
 
 

@@ -45,11 +45,13 @@ class HermeticWarning(pytest.PytestWarning):
 class Active:
     """Hooks of a run in mode ``observe`` or ``on``."""
 
-    def __init__(self, run: Run, recorder: Recorder, history: History) -> None:
+    def __init__(self, run: Run, recorder: Recorder, history: History, asked: fixtures.Asked) -> None:
         self.run = run
+        self.asked = asked
         self.recorder = recorder
         self.history = history
         self._fixtures: WeakKeyDictionary[Any, Owner] = WeakKeyDictionary()
+        self._item: pytest.Item | None = None
         self._ending: frozenset[str] = frozenset()
         self._is_setting_up = False
         self._unavailable = UnavailableServers()
@@ -84,6 +86,7 @@ class Active:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         __tracebackhide__ = True
         function = getattr(item, "function", None)
+        self._item = item
         owner = item.stash[OWNER] = Owner(item.nodeid, "test", "function", function=function)
         self.history.begin(owner)
         import_drivers(self.run)
@@ -123,10 +126,11 @@ class Active:
                     self.run.checkpoints.end(frame)
 
     @pytest.fixture(autouse=True)
-    def _hermetic_test(self, request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    def _hermetic_test(self) -> Generator[None, None, None]:
         """The test ends after its own fixtures, and before wider ones end."""
+        item = self._item
         yield
-        self._end_test(request.node)
+        self._end_test(item)
 
     def _end_test(self, item: Any) -> None:
         """End what the test left open and undo what it changed."""
@@ -212,7 +216,9 @@ class Active:
         __tracebackhide__ = True
         scope: Any = request.scope  # an indirect parametrization may widen the fixture's own
         is_ours = getattr(fixturedef.func, "__module__", None) == fixtures.__name__
-        if fixturedef.argname == fixtures.APPLICATION and not is_ours:
+        if is_ours:
+            self.asked.request = request
+        elif fixturedef.argname == fixtures.APPLICATION:
             self.run.provider.note_application_of_the_suite()
         owner = Owner(
             f"fixture {fixturedef.argname!r} ({scope} scope)",

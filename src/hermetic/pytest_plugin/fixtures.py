@@ -3,11 +3,15 @@
 Every one is synchronous and hands out an object that starts at first use, in whatever event loop that is, so they work
 under every runner and every combination of loop scopes (pytest-asyncio ties an async fixture to a loop when it is
 defined).
+
+None takes ``request``: pytest makes that anew, and inspects its signature, for each fixture that names it in each test,
+and twice where the fixture is set up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,18 +38,46 @@ def _lifespan_scope(fixture_name: str, config: pytest.Config) -> Any:
     return settings.lifespan_scope if settings else "function"
 
 
-def active_run(request: pytest.FixtureRequest) -> Run:
-    """Return the run, or fail the test with what to write when there is none."""
-    run = request.config.stash.get(RUN, None)
-    if run is not None and run.settings.mode == "on":
-        return run
-    settings = request.config.stash[SETTINGS]
-    lacking = "hermetic_app = your.module:app" if settings.app is None else "hermetic = on"
-    pytest.fail(
-        f"The fixture {request.fixturename!r} needs hermetic, which is {settings.mode!r} in this run.\n\n"
-        f"hint: in the ini file of pytest: {lacking}",
-        pytrace=False,
-    )
+class Asked:
+    """Gives the fixtures what they would ask ``request`` for.
+
+    Args:
+        config: Of this run of pytest.
+
+    Attributes:
+        request: That of the fixture of ours that is set up now; only an active run knows it.
+    """
+
+    request: pytest.FixtureRequest
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def run(self, fixture: str) -> Run:
+        """Return the run, or fail the test with what to write when there is none."""
+        run = self._config.stash.get(RUN, None)
+        if run is not None and run.settings.mode == "on":
+            return run
+        settings = self._config.stash[SETTINGS]
+        lacking = "hermetic_app = your.module:app" if settings.app is None else "hermetic = on"
+        pytest.fail(
+            f"The fixture {fixture!r} needs hermetic, which is {settings.mode!r} in this run.\n\n"
+            f"hint: in the ini file of pytest: {lacking}",
+            pytrace=False,
+        )
+
+
+def plugin_of(asked: Asked) -> ModuleType:
+    """Return a plugin whose fixture gives this: a module, for methods are deprecated as fixtures of a session."""
+
+    @pytest.fixture(scope="session")
+    def _hermetic_asked() -> Asked:
+        """What the fixtures of hermetic ask."""
+        return asked
+
+    plugin = ModuleType("hermetic_asked")
+    setattr(plugin, "_hermetic_asked", _hermetic_asked)  # noqa: B010 - no attribute that a module has
+    return plugin
 
 
 def _application(request: pytest.FixtureRequest) -> Callable[[], object]:
@@ -64,12 +96,12 @@ def _application(request: pytest.FixtureRequest) -> Callable[[], object]:
 
 
 @pytest.fixture(scope="session")
-def hermetic_app(request: pytest.FixtureRequest) -> Any:
+def hermetic_app(_hermetic_asked: Asked) -> Any:
     """The application that ``hermetic_app`` names; override it to build yours in another way."""
     from hermetic.pytest_plugin.calls import build_routes
 
     with errors_as_failures():
-        app = active_run(request).provider.application()
+        app = _hermetic_asked.run("hermetic_app").provider.application()
     if app is None:
         pytest.fail(
             f"{NOT_CONFIGURED}\n\nhint: in the ini file of pytest: hermetic_app = your.module:app\n"
@@ -81,21 +113,23 @@ def hermetic_app(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(scope="session")
-def hermetic_database(request: pytest.FixtureRequest) -> Database:
+def hermetic_database(_hermetic_asked: Asked) -> Database:
     """The application's worker database: its URLs, and ``restore()``."""
     from hermetic.database.facade import Database
 
     with errors_as_failures():
-        return Database(active_run(request).provider.primary(_application(request)))
+        provider = _hermetic_asked.run("hermetic_database").provider
+        return Database(provider.primary(_application(_hermetic_asked.request)))
 
 
 @pytest.fixture
-def hermetic_empty_database(request: pytest.FixtureRequest) -> EmptyDatabase:
+def hermetic_empty_database(_hermetic_asked: Asked) -> EmptyDatabase:
     """An empty database of the test's own, for tests of migrations: its URLs; dropped when the test ends."""
     from hermetic.database.facade import EmptyDatabase
 
     with errors_as_failures():
-        return EmptyDatabase.of(active_run(request).provider.empty_database(_application(request)))
+        provider = _hermetic_asked.run("hermetic_empty_database").provider
+        return EmptyDatabase.of(provider.empty_database(_application(_hermetic_asked.request)))
 
 
 @pytest.fixture(scope="session")
@@ -116,12 +150,12 @@ def hermetic_engine(hermetic_url: str) -> AsyncEngine:
 
 
 @pytest.fixture(scope=_lifespan_scope)
-def hermetic_lifespan(request: pytest.FixtureRequest, hermetic_app: Any) -> Iterator[Lifespan]:
+def hermetic_lifespan(_hermetic_asked: Asked, hermetic_app: Any) -> Iterator[Lifespan]:
     """The application's lifespan: starts with the first request, ends with the scope of ``hermetic_lifespan_scope``."""
     from hermetic.pytest_plugin.lifespan import FixtureLifespan
 
-    run = active_run(request)
-    lifespan = FixtureLifespan(hermetic_app, run, scope=request.scope)
+    run = _hermetic_asked.run("hermetic_lifespan")
+    lifespan = FixtureLifespan(hermetic_app, run, scope=_hermetic_asked.request.scope)
     run.loop_resources.add(lifespan)
     yield lifespan
     run.loop_resources.discard(lifespan)
@@ -135,12 +169,12 @@ def hermetic_auth() -> Any:
 
 @pytest.fixture
 def async_client(
-    request: pytest.FixtureRequest, hermetic_app: Any, hermetic_lifespan: Lifespan, hermetic_auth: Any
+    _hermetic_asked: Asked, hermetic_app: Any, hermetic_lifespan: Lifespan, hermetic_auth: Any
 ) -> Iterator[AsyncTestClient]:
     """A client that runs the application, its lifespan included, in the test's own event loop."""
     from hermetic.client import AsyncTestClient
 
-    run = active_run(request)
+    run = _hermetic_asked.run("async_client")
     client = AsyncTestClient._lazily(hermetic_app, lifespan=hermetic_lifespan, authenticate=hermetic_auth)
     run.loop_resources.add(client)
     yield client
@@ -148,21 +182,22 @@ def async_client(
 
 
 @pytest.fixture
-def live_server(request: pytest.FixtureRequest, hermetic_app: Any) -> Iterator[LiveServer]:
+def live_server(_hermetic_asked: Asked, hermetic_app: Any) -> Iterator[LiveServer]:
     """The application behind uvicorn on a free port of the loopback, on the test's database: for browsers."""
     from hermetic.client import LiveServer
 
-    active_run(request)
+    _hermetic_asked.run("live_server")
     with errors_as_failures(), LiveServer(hermetic_app) as server:
         yield server
 
 
 @pytest.fixture
-def async_db_session(request: pytest.FixtureRequest) -> Iterator[AsyncSession]:
+def async_db_session(_hermetic_asked: Asked) -> Iterator[AsyncSession]:
     """An ``AsyncSession`` on the application's database; it connects at its first statement."""
     from hermetic.pytest_plugin.session import FixtureSession
 
-    run = active_run(request)
+    run = _hermetic_asked.run("async_db_session")
+    request = _hermetic_asked.request
     with (
         errors_as_failures()
     ):  # before hermetic_engine asks: an application of the test's scope tells it, too
@@ -180,6 +215,6 @@ def async_test_db(async_db_session: AsyncSession) -> AsyncSession:
 
 
 @pytest.fixture
-def setup_test_env(request: pytest.FixtureRequest) -> dict[str, str]:
+def setup_test_env(_hermetic_asked: Asked) -> dict[str, str]:
     """The variables of ``hermetic_env``; they are set before the application is imported, whoever asks for this."""
-    return active_run(request).environment.variables()
+    return _hermetic_asked.run("setup_test_env").environment.variables()
