@@ -5,38 +5,63 @@ that what else the machine does hits both. A whole test is paired by whole runs 
 recording and the guards off on both sides: these have limits of their own, which ``benchmarks.failures`` measures.
 Beside them stands the ratio of what is not hermetic's (a direct call, ``SELECT 1``): what that differs from one tells
 how far to trust the others.
+
+A whole test is a share of the run's start and what each more test takes; these are told apart, too. Where the machine
+does something else, neither can be measured to 3 %: so the bytecodes of both are counted, which no other process
+disturbs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from benchmarks.processes import environment, run_pytest
 from benchmarks.projects import Project, workplace, write
 from benchmarks.recipes import HERMETIC_RECIPE
-from benchmarks.results import Report, keep, table
-from benchmarks.samples import quartiles
+from benchmarks.results import Json, Report, keep, table
+from benchmarks.samples import quartiles, slope
 from hermetic.settings import GUARDS
 
 ROOT = Path(__file__).parents[1]
 SIDE = Path(__file__).with_name("pair_side.py")
 ROUNDS = 60
 SUITES = 8
-TESTS = 330
+ONE, FEW, TESTS = 1, 30, 330
+COUNTED = 60
+"""Tests whose bytecodes are counted: each takes ten times as long."""
+
+COUNTER = Path(__file__).parent / "recipes" / "counting.py"
 WHOLE = "a test: a POST and a GET on SQLite, the processor's time"
-QUIET = "the same, with recording and all guards off on both sides"
+START = "a run of one such test, from pytest's start to its end"
+MORE = "one more test"
+QUIET = "a test, with recording and all guards off on both sides"
 SWITCHES = ("hermetic_failures", *(f"hermetic_{name}" for name in GUARDS))
 """What is off then, as far as a revision has it."""
 
 Pairs = dict[str, list[tuple[float, float]]]
 """What the earlier revision took and what this one took, by what was measured."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """The bytecodes of a run on one side.
+
+    Attributes:
+        start: Those of no test: from where the first plugin is loaded until the last test has ended.
+        test: Those of a test, the median of many.
+    """
+
+    start: float
+    test: float
 
 
 @contextmanager
@@ -117,24 +142,56 @@ def silenced(tree: Path) -> list[str]:
     return [part for key in SWITCHES if key in known for part in ("-o", f"{key}=off")]
 
 
-def whole_tests(
-    before: Path, after: Path, project: Project, suites: int, *, quiet: bool = False, count: int = TESTS
-) -> list[tuple[float, float]]:
-    """Run the same suite with each side, in turns; return milliseconds of the processor a test."""
-    options = {tree: silenced(tree) if quiet else [] for tree in (before, after)}
-    found = []
+def cpu(tree: Path, project: Project, count: int, options: Sequence[str] = ()) -> float:
+    """Run some tests with a tree's hermetic; return milliseconds of the processor."""
+    arguments = [*options, project.tests(count)]
+    return run_pytest(project.root, project.recipe.plugins, arguments, path_of(tree)).cpu * 1000
+
+
+def whole_tests(before: Path, after: Path, project: Project, suites: int, count: int = TESTS) -> Pairs:
+    """Run the same suites with each side, in turns; return the processor's milliseconds."""
+    found: Pairs = {WHOLE: [], START: [], MORE: []}
     for number in range(suites + 1):
         took = {}
         for tree in (before, after) if number % 2 else (after, before):
-            arguments = [*options[tree], project.tests(count)]
-            taken = run_pytest(project.root, project.recipe.plugins, arguments, path_of(tree))
-            took[tree] = taken.cpu / count * 1000
+            one, few, many = (cpu(tree, project, each) for each in (ONE, FEW, count))
+            took[tree] = {
+                WHOLE: many / count,
+                START: one,
+                MORE: slope(FEW, few / 1000, count, many / 1000),
+            }
+        if number:  # the first turn fills what is kept from run to run
+            for name, of in found.items():
+                of.append((took[before][name], took[after][name]))
+    return found
+
+
+def quiet_tests(
+    before: Path, after: Path, project: Project, suites: int, count: int = TESTS
+) -> list[tuple[float, float]]:
+    """Do so with recording and the guards off on both sides, for whole tests alone."""
+    options = {tree: silenced(tree) for tree in (before, after)}
+    found = []
+    for number in range(suites + 1):
+        order = (before, after) if number % 2 else (after, before)
+        took = {tree: cpu(tree, project, count, options[tree]) / count for tree in order}
         found.append((took[before], took[after]))
     return found[1:]
 
 
-def report(revision: str, pairs: Pairs) -> Report:
-    """Write the table."""
+def counted(tree: Path, project: Project, count: int = COUNTED) -> Count:
+    """Count the bytecodes of a run with a tree's hermetic, whose template is there from a run before."""
+    cpu(tree, project, ONE)
+    shutil.copy(COUNTER, project.root)
+    result = project.root / "counted.json"
+    variables = {**path_of(tree), "COUNTED": str(result), "PYTHONHASHSEED": "0"}
+    run_pytest(project.root, (COUNTER.stem, *project.recipe.plugins), [project.tests(count)], variables)
+    found = json.loads(result.read_text(encoding="utf-8"))
+    return Count(found["run"] - sum(found["tests"]), median(found["tests"]))
+
+
+def report(revision: str, pairs: Pairs, counts: tuple[Count, Count] | None = None) -> Report:
+    """Write the tables."""
     rows = []
     for name, values in pairs.items():
         ratios = [after / before for before, after in values]
@@ -142,13 +199,43 @@ def report(revision: str, pairs: Pairs) -> Report:
         rows.append([name, *sides, quartiles(ratios, 3), str(len(values))])
     text = (
         f"## This revision beside an earlier one ({revision}), pair by pair\n\n"
-        "Medians, microseconds for restores (10 tables) and requests, milliseconds for a test; then the median of the "
+        "Medians, microseconds for restores (10 tables) and requests, milliseconds for tests; then the median of the "
         "ratios of each pair, with their quartiles. Both sides ran in turns, in one run. What is not hermetic's "
         "(`SELECT 1`, a savepoint, `backup()`, a direct call) tells how far a ratio can be trusted.\n\n"
         + table(["what", "before", "now", "now / before", "pairs"], rows)
     )
-    raw = {name: [list(pair) for pair in of] for name, of in pairs.items()}
-    return Report("pairs", text, {"revision": revision, "pairs": raw})
+    raw: dict[str, Json] = {
+        "revision": revision,
+        "pairs": {name: [list(pair) for pair in of] for name, of in pairs.items()},
+    }
+    if counts is not None:
+        text += _counts_text(*counts)
+        raw["bytecodes"] = {name: [getattr(each, name) for each in counts] for name in ("start", "test")}
+    return Report("pairs", text, raw)
+
+
+def _counts_text(before: Count, after: Count) -> str:
+    rows = [
+        [name, f"{one:,.0f}", f"{other:,.0f}", f"{other / one:.3f}"]
+        for name, one, other in (
+            ("a test, the median", before.test, after.test),
+            (
+                "all else of the run, hermetic's import and the application's included",
+                before.start,
+                after.start,
+            ),
+            (
+                f"a test of {TESTS}, with its share of that",
+                before.test + before.start / TESTS,
+                after.test + after.start / TESTS,
+            ),
+        )
+    ]
+    return (
+        "\n\nThe bytecodes of the same tests, in all threads, as by default on each side: no other process disturbs"
+        " them. They say nothing of how long each takes.\n\n"
+        + table(["bytecodes of", "before", "now", "now / before"], rows)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -159,12 +246,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--suites", type=int, default=SUITES)
     options = parser.parse_args(arguments)
     with workplace() as folder, checked_out(options.revision, folder) as before:
-        found = parts(before, ROOT, options.rounds)
+        found, counts = parts(before, ROOT, options.rounds), None
         if options.suites:
             project = write(HERMETIC_RECIPE, folder)
-            found[WHOLE] = whole_tests(before, ROOT, project, options.suites)
-            found[QUIET] = whole_tests(before, ROOT, project, options.suites, quiet=True)
-    made = report(options.revision, found)
+            found |= whole_tests(before, ROOT, project, options.suites)
+            found[QUIET] = quiet_tests(before, ROOT, project, options.suites)
+            counts = counted(before, project), counted(ROOT, project)
+    made = report(options.revision, found, counts)
     keep(made)
     print(made.text)
 
