@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -91,6 +93,30 @@ def test_a_new_database_is_copied_by_the_file(host: PostgresqlHost) -> None:
     host.create("one", "app")
     ((written,),) = host.run("SELECT pg_current_wal_insert_lsn() - %s::pg_lsn", [before])
     assert written < 1 << 20
+
+
+@pytest.mark.parametrize("fsync", ["on", "off"])
+def test_a_new_database_on_somebodys_server(
+    host: PostgresqlHost, monkeypatch: pytest.MonkeyPatch, fsync: str
+) -> None:
+    """Its files are copied where that waits for no disk: a checkpoint comes before and after it."""
+    instance = External(host.instance.url("postgres", host.instance.administrator))
+    theirs = PostgresqlHost(instance)
+    run = theirs.run
+    asked: list[str] = []
+
+    def said(query: str, parameters: Any = None) -> list[Any]:
+        asked.append(query)
+        return [(fsync,)] if query == "SHOW fsync" else run(query, parameters)
+
+    monkeypatch.setattr(theirs, "run", said)
+    for name in ("one", "two"):
+        theirs.create(name, theirs.owner_for(None))
+    assert asked.count("SHOW fsync") == 1
+    created = [query for query in asked if query.startswith("CREATE DATABASE")]
+    assert [query.endswith(" STRATEGY FILE_COPY") for query in created] == [fsync == "off"] * 2
+    theirs.close()
+    instance.stop()
 
 
 def test_our_session_was_ended(host: PostgresqlHost) -> None:

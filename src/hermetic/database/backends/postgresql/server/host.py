@@ -92,6 +92,7 @@ class PostgresqlHost:
         self.used_templates: set[str] = set()
         self._maintenance: psycopg.Connection[Any] | None = None
         self._lock = RLock()
+        self._fsync: bool | None = None
         self.facts: Facts | None = None
         self.there: frozenset[int] = frozenset()
         self.renamed: set[int] = set()
@@ -163,8 +164,8 @@ class PostgresqlHost:
     def _create(self, database: str, owner: str, template: str | None) -> None:
         self.roles.ensure(owner, self.run)
         source = template or self.template_database
-        is_quick = self.version >= 150000 and not self.instance.is_shared
-        create_database.create(self.run, database, owner, source, copy_files=is_quick)
+        copy_files = self.version >= 150000 and not self._syncs()
+        create_database.create(self.run, database, owner, source, copy_files=copy_files)
         if template is None and self._extensions:
             with self.connect(database) as connection:
                 create_database.add_extensions(connection, self._extensions)
@@ -173,6 +174,12 @@ class PostgresqlHost:
         elif source:
             create_database.copy_settings(self.run, source, database)
         marks.write(self.run, database, {"project": self.project, "run": self.instance.run_id})
+
+    def _syncs(self) -> bool:
+        """Whether the server waits for a disk: never where it is the run's own, and not where ``fsync`` is off."""
+        if self._fsync is None:
+            self._fsync = self.instance.is_shared and self.run("SHOW fsync")[0][0] == "on"
+        return self._fsync
 
     def drop(self, database: str) -> None:
         """Drop a database, whoever is connected."""
