@@ -49,8 +49,17 @@ def _given(call: ast.Call, values: Mapping[str, str], folders: list[Path]) -> It
         path = next((folder / name for folder in folders if (folder / name).is_file()), None)
         sections = {} if path is None else _sections(path)
         for layer in layers:
-            for key, value in sections.get(layer, {}).items():
+            for key, value in _flat(sections.get(layer, {})):
                 yield f"{text}_{key}".upper() if text else key.upper(), str(value)
+
+
+def _flat(table: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the values of a table and of those in it, which variables name with ``__`` between."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}__")
+        else:
+            yield f"{above}{key}", value
 
 
 def _environment(call: ast.Call, values: Mapping[str, str]) -> str:
@@ -60,11 +69,17 @@ def _environment(call: ast.Call, values: Mapping[str, str]) -> str:
 
 
 def _named(call: ast.Call) -> list[str]:
+    """Return the files' names, those first that are read first; only the name counts of a path that is computed."""
     given = keyword(call, "settings_files") or keyword(call, "settings_file")
-    if given is None:
-        return list(USUAL)
+    return [*_names(keyword(call, "preload")), *(USUAL if given is None else _names(given))]
+
+
+def _names(given: ast.expr | None) -> Iterator[str]:
     parts = given.elts if isinstance(given, ast.List | ast.Tuple) else [given]
-    return [name.strip() for part in parts for name in re.split("[,;]", literal(part) or "") if name.strip()]
+    for part in parts:
+        if isinstance(part, ast.Call) and part.args:  # os.path.join(HERE, "default.toml")
+            part = part.args[-1]
+        yield from (name.strip() for name in re.split("[,;]", literal(part) or "") if name.strip())
 
 
 def _sections(path: Path) -> Sections:

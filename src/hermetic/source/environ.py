@@ -100,7 +100,7 @@ def reading(file: Path, node: ast.AST, bindings: Bindings) -> Reading | None:
         )
         return Reading(node.slice, None, True) if is_read else None
     if isinstance(node, ast.Attribute):
-        return _dynaconf(file, node, bindings.symbols) if isinstance(node.ctx, ast.Load) else None
+        return _dynaconf(file, node, bindings) if isinstance(node.ctx, ast.Load) else None
     if not isinstance(node, ast.Call) or not node.args:
         return None
     called = outside(file, node.func, bindings.symbols)
@@ -174,12 +174,30 @@ def _outside(reference: Reference | None, symbols: Symbols, depth: int) -> str:
     return f"{name}{call}{dot}{rest}" if name else ""
 
 
-def _dynaconf(file: Path, node: ast.Attribute, symbols: Symbols) -> Reading | None:
-    if outside(file, node.value, symbols) not in DYNACONF:
+def _dynaconf(file: Path, node: ast.Attribute, bindings: Bindings) -> Reading | None:
+    """Return what an attribute of dynaconf's settings reads: ``settings.db.uri`` is the variable ``DB__URI``."""
+    names, owner = [node.attr], node.value
+    while isinstance(owner, ast.Attribute) and outside(file, owner, bindings.symbols) not in DYNACONF:
+        names.insert(0, owner.attr)
+        owner = owner.value
+    if outside(file, owner, bindings.symbols) not in DYNACONF or _is_only_on_the_way(file, node, bindings):
         return None
-    prefix = _made_with(file, node.value, "envvar_prefix", symbols)
+    if len(names) > 1 and _is_called(file, node, bindings):
+        return None
+    prefix = _made_with(file, owner, "envvar_prefix", bindings.symbols)
     text = "DYNACONF" if prefix is None else literal(prefix)
-    return Reading(ast.Constant(node.attr), None, False, f"{text}_" if text else "")
+    return Reading(ast.Constant("__".join(names)), None, False, f"{text}_" if text else "")
+
+
+def _is_only_on_the_way(file: Path, node: ast.Attribute, bindings: Bindings) -> bool:
+    """Whether an attribute is that of a table, of which one of its own values is read."""
+    outer = bindings.parents(file).get(node)
+    return isinstance(outer, ast.Attribute) and not _is_called(file, outer, bindings)
+
+
+def _is_called(file: Path, node: ast.Attribute, bindings: Bindings) -> bool:
+    outer = bindings.parents(file).get(node)
+    return isinstance(outer, ast.Call) and outer.func is node
 
 
 def _made_with(file: Path, name: ast.expr, word: str, symbols: Symbols) -> ast.expr | None:

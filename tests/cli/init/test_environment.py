@@ -822,6 +822,22 @@ def test_dynaconf_s_own_files_give_values(
     assert (environment.lines, environment.scheme) == ((), scheme)
 
 
+def test_a_value_in_a_table_of_dynaconf_s_is_a_variable_with_its_path(project: Project) -> None:
+    """``settings.db.uri`` is ``SHOP_DB__URI``, not a variable for the table; a method of a value is no part of it."""
+    config = DYNACONF.format(
+        "environments=True, preload=[os.path.join(HERE, 'default.toml')], settings_files=FILES"
+    )
+    project.write(
+        {"config.py": config, "default.toml": "[default.db]\nuri = 'postgresql+asyncpg://h/d'\necho = true"}
+    )
+    text = "from config import settings\nname = settings.NAME.lower()\nother = settings.db.get('echo')\n"
+    project.write({"main.py": engine(text, "settings.db.uri, echo=settings.db.echo") + APP})
+    environment = found(project)
+    assert (environment.lines, environment.scheme) == ((), "postgresql+asyncpg")
+    (project.root / "default.toml").unlink()
+    assert found(project).lines == ("SHOP_DB__URI=sqlite+aiosqlite:///:memory:",)
+
+
 def test_what_dynaconf_s_files_lack_is_needed(project: Project) -> None:
     """A file that is none, or holds the key deeper, gives nothing."""
     project.write({"config.py": DYNACONF.format("settings_files=['a.toml', 'b.yaml']"), "a.toml": "="})
