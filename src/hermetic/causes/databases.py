@@ -104,3 +104,13 @@ PROCESS_NOT_CONTAINED = Cause(
     variables: with `hermetic_env = DATABASE_URL={url}` it reads hermetic's URL where the application reads its own.
     """,
 )
+
+EXTENSION_NOT_MADE = Cause(
+    "HM817",
+    "An extension that the database of the tests has not",
+    """
+    `uuid_generate_v4()`, `citext`, `gin_trgm_ops` and many more are of extensions, which a database has once somebody
+    has made them there: by a migration, by hand, or by the image that a container starts from. A database that is made
+    from the tables alone has none. `hermetic_extensions` names those that are made before the tables.
+    """,
+)

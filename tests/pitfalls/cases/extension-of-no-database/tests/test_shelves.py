@@ -1,0 +1,2 @@
+async def test_none(http):
+    assert (await http.get("/shelves")).json() == []
