@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from hermetic.cli import main
 from hermetic.cli.db import serving
 from tests.cli.db.projects import Project
+from tests.database.backends.postgresql.server.processes import free_port
 
 HERMETIC = str(Path(sys.executable).with_name("hermetic"))
 
@@ -73,10 +73,8 @@ def test_a_port_is_for_guis(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(serving, "wait", interrupted)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert main(["db", "start", "--port", str(port), str(project.root)]) == 0
+    with free_port() as port:
+        assert main(["db", "start", "--port", str(port), str(project.root)]) == 0
     assert f"postgresql://app@127.0.0.1:{port}/hermetic_k_test_one_" in capsys.readouterr().out
 
 

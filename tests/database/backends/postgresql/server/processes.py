@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -54,6 +56,15 @@ def kill(process: subprocess.Popen[str]) -> None:
     """Kill a process as nothing can prevent."""
     process.send_signal(signal.SIGKILL)
     process.communicate()
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    """Yield a port of the loopback that nobody else is given meanwhile; a server can listen there."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def eventually(check: Callable[[], object], what: str) -> None:

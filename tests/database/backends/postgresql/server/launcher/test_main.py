@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket as sockets
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from hermetic.database.backends.postgresql.server.launcher.account import Accoun
 from hermetic.database.backends.postgresql.server.launcher.cluster import StartError
 from hermetic.database.backends.postgresql.server.launcher.main import Request
 from hermetic.database.backends.postgresql.server.launcher.server import Server, describe, drop_databases
-from tests.database.backends.postgresql.server.processes import eventually, server_of
+from tests.database.backends.postgresql.server.processes import eventually, free_port, server_of
 
 
 @pytest.fixture
@@ -66,19 +65,15 @@ def test_from_launch_to_finish(request_: Request, server: Server) -> None:
 def test_what_is_kept_is_found_again(request_: Request, place: Path, form: str) -> None:
     """Wherever the server listens."""
     socket = {"short": f"{request_.home}/socket", "long": str(place / "elsewhere"), "loopback": ""}[form]
-    port = 5432
-    if not socket:
-        with sockets.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-    asked = request_._replace(socket=socket, port=port)
-    for _ in range(2):
-        os.makedirs(asked.home, exist_ok=True)
-        server = Server(asked.home, asked.socket, asked.port, 20)
-        what = main.launch(asked, server)
-        assert "error" not in what
-        files.write_whole(f"{asked.home}/keep", json.dumps({**what, "kept": ["hermetic_t_"]}))
-        main.finish(asked, server)
+    with free_port() as port:
+        asked = request_._replace(socket=socket, port=port)
+        for _ in range(2):
+            os.makedirs(asked.home, exist_ok=True)
+            server = Server(asked.home, asked.socket, asked.port, 20)
+            what = main.launch(asked, server)
+            assert "error" not in what
+            files.write_whole(f"{asked.home}/keep", json.dumps({**what, "kept": ["hermetic_t_"]}))
+            main.finish(asked, server)
     assert not os.path.exists(asked.home)
     assert not os.path.exists(place / "elsewhere")
     assert kept(asked).is_file()
