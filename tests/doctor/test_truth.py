@@ -6,7 +6,6 @@ Where a version here is another than that since which something fails, the run a
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from hermetic.cli.databases import DATABASES
 from hermetic.doctor.examination import examine
+from tests.pytest_plugin.project import Project as Suite
 from tests.source.projects import Project
 
 INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\npythonpath = .\n"
@@ -129,10 +129,11 @@ def codes(root: Path) -> set[str]:
 
 def outcomes(root: Path) -> dict[str, str]:
     """Return what pytest prints of each test that fails."""
-    flags = ["-q", "-p", "no:hermetic", "-p", "no:randomly", "-p", "no:cacheprovider", "-W", "ignore"]
-    done = subprocess.run([sys.executable, "-m", "pytest", *flags], cwd=root, capture_output=True, text=True)
-    found = re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)(?:\[\w+\])? - (.*)", done.stdout, re.MULTILINE)
-    return dict(found) | {"": done.stdout}
+    suite = Suite(root)
+    suite.plugins = ("asyncio", "anyio")
+    output = suite.pytest("-q", "-W", "ignore").output
+    found = re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)(?:\[\w+\])? - (.*)", output, re.MULTILINE)
+    return dict(found) | {"": output}
 
 
 def test_what_doctor_finds_fails(project: Project) -> None:

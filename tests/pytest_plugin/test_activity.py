@@ -174,10 +174,10 @@ def test_without_a_terminal(failing: Project) -> None:
     assert TITLE in (failing.root / "report.xml").read_text(encoding="utf-8")
 
 
-def test_in_workers(failing: Project) -> None:
+def test_in_a_worker(failing: Project) -> None:
     """It travels with the report."""
     failing.plugins = (*failing.plugins, "xdist")
-    result = failing.pytest("-n", "2", "--tb=short")
+    result = failing.pytest("-n", "1", "--tb=short")
     assert len(sections(result.output)) == 6, result.output
     assert PLANTED not in result.output
 

@@ -100,9 +100,17 @@ def test_it(request, pytestconfig):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Forkserver]:
+def remembered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs of these tests' server keep what they find."""
+    return tmp_path_factory.mktemp("remembered")
+
+
+@pytest.fixture(scope="module")
+def server(remembered: Path) -> Iterator[Forkserver]:
     """A server of these tests' own."""
-    made = Forkserver(ENVIRONMENT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HERMETIC_CACHE", str(remembered))
+        made = Forkserver(ENVIRONMENT)
     yield made
     made.stop()
 
@@ -156,22 +164,19 @@ def shown_by(output: str) -> str:
     return f"{lines}\n{outcome.lstrip('=')}"
 
 
-def test_tracebacks_through_libraries(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tracebacks_through_libraries(server: Forkserver, folder: Path, remembered: Path) -> None:
     """They show what a real start's do, where the files are parsed and where what was found in them is kept."""
     (folder / "test_a.py").write_text(
         "from sqlalchemy import create_engine, text\n\ndef test_it():\n"
         "    create_engine('sqlite://').connect().execute(text('SELECT * FROM nowhere'))\n",
         encoding="utf-8",
     )
-    monkeypatch.setenv("HERMETIC_CACHE", str(tmp_path))
-    server = Forkserver(ENVIRONMENT)
     shown = shown_by(start([], folder).stdout)
     assert "sqlalchemy/engine/base.py" in shown
     kept = []
     for _ in range(2):
         assert shown_by(server.run([], folder, ENVIRONMENT, 60).output) == shown
-        kept.append({path.name: path.stat().st_ino for path in (tmp_path / "statements").iterdir()})
-    server.stop()
+        kept.append({path.name: path.stat().st_ino for path in (remembered / "statements").iterdir()})
     assert kept[0] == kept[1]
     assert len(kept[0]) > 2
 

@@ -134,9 +134,9 @@ def test_a_factory_that_makes_two(empty_project: Project, app: str, schema: str)
     assert result.outcomes() == {"passed": 3}, result.output
 
 
-@pytest.mark.parametrize("arguments", [("-n", "2", "-p", "xdist"), ("--hermetic=observe",)])
+@pytest.mark.parametrize("arguments", [("-n", "1", "-p", "xdist"), ("--hermetic=observe",)])
 def test_a_factory_elsewhere(empty_project: Project, arguments: tuple[str, ...]) -> None:
-    """The same in workers, and where hermetic only looks on."""
+    """The same in a worker, and where hermetic only looks on."""
     empty_project.write(shop_py=FACTORY, pytest_ini=ON, test_a_py=WITH_A_FACTORY)
     result = empty_project.pytest(*arguments)
     assert result.outcomes() == {"passed": 3}, result.output
