@@ -28,6 +28,14 @@ SHARE = 0.4
 
 HEAVY = {"aiosqlite", "alembic", "asyncpg", "fastapi", "httpx", "httpx2", "sqlalchemy", "starlette"}
 
+UNNEEDED = {
+    "configparser",
+    "hermetic.database.backends.postgresql.drivers.asyncpg",
+    "hermetic.explain.failure",
+    "hermetic.pytest_plugin.explaining",
+}
+"""What only a run with a failure loads, or one whose application uses that driver."""
+
 CONFTEST = """
 import sys
 from pathlib import Path
@@ -60,7 +68,9 @@ def test_an_unconfigured_run_loads_nothing_heavy(tmp_path: Path) -> None:
 
 def test_a_configured_run_loads_what_it_needs(tmp_path: Path) -> None:
     """The check above sees what is loaded: a configured run loads SQLAlchemy."""
-    assert "sqlalchemy" in loaded_by_a_run(tmp_path, INI)
+    loaded = loaded_by_a_run(tmp_path, INI)
+    assert "sqlalchemy" in loaded
+    assert loaded & UNNEEDED == set()
 
 
 def share_of_import() -> float:

@@ -6,8 +6,6 @@ One table for whoever names a cause: what explains a failed test, what finds it 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,6 +37,9 @@ class Cause(NamedTuple):
 
 def causes() -> dict[str, Cause]:
     """Return every cause by its code, in the codes' order."""
+    import importlib
+    import pkgutil  # a run that names none does without
+
     names = [each.name for each in pkgutil.iter_modules(__path__, f"{__name__}.")]
     values = [value for name in names for value in vars(importlib.import_module(name)).values()]
     return {each.code: each for each in sorted(value for value in values if isinstance(value, Cause))}

@@ -16,7 +16,6 @@ from hermetic.explain.history import History
 from hermetic.owners import Owner, current, owned_by
 from hermetic.pytest_plugin import fixtures, marks
 from hermetic.pytest_plugin.calls import import_drivers, owned_fixture, wrapped_call
-from hermetic.pytest_plugin.explaining import explain, explain_collection, failure_of, say_what_it_did
 from hermetic.pytest_plugin.state import EXAMPLES, FAILED, OWNER, TOLD
 from hermetic.pytest_plugin.tracebacks import (
     UnavailableServers,
@@ -275,18 +274,26 @@ class Active:
         if report.failed:
             item.stash[FAILED] = True
             if call.excinfo is not None and self._explains:
-                if TOLD not in item.stash:
-                    item.stash[TOLD] = True
-                    say_what_it_did(report, item.config, self.run.settings, self.history)
-                explain(report, failure_of(item, call), self.history)
+                self._explain(item, call, report)
         if call.when == "teardown":
             self.history.end()
         return report
 
+    def _explain(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Say, once a test, what it did, and why this part of it failed."""
+        from hermetic.pytest_plugin import explaining  # a run without failures does without
+
+        if TOLD not in item.stash:
+            item.stash[TOLD] = True
+            explaining.say_what_it_did(report, item.config, self.run.settings, self.history)
+        explaining.explain(report, explaining.failure_of(item, call), self.history)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        if self._explains:
+        if report.failed and self._explains:
+            from hermetic.pytest_plugin.explaining import explain_collection
+
             explain_collection(report, self.history)
         return report
 

@@ -51,9 +51,9 @@ def explain(report: pytest.TestReport | pytest.CollectReport, failure: Failure, 
 
 
 def explain_collection(report: pytest.CollectReport, history: History) -> None:
-    """Show below the traceback what it means that a module or a conftest does not import, if that is known."""
+    """Show below the traceback what it means that a module or a conftest did not import, if that is known."""
     call = getattr(report, "call", None)
-    if report.failed and call is not None and call.excinfo is not None:
+    if call is not None and call.excinfo is not None:
         explain(report, Failure(PROCESS, "collect", call.excinfo.value), history)
 
 

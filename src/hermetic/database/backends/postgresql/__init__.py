@@ -9,8 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from hermetic.database.backend import Backend, Code
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from hermetic.database.backend import Address, Making
     from hermetic.database.backends.postgresql.server import Instance
-    from hermetic.database.driver_seams import Put
+    from hermetic.database.driver_seams import Patch, Put, Rules
     from hermetic.database.protocols import Server
     from hermetic.database.stored import Project, Running, Serving, Stored
     from hermetic.settings import Settings
@@ -155,13 +158,11 @@ class Postgresql(Backend):
 
     def seams(self) -> Mapping[str, Put]:
         """Return how asyncpg, psycopg, psycopg2 and psycopg's pool are watched."""
-        from hermetic.database.backends.postgresql.drivers import asyncpg, psycopg, psycopg2
-
         return {
-            "asyncpg": asyncpg.put,
-            "psycopg": psycopg.put,
-            "psycopg2": psycopg2.put,
-            "psycopg_pool": psycopg.put_pool,
+            "asyncpg": partial(_put, "asyncpg", "put"),
+            "psycopg": partial(_put, "psycopg", "put"),
+            "psycopg2": partial(_put, "psycopg2", "put"),
+            "psycopg_pool": partial(_put, "psycopg", "put_pool"),
         }
 
     def reached(self, dialect: Dialect, connection: DBAPIConnection) -> URL | None:
@@ -200,6 +201,12 @@ class Postgresql(Backend):
         from hermetic.database.backends.postgresql.db import serving
 
         return serving(project, port)
+
+
+def _put(seam: str, name: str, module: ModuleType, rules: Rules, patch: Patch) -> None:
+    """Put a seam in place, which a process that never imports its driver does not import either."""
+    put: Put = getattr(import_module(f"{__name__}.drivers.{seam}"), name)
+    put(module, rules, patch)
 
 
 BACKEND = Postgresql()
