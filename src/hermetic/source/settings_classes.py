@@ -196,7 +196,10 @@ def _default(line: ast.AnnAssign, call: ast.Call | None) -> ast.expr | None:
     if call is None:
         return None
     named = {word.arg: word.value for word in call.keywords}
-    value = named.get("default") or named.get("default_factory") or (call.args[0] if call.args else None)
+    if "default_factory" in named:
+        made = ast.Call(named["default_factory"], [], [])
+        return ast.fix_missing_locations(ast.copy_location(made, call))
+    value = named.get("default") or (call.args[0] if call.args else None)
     return None if value is None or _is_ellipsis(value) else value
 
 

@@ -903,3 +903,16 @@ def test_an_engine_that_is_given_a_dictionary_has_its_url_from_it(project: Proje
     environment = found(project.write({"main.py": text}))
     assert environment.lines == ("DB_HOST=localhost",)
     assert environment.scheme == "postgresql+asyncpg"
+
+
+@pytest.mark.parametrize("factory", ["made", "lambda: 'sqlite+aiosqlite:///a.db'"])
+def test_what_a_default_is_made_by_says_the_database_before_an_example_does(
+    project: Project, factory: str
+) -> None:
+    """``Field(default_factory=made)``, beside an example for another kind of database."""
+    text = "def made() -> str:\n    return f'sqlite+aiosqlite:///{home}/a.db'\n"
+    text += f"{SETTINGS}class S(BaseSettings):\n    database_url: str = Field(default_factory={factory})\n"
+    project.write({"main.py": engine(text, "S().database_url") + APP})
+    project.write({".env.example": "DATABASE_URL=postgresql+asyncpg://localhost/app"})
+    environment = found(project)
+    assert (environment.lines, environment.scheme) == ((), "sqlite+aiosqlite")
