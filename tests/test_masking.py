@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from sqlalchemy import make_url
@@ -268,3 +270,9 @@ def test_a_long_word_is_looked_at_once() -> None:
 def test_no_password_of_a_url_is_shown(url: str, shown: str) -> None:
     """Wherever it stands in the URL."""
     assert masked(make_url(url)) == shown
+
+
+def test_no_pattern_is_compiled_before_it_is_needed() -> None:
+    """All of them would be in each run's start."""
+    code = "import dataclasses, json, re, urllib.parse; re.compile = None; import hermetic.masking"
+    subprocess.run([sys.executable, "-c", code], check=True)

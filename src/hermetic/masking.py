@@ -49,30 +49,36 @@ NAME = 100
 SHORT = 3
 """So many characters of a secret may stand in a sentence by chance."""
 
-_SEPARATORS = re.compile(r"[\W_]+")
-_URL_TOKEN = re.compile(r"\b(https?://)[^\s/:@'\"]+@")
-_URL_PASSWORD = re.compile(r"(?<![\w+.-])([+.-]*\w[\w+.-]*://[^\s/:@'\"]*):[^\s'\"]*@(?=[^\s@]*)")
-_SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Token|ApiKey)(\s+)[\w+/.~=:-]{4,}", re.IGNORECASE)
-_JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
-_VALUE = re.compile(r"\\\".*?(?:\\\"|$)|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.|'')*'?|[^\s,;&\"')}\]]+")
-_OPENS = re.compile(r"\w*(?=[(\[{])")
-_PARTS = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[()\[\]{}]|[^\"'()\[\]{}]+")
-_ENCODED = re.compile(r"(?<![\w.-])([\w.-]+)%3D(?:(?!%26)[^\s&'\"])+", re.IGNORECASE)
-_NAME = re.compile(  # from where a word begins: tried from each of its letters, a long one would take seconds
+
+def _pattern(text: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
+    """Return what compiles a pattern once it is needed: a run that masks nothing starts without two dozen of them."""
+    return cache(lambda: re.compile(text, flags))
+
+
+_SEPARATORS = _pattern(r"[\W_]+")
+_URL_TOKEN = _pattern(r"\b(https?://)[^\s/:@'\"]+@")
+_URL_PASSWORD = _pattern(r"(?<![\w+.-])([+.-]*\w[\w+.-]*://[^\s/:@'\"]*):[^\s'\"]*@(?=[^\s@]*)")
+_SCHEME = _pattern(r"\b(Bearer|Basic|Digest|Token|ApiKey)(\s+)[\w+/.~=:-]{4,}", re.IGNORECASE)
+_JWT = _pattern(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+_VALUE = _pattern(r"\\\".*?(?:\\\"|$)|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.|'')*'?|[^\s,;&\"')}\]]+")
+_OPENS = _pattern(r"\w*(?=[(\[{])")
+_PARTS = _pattern(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[()\[\]{}]|[^\"'()\[\]{}]+")
+_ENCODED = _pattern(r"(?<![\w.-])([\w.-]+)%3D(?:(?!%26)[^\s&'\"])+", re.IGNORECASE)
+_NAME = _pattern(  # from where a word begins: tried from each of its letters, a long one would take seconds
     r"(?:(?<![\w.\[\]-])|(?<=is))(?:(?![A-Za-z_])[\w.\[\]-])*"
     r"([A-Za-z_][\w.\[\]-]*)\\?['\"`\])]{0,2}\s*(?:=>|==|:=|=|:|\bis\b)\s*"
 )
-_KEY = re.compile(r"(\((?P<names>(?:[^()]|\([^()]*\))*)\)=)\((?P<values>(?:[^()]|\([^()]*\))*)\)?")
-_ROW = re.compile(r"(Failing row contains )\(.*", re.DOTALL)
-_ARGUMENT = re.compile(r"(invalid input for query argument \$\d+: )(?:.*(?= \([^()]*\)\s*$)|.*)", re.DOTALL)
-_DUPLICATE = re.compile(r"(Duplicate entry )'(?:.*'(?= for key '(?P<key>[^']*)')|.*)", re.DOTALL)
-_NEAR = re.compile(  # the part of a statement at which a parser stopped, and a value that no type takes
+_KEY = _pattern(r"(\((?P<names>(?:[^()]|\([^()]*\))*)\)=)\((?P<values>(?:[^()]|\([^()]*\))*)\)?")
+_ROW = _pattern(r"(Failing row contains )\(.*", re.DOTALL)
+_ARGUMENT = _pattern(r"(invalid input for query argument \$\d+: )(?:.*(?= \([^()]*\)\s*$)|.*)", re.DOTALL)
+_DUPLICATE = _pattern(r"(Duplicate entry )'(?:.*'(?= for key '(?P<key>[^']*)')|.*)", re.DOTALL)
+_NEAR = _pattern(  # the part of a statement at which a parser stopped, and a value that no type takes
     r"(\b(?:at or near|near) |\bunrecognized token: |\binvalid input (?:syntax for type [\w ]+|value for enum \S+): |"
     r"\bvalue out of range: |\bIncorrect \w+ value: )"
     r"(?:\"(.*?)(?:\"(?=\s*[;:.\n<(,]|$| at )|$)|'(.*?)(?:'(?=\s*[;:.\n)]|$| for | at )|$))",
     re.DOTALL,
 )
-_SYNTAX = re.compile(
+_SYNTAX = _pattern(
     r"and|as|asc|begin|between|by|case|commit|create|cross|delete|desc|distinct|drop|else|end|except|"
     r"exists|from|full|group|having|in|index|inner|insert|intersect|into|is|join|left|like|limit|not|null|"
     r"offset|on|or|order|outer|returning|right|select|set|table|then|union|unique|update|using|values|"
@@ -81,28 +87,28 @@ _SYNTAX = re.compile(
 )
 """Words that say where a statement is wrong, and are no value."""
 
-_FORM = re.compile(  # a part of a multipart body; line ends may be escaped
+_FORM = _pattern(  # a part of a multipart body; line ends may be escaped
     r"(\bname=(?:\\?\")?(?P<name>[^\"\\;\r\n]{1,100})(?:\\?\")?(?:(?!\r?\n\r?\n|\\r\\n\\r\\n).){0,300}?"
     r"(?:\r?\n\r?\n|\\r\\n\\r\\n))(?:.*?)(?=(?:\r?\n|\\r\\n)--|$)",
     re.DOTALL,
 )
-_SETTING = re.compile(r"(\b(?:password|identified(?: with \S+)? by)\s+)'(?:[^'\\]|\\.|'')*'?", re.IGNORECASE)
-_PARAMETERS = re.compile(r"(\[SQL: (?P<sql>.*?)\]\s*\[parameters: )(?:.*(?=\])|.*)", re.DOTALL)
-_REFUSED = re.compile(
+_SETTING = _pattern(r"(\b(?:password|identified(?: with \S+)? by)\s+)'(?:[^'\\]|\\.|'')*'?", re.IGNORECASE)
+_PARAMETERS = _pattern(r"(\[SQL: (?P<sql>.*?)\]\s*\[parameters: )(?:.*(?=\])|.*)", re.DOTALL)
+_REFUSED = _pattern(
     r"^(?P<names>[\w.]+)(?P<why>\s*\n.*?\binput_value=)(?:.*?(?=, input_type=)|.*)", re.MULTILINE
 )
-_HEADER = re.compile(
+_HEADER = _pattern(
     r"\b((?:set-)?cookie|(?:proxy-)?authorization)(\s*[:=]\s*)(?=[^\s'\"])[^\r\n]+", re.IGNORECASE
 )
-_ITEM = re.compile(
+_ITEM = _pattern(
     r"(?P<quote>['\"])(?P<name>[\w-]+)(?P=quote)(?P<between>\s*,\s*b?)(?P<value>'[^']*'?|\"[^\"]*\"?)"
 )
-_ELEMENT = re.compile(r"<(?P<name>[\w:-]+)(?P<rest>[^<>]*)>[^<>]+(?=</)")
-_LITERAL = re.compile(
+_ELEMENT = _pattern(r"<(?P<name>[\w:-]+)(?P<rest>[^<>]*)>[^<>]+(?=</)")
+_LITERAL = _pattern(
     r"\bE'(?:[^'\\]|\\.|'')*'?|'(?:[^']|'')*'?|\$(\w*)\$.*?(?:\$\1\$|$)|(?<==)\s*\"[^\"]*\"?",
     re.DOTALL | re.IGNORECASE,
 )
-_CRYPT = re.compile(r"crypt\w*\s*\(|\bidentified\b", re.IGNORECASE)
+_CRYPT = _pattern(r"crypt\w*\s*\(|\bidentified\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -124,23 +130,23 @@ class Masking:
 
     def text(self, text: str) -> str:
         """Return a text, such as a driver's message, with what stands beside a secret name masked."""
-        text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
-        text = _URL_TOKEN.sub(rf"\1{MASK}@", text)
+        text = _URL_PASSWORD().sub(rf"\1:{MASK}@", text)
+        text = _URL_TOKEN().sub(rf"\1{MASK}@", text)
         text = self._without_values_of_drivers(text)
-        text = _FORM.sub(lambda found: found[1] + MASK if self.hides(found["name"]) else found[0], text)
-        text = _JWT.sub(MASK, text)
-        text = _HEADER.sub(rf"\1\2{MASK}", text)
-        text = _SCHEME.sub(rf"\1\2{MASK}", text)
-        text = _KEY.sub(self._without_key, text)
-        text = _ELEMENT.sub(self._without_element, text)
-        text = _ITEM.sub(self._without_item, text)
-        text = _ENCODED.sub(self._without_encoded, text)
+        text = _FORM().sub(lambda found: found[1] + MASK if self.hides(found["name"]) else found[0], text)
+        text = _JWT().sub(MASK, text)
+        text = _HEADER().sub(rf"\1\2{MASK}", text)
+        text = _SCHEME().sub(rf"\1\2{MASK}", text)
+        text = _KEY().sub(self._without_key, text)
+        text = _ELEMENT().sub(self._without_element, text)
+        text = _ITEM().sub(self._without_item, text)
+        text = _ENCODED().sub(self._without_encoded, text)
         return self._without_pairs(text)
 
     def statement(self, text: str) -> str:
         """Return SQL, whose literals are masked where it names something secret."""
-        if _CRYPT.search(text) or self._names_a_secret(text):
-            return _LITERAL.sub(f"'{MASK}'", text)
+        if _CRYPT().search(text) or self._names_a_secret(text):
+            return _LITERAL().sub(f"'{MASK}'", text)
         return text
 
     def json(self, value: Any) -> Any:
@@ -194,15 +200,15 @@ class Masking:
 
     def _without_values_of_drivers(self, text: str) -> str:
         """Mask what drivers and pydantic say of a value: all of it where they do not name its column."""
-        text = _ROW.sub(rf"\1({MASK})", text)
-        text = _ARGUMENT.sub(rf"\1{MASK}", text)
-        text = _SETTING.sub(rf"\1'{MASK}'", text)
-        text = _NEAR.sub(_without_value_near, text)
-        text = _DUPLICATE.sub(self._without_duplicate, text)
-        text = _PARAMETERS.sub(
+        text = _ROW().sub(rf"\1({MASK})", text)
+        text = _ARGUMENT().sub(rf"\1{MASK}", text)
+        text = _SETTING().sub(rf"\1'{MASK}'", text)
+        text = _NEAR().sub(_without_value_near, text)
+        text = _DUPLICATE().sub(self._without_duplicate, text)
+        text = _PARAMETERS().sub(
             lambda found: found[1] + MASK if self._names_a_secret(found["sql"]) else found[0], text
         )
-        return _REFUSED.sub(self._without_input, text)
+        return _REFUSED().sub(self._without_input, text)
 
     def _without_duplicate(self, found: re.Match[str]) -> str:
         """Its key may have been cut off."""
@@ -218,7 +224,7 @@ class Masking:
     def _without_pairs(self, text: str) -> str:
         """Mask what follows a secret name; what follows another one may begin with a name itself."""
         masked, end = "", 0
-        for found in _NAME.finditer(text):
+        for found in _NAME().finditer(text):
             if found.start(1) >= end and self.hides(found[1]) and (value := _value_at(text, found.end())):
                 masked += text[end : found.end()] + _quoted(value)
                 end = found.end() + len(value)
@@ -242,7 +248,7 @@ class Masking:
 def _without_value_near(found: re.Match[str]) -> str:
     """Leave what is SQL's own: a word, or a sign."""
     value = found[2] if found[2] is not None else found[3]
-    is_syntax = _SYNTAX.fullmatch(value) is not None or re.fullmatch(r"[^\w'\"]{1,3}", value) is not None
+    is_syntax = _SYNTAX().fullmatch(value) is not None or re.fullmatch(r"[^\w'\"]{1,3}", value) is not None
     quote = '"' if found[2] is not None else "'"
     return found[0] if is_syntax else f"{found[1]}{quote}{MASK}{quote}"
 
@@ -257,12 +263,12 @@ def _texts_of(values: Iterable[Any]) -> Iterator[str]:
 
 def _value_at(text: str, start: int) -> str:
     """Return the value that begins there: up to the bracket that closes it, where one opens it."""
-    opened = _OPENS.match(text, start)
+    opened = _OPENS().match(text, start)
     if opened is None:
-        found = _VALUE.match(text, start)
+        found = _VALUE().match(text, start)
         return "" if found is None else found[0]
     depth = 0
-    for part in _PARTS.finditer(text, opened.end()):
+    for part in _PARTS().finditer(text, opened.end()):
         depth += (part[0] in "([{") - (part[0] in ")]}")
         if depth == 0:
             return text[start : part.end()]
@@ -290,7 +296,7 @@ def _has(name: str, words: Iterable[str]) -> bool:
     return any(word and word in name for word in words)
 
 
-_plain: Callable[[str], str] = cache(lambda name: _SEPARATORS.sub("", name).lower())
+_plain: Callable[[str], str] = cache(lambda name: _SEPARATORS().sub("", name).lower())
 
 
 QUERY = ("password", "sslpassword")
