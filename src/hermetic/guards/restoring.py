@@ -130,6 +130,8 @@ class IdentityGuard(Guard["Key", "Loaded"]):
 
     def _content(self) -> dict[Key, Loaded]:
         """What somebody else uses now counts as unchanged."""
+        if not self._baseline:  # as of most tests: nothing of it is in use
+            return self._identities.content()
         at_work = self._identities.at_work()
         theirs = {key: loaded for key, loaded in self._baseline.items() if key[0] in at_work}
         return theirs | self._identities.content()
@@ -167,7 +169,10 @@ class IdentityGuard(Guard["Key", "Loaded"]):
 
     def restore(self) -> None:
         """Expunge what a test left, and bring back what it changed."""
-        for key in self.changed().keys() - self._baseline.keys():
+        changed = {*self.changed()}
+        if not changed:
+            return
+        for key in changed - self._baseline.keys():
             self._identities.expunge(key)
         super().restore()  # what went with those, too
         self._relate(self._baseline.keys())

@@ -102,6 +102,23 @@ def test_a_session_that_holds_nothing_is_not_looked_at(identities: Identities, s
     assert identities.content() == {}
 
 
+def test_sessions_are_looked_at_once_where_nothing_changed(
+    identities: Identities, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody asks who is at work in one where no fixture keeps an object: each test ends so."""
+    guard, looks = IdentityGuard(identities), 0
+    living = identities._sessions.living
+
+    def counted() -> list[Session]:
+        nonlocal looks
+        looks += 1
+        return living()
+
+    monkeypatch.setattr(identities._sessions, "living", counted)
+    guard.restore()
+    assert looks == 1
+
+
 def test_what_is_pending(identities: Identities, session: Session) -> None:
     """A test's goes; a fixture's is to be inserted again, whatever became of it."""
     box = Box(name="a")
