@@ -14,6 +14,10 @@ from tests.pytest_plugin.project import Project
 ROOT = Path(__file__).parents[3]
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 HOST, PORT = "127.0.0.1", 5432
+TEMPLATES = """
+SELECT datname FROM pg_database d JOIN pg_db_role_setting ON setdatabase = d.oid
+WHERE datname ^@ 'hermetic_t_' AND strpos(setconfig::text, %s) > 0
+"""
 
 
 def is_listening() -> bool:
@@ -83,3 +87,6 @@ def test_nothing_is_left_on_a_server_by_url(project: Project) -> None:
         result = project.pytest(*settings)
         assert result.outcomes() == {"passed": 1}, result.output
         assert there() == [False, False]
+        (template,) = connection.execute(TEMPLATES, [str(project.root)]).fetchall()
+        # Else each run of this suite would leave one more.
+        connection.execute(f"DROP DATABASE {template[0]}".encode())
