@@ -7,6 +7,7 @@ import calendar
 import gc
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -133,3 +134,14 @@ def test_a_library_holds_no_application_of_a_project(
     found = overriding_applications()
     assert any(application is held for application in found)
     assert not any(application is passed_over for application in found)
+
+
+def test_a_module_of_the_project_may_bear_a_name_of_pythons(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """``profile.py`` of an application is no part of the standard library."""
+    module = ModuleType("profile")
+    module.__file__ = str(tmp_path / "profile.py")
+    module.app = FastAPI()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "profile", module)
+    assert any(application is module.app for application in overriding_applications())

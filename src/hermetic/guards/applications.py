@@ -8,13 +8,16 @@ applications seen there also tell whose ``dependency_overrides`` are to be watch
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from types import ModuleType
 from typing import Any, Protocol
 
 from hermetic import tasks
 from hermetic.calls import App, Message, Receive, Scope, Send, told_of
+from hermetic.code import is_library
 from hermetic.events import emit, listeners
 from hermetic.events.application import StartUpBegan
 from hermetic.owners import Owner, current, owned_by, sender
@@ -22,17 +25,10 @@ from hermetic.patch import Patch
 
 Call = Callable[[Any, Scope, Any, Any], Awaitable[None]]
 
-WITHOUT_APPLICATIONS = sys.stdlib_module_names | {
-    "_pytest",
-    "anyio",
-    "fastapi",
-    "hermetic",
-    "httpx2",
-    "pydantic",
-    "sqlalchemy",
-    "starlette",
-}
-"""Packages whose modules hold no application of a project, and nine tenths of all that modules hold."""
+WITHOUT_APPLICATIONS = frozenset(
+    {"_pytest", "anyio", "fastapi", "hermetic", "httpx2", "pydantic", "sqlalchemy", "starlette"}
+)
+"""Packages whose modules hold no application of a project: with Python's own nine tenths of all that modules hold."""
 
 
 class Requests(Protocol):
@@ -171,12 +167,18 @@ def overriding_applications() -> list[Any]:
         return []
     found: dict[int, Any] = {}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in WITHOUT_APPLICATIONS:
+        package = name.partition(".")[0]
+        if package in WITHOUT_APPLICATIONS or _is_pythons_own(package, module):
             continue
         for value in list(getattr(module, "__dict__", {}).values()):
             if issubclass(type(value), fastapi.FastAPI):  # isinstance would ask a lazy object for its class
                 found[id(value)] = value
     return list(found.values())
+
+
+def _is_pythons_own(package: str, module: ModuleType) -> bool:
+    """Whether a module is of the standard library, and not a project's that bears such a name (``platform.py``)."""
+    return package in sys.stdlib_module_names and is_library(getattr(module, "__file__", None) or os.__file__)
 
 
 def _owner_of(scope: Scope) -> Owner:
