@@ -1,6 +1,6 @@
 """Counts the bytecodes that a run of pytest executes, in all its threads: loaded by ``-p``, before hermetic is.
 
-What pytest itself takes to be imported is not counted, nor what a thread of hermetic's does by the clock. What each
+What pytest itself takes to be imported is not counted, nor the thread that looks around by the clock. What each
 test takes, and the run as a whole, goes to the file that ``COUNTED`` names. It knows nothing of hermetic, of which an
 earlier revision may be at work.
 """
@@ -35,9 +35,9 @@ def count(frame: FrameType, event: str, argument: object) -> object:
 
 def enter_thread(frame: FrameType, event: str, argument: object) -> object:
     """Count in a thread, unless it is one that looks around every half a second."""
-    is_ours = threading.current_thread().name.startswith("hermetic-")
-    sys.settrace(None if is_ours else enter)
-    return None if is_ours else enter(frame, event, argument)
+    is_watch = threading.current_thread().name == "hermetic-stuck"
+    sys.settrace(None if is_watch else enter)
+    return None if is_watch else enter(frame, event, argument)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
