@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cache
 from pathlib import Path, PurePath
 from types import FrameType, ModuleType
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from hermetic import collector
 
@@ -98,6 +98,28 @@ def place_in_the_project(frame: FrameType | None) -> Location | None:
             return Location.of_frame(frame)
         frame = frame.f_back
     return None
+
+
+def names_of(frame: FrameType) -> Mapping[str, Any]:
+    """Return the names of a function, and what they stand for, where another thread may run it at this moment.
+
+    Until Python 3.13 (PEP 667) a frame keeps the snapshot that it gives, and the next one lets go of what only that
+    still held. Where a finalizer is run for that, the other thread goes on in the midst of the reading, and may leave
+    the function: the process ends by a signal. So nothing stays in a snapshot that nobody else has.
+    """
+    names = frame.f_locals
+    if (
+        sys.version_info >= (3, 13) or not frame.f_code.co_flags & inspect.CO_OPTIMIZED
+    ):  # a module's own names
+        return names
+    found = dict(names)
+    if sys.getrefcount(names) <= _HELD_BY_A_FRAME:
+        names.clear()
+    return found
+
+
+_HELD_BY_A_FRAME = 3
+"""References to a snapshot that only its frame keeps: the frame's, that of whoever reads it, that of the count."""
 
 
 def location_of(function: object) -> Location | None:

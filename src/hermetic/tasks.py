@@ -29,7 +29,7 @@ from types import (
 from typing import Any, TypeVar
 
 from hermetic import owners
-from hermetic.code import is_library
+from hermetic.code import is_library, names_of
 from hermetic.owners import Owner
 from hermetic.threads import Work, now, pause
 
@@ -156,7 +156,7 @@ def stack_of(task: Task) -> str:
     """Return the stack of a suspended task, as a traceback shows it: outermost first."""
     lines: list[str] = []
     for frame in frames_of(task):
-        if "__tracebackhide__" not in frame.f_locals:
+        if "__tracebackhide__" not in names_of(frame):
             lines += traceback.format_list(traceback.StackSummary.extract([(frame, frame.f_lineno)]))
     return "".join(lines)
 
@@ -214,7 +214,7 @@ def error_on_its_way(task: Task) -> BaseException | None:
     """
     for waiting, frame in awaiting(task):
         held = [found for found in gc.get_referents(waiting) if isinstance(found, Exception)]
-        named = list(frame.f_locals.values())
+        named = list(names_of(frame).values())
         for error in held:
             if sum(each is error for each in held) - sum(each is error for each in named) > 1:
                 return error

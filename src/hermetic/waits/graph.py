@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from hermetic import tasks, threads
+from hermetic.code import names_of
 from hermetic.waits.reach import at_hand
 from hermetic.waits.thread import (
     FILES,
@@ -182,7 +183,7 @@ class Graph:
         future = result_of(frames)
         if future is not None:
             return [self._computed.get(id(future), future)]
-        return [each for frame in leading(frames, FILES) if (each := frame.f_locals.get("self"))] or None
+        return [each for frame in leading(frames, FILES) if (each := names_of(frame).get("self"))] or None
 
     @cached_property
     def _timed(self) -> set[Task]:
@@ -240,7 +241,7 @@ class Graph:
         if isinstance(runner, int) and not is_of_the_project(frames):
             return set()
         spaces = {id(each.f_globals): each.f_globals for each in frames if not is_of_a_library(each)}
-        found = at_hand([each for frame in frames for each in frame.f_locals.values()], LOCALS)
+        found = at_hand([each for frame in frames for each in names_of(frame).values()], LOCALS)
         return found | at_hand([each for space in spaces.values() for each in space.values()], GLOBALS)
 
     def stack(self, runner: Runner) -> list[FrameType]:
@@ -385,5 +386,5 @@ def _uses(connection: object, frames: Sequence[FrameType]) -> bool:
     for frame in frames:
         if not is_of_a_library(frame):
             break
-        names += frame.f_locals.values()
+        names += names_of(frame).values()
     return id(connection) in at_hand(names, USED)

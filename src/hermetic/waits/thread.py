@@ -29,7 +29,7 @@ from types import FrameType, ModuleType
 from typing import Any, Literal
 
 from hermetic import collector
-from hermetic.code import is_library
+from hermetic.code import is_library, names_of
 
 WaitKind = Literal["for good", "for a time"]
 
@@ -77,7 +77,7 @@ def wait_of(frame: FrameType) -> WaitKind | None:
     if frame.f_code.co_filename == selectors.__file__:
         return "for a time"
     if frame.f_code.co_filename in FILES:
-        limit = frame.f_locals.get("timeout")
+        limit = names_of(frame).get("timeout")
         return "for good" if limit is None or limit == -1 else "for a time"
     call = _call_of(frame)
     if call is None:
@@ -98,7 +98,7 @@ def joined_by(frames: list[FrameType]) -> threading.Thread | None:
     """
     for frame in islice(frames, 2):
         if frame.f_code.co_filename == threading.__file__ and frame.f_code.co_name in _JOINS:
-            names = frame.f_locals
+            names = names_of(frame)
             if names.get("timeout", -1) in (None, -1) and isinstance(names.get("self"), threading.Thread):
                 joined: threading.Thread = names["self"]
                 return joined
@@ -119,10 +119,13 @@ def loops_of(frames: list[FrameType]) -> Iterator[tuple[asyncio.AbstractEventLoo
     """Give the loops that a thread turns, the innermost first, each with the future for which it does, if any."""
     for frame in frames:
         wanted = _LOOPS.get((frame.f_code.co_filename, frame.f_code.co_name))
-        here = frame.f_locals.get("self") if wanted is not None else None
+        if wanted is None:
+            continue
+        names = names_of(frame)
+        here = names.get("self")
         loop = getattr(here, "_loop", here)
-        if wanted is not None and isinstance(loop, asyncio.AbstractEventLoop):
-            yield loop, frame.f_locals.get(wanted)
+        if isinstance(loop, asyncio.AbstractEventLoop):
+            yield loop, names.get(wanted)
 
 
 def is_turning(frames: list[FrameType]) -> bool:
@@ -157,23 +160,25 @@ def leading(frames: Iterable[FrameType], files: Sequence[str]) -> Iterator[Frame
 def primitives(frames: Sequence[FrameType]) -> list[Any]:
     """Return what a task waits for, by its innermost frames; nothing where that is not known."""
     if frames and frames[0].f_code.co_name in _GIVES_UP_ITS_NAME:
-        return [frames[0].f_locals.get("future")]
-    return [frame.f_locals["self"] for frame in leading(frames, _PRIMITIVES) if "self" in frame.f_locals]
+        return [names_of(frames[0]).get("future")]
+    named = [names_of(frame) for frame in leading(frames, _PRIMITIVES)]
+    return [names["self"] for names in named if "self" in names]
 
 
 def result_of(frames: Sequence[FrameType]) -> Any | None:
     """Return the future of ``concurrent.futures`` whose result a thread waits for."""
     for frame in frames[:4]:
         if frame.f_code.co_filename == _FUTURES and frame.f_code.co_name in ("result", "exception"):
-            return frame.f_locals.get("self")
+            return names_of(frame).get("self")
     return None
 
 
 def computed_in(frames: Iterable[FrameType]) -> Iterator[Any]:
     """Give the futures that are done when what runs in some frames is: those of whoever asked a library for it."""
     for frame in filter(is_of_a_library, frames):
-        item = frame.f_locals.get("self") if frame.f_code.co_name == "run" else None
-        for future in (frame.f_locals.get("future"), getattr(item, "future", None)):
+        names = names_of(frame)
+        item = names.get("self") if frame.f_code.co_name == "run" else None
+        for future in (names.get("future"), getattr(item, "future", None)):
             if isinstance(future, asyncio.Future | concurrent.futures.Future) and not future.done():
                 yield future
 
@@ -199,7 +204,7 @@ def _call_of(frame: FrameType) -> re.Match[str] | None:
 def _resolved(name: str, frame: FrameType) -> Any:
     """Return what a dotted name stands for in a frame, without running anything; None where that cannot be told."""
     first, *others = name.split(".")
-    spaces = (frame.f_locals, frame.f_globals, vars(builtins))
+    spaces = (names_of(frame), frame.f_globals, vars(builtins))
     found = next((space[first] for space in spaces if first in space), None)
     for other in others:
         is_module = isinstance(found, ModuleType)
