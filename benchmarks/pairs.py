@@ -180,8 +180,8 @@ def quiet_tests(
 
 
 def counted(tree: Path, project: Project, count: int = COUNTED) -> Count:
-    """Count the bytecodes of a run with a tree's hermetic, whose template is there from a run before."""
-    cpu(tree, project, ONE)
+    """Count the bytecodes of a run, whose template and rewritten tests are there from one before."""
+    cpu(tree, project, count)
     shutil.copy(COUNTER, project.root)
     result = project.root / "counted.json"
     variables = {**path_of(tree), "COUNTED": str(result), "PYTHONHASHSEED": "0"}
