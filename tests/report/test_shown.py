@@ -18,6 +18,7 @@ from hermetic.report.shown import (
     other_backend_lines,
     override_lines,
 )
+from hermetic.settings import Settings
 
 FILE = ["sqlite", "/srv/app.db"]
 SERVED = ["postgresql", "app"]
@@ -69,10 +70,21 @@ def test_the_first_few_that_are_only_read() -> None:
 
 def test_databases_in_memory_that_are_left_alone() -> None:
     """Each is named by its place below the project, with why; the last line says what could be done."""
-    assert left_alone_lines({}, Path("/project")) == []
-    first, hint = left_alone_lines({"/project/tests/conftest.py:8": "it is the test's own"}, Path("/project"))
+    settings = Settings(app="shop:app")
+    assert left_alone_lines({}, Path("/project"), settings) == []
+    left = {"/project/tests/conftest.py:8": "it is the test's own"}
+    first, hint = left_alone_lines(left, Path("/project"), settings)
     assert first.endswith("made at tests/conftest.py:8: it is the test's own")
+    assert "the application's" in hint
     assert hint.endswith("hermetic_env = NAME=sqlite+aiosqlite:///:memory:")
+
+
+def test_databases_in_memory_where_no_application_is_set() -> None:
+    """There is none whose database it could be: what names the tables can fill it, or nothing is said to be done."""
+    left = {"/p/conftest.py:8": "it is the test's own"}
+    assert len(left_alone_lines(left, Path("/p"), Settings())) == 1
+    _, hint = left_alone_lines(left, Path("/p"), Settings(schema=("shop:Base.metadata",)))
+    assert "to have it filled by hermetic_schema: hermetic_env = NAME=" in hint
 
 
 def test_files_that_were_opened_before_an_engine_named_them() -> None:
@@ -85,7 +97,7 @@ def test_files_that_were_opened_before_an_engine_named_them() -> None:
 
 def test_the_first_few_that_are_left_alone() -> None:
     """The rest are counted."""
-    lines = left_alone_lines({f"/p/test_{number}.py:8": "why" for number in range(7)}, Path("/p"))
+    lines = left_alone_lines({f"/p/test_{number}.py:8": "why" for number in range(7)}, Path("/p"), Settings())
     assert lines[4].endswith("test_4.py:8: why")
     assert lines[5] == "  ... and 2 more"
 

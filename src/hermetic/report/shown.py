@@ -81,18 +81,18 @@ def _first_few(about: str, found: list[str]) -> list[str]:
     return lines if len(found) <= SHOWN else [*lines, f"  ... and {len(found) - SHOWN} more"]
 
 
-def left_alone_lines(left_alone: Mapping[str, str], root: Path) -> list[str]:
+def left_alone_lines(left_alone: Mapping[str, str], root: Path, settings: Settings) -> list[str]:
     """Return what is said of the databases in memory that tests have for themselves, the first few by place."""
     lines = [
         f"left alone, and not restored: the database in memory made at {relative(place, root)}: {why}"
         for place, why in left_alone.items()
     ]
     shown = lines if len(lines) <= SHOWN else [*lines[:SHOWN], f"  ... and {len(lines) - SHOWN} more"]
+    if not shown or not (settings.app or settings.schema):
+        return shown
     example = next(each.in_memory for each in every_backend() if each.in_memory)
-    hint = (
-        f"  where a variable gives that URL, to have it be the application's: hermetic_env = NAME={example}"
-    )
-    return [*shown, hint] if shown else []
+    wish = "to have it be the application's" if settings.app else "to have it filled by hermetic_schema"
+    return [*shown, f"  where a variable gives that URL, {wish}: hermetic_env = NAME={example}"]
 
 
 def earlier_lines(earlier: Mapping[str, str], root: Path) -> list[str]:
@@ -127,7 +127,7 @@ def summary_lines(totals: Totals, settings: Settings, root: Path, variables: Seq
         *override_lines(totals.overrides, settings.mode),
         *task_lines(totals.tasks, settings.mode),
         *used_in_set_up_lines(list(totals.used_in_set_up)),
-        *left_alone_lines(process.left_alone, root),
+        *left_alone_lines(process.left_alone, root, settings),
         *earlier_lines(process.earlier, root),
         *only_read_lines(process.databases),
     ]
