@@ -312,6 +312,19 @@ def test_findings_of_a_kind_are_told_together(project: Project, monkeypatch: pyt
     ]
 
 
+def test_the_first_few_files_of_a_kind_are_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite may override its session in each of eighty files; another kind's are not hidden by them."""
+    monkeypatch.chdir(project.root)
+    made = {f"tests/test_{number}.py": "app.dependency_overrides[get_db] = f\n" * 2 for number in range(8)}
+    project.write({"main.py": APP, "models.py": MODELS, "tests/test_9.py": "m.create_all(e)\n", **made})
+    lines = list(findings(project.plan()))
+    assert [line.split(":")[0] for line in lines] == [
+        *(f"tests/test_{number}.py" for number in (0, 1, 2, 3, 4, 9)),
+        "session-override",
+    ]
+    assert lines[-1] == "session-override: and 6 more in 3 files"
+
+
 def test_variables_are_moved_and_not_deleted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the lines, and with no hermetic_env, the application could not be imported."""
     monkeypatch.chdir(project.root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from hermetic.source.runner import read_async_settings
 
 if TYPE_CHECKING:
     from hermetic.cli.init.trial.outcome import Failure
+
+MOST = 5
+"""How many files with lines of a kind are named."""
 
 
 def talk(plan: Plan) -> Iterator[str]:
@@ -34,14 +38,25 @@ def talk(plan: Plan) -> Iterator[str]:
 def findings(plan: Plan) -> Iterator[str]:
     """Yield what existing tests do that hermetic now does, as ``file:line: slug: reason``.
 
-    A file's lines of a kind are told together: a conftest may set forty variables.
+    A file's lines of a kind are told together: a conftest may set forty variables. Of a kind the first few files are
+    named, and the others counted.
     """
     kinds: dict[tuple[Path, str, str], list[Superseded]] = {}
     for superseded in plan.superseded:
         kinds.setdefault((superseded.file, superseded.slug, superseded.by), []).append(superseded)
-    for first, *others in kinds.values():
+    told: Counter[str] = Counter()
+    further: dict[str, list[list[Superseded]]] = {}
+    for lines in kinds.values():
+        first, *others = lines
+        told[first.slug] += 1
+        if told[first.slug] > MOST:
+            further.setdefault(first.slug, []).append(lines)
+            continue
         also = f" (also at {_ranges(each.line for each in others)})" if others else ""
         yield f"{shown(first.file)}:{first.line}: {first.slug}: {first.reason}{also}"
+    for slug, rest in further.items():
+        lines = [each for kind in rest for each in kind]
+        yield f"{slug}: and {len(lines)} more in {count(len({each.file for each in lines}), 'file')}"
 
 
 def _ranges(lines: Iterable[int]) -> str:
