@@ -239,7 +239,8 @@ class Containment:
         if isinstance(request.engine, Engine):
             self._drivers_of_engines.add(request.engine.dialect.driver.removesuffix("_async"))
         if EngineResolved in listeners:
-            emit(_resolved(request, destination, "" if given is None else str(given)))
+            is_empty = self._settings.mode == "on" and self.databases.starts_empty(destination)
+            emit(_resolved(request, destination, "" if given is None else str(given), is_empty))
         return destination
 
     def _names(self, url: URL, folder: str) -> bool:
@@ -291,7 +292,9 @@ class Containment:
         return tuple(name for name in imported() if name not in self._drivers_of_engines)
 
 
-def _resolved(request: EngineRequest, destination: Destination, given: str) -> EngineResolved:
+def _resolved(
+    request: EngineRequest, destination: Destination, given: str, starts_empty: bool
+) -> EngineResolved:
     from hermetic.database.address import is_in_memory
     from hermetic.database.engines.destinations import Itself, LeftAlone, Refusal
     from hermetic.masking import masked
@@ -308,4 +311,5 @@ def _resolved(request: EngineRequest, destination: Destination, given: str) -> E
         is_in_memory(request.url),
         given,
         id(request.engine),
+        starts_empty,
     )

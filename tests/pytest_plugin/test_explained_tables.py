@@ -129,3 +129,36 @@ def test_tables(project: Project) -> None:
     )
     assert result.output.count("HM751]") == 4
     assert "the table unknowns" not in result.output
+
+
+def test_a_database_that_no_application_opens(project: Project) -> None:
+    """A line of hermetic_schema counts for the application's databases; of another's URL it has to be said."""
+    project.write(
+        shop_py=APP,
+        test_a_py="""
+        from shop import Base
+        from sqlalchemy import text
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        async def test_a():
+            engine = create_async_engine("sqlite+aiosqlite:///own.db")
+            async with engine.connect() as connection:
+                await connection.execute(text("select * from users"))
+            await engine.dispose()
+        """,
+    )
+    ini = project.root / "pytest.ini"
+    without = "".join(
+        line for line in ini.read_text().splitlines(True) if not line.startswith("hermetic_app")
+    )
+    line = "hermetic_schema = shop:Base.metadata"
+    project.write(pytest_ini=f"{without}hermetic = on\n{line}\n")
+    url = "sqlite+aiosqlite:///own.db"
+    said(
+        project.pytest(),
+        "which goes to an empty database",
+        "No application has opened it, and no line of hermetic_schema has its URL: it started empty.",
+        f"change: one more line in hermetic_schema: shop:Base.metadata -> {url}",
+    )
+    project.write(pytest_ini=f"{without}hermetic = on\n{line} -> {url}\n")
+    assert "1 passed" in project.pytest().output

@@ -312,6 +312,10 @@ class Databases:
             self._fresh[address] = self.inventory.new_at(address, None, url.username)
         return self._fresh[address]
 
+    def starts_empty(self, destination: object) -> bool:
+        """Whether an engine goes to a database that nothing fills, since nobody knows it as the application's."""
+        return any(destination is each for each in self._fresh.values())
+
     def _the_primary(self) -> LazyDatabase:
         with self._lock:
             if self._primary is None:

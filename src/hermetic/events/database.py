@@ -27,6 +27,7 @@ class EngineResolved(NamedTuple):
         is_in_memory: Whether its URL is for a database in memory.
         given: The variable of ``hermetic_env`` that would give it another URL in mode ``on``; else empty.
         engine: A number that tells it from the others that there are.
+        starts_empty: Whether that is a database which nothing fills.
     """
 
     owner: Owner | None
@@ -38,6 +39,7 @@ class EngineResolved(NamedTuple):
     is_in_memory: bool = False
     given: str = ""
     engine: int = 0
+    starts_empty: bool = False
 
 
 class ConnectionOpened(NamedTuple):

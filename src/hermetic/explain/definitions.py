@@ -73,12 +73,25 @@ def project_tables() -> Iterator[Any]:
 
 def base_of(table: str) -> str:
     """Return the class whose MetaData has a table that a loaded module defines, with its module; empty if none has."""
+    base = _base_of(table)
+    return f"{base.__module__}.{base.__qualname__}" if base else ""
+
+
+def metadata_of(definition: Definition, table: str) -> str:
+    """Return a ``module:MetaData`` that has a table, by the module which defines it."""
+    base = _base_of(table)
+    has_base = base is not None and getattr(sys.modules.get(definition.module), base.__name__, None) is base
+    name = base.__name__ if base is not None and has_base else definition.name
+    return f"{definition.module}:{name if definition.is_imported else '<its base>'}.metadata"
+
+
+def _base_of(table: str) -> type | None:
     for module in project_modules():
         for value in list(vars(module).values()):
             if isinstance(value, type) and _is_named(getattr(value, "__table__", None), table):
                 bases = [each for each in value.__mro__ if "metadata" in vars(each)]
-                return f"{bases[-1].__module__}.{bases[-1].__qualname__}" if bases else ""
-    return ""
+                return bases[-1] if bases else None
+    return None
 
 
 def _tables_of(module: Any) -> Iterator[Any]:

@@ -10,7 +10,14 @@ from hermetic.causes.data import TABLE_EXISTS_ALREADY, TABLE_IN_ANOTHER_DATABASE
 from hermetic.database.engines import private
 from hermetic.events.database import EngineResolved
 from hermetic.explain.databases import Made
-from hermetic.explain.definitions import Definition, base_of, definition_of, is_known_to, project_tables
+from hermetic.explain.definitions import (
+    Definition,
+    base_of,
+    definition_of,
+    is_known_to,
+    metadata_of,
+    project_tables,
+)
 from hermetic.explain.failure import Explanation, Failure, UsedFixture
 from hermetic.explain.frames import connection_through, frames, place_of, project_frames
 from hermetic.explain.history import History
@@ -95,7 +102,23 @@ def _missing(failure: Failure, history: History, asked: Asked) -> Explanation | 
             (f"{on}.", f"Nobody has made the table there.{by}"),
             (f"await connection.run_sync({base}.metadata.create_all), on that engine, before it is asked",),
         )
+    if engine is not None and engine.starts_empty:
+        return _started_empty(failure, history, asked, on, url)
     return _not_in_the_contents(failure, history, asked, on) if history.databases.contents else None
+
+
+def _started_empty(failure: Failure, history: History, asked: Asked, on: str, url: str) -> Explanation | None:
+    """Say how a database of which nobody has said that it is the application's gets its tables."""
+    found = definition_of(asked.table, failure.root)
+    if found is None:
+        return None
+    why = "No application has opened it, and no line of hermetic_schema has its URL: it started empty."
+    changes = [f"one more line in hermetic_schema: {metadata_of(found, asked.table)} -> {shown(url)}"]
+    if history.databases.contents:
+        changes.append(
+            f"hermetic_targets = {shown(url)} -> <the application's URL>, if it is the same database"
+        )
+    return Explanation(TABLE_NOT_MADE, (f"{on}.", why), tuple(changes))
 
 
 def _in_another_database(asked: Asked, engine: EngineResolved | None, on: str, made: Made) -> Explanation:
