@@ -209,7 +209,7 @@ def test_what_is_set_is_said_to_be_kept(project: Project, monkeypatch: pytest.Mo
         (
             {"pytest.ini": "[pytest]\na = 1", "a/pytest.ini": "", "a/main.py": APP, "main.py": ""},
             "              pytest.ini has settings for pytest, too: "
-            "they are read in place of these by a pytest that is started in .",
+            "they are read in place of these by a pytest that is started in . and given no path",
         ),
         (
             {"pyproject.toml": "\ufeff[project]\n"},

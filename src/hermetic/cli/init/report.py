@@ -328,4 +328,4 @@ def _faults(plan: Plan) -> Iterator[str]:
 def _when_read(outranked: Path, configuration: Path) -> str:
     if outranked.parent == configuration.parent:
         return f"they are not read, because {configuration.name} goes first"
-    return f"they are read in place of these by a pytest that is started in {shown(outranked.parent)}"
+    return f"they are read in place of these by a pytest that is started in {shown(outranked.parent)} and given no path"
