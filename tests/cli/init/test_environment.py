@@ -916,3 +916,22 @@ def test_what_a_default_is_made_by_says_the_database_before_an_example_does(
     project.write({".env.example": "DATABASE_URL=postgresql+asyncpg://localhost/app"})
     environment = found(project)
     assert (environment.lines, environment.scheme) == ((), "sqlite+aiosqlite")
+
+
+def test_what_a_command_stores_in_the_settings_does_not_tell_the_database(project: Project) -> None:
+    """It asks somebody which kind to set up; the application goes by the example's, compared with an enum's member."""
+    project.write(
+        {
+            ".env.example": "KIND=postgresql\n",
+            "kinds.py": "from enum import Enum\nclass Kind(str, Enum):\n    mysql = 'mysql'\n",
+            "config.py": f"{SETTINGS}class Settings(BaseSettings):\n    KIND: str\nsettings = Settings()\n",
+            "main.py": "from config import settings\nfrom kinds import Kind\n"
+            + engine(
+                "url = 'mysql+aiomysql' if Kind.mysql == settings.KIND else 'postgresql+asyncpg'",
+                "url + '://h/d'",
+            )
+            + APP,
+            "commands.py": "from config import settings\ndef setup():\n    settings.KIND = input('mysql')\n",
+        }
+    )
+    assert project.plan().environment.scheme == "postgresql+asyncpg"

@@ -107,14 +107,17 @@ def find_environment(
         built_by_tests: Whether the suite makes the application itself.
     """
     production = symbols.sources.production
-    bindings = Bindings(symbols, production)
+    running = running_modules(symbols, application.file if application else None)
+    openings = find_openings(running, symbols, DATABASES)
+    if not openings:
+        running, openings = production, find_openings(production, symbols, DATABASES)
+    # What a command beside the application stores in the settings, which somebody typed, is not what they are here.
+    bindings = Bindings(symbols, running)
     # A suite that builds the application makes its settings, too, with values of its own.
     makers = Bindings(symbols, [*production, *symbols.sources.tests]) if built_by_tests else bindings
     fields = Fields(makers)
     given = find_given(bindings, fields, configuration, DATABASES)
     dataflow = Dataflow(bindings, fields, given.values, given.clear_examples)
-    running = running_modules(symbols, application.file if application else None)
-    openings = find_openings(running, symbols, DATABASES) or find_openings(production, symbols, DATABASES)
     addresses = find_addresses(openings, dataflow)
     files = [application.file] if application else [module.path for module in production]
     imported = when_imported(files, _factory(application, symbols), symbols)
