@@ -12,8 +12,9 @@ from pathlib import Path
 
 from hermetic.source.bindings import Bindings
 from hermetic.source.environ import Variable, outside
+from hermetic.source.pytest_demands import demanded_under_pytest
 from hermetic.source.symbols import Class, Reference, Symbols, lineage_of
-from hermetic.source.syntax import assignments, last_name, literal
+from hermetic.source.syntax import assignments, is_none, last_name, literal
 
 CURRENT = frozenset({"pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings"})
 OLD = frozenset({"pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings"})
@@ -77,6 +78,7 @@ class Fields:
     def _add(
         self, owner: Class, prefix: str, delimiter: str, given: frozenset[str] | None, is_old: bool
     ) -> None:
+        demanded = demanded_under_pytest(owner.definition)
         for line, name in _fields(owner.definition):
             has_value = given is None or name in given
             call = _field_call(line)
@@ -85,6 +87,7 @@ class Fields:
             annotation = ast.unparse(line.annotation)
             is_optional = is_old and ("Optional" in annotation or "None" in annotation)
             required = default is None and not has_value and not is_optional
+            required |= name in demanded and not has_value and (default is None or is_none(default))
             nested = self._nested(owner.file, line.annotation) if delimiter else None
             if nested is not None:
                 self._add(

@@ -935,3 +935,37 @@ def test_what_a_command_stores_in_the_settings_does_not_tell_the_database(projec
         }
     )
     assert project.plan().environment.scheme == "postgresql+asyncpg"
+
+
+@pytest.mark.parametrize(
+    ("condition", "check", "named"),
+    [
+        ("'pytest' in sys.modules", "url = info.data.get('TEST_URL')\n            if not url:", True),
+        ("'pytest' in sys.modules", "url = info.data['TEST_URL']\n            if url is None:", True),
+        ("'pytest' in sys.modules", "url = info.data.get('TEST_URL')\n            if url:", False),
+        ("v == 'x'", "url = info.data.get('TEST_URL')\n            if not url:", False),
+    ],
+)
+def test_what_a_validator_demands_under_pytest(
+    project: Project, condition: str, check: str, named: bool
+) -> None:
+    """The field has a default, with which no settings can be made in a test."""
+    text = f"""\
+import sys
+{SETTINGS}from pydantic import PostgresDsn, field_validator
+class Settings(BaseSettings):
+    TEST_URL: PostgresDsn | None = None
+    URL: PostgresDsn
+
+    @field_validator("URL", mode="before")
+    @classmethod
+    def url(cls, v, info):
+        if {condition}:
+            {check}
+                raise ValueError
+            v = str(url)
+        return v
+"""
+    project.write({"main.py": engine(text, "str(Settings().URL)")})
+    names = {line.partition("=")[0] for line in found(project).lines}
+    assert names == ({"TEST_URL", "URL"} if named else {"URL"})
