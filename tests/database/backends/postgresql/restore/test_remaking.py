@@ -109,17 +109,6 @@ def test_rows_that_no_trigger_saw(place: Place, script: str) -> None:
         assert number(opened) == same
 
 
-def test_what_is_read_of_the_schema(shop: Opened) -> None:
-    """All of it, which takes half the time of a baseline, only for one whose tables can be made again."""
-    seen = f"SELECT count(*) FROM {shop.database.administration.schema}.shape_seen"
-    found = shop.rows(seen)
-    layer = shop.layer("more", "CREATE TABLE more ()")
-    found += shop.rows(seen)
-    shop.database.remove_layer(layer)
-    shop.database.restore()
-    assert [*found, *shop.rows(seen)] == [1, 0, 1]
-
-
 def test_some_tables_that_a_wider_fixture_dropped(place: Place) -> None:
     """When it has ended, what a test writes to the others is undone."""
     opened = place.database(TABLES + MANY)

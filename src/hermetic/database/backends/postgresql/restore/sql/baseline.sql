@@ -26,10 +26,7 @@ BEGIN
     PERFORM pg_hermetic.impose_policies();
     PERFORM pg_hermetic.note_objects();
     PERFORM pg_hermetic.note_making();
-    IF pg_hermetic.can_be_remade() THEN -- else half the time of a baseline for nothing
-        PERFORM pg_hermetic.make_shape();
-        INSERT INTO pg_hermetic.shape_seen SELECT pg_hermetic.shape();
-    END IF;
+    INSERT INTO pg_hermetic.shape_seen SELECT pg_hermetic.shape();
 END $$;
 
 CREATE FUNCTION pg_hermetic.note_objects() RETURNS void LANGUAGE sql AS $$

@@ -126,7 +126,7 @@ DECLARE
     statement text;
     statements text[] := (SELECT array_agg(m.statement ORDER BY place) FROM pg_hermetic.making m WHERE pg_hermetic.is_missing(m));
 BEGIN
-    IF NOT pg_hermetic.can_be_remade() OR NOT EXISTS (SELECT FROM pg_hermetic.shape_seen) THEN
+    IF NOT pg_hermetic.can_be_remade() THEN
         RETURN 'anew';
     END IF;
     FOREACH statement IN ARRAY coalesce(statements, '{}') LOOP

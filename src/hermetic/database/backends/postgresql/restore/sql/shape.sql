@@ -3,11 +3,6 @@
 -- itself, so that what a version of PostgreSQL adds is seen. What is not known to be a name stands as it is: the digests
 -- of two schemas that are the same may differ, those of two that differ are never the same.
 
--- Which columns of the catalogs hold the numbers of what; asked once, for it takes the server half a millisecond to say.
-CREATE TABLE pg_hermetic.catalog_keys AS
-    SELECT fktable, fkcols[1] AS attribute, pktable, is_opt FROM pg_catalog.pg_get_catalog_foreign_keys()
-    WHERE cardinality(fkcols) = 1 AND NOT is_array;
-
 -- Not compared: what the server writes by itself, what follows from the rest, and large objects, which are put back. Of
 -- dependencies two kinds do not follow from it (below): which column owns a sequence, and what belongs to an extension.
 CREATE FUNCTION pg_hermetic.is_compared(catalog pg_catalog.pg_class) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -41,12 +36,13 @@ RETURNS text LANGUAGE sql STABLE AS $$
         (
             SELECT string_agg(
                 format(
-                    'c.%I NOT IN (SELECT oid FROM %s)', attribute,
+                    'c.%I NOT IN (SELECT oid FROM %s)', fkcols[1],
                     CASE pktable WHEN 'pg_namespace'::regclass THEN 'spaces' ELSE 'ours' END
-                ), ' AND ' ORDER BY attribute
+                ), ' AND ' ORDER BY fkcols
             )
-            FROM pg_hermetic.catalog_keys
-            WHERE fktable = catalog.oid AND pktable IN ('pg_namespace'::regclass, 'pg_class'::regclass) AND NOT is_opt
+            FROM pg_catalog.pg_get_catalog_foreign_keys()
+            WHERE fktable = catalog.oid AND pktable IN ('pg_namespace'::regclass, 'pg_class'::regclass)
+                AND cardinality(fkcols) = 1 AND NOT is_array AND NOT is_opt
         )
     )
 $$;
@@ -73,8 +69,7 @@ BEGIN
     );
 END $$;
 
--- How a column of a catalog is read where numbers do not matter; refers_to: the catalog of which it holds a number. Without
--- a query of its own it is planned with whoever calls it, and not once for each catalog.
+-- How a column of a catalog is read where numbers do not matter; refers_to: the catalog of which it holds a number.
 CREATE FUNCTION pg_hermetic.by_name(catalog name, attribute pg_catalog.pg_attribute, refers_to regclass)
 RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
@@ -89,16 +84,16 @@ RETURNS text LANGUAGE sql STABLE AS $$
             THEN 'ARRAY(SELECT o FROM unnest(c.attoptions) o WHERE NOT o ^@ ''pg_'')'
         WHEN attribute.attname = 'tgname' -- those of foreign keys are called after their number
             THEN '(CASE WHEN c.tgisinternal THEN '''' ELSE c.tgname END)'
-        WHEN attribute.atttypid = 'pg_node_tree'::regtype AND catalog IN ('pg_attrdef', 'pg_constraint', 'pg_index', 'pg_trigger', 'pg_policy')
-            THEN format(
-                'pg_catalog.pg_get_expr(c.%I, c.%s)', attribute.attname, CASE catalog
-                    WHEN 'pg_attrdef' THEN 'adrelid'
-                    WHEN 'pg_constraint' THEN 'conrelid'
-                    WHEN 'pg_index' THEN 'indrelid'
-                    WHEN 'pg_trigger' THEN 'tgrelid'
-                    ELSE 'polrelid'
-                END
-            )
+        WHEN attribute.atttypid = 'pg_node_tree'::regtype THEN coalesce(
+            (
+                SELECT format('pg_catalog.pg_get_expr(c.%I, c.%I)', attribute.attname, relation)
+                FROM (VALUES
+                    ('pg_attrdef'::name, 'adrelid'), ('pg_constraint', 'conrelid'), ('pg_index', 'indrelid'),
+                    ('pg_trigger', 'tgrelid'), ('pg_policy', 'polrelid')
+                ) AS expressions (name, relation)
+                WHERE name = catalog
+            ), format('c.%I', attribute.attname)
+        )
         ELSE format('c.%I', attribute.attname)
     END
 $$;
@@ -106,33 +101,31 @@ $$;
 CREATE FUNCTION pg_hermetic.shape_of_rows(catalog pg_catalog.pg_class) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(pg_hermetic.by_name(catalog.relname, a, pktable), ', ' ORDER BY attnum)
     FROM pg_catalog.pg_attribute a
-    LEFT JOIN pg_hermetic.catalog_keys ON fktable = catalog.oid AND attribute = attname
+    LEFT JOIN pg_catalog.pg_get_catalog_foreign_keys()
+        ON fktable = catalog.oid AND cardinality(fkcols) = 1 AND NOT is_array AND fkcols[1] = attname
     WHERE attrelid = catalog.oid AND attnum > 0 AND NOT attisdropped AND attname <> 'oid'
         AND NOT pg_hermetic.changes_by_itself(attname)
 $$;
 
--- Makes the function of that digest, where it will be asked.
-CREATE FUNCTION pg_hermetic.make_shape() RETURNS void LANGUAGE sql AS $$
-    SELECT pg_hermetic.make_digest('shape', (
-        SELECT string_agg(
-            format(
-                'SELECT %L || ROW(%s)::text AS line FROM pg_catalog.%I c WHERE %s%s', c.relname || ' ', pg_hermetic.shape_of_rows(c),
-                c.relname, pg_hermetic.rows_compared(c, a), CASE c.relname
-                    WHEN 'pg_attribute' THEN ' AND c.attnum > 0'
-                    WHEN 'pg_trigger' THEN ' AND NOT c.tgname ^@ ''zz_hermetic'''
-                    ELSE ''
-                END
-            ), ' UNION ALL ' ORDER BY c.relname
-        )
-        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
-        WHERE pg_hermetic.is_compared(c)
-    ) || $lines$
-        UNION ALL SELECT concat_ws(
-            ' ', 'dependency', pg_catalog.pg_describe_object(classid, objid, objsubid),
-            pg_catalog.pg_describe_object(refclassid, refobjid, refobjsubid)
-        )
-        FROM pg_catalog.pg_depend LEFT JOIN pg_catalog.pg_class c ON classid = 'pg_class'::regclass AND c.oid = objid
-        WHERE objid >= 16384 AND objid NOT IN (SELECT oid FROM ours)
-            AND (deptype IN ('e', 'x') OR deptype = 'a' AND c.relkind = 'S')
-    $lines$)
-$$;
+SELECT pg_hermetic.make_digest('shape', (
+    SELECT string_agg(
+        format(
+            'SELECT %L || ROW(%s)::text AS line FROM pg_catalog.%I c WHERE %s%s', c.relname || ' ', pg_hermetic.shape_of_rows(c),
+            c.relname, pg_hermetic.rows_compared(c, a), CASE c.relname
+                WHEN 'pg_attribute' THEN ' AND c.attnum > 0'
+                WHEN 'pg_trigger' THEN ' AND NOT c.tgname ^@ ''zz_hermetic'''
+                ELSE ''
+            END
+        ), ' UNION ALL ' ORDER BY c.relname
+    )
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
+    WHERE pg_hermetic.is_compared(c)
+) || $$
+    UNION ALL SELECT concat_ws(
+        ' ', 'dependency', pg_catalog.pg_describe_object(classid, objid, objsubid),
+        pg_catalog.pg_describe_object(refclassid, refobjid, refobjsubid)
+    )
+    FROM pg_catalog.pg_depend LEFT JOIN pg_catalog.pg_class c ON classid = 'pg_class'::regclass AND c.oid = objid
+    WHERE objid >= 16384 AND objid NOT IN (SELECT oid FROM ours)
+        AND (deptype IN ('e', 'x') OR deptype = 'a' AND c.relkind = 'S')
+$$);
