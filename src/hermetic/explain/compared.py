@@ -16,9 +16,10 @@ from hermetic.causes.data import OBJECTS_COMPARED, ROWS_WITHOUT_ORDER, TEXT_OF_A
 from hermetic.code import Location
 from hermetic.events.application import RequestEnded
 from hermetic.events.database import Statement
-from hermetic.explain.failure import Explanation, Failure
+from hermetic.explain.failure import Explanation, Failure, with_article
 from hermetic.explain.frames import attribute, project_lines
 from hermetic.explain.history import History
+from hermetic.statements import beginning_of
 
 _SIDES = re.compile(r"assert (.+?) (?:==|in) (.+)$")
 _DIFFERENT = re.compile(r"^\s*(?:At index \d+ diff: )?(.+) != (.+)$", re.MULTILINE)
@@ -65,7 +66,7 @@ def _without_order(failure: Failure, history: History, at: Location, rows: int) 
         each
         for each in history.of(Statement)
         if each.owner.is_within(failure.owner)
-        and each.text.lstrip()[:6].upper() == "SELECT"
+        and beginning_of(each.text) == "SELECT"
         and each.rows in (-1, rows)
         and not _ONE.search(each.text)
     ]
@@ -93,8 +94,8 @@ def _of_text(at: Location, one: ast.expr | None, other: ast.expr | None) -> Iter
             yield Explanation(
                 TEXT_OF_A_VALUE,
                 (
-                    f"{at} compares the text {text!r}, which is how JSON has it, with {_article(kind)} of that value:"
-                    " the two are not equal.",
+                    f"{at} compares the text {text!r}, which is how JSON has it, with {with_article(kind)} of that"
+                    " value: the two are not equal.",
                 ),
                 (f"{at}: {_change(made)}",),
             )
@@ -180,7 +181,3 @@ def _read(text: str) -> ast.expr | None:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
         return None
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"

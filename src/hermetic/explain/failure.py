@@ -96,3 +96,8 @@ class Failure:
                 yield here
                 for other in (here.__cause__, here.__context__):
                     following += [] if other is None else leaves(other)
+
+
+def with_article(kind: str) -> str:
+    """Return the name of a class as a sentence has it: ``an AsyncSession``."""
+    return f"{'an' if kind[0] in 'aAeEiIoO' else 'a'} {kind}"
