@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hermetic.code import Location
-from hermetic.explain import generators
+from hermetic.explain.explanations import explanations
 from hermetic.explain.failure import Failure, UsedFixture
 from hermetic.explain.history import History
 from tests.explain.failing import TEST
@@ -41,8 +41,8 @@ def error_of(*lines: str, **names: Any) -> BaseException:
 
 
 def told_of(error: BaseException, *fixtures: UsedFixture) -> list[str]:
-    """Return what is said of an error."""
-    return [*map(str, generators.explain(Failure(TEST, "call", error, fixtures=fixtures), History()))]
+    """Return all that is said of an error: with another explanation beside it, two would contradict one another."""
+    return explanations(Failure(TEST, "call", error, fixtures=fixtures), History())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 from collections.abc import Iterator
 from types import AsyncGeneratorType, FrameType, GeneratorType
@@ -10,7 +11,7 @@ from typing import Any
 from hermetic import expressions
 from hermetic.causes.messages import WRONG_KIND
 from hermetic.code import Location
-from hermetic.explain.failure import Explanation, Failure, UsedFixture
+from hermetic.explain.failure import Explanation, Failure, UsedFixture, with_article
 from hermetic.explain.frames import attribute, project_lines
 from hermetic.explain.history import History
 
@@ -18,7 +19,10 @@ _AWAITED = re.compile(
     r"object (async_generator|generator) can't be used in 'await' expression"
     r"|'(async_generator|generator)' object can't be awaited"
 )
-_ENTERED = {
+_ENTERED = re.compile(
+    r"'(async_generator|generator)' object does not support the (asynchronous )?context manager"
+)
+KINDS = {
     "async_generator": ("async with asynccontextmanager", "async def"),
     "generator": ("with contextmanager", "def"),
 }
@@ -34,6 +38,11 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
             continue
         if isinstance(error, TypeError) and (awaited := _AWAITED.match(str(error))) is not None:
             yield _of_a_line(awaited[1] or awaited[2], "awaits", line[1])
+        elif (
+            isinstance(error, TypeError | AttributeError)
+            and (entered := _ENTERED.match(str(error))) is not None
+        ):
+            yield _of_a_block(entered[1], "async with" if entered[2] else "with", line[1])
         elif isinstance(error, AttributeError):
             yield from _used(failure, attribute(error, "obj"), *line)
 
@@ -54,7 +63,7 @@ def _of_a_line(
     kind: str, does: str, at: Location, name: str = "", made: Location | None = None
 ) -> Explanation:
     called = name or expressions.awaits(at)
-    entered = _ENTERED[kind][0]
+    entered = KINDS[kind][0]
     return Explanation(
         WRONG_KIND,
         (
@@ -65,11 +74,23 @@ def _of_a_line(
     )
 
 
+def _of_a_block(kind: str, used: str, at: Location) -> Explanation:
+    name = re.search(r"with\s+([A-Za-z_][\w.]*)", linecache.getline(at.file, at.line))
+    return Explanation(
+        WRONG_KIND,
+        (
+            f"{at} enters, by `{used}`, {with_article(kind)}: FastAPI enters what a dependency yields, and nobody else"
+            " does.",
+        ),
+        (f"{at}: {KINDS[kind][0]}({name[1] if name else '...'})(), of contextlib",),
+    )
+
+
 def _of_a_fixture(
     found: AsyncGeneratorType[Any, Any] | GeneratorType[Any, Any, Any], fixture: UsedFixture, at: Location
 ) -> Explanation:
     kind, name = type(found).__name__, found.__name__
-    entered, function = _ENTERED[kind]
+    entered, function = KINDS[kind]
     return Explanation(
         WRONG_KIND,
         (

@@ -13,10 +13,10 @@ from typing import Any
 from hermetic import expressions
 from hermetic.causes.messages import CLIENT_OPENED_AGAIN, RETURNED_FROM_ITS_BLOCK, WRONG_KIND
 from hermetic.code import Location
-from hermetic.explain.failure import Explanation, Failure, UsedFixture
+from hermetic.explain.failure import Explanation, Failure, UsedFixture, with_article
 from hermetic.explain.frames import is_a, objects_through, project_lines
+from hermetic.explain.generators import KINDS
 from hermetic.explain.history import History
-from hermetic.expressions import nodes_of
 
 _AWAITED = re.compile(
     r"object ([\w.]+) can't be used in 'await' expression|'([\w.]+)' object can't be awaited"
@@ -93,13 +93,13 @@ def _iterated(kind: str, at: Location) -> Explanation:
         return Explanation(
             WRONG_KIND,
             (
-                f"{at} iterates, by `for`, over {_article(kind)}, whose rows come from the database one by one.",
+                f"{at} iterates, by `for`, over {with_article(kind)}, whose rows come from the database one by one.",
             ),
             (f"{at}: async for; or execute() and scalars(), in place of stream() and stream_scalars()",),
         )
     return Explanation(
         WRONG_KIND,
-        (f"{at} iterates, by `async for`, over {_article(kind)}, which has all its rows already.",),
+        (f"{at} iterates, by `async for`, over {with_article(kind)}, which has all its rows already.",),
         (
             f"{at}: for, in place of async for; or stream() and stream_scalars(), where rows are to come one by one",
         ),
@@ -138,11 +138,15 @@ def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]
             (f"{at} awaits what a {type(called).__name__} returned: it is a synchronous session.",),
             (_SESSIONS,),
         )
-    elif (name := expressions.awaits(at)) and (owner := _owner_of_a_function(frame, name)):
+    elif (
+        kind not in KINDS
+        and (name := expressions.awaits(at))
+        and (owner := _owner_of_a_function(frame, name))
+    ):
         yield Explanation(
             WRONG_KIND,
             (
-                f"{at} awaits what {name}() returned, {'None' if kind == 'NoneType' else _article(kind)}:"
+                f"{at} awaits what {name}() returned, {'None' if kind == 'NoneType' else with_article(kind)}:"
                 f" {owner} is synchronous, and done by then.",
             ),
             (f"{at}: {name}(...), without await",),
@@ -166,18 +170,17 @@ def _entered(kind: str, is_async: bool, frame: FrameType, at: Location) -> Itera
     name = _name_in(at, r"with\s+([A-Za-z_][\w.]*)")
     if kind in _MAKERS:
         change = f"{at}: {used} {name or 'Session'}() as session"
-        what = f"{_article(kind)}, which makes sessions and is none"
-    elif kind in ("async_generator", "generator"):
-        entered = "async with asynccontextmanager" if kind == "async_generator" else "with contextmanager"
-        change = f"{at}: {entered}({name or '...'})(), of contextlib"
-        what = f"{_article(kind)}: FastAPI enters what a dependency yields, and nobody else does"
+        what = f"{with_article(kind)}, which makes sessions and is none"
     elif is_async and kind in _SYNCHRONOUS:
         change, what = _SYNCHRONOUS[kind], f"a {kind}, which is synchronous"
         maker = _named_in(frame, at, r"with\s+([A-Za-z_]\w*)")
         if is_a(maker, "sessionmaker"):
             what += f": {name} is a sessionmaker, which makes those"
     elif not is_async and kind in _ASYNC:
-        change, what = f"{at}: async with, in an async def {at.function}", f"{_article(kind)}, which is async"
+        change, what = (
+            f"{at}: async with, in an async def {at.function}",
+            f"{with_article(kind)}, which is async",
+        )
     else:
         return
     yield Explanation(WRONG_KIND, (f"{at} enters, by `{used}`, {what}.",), (change,))
@@ -202,7 +205,7 @@ def _return_in_a_block(fixture: UsedFixture) -> Location | None:
     where = fixture.location
     if where is None:
         return None
-    blocks = (node for node in nodes_of(where) if isinstance(node, ast.With | ast.AsyncWith))
+    blocks = (node for node in expressions.nodes_of(where) if isinstance(node, ast.With | ast.AsyncWith))
     returned = (each for block in blocks for each in ast.walk(block) if isinstance(each, ast.Return))
     return next((Location(where.file, each.lineno, where.function) for each in returned), None)
 
@@ -216,10 +219,6 @@ def _named_in(frame: FrameType, at: Location, pattern: str) -> Any:
 def _name_in(at: Location, pattern: str) -> str:
     found = re.search(pattern, linecache.getline(at.file, at.line))
     return found[1] if found else ""
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aAeEiIoO' else 'a'} {kind}"
 
 
 def _short(kind: str) -> str:
