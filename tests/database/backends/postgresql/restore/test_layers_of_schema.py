@@ -352,3 +352,41 @@ def test_partitions_and_our_triggers_after_a_layer_s_end(superuser: Place) -> No
     assert opened.database.restore()
     assert opened.dump() == before
     opened.close()
+
+
+AGAIN = "DROP TABLE users; CREATE TABLE users (id serial PRIMARY KEY, name text); INSERT INTO users (name) VALUES ('t')"
+
+
+@pytest.mark.parametrize("change", ["CREATE TABLE of_the_test (x integer)", "DROP TABLE other", AGAIN])
+def test_a_fixture_that_writes_nothing_after_the_test_changed_the_schema(opened: Opened, change: str) -> None:
+    """Is not refused, though others write on the server meanwhile."""
+    before = opened.dump()
+    opened.run(change)
+    start = opened.database.begin_layer()
+    with opened.look("postgres") as connection:
+        connection.execute("CREATE TABLE of_somebody_else ()")
+        connection.execute("DROP TABLE of_somebody_else")
+    assert opened.database.end_layer(start, fixture("late", "session")) is None
+    opened.database.restore()
+    assert opened.dump() == before
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "INSERT INTO users (name) VALUES ('f')",
+        "DELETE FROM users",
+        "UPDATE users SET name = 'f'",
+        "TRUNCATE users",
+    ],
+)
+def test_a_fixture_that_writes_after_the_test_made_a_table_again(opened: Opened, write: str) -> None:
+    """Is refused: its rows would go with the table."""
+    before = opened.dump()
+    opened.run("INSERT INTO users (name) VALUES ('dirty')", AGAIN)
+    start = opened.database.begin_layer()
+    opened.run(write)
+    with pytest.raises(LayerConflict, match="'late' was asked for after the test had changed the schema"):
+        opened.database.end_layer(start, fixture("late"))
+    opened.database.restore()
+    assert opened.dump() == before

@@ -23,6 +23,11 @@ from hermetic.owners import Owner
 CLASH = "HM310"
 """What ``sql/`` raises where rows do not fit together."""
 
+BEFORE = """
+    SELECT pg_hermetic.schema_state(), CASE WHEN NOT pg_hermetic.only_added() THEN pg_hermetic.rows_state() END
+"""
+"""How things stand as a change begins after the test has changed the schema."""
+
 
 @dataclass(eq=False)
 class PostgresqlChange(Change):
@@ -45,12 +50,15 @@ class Begun:
         number: Its number.
         place: The place in the write-ahead log when it began; None where that could not be told.
         schema_state: What the schema was then, where it was not the baseline's: the test had changed it.
+        rows_state: What the rows were, where the test had altered or dropped what the baseline has; None where that
+            could not be told.
         properties: What belonged to the database then; None before the database was made: all is the change's then.
     """
 
     number: int
     place: str | None = None
     schema_state: str | None = None
+    rows_state: str | None = None
     properties: State | None = None
 
 
@@ -84,7 +92,7 @@ class Changes:
         if not self._baseline.is_untouched():
             begun.properties = self._baseline.properties.now()
             if self._one("SELECT pg_hermetic.begin_change(%s)", [begun.number])[0]:
-                begun.schema_state = self._one("SELECT pg_hermetic.schema_state()")[0]
+                begun.schema_state, begun.rows_state = self._one(BEFORE)
         begun.place = self._baseline.place()
 
     def take(self, owner: Owner, others: Sequence[PostgresqlChange]) -> PostgresqlChange | None:
@@ -109,6 +117,8 @@ class Changes:
         self, begun: Begun, owner: Owner, others: Sequence[PostgresqlChange]
     ) -> PostgresqlChange | None:
         change = PostgresqlChange(begun.number, owner)
+        if begun.rows_state is not None and self._wrote_nothing(begun):
+            return None
         if begun.schema_state is not None:
             self._refuse_changes_on_changes(begun.schema_state, owner)
         elif self._baseline.schema_changed():
@@ -117,6 +127,11 @@ class Changes:
         with self._conflicts(change, others):
             (written,) = self._one("SELECT pg_hermetic.end_change(%s)", [begun.number])
         return change if written else None
+
+    def _wrote_nothing(self, begun: Begun) -> bool:
+        """Whether all is as it was, though the log went on: others write to it, and a page's first read may as well."""
+        now = self._one("SELECT pg_hermetic.schema_state(), pg_hermetic.rows_state()")
+        return bool(now == (begun.schema_state, begun.rows_state))
 
     def _refuse_changes_on_changes(self, before: str, owner: Owner) -> None:
         """What a fixture did to a schema that its test had changed cannot be told from what the test did."""

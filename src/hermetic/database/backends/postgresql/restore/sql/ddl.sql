@@ -28,24 +28,6 @@ CREATE FUNCTION pg_hermetic.objects_now() RETURNS TABLE (classid oid, objid oid,
     UNION ALL SELECT 'pg_statistic_ext'::regclass, oid, NULL FROM pg_catalog.pg_statistic_ext
 $$;
 
--- Whether all that was done to the schema is undone by dropping what was made: nothing of the baseline was altered or
--- dropped, and no right on it was given or taken.
-CREATE FUNCTION pg_hermetic.only_added() RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT NOT pg_hermetic.was_reassigned() AND NOT EXISTS (
-        SELECT FROM pg_hermetic.ddl d
-        WHERE tag <> 'REFRESH MATERIALIZED VIEW' AND (
-            EXISTS (SELECT FROM pg_hermetic.objects o WHERE o.classid = d.classid AND o.objid = d.objid)
-            OR d.objid IS NULL AND tag NOT IN ('GRANT', 'REVOKE')
-        )
-    ) AND (
-        NOT EXISTS (SELECT FROM pg_hermetic.ddl WHERE tag IN ('GRANT', 'REVOKE'))
-        OR NOT EXISTS (
-            SELECT FROM pg_hermetic.objects o JOIN pg_hermetic.objects_now() n USING (classid, objid)
-            WHERE o.acl IS DISTINCT FROM n.acl
-        )
-    )
-$$;
-
 CREATE FUNCTION pg_hermetic.drop_statement(kind text, identity text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
         WHEN kind IN (

@@ -103,6 +103,11 @@ CREATE VIEW pg_hermetic.schema_seen AS
 
 CREATE FUNCTION pg_hermetic.hear_of_ddl() RETURNS void LANGUAGE sql AS $$ SELECT NULL::void $$;
 
+-- Whether nothing of the baseline was dropped. That something was altered is not told.
+CREATE FUNCTION pg_hermetic.only_added() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT NOT EXISTS (SELECT classid, objid FROM pg_hermetic.objects EXCEPT SELECT classid, objid FROM pg_hermetic.objects_now())
+$$;
+
 CREATE FUNCTION pg_hermetic.undone_by_dropping() RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT false $$;
 
 CREATE FUNCTION pg_hermetic.undo_ddl() RETURNS text LANGUAGE sql AS $$ SELECT 'anew' $$;
