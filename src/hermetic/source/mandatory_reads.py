@@ -1,4 +1,7 @@
-"""Whether the code that reads a variable gives up without it: ``url = os.getenv("URL")``, ``if not url: raise``."""
+"""Whether code gives up without a value: ``url = os.getenv("URL")``, ``if not url: raise``.
+
+What is read is a variable, anywhere, or a field, which a validator of its settings class demands where pytest runs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermetic.source.bindings import Bindings
-from hermetic.source.syntax import last_name, statements
+from hermetic.source.syntax import assignments, last_name, literal, nodes_of, statements
 
 GIVING_UP = frozenset({"exit", "_exit", "abort"})
 
@@ -42,6 +45,41 @@ def may_be_missing(file: Path, node: ast.AST, bindings: Bindings) -> bool:
             return any(_catches(handler) and not gives_up(handler.body) for handler in outer.handlers)
         inner = outer
     return False
+
+
+def demanded_under_pytest(definition: ast.ClassDef) -> frozenset[str]:
+    """Return the names of the fields without which a method of a settings class raises in a run of pytest."""
+    branches = (
+        line
+        for method in definition.body
+        if isinstance(method, ast.FunctionDef)
+        for line in method.body
+        if isinstance(line, ast.If) and ast.unparse(line.test) == "'pytest' in sys.modules"
+    )
+    return frozenset(field for branch in branches for field in _demanded(branch.body))
+
+
+def _demanded(body: list[ast.stmt]) -> Iterator[str]:
+    """Yield the fields of which statements raise where they have no value."""
+    tests = [line.test for line in body if isinstance(line, ast.If) and gives_up(line.body)]
+    for line in body:
+        for node in nodes_of(line):
+            field = _field(node)
+            names = {name for name, value in assignments(line) if value is node}
+            if field is not None and any(_says_missing(test, names, node) for test in tests):
+                yield field
+
+
+def _field(node: ast.AST) -> str | None:
+    """Return the field that a validator looks up: ``info.data.get("URL")``, ``values["URL"]``, ``self.URL``."""
+    if isinstance(node, ast.Attribute):
+        return node.attr if last_name(node.value) == "self" else None
+    owner, key = None, None
+    if isinstance(node, ast.Subscript):
+        owner, key = node.value, node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        owner, key = node.func.value, next(iter(node.args), None)
+    return literal(key) if owner is not None and last_name(owner) in ("data", "values") else None
 
 
 def _names(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hermetic.source.bindings import Bindings
 from hermetic.source.environ import Variable, outside
-from hermetic.source.pytest_demands import demanded_under_pytest
+from hermetic.source.mandatory_reads import demanded_under_pytest
 from hermetic.source.symbols import Class, Reference, Symbols, lineage_of
 from hermetic.source.syntax import assignments, is_none, last_name, literal
 

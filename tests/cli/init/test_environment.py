@@ -942,6 +942,12 @@ def test_what_a_command_stores_in_the_settings_does_not_tell_the_database(projec
     [
         ("'pytest' in sys.modules", "url = info.data.get('TEST_URL')\n            if not url:", True),
         ("'pytest' in sys.modules", "url = info.data['TEST_URL']\n            if url is None:", True),
+        (
+            "'pytest' in sys.modules",
+            "url = info.data.get('TEST_URL')\n            if url == '' or not url:",
+            True,
+        ),
+        ("'pytest' in sys.modules", "url = v\n            if not info.data['TEST_URL']:", True),
         ("'pytest' in sys.modules", "url = info.data.get('TEST_URL')\n            if url:", False),
         ("v == 'x'", "url = info.data.get('TEST_URL')\n            if not url:", False),
     ],
