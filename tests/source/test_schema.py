@@ -31,6 +31,8 @@ MODEL = "class User(Base):\n    __tablename__ = 'users'\n"
         f"from sqlalchemy.orm import as_declarative\n@as_declarative()\nclass Base: ...\n{MODEL}",
         "from sqlalchemy.orm import DeclarativeBase as D\nclass Base(Mixin, D): ...\nclass Sub(Base):\n"
         "    __abstract__ = True\nclass User(Other, Sub): ...",
+        "from sqlalchemy.orm import DeclarativeBase\nclass Base(DeclarativeBase): ...\nclass Sub(Base):\n"
+        "    __abstract__: bool = True\nclass User(Sub): ...",
         "from typing import Type\nfrom sqlalchemy.orm import DeclarativeBase\n"
         "class Base(DeclarativeBase): ...\nOther: Type[DeclarativeBase] = Base\nclass User(Other): ...",
         "from sqlalchemy.orm import DeclarativeBase, registry\nr = registry()\nclass Base(DeclarativeBase):\n"

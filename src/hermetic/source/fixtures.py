@@ -19,7 +19,7 @@ from hermetic.source.environ import outside
 from hermetic.source.modules import Module
 from hermetic.source.suite_modules import PYTHON_FILES
 from hermetic.source.symbols import Class, Symbols, lineage_of
-from hermetic.source.syntax import keyword, last_name, literal
+from hermetic.source.syntax import is_true, keyword, last_name, literal
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PYTEST, ASYNCIO = "pytest.fixture", "pytest_asyncio.fixture"
@@ -63,8 +63,7 @@ class Fixture:
     @property
     def is_autouse(self) -> bool:
         """Whether every test that sees it has it."""
-        value = self.argument("autouse")
-        return isinstance(value, ast.Constant) and value.value is True
+        return is_true(self.argument("autouse"))
 
     @property
     def requests(self) -> tuple[str, ...]:

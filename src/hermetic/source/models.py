@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hermetic.source.modules import Module
 from hermetic.source.symbols import Reference, Symbols
-from hermetic.source.syntax import assignments
+from hermetic.source.syntax import assignments, is_true
 
 DECLARATIVE = frozenset(
     {
@@ -178,16 +178,8 @@ def _names_its_table(definition: ast.ClassDef) -> bool:
 
 
 def _is_abstract(definition: ast.ClassDef) -> bool:
-    return any(
-        isinstance(statement, ast.Assign)
-        and any(isinstance(target, ast.Name) and target.id == "__abstract__" for target in statement.targets)
-        and is_true(statement.value)
-        for statement in definition.body
-    )
-
-
-def is_true(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is True
+    pairs = (pair for line in definition.body for pair in assignments(line))
+    return any(name == "__abstract__" and is_true(value) for name, value in pairs)
 
 
 def _given(file: Path, definition: ast.AST, symbols: Symbols) -> Iterator[Reference]:
@@ -238,7 +230,10 @@ def behind(reference: Reference | None, symbols: Symbols) -> Reference | None:
 
 
 def is_metadata(reference: Reference, symbols: Symbols) -> bool:
-    definition = symbols.definition(reference)
-    if reference.file is None:
-        return False
-    return isinstance(definition, ast.Call) and _stands_for(reference.file, definition, METADATA, symbols)
+    """Whether a reference is a ``MetaData`` that the project makes."""
+    definition, file = symbols.definition(reference), reference.file
+    return (
+        file is not None
+        and isinstance(definition, ast.Call)
+        and _stands_for(file, definition, METADATA, symbols)
+    )

@@ -2,8 +2,7 @@
 
 What counts is the module to import, not just the ``Base``: ``app.db:Base.metadata`` is empty until somebody imports
 ``app.models``. So among the modules in which the base is visible, the one is chosen whose own imports reach the most
-tables. An application without metadata and migrations is
-deployed with a file of SQL.
+tables. An application without metadata and migrations is deployed with a file of SQL.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ from pathlib import Path
 
 from hermetic.code import TEST_FOLDERS
 from hermetic.source.migrations import runs_migrations
-from hermetic.source.models import SQLMODEL_BASE, Collection, behind, find_tables, is_metadata, is_true
+from hermetic.source.models import SQLMODEL_BASE, Collection, behind, find_tables, is_metadata
 from hermetic.source.modules import ASIDE_DIRECTORIES, Module, Place
 from hermetic.source.roots import ImportRoot, find_root
 from hermetic.source.sources import Sources, walk
 from hermetic.source.symbols import Reference, Symbols
+from hermetic.source.syntax import is_true, keyword
 
 MAKING = frozenset({"create_all", "create_db_tables", "create_db_tables_sync", "generate_schemas"})
 """What makes tables where it is called: SQLAlchemy's, Piccolo's and Tortoise's."""
@@ -33,8 +33,6 @@ LARGEST_SQL = 4_000_000
 """Bytes of a file that are looked at: a dump makes its first table before it writes rows, and may have gigabytes."""
 
 NOT_THE_APPLICATIONS = (ASIDE_DIRECTORIES | TEST_FOLDERS) - {"migrations"}
-
-
 SQLMODEL_TARGET = "sqlmodel:SQLModel.metadata"
 
 
@@ -81,16 +79,12 @@ def find_metadata(symbols: Symbols, root: ImportRoot, application: Path) -> list
 def find_startup_tables(modules: Iterable[Module]) -> Place | None:
     """Return the first line of the application that creates tables when it runs, by a library or CREATE TABLE."""
     for module in modules:
-        if not (module.mentions(*MAKING, GENERATING, AERICH) or b"CREATE TABLE" in module.text.upper()):
+        making = MAKING | {AERICH} if module.mentions("aerich") else MAKING
+        if not (module.mentions(*making) or b"CREATE TABLE" in module.text.upper()):
             continue
-        lines = [node.lineno for node in module.of(ast.Attribute) if node.attr in MAKING]
+        lines = [node.lineno for node in module.of(ast.Attribute) if node.attr in making]
         lines += [node.lineno for node in module.of(ast.Call) if _makes_tables(node)]
         lines += [node.lineno for node in module.of(ast.Constant) if _creates_a_table(node.value)]
-        lines += [
-            node.lineno
-            for node in module.of(ast.Attribute)
-            if node.attr == AERICH and module.mentions("aerich")
-        ]
         if lines:
             return Place(module.path, min(lines))
     return None
@@ -98,7 +92,7 @@ def find_startup_tables(modules: Iterable[Module]) -> Place | None:
 
 def _makes_tables(call: ast.Call) -> bool:
     is_named = isinstance(call.func, ast.Name) and call.func.id in MAKING
-    return is_named or any(word.arg == GENERATING and is_true(word.value) for word in call.keywords)
+    return is_named or is_true(keyword(call, GENERATING))
 
 
 def _creates_a_table(value: object) -> bool:
@@ -172,8 +166,8 @@ def _is_one(reference: Reference | None, bases: set[Reference], symbols: Symbols
 
 def _place(collection: Collection, symbols: Symbols) -> tuple[Path, int]:
     """Return where the base is defined, or the first table of a library's."""
-    own = [each for each in collection.names if each.file is not None]
-    places = [(each.file, found.lineno) for each in own if each.file and (found := symbols.definition(each))]
+    defined = ((each.file, symbols.definition(each)) for each in collection.names)
+    places = [(file, found.lineno) for file, found in defined if file is not None and found is not None]
     return min(places, default=(collection.files[0], 1))
 
 

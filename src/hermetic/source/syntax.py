@@ -210,6 +210,11 @@ def is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
+def is_true(node: ast.expr | None) -> bool:
+    """Whether an expression is ``True``."""
+    return isinstance(node, ast.Constant) and node.value is True
+
+
 def keyword(node: ast.AST | None, name: str) -> ast.expr | None:
     """Return what a call is given by a name; None where it is not, or where this is no call."""
     words = node.keywords if isinstance(node, ast.Call) else []
