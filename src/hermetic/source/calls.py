@@ -319,11 +319,7 @@ class Members:
         origins = self._dataflow.origins(Expression(owner.file, default)) if default is not None else ()
         if variable is not None:
             yield Read(variable)
-        for origin in as_default(origins) if variable else origins:
-            if isinstance(origin, Callee):  # default_factory
-                yield from self._calls.returned(origin, Expression(owner.file, line))
-            else:
-                yield origin
+        yield from as_default(origins) if variable else origins
         for file, call in self._dataflow.bindings.calls(owner.definition.name):
             for word in call.keywords:
                 if word.arg == name and last_name(call.func) == owner.definition.name:
