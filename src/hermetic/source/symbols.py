@@ -270,10 +270,11 @@ def _search_roots(sources: Sources) -> list[str]:
     above = {place for each in inner for place in (each, *each.parents)}
     within = (place for place in above if place.is_relative_to(sources.boundary))
     ordered = sorted(within, key=lambda path: (len(path.parts), path))
-    packages = [place for place in ordered if (place / "__init__.py").exists()]
-    roots = [place for place in ordered if place not in packages]
-    roots += _no_packages(packages, sources)
-    return [str(root) for root in roots]
+    roots: list[Path] = []
+    packages: list[Path] = []
+    for place in ordered:
+        (packages if (place / "__init__.py").exists() else roots).append(place)
+    return [str(root) for root in (*roots, *_no_packages(packages, sources))]
 
 
 def _no_packages(packages: list[Path], sources: Sources) -> list[Path]:
