@@ -48,14 +48,10 @@ def loaded_by_pytest(symbols: Symbols, configuration: Configuration) -> set[Path
     """
     sources = symbols.sources
     patterns = configuration.strings("python_files") or PYTHON_FILES
-    top = sources.root / "conftest.py"
-    loaded = {
-        path for name in named_plugins(configuration) if (path := symbols.locate(name, top)) is not None
-    }
-    loaded |= {
+    loaded = _files_of(named_plugins(configuration), symbols) | {
         module.path
         for module in sources.tests
-        if module.path.name == top.name or any(fnmatch(module.path.name, each) for each in patterns)
+        if module.path.name == "conftest.py" or any(fnmatch(module.path.name, each) for each in patterns)
     }
     waiting, left = list(loaded), {module.path for module in sources.tests} - loaded
     while waiting and left:
@@ -100,11 +96,16 @@ def named_plugins(configuration: Configuration) -> Iterator[str]:
         yield from map(str, (table_at(configuration.document, names) or {}).values())
 
 
+def _files_of(plugins: Iterable[str], symbols: Symbols) -> set[Path]:
+    """Return the project's files among plugins, which pytest imports as a conftest at the top does."""
+    located = (symbols.locate(name, symbols.sources.root / "conftest.py") for name in plugins)
+    return {path for path in located if path is not None}
+
+
 def _helpers(symbols: Symbols, plugins: Iterable[str]) -> set[Path]:
     """Return the modules outside the tests' folders that tests import, and that are for pytest."""
     sources = symbols.sources
-    top = sources.root / "conftest.py"
-    found = {path for name in plugins for path in [symbols.locate(name, top)] if path is not None}
+    found = _files_of(plugins, symbols)
     likely = {module.path for module in sources.production if _is_for_tests(module)} - found
     waiting = [*(module.path for module in sources.tests), *found] if likely or found else []
     while waiting:
