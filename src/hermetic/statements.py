@@ -65,6 +65,11 @@ def written(event: Statement) -> Write | None:
     return Write(name, found[1].upper(), table, event.rows, event.parameters, event.engine)
 
 
+def names_table(text: str, table: str) -> bool:
+    """Whether a statement, or what was said of it, has the name of a table as a word."""
+    return re.search(rf"\b{re.escape(table)}\b", text, re.IGNORECASE) is not None
+
+
 def emptied(event: Statement) -> frozenset[str]:
     """Return the tables that a statement, or several in one, drops or leaves without a row."""
     found = filter(None, map(_EMPTIES.match, event.text.split(";")))

@@ -16,7 +16,7 @@ from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import places
 from hermetic.explain.history import History
-from hermetic.statements import Write, emptied, written
+from hermetic.statements import Write, emptied, names_table, written
 
 SHORT = 3
 """Characters of a text that may be the same by chance."""
@@ -128,7 +128,7 @@ def _readings(failure: Failure, history: History, before: Sequence[Write]) -> It
                     yield Reading(statement, table, table in own)
         elif not _CATALOGUE.match(statement.text):
             for table in tables:
-                if re.search(rf"\b{re.escape(table)}\b", statement.text, re.IGNORECASE):
+                if names_table(statement.text, table):
                     yield Reading(statement, table, table in own)
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from hermetic.causes.data import ONE_CONNECTION_FOR_ALL, ROLLED_BACK_BY_A_REQUEST
 from hermetic.code import UNKNOWN, Location
-from hermetic.events.database import EngineResolved, Statement, TransactionEnded
+from hermetic.events.database import EngineResolved, Statement
 from hermetic.explain.dependency_overrides import held_by_overrides
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a
 from hermetic.explain.history import History
 from hermetic.explain.isolation import Reading, is_of_the_test, missed
+from hermetic.explain.transactions import writes
 from hermetic.guards.dependencies import USED_BY_ONE, Override, capitalized
 from hermetic.owners import Owner
-from hermetic.statements import Write, written
+from hermetic.statements import Write, names_table
 
 _MISSING = ("NoResultFound", "ObjectDeletedError", "StaleDataError", "InvalidRequestError")
 
@@ -34,7 +34,7 @@ class Lost(NamedTuple):
     statement: Statement
     write: Write
     by: Owner
-    at: Location = UNKNOWN
+    at: Location
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -75,17 +75,12 @@ def _of_session(failure: Failure, history: History, override: Override, given: o
 
 
 def _lost(history: History) -> Iterator[Lost]:
-    """Give what was written on a connection, and rolled back there by another than who wrote it."""
-    open_: dict[int, list[Lost]] = {}
-    for event in history.told:
-        if isinstance(event, Statement) and not event.error:
-            write = written(event)
-            if write is not None:
-                open_.setdefault(event.connection, []).append(Lost(event, write, event.owner))
-        elif isinstance(event, TransactionEnded):
-            for each in open_.pop(event.connection, ()):
-                if event.how == "rollback" and event.owner.kind == "request" and event.owner is not each.by:
-                    yield each._replace(by=event.owner, at=event.location)
+    """Give what was written on a connection, and rolled back there by a request that had not written it."""
+    for statement, write, _, _, ended in writes(history.told):
+        if ended is None or ended.how != "rollback" or ended.owner is statement.owner:
+            continue
+        if ended.owner.kind == "request":
+            yield Lost(statement, write, ended.owner, ended.location)
 
 
 def _is_read_after(history: History, lost: Lost) -> bool:
@@ -95,9 +90,13 @@ def _is_read_after(history: History, lost: Lost) -> bool:
 
 def _after(history: History, lost: Lost) -> Iterator[Statement]:
     """Give what named the table, on that engine, after what was lost was written."""
-    told, table = history.told, re.compile(rf"\b{re.escape(lost.write.table)}\b", re.IGNORECASE)
+    told, table = history.told, lost.write.table
     for each in told[1 + next(at for at, each in enumerate(told) if each is lost.statement) :]:
-        if isinstance(each, Statement) and each.engine == lost.statement.engine and table.search(each.text):
+        if (
+            isinstance(each, Statement)
+            and each.engine == lost.statement.engine
+            and names_table(each.text, table)
+        ):
             yield each
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from hermetic.causes.data import OWN_ROW_NOT_COMMITTED
 from hermetic.events import Event
-from hermetic.events.database import Statement, TransactionEnded
+from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import objects_through, places
 from hermetic.explain.history import History
-from hermetic.statements import written
+from hermetic.explain.transactions import writes
+from hermetic.statements import names_table, written
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -40,24 +40,18 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 
 
 def _last_reading(told: Sequence[Event]) -> tuple[Statement, Statement] | None:
-    """Return the last statement of the request that ran last, if it may have missed a row of the request's own."""
-    statements = [each for each in told if isinstance(each, Statement)]
-    reading = statements[-1] if statements else None
+    """Return the last statement, where it may have missed a row of its own request, and the one that wrote that."""
+    statements = [(at, each) for at, each in enumerate(told) if isinstance(each, Statement)]
+    at, reading = statements[-1] if statements else (0, None)
     if reading is None or reading.owner.kind != "request" or reading.rows > 0 or written(reading) is not None:
         return None
-    pending: dict[int, list[Statement]] = {}
-    for event in told:
-        if event is reading:
-            break
-        if isinstance(event, TransactionEnded):
-            pending.pop(event.connection, None)
-        elif isinstance(event, Statement) and event.owner is reading.owner and not event.error:
-            write = written(event)
-            if write is not None and write.verb != "DELETE" and _names(reading, write.table):
-                pending.setdefault(event.connection, []).append(event)
-    others = [each[-1] for number, each in pending.items() if number != reading.connection]
-    return (reading, others[-1]) if others else None
-
-
-def _names(statement: Statement, table: str) -> bool:
-    return re.search(rf"\b{re.escape(table)}\b", statement.text, re.IGNORECASE) is not None
+    missed = [
+        each.statement
+        for each in writes(told)
+        if each.is_pending(at)
+        and each.statement.owner is reading.owner
+        and each.statement.connection != reading.connection
+        and each.write.verb != "DELETE"
+        and names_table(reading.text, each.write.table)
+    ]
+    return (reading, missed[-1]) if missed else None

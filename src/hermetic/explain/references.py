@@ -10,7 +10,7 @@ from hermetic.events.application import RequestEnded
 from hermetic.events.database import ReferenceBroken, Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
-from hermetic.statements import written
+from hermetic.statements import names_table, written
 
 _NOT_RAISED = re.compile(
     r"DID NOT RAISE\b.*(?:IntegrityError|DBAPIError|DatabaseError|ForeignKey\w*|HTTPException)"
@@ -59,9 +59,7 @@ def _expects_an_action(history: History, statement: Statement, broken: Reference
     told = history.told
     reading = (each for each in told[told.index(statement) :] if isinstance(each, Statement))
     return broken.on_delete not in NOTHING_DONE and any(
-        each.text.startswith("SELECT")
-        and re.search(rf"\b{re.escape(broken.table)}\b", each.text, re.IGNORECASE)
-        for each in reading
+        each.text.startswith("SELECT") and names_table(each.text, broken.table) for each in reading
     )
 
 

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from hermetic.causes.data import REQUEST_NOT_COMMITTED
 from hermetic.code import UNKNOWN
+from hermetic.events import Event
 from hermetic.events.application import RequestEnded
-from hermetic.events.database import Statement, TransactionEnded
+from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
 from hermetic.explain.isolation import Reading, is_of_the_test, missed
-from hermetic.statements import Write, written
-
-
-class Lost(NamedTuple):
-    """What was written, and rolled back by the end of a block.
-
-    Attributes:
-        statement: What wrote.
-        write: It.
-        at: Where in what was told its transaction ended.
-    """
-
-    statement: Statement
-    write: Write
-    at: int
+from hermetic.explain.transactions import Written, writes
+from hermetic.statements import Write, names_table
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -36,10 +23,10 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         return
     told = history.told
     well = {each.owner for each in history.of(RequestEnded) if each.status < 400 and not each.error}
-    for lost in _lost(history):
+    for lost in _lost(told):
         if lost.statement.owner not in well or not lost.statement.owner.is_within(failure.owner):
             continue
-        later = [each for each in told[lost.at :] if isinstance(each, Statement)]
+        later = [each for each in told[lost.end :] if isinstance(each, Statement)]
         reading = [each for each in later if _reads(each, lost.write.table)]
         for statement in reading:
             if _is_missed(failure, history, statement, lost.write):
@@ -47,24 +34,17 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
                 return
 
 
-def _lost(history: History) -> Iterator[Lost]:
-    pending: dict[int, list[tuple[Statement, Write]]] = {}
-    for at, event in enumerate(history.told):
-        if isinstance(event, TransactionEnded):
-            ended = pending.pop(event.connection, [])
-            if (
-                event.how == "rollback" and event.location is UNKNOWN
-            ):  # of a block, or a close: nobody has said so
-                yield from (Lost(*each, at) for each in ended)
-        elif isinstance(event, Statement) and event.owner.kind == "request" and not event.error:
-            write = written(event)
-            if write is not None and event.rows != 0:
-                pending.setdefault(event.connection, []).append((event, write))
+def _lost(told: Sequence[Event]) -> Iterator[Written]:
+    """Give what requests wrote and the end of a block, or a close, rolled back: nobody has said so in a line."""
+    for each in writes(told):
+        is_lost = each.ended is not None and each.ended.how == "rollback" and each.ended.location is UNKNOWN
+        if is_lost and each.statement.owner.kind == "request" and each.write.rows != 0:
+            yield each
 
 
 def _reads(statement: Statement, table: str) -> bool:
     is_reading = statement.text.startswith("SELECT") and not statement.error
-    return is_reading and re.search(rf"\b{re.escape(table)}\b", statement.text, re.IGNORECASE) is not None
+    return is_reading and names_table(statement.text, table)
 
 
 def _is_missed(failure: Failure, history: History, statement: Statement, write: Write) -> bool:
@@ -74,7 +54,7 @@ def _is_missed(failure: Failure, history: History, statement: Statement, write: 
     return is_named or missed(failure, history, reading, [write]) is not None
 
 
-def _explanation(lost: Lost, reading: Statement) -> Explanation:
+def _explanation(lost: Written, reading: Statement) -> Explanation:
     request, place = lost.statement.owner.name, lost.statement.location
     return Explanation(
         REQUEST_NOT_COMMITTED,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import linecache
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from types import FrameType
 from typing import Any, NamedTuple
 
 from hermetic.causes.data import ROW_IS_REMEMBERED
 from hermetic.code import Location
-from hermetic.events.database import Statement, TransactionEnded
+from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a, project_lines, session_of
 from hermetic.explain.history import History
-from hermetic.statements import Write, written
+from hermetic.explain.transactions import writes
+from hermetic.statements import Write
 
 _PARAMETER = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+)")
 
@@ -95,17 +97,12 @@ def _explanation(at: Location, held: Remembered, changed: Changed, name: str) ->
 
 
 def _changes(failure: Failure, history: History) -> Iterator[Changed]:
-    """Give what requests of the test have changed and committed, in order."""
-    pending: dict[int, list[Changed]] = {}
-    for event in history.told:
-        if isinstance(event, Statement) and not event.error and event.owner.kind == "request":
-            write = written(event) if event.owner.is_within(failure.owner) else None
-            if write is not None and write.verb in ("UPDATE", "DELETE"):
-                changed = Changed(event, write, parameters_of(event.parameters))
-                pending.setdefault(event.connection, []).append(changed)
-        elif isinstance(event, TransactionEnded):
-            done = pending.pop(event.connection, [])
-            yield from done if event.how == "commit" else ()
+    """Give what requests of the test have changed and committed, in the order of the commits."""
+    for statement, write, _, _, ended in sorted(writes(history.told), key=attrgetter("end")):
+        is_of_a_request = statement.owner.kind == "request" and statement.owner.is_within(failure.owner)
+        is_committed = ended is not None and ended.how == "commit"
+        if is_of_a_request and is_committed and write.verb in ("UPDATE", "DELETE"):
+            yield Changed(statement, write, parameters_of(statement.parameters))
 
 
 def parameters_of(told: str) -> dict[str, str]:

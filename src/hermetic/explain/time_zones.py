@@ -15,7 +15,7 @@ from hermetic.explain.definitions import definition_of
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, place_of, project_lines
 from hermetic.explain.history import History
-from hermetic.statements import table_name
+from hermetic.statements import names_table, table_name
 
 _MIXED = re.compile(r"can't (?:subtract|compare) offset-naive and offset-aware datetimes")
 _ARGUMENT = re.compile(r"query argument \$(\d+)")
@@ -108,6 +108,5 @@ def _without_zone(found: Any, history: History) -> Iterator[tuple[str, str]]:
 
 def _backend_of(table: str, history: History) -> Backend | None:
     """Return the kind of the database in which a table was read last."""
-    named = re.compile(rf"\b{re.escape(table)}\b", re.IGNORECASE)
-    read = [each for each in history.of(Statement) if not each.error and named.search(each.text)]
+    read = [each for each in history.of(Statement) if not each.error and names_table(each.text, table)]
     return find_backend(re.split(r"[+:]", read[-1].engine)[0]) if read else None

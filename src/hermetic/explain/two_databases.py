@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,10 +10,10 @@ from hermetic.events.database import EngineResolved, Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.history import History
 from hermetic.explain.isolation import fits, is_of_the_test
-from hermetic.statements import Write, written
+from hermetic.statements import Write, names_table, written
 
 
-class Written(NamedTuple):
+class Row(NamedTuple):
     """A row that somebody has written.
 
     Attributes:
@@ -32,14 +31,14 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     """Name both engines, where the test has written and a request looked for it, or the other way round."""
     if failure.phase != "call" or not is_of_the_test(failure):
         return
-    rows: list[Written] = []
+    rows: list[Row] = []
     for event in history.of(Statement):
         engine = history.databases.engine_of(event.engine)
         if engine is None or event.error or not event.owner.is_within(failure.owner):
             continue
         write = written(event)
         if write is not None:
-            rows.append(Written(event, write, engine))
+            rows.append(Row(event, write, engine))
         elif event.rows <= 0:
             elsewhere = [each for each in rows if _is_looked_for(each, event, engine)]
             own = [each for each in rows if each.engine.destination == engine.destination]
@@ -49,18 +48,18 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
                 return
 
 
-def _is_looked_for(row: Written, reading: Statement, engine: EngineResolved) -> bool:
+def _is_looked_for(row: Row, reading: Statement, engine: EngineResolved) -> bool:
     """Whether a statement of the other side, a request or the test, asks another database for the row's table."""
     is_request, wrote_request = (each.owner.kind == "request" for each in (reading, row.statement))
     return (
         row.write.verb != "DELETE"
         and is_request is not wrote_request
         and row.engine.destination != engine.destination
-        and re.search(rf"\b{re.escape(row.write.table)}\b", reading.text, re.IGNORECASE) is not None
+        and names_table(reading.text, row.write.table)
     )
 
 
-def _explanation(row: Written, reading: Statement, engine: EngineResolved) -> Explanation:
+def _explanation(row: Row, reading: Statement, engine: EngineResolved) -> Explanation:
     write, read = row.statement, reading
     applications = engine if read.owner.kind == "request" else row.engine
     made = "" if applications.location is None else f", {applications.location}"

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from hermetic.causes.applications import TASK_NOT_FINISHED
 from hermetic.code import Location
-from hermetic.events import Event
 from hermetic.events.application import TaskFound
-from hermetic.events.database import Statement, TransactionEnded
+from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import lines_of
 from hermetic.explain.history import History
 from hermetic.explain.isolation import fits, is_of_the_test
-from hermetic.statements import Write, written
+from hermetic.explain.transactions import Written, writes
+from hermetic.statements import names_table, written
 
 _STOPS = re.compile(r"(?<!await )\b(time\.sleep)\(")
-
-
-class Pending(NamedTuple):
-    """What somebody has written.
-
-    Attributes:
-        statement: The statement.
-        write: The table, and what was done.
-        end: Where in the history its transaction ended; where it did not, behind the last event.
-    """
-
-    statement: Statement
-    write: Write
-    end: int
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -40,20 +25,19 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
     if failure.phase != "call" or not running or not is_of_the_test(failure):
         return
     told = history.told
-    writes = [each for each in _pending(told) if each.write.verb != "DELETE"]
+    rows = [each for each in writes(told) if each.write.verb != "DELETE"]
     for at, event in enumerate(told):
         if isinstance(event, Statement) and written(event) is None and event.rows <= 0:
             for task in running:
-                late = [each for each in writes if each.statement.owner is task.owner and each.end > at]
-                found = [each for each in late if _names(event, each.write.table)]
+                late = [each for each in rows if each.statement.owner is task.owner and each.end > at]
+                found = [each for each in late if names_table(event.text, each.write.table)]
                 if found and fits(failure, event, [each.write for each in found]):
                     yield _explanation(failure, task, event, found[-1])
                     return
 
 
-def _explanation(failure: Failure, task: TaskFound, reading: Statement, late: Pending) -> Explanation:
+def _explanation(failure: Failure, task: TaskFound, reading: Statement, late: Written) -> Explanation:
     stopping = _stopping(failure)
-    change = "wait for it in the test: await async_client.drain(), or until what it does is there"
     return Explanation(
         TASK_NOT_FINISHED,
         (
@@ -67,31 +51,10 @@ def _explanation(failure: Failure, task: TaskFound, reading: Statement, late: Pe
             ),
         ),
         (
-            change,
+            "wait for it in the test: await async_client.drain(), or until what it does is there",
             *([f"{stopping}: await asyncio.sleep(...), in place of time.sleep(...)"] if stopping else []),
         ),
     )
-
-
-def _pending(told: Sequence[Event]) -> Iterator[Pending]:
-    """Give what was written, with the end of its transaction."""
-    for at, event in enumerate(told):
-        write = written(event) if isinstance(event, Statement) and not event.error else None
-        if write is not None:
-            assert isinstance(event, Statement), "nothing else writes"
-            yield Pending(event, write, _end(told, at, event.connection))
-
-
-def _end(told: Sequence[Event], begin: int, connection: int) -> int:
-    for at in range(begin, len(told)):
-        event = told[at]
-        if isinstance(event, TransactionEnded) and event.connection == connection:
-            return at
-    return len(told)
-
-
-def _names(statement: Statement, table: str) -> bool:
-    return re.search(rf"\b{re.escape(table)}\b", statement.text, re.IGNORECASE) is not None
 
 
 def _stopping(failure: Failure) -> Location | None:

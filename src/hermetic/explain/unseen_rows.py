@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hermetic.causes.data import ROW_NOT_COMMITTED
 from hermetic.code import Location
-from hermetic.events.database import Statement, TransactionEnded
+from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, places, project_frames, session_of
 from hermetic.explain.history import History
 from hermetic.explain.isolation import Reading, is_of_the_test, missed
-from hermetic.statements import Write, written
+from hermetic.explain.transactions import writes
+from hermetic.statements import Write, names_table
 
 
 class Uncommitted(NamedTuple):
@@ -64,19 +64,18 @@ def _explanation(failure: Failure, statement: Statement, unseen: Uncommitted) ->
 
 def _readings(history: History) -> Iterator[tuple[Statement, Sequence[Uncommitted]]]:
     """Give the statements of requests, each with what the test had pending then on another connection."""
-    pending: dict[int, list[Uncommitted]] = {}
-    for event in history.told:
-        if isinstance(event, TransactionEnded):
-            pending.pop(event.connection, None)
-        elif isinstance(event, Statement) and event.owner.kind == "request":
-            others = [each for number, some in pending.items() if number != event.connection for each in some]
-            yield event, others
-        elif isinstance(event, Statement) and not event.error and event.rows != 0:
-            write = written(event)
-            if write is not None:
-                pending.setdefault(event.connection, []).append(
-                    Uncommitted(write, event.owner.name, event.location)
-                )
+    told = history.told
+    own = [each for each in writes(told) if each.statement.owner.kind != "request" and each.write.rows != 0]
+    for at, event in enumerate(told):
+        if isinstance(event, Statement) and event.owner.kind == "request":
+            yield (
+                event,
+                [
+                    Uncommitted(each.write, each.statement.owner.name, each.statement.location)
+                    for each in own
+                    if each.is_pending(at) and each.statement.connection != event.connection
+                ],
+            )
 
 
 def _added(failure: Failure) -> Iterator[Uncommitted]:
@@ -98,8 +97,7 @@ def _may_find(statement: Statement, write: Write) -> bool:
     """Whether a statement names the table that was written to, on the same database."""
     if write.engine and _without_driver(write.engine) != _without_driver(statement.engine):
         return False
-    text = f"{statement.text} {statement.message}"
-    return re.search(rf"\b{re.escape(write.table)}\b", text, re.IGNORECASE) is not None
+    return names_table(f"{statement.text} {statement.message}", write.table)
 
 
 def _without_driver(url: str) -> str:
