@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -74,6 +75,30 @@ def test_arguments_and_variables(handed: HandedUrls, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("URL", MADE)
     assert printed(args=f"echo {OTHER} '{MADE}'", shell=True) == f"{OTHER} {LED}"
     assert printed(args=PRINT) == f"[] {LED}"
+
+
+def test_what_a_process_remembers(handed: HandedUrls) -> None:
+    """The very arguments that it was given, where none of them names a database of the tests' making."""
+    given = (*PRINT, OTHER, Path("x"))
+    assert subprocess.run(given, env={}, capture_output=True, check=True).args is given
+
+
+def test_another_one_s_wrapper_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which does not say what it takes: a process starts as if nothing stood on it."""
+    original = vars(subprocess.Popen)["__init__"]
+
+    def start(process: object, *args: object, **kwargs: object) -> None:
+        original(process, *args, **kwargs)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", start)
+    urls = HandedUrls(find)
+    urls.install()
+    try:
+        assert printed(args=[*PRINT, OTHER], env={}) == f"{[OTHER]} None"
+        process = subprocess.Popen([*PRINT, OTHER], stdout=subprocess.PIPE)
+        assert OTHER in process.communicate()[0].decode()
+    finally:
+        urls.uninstall()
 
 
 def test_a_process_of_an_event_loop(handed: HandedUrls) -> None:

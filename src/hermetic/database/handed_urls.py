@@ -59,16 +59,21 @@ class HandedUrls:
 
     def _lead(self, given: dict[str, Any]) -> None:
         """Replace the URLs among a process's arguments and variables."""
-        given["args"] = self._in_arguments(given["args"])
+        if "args" in given:  # else somebody's wrapper stands there, and tells no names
+            given["args"] = self._in_arguments(given["args"])
         variables = given.get("env")
         changed = self._changed(os.environ if variables is None else variables)
         if changed:
             given["env"] = {**(os.environ if variables is None else variables), **changed}
 
     def _in_arguments(self, args: Any) -> Any:
-        if isinstance(args, list | tuple):
-            return [self.led(each) if isinstance(each, str) else each for each in args]
-        return self.led(args) if isinstance(args, str) else args
+        """Return the same ones where none changes: a process remembers what it was given."""
+        if isinstance(args, str):
+            return self.led(args)
+        if not isinstance(args, list | tuple):
+            return args
+        led = [self.led(each) if isinstance(each, str) else each for each in args]
+        return args if led == [*args] else led
 
     def _changed(self, variables: Mapping[Any, Any]) -> dict[str, str]:
         """Return the variables that get another value."""
