@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,27 @@ def test_what_a_listener_raises_is_raised_there() -> None:
             sys.audit("tests.told")
     finally:
         audit.ignore("tests.told", refuse)
+
+
+def test_listeners_of_several_threads() -> None:
+    """None is lost, and none is left: two databases may be built at once."""
+    between = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def listen_for_a_while() -> int:
+        heard: list[object] = []
+        for number in range(1_000):
+            audit.listen("tests.told", heard.append)
+            sys.audit("tests.told", number)
+            audit.ignore("tests.told", heard.append)
+        return len(set(heard))
+
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            counts = [each.result() for each in [threads.submit(listen_for_a_while) for _ in range(4)]]
+    finally:
+        sys.setswitchinterval(between)
+    assert counts == [1_000] * 4
 
 
 def test_nobody_else_has_a_hook() -> None:

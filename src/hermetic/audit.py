@@ -8,6 +8,7 @@ and it looks up the event's name and does nothing more where nobody listens for 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,21 +17,25 @@ Listener = Callable[..., object]
 """Called with the arguments of the event; what it raises is raised where the event was caused."""
 
 _listeners: dict[str, tuple[Listener, ...]] = {}
+_lock = threading.Lock()
+"""Held by whoever changes that: databases are built in several threads."""
 
 
 def listen(event: str, listener: Listener) -> None:
     """Have a listener called at each event of this name, in whatever thread."""
-    _listeners[event] = (*_listeners.get(event, ()), listener)
-    _install()
+    with _lock:
+        _listeners[event] = (*_listeners.get(event, ()), listener)
+        _install()
 
 
 def ignore(event: str, listener: Listener) -> None:
     """Have it called no longer."""
-    left = tuple(each for each in _listeners[event] if each != listener)
-    if left:
-        _listeners[event] = left
-    else:
-        del _listeners[event]
+    with _lock:
+        left = tuple(each for each in _listeners[event] if each != listener)
+        if left:
+            _listeners[event] = left
+        else:
+            del _listeners[event]
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:

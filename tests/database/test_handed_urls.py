@@ -79,7 +79,7 @@ def test_arguments_and_variables(handed: HandedUrls, monkeypatch: pytest.MonkeyP
 
 def test_what_a_process_remembers(handed: HandedUrls) -> None:
     """The very arguments that it was given, where none of them names a database of the tests' making."""
-    given = (*PRINT, OTHER, Path("x"))
+    given: tuple[str | Path, ...] = (*PRINT, OTHER, Path("x"))
     assert subprocess.run(given, env={}, capture_output=True, check=True).args is given
 
 
