@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from hermetic.source.bindings import FUNCTIONS, Function, own_nodes, parameters
 from hermetic.source.modules import Module
@@ -70,13 +71,8 @@ def _revision(node: ast.AST, module: Module) -> ast.expr | None:
     call = module.parents.get(node)
     if not isinstance(call, ast.Call):
         return None
-    given = (
-        call.args
-        if call.func is node
-        else call.args[call.args.index(node) + 1 :]
-        if node in call.args
-        else []
-    )
+    parts = [call.func, *call.args]
+    given = parts[parts.index(cast(ast.expr, node)) + 1 :]
     return keyword(call, "revision") or next(iter(given[1:]), None)
 
 

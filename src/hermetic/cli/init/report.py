@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,19 +43,18 @@ def findings(plan: Plan) -> Iterator[str]:
     kinds: dict[tuple[Path, str, str], list[Superseded]] = {}
     for superseded in plan.superseded:
         kinds.setdefault((superseded.file, superseded.slug, superseded.by), []).append(superseded)
-    told: Counter[str] = Counter()
-    further: dict[str, list[list[Superseded]]] = {}
+    told: dict[str, list[list[Superseded]]] = {}
     for lines in kinds.values():
         first, *others = lines
-        told[first.slug] += 1
-        if told[first.slug] > MOST:
-            further.setdefault(first.slug, []).append(lines)
-            continue
-        also = f" (also at {_ranges(each.line for each in others)})" if others else ""
-        yield f"{shown(first.file)}:{first.line}: {first.slug}: {first.reason}{also}"
-    for slug, rest in further.items():
-        lines = [each for kind in rest for each in kind]
-        yield f"{slug}: and {len(lines)} more in {count(len({each.file for each in lines}), 'file')}"
+        same = told.setdefault(first.slug, [])
+        same.append(lines)
+        if len(same) <= MOST:
+            also = f" (also at {_ranges(each.line for each in others)})" if others else ""
+            yield f"{shown(first.file)}:{first.line}: {first.slug}: {first.reason}{also}"
+    for slug, same in told.items():
+        rest = [each for lines in same[MOST:] for each in lines]
+        if rest:
+            yield f"{slug}: and {len(rest)} more in {count(len({each.file for each in rest}), 'file')}"
 
 
 def _ranges(lines: Iterable[int]) -> str:
