@@ -12,7 +12,7 @@ scopes itself, the keys would move some of it and not the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermetic.causes import event_loops
@@ -70,7 +70,7 @@ class Loops:
 
 
 def find_loops(runner: Runner, configuration: Configuration) -> Loops:
-    """Propose one loop for all where nothing speaks against it, and auto mode where there is no test yet.
+    """Propose one loop for all where nothing speaks against it, and auto mode where no async test has a mark.
 
     Args:
         runner: Who runs async tests.
@@ -79,8 +79,7 @@ def find_loops(runner: Runner, configuration: Configuration) -> Loops:
     if not runner.asyncio:
         return Loops()
     scopes = _scopes(runner, configuration)
-    mode = _mode(runner, configuration)
-    return Loops((*mode.settings, *scopes.settings), (*mode.remarks, *scopes.remarks))
+    return replace(scopes, settings=(*_mode(runner, configuration), *scopes.settings))
 
 
 def find_faults(symbols: Symbols, configuration: Configuration) -> tuple[Finding, ...]:
@@ -95,13 +94,13 @@ def find_faults(symbols: Symbols, configuration: Configuration) -> tuple[Finding
     return tuple(examined_by(subject, RULES))
 
 
-def _mode(runner: Runner, configuration: Configuration) -> Loops:
+def _mode(runner: Runner, configuration: Configuration) -> tuple[Setting, ...]:
     """Propose a mode where no test has a mark; else one would run tests that were skipped, or another plugin's."""
     if "asyncio_mode" in configuration.values or runner.anyio:
-        return Loops()
+        return ()
     if not runner.async_tests:
-        return Loops((Setting("asyncio_mode", "auto"),))
-    return Loops((Setting("asyncio_mode", "auto", UNMARKED),)) if runner.is_unclaimed else Loops()
+        return (Setting("asyncio_mode", "auto"),)
+    return (Setting("asyncio_mode", "auto", UNMARKED),) if runner.is_unclaimed else ()
 
 
 def _scopes(runner: Runner, configuration: Configuration) -> Loops:
