@@ -28,6 +28,8 @@ _EMPTIES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NAMES = re.compile(r"(?:^|,)\s*(?:ONLY\s+)?([\w.\"`\[\]]+)", re.IGNORECASE)
+_PARAMETER = r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+)"
+"""Compiled once a test fails: this module is imported in each run."""
 
 
 class Write(NamedTuple):
@@ -74,6 +76,11 @@ def emptied(event: Statement) -> frozenset[str]:
     """Return the tables that a statement, or several in one, drops or leaves without a row."""
     found = filter(None, map(_EMPTIES.match, event.text.split(";")))
     return frozenset(table_name(name) for each in found for name in _NAMES.findall(each[1]))
+
+
+def parameters_of(told: str) -> dict[str, str]:
+    """Return the parameters of a statement that are known, as they are shown, by the names of their columns."""
+    return {name: text.strip() for name, text in re.findall(_PARAMETER, told)}
 
 
 def table_name(table: str) -> str:

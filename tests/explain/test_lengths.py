@@ -44,16 +44,24 @@ def test_a_text_that_is_too_long(history: History) -> None:
     assert "[HM815]" in text
 
 
+def test_a_text_that_is_shown_in_other_quotes(history: History) -> None:
+    """Its own characters count, and not how they are shown."""
+    assert "a text of 6 characters to labels.short" in said(history, 'short="it\'s a"')
+    assert said(history, r"short='a\\b\\c'") == ""
+
+
 @pytest.mark.parametrize(
     ("parameters", "message", "error", "owner"),
     [
         ("short='abcde', long='abcdefgh'", NOT_RAISED, "", TEST),
         ("other='abcdefgh', short=str", NOT_RAISED, "", TEST),
+        ("short='abcdefgh...", NOT_RAISED, "", TEST),
+        ("short=1234567", NOT_RAISED, "", TEST),
         ("short='abcdef'", "DID NOT RAISE ValueError", "", TEST),
         ("short='abcdef'", NOT_RAISED, "DataError", TEST),
         ("short='abcdef'", NOT_RAISED, "", OTHER),
     ],
 )
 def test_others(history: History, parameters: str, message: str, error: str, owner: Owner) -> None:
-    """Texts that fit, an unknown column, another error, what was refused, and another test's."""
+    """Texts that fit, an unknown column, what is no whole text, another error, what was refused, and another test's."""
     assert said(history, parameters, message, error, owner) == ""

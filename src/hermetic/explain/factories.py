@@ -16,9 +16,8 @@ from hermetic.events.database import Statement
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, inherits, is_a
 from hermetic.explain.history import History
-from hermetic.explain.stale import parameters_of
 from hermetic.functions import codes
-from hermetic.statements import Write, written
+from hermetic.statements import Write, parameters_of, written
 
 _NUMBER = re.compile(r"\d+")
 _VALUE = re.compile(r"'([^']*)'|\"([^\"]*)\"|\b(\d+)\b")

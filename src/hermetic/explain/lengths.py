@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from hermetic.causes.data import LENGTH_NOT_CHECKED
 from hermetic.events.database import Statement
@@ -11,12 +13,11 @@ from hermetic.explain.definitions import project_tables
 from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute
 from hermetic.explain.history import History
-from hermetic.statements import table_name, written
+from hermetic.statements import parameters_of, table_name, written
 
 _NOT_RAISED = re.compile(
     r"DID NOT RAISE\b.*(?:DBAPIError|DatabaseError|DataError|StatementError|SQLAlchemyError)"
 )
-_TEXTS = re.compile(r"(\w+)='([^']*)'")
 
 
 def explain(failure: Failure, history: History) -> Iterator[Explanation]:
@@ -27,8 +28,9 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
         write = None if statement.error else written(statement)
         if write is None or not statement.owner.is_within(failure.owner):
             continue
-        for column, text in _TEXTS.findall(statement.parameters):
-            length = _length(write.table, column)
+        for column, shown in parameters_of(statement.parameters).items():
+            text = _text(shown)
+            length = _length(write.table, column) if text else 0
             if length and len(text) > length:
                 yield Explanation(
                     LENGTH_NOT_CHECKED,
@@ -43,6 +45,14 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
                     ),
                 )
                 return
+
+
+def _text(shown: str) -> str:
+    """Return a text that is shown as it is in Python; empty for other values, and for one that is cut off."""
+    with suppress(SyntaxError, ValueError):
+        value = ast.literal_eval(shown)
+        return value if isinstance(value, str) else ""
+    return ""
 
 
 def _length(table: str, column: str) -> int:

@@ -16,9 +16,7 @@ from hermetic.explain.failure import Explanation, Failure
 from hermetic.explain.frames import attribute, is_a, project_lines, session_of
 from hermetic.explain.history import History
 from hermetic.explain.transactions import writes
-from hermetic.statements import Write
-
-_PARAMETER = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,]+)")
+from hermetic.statements import Write, parameters_of
 
 
 class Changed(NamedTuple):
@@ -103,11 +101,6 @@ def _changes(failure: Failure, history: History) -> Iterator[Changed]:
         is_committed = ended is not None and ended.how == "commit"
         if is_of_a_request and is_committed and write.verb in ("UPDATE", "DELETE"):
             yield Changed(statement, write, parameters_of(statement.parameters))
-
-
-def parameters_of(told: str) -> dict[str, str]:
-    """Return the parameters of a statement that are known, as texts, by the names of their columns."""
-    return {name: text.strip() for name, text in _PARAMETER.findall(told)}
 
 
 def _remembered(frame: FrameType) -> Iterator[Remembered]:
