@@ -142,9 +142,9 @@ def _is_text_of(text: str, value: Any) -> bool:
 
 def _change(value: Any) -> str:
     kind = type(value)
-    made = f"{kind.__name__}.fromisoformat" if hasattr(kind, "fromisoformat") else kind.__name__
-    text = "isoformat()" if hasattr(kind, "fromisoformat") else ""
-    return f"{made}(...) around the text, or {f'.{text}' if text else 'str(...)'} of the value"
+    if hasattr(kind, "fromisoformat"):
+        return f"{kind.__name__}.fromisoformat(...) around the text, or .isoformat() of the value"
+    return f"{kind.__name__}(...) around the text, or str(...) of the value"
 
 
 def _of_objects(values: Iterable[object], at: Location, left: str, right: str) -> Iterator[Explanation]:

@@ -13,7 +13,7 @@ from hermetic.causes.guards import NEVER_AWAITED
 from hermetic.causes.messages import COROUTINE_KEPT, WRONG_KIND
 from hermetic.code import Location, location_of
 from hermetic.explain.failure import Explanation, Failure
-from hermetic.explain.frames import attribute, frames, is_a, project_lines
+from hermetic.explain.frames import attribute, frames, is_a, named, project_lines
 from hermetic.explain.history import History
 from hermetic.guards.coroutines import Coroutine, is_of_a_mock
 
@@ -60,7 +60,7 @@ def _explanation(error: BaseException, frame: FrameType, at: Location) -> Explan
 def _calls_a_mock(frame: FrameType, at: Location) -> bool:
     """Whether a line calls a method of a mock that stands for an async function."""
     for name, method in re.findall(r"\b(\w+)\.(\w+)\(", linecache.getline(at.file, at.line)):
-        children = attribute(frame.f_locals.get(name, frame.f_globals.get(name)), "__dict__") or {}
+        children = attribute(named(frame, name), "__dict__") or {}
         if is_a(children.get("_mock_children", {}).get(method), "AsyncMock"):
             return True
     return False

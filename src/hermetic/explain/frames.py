@@ -46,6 +46,11 @@ def place_of(error: BaseException, otherwise: str) -> str:
     return next((str(at) for at in places(error)), otherwise)
 
 
+def named(frame: FrameType, name: str) -> Any:
+    """Return what a name stands for in a frame, be it a local or a global; None where it is neither."""
+    return frame.f_locals.get(name, frame.f_globals.get(name))
+
+
 def value(frame: FrameType, name: str, kind: str) -> Any:
     """Return a local of a frame if it is of a class of this name, be it by inheritance; else None."""
     found = frame.f_locals.get(name)

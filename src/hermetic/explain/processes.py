@@ -49,10 +49,11 @@ def explain(failure: Failure, history: History) -> Iterator[Explanation]:
 def _not_contained(failure: Failure, history: History, error: BaseException) -> Iterator[Explanation]:
     """Say so of a process of the project's Python, where what it wrote speaks of a database, or nobody has kept it."""
     engine = next((each for each in history.databases.engines() if each.outcome == "contained"), None)
-    for each in _failed(error) if engine is not None else ():
+    if engine is None:
+        return
+    for each in _failed(error):
         said = "".join(_texts(each))
         if _is_python(attribute(each, "cmd") or each.args) and (not said or _OF_A_DATABASE.search(said)):
-            assert engine is not None, "else there is none to look at"
             yield Explanation(
                 PROCESS_NOT_CONTAINED,
                 (

@@ -14,7 +14,7 @@ from hermetic import expressions
 from hermetic.causes.messages import CLIENT_OPENED_AGAIN, RETURNED_FROM_ITS_BLOCK, WRONG_KIND
 from hermetic.code import Location
 from hermetic.explain.failure import Explanation, Failure, UsedFixture, with_article
-from hermetic.explain.frames import is_a, objects_through, project_lines
+from hermetic.explain.frames import is_a, named, objects_through, project_lines
 from hermetic.explain.generators import KINDS
 from hermetic.explain.history import History
 
@@ -156,7 +156,7 @@ def _awaited(kind: str, frame: FrameType, at: Location) -> Iterator[Explanation]
 def _owner_of_a_function(frame: FrameType, name: str) -> str:
     """Return what a dotted name is, if it is a function that is no coroutine function: ``AsyncSession.add``."""
     first, *others = name.split(".")
-    found: Any = frame.f_locals.get(first, frame.f_globals.get(first))
+    found = named(frame, first)
     owner = ""
     for each in others:
         owner = f"{type(found).__name__}."
@@ -212,8 +212,7 @@ def _return_in_a_block(fixture: UsedFixture) -> Location | None:
 
 def _named_in(frame: FrameType, at: Location, pattern: str) -> Any:
     """Return the value of the name that a line has behind some words."""
-    name = _name_in(at, pattern)
-    return frame.f_locals.get(name, frame.f_globals.get(name))
+    return named(frame, _name_in(at, pattern))
 
 
 def _name_in(at: Location, pattern: str) -> str:
