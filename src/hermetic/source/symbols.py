@@ -280,9 +280,9 @@ def _search_roots(sources: Sources) -> list[str]:
 def _no_packages(packages: list[Path], sources: Sources) -> list[Path]:
     """Return the tops of projects and ``src`` where nobody imports these by name: what lies in them is imported from
     there, though there is an ``__init__.py``, which is a common accident."""
-    imported = (*sources.imported_by_production, *sources.imported_by_tests)
+    tops = [place for place in packages if place in (sources.root, sources.boundary) or place.name == "src"]
+    imported = (*sources.imported_by_production, *sources.imported_by_tests) if tops else ()
     named = {name.partition(".")[0] for name in imported}
-    tops = (place for place in packages if place in (sources.root, sources.boundary) or place.name == "src")
     return [place for place in tops if place.name not in named]
 
 

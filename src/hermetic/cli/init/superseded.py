@@ -128,9 +128,9 @@ class _Finder:
             found = recipes(node, module.path, self._symbols)
             told = {slug: "" for slug in found if not is_of_a_test(slug, node, module)}
             for function in self._called(node, module.path):
-                if self._is_told_not_to(node, function):
-                    continue
-                told = dict.fromkeys(self._of_function(function), self._doing_more(function)) | told
+                slugs = self._of_function(function)
+                if slugs and not self._is_told_not_to(node, function):
+                    told = dict.fromkeys(slugs, self._doing_more(function)) | told
             for slug, by in told.items():
                 assert isinstance(node, ast.stmt | ast.expr)
                 yield Superseded(module.path, node.lineno, slug, by, node)
